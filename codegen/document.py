@@ -1,0 +1,183 @@
+"""Ways through an OpenAPI document: read it, find its parts, follow its references."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+Json = Mapping[str, Any]
+Where = tuple[str, ...]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+# Under these keys come names of the document's own choice; elsewhere DATA keys hold values, not parts of the document.
+HOLDERS = {"paths", "schemas", "parameters", "responses", "requestBodies", "headers", "properties", "$defs", "mapping"}
+DATA = {"example", "examples", "default", "enum", "const"}
+# Where a schema holds others: one, a list, a mapping.
+ONE = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+MANY = ("oneOf", "anyOf", "allOf", "prefixItems")
+NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
+
+
+class Place(NamedTuple):
+    """A part of the document and the way to it."""
+
+    where: Where
+    value: Json
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key given twice, where YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The document in a YAML file."""
+    with path.open(encoding="utf-8") as file:
+        document: dict[str, Any] = yaml.load(file, _Loader)
+    return document
+
+
+def pointer(where: Where) -> str:
+    """JSON pointer to a place, as a reference spells it."""
+    return "#" + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in where)
+
+
+def steps(reference: str) -> Where:
+    """The way that a local reference points."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference.removeprefix("#/").split("/"))
+
+
+def follow(spec: Json, value: Json) -> Json | None:
+    """The value, or what its chain of references ends in; None where that leads nowhere."""
+    found: Any = value
+    for _ in range(100):
+        if not isinstance(found, Mapping) or "$ref" not in found:
+            break
+        way, found = steps(found["$ref"]), spec
+        for step in way:
+            found = found.get(step) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) and "$ref" not in found else None
+
+
+def holds_names(where: Where) -> bool:
+    """Whether the keys at this place are names of the document's own choice."""
+    return where[-1:] != () and where[-1] in HOLDERS
+
+
+def everything(value: Any, where: Where = ()) -> Iterator[Place]:
+    """Every object of the document, apart from what stands in examples."""
+    if isinstance(value, Mapping):
+        yield Place(where, value)
+    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for step, part in parts:
+        if step not in DATA or holds_names(where):
+            yield from everything(part, (*where, str(step)))
+
+
+def components(spec: Json, kind: str) -> Iterator[Place]:
+    for name, value in spec.get("components", {}).get(kind, {}).items():
+        yield Place(("components", kind, name), value)
+
+
+def operations(spec: Json) -> Iterator[Place]:
+    for path, item in spec.get("paths", {}).items():
+        for method in METHODS:
+            if method in item:
+                yield Place(("paths", path, method), item[method])
+
+
+def arguments(spec: Json) -> Iterator[Place]:
+    """The parameters of paths and operations as they stand there, references included."""
+    items = [Place(("paths", path), item) for path, item in spec.get("paths", {}).items()]
+    for where, owner in (*items, *operations(spec)):
+        for position, parameter in enumerate(owner.get("parameters", ())):
+            yield Place((*where, "parameters", str(position)), parameter)
+
+
+def parameters(spec: Json) -> Iterator[Place]:
+    """Every parameter, where it is written out."""
+    return (place for place in (*components(spec, "parameters"), *arguments(spec)) if "$ref" not in place.value)
+
+
+def answers(spec: Json) -> Iterator[Place]:
+    """The responses of operations as they stand there, references included."""
+    for where, operation in operations(spec):
+        for status, response in operation.get("responses", {}).items():
+            yield Place((*where, "responses", status), response)
+
+
+def requests(spec: Json) -> Iterator[Place]:
+    """Every request body, where it is written out."""
+    yield from components(spec, "requestBodies")
+    for where, operation in operations(spec):
+        if "requestBody" in operation:
+            yield Place((*where, "requestBody"), operation["requestBody"])
+
+
+def media(bodies: Iterable[Place]) -> Iterator[Place]:
+    """The media types under the `content` of bodies."""
+    for where, body in bodies:
+        for name, value in body.get("content", {}).items():
+            yield Place((*where, "content", name), value)
+
+
+def all_media(spec: Json) -> Iterator[Place]:
+    return media((*requests(spec), *components(spec, "responses"), *answers(spec)))
+
+
+def outer_schemas(places: Iterable[Place]) -> Iterator[Place]:
+    """The schemas of parameters and media types."""
+    return (Place((*where, "schema"), value["schema"]) for where, value in places if "schema" in value)
+
+
+def inside(place: Place) -> Iterator[Place]:
+    """A schema and all that are written inside it."""
+    where, schema = place
+    yield place
+    parts: list[tuple[Where, Any]] = [((key,), schema[key]) for key in ONE if key in schema]
+    parts += [((key, str(position)), part) for key in MANY for position, part in enumerate(schema.get(key, ()))]
+    parts += [((key, name), part) for key in NAMED for name, part in schema.get(key, {}).items()]
+    for way, part in parts:
+        if isinstance(part, Mapping):
+            yield from inside(Place((*where, *way), part))
+
+
+def schemas(spec: Json) -> Iterator[Place]:
+    """Every schema of the document, also those inside others."""
+    for outer in (*components(spec, "schemas"), *outer_schemas((*parameters(spec), *all_media(spec)))):
+        yield from inside(outer)
+
+
+def request_schemas(spec: Json) -> Iterator[Place]:
+    """Every schema that an argument of a call has to fit."""
+    waiting = list(outer_schemas((*parameters(spec), *media(requests(spec)))))
+    seen: set[str] = set()
+    while waiting:
+        for place in inside(waiting.pop(0)):
+            yield place
+            reference = place.value.get("$ref")
+            if reference is not None and reference not in seen:
+                seen.add(reference)
+                waiting.append(Place(steps(reference), follow(spec, place.value) or {}))
+
+
+def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
+    """Every example: where it is, where its schema is, its value."""
+    for where, value in (*parameters(spec), *all_media(spec)):
+        if "example" in value:
+            yield (*where, "example"), (*where, "schema"), value["example"]
+        for name, example in value.get("examples", {}).items():
+            yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
+    for where, schema in schemas(spec):
+        for position, value in enumerate(schema.get("examples", ())):
+            yield (*where, "examples", str(position)), where, value
