@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import document
+import yaml
 from document import Json, Place, Where, pointer
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -265,9 +266,16 @@ def check(spec: Json, rules: Sequence[Rule] = (*GENERATION, *HOUSE)) -> list[str
     return [str(finding) for rule in rules for finding in rule(spec)]
 
 
-def main(paths: Sequence[str]) -> int:
-    lines = [f"{path}{line}" for path in paths for line in check(document.load(Path(path)))]
-    print("\n".join(lines), file=sys.stderr) if lines else None
+def main(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python codegen/rules.py openapi.yaml", file=sys.stderr)
+        return 2
+    try:
+        lines = check(document.load(Path(arguments[0])))
+    except (OSError, yaml.YAMLError) as error:
+        lines = [f": {error}"]
+    for line in lines:
+        print(arguments[0] + line, file=sys.stderr)
     return 1 if lines else 0
 
 

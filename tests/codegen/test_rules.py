@@ -303,25 +303,36 @@ def test_both_operations_declare_every_error() -> None:
         assert set(operation["responses"]) == {"200", *STATUSES, "default"}
 
 
+def command(path: Path) -> tuple[int, str, str]:
+    """Exit code, output and error output of rules.py."""
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "codegen" / "rules.py"), str(path)], capture_output=True, text=True, check=False
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
 def test_command_prints_the_lines_and_fails(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(CONTRACT.read_text("utf-8").replace("x-python-method: generate", "x-python-method: a b"), "utf-8")
 
-    result = subprocess.run([sys.executable, rules.__file__, str(path)], capture_output=True, text=True)
-
     line = f"{path}#/paths/~1embeddings/post/x-python-method: found 'a b', wanted a Python name\n"
-    assert (result.returncode, result.stderr) == (1, line)
+    assert command(path) == (1, "", line)
 
 
 def test_command_passes_the_contract() -> None:
-    result = subprocess.run([sys.executable, rules.__file__, str(CONTRACT)], capture_output=True, text=True)
-
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert command(CONTRACT) == (0, "", "")
 
 
-def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+def test_command_refuses_a_key_given_twice(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("a: 1\nb: 2\na: 3\n", "utf-8")
 
-    with pytest.raises(yaml.YAMLError, match="the key a stands twice"):
-        document.load(path)
+    code, _, output = command(path)
+
+    assert code == 1
+    assert "the key a stands twice" in output
+    assert "line 3, column 1" in output
+
+
+def test_command_without_a_file_is_no_pass() -> None:
+    assert rules.main([]) == 2
