@@ -1,0 +1,60 @@
+# Every target sets itself up: Python 3.11 or later and make are all it takes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONPATH :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types generate check-generated build lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)
+$(READY): pyproject.toml requirements.lock
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("openrouter-embeddings needs Python 3.11 or later; set PYTHON=") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## regenerate, start the embedded server, search the standard library by meaning
+	@$(BIN)/python codegen/generate.py
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## every test, offline
+	$(BIN)/python -m pytest
+
+check: lint types check-generated ## what CI runs: lint, types, generated in step, tests
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(READY)
+	$(BIN)/python codegen/rules.py openapi.yaml
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+generate: $(READY) ## openapi.yaml -> generated/
+	$(BIN)/python codegen/generate.py
+
+check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
+	$(BIN)/python codegen/generate.py --check
+
+build: $(READY) ## sdist and wheel into dist/
+	@rm -rf dist
+	$(BIN)/python -m hatchling build
+
+lock: $(READY) ## rewrite requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --extra local --extra progress --group codegen --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove what was built or installed here
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
