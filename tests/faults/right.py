@@ -1,0 +1,39 @@
+"""What is right: the vector of each input, and the documented answer made of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+from .server import Request
+
+DIMENSIONS = 8
+
+
+def vector(item: Any, dimensions: int = DIMENSIONS) -> array[float]:
+    """The right vector of an input: numbers of 24 bits taken from its hash, so float32 holds them exactly."""
+    text = item if isinstance(item, str) else json.dumps(item)
+    digest = hashlib.shake_256(text.encode("utf-8", "surrogatepass")).digest(3 * dimensions)
+    return array("f", (int.from_bytes(digest[i : i + 3]) / 2**23 - 1 for i in range(0, len(digest), 3)))
+
+
+def in_base64(values: Iterable[float]) -> str:
+    return base64.b64encode(array("f", values).tobytes()).decode("ascii")
+
+
+def right_answer(request: Request) -> dict[str, Any]:
+    """The documented answer to a request, as JSON data."""
+    asked = request.json
+    encode = in_base64 if asked.get("encoding_format") == "base64" else list
+    rows = [vector(item, asked.get("dimensions", DIMENSIONS)) for item in request.inputs]
+    return {
+        "object": "list",
+        "data": [{"object": "embedding", "embedding": encode(row), "index": i} for i, row in enumerate(rows)],
+        "model": asked["model"],
+        "id": "embd-1234567890",
+        "usage": {"prompt_tokens": len(rows), "total_tokens": len(rows), "cost": len(rows) * 1e-6},
+    }
