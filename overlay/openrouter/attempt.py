@@ -1,0 +1,205 @@
+"""The attempt under way: its deadline, what its connection has done, and how much of an answer it takes in."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import errors
+from .messages import Headers
+
+_RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
+_RATIO_FROM = 1 << 20
+_ERROR_BYTES = 64 << 10
+_READ_BYTES = 1 << 20  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
+
+
+class Attempt:
+    """What is known of the attempt under way: its deadline, and what its connection has done."""
+
+    __slots__ = ("deadline", "dialled", "received", "sent")
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.dialled = False
+        self.sent = 0
+        self.received = 0
+
+    def within(self, timeout: float | None) -> float:
+        """`timeout`, cut to what is left; at the deadline a timeout that is as good as none."""
+        left = max(self.deadline - time.monotonic(), 0.0005)
+        return left if timeout is None else min(timeout, left)
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self.deadline - 0.0005
+
+
+current_attempt: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar("openrouter_attempt", default=None)
+
+
+class Inflater:
+    """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
+
+    def __init__(self, status: int, headers: Headers, max_bytes: int, attempt: Attempt) -> None:
+        self._attempt, self._body, self._raw_bytes = attempt, bytearray(), 0
+        self._is_error = status >= 400
+        self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
+            raise errors.ConnectionLostError(
+                f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
+            )
+        self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
+        length = headers.get("content-length", "")
+        if (
+            not self._is_error
+            and length.isascii()
+            and length.isdigit()
+            and (len(length) > 18 or int(length) > max_bytes)
+        ):
+            raise self._too_large()
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take one piece of the body; True where no more is wanted."""
+        if self._attempt.over:
+            raise TimeoutError("the deadline passed while the answer was read")
+        self._raw_bytes += len(chunk)
+        if self._inflate is None:
+            self._body += chunk
+        else:
+            self._grow(chunk)
+        if len(self._body) > self._max_bytes:
+            if self._is_error:
+                return True
+            raise self._too_large()
+        return False
+
+    def _grow(self, chunk: bytes) -> None:
+        assert self._inflate is not None
+        while chunk and not self._inflate.eof:
+            self._body += self._inflate.decompress(chunk, _READ_BYTES)
+            chunk = self._inflate.unconsumed_tail
+            if len(self._body) > self._max_bytes:
+                return
+            if len(self._body) > max(_RATIO_FROM, _RATIO * self._raw_bytes):
+                raise errors.AnswerTooLargeError(
+                    f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {len(self._body)}"
+                )
+
+    def finish(self) -> bytearray:
+        """The whole body.
+
+        Raises:
+            zlib.error: the compressed stream is cut.
+        """
+        if self._inflate is not None and self._raw_bytes and not self._inflate.eof and not self._is_error:
+            raise zlib.error("the stream is cut")
+        return self._body
+
+    def _too_large(self) -> errors.AnswerTooLargeError:
+        return errors.AnswerTooLargeError(f"the answer is longer than {self._max_bytes} bytes")
+
+
+class Backend:
+    """The library's network, every connection wrapped."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> Stream:
+        return Stream(_dialled(self._inner.connect_tcp, args, kwargs))
+
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Stream:
+        return Stream(_dialled(self._inner.connect_unix_socket, args, kwargs))
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class AsyncBackend:
+    """The library's network for an event loop, every connection wrapped."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
+        return AsyncStream(await _dialled(self._inner.connect_tcp, args, kwargs))
+
+    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> AsyncStream:
+        return AsyncStream(await _dialled(self._inner.connect_unix_socket, args, kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+def _dialled(connect: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any]) -> Any:
+    attempt = current_attempt.get()
+    if attempt is not None:
+        attempt.dialled = True
+    return connect(*args, **kwargs)
+
+
+class Stream:
+    """A connection whose every wait ends at the deadline of the attempt that uses it."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        attempt = current_attempt.get()
+        if attempt is None:
+            return self._inner.read(max_bytes, timeout)
+        size = _READ_BYTES if attempt.received else max_bytes
+        data = self._inner.read(size, attempt.within(timeout))
+        attempt.received += len(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        attempt = current_attempt.get()
+        if attempt is None:
+            return self._inner.write(buffer, timeout)
+        attempt.sent += len(buffer)
+        return self._inner.write(buffer, attempt.within(timeout))
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> Any:
+        return type(self)(self._inner.start_tls(*args, **kwargs))
+
+    def close(self) -> Any:
+        return self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class AsyncStream:
+    """A connection of an event loop that counts; the deadline there is the task's own."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        attempt = current_attempt.get()
+        if attempt is None:
+            return await self._inner.read(max_bytes, timeout)
+        data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
+        attempt.received += len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.sent += len(buffer)
+        return await self._inner.write(buffer, timeout)
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
+        return type(self)(await self._inner.start_tls(*args, **kwargs))
+
+    async def aclose(self) -> Any:
+        return await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

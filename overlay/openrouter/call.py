@@ -1,0 +1,168 @@
+"""One call as a generator of steps: it decides everything and touches nothing.
+
+`steps` yields `Send(request)` and is sent a `Reply` or a `Failure`; it yields `Pause(seconds)` and is sent None;
+it returns the answer or raises. `transport` drives it, once with threads and once with an event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from typing import Any
+from urllib.parse import urljoin
+
+import attrs
+from openrouter_generated.types import HttpMeta
+
+from .answers import judge, masked_data
+from .config import origin
+from .errors import OpenRouterError, ResponseError, ResponseValidationError
+from .messages import Clock, Failure, Masker, Pause, Reply, Request, Secret, Send, Timeouts, Uniform
+from .requests import Call
+from .retries import History, Kind, Policy, Problem, RetryBudget, decide, problem_of
+
+Steps = Generator[Send | Pause, Any, Any]
+
+_REDIRECTS = 3
+_KEPT_BYTES = 64 << 10  # of the body of an error
+_log = logging.getLogger("openrouter")
+
+
+@attrs.frozen
+class World:
+    """What a call needs from outside, handed in so that tests can be tables: clocks, dice, the key, the budget."""
+
+    key: Callable[[], Secret]
+    budget: RetryBudget
+    clock: Clock
+    wall_clock: Clock
+    uniform: Uniform
+    debug: Callable[..., None] | None = None  # the official `debug_logger.debug`
+
+
+def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call], Any] = judge) -> Steps:
+    """Send, judge, wait, send again, until there is an answer or a reason to give up.
+
+    Raises:
+        OpenRouterError: the family in `errors`; `attempts` and the other counts are filled in.
+    """
+    start = world.clock()
+    attempts = billed = 0
+    history = History()
+    while True:
+        request = _within(call, policy, world, world.clock() - start)
+        attempts += 1
+        outcome, redirected_to = yield from _exchange(request, world)
+        try:
+            if isinstance(outcome, Failure):
+                raise outcome.error
+            answer = read(outcome, call)
+        except OpenRouterError as error:
+            problem = problem_of(error, outcome if isinstance(outcome, Failure) else None, world.wall_clock())
+        else:
+            world.budget.give_back()
+            _attach(answer, outcome, redirected_to, attempts, billed, world.clock() - start, _masker(request))
+            return answer
+        billed += _may_be_billed(problem)
+        history = attrs.evolve(history, elapsed_seconds=world.clock() - start)
+        pause = decide(policy, problem, history, world.uniform)
+        if pause is None or (policy.official is None and not world.budget.take(problem.kind)):
+            raise _told(problem, attempts, billed, _masker(request)) from None
+        _say(world, logging.WARNING, "%s; trying again in %.2f s", type(problem.error).__name__, pause.seconds)
+        history = _after(history, problem)
+        yield pause
+
+
+def _within(call: Call, policy: Policy, world: World, elapsed: float) -> Request:
+    """The next request, its deadline cut to what is left of the whole call."""
+    timeouts = call.timeouts
+    if policy.total_seconds is not None:
+        # A caller's own timeout above the policy's total is meant: one attempt may always take it.
+        left = max(policy.total_seconds - elapsed, timeouts.attempt_seconds if elapsed == 0 else 0.001)
+        timeouts = _cut(timeouts, left)
+    return call.request(world.key, timeouts)
+
+
+def _cut(timeouts: Timeouts, left: float) -> Timeouts:
+    return timeouts if left >= timeouts.attempt_seconds else attrs.evolve(timeouts, attempt_seconds=left)
+
+
+def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tuple[Reply | Failure, str]]:
+    """One request and its reply, following redirects that stay on the origin (RFC 9110, 15.4.8)."""
+    for _ in range(_REDIRECTS + 1):
+        _say(world, logging.DEBUG, "%s %s", request.method, request.url)
+        began = world.clock()
+        outcome = yield Send(request)
+        told = outcome.status_code if isinstance(outcome, Reply) else type(outcome.error).__name__
+        _say(world, logging.DEBUG, "%s after %.3f s", told, world.clock() - began)
+        if not isinstance(outcome, Reply) or outcome.status_code not in (307, 308):
+            return outcome, request.url
+        target = urljoin(request.url, outcome.headers.get("location", ""))
+        if target == request.url or not _same_origin(target, request.url):
+            return outcome, request.url
+        request = attrs.evolve(request, url=target)
+    return outcome, request.url
+
+
+def _same_origin(one: str, other: str) -> bool:
+    try:
+        return origin(one) == origin(other)
+    except ValueError:
+        return False
+
+
+def _may_be_billed(problem: Problem) -> bool:
+    unreadable = isinstance(problem.error, ResponseValidationError) and (problem.error.status_code or 0) < 300
+    return problem.kind is Kind.BILLED or unreadable
+
+
+def _after(history: History, problem: Problem) -> History:
+    if problem.stale and history.stale_retries == 0:
+        return attrs.evolve(history, stale_retries=1)
+    billed = problem.kind is not Kind.SAFE
+    return attrs.evolve(history, retries=history.retries + 1, billed_retries=history.billed_retries + billed)
+
+
+def _masker(request: Request) -> Masker:
+    """Masks every secret of a request, whole and without its scheme."""
+    values = [value.reveal() for _, value in request.headers if isinstance(value, Secret)]
+    return Masker([*values, *(v.split(" ", 1)[1].strip() for v in values if " " in v)])
+
+
+def _told(problem: Problem, attempts: int, billed: int, mask: Masker) -> OpenRouterError:
+    """The error to raise: masked, counted, with no trace of the attempt it came from."""
+    error = problem.error
+    reply = error.raw_response
+    if isinstance(error, ResponseError) and reply is not None:
+        cut = mask.reply(reply, _KEPT_BYTES)
+        error.raw_response, error.headers, error.body = cut, cut.headers, cut.text
+        error.data = masked_data(cut, error.status_code) if error.data is not None else None
+    error.message = mask(error.message)
+    error.args = (error.message, *error.args[1:])
+    error.attempts, error.possibly_billed_attempts = attempts, billed
+    error.retry_after = problem.retry_after_seconds
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _attach(
+    answer: Any, reply: Reply, url: str, attempts: int, billed: int, elapsed_seconds: float, mask: Masker
+) -> None:
+    """Tell how the answer came, without leaving its documented type."""
+    meta = HttpMeta(
+        status_code=reply.status_code,
+        headers=mask.headers(reply.headers),
+        generation_id=reply.headers.get("x-generation-id"),
+        attempts=attempts,
+        possibly_billed_attempts=billed,
+        elapsed_seconds=elapsed_seconds,
+        url=url,
+    )
+    if hasattr(type(answer), "http_meta"):
+        answer.http_meta = meta
+
+
+def _say(world: World, level: int, message: str, *values: Any) -> None:
+    _log.log(level, message, *values)
+    if world.debug is not None:
+        world.debug(message % values)

@@ -1,0 +1,277 @@
+"""OpenRouter: opens, closes, and hands every generated method its call."""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import attrs
+from openrouter_generated import SERVERS
+from openrouter_generated.resources import Resources
+from openrouter_generated.types import UNSET, CallOptions, Operation, Unset
+
+from . import config as settings
+from .connections import Connections
+from .errors import ClosedClientError, ConfigurationError
+from .messages import Timeouts
+from .retries import Policy, RetryBudget, RetryConfig, policy_from
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .call import Steps, World
+
+
+class HttpClient(Protocol):
+    """What a caller's own HTTP client must offer, as in the official SDK; `httpx.Client` does."""
+
+    def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any: ...
+
+    def build_request(self, method: str, url: Any, *, content: Any, headers: Any, extensions: Any) -> Any: ...
+
+
+class AsyncHttpClient(Protocol):
+    """The same for `async` calls; `httpx.AsyncClient` does."""
+
+    async def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any: ...
+
+    def build_request(self, method: str, url: Any, *, content: Any, headers: Any, extensions: Any) -> Any: ...
+
+
+class Logger(Protocol):
+    """What `debug_logger` must offer; `logging.Logger` does."""
+
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
+
+
+class OpenRouter(Resources):
+    """A client of the OpenRouter API, for threads and for event loops alike.
+
+    Use it in a `with` or `async with` block, or call `close` or `await aclose`. One client may serve any number of
+    threads and tasks; it pickles (without its connections) and works on after a fork.
+
+    Args:
+        api_key: the key, or a callable that gives it, asked anew at each attempt. None or "":
+            `OPENROUTER_API_KEY` is read at each call.
+        http_referer: the app's URL, its identity in rankings; else `OPENROUTER_HTTP_REFERER`.
+        x_open_router_title: the app's name; else `OPENROUTER_X_OPEN_ROUTER_TITLE`.
+        x_open_router_categories: comma-separated categories; else `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`.
+        server: a server of the API by name ("production").
+        url_params: values for `{names}` in `server_url`.
+        server_url: the API's base URL; else `OPENROUTER_BASE_URL`, else production.
+        client: an HTTP client of your own for synchronous calls; it is never closed here, and its transport alone
+            bounds how slowly headers may arrive.
+        async_client: the same for `async` calls.
+        retry_config: `utils.RetryConfig`, None (no retry); left out, the policy in docs/reliability.md.
+        timeout_ms: how long one attempt may take, in milliseconds; left out, 60 s of silence or 120 s in all.
+        debug_logger: told of each request, reply and retry; never of texts, vectors or the key.
+        ssl_context: certificates of your own; else those of the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`).
+        allow_http: permit plain http to other machines.
+
+    Raises:
+        ConfigurationError: an argument, or the environment variable standing in for it, cannot be used.
+    """
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str | None] | None = None,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | None = None,
+        server: str | None = None,
+        url_params: Mapping[str, str] | None = None,
+        server_url: str | None = None,
+        client: HttpClient | None = None,
+        async_client: AsyncHttpClient | None = None,
+        retry_config: RetryConfig | Policy | Unset | None = UNSET,
+        timeout_ms: int | None = None,
+        debug_logger: Logger | None = None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        app = {
+            "http_referer": http_referer,
+            "x_open_router_title": x_open_router_title,
+            "x_open_router_categories": x_open_router_categories,
+        }
+        self._config = settings.Config(
+            api_key=api_key if callable(api_key) else settings.checked_key(api_key, "api_key"),
+            app_headers=settings.app_headers(app),
+            base_url=_base_url(server, url_params, server_url, allow_http),
+            timeout_ms=settings.timeout_ms(timeout_ms),
+            allow_http=allow_http,
+        )
+        self._policy = policy_from(Policy() if isinstance(retry_config, Unset) else retry_config, Policy())
+        self._debug_logger = debug_logger
+        self._connections = Connections(client, async_client, ssl_context)
+        self._budget = RetryBudget()
+        self._owner, self._closed = True, False
+
+    def __repr__(self) -> str:
+        return f"OpenRouter(server_url={self._config.base_url!r}{', closed' if self._closed else ''})"
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
+        """Make one call with this thread; every generated method ends here.
+
+        Raises:
+            OpenRouterError: see `openrouter.errors`.
+        """
+        steps = self._steps(operation, arguments, options)
+        http = self._connections.sync_client()
+        from .transport import run
+
+        return run(steps, http)
+
+    async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
+        """Make one call on the running event loop.
+
+        Raises:
+            OpenRouterError: see `openrouter.errors`.
+        """
+        steps = self._steps(operation, arguments, options)
+        http = self._connections.async_client()
+        from .transport import arun
+
+        return await arun(steps, http)
+
+    def _steps(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Steps:
+        from .call import steps
+        from .requests import prepare
+
+        self.check_open()
+        call = prepare(operation, arguments, options, self._config, Timeouts())
+        if operation.authenticated:
+            settings.current_key(self._config.api_key)  # no key is an error before anything is opened
+        policy = self._policy if isinstance(options.retries, Unset) else policy_from(options.retries, Policy())
+        return steps(call, policy, self.world())
+
+    def world(self) -> World:
+        """The clocks, dice, key and budget of this client's calls."""
+        from .call import World
+
+        return World(
+            key=lambda: settings.current_key(self._config.api_key),
+            budget=self._budget,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            uniform=random.uniform,
+            debug=self._debug_logger.debug if self._debug_logger is not None else None,
+        )
+
+    # -- variants --------------------------------------------------------------------------------------------
+
+    def with_options(
+        self,
+        *,
+        api_key: str | Callable[[], str | None] | None = None,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | None = None,
+        server_url: str | None = None,
+        retry_config: RetryConfig | Policy | Unset | None = UNSET,
+        timeout_ms: int | None = None,
+    ) -> Self:
+        """A client with other settings on the same connections; what is left out stays.
+
+        Closing the variant leaves the original open; closing the original closes the connections of both.
+
+        Raises:
+            ConfigurationError: as the constructor.
+        """
+        other = copy.copy(self)
+        other.__dict__.pop("embeddings", None)
+        for name in [n for n, v in vars(type(self)).items() if isinstance(v, cached_property)]:
+            other.__dict__.pop(name, None)
+        app = {
+            "http_referer": http_referer,
+            "x_open_router_title": x_open_router_title,
+            "x_open_router_categories": x_open_router_categories,
+        }
+        given = {name: v for name, value in app.items() if (v := settings.header_value(value, name)) is not None}
+        changes: dict[str, Any] = {"app_headers": {**self._config.app_headers, **given}}
+        if api_key is not None:
+            changes["api_key"] = api_key if callable(api_key) else settings.checked_key(api_key, "api_key")
+        if server_url is not None:
+            changes["base_url"] = settings.base_url(server_url, allow_http=self._config.allow_http)
+        if timeout_ms is not None:
+            changes["timeout_ms"] = settings.timeout_ms(timeout_ms)
+        other._config = attrs.evolve(self._config, **changes)
+        if not isinstance(retry_config, Unset):
+            other._policy = policy_from(retry_config, Policy())
+        other._owner = False
+        return other
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    def check_open(self) -> None:
+        """Raises ClosedClientError: the client, or the one that owns its connections, was closed."""
+        if self._closed or self._connections.closed:
+            raise ClosedClientError("this client is closed; make a new OpenRouter(...)")
+
+    def close(self) -> None:
+        """Close the connections of synchronous calls; twice is safe. After `async` calls use `aclose`."""
+        self._closed = True
+        if self._owner:
+            self._connections.close()
+
+    async def aclose(self) -> None:
+        """Close all connections; twice is safe."""
+        self._closed = True
+        if self._owner:
+            await self._connections.aclose()
+
+    def __enter__(self) -> Self:
+        self.check_open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        self.check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        state.pop("_budget")
+        state["_owner"] = True  # a copy in another process has connections of its own
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._budget = RetryBudget()
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name.startswith("_")})
+        return other
+
+
+def _base_url(
+    server: str | None, url_params: Mapping[str, str] | None, server_url: str | None, allow_http: bool
+) -> str:
+    if server_url:
+        for name, value in (url_params or {}).items():
+            server_url = server_url.replace("{" + name + "}", value)
+        return settings.base_url(server_url, allow_http=allow_http)
+    if server is not None:
+        if server not in SERVERS:
+            raise ConfigurationError(f"server must be one of {', '.join(SERVERS)}, got {server!r}; or pass server_url")
+        return settings.base_url(SERVERS[server], "server", allow_http=allow_http)
+    from_environment = os.environ.get(settings.BASE_URL_VARIABLE, "").strip()
+    url = from_environment or next(iter(SERVERS.values()))
+    return settings.base_url(url, settings.BASE_URL_VARIABLE, allow_http=allow_http)

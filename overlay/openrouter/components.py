@@ -1,0 +1,18 @@
+"""The API's shared types, under the names of its documentation: `components.ProviderPreferences`, ..."""
+
+from typing import TYPE_CHECKING, Any
+
+from openrouter_generated import components as _generated
+
+if TYPE_CHECKING:
+    from openrouter_generated.components import *  # noqa: F403
+
+__all__ = list(_generated.__all__)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_generated, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,164 @@
+"""The plain values that travel through a call: what is sent, what comes back, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from .errors import OpenRouterError
+
+MASK: Final = "[masked]"
+
+
+class Secret:
+    """A value that is sent but never shown: `repr`, `str` and formatting give a mask."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that puts it on the wire."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class Headers(Mapping[str, str]):
+    """HTTP headers: names compare without case, repeated ones are joined by a comma."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._values!r})"
+
+
+@attrs.frozen
+class Timeouts:
+    """How long one attempt may take, in seconds; `attempt_seconds` bounds the whole of it."""
+
+    connect_seconds: float = 5.0
+    pool_seconds: float = 10.0
+    write_seconds: float = 30.0
+    read_seconds: float = 60.0
+    attempt_seconds: float = 120.0
+
+
+@attrs.frozen
+class Request:
+    """One HTTP request, ready to send. Values of headers are `Secret` where they must not be shown."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str | Secret], ...]
+    body: bytes | None = attrs.field(repr=False)
+    timeouts: Timeouts
+    max_answer_bytes: int
+
+
+@attrs.frozen
+class Send:
+    """A step of a call: send this and hand back a `Reply` or a `Failure`."""
+
+    request: Request
+
+
+@attrs.frozen
+class Pause:
+    """A step of a call: wait. `shared` says that the server asked everybody to, not this call alone."""
+
+    seconds: float
+    shared: bool = False
+
+
+@attrs.frozen
+class Reply:
+    """What the server answered, inflated. Also what an error's `raw_response` is."""
+
+    status_code: int
+    headers: Headers
+    content: bytes | bytearray = attrs.field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; `ValueError` if it is none."""
+        import json
+
+        return json.loads(self.content)
+
+
+@attrs.frozen
+class Failure:
+    """No whole reply came. `sent` is false only where the server surely did not see the request."""
+
+    error: OpenRouterError
+    sent: bool
+    stale: bool = False  # a reused idle connection was found closed before a byte of the answer
+    final: bool = False  # trying again cannot help
+
+
+class Masker:
+    """Takes secrets out of text that came from elsewhere: a server may echo what it was sent."""
+
+    __slots__ = ("_secrets",)
+    _SHORTEST = 4  # masking shorter values would garble ordinary text
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(
+            Secret(s) for s in sorted(set(secrets), key=len, reverse=True) if len(s) >= self._SHORTEST
+        )
+
+    def __call__(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), MASK)
+        return text
+
+    def headers(self, headers: Headers) -> Headers:
+        """The same headers with every secret masked."""
+        return Headers((name, self(value)) for name, value in headers.items())
+
+    def reply(self, reply: Reply, keep_bytes: int) -> Reply:
+        """The same reply with every secret masked and the body cut to `keep_bytes`."""
+        # Cut a little later than asked, mask, then cut: a secret on the edge must not survive as a half.
+        text = self(bytes(reply.content[: keep_bytes + 4096]).decode("utf-8", "replace"))
+        return Reply(reply.status_code, self.headers(reply.headers), text.encode()[:keep_bytes])
+
+
+Clock = Callable[[], float]
+Uniform = Callable[[float, float], float]
