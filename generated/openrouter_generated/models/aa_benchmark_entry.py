@@ -1,0 +1,41 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Indices by Artificial Analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class AABenchmarkEntry(ApiModel):
+    """Indices by Artificial Analysis."""
+
+    intelligence_index: float | None = None
+    """Index of intelligence."""
+    coding_index: float | None = None
+    """Index of coding."""
+    agentic_index: float | None = None
+    """Index of acting as an agent."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "intelligence_index": "intelligence_index",
+        "coding_index": "coding_index",
+        "agentic_index": "agentic_index",
+    }
+    _NULLABLE: ClassVar[tuple[str, ...]] = ("intelligence_index", "coding_index", "agentic_index")
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.intelligence_index = get("intelligence_index")
+        model.coding_index = get("coding_index")
+        model.agentic_index = get("agentic_index")
+        model._settle(data)
+        return model

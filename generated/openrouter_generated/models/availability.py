@@ -1,0 +1,73 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Why no endpoint served the request, and whether to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import array, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .availability_code import AvailabilityCode
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Availability(ApiModel):
+    """Why no endpoint served the request, and whether to try again."""
+
+    code: AvailabilityCode | None = None
+    """Why no endpoint served the request."""
+    retryable: bool | None = None
+    """Whether the same request may succeed later."""
+    retry_after: float | None = None
+    """Seconds to wait before that. Example: 12"""
+    requested_models: list[str] | None = None
+    """Slugs of the models asked for."""
+    affected_providers: list[str] | None = None
+    """Providers that could not serve."""
+    excluded_by: list[str] | None = None
+    """Settings that excluded endpoints."""
+    fallback_models: list[str] | None = None
+    """Slugs of models to use instead."""
+    constraint: AvailabilityConstraint | None = None
+    """The setting that left no endpoint."""
+    docs_url: str | None = None
+    """Page that explains the error."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "code": "code",
+        "retryable": "retryable",
+        "retry_after": "retry_after",
+        "requested_models": "requested_models",
+        "affected_providers": "affected_providers",
+        "excluded_by": "excluded_by",
+        "fallback_models": "fallback_models",
+        "constraint": "constraint",
+        "docs_url": "docs_url",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.code = get("code")
+        model.retryable = get("retryable")
+        model.retry_after = get("retry_after")
+        model.requested_models = one("requested_models", array, get("requested_models"))
+        model.affected_providers = one("affected_providers", array, get("affected_providers"))
+        model.excluded_by = one("excluded_by", array, get("excluded_by"))
+        model.fallback_models = one("fallback_models", array, get("fallback_models"))
+        model.constraint = one("constraint", _READ_8, get("constraint"))
+        model.docs_url = get("docs_url")
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .availability_constraint import AvailabilityConstraint  # noqa: E402
+
+_READ_8 = AvailabilityConstraint.from_dict

@@ -1,0 +1,36 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""The setting that left no endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class AvailabilityConstraint(ApiModel):
+    """The setting that left no endpoint."""
+
+    field: str | None = None
+    """Path of the setting."""
+    detail: str | None = None
+    """What it asks for."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "field": "field",
+        "detail": "detail",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.field = get("field")
+        model.detail = get("detail")
+        model._settle(data)
+        return model

@@ -1,0 +1,45 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""A part that is an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from attrs import define
+
+from ..reading import getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from ..params import ImageURLTypedDict
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ContentImageURL(ApiModel):
+    """A part that is an image."""
+
+    type: Literal["image_url"] = "image_url"
+    """Marks an image part."""
+    image_url: ImageURL | ImageURLTypedDict
+    """Where the image is."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "image_url": "image_url",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.type = get("type")
+        model.image_url = one("image_url", _READ_2, get("image_url"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .image_url import ImageURL  # noqa: E402
+
+_READ_2 = ImageURL.from_dict

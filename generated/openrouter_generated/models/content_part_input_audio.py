@@ -1,0 +1,45 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""A part that is audio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from attrs import define
+
+from ..reading import getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from ..params import MultimodalMediaTypedDict
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ContentPartInputAudio(ApiModel):
+    """A part that is audio."""
+
+    type: Literal["input_audio"] = "input_audio"
+    """Marks an audio part."""
+    input_audio: MultimodalMedia | MultimodalMediaTypedDict
+    """The bytes of a media part."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "input_audio": "input_audio",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.type = get("type")
+        model.input_audio = one("input_audio", _READ_2, get("input_audio"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .multimodal_media import MultimodalMedia  # noqa: E402
+
+_READ_2 = MultimodalMedia.from_dict

@@ -1,0 +1,45 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""A part that is a document, such as a PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from attrs import define
+
+from ..reading import getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from ..params import MultimodalMediaTypedDict
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ContentPartInputFile(ApiModel):
+    """A part that is a document, such as a PDF."""
+
+    type: Literal["input_file"] = "input_file"
+    """Marks a file part."""
+    input_file: MultimodalMedia | MultimodalMediaTypedDict
+    """The bytes of a media part."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "input_file": "input_file",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.type = get("type")
+        model.input_file = one("input_file", _READ_2, get("input_file"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .multimodal_media import MultimodalMedia  # noqa: E402
+
+_READ_2 = MultimodalMedia.from_dict

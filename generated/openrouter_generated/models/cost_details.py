@@ -1,0 +1,44 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""What the provider charged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class CostDetails(ApiModel):
+    """What the provider charged."""
+
+    upstream_inference_prompt_cost: float
+    """The provider's charge for the input."""
+    upstream_inference_completions_cost: float
+    """The provider's charge for the output."""
+    upstream_inference_cost: float | None = None
+    """The provider's charge in all."""
+    server_tool_cost: float | None = None
+    """Charge for tools run by the server."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "upstream_inference_prompt_cost": "upstream_inference_prompt_cost",
+        "upstream_inference_completions_cost": "upstream_inference_completions_cost",
+        "upstream_inference_cost": "upstream_inference_cost",
+        "server_tool_cost": "server_tool_cost",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.upstream_inference_prompt_cost = get("upstream_inference_prompt_cost")
+        model.upstream_inference_completions_cost = get("upstream_inference_completions_cost")
+        model.upstream_inference_cost = get("upstream_inference_cost")
+        model.server_tool_cost = get("server_tool_cost")
+        model._settle(data)
+        return model

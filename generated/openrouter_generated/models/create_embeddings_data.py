@@ -1,0 +1,46 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""The vector of one input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from attrs import define
+
+from ..reading import expecting, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .embedding import Embedding
+
+
+@define(kw_only=True, eq=False, repr=False)
+class CreateEmbeddingsData(ApiModel):
+    """The vector of one input."""
+
+    object: Literal["embedding"] | str = "embedding"
+    """Says that this is an embedding."""
+    embedding: Embedding
+    """A vector, as numbers or as base64 of little-endian float32."""
+    index: int | None = None
+    """Position of the input that was embedded. Example: 0"""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "object": "object",
+        "embedding": "embedding",
+        "index": "index",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.object = get("object")
+        model.embedding = one("embedding", _READ_2, get("embedding"))
+        model.index = get("index")
+        model._settle(data)
+        return model
+
+
+_READ_2 = expecting("array or string")

@@ -1,0 +1,60 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""What was counted and charged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter, one
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class CreateEmbeddingsUsage(ApiModel):
+    """What was counted and charged."""
+
+    prompt_tokens: int
+    """Tokens of the inputs. Example: 8"""
+    total_tokens: int
+    """Tokens in all. Example: 8"""
+    cost: float | None = None
+    """Credits charged for the request. Example: 0.0001"""
+    is_byok: bool | None = None
+    """Whether a provider key of your own served the request."""
+    cost_details: CostDetails | None = None
+    """What the provider charged."""
+    prompt_tokens_details: PromptTokensDetails | None = None
+    """Tokens by modality. Given for two modalities or more, and only for those that occur."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "prompt_tokens": "prompt_tokens",
+        "total_tokens": "total_tokens",
+        "cost": "cost",
+        "is_byok": "is_byok",
+        "cost_details": "cost_details",
+        "prompt_tokens_details": "prompt_tokens_details",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.prompt_tokens = get("prompt_tokens")
+        model.total_tokens = get("total_tokens")
+        model.cost = get("cost")
+        model.is_byok = get("is_byok")
+        model.cost_details = one("cost_details", _READ_5, get("cost_details"))
+        model.prompt_tokens_details = one("prompt_tokens_details", _READ_6, get("prompt_tokens_details"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .cost_details import CostDetails  # noqa: E402
+from .prompt_tokens_details import PromptTokensDetails  # noqa: E402
+
+_READ_5 = CostDetails.from_dict
+_READ_6 = PromptTokensDetails.from_dict

@@ -1,0 +1,50 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Result in one category of a Design Arena."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class DABenchmarkEntry(ApiModel):
+    """Result in one category of a Design Arena."""
+
+    arena: str
+    """The arena. Example: "models"
+    """
+    category: str
+    """The category within the arena. Example: "website"
+    """
+    elo: float
+    """Elo rating."""
+    win_rate: float
+    """Share of comparisons won, in percent."""
+    rank: int
+    """Rank in the category; 1 is best."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "arena": "arena",
+        "category": "category",
+        "elo": "elo",
+        "win_rate": "win_rate",
+        "rank": "rank",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.arena = get("arena")
+        model.category = get("category")
+        model.elo = get("elo")
+        model.win_rate = get("win_rate")
+        model.rank = get("rank")
+        model._settle(data)
+        return model

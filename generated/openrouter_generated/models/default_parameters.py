@@ -1,0 +1,52 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Values used for parameters that are not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class DefaultParameters(ApiModel):
+    """Values used for parameters that are not given."""
+
+    temperature: float | None = None
+    """Sampling temperature."""
+    top_p: float | None = None
+    """Probability mass to sample from."""
+    top_k: int | None = None
+    """Number of tokens to sample from."""
+    frequency_penalty: float | None = None
+    """Penalty by number of occurrences."""
+    presence_penalty: float | None = None
+    """Penalty for having occurred."""
+    repetition_penalty: float | None = None
+    """Penalty for repeating the input."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "top_k": "top_k",
+        "frequency_penalty": "frequency_penalty",
+        "presence_penalty": "presence_penalty",
+        "repetition_penalty": "repetition_penalty",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.temperature = get("temperature")
+        model.top_p = get("top_p")
+        model.top_k = get("top_k")
+        model.frequency_penalty = get("frequency_penalty")
+        model.presence_penalty = get("presence_penalty")
+        model.repetition_penalty = get("repetition_penalty")
+        model._settle(data)
+        return model

@@ -1,0 +1,49 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Body of every error answer. A 200 can carry it too, if the failure comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter, mapping, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .json_object import JsonObject
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ErrorResponse(ApiModel):
+    """Body of every error answer. A 200 can carry it too, if the failure comes late."""
+
+    error: ErrorDetail
+    """What went wrong."""
+    openrouter_metadata: JsonObject | None = None
+    """How the request was routed, where that was asked for."""
+    user_id: str | None = None
+    """The account that called."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "error": "error",
+        "openrouter_metadata": "openrouter_metadata",
+        "user_id": "user_id",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.error = one("error", _READ_1, get("error"))
+        model.openrouter_metadata = one("openrouter_metadata", mapping, get("openrouter_metadata"))
+        model.user_id = get("user_id")
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .error_detail import ErrorDetail  # noqa: E402
+
+_READ_1 = ErrorDetail.from_dict

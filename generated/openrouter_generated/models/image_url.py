@@ -1,0 +1,33 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Where the image is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ImageURL(ApiModel):
+    """Where the image is."""
+
+    url: str
+    """An http(s) URL, or the image itself as a data URL. Example: "https://example.com/square.png"
+    """
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "url": "url",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.url = get("url")
+        model._settle(data)
+        return model

@@ -1,0 +1,62 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""One multimodal input. All its parts go into one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import by_kind, by_tag, getter, list_of, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..params import Content
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Input(ApiModel):
+    """One multimodal input. All its parts go into one vector."""
+
+    content: Sequence[Content]
+    """The parts, in order. At least 1 items."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "content": "content",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.content = one("content", _READ_1, get("content"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .content_image_url import ContentImageURL  # noqa: E402
+from .content_part_input_audio import ContentPartInputAudio  # noqa: E402
+from .content_part_input_file import ContentPartInputFile  # noqa: E402
+from .content_part_input_video import ContentPartInputVideo  # noqa: E402
+from .content_text import ContentText  # noqa: E402
+
+_READ_1 = list_of(
+    by_kind(
+        "object",
+        by_tag(
+            "type",
+            {
+                "text": ContentText.from_dict,
+                "image_url": ContentImageURL.from_dict,
+                "input_audio": ContentPartInputAudio.from_dict,
+                "input_video": ContentPartInputVideo.from_dict,
+                "input_file": ContentPartInputFile.from_dict,
+            },
+        ),
+        None,
+    )
+)

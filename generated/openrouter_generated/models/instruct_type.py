@@ -1,0 +1,35 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""A form of instruction."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+InstructType: TypeAlias = (
+    Literal[
+        "none",
+        "airoboros",
+        "alpaca",
+        "alpaca-modif",
+        "chatml",
+        "claude",
+        "code-llama",
+        "gemma",
+        "llama2",
+        "llama3",
+        "mistral",
+        "nemotron",
+        "neural",
+        "openchat",
+        "phi3",
+        "rwkv",
+        "vicuna",
+        "zephyr",
+        "deepseek-r1",
+        "deepseek-v3.1",
+        "qwq",
+        "qwen3",
+    ]
+    | str
+)
+"""A form of instruction."""

@@ -1,0 +1,144 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""A model, what it takes, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import array, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .parameter import Parameter
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Model(ApiModel):
+    """A model, what it takes, and what it costs."""
+
+    id: str
+    """Slug by which requests name the model. Example: "openai/text-embedding-3-small"
+    """
+    canonical_slug: str
+    """Canonical slug of the model. Example: "openai/text-embedding-3-small"
+    """
+    name: str
+    """Name to show. Example: "OpenAI: Text Embedding 3 Small"
+    """
+    created: int
+    """When the model was added, in Unix seconds. Example: 1692901234"""
+    description: str | None = None
+    """What the model is for."""
+    pricing: PublicPricing
+    """Prices in USD, as decimal strings. "0" is free."""
+    context_length: int | None = None
+    """Longest input, in tokens. Example: 8192"""
+    architecture: ModelArchitecture
+    """What goes in, what comes out, and how text is cut into tokens."""
+    top_provider: TopProviderInfo
+    """The provider that serves the model first."""
+    per_request_limits: PerRequestLimits | None = None
+    """Limits of a single request."""
+    supported_parameters: list[Parameter]
+    """Parameters that the model understands. Often empty for embedding models."""
+    default_parameters: DefaultParameters | None = None
+    """Values used for parameters that are not given."""
+    supported_voices: list[str] | None = None
+    """Voices, for models that speak."""
+    links: ModelLinks
+    """Where to read on about a model."""
+    hugging_face_id: str | None = None
+    """Id on Hugging Face, if the model is there."""
+    knowledge_cutoff: str | None = None
+    """Date up to which the training data reaches, as YYYY-MM-DD. Example: "2025-10-31"
+    """
+    expiration_date: str | None = None
+    """Date from which the model may be gone, as YYYY-MM-DD. Example: "2027-04-01"
+    """
+    alias_target: ModelAliasTarget | None = None
+    """The model for which an alias stands."""
+    benchmarks: ModelBenchmarks | None = None
+    """Results in public benchmarks."""
+    reasoning: ModelReasoning | None = None
+    """How a model reasons, if it does."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "id": "id",
+        "canonical_slug": "canonical_slug",
+        "name": "name",
+        "created": "created",
+        "description": "description",
+        "pricing": "pricing",
+        "context_length": "context_length",
+        "architecture": "architecture",
+        "top_provider": "top_provider",
+        "per_request_limits": "per_request_limits",
+        "supported_parameters": "supported_parameters",
+        "default_parameters": "default_parameters",
+        "supported_voices": "supported_voices",
+        "links": "links",
+        "hugging_face_id": "hugging_face_id",
+        "knowledge_cutoff": "knowledge_cutoff",
+        "expiration_date": "expiration_date",
+        "alias_target": "alias_target",
+        "benchmarks": "benchmarks",
+        "reasoning": "reasoning",
+    }
+    _NULLABLE: ClassVar[tuple[str, ...]] = (
+        "context_length",
+        "per_request_limits",
+        "default_parameters",
+        "supported_voices",
+    )
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.id = get("id")
+        model.canonical_slug = get("canonical_slug")
+        model.name = get("name")
+        model.created = get("created")
+        model.description = get("description")
+        model.pricing = one("pricing", _READ_6, get("pricing"))
+        model.context_length = get("context_length")
+        model.architecture = one("architecture", _READ_8, get("architecture"))
+        model.top_provider = one("top_provider", _READ_9, get("top_provider"))
+        model.per_request_limits = one("per_request_limits", _READ_10, get("per_request_limits"))
+        model.supported_parameters = one("supported_parameters", array, get("supported_parameters"))
+        model.default_parameters = one("default_parameters", _READ_12, get("default_parameters"))
+        model.supported_voices = one("supported_voices", array, get("supported_voices"))
+        model.links = one("links", _READ_14, get("links"))
+        model.hugging_face_id = get("hugging_face_id")
+        model.knowledge_cutoff = get("knowledge_cutoff")
+        model.expiration_date = get("expiration_date")
+        model.alias_target = one("alias_target", _READ_18, get("alias_target"))
+        model.benchmarks = one("benchmarks", _READ_19, get("benchmarks"))
+        model.reasoning = one("reasoning", _READ_20, get("reasoning"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .default_parameters import DefaultParameters  # noqa: E402
+from .model_alias_target import ModelAliasTarget  # noqa: E402
+from .model_architecture import ModelArchitecture  # noqa: E402
+from .model_benchmarks import ModelBenchmarks  # noqa: E402
+from .model_links import ModelLinks  # noqa: E402
+from .model_reasoning import ModelReasoning  # noqa: E402
+from .per_request_limits import PerRequestLimits  # noqa: E402
+from .public_pricing import PublicPricing  # noqa: E402
+from .top_provider_info import TopProviderInfo  # noqa: E402
+
+_READ_6 = PublicPricing.from_dict
+_READ_8 = ModelArchitecture.from_dict
+_READ_9 = TopProviderInfo.from_dict
+_READ_10 = PerRequestLimits.from_dict
+_READ_12 = DefaultParameters.from_dict
+_READ_14 = ModelLinks.from_dict
+_READ_18 = ModelAliasTarget.from_dict
+_READ_19 = ModelBenchmarks.from_dict
+_READ_20 = ModelReasoning.from_dict

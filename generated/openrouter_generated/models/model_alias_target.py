@@ -1,0 +1,36 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""The model for which an alias stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelAliasTarget(ApiModel):
+    """The model for which an alias stands."""
+
+    slug: str
+    """Slug of that model."""
+    name: str
+    """Name of that model."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.slug = get("slug")
+        model.name = get("name")
+        model._settle(data)
+        return model

@@ -1,0 +1,56 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""What goes in, what comes out, and how text is cut into tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import array, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .input_modality import InputModality
+    from .instruct_type import InstructType
+    from .model_group import ModelGroup
+    from .output_modality import OutputModality
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelArchitecture(ApiModel):
+    """What goes in, what comes out, and how text is cut into tokens."""
+
+    modality: str | None = None
+    """Main modality, from input to output. Example: "text->text"
+    """
+    input_modalities: list[InputModality]
+    """What the model takes."""
+    output_modalities: list[OutputModality]
+    """What the model gives."""
+    tokenizer: ModelGroup | None = None
+    """Family of the tokenizer."""
+    instruct_type: InstructType | None = None
+    """Form of instruction that the model expects."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "modality": "modality",
+        "input_modalities": "input_modalities",
+        "output_modalities": "output_modalities",
+        "tokenizer": "tokenizer",
+        "instruct_type": "instruct_type",
+    }
+    _NULLABLE: ClassVar[tuple[str, ...]] = ("modality",)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.modality = get("modality")
+        model.input_modalities = one("input_modalities", array, get("input_modalities"))
+        model.output_modalities = one("output_modalities", array, get("output_modalities"))
+        model.tokenizer = get("tokenizer")
+        model.instruct_type = get("instruct_type")
+        model._settle(data)
+        return model

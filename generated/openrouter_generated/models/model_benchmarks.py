@@ -1,0 +1,44 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Results in public benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter, list_of, one
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelBenchmarks(ApiModel):
+    """Results in public benchmarks."""
+
+    design_arena: list[DABenchmarkEntry]
+    """Results in the Design Arena."""
+    artificial_analysis: AABenchmarkEntry | None = None
+    """Indices by Artificial Analysis."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "design_arena": "design_arena",
+        "artificial_analysis": "artificial_analysis",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.design_arena = one("design_arena", _READ_1, get("design_arena"))
+        model.artificial_analysis = one("artificial_analysis", _READ_2, get("artificial_analysis"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .aa_benchmark_entry import AABenchmarkEntry  # noqa: E402
+from .da_benchmark_entry import DABenchmarkEntry  # noqa: E402
+
+_READ_1 = list_of(DABenchmarkEntry.from_dict)
+_READ_2 = AABenchmarkEntry.from_dict

@@ -1,0 +1,33 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Family of the tokenizer."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+ModelGroup: TypeAlias = (
+    Literal[
+        "Router",
+        "Media",
+        "Other",
+        "GPT",
+        "Claude",
+        "Gemini",
+        "Gemma",
+        "Grok",
+        "Cohere",
+        "Nova",
+        "Qwen",
+        "Yi",
+        "DeepSeek",
+        "Mistral",
+        "Llama2",
+        "Llama3",
+        "Llama4",
+        "PaLM",
+        "RWKV",
+        "Qwen3",
+    ]
+    | str
+)
+"""Family of the tokenizer."""

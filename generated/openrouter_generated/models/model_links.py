@@ -1,0 +1,33 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Where to read on about a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelLinks(ApiModel):
+    """Where to read on about a model."""
+
+    details: str
+    """URL of the model's endpoints. Example: "/api/v1/models/openai/text-embedding-3-small/endpoints"
+    """
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "details": "details",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.details = get("details")
+        model._settle(data)
+        return model

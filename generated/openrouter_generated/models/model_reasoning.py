@@ -1,0 +1,51 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""How a model reasons, if it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import array, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .reasoning_effort import ReasoningEffort
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelReasoning(ApiModel):
+    """How a model reasons, if it does."""
+
+    mandatory: bool
+    """Whether reasoning cannot be switched off."""
+    default_effort: ReasoningEffort | None = None
+    """Effort spent when none is given."""
+    default_enabled: bool | None = None
+    """Whether the model reasons without being asked to."""
+    supported_efforts: list[ReasoningEffort | None] | None = None
+    """Efforts that may be asked for, highest first; null for all."""
+    supports_max_tokens: bool | None = None
+    """Whether reasoning can be limited by tokens."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "mandatory": "mandatory",
+        "default_effort": "default_effort",
+        "default_enabled": "default_enabled",
+        "supported_efforts": "supported_efforts",
+        "supports_max_tokens": "supports_max_tokens",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.mandatory = get("mandatory")
+        model.default_effort = get("default_effort")
+        model.default_enabled = get("default_enabled")
+        model.supported_efforts = one("supported_efforts", array, get("supported_efforts"))
+        model.supports_max_tokens = get("supports_max_tokens")
+        model._settle(data)
+        return model

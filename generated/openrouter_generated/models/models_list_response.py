@@ -1,0 +1,48 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Models, whole or one page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter, list_of, one
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelsListResponse(ApiModel):
+    """Models, whole or one page of them."""
+
+    data: list[Model]
+    """The models."""
+    total_count: int | None = None
+    """How many models there are over all pages. Example: 150"""
+    links: ModelsListResponseLinks | None = None
+    """Where the list goes on."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "data": "data",
+        "total_count": "total_count",
+        "links": "links",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.data = one("data", _READ_1, get("data"))
+        model.total_count = get("total_count")
+        model.links = one("links", _READ_3, get("links"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .model import Model  # noqa: E402
+from .models_list_response_links import ModelsListResponseLinks  # noqa: E402
+
+_READ_1 = list_of(Model.from_dict)
+_READ_3 = ModelsListResponseLinks.from_dict

@@ -1,0 +1,34 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Where the list goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ModelsListResponseLinks(ApiModel):
+    """Where the list goes on."""
+
+    next: str | None = None
+    """URL of the next page; null on the last. Example: "/api/v1/models?offset=500&limit=500"
+    """
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "next": "next",
+    }
+    _NULLABLE: ClassVar[tuple[str, ...]] = ("next",)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.next = get("next")
+        model._settle(data)
+        return model

@@ -1,0 +1,38 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""The bytes of a media part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class MultimodalMedia(ApiModel):
+    """The bytes of a media part."""
+
+    data: str
+    """The media as a data URL. Example: "data:audio/wav;base64,UklGRg=="
+    """
+    format: str | None = None
+    """Format of the media. Example: "wav"
+    """
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "data": "data",
+        "format": "format",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.data = get("data")
+        model.format = get("format")
+        model._settle(data)
+        return model

@@ -1,0 +1,36 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Limits of a single request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class PerRequestLimits(ApiModel):
+    """Limits of a single request."""
+
+    prompt_tokens: float
+    """Most prompt tokens."""
+    completion_tokens: float
+    """Most completion tokens."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "prompt_tokens": "prompt_tokens",
+        "completion_tokens": "completion_tokens",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.prompt_tokens = get("prompt_tokens")
+        model.completion_tokens = get("completion_tokens")
+        model._settle(data)
+        return model

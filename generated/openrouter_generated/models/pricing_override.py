@@ -1,0 +1,75 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Prices in USD that hold under a condition, and the condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import array, getter, one
+from ..types import ApiModel
+
+if TYPE_CHECKING:
+    from .utc_day import UtcDay
+
+
+@define(kw_only=True, eq=False, repr=False)
+class PricingOverride(ApiModel):
+    """Prices in USD that hold under a condition, and the condition."""
+
+    prompt: str | None = None
+    """Per prompt token."""
+    completion: str | None = None
+    """Per completion token."""
+    audio: str | None = None
+    """Per audio token."""
+    input_audio_cache: str | None = None
+    """Per cached audio token."""
+    input_cache_read: str | None = None
+    """Per token read from the cache."""
+    input_cache_write: str | None = None
+    """Per token written to the cache."""
+    input_cache_write_1h: str | None = None
+    """Per token written to the cache for an hour."""
+    min_prompt_tokens: float | None = None
+    """Holds for prompts of this many tokens or more."""
+    utc_start: float | None = None
+    """Holds from this time of day, UTC, written as HHMM. Example: 830"""
+    utc_end: float | None = None
+    """Holds until this time of day, UTC, written as HHMM. Example: 1630"""
+    utc_days: list[UtcDay] | None = None
+    """Holds on these days, UTC."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "prompt": "prompt",
+        "completion": "completion",
+        "audio": "audio",
+        "input_audio_cache": "input_audio_cache",
+        "input_cache_read": "input_cache_read",
+        "input_cache_write": "input_cache_write",
+        "input_cache_write_1h": "input_cache_write_1h",
+        "min_prompt_tokens": "min_prompt_tokens",
+        "utc_start": "utc_start",
+        "utc_end": "utc_end",
+        "utc_days": "utc_days",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.prompt = get("prompt")
+        model.completion = get("completion")
+        model.audio = get("audio")
+        model.input_audio_cache = get("input_audio_cache")
+        model.input_cache_read = get("input_cache_read")
+        model.input_cache_write = get("input_cache_write")
+        model.input_cache_write_1h = get("input_cache_write_1h")
+        model.min_prompt_tokens = get("min_prompt_tokens")
+        model.utc_start = get("utc_start")
+        model.utc_end = get("utc_end")
+        model.utc_days = one("utc_days", array, get("utc_days"))
+        model._settle(data)
+        return model

@@ -1,0 +1,48 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Tokens by modality. Given for two modalities or more, and only for those that occur."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class PromptTokensDetails(ApiModel):
+    """Tokens by modality. Given for two modalities or more, and only for those that occur."""
+
+    text_tokens: int | None = None
+    """Tokens of text."""
+    image_tokens: int | None = None
+    """Tokens of images."""
+    audio_tokens: int | None = None
+    """Tokens of audio."""
+    video_tokens: int | None = None
+    """Tokens of video."""
+    file_tokens: int | None = None
+    """Tokens of files."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "text_tokens": "text_tokens",
+        "image_tokens": "image_tokens",
+        "audio_tokens": "audio_tokens",
+        "video_tokens": "video_tokens",
+        "file_tokens": "file_tokens",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.text_tokens = get("text_tokens")
+        model.image_tokens = get("image_tokens")
+        model.audio_tokens = get("audio_tokens")
+        model.video_tokens = get("video_tokens")
+        model.file_tokens = get("file_tokens")
+        model._settle(data)
+        return model

@@ -1,0 +1,100 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""Prices in USD, as decimal strings. "0" is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from attrs import define
+
+from ..reading import getter, list_of, one
+from ..types import ApiModel
+
+
+@define(kw_only=True, eq=False, repr=False)
+class PublicPricing(ApiModel):
+    """Prices in USD, as decimal strings. "0" is free."""
+
+    prompt: str
+    """Per prompt token. Example: "0.00000002"
+    """
+    completion: str
+    """Per completion token. Example: "0"
+    """
+    audio: str | None = None
+    """Per audio token of the input."""
+    audio_output: str | None = None
+    """Per audio token of the output."""
+    image: str | None = None
+    """Per image of the input."""
+    image_output: str | None = None
+    """Per image of the output."""
+    image_token: str | None = None
+    """Per image token."""
+    input_audio_cache: str | None = None
+    """Per cached audio token."""
+    input_cache_read: str | None = None
+    """Per token read from the cache."""
+    input_cache_write: str | None = None
+    """Per token written to the cache."""
+    input_cache_write_1h: str | None = None
+    """Per token written to the cache for an hour."""
+    internal_reasoning: str | None = None
+    """Per reasoning token."""
+    request: str | None = None
+    """Per request."""
+    web_search: str | None = None
+    """Per web search."""
+    discount: float | None = None
+    """Discount on the prices."""
+    overrides: list[PricingOverride] | None = None
+    """Other prices, each under its condition."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "prompt": "prompt",
+        "completion": "completion",
+        "audio": "audio",
+        "audio_output": "audio_output",
+        "image": "image",
+        "image_output": "image_output",
+        "image_token": "image_token",
+        "input_audio_cache": "input_audio_cache",
+        "input_cache_read": "input_cache_read",
+        "input_cache_write": "input_cache_write",
+        "input_cache_write_1h": "input_cache_write_1h",
+        "internal_reasoning": "internal_reasoning",
+        "request": "request",
+        "web_search": "web_search",
+        "discount": "discount",
+        "overrides": "overrides",
+    }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        model = cls.__new__(cls)
+        get = getter(data)
+        model.prompt = get("prompt")
+        model.completion = get("completion")
+        model.audio = get("audio")
+        model.audio_output = get("audio_output")
+        model.image = get("image")
+        model.image_output = get("image_output")
+        model.image_token = get("image_token")
+        model.input_audio_cache = get("input_audio_cache")
+        model.input_cache_read = get("input_cache_read")
+        model.input_cache_write = get("input_cache_write")
+        model.input_cache_write_1h = get("input_cache_write_1h")
+        model.internal_reasoning = get("internal_reasoning")
+        model.request = get("request")
+        model.web_search = get("web_search")
+        model.discount = get("discount")
+        model.overrides = one("overrides", _READ_16, get("overrides"))
+        model._settle(data)
+        return model
+
+
+# Down here, since models may refer to one another in a circle.
+from .pricing_override import PricingOverride  # noqa: E402
+
+_READ_16 = list_of(PricingOverride.from_dict)

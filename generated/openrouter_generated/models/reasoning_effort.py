@@ -1,0 +1,9 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""How much a model reasons."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+ReasoningEffort: TypeAlias = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | str
+"""How much a model reasons."""

@@ -1,0 +1,30 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""One attribute per tag of the specification."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .api.embeddings import Embeddings
+    from .types import CallOptions, Operation
+
+
+class Resources:
+    """What a client inherits: the operations, under their tags. The client itself sends them."""
+
+    if TYPE_CHECKING:
+
+        def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
+
+        async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Turn inputs into vectors, and list the models that do so."""
+        from .api.embeddings import Embeddings
+
+        return Embeddings(self)

@@ -1,0 +1,203 @@
+# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+"""What every generated file stands on: the seam to the hand-written client, and the base of all models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, final
+
+import attrs
+
+
+@final
+class Unset:
+    """The type of UNSET: the caller said nothing. Falsy, one instance, survives pickle and copy as itself."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset()
+
+
+@attrs.frozen
+class Parameter:
+    """One argument of one operation: its Python name, its wire name, where it goes and what it may be."""
+
+    argument: str
+    name: str
+    location: str
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@attrs.frozen
+class Operation:
+    """One operation of the API, as data.
+
+    `body` is None (no body), "fields" (an object made of the arguments whose location is "body") or "value" (the
+    one argument whose location is "body" is the body). `requires` names the arrays and objects that an answer cannot
+    be without; `errors` maps a status, "4XX", "5XX" or "default" to the name of an error class; `read` turns decoded
+    JSON into the typed answer.
+    """
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    body: str | None
+    success: tuple[int, ...]
+    requires: tuple[str, ...]
+    errors: Mapping[str, str]
+    authenticated: bool
+    read: Callable[[Any], Any]
+
+
+@attrs.frozen
+class CallOptions:
+    """What every method takes beside the arguments of the API."""
+
+    retries: Any = UNSET
+    server_url: str | None = None
+    timeout_ms: int | None = None
+    http_headers: Mapping[str, str] | None = None
+    extra_body: Mapping[str, Any] | None = None
+
+
+class Caller(Protocol):
+    """Whoever sends: the hand-written client."""
+
+    def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
+
+    async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
+
+
+class Resource:
+    """The operations of one tag."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+
+@attrs.frozen
+class HttpMeta:
+    """How an answer arrived."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    generation_id: str | None
+    attempts: int
+    possibly_billed_attempts: int
+    elapsed_seconds: float
+    url: str
+
+
+@attrs.define(kw_only=True, eq=False, repr=False)
+class ApiModel:
+    """Base of all models: plain attributes, nothing lost of what the API sent, nothing refused that it may add.
+
+    A key that is missing reads as None. A key that the specification does not know is kept in
+    `additional_properties`, and reads as `model["key"]` or `model.key`. `from_dict(d).to_dict() == d` for every
+    JSON object `d`.
+    """
+
+    additional_properties: dict[str, Any] = attrs.field(factory=dict)
+    http_meta: HttpMeta | None = attrs.field(default=None, init=False)
+    # Which keys were there as null. None: the model was made by hand, and those in _NULLABLE are sent as null.
+    _nulls: tuple[str, ...] | None = attrs.field(default=None, init=False)
+
+    _NAMES: ClassVar[Mapping[str, str]] = {}  # wire name -> attribute
+    _NULLABLE: ClassVar[tuple[str, ...]] = ()  # wire names that are required, and may be null
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Read decoded JSON. A ValueError names the path at which an object or array was expected and is not."""
+        raise NotImplementedError
+
+    def _settle(self, data: Any) -> None:
+        """Remember what no attribute shows: unknown keys, and which keys were null."""
+        names = self._NAMES
+        known = data.keys() <= names.keys()
+        self.additional_properties = {} if known else {key: data[key] for key in data if key not in names}
+        self._nulls = tuple(key for key in data if data[key] is None) if None in data.values() else ()
+        self.http_meta = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object that this model stands for."""
+        nulls = self._NULLABLE if self._nulls is None else self._nulls
+        result: dict[str, Any] = {}
+        for name, attribute in self._NAMES.items():
+            value = getattr(self, attribute)
+            if value is not None:
+                result[name] = to_jsonable(value)
+            elif name in nulls:
+                result[name] = None
+        return {**result, **to_jsonable(self.additional_properties)}
+
+    def model_dump(self) -> dict[str, Any]:
+        """`to_dict`, under its name in the official SDK."""
+        return self.to_dict()
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ApiModel) or other.__class__ is not self.__class__:
+            return NotImplemented
+        same = all(getattr(self, name) == getattr(other, name) for name in self._NAMES.values())
+        return same and self.additional_properties == other.additional_properties
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        values = {name: getattr(self, name) for name in self._NAMES.values()}
+        if self.additional_properties:
+            values["additional_properties"] = self.additional_properties
+        return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in values.items())})"
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.additional_properties
+
+    if not TYPE_CHECKING:  # so that type checkers go on refusing a misspelt attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_") and name != "additional_properties" and name in self.additional_properties:
+                return self.additional_properties[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def to_jsonable(value: Any) -> Any:
+    """`value` with every model in it turned into plain JSON."""
+    if isinstance(value, ApiModel):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {key: to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [item if item.__class__ in _SCALARS else to_jsonable(item) for item in value]
+    return value
+
+
+def _short(value: Any) -> str:
+    """A repr that a person can read: long lists and texts by their beginning and size."""
+    if isinstance(value, list):
+        shown = [_short(item) for item in value[: 2 if len(value) > 8 else 8]]
+        return f"[{', '.join(shown)}{f', … {len(value)} items' if len(value) > 8 else ''}]"
+    if isinstance(value, str) and len(value) > 200:
+        return f"{value[:200]!r}… {len(value)} characters"
+    return repr(value)
