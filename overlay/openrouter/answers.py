@@ -1,39 +1,36 @@
-"""Is this an answer to what was asked? Judged as a status, then as an envelope, then as an answer; never repaired.
+"""Is this an answer to what was asked? Count, order, one length, finite numbers: judged, and never repaired.
 
-Sources: OpenRouter documentation, errors guide (an `error` may stand in a 200) and embeddings guide (order by
-`index`, which some providers leave out); RFC 8259 (JSON is UTF-8, without NaN and Infinity).
+Sources: OpenRouter documentation, embeddings guide (order by `index`, which some providers leave out).
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn
+from types import GenericAlias
+from typing import Any
 
 import attrs
 import msgspec
 
-from .errors import OpenRouterError, ResponseValidationError, error_for, printable
-from .inputs import dotted
+from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, utf8
+from .errors import ResponseValidationError, printable
 from .messages import Reply
 from .requests import Call
 
-if TYPE_CHECKING:
-    from openrouter_generated.models import ErrorResponse
-
 _log = logging.getLogger("openrouter")
-_QUOTED = 200  # characters of an unreadable answer that its error quotes
-_RETRYABLE = True
 
 _any = msgspec.json.Decoder()
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _floats = msgspec.json.Decoder(list[float])
 _base64 = msgspec.json.Decoder(bytes)
+
+
+class EmptyAnswerError(ResponseValidationError):
+    """No embeddings at all, or empty ones: how some models answer when base64 is asked for."""
 
 
 def judge(reply: Reply, call: Call) -> Any:
@@ -45,164 +42,11 @@ def judge(reply: Reply, call: Call) -> Any:
     """
     checked(reply, call)
     special = _JUDGES.get(call.operation.id)
-    document = special(reply, call) if special else _document(reply, call)
+    document = special(reply, call) if special else document_of(reply, call)
     try:
         return call.operation.read(document)
     except ValueError as error:
         raise ResponseValidationError(f"the answer does not fit the API's description: {error}", reply) from None
-
-
-def checked(reply: Reply, call: Call) -> None:
-    """Judge the status alone.
-
-    Raises:
-        APIStatusError: it is none of the operation's successes.
-    """
-    status = reply.status_code
-    if status in call.operation.success:
-        return
-    if status < 300:
-        raise ResponseValidationError(f"status {status} is no success of {call.operation.id}; {_about(reply)}", reply)
-    if status < 400:
-        where = printable(reply.headers.get("location", "nowhere"), 200)
-        raise error_for(status, f"{status}: redirected to {where}, which is refused: texts stay on their origin", reply)
-    document = _readable(reply)
-    error = error_for(status, _message(document, f"{status}: {_about(reply)}"), reply)
-    error.data = error_data(document, status)
-    raise error
-
-
-def _about(reply: Reply) -> str:
-    """The content type and the first characters of a body that cannot be used otherwise."""
-    kind = reply.headers.get("content-type", "no content type")
-    head = bytes(reply.content[: _QUOTED * 4]).decode("utf-8", "replace")
-    return f"{printable(kind, 80)}: {printable(head.strip(), _QUOTED) or '(empty)'}"
-
-
-def _readable(reply: Reply) -> Any:
-    try:
-        return json.loads(_utf8(reply.content))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _message(document: Any, otherwise: str) -> str:
-    """What an error's body says, in whichever of the documented and seen shapes."""
-    error = document.get("error") if isinstance(document, dict) else None
-    if isinstance(error, str) and error:
-        return error
-    detail = error if isinstance(error, dict) else document if isinstance(document, dict) else {}
-    for found in (detail.get("message"), _in(detail, "availability", "code"), _in(detail, "metadata", "raw")):
-        if isinstance(found, str) and found.strip():
-            return found
-    return otherwise
-
-
-def _in(document: Mapping[str, Any], *names: str) -> Any:
-    value: Any = document
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def error_data(document: Any, status: int) -> ErrorResponse | None:
-    """An error's body as the API's error model; None where it is no JSON object."""
-    from openrouter_generated.models import ErrorResponse
-
-    if not isinstance(document, dict):
-        return None
-    error = document.get("error")
-    if not isinstance(error, dict):
-        document = {**document, "error": {"code": status, "message": _message(document, f"status {status}")}}
-    try:
-        return ErrorResponse.from_dict(document)
-    except ValueError:
-        return None
-
-
-def masked_data(reply: Reply, status: int | None) -> ErrorResponse | None:
-    """The error model of a reply whose secrets have been masked."""
-    return error_data(_readable(reply), status or reply.status_code)
-
-
-def _utf8(content: bytes | bytearray) -> bytes | bytearray:
-    """The body as UTF-8 JSON text: without a byte order mark, comment lines, or another Unicode encoding."""
-    if content[:1] in (b"{", b"[") and content[1:2] != b"\0":
-        return content
-    encoding = json.detect_encoding(bytes(content[:4]))
-    if encoding != "utf-8":
-        content = content.decode(encoding).encode()
-    while content.lstrip()[:1] == b":":  # event-stream comments that keep a connection alive
-        content = content.lstrip().partition(b"\n")[2]
-    return content
-
-
-def _document(reply: Reply, call: Call) -> Any:
-    """The answer as plain JSON values, its envelope judged."""
-    try:
-        document = _any.decode(_utf8(reply.content)) if reply.content or reply.status_code != 204 else None
-    except (ValueError, RecursionError) as error:
-        _refuse_unreadable(reply, error)
-    _judge_envelope(document, reply, call)
-    return document
-
-
-def _judge_envelope(document: Any, reply: Reply, call: Call) -> None:
-    if not isinstance(document, dict):
-        if call.operation.requires:
-            raise ResponseValidationError(f"expected a JSON object, got {_about(reply)}", reply)
-        return
-    error = document.get("error")
-    if error and "error" not in call.operation.requires:
-        _raise_inner(document, error, reply)
-    for name in call.operation.requires:
-        if document.get(name) is None:
-            raise ResponseValidationError(f"{name!r} is missing in the answer; {_about(reply)}", reply)
-
-
-def _raise_inner(document: Mapping[str, Any], error: Any, reply: Reply) -> NoReturn:
-    """An `error` in a success: the class of its code, which may be a number in a string."""
-    code = error.get("code") if isinstance(error, dict) else None
-    text = str(code).strip()
-    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 and int(text) >= 400 else None
-    message = _message(document, f"the answer holds an error: {_about(reply)}")
-    if status is None:
-        raise ResponseValidationError(f"an error in a {reply.status_code}: {printable(message)}", reply)
-    inner = error_for(status, message, reply)
-    inner.data = error_data(document, status)
-    raise inner
-
-
-def _refuse_unreadable(reply: Reply, error: Exception) -> NoReturn:
-    """Say what kept a body from being read, as exactly as can be told."""
-    if isinstance(error, RecursionError):
-        raise ResponseValidationError("the answer is nested too deeply", reply) from None
-    if isinstance(error, msgspec.ValidationError):
-        raise ResponseValidationError(f"the answer holds what cannot be used: {error}", reply) from None
-    if isinstance(error, UnicodeDecodeError):
-        raise ResponseValidationError(
-            f"the answer is not UTF-8: {_about(reply)}", reply, retryable=_RETRYABLE
-        ) from None
-    try:
-        where = _not_finite(json.loads(_utf8(reply.content)), ())
-    except RecursionError:
-        where = "nested too deeply"
-    except ValueError:
-        where = None
-    if where is not None:
-        raise ResponseValidationError(f"the answer holds what JSON does not: {where}", reply) from None
-    raise ResponseValidationError(f"the answer is no JSON; {_about(reply)}", reply, retryable=_RETRYABLE) from None
-
-
-def _not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:
-    """The path of the first NaN or Infinity, which Python's own reader lets through."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{dotted(path)} is {value}"
-    items: Any = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    return next((found for key, item in items if (found := _not_finite(item, (*path, key)))), None)
-
-
-# ---- embeddings -----------------------------------------------------------------------------------------------
 
 
 @attrs.frozen
@@ -234,6 +78,8 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
     except (ValueError, RecursionError):
         envelope, rows, indexes, vectors = _read_any(reply, call, base64_as)
     wanted = inputs_asked(call.fields)
+    if not vectors:
+        raise EmptyAnswerError(f"no embeddings came for {wanted} inputs", reply)
     if len(vectors) != wanted:
         raise ResponseValidationError(f"{len(vectors)} embeddings came for {wanted} inputs", reply)
     order = _order(indexes, reply)
@@ -254,7 +100,7 @@ def _typed_decoder(base64_as: type) -> tuple[Any, tuple[str, ...], tuple[str, ..
         return msgspec.defstruct(model.__name__, shape, forbid_unknown_fields=True, gc=False), names
 
     row, row_names = known(CreateEmbeddingsData, {"embedding": base64_as | list[float], "index": int})
-    top, top_names = known(CreateEmbeddingsResponse, {"data": list[row]})
+    top, top_names = known(CreateEmbeddingsResponse, {"data": GenericAlias(list, (row,))})
     return msgspec.json.Decoder(top), row_names, tuple(n for n in top_names if n != "data")
 
 
@@ -279,21 +125,21 @@ def _present(struct: Any, names: Sequence[str]) -> dict[str, Any]:
 def _read_any(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer that is not the ordinary one: name what is wrong, or keep what is new."""
     try:
-        members = _members.decode(_utf8(reply.content))
+        members = _members.decode(utf8(reply.content))
         envelope = {name: _any.decode(raw) for name, raw in members.items() if name != "data"}
         raws = _rows.decode(members["data"]) if "data" in members and bytes(members["data"]) != b"null" else None
     except msgspec.ValidationError:
-        document = _document(reply, call)
+        document = document_of(reply, call)
         raise ResponseValidationError(_wrong_rows(document), reply) from None
     except (ValueError, RecursionError) as error:
-        _refuse_unreadable(reply, error)
-    _judge_envelope({**envelope, "data": raws}, reply, call)
+        refuse_unreadable(reply, error)
+    judge_envelope({**envelope, "data": raws}, reply, call)
     rows, vectors = [], []
     for i, raw in enumerate(raws or ()):
         try:
             row = {name: _any.decode(value) for name, value in raw.items() if name != "embedding"}
         except (ValueError, RecursionError) as error:
-            _refuse_unreadable(reply, error)
+            refuse_unreadable(reply, error)
         row["embedding"] = _vector(raw.get("embedding"), i, base64_as, reply)
         rows.append(row)
         vectors.append(row["embedding"])
@@ -320,8 +166,9 @@ def _vector(raw: msgspec.Raw | None, position: int, base64_as: type, reply: Repl
     except ValueError as error:
         reason, _, at = str(error).partition(" - at `$")
         raise ResponseValidationError(f"{where}{at.rstrip('`')}: {reason}", reply) from None
-    found = "nothing" if raw is None else printable(bytes(raw[:40] if isinstance(raw, bytes) else raw).decode(), 40)
-    raise ResponseValidationError(f"{where}: expected numbers or base64, got {found}", reply)
+    found = "nothing" if raw is None else printable(bytes(memoryview(raw)[:40]).decode("utf-8", "replace"), 40)
+    error_class = EmptyAnswerError if raw is None or found == "null" else ResponseValidationError
+    raise error_class(f"{where}: expected numbers or base64, got {found}", reply)
 
 
 def _order(indexes: Sequence[Any], reply: Reply) -> Sequence[int] | None:
@@ -351,7 +198,7 @@ def _order(indexes: Sequence[Any], reply: Reply) -> Sequence[int] | None:
 def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> None:
     """Every vector as long as asked, or all of one length."""
     asked = dimensions if isinstance(dimensions, int) else None
-    wanted = asked
+    wanted: int | float | None = asked
     for position, vector in enumerate(vectors):
         length = vector_length(vector)
         if wanted is None:
@@ -359,16 +206,16 @@ def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> Non
         if length != wanted or length <= 0:
             why = f"dimensions={asked} was asked for" if asked else f"the embedding of input 0 has {wanted}"
             found = "is empty" if length == 0 else f"has {length} numbers"
-            raise ResponseValidationError(f"the embedding of input {position} {found}; {why}", reply)
+            error = ResponseValidationError if length else EmptyAnswerError
+            raise error(f"the embedding of input {position} {found}; {why}", reply)
 
 
-def vector_length(vector: Any) -> float:
-    """How many numbers a vector has; base64 holds four bytes for each."""
+def vector_length(vector: Any) -> int | float:
+    """How many numbers a vector has; base64 holds four bytes for each, and a broken one no whole number of them."""
     if isinstance(vector, list):
         return len(vector)
-    if isinstance(vector, str):
-        return (len(vector) // 4 * 3 - vector.count("=", -2)) / 4
-    return len(vector) / 4
+    size = len(vector) // 4 * 3 - vector.count("=", -2) if isinstance(vector, str) else len(vector)
+    return size / 4 if size % 4 else size // 4
 
 
 def _judge_documented(reply: Reply, call: Call) -> dict[str, Any]:
@@ -408,5 +255,3 @@ def warn_of_zeros(zeros: int, count: int) -> None:
 
 
 _JUDGES = {"createEmbeddings": _judge_documented}
-
-__all__ = ["Embeddings", "OpenRouterError", "embeddings", "inputs_asked", "judge", "masked_data"]

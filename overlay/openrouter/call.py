@@ -14,8 +14,9 @@ from urllib.parse import urljoin
 import attrs
 from openrouter_generated.types import HttpMeta
 
-from .answers import judge, masked_data
+from .answers import judge
 from .config import origin
+from .envelopes import masked_data
 from .errors import OpenRouterError, ResponseError, ResponseValidationError
 from .messages import Clock, Failure, Masker, Pause, Reply, Request, Secret, Send, Timeouts, Uniform
 from .requests import Call
@@ -89,7 +90,8 @@ def _cut(timeouts: Timeouts, left: float) -> Timeouts:
 
 def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tuple[Reply | Failure, str]]:
     """One request and its reply, following redirects that stay on the origin (RFC 9110, 15.4.8)."""
-    for _ in range(_REDIRECTS + 1):
+    redirects = 0
+    while True:
         _say(world, logging.DEBUG, "%s %s", request.method, request.url)
         began = world.clock()
         outcome = yield Send(request)
@@ -98,10 +100,10 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
         if not isinstance(outcome, Reply) or outcome.status_code not in (307, 308):
             return outcome, request.url
         target = urljoin(request.url, outcome.headers.get("location", ""))
-        if target == request.url or not _same_origin(target, request.url):
+        if redirects == _REDIRECTS or target == request.url or not _same_origin(target, request.url):
             return outcome, request.url
+        redirects += 1
         request = attrs.evolve(request, url=target)
-    return outcome, request.url
 
 
 def _same_origin(one: str, other: str) -> bool:

@@ -65,6 +65,7 @@ class OpenRouterError(Exception):
         generation_id: the API's id of the generation, where it told one.
         status_code, body, headers, raw_response: the answer, where there was one; `body` is cut to 64 KiB.
         data: the answer as the API's error model, where it was one.
+        positions: the texts that it is about, as indexes into what `embed` was given; empty for other calls.
     """
 
     attempts: int = 0
@@ -76,6 +77,7 @@ class OpenRouterError(Exception):
     headers: Headers = Headers()
     raw_response: Reply | None = None
     data: ErrorResponse | None = None
+    positions: tuple[int, ...] = ()
     _request: Any = None  # the HTTP library's classes look for it; a request would hold the key
 
     def __init__(self, message: str = "") -> None:

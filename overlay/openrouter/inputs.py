@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, SupportsIndex
 
 from .errors import InvalidInputError
 
@@ -79,10 +79,9 @@ def _unwrapped(value: Any) -> Any:
         return value
     if isinstance(value, Sequence):
         return list(value)
-    try:
+    if isinstance(value, SupportsIndex) and not isinstance(value, type):
         return operator.index(value)
-    except TypeError:
-        return float(value) if isinstance(value, float) else value
+    return float(value) if isinstance(value, float) else value
 
 
 class _Checker:
@@ -250,7 +249,7 @@ def _uniform(value: Sequence[Any], items: Schema) -> bool:
             items.get("minLength", 0) == 0 or (items["minLength"] == 1 and "" not in value)
         )
     if kinds == {int} and items.get("type") == "integer" and "maximum" not in items:
-        return min(value) >= items.get("minimum", -math.inf)
+        return bool(min(value) >= items.get("minimum", -math.inf))
     return False
 
 

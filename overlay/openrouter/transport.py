@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import time
 import zlib
@@ -258,14 +259,20 @@ def _options(ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
     }
 
 
-def _guarded(client: Any, stream_type: type) -> Any:
+_C = TypeVar("_C")
+
+
+def _transports(client: Any) -> list[Any]:
+    return [transport for transport in (client._transport, *client._mounts.values()) if transport is not None]
+
+
+def _guarded(client: _C, backend: type) -> _C:
     """The client with every connection watched, so that neither headers nor body can outlast a deadline byte by byte.
 
     The library offers no public place for its network backend; where a version of it has none here, it fails loudly.
     """
-    for transport in (client._transport, *client._mounts.values()):
-        if transport is not None:
-            transport._pool._network_backend = stream_type(transport._pool._network_backend)
+    for transport in _transports(client):
+        transport._pool._network_backend = backend(transport._pool._network_backend)
     return client
 
 
@@ -287,9 +294,6 @@ def open_async_client(ssl_context: ssl.SSLContext | None) -> httpx.AsyncClient:
     return _opening(lambda: _guarded(httpx.AsyncClient(**_options(ssl_context)), AsyncBackend))
 
 
-_C = TypeVar("_C")
-
-
 def _opening(make: Callable[[], _C]) -> _C:
     try:
         return make()
@@ -307,11 +311,11 @@ def current_loop() -> Any:
 
 
 def abandon(client: Any) -> None:
-    """Close the sockets of a client whose event loop is gone: there is nobody left to await its closing."""
-    for transport in (client._transport, *client._mounts.values()):
-        for connection in transport._pool.connections if transport is not None else ():
+    """Shut the sockets of a client whose event loop is gone: there is nobody left to await its closing."""
+    for transport in _transports(client):
+        for connection in transport._pool.connections:
             stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
             sock = stream.get_extra_info("socket") if stream is not None else None
             if sock is not None:
-                with contextlib.suppress(OSError, RuntimeError):
-                    stream.abandon(sock)
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
