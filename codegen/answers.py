@@ -11,7 +11,7 @@ from typing import Any
 
 from annotations import open_literal, union
 from names import snake_case
-from normal import Schema, branches, is_model, is_nullable, kinds, target
+from normal import Schema, branches, circles, is_model, is_nullable, kinds, target
 
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
@@ -20,7 +20,8 @@ class Answers:
     """Types and readers of answers. A union in `own` has a module, and a reading function, of its own."""
 
     def __init__(self, schemas: Mapping[str, Schema], own: Collection[str]) -> None:
-        self.schemas, self.own = schemas, own
+        self.circles = circles(schemas)
+        self.schemas, self.own = schemas, self.circles.union(own)
 
     def annotation(self, schema: Schema) -> str:
         """The Python type of a value that the API sent."""
@@ -48,8 +49,9 @@ class Answers:
         if name is not None:
             if is_model(self.schemas[name]):
                 return f"{name}.from_dict"
-            own = name in self.own and self.converts(self.schemas[name])
-            return f"read_{snake_case(name)}" if own else self.reader(self.schemas[name])
+            if name in self.own and self.converts(self.schemas[name]):
+                return f"read_{snake_case(name)}"
+            return None if name in self.circles else self.reader(self.schemas[name])
         options = [option for option in branches(schema) if option != {"type": "null"}]
         if len(options) > 1:
             return self._union_reader(schema, options)

@@ -13,10 +13,10 @@ import rules
 import shapes
 import tags
 from answers import Answers
-from build import PACKAGE, Contents
-from calls import Call, calls, stripped
+from build import Contents
+from calls import Call, calls
 from names import snake_case
-from normal import Normalizer, Schema, SpecificationError, is_model, reachable
+from normal import Normalizer, Schema, SpecificationError, is_model, reachable, stripped
 
 NAMESPACES = {
     "components": "The schemas of the API.",
@@ -34,12 +34,26 @@ class Plan:
 
 
 def checked(path: Path) -> dict[str, Any]:
-    """The specification, if it keeps the rules without which nothing can be generated."""
-    spec = document.load(path)
+    """The specification, if it is one: valid, with references that lead somewhere. The other rules are for lint."""
+    spec: dict[str, Any] = _with_text_keys(document.load(path))
     violations = rules.check(spec, rules=())
     if violations:
         raise SpecificationError("\n".join(violations))
     return spec
+
+
+def findings(spec: Mapping[str, Any]) -> list[str]:
+    """What lint would say of a specification that can be generated."""
+    return [str(finding) for rule in (*rules.GENERATION, *rules.HOUSE) for finding in rule(spec)]
+
+
+def _with_text_keys(value: Any) -> Any:
+    """YAML reads an unquoted status, 200, as a number; the status is meant."""
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
 
 
 def plan(spec: Mapping[str, Any]) -> Plan:
@@ -52,22 +66,19 @@ def plan(spec: Mapping[str, Any]) -> Plan:
         [s for call in found for s in (*call.error_schemas, *([call.answer] if call.answer else ()))], schemas
     )
     open_names = answered | (set(schemas) - sent)
-    circles = {
-        name for name in schemas if not is_model(schemas[name]) and name in shapes._through_unions(name, schemas)
-    }
     arguments = {call.place: {item.argument: item.schema for item in call.arguments} for call in found}
-    made = inputs.make(schemas, sent, arguments, PACKAGE)
-    answers = Answers(schemas, {name for name in open_names | circles if not is_model(schemas[name])})
+    made = inputs.make(schemas, sent, arguments)
+    answers = Answers(schemas, {name for name in open_names if not is_model(schemas[name])})
     written = shapes.shapes(answers, sent - open_names, made)
     contents = Contents(
         title=spec["info"]["title"],
         version=str(spec["info"]["version"]),
         servers=_servers(spec),
         shapes=written,
-        tags=tags.tags(found, spec, answers, made, {}),
+        tags=tags.tags(found, spec, answers, made),
         schemas={name: stripped(schema) for name, schema in schemas.items() if name in sent},
         params=made.text,
-        namespaces={name: (doc, _places(name, spec, normal, made, written)) for name, doc in NAMESPACES.items()},
+        namespaces={name: (doc, _places(name, normal, made, written)) for name, doc in NAMESPACES.items()},
     )
     return Plan(schemas, found, contents)
 
@@ -81,11 +92,7 @@ def _servers(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _places(
-    namespace: str,
-    spec: Mapping[str, Any],
-    normal: Normalizer,
-    made: inputs.Inputs,
-    written: Mapping[str, shapes.Shape],
+    namespace: str, normal: Normalizer, made: inputs.Inputs, written: Mapping[str, shapes.Shape]
 ) -> dict[str, str]:
     """Name -> where it is: what callers pass comes from params, what the API answers from models."""
     places: dict[str, str] = {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docstrings
 from calls import Call
 from names import snake_case
 from normal import Schema, SpecificationError, branches, is_model, kinds, target
@@ -24,7 +25,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from shapes import Shape
 
 TEMPLATES = Path(__file__).parent / "templates"
-STAMP = "# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.\n"
+STAMP = "# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.\n"
 PACKAGE = "openrouter_generated"
 
 
@@ -74,7 +75,7 @@ class Package(Project):
     def __init__(self, *, openapi: GeneratorData, config: Config, contents: Contents) -> None:
         super().__init__(openapi=openapi, config=config, custom_template_path=TEMPLATES)
         self.contents = contents
-        self.env.filters.update(literal=repr, docstring=docstring, wrapped=wrapped)
+        self.env.filters.update(literal=repr, docstring=docstring, wrapped=docstrings.paragraphs)
 
     def _render(self, path: str, template: str, **values: Any) -> None:
         target_path = self.package_dir / path
@@ -171,12 +172,6 @@ def docstring(text: str, indent: int) -> str:
         return f'"""{safe}"""'
     lines = [f"{pad}{line}" if line and index else line for index, line in enumerate(safe.split("\n"))]
     return '"""' + "\n".join(lines) + f'\n{pad}"""'
-
-
-def wrapped(text: str, width: int) -> str:
-    from docs import paragraphs
-
-    return paragraphs(text, width)
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import document
 from names import pascal_case, snake_case
-from normal import NULL, REMARKS, Normalizer, Schema, SpecificationError, is_model, is_nullable, kinds, target
+from normal import Normalizer, Schema, SpecificationError, is_model, is_nullable, kinds, target
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
@@ -117,11 +117,8 @@ def _parameters(normal: Normalizer, raw: list[Mapping[str, Any]], identity: str)
             raise SpecificationError(f"the parameter {name} is in a {location}, which no request here carries")
         if "schema" not in item:
             raise SpecificationError(f"the parameter {name} has no schema")
-        if (
-            item.get("style", STYLES[location]) != STYLES[location]
-            or location == "query"
-            and not item.get("explode", True)
-        ):
+        exploded = item.get("explode", True) or location != "query"
+        if item.get("style", STYLES[location]) != STYLES[location] or not exploded:
             raise SpecificationError(f"the parameter {name} is serialized in a way that requests here are not")
         schema = normal.schema(item["schema"], pascal_case(identity) + pascal_case(name))
         yield Argument(
@@ -238,22 +235,3 @@ def requires(answer: Schema | None, schemas: Mapping[str, Schema]) -> list[str]:
         if is_model(inner) or kinds(inner) in (["array"], ["object"]):
             found.append(wire)
     return found
-
-
-def stripped(schema: Any) -> Any:
-    """A schema without what a check at run time has no use for."""
-    if isinstance(schema, list):
-        return [stripped(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema == NULL:
-        return dict(NULL)
-    result = {}
-    for key, value in schema.items():
-        if key in ("properties", "patternProperties"):
-            result[key] = {name: stripped(item) for name, item in value.items()}
-        elif key in ("enum", "const", "required", "discriminator"):
-            result[key] = value
-        elif key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"):
-            result[key] = stripped(value)
-    return result

@@ -29,8 +29,8 @@ def report(committed: Path, fresh: Path) -> str:
 
 
 def _difference(old: Path, new: Path) -> str:
-    texts = [path.read_text("utf-8", errors="replace").splitlines() for path in (old, new)]
-    lines = list(difflib.unified_diff(*texts, "committed", "generated", lineterm="", n=1))
+    before, after = (path.read_text("utf-8", errors="replace").splitlines() for path in (old, new))
+    lines = list(difflib.unified_diff(before, after, "committed", "generated", lineterm="", n=1))
     more = [f"    … {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
     return "\n".join([f"    {line}" for line in lines[:SHOWN]] + more)
 

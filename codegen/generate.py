@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
-T = TypeVar("T")
+RUFF = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120"]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,58 +24,67 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
         fresh = Path(scratch) / options.out.name
         try:
-            generate(options.spec, fresh, _step)
+            generate(options.spec, fresh)
         except SpecificationError as error:
-            print(f"\n{options.spec.name}: nothing is generated:\n{error}", file=sys.stderr)
+            print(f"{options.spec}: nothing was generated.\n{error}", file=sys.stderr)
             return 1
         if options.check:
             report = compare.report(options.out, fresh)
-            print(report or f"{options.out.name} is what {options.spec.name} says")
+            print(report or f"{options.out.name} is what {options.spec.name} gives.")
             return 1 if report else 0
         compare.swap(fresh, options.out)
     return 0
 
 
-def generate(spec_path: Path, out: Path, step: Callable[[str, Callable[[], T]], T]) -> None:
-    """Write the package for a specification to `out`, which does not exist yet."""
-    import assemble
-    import build
+def generate(spec_path: Path, out: Path) -> None:
+    """Write the package for a specification to `out`, which does not exist yet.
 
-    spec = step("check", lambda: assemble.checked(spec_path))
-    plan = step("types of what goes in", lambda: assemble.plan(spec))
-    step("models and operations", lambda: build.write(out, plan.schemas, plan.calls, plan.contents))
-    step("format", lambda: finish(out))
+    Raises:
+        SpecificationError: the specification is not valid, or a generator or formatter complains.
+    """
+    with _step("load"):
+        import assemble
+        import build
+    with _step("check"):
+        spec = assemble.checked(spec_path)
+    with _step("plan, types of inputs"):
+        plan = assemble.plan(spec)
+    with _step("write"):
+        build.write(out, plan.schemas, plan.calls, plan.contents)
+    with _step("format, stamp"):
+        _finish(out)
+    findings = assemble.findings(spec)
+    if findings:
+        print(f"`make lint` has {len(findings)} findings; the first: {findings[0]}", file=sys.stderr)
 
 
-def finish(out: Path) -> None:
+def _finish(out: Path) -> None:
     """Drop unused imports, format, and stamp line 1 of every file."""
     import build
+    from normal import SpecificationError
 
-    ruff = [str(Path(sys.executable).with_name("ruff"))]
-    if not Path(ruff[0]).exists():
-        ruff = [sys.executable, "-m", "ruff"]
-    common = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120"]
     for command in (["check", "--fix", "--select", "F,I"], ["format"]):
-        done = subprocess.run([*ruff, *command, *common, str(out)], capture_output=True, text=True, check=False)
+        ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise build.SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
+            raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
     for path in build.files(out):
         if path.suffix == ".py":
             path.write_text(build.STAMP + path.read_text("utf-8"), "utf-8")
 
 
-def _step(name: str, work: Callable[[], T]) -> T:
+@contextmanager
+def _step(name: str) -> Iterator[None]:
     started = time.perf_counter()
-    result = work()
+    yield
     print(f"{name:<24}{time.perf_counter() - started:6.2f} s", file=sys.stderr, flush=True)
-    return result
 
 
-def _options(arguments: list[str] | None) -> Any:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="generate.py", description="Make the generated package from openapi.yaml.")
     parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", help="the specification (%(default)s)")
     out = ROOT / "generated" / "openrouter_generated"
-    parser.add_argument("--out", type=Path, default=out, help="the package folder to write or check (%(default)s)")
+    parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the folder is not up to date")
     return parser.parse_args(arguments)
 

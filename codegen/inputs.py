@@ -13,13 +13,14 @@ import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from datamodel_code_generator import DataModelType, InputFileType, PythonVersion, generate
+from datamodel_code_generator import InputFileType, PythonVersion, generate
+from datamodel_code_generator.enums import DataModelType
 from datamodel_code_generator.parser import LiteralType
-from normal import NULL, PREFIX, Schema, SpecificationError, branches, is_model, kinds, target
+from normal import PREFIX, Schema, SpecificationError, branches, is_model, kinds, target
 
 SUFFIX = "TypedDict"
+MODELS = "package.models"  # where models are, until the import is made a relative one
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,21 @@ class Inputs:
     names: dict[str, str]  # what annotations may use -> the module it is imported from; "" for params.py itself
 
 
-def make(
-    schemas: Mapping[str, Schema], wanted: set[str], arguments: Mapping[str, Mapping[str, Schema]], package: str
-) -> Inputs:
+def make(schemas: Mapping[str, Schema], wanted: set[str], arguments: Mapping[str, Mapping[str, Schema]]) -> Inputs:
     """Types of the `wanted` schemas and of the `arguments` of each operation."""
     ordered = [name for name in schemas if name in wanted]
     document = {f"{name}{SUFFIX}" if is_model(schemas[name]) else name: schemas[name] for name in ordered}
-    prepared = {name: _prepare(schema, schemas, top=True) for name, schema in document.items()}
+    prepared = {name: _prepare(schema, schemas) for name, schema in document.items()}
     for name in ordered:
         if is_model(schemas[name]):
             if f"{name}{SUFFIX}" in schemas:
                 raise SpecificationError(f"the schema {name}{SUFFIX} has the name of the TypedDict of {name}")
-            prepared[name] = {"x-python-import": {"module": f"{package}.models", "name": name}}
+            prepared[name] = {"x-python-import": {"module": MODELS, "name": name}}
     holders = {f"ArgumentsOf{index}Operation": operation for index, operation in enumerate(arguments)}
     for holder, operation in holders.items():
         fields = {f"a{index}": _prepare(schema, schemas) for index, schema in enumerate(arguments[operation].values())}
         prepared[holder] = {"type": "object", "properties": fields, "required": list(fields)}
-    return _read(_run(prepared), arguments, holders, package)
+    return _read(_run(prepared), arguments, holders)
 
 
 def _run(schemas: Mapping[str, Schema]) -> str:
@@ -83,7 +82,7 @@ def _run(schemas: Mapping[str, Schema]) -> str:
     return text
 
 
-def _prepare(schema: Schema, schemas: Mapping[str, Schema], top: bool = False) -> Schema:
+def _prepare(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     """A schema as datamodel-code-generator should see it: types alone, each as wide as what a caller may pass."""
     options = _alternatives(schema, schemas)
     if len(options) > 1:
@@ -93,7 +92,7 @@ def _prepare(schema: Schema, schemas: Mapping[str, Schema], top: bool = False) -
             parts += part["anyOf"] if set(part) == {"anyOf"} else [part]
         result: Schema = {"anyOf": [part for index, part in enumerate(parts) if part not in parts[:index]]}
     else:
-        result = _single(options[0], schemas, top)
+        result = _single(options[0], schemas)
     if "description" in schema:
         result = {**result, "description": schema["description"]}
     return result
@@ -127,7 +126,7 @@ def _joined_arrays(options: list[Schema], schemas: Mapping[str, Schema]) -> list
     return [*options[:first], joined, *(option for option in options[first:] if as_array(option) is None)]
 
 
-def _single(schema: Schema, schemas: Mapping[str, Schema], top: bool) -> Schema:
+def _single(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     name = target(schema)
     if name is not None:
         return _reference(name, schemas)
@@ -163,7 +162,7 @@ def _reference(name: str, schemas: Mapping[str, Schema]) -> Schema:
     return {"anyOf": accepted}
 
 
-def _read(text: str, arguments: Mapping[str, Mapping[str, Schema]], holders: Mapping[str, str], package: str) -> Inputs:
+def _read(text: str, arguments: Mapping[str, Mapping[str, Schema]], holders: Mapping[str, str]) -> Inputs:
     tree = ast.parse(text)
     names: dict[str, str] = {}
     fields: dict[str, dict[str, str]] = {}
@@ -193,7 +192,8 @@ def _read(text: str, arguments: Mapping[str, Mapping[str, Schema]], holders: Map
             names.pop(node.name)
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
     own = {name.removesuffix(SUFFIX): table for name, table in fields.items()}
-    text = "\n".join(line for line in lines if line != "from __future__ import annotations" and line[:1] != "#")
+    body = [line for line in lines if line != "from __future__ import annotations" and line[:1] != "#"]
+    text = "\n".join(line.replace(f"from {MODELS} import", "from .models import", 1) for line in body)
     return Inputs(text + "\n", annotations, own, names)
 
 
@@ -215,6 +215,3 @@ class _Unquoted(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.parse(node.value, mode="eval").body if isinstance(node.value, str) else node
-
-
-__all__ = ["NULL", "Inputs", "make"]

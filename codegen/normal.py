@@ -83,6 +83,38 @@ def reachable(roots: list[Schema], schemas: Mapping[str, Schema]) -> set[str]:
     return found
 
 
+def circles(schemas: Mapping[str, Schema]) -> set[str]:
+    """Names of the unions, lists and maps that contain themselves without a model in between."""
+    within = {name: set(references(schema)) for name, schema in schemas.items() if not is_model(schema)}
+    found: set[str] = set()
+    for name, inner in within.items():
+        reached, waiting = set[str](), list(inner)
+        while waiting:
+            step = waiting.pop()
+            if step in within and step not in reached:
+                reached.add(step)
+                waiting += within[step]
+        found |= {name} & reached
+    return found
+
+
+def stripped(schema: Any) -> Any:
+    """A schema without what a check at run time has no use for."""
+    if isinstance(schema, list):
+        return [stripped(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {}
+    for key, value in schema.items():
+        if key in ("properties", "patternProperties"):
+            result[key] = {name: stripped(item) for name, item in value.items()}
+        elif key in ("enum", "const", "required", "discriminator"):
+            result[key] = value
+        elif key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"):
+            result[key] = stripped(value)
+    return result
+
+
 class Normalizer:
     """Schemas of a document brought into normal form; `schemas` fills up with those found inline."""
 
@@ -121,7 +153,7 @@ class Normalizer:
         return self._object(raw, hint, named) if raw.get("properties") else self._other(raw, hint)
 
     def _reference(self, raw: Mapping[str, Any], hint: str, named: bool) -> Schema:
-        name = raw["$ref"].removeprefix(PREFIX)
+        name = str(raw["$ref"]).removeprefix(PREFIX)
         if name not in self.class_names:
             return self.schema(self.resolve(raw), hint, named)
         remarks = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
@@ -166,10 +198,10 @@ class Normalizer:
         return result
 
     def _discriminator(self, raw: Mapping[str, Any]) -> Schema:
-        mapping = {
-            tag: PREFIX + self.class_names.get(name.removeprefix(PREFIX), name.removeprefix(PREFIX))
-            for tag, name in raw.get("mapping", {}).items()
-        }
+        mapping: dict[str, str] = {}
+        for tag, reference in raw.get("mapping", {}).items():
+            name = str(reference).removeprefix(PREFIX)
+            mapping[tag] = PREFIX + self.class_names.get(name, name)
         return {"propertyName": raw["propertyName"], **({"mapping": mapping} if mapping else {})}
 
     def _merged(self, raw: Mapping[str, Any], hint: str, depth: int = 0) -> dict[str, Any]:

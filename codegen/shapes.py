@@ -6,16 +6,16 @@ import builtins
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-import docs
+import docstrings
 from annotations import names_in, optional, past_shadows, union
 from answers import Answers
 from inputs import Inputs
 from names import attribute, snake_case
-from normal import Schema, is_model, is_nullable, target
+from normal import Schema, is_model, is_nullable
 
 # What a model has already; a field of one of these names gets an underscore behind it.
 TAKEN = frozenset({"additional_properties", "http_meta", "from_dict", "to_dict", "model_dump", "model_dump_json"})
-TAKEN |= {"Any", "ClassVar", "Literal", "Mapping", "Self", "Sequence", "classmethod"}
+TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod"}
 PIECES = frozenset({"array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping"})
 TYPING = frozenset({"Any", "Literal"})
 CONTAINERS = frozenset({"Mapping", "Sequence"})
@@ -84,7 +84,9 @@ def _model(name: str, schema: Schema, answers: Answers, given: Mapping[str, str]
             text, default = optional(text), "None"
         text = past_shadows(text, attributes.values())
         fields.append(
-            Field(wire, attributes[wire], text, default, answers.reader(value), docs.remarks(value, answers.schemas))
+            Field(
+                wire, attributes[wire], text, default, answers.reader(value), docstrings.remarks(value, answers.schemas)
+            )
         )
     used = {part for field in fields for part in names_in(field.annotation)} - {name}
     expressions = [field.reader for field in fields if field.reader]
@@ -95,7 +97,7 @@ def _model(name: str, schema: Schema, answers: Answers, given: Mapping[str, str]
 def _union(name: str, schema: Schema, answers: Answers) -> Shape:
     text = union([answers.annotation(schema)])
     reader = answers.reader(schema) if answers.converts(schema) else None
-    quoted = name in _through_unions(name, answers.schemas)
+    quoted = name in answers.circles
     used = set(names_in(text)) - {name}
     return _shape(name, schema, used, [reader] if reader else [], {}, union=text, reader=reader, quoted=quoted)
 
@@ -127,7 +129,7 @@ def _shape(
     return Shape(
         name=name,
         module=snake_case(name),
-        doc=docs.paragraphs(docs.sentence(schema.get("description") or f"{name}.")),
+        doc=docstrings.paragraphs(docstrings.sentence(schema.get("description") or f"{name}.")),
         fields=fields or [],
         nullable=nullable,
         union=union,
@@ -152,19 +154,3 @@ def _grouped(names: Iterable[str], sources: Mapping[str, str]) -> Imports:
             module = "." + (name.removeprefix("read_") if name.startswith("read_") else snake_case(name))
         modules.setdefault(module, []).append(name)
     return sorted(modules.items())
-
-
-def _through_unions(name: str, schemas: Mapping[str, Schema]) -> set[str]:
-    """Names of the unions that `name` contains, not looking into models."""
-    found: set[str] = set()
-    waiting = [schemas[name]]
-    while waiting:
-        part = waiting.pop()
-        inner = target(part)
-        if inner is not None and not is_model(schemas[inner]) and inner not in found:
-            found.add(inner)
-            waiting.append(schemas[inner])
-        for key in ("anyOf", "oneOf"):
-            waiting += part.get(key, ())
-        waiting += [part[key] for key in ("items", "additionalProperties") if isinstance(part.get(key), dict)]
-    return found

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import docs
+import docstrings
 from annotations import names_in, optional, past_shadows, renamed
 from answers import Answers
-from calls import Argument, Call, requires, stripped
+from calls import Argument, Call, requires
 from inputs import Inputs
 from names import pascal_case, snake_case
-from normal import SpecificationError, is_model
+from normal import SpecificationError, stripped
 from shapes import PIECES
 
 STANDARD = {"Any", "Literal", "Mapping", "Sequence", "builtins"}
@@ -60,9 +60,7 @@ class Names:
         ]
 
 
-def tags(
-    calls: list[Call], spec: Mapping[str, Any], answers: Answers, inputs: Inputs, responses: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def tags(calls: list[Call], spec: Mapping[str, Any], answers: Answers, inputs: Inputs) -> list[dict[str, Any]]:
     """Every tag that has operations, in the order in which they come up."""
     named: dict[str, str] = {}
     for call in calls:
@@ -78,7 +76,7 @@ def tags(
         names = Names(inputs, answers, {"Parameter", class_name, *(call.constant for call in own)})
         methods = {name for call in own for name in (call.python_name, f"{call.python_name}_async")}
         views = [_call(call, answers, inputs, names, methods) for call in own]
-        doc = docs.paragraphs(docs.sentence(described.get(tag) or f"The operations of {tag}"))
+        doc = docstrings.paragraphs(docstrings.sentence(described.get(tag) or f"The operations of {tag}"))
         imports = names.lines()
         found.append({"attribute": attribute, "class_name": class_name, "doc": doc, "calls": views, "imports": imports})
     return found
@@ -146,7 +144,11 @@ def _read(call: Call, answers: Answers) -> tuple[str, list[str]]:
 
 def _doc(call: Call, answers: Answers, returns: str) -> str:
     ordered = sorted(call.arguments, key=lambda item: not item.required)
-    arguments = {item.argument: docs.remarks(item.schema, answers.schemas, item.beside) or "-" for item in ordered}
+    arguments = {
+        item.argument: docstrings.remarks(item.schema, answers.schemas, item.beside)
+        or f"The {item.location} member {item.name}."
+        for item in ordered
+    }
     arguments["retries"] = "When to try again, in place of the client's rule; None never."
     arguments["server_url"] = "Base URL, in place of the client's."
     arguments["timeout_ms"] = "Milliseconds that a single attempt may take, in place of the client's."
@@ -159,7 +161,4 @@ def _doc(call: Call, answers: Answers, returns: str) -> str:
         shown = "any other status" if status == "default" else status
         raises[name] = (f"{seen}, {shown}" if seen else shown, meaning)
     meaning = next((text for status, text in call.meanings.items() if status[0] == "2"), "")
-    return docs.method(call.raw, arguments, (returns, meaning), raises)
-
-
-__all__ = ["is_model", "tags"]
+    return docstrings.method(call.place, call.raw, arguments, (returns, meaning), raises)

@@ -82,13 +82,14 @@ def _value(value: Any) -> str:
 
 
 def method(
+    place: str,
     call: Mapping[str, Any],
     arguments: Mapping[str, str],
     returns: tuple[str, str],
     raises: Mapping[str, tuple[str, str]],
 ) -> str:
     """The docstring of a method: `raises` is class -> (status, meaning), `returns` is (type, meaning)."""
-    parts = [paragraphs(sentence(call.get("summary") or call.get("operationId") or "An operation"))]
+    parts = [paragraphs(sentence(call.get("summary") or place))]
     if call.get("deprecated"):
         parts.append("Deprecated.")
     if call.get("description"):
