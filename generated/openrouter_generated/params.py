@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What callers may pass, as typed dictionaries and literals."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-from openrouter_generated.models import (
+from .models import (
     ContentImageURL,
     ContentPartInputAudio,
     ContentPartInputFile,

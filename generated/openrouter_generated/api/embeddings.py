@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Turn inputs into vectors, and list the models that do so."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Everything the API answers, and every object it takes; imported when first asked for."""
 
 from __future__ import annotations

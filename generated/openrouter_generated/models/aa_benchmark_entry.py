@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Indices by Artificial Analysis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -23,12 +22,12 @@ class AABenchmarkEntry(ApiModel):
     agentic_index: float | None = None
     """Index of acting as an agent."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "intelligence_index": "intelligence_index",
         "coding_index": "coding_index",
         "agentic_index": "agentic_index",
     }
-    _NULLABLE: ClassVar[tuple[str, ...]] = ("intelligence_index", "coding_index", "agentic_index")
+    _NULLABLE = ("intelligence_index", "coding_index", "agentic_index")
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Why no endpoint served the request, and whether to try again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -38,7 +37,7 @@ class Availability(ApiModel):
     docs_url: str | None = None
     """Page that explains the error."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "code": "code",
         "retryable": "retryable",
         "retry_after": "retry_after",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """The setting that left no endpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -21,7 +20,7 @@ class AvailabilityConstraint(ApiModel):
     detail: str | None = None
     """What it asks for."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "field": "field",
         "detail": "detail",
     }

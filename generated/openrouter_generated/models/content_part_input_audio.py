@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """A part that is audio."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define
 
@@ -24,7 +23,7 @@ class ContentPartInputAudio(ApiModel):
     input_audio: MultimodalMedia | MultimodalMediaTypedDict
     """The bytes of a media part."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "type": "type",
         "input_audio": "input_audio",
     }

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """A part that is text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from attrs import define
 
@@ -21,7 +20,7 @@ class ContentText(ApiModel):
     text: str
     """The text. At least 1 characters."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "type": "type",
         "text": "text",
     }

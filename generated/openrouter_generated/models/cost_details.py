@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What the provider charged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -25,7 +24,7 @@ class CostDetails(ApiModel):
     server_tool_cost: float | None = None
     """Charge for tools run by the server."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "upstream_inference_prompt_cost": "upstream_inference_prompt_cost",
         "upstream_inference_completions_cost": "upstream_inference_completions_cost",
         "upstream_inference_cost": "upstream_inference_cost",

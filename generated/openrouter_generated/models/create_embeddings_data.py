@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """The vector of one input."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define
 
@@ -26,7 +25,7 @@ class CreateEmbeddingsData(ApiModel):
     index: int | None = None
     """Position of the input that was embedded. Example: 0"""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "object": "object",
         "embedding": "embedding",
         "index": "index",

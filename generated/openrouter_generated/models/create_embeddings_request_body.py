@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What to embed, with which model, and how."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -48,7 +47,7 @@ class CreateEmbeddingsRequestBody(ApiModel):
     trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None = None
     """Names and ids under which observability tools file the request. Keys of your own may be added."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "input": "input",
         "model": "model",
         "dimensions": "dimensions",

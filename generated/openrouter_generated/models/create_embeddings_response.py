@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """The vectors, and what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from attrs import define
 
@@ -29,7 +28,7 @@ class CreateEmbeddingsResponse(ApiModel):
     usage: CreateEmbeddingsUsage | None = None
     """What was counted and charged."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "id": "id",
         "object": "object",
         "data": "data",

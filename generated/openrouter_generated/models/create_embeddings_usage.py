@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What was counted and charged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -29,7 +28,7 @@ class CreateEmbeddingsUsage(ApiModel):
     prompt_tokens_details: PromptTokensDetails | None = None
     """Tokens by modality. Given for two modalities or more, and only for those that occur."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "prompt_tokens": "prompt_tokens",
         "total_tokens": "total_tokens",
         "cost": "cost",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Result in one category of a Design Arena."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -29,7 +28,7 @@ class DABenchmarkEntry(ApiModel):
     rank: int
     """Rank in the category; 1 is best."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "arena": "arena",
         "category": "category",
         "elo": "elo",

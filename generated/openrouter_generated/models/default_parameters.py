@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Values used for parameters that are not given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -29,7 +28,7 @@ class DefaultParameters(ApiModel):
     repetition_penalty: float | None = None
     """Penalty for repeating the input."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "temperature": "temperature",
         "top_p": "top_p",
         "top_k": "top_k",

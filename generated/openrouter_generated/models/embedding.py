@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """A vector, as numbers or as base64 of little-endian float32."""
 
 from __future__ import annotations

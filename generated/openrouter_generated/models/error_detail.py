@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What went wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -33,7 +32,7 @@ class ErrorDetail(ApiModel):
     http_status: int | None = None
     """The HTTP status. Example: 429"""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "code": "code",
         "message": "message",
         "metadata": "metadata",

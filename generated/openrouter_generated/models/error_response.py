@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Body of every error answer. A 200 can carry it too, if the failure comes late."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -26,7 +25,7 @@ class ErrorResponse(ApiModel):
     user_id: str | None = None
     """The account that called."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "error": "error",
         "openrouter_metadata": "openrouter_metadata",
         "user_id": "user_id",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Where the image is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -20,7 +19,7 @@ class ImageURL(ApiModel):
     """An http(s) URL, or the image itself as a data URL. Example: "https://example.com/square.png"
     """
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "url": "url",
     }
 

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """One multimodal input. All its parts go into one vector."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -24,7 +23,7 @@ class Input(ApiModel):
     content: Sequence[Content]
     """The parts, in order. At least 1 items."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "content": "content",
     }
 

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """A model, what it takes, and what it costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -65,7 +64,7 @@ class Model(ApiModel):
     reasoning: ModelReasoning | None = None
     """How a model reasons, if it does."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "id": "id",
         "canonical_slug": "canonical_slug",
         "name": "name",
@@ -87,12 +86,7 @@ class Model(ApiModel):
         "benchmarks": "benchmarks",
         "reasoning": "reasoning",
     }
-    _NULLABLE: ClassVar[tuple[str, ...]] = (
-        "context_length",
-        "per_request_limits",
-        "default_parameters",
-        "supported_voices",
-    )
+    _NULLABLE = ("context_length", "per_request_limits", "default_parameters", "supported_voices")
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What goes in, what comes out, and how text is cut into tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -34,14 +33,14 @@ class ModelArchitecture(ApiModel):
     instruct_type: InstructType | None = None
     """Form of instruction that the model expects."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "modality": "modality",
         "input_modalities": "input_modalities",
         "output_modalities": "output_modalities",
         "tokenizer": "tokenizer",
         "instruct_type": "instruct_type",
     }
-    _NULLABLE: ClassVar[tuple[str, ...]] = ("modality",)
+    _NULLABLE = ("modality",)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:

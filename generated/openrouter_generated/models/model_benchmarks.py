@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Results in public benchmarks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -21,7 +20,7 @@ class ModelBenchmarks(ApiModel):
     artificial_analysis: AABenchmarkEntry | None = None
     """Indices by Artificial Analysis."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "design_arena": "design_arena",
         "artificial_analysis": "artificial_analysis",
     }

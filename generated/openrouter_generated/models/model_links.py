@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Where to read on about a model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -20,7 +19,7 @@ class ModelLinks(ApiModel):
     """URL of the model's endpoints. Example: "/api/v1/models/openai/text-embedding-3-small/endpoints"
     """
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "details": "details",
     }
 

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """How a model reasons, if it does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -30,7 +29,7 @@ class ModelReasoning(ApiModel):
     supports_max_tokens: bool | None = None
     """Whether reasoning can be limited by tokens."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "mandatory": "mandatory",
         "default_effort": "default_effort",
         "default_enabled": "default_enabled",

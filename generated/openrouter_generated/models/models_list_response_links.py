@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Where the list goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -20,10 +19,10 @@ class ModelsListResponseLinks(ApiModel):
     """URL of the next page; null on the last. Example: "/api/v1/models?offset=500&limit=500"
     """
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "next": "next",
     }
-    _NULLABLE: ClassVar[tuple[str, ...]] = ("next",)
+    _NULLABLE = ("next",)
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:

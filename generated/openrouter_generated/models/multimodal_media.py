@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """The bytes of a media part."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -23,7 +22,7 @@ class MultimodalMedia(ApiModel):
     """Format of the media. Example: "wav"
     """
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "data": "data",
         "format": "format",
     }

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Slowest throughput wanted at each percentile, in tokens per second."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -25,7 +24,7 @@ class PercentileThroughputCutoffs(ApiModel):
     p99: float | None = None
     """At the 99th percentile."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "p50": "p50",
         "p75": "p75",
         "p90": "p90",

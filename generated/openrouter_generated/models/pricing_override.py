@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Prices in USD that hold under a condition, and the condition."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -42,7 +41,7 @@ class PricingOverride(ApiModel):
     utc_days: list[UtcDay] | None = None
     """Holds on these days, UTC."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "prompt": "prompt",
         "completion": "completion",
         "audio": "audio",

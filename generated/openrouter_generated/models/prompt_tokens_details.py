@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Tokens by modality. Given for two modalities or more, and only for those that occur."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -27,7 +26,7 @@ class PromptTokensDetails(ApiModel):
     file_tokens: int | None = None
     """Tokens of files."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "text_tokens": "text_tokens",
         "image_tokens": "image_tokens",
         "audio_tokens": "audio_tokens",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Which providers may serve the request, and in what order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -64,7 +63,7 @@ class ProviderPreferences(ApiModel):
     slugs that the server does not know are dropped by it.
     """
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "allow_fallbacks": "allow_fallbacks",
         "require_parameters": "require_parameters",
         "data_collection": "data_collection",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """What providers are ranked by, and within which groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
 
@@ -24,7 +23,7 @@ class ProviderSortConfig(ApiModel):
     partition: Partition | None = None
     """Whether endpoints are ranked within each model or all together."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "by": "by",
         "partition": "partition",
     }

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Prices in USD, as decimal strings. "0" is free."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -51,7 +50,7 @@ class PublicPricing(ApiModel):
     overrides: list[PricingOverride] | None = None
     """Other prices, each under its condition."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "prompt": "prompt",
         "completion": "completion",
         "audio": "audio",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """The provider that serves the model first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -23,7 +22,7 @@ class TopProviderInfo(ApiModel):
     max_completion_tokens: int | None = None
     """Longest output at this provider, in tokens."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "is_moderated": "is_moderated",
         "context_length": "context_length",
         "max_completion_tokens": "max_completion_tokens",

@@ -1,10 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Not to be edited: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
 """Names and ids under which observability tools file the request. Keys of your own may be added."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from attrs import define
 
@@ -27,7 +26,7 @@ class TraceConfig(ApiModel):
     parent_span_id: str | None = None
     """Identifies the span above this one."""
 
-    _NAMES: ClassVar[Mapping[str, str]] = {
+    _NAMES = {
         "trace_id": "trace_id",
         "trace_name": "trace_name",
         "span_name": "span_name",
