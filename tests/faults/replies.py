@@ -10,12 +10,12 @@ import itertools
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any, Literal
 
 from .right import right_answer
-from .server import Connection, Request, Step, unread
+from .server import Connection, Request, Script, Step, unread
 
 Pairs = Sequence[tuple[str, str]]
 Ending = Literal["end", "reset"]
@@ -222,9 +222,7 @@ def gzip_bomb(inflated_mib: int = 256) -> bytes:
     return b"".join(deflate.compress(block) for _ in range(inflated_mib)) + deflate.flush()
 
 
-# Scripts: what a server does with its requests, in their order. Each call gives a fresh one.
-
-Script = Callable[[], Iterator[Step]]
+# Scripts: what a server does with its requests, in their order.
 
 
 def once(*steps: Step) -> Script:

@@ -1,6 +1,6 @@
 """An HTTP server that misbehaves as scripted, on loopback, and keeps a ledger of what reached it.
 
-A script is an iterator of steps. A step is a function `(connection, request) -> None` that does to one request
+A script makes an iterator of steps. A step is a function `(connection, request) -> None` that does to one request
 whatever it likes with the bare socket; each request takes the next step. `replies.py` holds the steps.
 Everything is bounded: threads, seconds, bytes. Leaving the `with` block ends all of it.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import struct
 import threading
@@ -81,6 +82,7 @@ class Connection:
         self.server = server
         self.raw = raw
         self.closed = False
+        self.stopped = False
         self.request: Request | None = None
         self._buffer = bytearray()
 
@@ -140,14 +142,23 @@ class Connection:
             self.raw.settimeout(LIFETIME_SECONDS)
 
     def note_hangup(self) -> None:
-        """The client was seen to give up now; a server that is stopping sees that of itself alone."""
+        """The client was seen to give up now."""
         self.closed = True
-        if self.request is not None and not self.server.stopping.is_set():
+        if self.request is not None and not self.stopped:
             self.request.hung_up_after = time.monotonic() - self.request.arrived
+
+    def stop(self) -> None:
+        """Wake the thread that serves this, unless the client has just done so by hanging up."""
+        with contextlib.suppress(OSError, ValueError):  # it may be closed already
+            waiting = select.poll()
+            waiting.register(self.raw, select.POLLIN)
+            if not waiting.poll(0) or self.raw.recv(1, socket.MSG_PEEK):
+                self.stopped = True
+                self.raw.shutdown(socket.SHUT_RDWR)
 
 
 Step = Callable[[Connection, Request], None]
-
+Script = Callable[[], Iterator[Step]]
 
 UNREAD: set[Step] = set()
 
@@ -164,8 +175,8 @@ class FaultServer:
     `elsewhere` is a second origin for redirects. A request beyond the script's end is a failure of the test.
     """
 
-    def __init__(self, script: Iterator[Step], *, elsewhere: FaultServer | None = None) -> None:
-        self.script = script
+    def __init__(self, script: Script, *, elsewhere: FaultServer | None = None) -> None:
+        self.script = script()
         self.elsewhere = elsewhere
         self.ledger = Ledger()
         self.stopping = threading.Event()
@@ -199,8 +210,7 @@ class FaultServer:
         with self.ledger.lock:
             left = list(self._connections)
         for connection in left:
-            with contextlib.suppress(OSError):
-                connection.raw.shutdown(socket.SHUT_RDWR)
+            connection.stop()
         for thread in self._threads:
             thread.join(5)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 import socket
 import threading
@@ -32,7 +31,7 @@ from .replies import (
     torn,
 )
 from .right import in_base64, vector
-from .server import FaultServer, Step
+from .server import Connection, FaultServer, Request, Step
 from .witness import open_sockets
 
 TEXTS = ["one", "two", "three"]
@@ -65,7 +64,7 @@ def exchange(server: FaultServer, request: bytes) -> tuple[bytes, str]:
 
 @contextmanager
 def serving(*steps: Step) -> Iterator[FaultServer]:
-    with FaultServer(once(*steps)()) as server:
+    with FaultServer(once(*steps)) as server:
         yield server
 
 
@@ -204,7 +203,7 @@ def test_keep_alive() -> None:
 def test_every_third() -> None:
     """Two right answers, then the next fault."""
     script = every_third(refuse(429), torn("before headers", "reset"))
-    with FaultServer(script()) as server:
+    with FaultServer(script) as server:
         received = [exchange(server, post())[0][:12] for _ in range(6)]
     assert received == [b"HTTP/1.1 200"] * 2 + [b"HTTP/1.1 429"] + [b"HTTP/1.1 200"] * 2 + [b""]
 
@@ -212,7 +211,7 @@ def test_every_third() -> None:
 def test_nothing_left() -> None:
     """After the block: no thread, no socket, and the port refuses."""
     sockets, threads = open_sockets(), threading.active_count()
-    with FaultServer(forever(hang)()) as server:
+    with FaultServer(forever(hang)) as server:
         held = [dial(server) for _ in range(5)]
         for raw in held:
             raw.sendall(post())
@@ -227,6 +226,10 @@ def test_nothing_left() -> None:
 
 def test_its_own_failure_is_told() -> None:
     """A step with a mistake in it, or a script that is too short, fails the test that used it."""
-    for script in (itertools.repeat(lambda connection, request: 1 / 0), iter(())):
+
+    def mistaken(connection: Connection, request: Request) -> None:
+        raise ZeroDivisionError
+
+    for script in (forever(mistaken), lambda: iter(())):
         with pytest.raises(AssertionError, match="the server itself failed"), FaultServer(script) as server:
             exchange(server, post())

@@ -1,0 +1,103 @@
+"""Runs a fault from a side and keeps what came of it; rows that wait long do so at the same time."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from .drives import DRIVES, Drive
+from .fault import Fault, Outcome
+from .replies import answer, forever
+from .server import FaultServer
+from .witness import Watch, dials
+
+Key = tuple[str, str]
+Met = tuple[Outcome, Watch]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """No key, base URL or proxy of the machine takes part; everything that is imported lazily is imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("OPENROUTER_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        for drive in DRIVES:
+            outcome = meet(Fault(0, "nothing wrong", forever(answer())), drive)
+            assert outcome.error is None
+        yield
+    gc.unfreeze()
+
+
+@pytest.fixture(params=DRIVES, ids=lambda drive: drive.name)
+def drive(request: Any) -> Any:
+    """One side after the other."""
+    return request.param
+
+
+def meet(fault: Fault, drive: Drive) -> Outcome:
+    """Start the servers, make the calls, stop the servers."""
+    with FaultServer(forever(answer())) as elsewhere, FaultServer(fault.script, elsewhere=elsewhere) as server:
+        if not fault.listening:
+            server.stop()
+        dialled = dials(server.port)
+        if fault.peak_mb is not None:
+            tracemalloc.start()
+        done = drive.run(fault, server.url.replace("http:", f"{fault.scheme}:"))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return Outcome(
+            values=done.values,
+            error=done.error,
+            seconds=done.seconds,
+            tasks_left=done.tasks_left,
+            dials=dials(server.port) - dialled,
+            ledger=server.ledger,
+            elsewhere=elsewhere.ledger,
+            peak_bytes=peak,
+        )
+
+
+def at_the_same_time(pairs: list[tuple[Fault, Drive]]) -> list[Outcome]:
+    """Meet each in a thread of its own, one starting a little after the other: their waits are measured."""
+
+    def start(position: int) -> Outcome:
+        time.sleep(position * 0.05)
+        return meet(*pairs[position])
+
+    if len(pairs) == 1:
+        return [meet(*pairs[0])]
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        return list(pool.map(start, range(len(pairs))))
+
+
+@pytest.fixture(scope="session")
+def met(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Met]:
+    """What came of a fault, and who watched. Each is met once; those of the default policy all together."""
+    cache: dict[Key, Met] = {}
+
+    def together() -> list[tuple[Fault, Drive]]:
+        calls = [getattr(item, "callspec", None) for item in request.session.items]
+        asked = [call.params for call in calls if call is not None and "fault" in call.params]
+        faults = {params["fault"].id: params["fault"] for params in asked if params["fault"].default_policy}
+        return list(itertools.product(faults.values(), DRIVES))
+
+    def find(fault: Fault, drive: Drive) -> Met:
+        key = (fault.id, drive.name)
+        if key not in cache:
+            pairs = together() if fault.default_policy else [(fault, drive)]
+            with Watch() as watch:
+                outcomes = at_the_same_time(pairs)
+            for (one, side), outcome in zip(pairs, outcomes, strict=True):
+                cache[one.id, side.name] = outcome, watch
+        return cache[key]
+
+    return find

@@ -1,0 +1,14 @@
+"""The table of faults. A new fault is one row in one of these lists; `replies.py` holds what servers can do."""
+
+from __future__ import annotations
+
+from ..fault import Fault
+from .answers import FAULTS as ANSWERS
+from .arguments import FAULTS as ARGUMENTS
+from .connections import FAULTS as CONNECTIONS
+from .rows import FAULTS as ROWS
+from .sizes import FAULTS as SIZES
+from .statuses import FAULTS as STATUSES
+from .waits import FAULTS as WAITS
+
+FAULTS: list[Fault] = [*WAITS, *STATUSES, *CONNECTIONS, *SIZES, *ANSWERS, *ROWS, *ARGUMENTS]

@@ -1,0 +1,169 @@
+"""Mistakes of the caller, and what is taken care of on the way out."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from openrouter import errors
+
+from ..fault import KEY, OTHER_KEY, Fault, Outcome
+from ..replies import echo, once
+
+PROVIDER = {"zdr": True, "data_collection": "deny", "max_price": {"prompt": 0.1, "completion": 2, "request": 1e-7}}
+CONVERTED = {
+    "zdr": True,
+    "data_collection": "deny",
+    "max_price": {"prompt": "0.1", "completion": "2", "request": "0.0000001"},
+}
+REFUSED_VALUES = {
+    "CR": "a\rb",
+    "LF": "a\nb",
+    "NUL": "a\0b",
+    "CRLF": "a\r\nX-Injected: yes",
+    "Café": "Café",
+    "emoji": "🚀",
+}
+HEADERS = {
+    "http_referer": "HTTP-Referer",
+    "x_open_router_title": "X-OpenRouter-Title",
+    "x_open_router_categories": "X-OpenRouter-Categories",
+}
+
+
+def unsent(number: int, name: str, wanted: type[errors.OpenRouterError], *says: str, **more: Any) -> Fault:
+    """Refused before any request."""
+    return Fault(number, name, once(), wanted, 0, 0, says=says, **more)
+
+
+def invalid(number: int, name: str, *says: str, **arguments: Any) -> Fault:
+    return unsent(number, name, errors.InvalidInputError, *says, arguments=arguments)
+
+
+def sent(**fields: Any) -> Callable[[Outcome], None]:
+    """The body held these."""
+
+    def check(outcome: Outcome) -> None:
+        body = outcome.ledger.requests[0].json
+        assert {name: body.get(name) for name in fields} == fields
+
+    return check
+
+
+def header(name: str, value: str) -> Callable[[Outcome], None]:
+    def check(outcome: Outcome) -> None:
+        assert outcome.ledger.requests[0].all(name) == [value]
+
+    return check
+
+
+def masks_override(outcome: Outcome) -> None:
+    assert isinstance(outcome.error, errors.APIStatusError)
+    assert "Cannot serve" in str(outcome.error)
+    assert OTHER_KEY.encode() not in pickle.dumps(outcome.error)
+
+
+def both_ways(name: str, value: str) -> list[Mapping[str, Any]]:
+    """Given to the client, and given to the call."""
+    return [{"options": {name: value}}, {"arguments": {name: value}}]
+
+
+FAULTS = [
+    *(
+        unsent(38, f"{kind} in {name} of the {next(iter(where))}", errors.ConfigurationError, name, **where)
+        for name in HEADERS
+        for kind, value in REFUSED_VALUES.items()
+        for where in both_ways(name, value)
+    ),
+    *(
+        Fault(
+            38,
+            f"blanks around {name} of the {next(iter(where))}",
+            once(),
+            check=header(wire, "https://a.example"),
+            **where,
+        )
+        for name, wire in HEADERS.items()
+        for where in both_ways(name, "  https://a.example\t ")
+    ),
+    unsent(
+        38,
+        "CRLF in http_headers",
+        errors.ConfigurationError,
+        "http_headers",
+        arguments={"http_headers": {"X-A": "b\r\nc: d"}},
+    ),
+    Fault(39, "newline after the key", once(), options={"api_key": f"{KEY}\n"}),
+    Fault(39, "blanks around the key", once(), options={"api_key": f" \t{KEY}\r\n"}),
+    unsent(39, "empty", errors.ConfigurationError, "OPENROUTER_API_KEY", options={"api_key": ""}),
+    unsent(39, "blank", errors.ConfigurationError, "OPENROUTER_API_KEY", options={"api_key": " \n"}),
+    unsent(39, "missing", errors.ConfigurationError, "OPENROUTER_API_KEY", options={"api_key": None}),
+    unsent(39, "not ASCII", errors.ConfigurationError, "api_key", options={"api_key": f"{KEY}é"}),
+    unsent(39, "newline inside", errors.ConfigurationError, "api_key", options={"api_key": f"{KEY}\nX-Injected: yes"}),
+    unsent(39, "bytes", errors.ConfigurationError, "api_key", options={"api_key": KEY.encode()}),
+    unsent(
+        39,
+        "a callable gives nothing",
+        errors.ConfigurationError,
+        "OPENROUTER_API_KEY",
+        options={"api_key": lambda: None},
+    ),
+    unsent(
+        39,
+        "a callable gives what is not ASCII",
+        errors.ConfigurationError,
+        "api_key",
+        options={"api_key": lambda: f"{KEY}é"},
+    ),
+    *(
+        Fault(
+            40,
+            f"override by {name}",
+            once(),
+            arguments={"http_headers": {name: f"Bearer {OTHER_KEY}"}},
+            authorization=f"Bearer {OTHER_KEY}",
+            secrets=(KEY, OTHER_KEY),
+        )
+        for name in ("authorization", "Authorization", "AUTHORIZATION")
+    ),
+    Fault(
+        40,
+        "override, refused with an echo",
+        once(echo(401)),
+        errors.UnauthorizedResponseError,
+        1,
+        0,
+        arguments={"http_headers": {"authorization": f"Bearer {OTHER_KEY}"}},
+        authorization=f"Bearer {OTHER_KEY}",
+        check=masks_override,  # as an argument of the caller's it does stand in the caller's frames
+    ),
+    Fault(41, "numbers for decimal strings", once(), arguments={"provider": PROVIDER}, check=sent(provider=CONVERTED)),
+    invalid(41, "unknown name", "provider", "zrd", "zdr", provider={"zrd": True}),
+    invalid(41, "unknown name, deeper", "max_price", "promt", "prompt", provider={"max_price": {"promt": "1"}}),
+    invalid(41, "text for a list", "provider.order", provider={"order": "openai"}),
+    invalid(41, "text for a list of enums", "provider.quantizations", provider={"quantizations": "fp8"}),
+    invalid(41, "text for a boolean", "provider.zdr", provider={"zdr": "yes"}),
+    invalid(41, "a list", "provider", provider=["zdr"]),
+    invalid(41, "no price", "provider.max_price.prompt", provider={"max_price": {"prompt": float("nan")}}),
+    Fault(
+        41,
+        "extra fields",
+        once(),
+        arguments={"extra_body": {"truncate": "END", "provider": {"zrd": True}}},
+        check=sent(truncate="END", provider={"zrd": True}),
+    ),
+    Fault(
+        41,
+        "extra fields beside known ones",
+        once(),
+        arguments={"provider": {"zdr": True}, "extra_body": {"provider": {"new": 1}}},
+        check=sent(provider={"zdr": True, "new": 1}),
+    ),
+    invalid(42, "no text", "input", input=""),
+    invalid(42, "no texts", "input", input=[]),
+    invalid(42, "an empty text", "input[1]", input=["confidential", ""]),
+    invalid(42, "empty texts", "input[0]", "2", input=["", "confidential", ""]),
+    invalid(42, "a number among texts", "input[1]", input=["confidential", 7]),
+    invalid(42, "None among texts", "input[1]", input=["confidential", None]),
+]

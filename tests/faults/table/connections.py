@@ -1,0 +1,214 @@
+"""Connections that are never made, break, stall or lead elsewhere."""
+
+from __future__ import annotations
+
+from openrouter import errors
+
+from ..fault import SLACK_SECONDS, Fault, Outcome
+from ..replies import (
+    answer,
+    bad_chunk,
+    bare,
+    drip,
+    forever,
+    hang,
+    once,
+    redirect,
+    refuse_unread,
+    reset_in_request,
+    then_close,
+    torn,
+)
+from ..server import Connection
+
+LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
+TIMEOUT = {"timeout_ms": 400}
+
+
+def dialled_four_times(outcome: Outcome) -> None:
+    assert outcome.dials == 4
+
+
+def gave_up_in_time(outcome: Outcome) -> None:
+    """Each attempt ended at its deadline, or at most a tenth later."""
+    for request in outcome.ledger.requests:
+        assert request.hung_up_after is not None
+        assert 0.4 - SLACK_SECONDS <= request.hung_up_after <= 0.4 * 1.1 + SLACK_SECONDS
+
+
+def at_once(outcome: Outcome) -> None:
+    """The race of keep-alive costs no wait."""
+    assert outcome.ledger.gaps[1] < SLACK_SECONDS
+
+
+def elsewhere(connection: Connection) -> str:
+    assert connection.server.elsewhere is not None
+    return f"{connection.server.elsewhere.url}/embeddings"
+
+
+BREAKS = {
+    "reset": torn("in body", "reset"),
+    "short body": torn("in body", "end"),
+    "short chunked body": torn("in body", "end", chunks=True),
+    "bad chunk": bad_chunk,
+}
+STALE = [then_close(0), then_close(0.0003), then_close(0.001), then_close(0.0003, "reset"), then_close(0.001, "reset")]
+
+FAULTS = [
+    Fault(
+        14,
+        "refused",
+        once(),
+        errors.ConnectError,
+        0,
+        0,
+        attempts=4,
+        default_policy=True,
+        listening=False,
+        within_seconds=10,
+        check=dialled_four_times,
+    ),
+    Fault(14, "TLS cut", once(), errors.ConnectError, 0, 0, attempts=4, scheme="https", check=dialled_four_times),
+    Fault(15, "reset before headers", once(torn("before headers", "reset")), None, 2, 2),
+    Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
+    Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
+    Fault(15, "end in headers", once(torn("in headers", "end")), None, 2, 2),
+    Fault(15, "stale keep-alive", forever(*STALE), None, 200, 200, calls=200, default_policy=True),
+    Fault(15, "keep-alive that idles", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
+    Fault(
+        15,
+        "end on a reused connection",
+        once(answer(), torn("before headers", "end")),
+        None,
+        3,
+        3,
+        calls=2,
+        default_policy=True,
+        check=at_once,
+    ),
+    Fault(
+        15,
+        "reset on a reused connection",
+        once(answer(), torn("before headers", "reset")),
+        None,
+        3,
+        3,
+        calls=2,
+        default_policy=True,
+        check=at_once,
+    ),
+    *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
+    *(Fault(17, f"{name}, for ever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
+    Fault(17, "before headers, for ever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
+    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0),
+    Fault(17, "not HTTP at all", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0),
+    Fault(18, "hang for ever", forever(hang), errors.DeadlineError, 2, 0, options=TIMEOUT, check=gave_up_in_time),
+    Fault(
+        18,
+        "hang for ever, told by the call",
+        forever(hang),
+        errors.DeadlineError,
+        2,
+        0,
+        arguments=TIMEOUT,
+        check=gave_up_in_time,
+    ),
+    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT),
+    Fault(
+        19,
+        "drip of headers",
+        forever(drip("headers", 0.1)),
+        errors.DeadlineError,
+        2,
+        0,
+        options=TIMEOUT,
+        check=gave_up_in_time,
+    ),
+    Fault(
+        19,
+        "drip of the body",
+        forever(drip("body", 0.1)),
+        errors.DeadlineError,
+        2,
+        0,
+        options=TIMEOUT,
+        check=gave_up_in_time,
+    ),
+    Fault(
+        20,
+        "413 unread, closed",
+        once(refuse_unread(drain=False)),
+        errors.PayloadTooLargeResponseError,
+        1,
+        0,
+        texts=LARGE,
+    ),
+    Fault(
+        20,
+        "413 unread, drained",
+        once(refuse_unread(drain=True)),
+        errors.PayloadTooLargeResponseError,
+        1,
+        0,
+        texts=LARGE,
+    ),
+    Fault(20, "reset in the request", forever(reset_in_request), errors.ConnectionLostError, 2, 0, texts=LARGE),
+    Fault(37, "307 elsewhere", once(redirect(307, elsewhere)), errors.OpenRouterDefaultError, 1, 0, says=("redirect",)),
+    Fault(37, "308 elsewhere", once(redirect(308, elsewhere)), errors.OpenRouterDefaultError, 1, 0, says=("redirect",)),
+    Fault(
+        37,
+        "307 elsewhere, without a scheme",
+        once(redirect(307, lambda c: elsewhere(c)[5:])),
+        errors.OpenRouterDefaultError,
+        1,
+        0,
+        says=("redirect",),
+    ),
+    Fault(
+        37,
+        "307 to a user at elsewhere",
+        once(redirect(307, lambda c: elsewhere(c).replace("//", f"//{c.server.origin[7:]}@"))),
+        errors.OpenRouterDefaultError,
+        1,
+        0,
+        says=("redirect",),
+    ),
+    Fault(
+        37,
+        "307 to a file",
+        once(redirect(307, lambda c: "file:///etc/hostname")),
+        errors.OpenRouterDefaultError,
+        1,
+        0,
+        says=("redirect",),
+    ),
+    Fault(
+        37,
+        "307 to nowhere",
+        once(redirect(307, lambda c: "http://[")),
+        errors.OpenRouterDefaultError,
+        1,
+        0,
+        says=("redirect",),
+    ),
+    Fault(
+        37,
+        "307 in a loop",
+        forever(redirect(307, lambda c: f"{c.server.url}/embeddings")),
+        errors.OpenRouterDefaultError,
+        4,
+        0,
+        says=("redirect",),
+    ),
+    Fault(
+        37,
+        "302",
+        once(redirect(302, lambda c: f"{c.server.url}/embeddings")),
+        errors.OpenRouterDefaultError,
+        1,
+        0,
+        says=("redirect",),
+    ),
+    Fault(37, "307 to the same origin", once(redirect(307, lambda c: f"{c.server.url}/embeddings")), None, 2, 1),
+    Fault(37, "308 by path", once(redirect(308, lambda c: "/api/v1/embeddings")), None, 2, 1),
+]

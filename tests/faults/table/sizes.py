@@ -1,0 +1,89 @@
+"""Answers that are too large, or compressed badly."""
+
+from __future__ import annotations
+
+import gzip
+
+from openrouter import errors
+
+from ..fault import Fault
+from ..replies import GZIP, JSON, answer, forever, gzip_bomb, in_chunks, once, reply, stream
+
+MIB = 1 << 20
+GIANT_HEADER = (*JSON, ("X-Giant", "x" * MIB))
+MANY_HEADERS = (*JSON, *((f"X-{i}", "y") for i in range(10_000)))
+
+
+def corrupt(body: bytes) -> bytes:
+    packed = bytearray(gzip.compress(body))
+    packed[len(packed) // 2] ^= 0xFF
+    return bytes(packed)
+
+
+def bad_checksum(body: bytes) -> bytes:
+    packed = bytearray(gzip.compress(body))
+    packed[-6] ^= 0xFF
+    return bytes(packed)
+
+
+FAULTS = [
+    Fault(1, "gzip", once(answer(encode=gzip.compress, headers=GZIP))),
+    Fault(1, "chunked", once(in_chunks)),
+    Fault(27, "gzip corrupt", once(answer(encode=corrupt, headers=GZIP)), None, 2, 2),
+    Fault(27, "gzip with a wrong checksum", once(answer(encode=bad_checksum, headers=GZIP)), None, 2, 2),
+    Fault(27, "gzip cut", once(answer(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip", once(answer(headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip, for ever", forever(answer(headers=GZIP)), errors.ConnectionLostError, 2, 2),
+    Fault(
+        28,
+        "gzip bomb",
+        once(reply(200, gzip_bomb(), GZIP)),
+        errors.AnswerTooLargeError,
+        1,
+        0,
+        peak_mb=80,
+        within_seconds=10,
+    ),
+    Fault(
+        28,
+        "gzip bomb as an error",
+        once(reply(400, gzip_bomb(), GZIP)),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        peak_mb=80,
+        within_seconds=10,
+    ),
+    Fault(
+        28,
+        "65 MiB announced",
+        once(stream(b" " * MIB, 65, (*JSON, ("Content-Length", f"{65 * MIB}")))),
+        errors.AnswerTooLargeError,
+        1,
+        1,
+        peak_mb=80,
+        within_seconds=10,
+    ),
+    Fault(
+        28,
+        "65 MiB in chunks",
+        once(stream(b" " * MIB, 65)),
+        errors.AnswerTooLargeError,
+        1,
+        1,
+        peak_mb=80,
+        within_seconds=10,
+    ),
+    Fault(
+        28,
+        "64 MB of rubbish",
+        once(stream(b"x" * 1_000_000, 64)),
+        errors.AnswerTooLargeError,
+        1,
+        1,
+        peak_mb=80,
+        within_seconds=10,
+    ),
+    Fault(29, "header of 1 MiB", once(answer(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
+    Fault(29, "10,000 headers", once(answer(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),
+]

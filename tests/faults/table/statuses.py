@@ -1,0 +1,208 @@
+"""The server refuses, or fails, and says so: by a status, or by an `error` in a 200."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from openrouter import errors
+
+from ..fault import KEY, Fault, Outcome
+from ..replies import Pairs, echo, error, forever, once, refuse, reply
+
+HTML: Pairs = (("Content-Type", "text/html"),)
+VALIDATION = {"detail": [{"loc": ["body", "input"], "msg": "field required", "type": "value_error.missing"}]}
+NO_ENDPOINT = {"error": {"availability": {"code": "no_endpoints", "retryable": False, "retry_after": None}}}
+CROWDED = {"code": "capacity_exhausted", "retryable": True, "retry_after": 0.01}
+LONG = "no such thing " * 7_500
+CONTROL = "Bad\x1b[31m model\r\nX-Injected: yes\x00\x07"
+
+
+def tells_status(status: int) -> Callable[[Outcome], None]:
+    def check(outcome: Outcome) -> None:
+        assert outcome.error is not None
+        assert getattr(outcome.error, "status_code", None) == status
+
+    return check
+
+
+def keeps_little(outcome: Outcome) -> None:
+    assert isinstance(outcome.error, errors.APIStatusError)
+    assert outcome.error.body
+    assert len(outcome.error.body) <= 1 << 16
+
+
+def keeps_data(outcome: Outcome) -> None:
+    """The error as the API's model, with what the specification does not name."""
+    assert isinstance(outcome.error, errors.APIStatusError)
+    assert outcome.error.data is not None
+    assert outcome.error.data.to_dict() == error(400, "refused with 400", metadata={"provider_name": "Acme"})
+
+
+def masks_headers(outcome: Outcome) -> None:
+    assert isinstance(outcome.error, errors.APIStatusError)
+    assert "x-debug-authorization" in outcome.error.headers
+    assert "Cannot serve" in str(outcome.error.body)
+    assert KEY not in f"{outcome.error.body} {dict(outcome.error.headers)}"
+
+
+REFUSALS = {
+    400: errors.BadRequestResponseError,
+    404: errors.NotFoundResponseError,
+    409: errors.OpenRouterDefaultError,
+    413: errors.PayloadTooLargeResponseError,
+    418: errors.OpenRouterDefaultError,
+}
+
+FAULTS = [
+    *(
+        Fault(2, f"{status}", once(refuse(status)), wanted, 1, 0, says=("refused with",))
+        for status, wanted in REFUSALS.items()
+    ),
+    Fault(
+        2, "422 with a list", once(reply(422, VALIDATION)), errors.OpenRouterDefaultError, 1, 0, check=tells_status(422)
+    ),
+    Fault(
+        2,
+        "400 with metadata",
+        once(refuse(400, metadata={"provider_name": "Acme"})),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        check=keeps_data,
+    ),
+    Fault(3, "401 that echoes", once(echo(401)), errors.UnauthorizedResponseError, 1, 0, check=masks_headers),
+    Fault(3, "403 that echoes", once(echo(403)), errors.ForbiddenResponseError, 1, 0, check=masks_headers),
+    Fault(4, "402", once(refuse(402)), errors.PaymentRequiredResponseError, 1, 0),
+    Fault(
+        23,
+        "200 with 502 for ever",
+        forever(reply(200, error(502, "Provider returned error"))),
+        errors.BadGatewayResponseError,
+        2,
+        0,
+        says=("Provider returned error",),
+    ),
+    Fault(23, "200 with 429 once", once(reply(200, error(429))), None, 2, 1),
+    Fault(
+        23,
+        "200 with 402",
+        once(reply(200, error(402, "no credits"))),
+        errors.PaymentRequiredResponseError,
+        1,
+        0,
+        says=("no credits",),
+    ),
+    Fault(
+        24,
+        "error is a string",
+        once(reply(400, {"error": "no such model"})),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        says=("no such model",),
+    ),
+    Fault(
+        24,
+        "no code",
+        once(reply(404, {"error": {"message": "gone"}})),
+        errors.NotFoundResponseError,
+        1,
+        0,
+        says=("gone",),
+    ),
+    Fault(
+        24,
+        "code is a word",
+        once(reply(401, error("invalid_api_key", "who are you"))),
+        errors.UnauthorizedResponseError,
+        1,
+        0,
+        says=("who are you",),
+    ),
+    Fault(
+        24,
+        "code is digits in a string",
+        once(reply(402, error("402", "no credits"))),
+        errors.PaymentRequiredResponseError,
+        1,
+        0,
+        says=("no credits",),
+    ),
+    Fault(
+        24, "message is null", once(reply(400, error(400, None))), errors.BadRequestResponseError, 1, 0, says=("400",)
+    ),
+    Fault(
+        24,
+        "only availability",
+        once(reply(404, NO_ENDPOINT)),
+        errors.NotFoundResponseError,
+        1,
+        0,
+        says=("no_endpoints",),
+    ),
+    Fault(24, "retryable availability", once(refuse(429, availability=CROWDED)), None, 2, 1),
+    Fault(
+        24,
+        "200 with an error that is a string",
+        once(reply(200, {"error": "upstream gave up"})),
+        errors.ResponseValidationError,
+        1,
+        0,
+        says=("upstream gave up",),
+    ),
+    Fault(
+        25,
+        "100 KB of message",
+        once(reply(400, error(400, LONG))),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        says=("no such thing",),
+        check=keeps_little,
+    ),
+    Fault(
+        25,
+        "100 KB of HTML",
+        once(reply(400, f"<html>{LONG}</html>", HTML)),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        check=keeps_little,
+    ),
+    Fault(
+        25,
+        "control characters",
+        once(reply(400, error(400, CONTROL))),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        says=("X-Injected",),
+    ),
+    Fault(
+        25,
+        "control characters in text",
+        once(reply(404, CONTROL, HTML)),
+        errors.NotFoundResponseError,
+        1,
+        0,
+        says=("X-Injected",),
+    ),
+    Fault(
+        25,
+        "echo of the key",
+        once(echo(400)),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        says=("Cannot serve",),
+        check=masks_headers,
+    ),
+    Fault(
+        26,
+        "400 that is not UTF-8",
+        once(reply(400, b'{"error": {"message": "na\xefve"}}')),
+        errors.BadRequestResponseError,
+        1,
+        0,
+    ),
+]

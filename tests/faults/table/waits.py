@@ -1,0 +1,104 @@
+"""Failures that pass, or do not: how often it tries, and how long it waits first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openrouter import errors
+
+from ..fault import Fault, Outcome
+from ..replies import Pairs, forever, once, refuse, reply, until
+from ..server import Script
+
+OVERLOADED = (0.5, 1.0)
+FULL_JITTER = (0.0, 0.5)
+THREE_OVERLOADED = ((0.5, 1.0), (1.0, 2.0), (2.0, 4.0))
+HTML: Pairs = (("Content-Type", "text/html"),)
+
+
+def told(seconds: float) -> tuple[tuple[float, float]]:
+    """What the server told, never less, at most 15 % more."""
+    return ((seconds, seconds * 1.15),)
+
+
+def told_a_day(outcome: Outcome) -> None:
+    assert isinstance(outcome.error, errors.OpenRouterError)
+    assert outcome.error.retry_after is not None
+    assert outcome.error.retry_after >= 86_400
+
+
+def row(
+    number: int, name: str, script: Script, wanted: type[errors.OpenRouterError] | None, n: int, b: int, **more: Any
+) -> Fault:
+    return Fault(number, name, script, wanted, n, b, default_policy=True, within_seconds=10, **more)
+
+
+def waits(name: str, *headers: tuple[str, str]) -> Fault:
+    return row(8, name, once(refuse(429, *headers)), None, 2, 1, gaps=(OVERLOADED,))
+
+
+def refuses_to_wait(status: int, wanted: type[errors.OpenRouterError], header: tuple[str, str]) -> Fault:
+    name = f"{status} {header[0]} {header[1]}"
+    return Fault(9, name, once(refuse(status, header)), wanted, 1, 0, within_seconds=0.1, check=told_a_day)
+
+
+FAULTS = [
+    row(5, "408 once", once(refuse(408)), None, 2, 1, gaps=(FULL_JITTER,)),
+    row(6, "429 for ever", forever(refuse(429)), errors.TooManyRequestsResponseError, 4, 0, gaps=THREE_OVERLOADED),
+    Fault(7, "Retry-After: 1", once(refuse(429, ("Retry-After", "1"))), None, 2, 1, gaps=told(1)),
+    Fault(7, "Retry-After: 0.25", once(refuse(429, ("Retry-After", "0.25"))), None, 2, 1, gaps=told(0.25)),
+    Fault(7, "retry-after-ms: 250", once(refuse(429, ("retry-after-ms", "250"))), None, 2, 1, gaps=told(0.25)),
+    Fault(7, "both", once(refuse(429, ("Retry-After", "30"), ("retry-after-ms", "250"))), None, 2, 1, gaps=told(0.25)),
+    Fault(
+        7,
+        "in the body",
+        once(refuse(503, availability={"retryable": True, "retry_after": 0.25})),
+        None,
+        2,
+        1,
+        gaps=told(0.25),
+    ),
+    # The date is the next whole second at least one second away.
+    Fault(7, "a date", once(reply(429, b"", until(1))), None, 2, 1, gaps=((1.0, 2 * 1.15),)),
+    waits("in the past", ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")),
+    *(waits(text, ("Retry-After", text)) for text in ("soon", "-5", "nan", "inf")),
+    waits("ms nan", ("retry-after-ms", "nan")),
+    refuses_to_wait(429, errors.TooManyRequestsResponseError, ("Retry-After", "86400")),
+    refuses_to_wait(429, errors.TooManyRequestsResponseError, ("Retry-After", "1e400")),
+    refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("Retry-After", "86400")),
+    refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("Retry-After", "1e400")),
+    refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("retry-after-ms", "86400000")),
+    refuses_to_wait(429, errors.TooManyRequestsResponseError, ("Retry-After", "Thu, 31 Dec 2099 23:59:59 GMT")),
+    Fault(
+        10,
+        "false on 503",
+        forever(refuse(503, ("x-should-retry", "false"))),
+        errors.ServiceUnavailableResponseError,
+        1,
+        0,
+    ),
+    row(10, "true on 400", once(refuse(400, ("x-should-retry", "true"))), None, 2, 1),
+    *(
+        Fault(
+            10, f"true on {status}", forever(refuse(status, ("x-should-retry", "true"))), errors.BY_STATUS[status], 1, 0
+        )
+        for status in (401, 402, 403, 413)
+    ),
+    row(11, "503 once", once(refuse(503)), None, 2, 1, gaps=(OVERLOADED,)),
+    row(11, "529 once", once(refuse(529)), None, 2, 1, gaps=(OVERLOADED,)),
+    row(
+        11,
+        "HTML 502 once",
+        once(reply(502, "<html><h1>502 Bad Gateway</h1></html>", HTML)),
+        None,
+        2,
+        1,
+        gaps=(FULL_JITTER,),
+    ),
+    row(12, "503 for ever", forever(refuse(503)), errors.ServiceUnavailableResponseError, 4, 0, gaps=THREE_OVERLOADED),
+    row(12, "529 for ever", forever(refuse(529)), errors.ProviderOverloadedResponseError, 4, 0, gaps=THREE_OVERLOADED),
+    *(
+        row(13, f"{status} for ever", forever(refuse(status)), errors.BY_STATUS[status], 2, 0, gaps=(FULL_JITTER,))
+        for status in (500, 502, 504, 524)
+    ),
+]
