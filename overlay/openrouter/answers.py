@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from types import GenericAlias
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -19,6 +19,9 @@ from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, 
 from .errors import ResponseValidationError, printable
 from .messages import Reply
 from .requests import Call
+
+if TYPE_CHECKING:
+    from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
 
@@ -224,16 +227,19 @@ def _judge_documented(reply: Reply, call: Call) -> dict[str, Any]:
     _, names, _ = _typed_decoder(str)
     rows = [row if isinstance(row, dict) else _present(row, names) for row in answer.rows]
     if any(isinstance(vector, str) for vector in answer.vectors):
-        judge_base64(answer.vectors, reply)
-    zeros = sum(1 for vector in answer.vectors if isinstance(vector, list) and not any(vector))
-    if zeros:
-        warn_of_zeros(zeros, len(rows))
+        matrix_of(answer.vectors, reply)  # base64 that stays text is judged as the matrix it stands for
+    else:
+        warn_of_zeros(sum(not any(vector) for vector in answer.vectors), len(rows))
     return {**answer.envelope, "data": rows}
 
 
-def judge_base64(vectors: Sequence[Any], reply: Reply) -> None:
-    """Base64 that stays text is judged as the matrix it stands for."""
-    from .vectors import NotFiniteError, matrix
+def matrix_of(vectors: Sequence[Any], reply: Reply) -> Matrix:
+    """The vectors of a judged answer as float32 `(n, dimensions)`.
+
+    Raises:
+        ResponseValidationError: base64 that is none, or a number that is not finite.
+    """
+    from .vectors import NotFiniteError, matrix, zero_rows
 
     raws = []
     for position, vector in enumerate(vectors):
@@ -242,13 +248,17 @@ def judge_base64(vectors: Sequence[Any], reply: Reply) -> None:
         except ValueError:
             raise ResponseValidationError(f"the embedding of input {position} is not base64", reply) from None
     try:
-        matrix(raws)
+        made = matrix(raws)
     except NotFiniteError as error:
         raise ResponseValidationError(str(error), reply) from None
+    warn_of_zeros(zero_rows(made), len(made))
+    return made
 
 
 def warn_of_zeros(zeros: int, count: int) -> None:
-    """One warning for an answer whose vectors hold nothing."""
+    """One warning for an answer of which vectors hold nothing."""
+    if not zeros:
+        return
     _log.warning(
         "%d of %d embeddings are all zeros: they have no direction, and similarity to them means nothing", zeros, count
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -20,22 +23,75 @@ _READ_BYTES = 1 << 20  # larger reads than the library's 64 KiB: fewer turns at 
 class Attempt:
     """What is known of the attempt under way: its deadline, and what its connection has done."""
 
-    __slots__ = ("deadline", "dialled", "received", "sent")
+    __slots__ = ("deadline", "dialled", "received", "sent", "stream")
 
     def __init__(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
         self.dialled = False
         self.sent = 0
         self.received = 0
+        self.stream: Any = None
 
     def within(self, timeout: float | None) -> float:
         """`timeout`, cut to what is left; at the deadline a timeout that is as good as none."""
         left = max(self.deadline - time.monotonic(), 0.0005)
         return left if timeout is None else min(timeout, left)
 
+    def shut(self) -> None:
+        """Wake the thread that waits on this attempt's connection, by ending the connection."""
+        sock = self.stream.get_extra_info("socket") if self.stream is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     @property
     def over(self) -> bool:
         return time.monotonic() >= self.deadline - 0.0005
+
+
+class Stopped(Exception):
+    """The work that this attempt belongs to was given up."""
+
+
+class Stop:
+    """Gives up the attempts of many threads at once: their waits end, and their connections are shut."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._attempts: set[Attempt] = set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long.
+
+        Raises:
+            Stopped: it was given up meanwhile, or before.
+        """
+        if self._event.wait(seconds):
+            raise Stopped
+
+    def enter(self, attempt: Attempt) -> None:
+        """An attempt begins.
+
+        Raises:
+            Stopped: it need not.
+        """
+        with self._lock:
+            if self._event.is_set():
+                raise Stopped
+            self._attempts.add(attempt)
+
+    def leave(self, attempt: Attempt) -> None:
+        """An attempt has ended."""
+        with self._lock:
+            self._attempts.discard(attempt)
+
+    def fire(self) -> None:
+        """Give up."""
+        with self._lock:
+            self._event.set()
+            for attempt in self._attempts:
+                attempt.shut()
 
 
 current_attempt: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar("openrouter_attempt", default=None)
@@ -153,6 +209,7 @@ class Stream:
         attempt = current_attempt.get()
         if attempt is None:
             return self._inner.read(max_bytes, timeout)
+        attempt.stream = self
         size = _READ_BYTES if attempt.received else max_bytes
         data = self._inner.read(size, attempt.within(timeout))
         attempt.received += len(data)
@@ -162,6 +219,7 @@ class Stream:
         attempt = current_attempt.get()
         if attempt is None:
             return self._inner.write(buffer, timeout)
+        attempt.stream = self
         attempt.sent += len(buffer)
         return self._inner.write(buffer, attempt.within(timeout))
 

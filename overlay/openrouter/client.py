@@ -20,12 +20,16 @@ from . import config as settings
 from .connections import Connections
 from .errors import ClosedClientError, ConfigurationError
 from .messages import Timeouts
-from .retries import Policy, RetryBudget, RetryConfig, policy_from
+from .retries import Kind, Policy, RetryBudget, RetryConfig, policy_from
 
 if TYPE_CHECKING:
     import ssl
 
     from .call import Steps, World
+    from .corpus.batches import Caps
+    from .embeddings import Embeddings
+    from .messages import Reply
+    from .requests import Call
 
 
 class HttpClient(Protocol):
@@ -108,14 +112,22 @@ class OpenRouter(Resources):
             timeout_ms=settings.timeout_ms(timeout_ms),
             allow_http=allow_http,
         )
-        self._policy = policy_from(Policy() if isinstance(retry_config, Unset) else retry_config, Policy())
+        self._policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, Policy())
         self._debug_logger = debug_logger
-        self._connections = Connections(client, async_client, ssl_context)
+        self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()
+        self._caps: dict[tuple[str, str], Caps] = {}
         self._owner, self._closed = True, False
 
     def __repr__(self) -> str:
         return f"OpenRouter(server_url={self._config.base_url!r}{', closed' if self._closed else ''})"
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """The generated operations, and `embed` on top of them."""
+        from .embeddings import Embeddings
+
+        return Embeddings(self)
 
     # -- calls -----------------------------------------------------------------------------------------------
 
@@ -125,11 +137,10 @@ class OpenRouter(Resources):
         Raises:
             OpenRouterError: see `openrouter.errors`.
         """
-        steps = self._steps(operation, arguments, options)
-        http = self._connections.sync_client()
         from .transport import run
 
-        return run(steps, http)
+        steps = self.steps(operation, arguments, options)
+        return run(steps, self.connections.sync_client())
 
     async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call on the running event loop.
@@ -137,22 +148,38 @@ class OpenRouter(Resources):
         Raises:
             OpenRouterError: see `openrouter.errors`.
         """
-        steps = self._steps(operation, arguments, options)
-        http = self._connections.async_client()
         from .transport import arun
 
-        return await arun(steps, http)
+        steps = self.steps(operation, arguments, options)
+        return await arun(steps, self.connections.async_client())
 
-    def _steps(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Steps:
+    def steps(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        options: CallOptions,
+        *,
+        policy: Policy | None = None,
+        timeouts: Timeouts | None = None,
+        read: Callable[[Reply, Call], Any] | None = None,
+    ) -> Steps:
+        """A call that is checked and not yet sent. `policy` and `timeouts` stand in where the caller set none.
+
+        Raises:
+            InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
+        """
+        from .answers import judge
         from .call import steps
         from .requests import prepare
 
         self.check_open()
-        call = prepare(operation, arguments, options, self._config, Timeouts())
+        call = prepare(operation, arguments, options, self._config, timeouts or Timeouts())
         if operation.authenticated:
             settings.current_key(self._config.api_key)  # no key is an error before anything is opened
-        policy = self._policy if isinstance(options.retries, Unset) else policy_from(options.retries, Policy())
-        return steps(call, policy, self.world())
+        policy = self._policy or policy or Policy()
+        if not isinstance(options.retries, Unset):
+            policy = policy_from(options.retries, policy)
+        return steps(call, policy, self.world(), read or judge)
 
     def world(self) -> World:
         """The clocks, dice, key and budget of this client's calls."""
@@ -166,6 +193,16 @@ class OpenRouter(Resources):
             uniform=random.uniform,
             debug=self._debug_logger.debug if self._debug_logger is not None else None,
         )
+
+    def may_split(self) -> bool:
+        """Whether the retry budget still pays for sending the parts of a request that may have been billed."""
+        return self._budget.take(Kind.BILLED)
+
+    def caps_of(self, model: str, server_url: str | None) -> Caps:
+        """What a model was seen to take, remembered for the client's life and by its variants."""
+        from .corpus.batches import Caps
+
+        return self._caps.setdefault((server_url or self._config.base_url, model), Caps())
 
     # -- variants --------------------------------------------------------------------------------------------
 
@@ -188,9 +225,6 @@ class OpenRouter(Resources):
             ConfigurationError: as the constructor.
         """
         other = copy.copy(self)
-        other.__dict__.pop("embeddings", None)
-        for name in [n for n, v in vars(type(self)).items() if isinstance(v, cached_property)]:
-            other.__dict__.pop(name, None)
         app = {
             "http_referer": http_referer,
             "x_open_router_title": x_open_router_title,
@@ -214,20 +248,20 @@ class OpenRouter(Resources):
 
     def check_open(self) -> None:
         """Raises ClosedClientError: the client, or the one that owns its connections, was closed."""
-        if self._closed or self._connections.closed:
+        if self._closed or self.connections.closed:
             raise ClosedClientError("this client is closed; make a new OpenRouter(...)")
 
     def close(self) -> None:
         """Close the connections of synchronous calls; twice is safe. After `async` calls use `aclose`."""
         self._closed = True
         if self._owner:
-            self._connections.close()
+            self.connections.close()
 
     async def aclose(self) -> None:
         """Close all connections; twice is safe."""
         self._closed = True
         if self._owner:
-            await self._connections.aclose()
+            await self.connections.aclose()
 
     def __enter__(self) -> Self:
         self.check_open()
@@ -245,19 +279,25 @@ class OpenRouter(Resources):
     ) -> None:
         await self.aclose()
 
+    def _own_state(self) -> dict[str, Any]:
+        """All but the resources, which belong to one client and are made at first use."""
+        return {name: v for name, v in self.__dict__.items() if name.startswith("_") or name == "connections"}
+
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in self.__dict__.items() if name.startswith("_")}
+        state = self._own_state()
         state.pop("_budget")
+        state.pop("_caps")
         state["_owner"] = True  # a copy in another process has connections of its own
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._budget = RetryBudget()
+        self._caps = {}
 
     def __copy__(self) -> Self:
         other = type(self).__new__(type(self))
-        other.__dict__.update({name: value for name, value in self.__dict__.items() if name.startswith("_")})
+        other.__dict__.update(self._own_state())
         return other
 
 

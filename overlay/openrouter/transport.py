@@ -16,7 +16,7 @@ import anyio.lowlevel
 import httpx
 
 from . import errors
-from .attempt import AsyncBackend, Attempt, Backend, Inflater, current_attempt
+from .attempt import AsyncBackend, Attempt, Backend, Inflater, Stop, current_attempt
 from .call import Steps
 from .messages import Failure, Headers, Pause, Reply, Request, Secret, Send
 
@@ -95,8 +95,10 @@ def _opened(response: Any, request: Request, attempt: Attempt) -> tuple[Inflater
 _CAUGHT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, errors.OpenRouterError, OSError, zlib.error)
 
 
-def _send(http: Any, request: Request) -> Reply | Failure:
+def _send(http: Any, request: Request, stop: Stop | None) -> Reply | Failure:
     attempt = Attempt(request.timeouts.attempt_seconds)
+    if stop is not None:
+        stop.enter(attempt)
     token = current_attempt.set(attempt)
     try:
         response = http.send(_built(http, request), stream=True, auth=None, follow_redirects=False)
@@ -119,6 +121,8 @@ def _send(http: Any, request: Request) -> Reply | Failure:
         return _failure(error, attempt)
     finally:
         current_attempt.reset(token)
+        if stop is not None:
+            stop.leave(attempt)
 
 
 async def _asend(http: Any, request: Request) -> Reply | Failure:
@@ -202,13 +206,13 @@ def _certificate_refused(error: BaseException | None) -> bool:
 # ---- the two drivers ------------------------------------------------------------------------------------------
 
 
-def run(steps: Steps, http: Any, wait: Callable[[Pause], None] | None = None) -> Any:
-    """Drive a call with this thread."""
+def run(steps: Steps, http: Any, wait: Callable[[Pause], None] | None = None, stop: Stop | None = None) -> Any:
+    """Drive a call with this thread; `stop` may give it up from another."""
     try:
         step = next(steps)
         while True:
             if isinstance(step, Send):
-                step = steps.send(_send(http, step.request))
+                step = steps.send(_send(http, step.request, stop))
             else:
                 (wait or _sleep)(step)
                 step = steps.send(None)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
+    Positions = NDArray[np.int64]
 
 
 class NotFiniteError(ValueError):
@@ -57,3 +58,43 @@ def judge_finite(vectors: Matrix) -> None:
 def zero_rows(vectors: Matrix) -> int:
     """How many rows are all zeros."""
     return int((~vectors.any(axis=1)).sum())
+
+
+class Rows:
+    """The matrix of a job, filled block by block as answers come."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._filled = np.zeros(count, bool)
+        self._matrix: Matrix | None = None
+
+    def put(self, positions: Sequence[int], vectors: Matrix) -> None:
+        """Take a block in; one that is the whole matrix becomes it, uncopied."""
+        if self._matrix is None and len(positions) == self._count and list(positions) == list(range(self._count)):
+            self._matrix = vectors
+        else:
+            if self._matrix is None:
+                self._matrix = np.empty((self._count, vectors.shape[1]), np.float32)
+            self._matrix[positions] = vectors
+        self._filled[positions] = True
+
+    def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Give the first row of each pair what the second has."""
+        if self._matrix is None or not pairs:
+            return
+        to, source = map(list, zip(*pairs, strict=True))
+        self._matrix[to] = self._matrix[source]
+        self._filled[to] = self._filled[source]
+
+    def finished(self, failed: Sequence[int], keep_failed: bool) -> tuple[Matrix, Positions]:
+        """The matrix and the position of each row. Failed rows are NaN if they are kept; other empty rows go."""
+        matrix = self._matrix if self._matrix is not None else np.empty((self._count, 0), np.float32)
+        kept = self._filled
+        if keep_failed and failed:
+            matrix[failed] = np.nan
+            kept = kept.copy()
+            kept[failed] = True
+        if kept.all():
+            return matrix, np.arange(self._count)
+        positions = np.flatnonzero(kept)
+        return matrix[positions], positions

@@ -1,0 +1,301 @@
+"""A job: which batch is next, and what an answer or an error means for the rest. Pure; `loops` drives it.
+
+Every text ends as exactly one row, one recorded error, or in the error that ends the job.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import attrs
+
+from .. import errors
+from ..answers import EmptyAnswerError
+from ..errors import InvalidInputError, OpenRouterError
+from .batches import Batch, Caps, Packer, checked_text, estimate_tokens, split_size
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from openrouter_generated.types import HttpMeta
+
+    from ..vectors import Matrix
+
+OnError = Literal["raise", "skip", "record"]
+
+_FATAL = (
+    errors.UnauthorizedResponseError,
+    errors.PaymentRequiredResponseError,
+    errors.NotFoundResponseError,
+    errors.ConfigurationError,
+    errors.ClosedClientError,
+)
+_REFUSED_STATUSES = frozenset({400, 413, 422})
+_ALIKE = 8  # single inputs refused before anything went through: then it is the request that is wrong
+
+
+@attrs.frozen
+class Usage:
+    """What a job was billed, as the API told. `cost_usd` is None where no answer told a cost."""
+
+    prompt_tokens: int = 0
+    total_tokens: int = 0
+    cost_usd: float | None = None
+
+    def plus(self, told: Any) -> Usage:
+        """With the `usage` of one more answer; numbers that are missing count as none."""
+        usage = told if isinstance(told, dict) else {}
+        cost = _amount(usage.get("cost"))
+        return Usage(
+            self.prompt_tokens + int(_amount(usage.get("prompt_tokens")) or 0),
+            self.total_tokens + int(_amount(usage.get("total_tokens")) or 0),
+            self.cost_usd if cost is None else (self.cost_usd or 0.0) + cost,
+        )
+
+
+def _amount(value: object) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value >= 0 else None  # type: ignore[arg-type, operator]
+
+
+@attrs.frozen
+class TextError:
+    """A text that has no vector, and why. `position` is its index in the caller's texts."""
+
+    position: int
+    error: OpenRouterError
+
+
+@attrs.frozen
+class Progress:
+    """How far a job is. Rates and times are of the wall clock; `seconds_left` is None while it cannot be told."""
+
+    texts_done: int
+    texts_total: int | None
+    texts_per_second: float
+    usage: Usage
+    requests: int
+    retries: int
+    seconds: float
+    seconds_left: float | None
+
+
+@attrs.define
+class Answer:
+    """One judged answer, as a matrix in the order of its batch. `http_meta` is filled in by the call."""
+
+    vectors: Matrix
+    model: str | None
+    usage: Any
+    http_meta: HttpMeta | None = None
+
+
+@attrs.define
+class Tally:
+    """What a job has done so far."""
+
+    usage: Usage = attrs.field(factory=Usage)
+    model: str | None = None
+    requests: int = 0
+    retries: int = 0
+    possibly_billed_attempts: int = 0
+    errors: list[TextError] = attrs.field(factory=list)
+    done: int = 0
+    dimensions: int | None = None
+
+
+Block = tuple[Sequence[int], "Matrix"]
+
+
+class Job:
+    """The state of one `embed`: thread-safe, since workers answer from where they are."""
+
+    def __init__(
+        self,
+        *,
+        caps: Caps,
+        pace: Pace,
+        batch_size: int | None,
+        on_error: OnError,
+        may_split: Callable[[], bool],
+        total: int | None = None,
+    ) -> None:
+        self.pace, self.tally, self.lock = pace, Tally(), threading.Lock()
+        self.report: Callable[[Progress], None] | None = None
+        self._caps, self._batch_size, self._on_error, self._may_split = caps, batch_size, on_error, may_split
+        self._total = total
+        self._waiting: dict[str, int] = {}  # texts not yet answered -> the position that is sent
+        self._followers: dict[int, list[int]] = {}  # that position -> others of the same text
+        self._packer = Packer((), caps, batch_size)
+        self._refused_alone = 0
+        self._began = time.monotonic()
+
+    def feed(self, texts: Iterable[tuple[int, str]]) -> Self:
+        """Take the texts of the job, with their positions; they are read as they are sent."""
+        self._packer = Packer(self._distinct(texts), self._caps, self._batch_size)
+        return self
+
+    def next(self) -> Batch | None:
+        """The batch to send now; None where there is nothing more, until one in flight is split."""
+        batch = self._packer.next()
+        if batch is not None:
+            self.pace.started(sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0)
+        return batch
+
+    @property
+    def has_no_more(self) -> bool:
+        """Whether the batch handed out last was the last, unless it is split."""
+        return self._packer.exhausted
+
+    def _distinct(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The texts of which none is the same as one still waiting for its answer."""
+        for position, text in texts:
+            first = self._waiting.setdefault(text, position)
+            if first == position:
+                yield position, text
+            else:
+                self._followers.setdefault(first, []).append(position)
+
+    def _with_followers(self, batch: Batch) -> tuple[list[int], list[int]]:
+        """The positions that a batch answers for, and the row of the batch that each takes."""
+        positions, rows = list(batch.positions), list(range(len(batch)))
+        for row, (position, text) in enumerate(zip(batch.positions, batch.texts, strict=True)):
+            del self._waiting[text]
+            others = self._followers.pop(position, ())
+            positions.extend(others)
+            rows.extend([row] * len(others))
+        return positions, rows
+
+    def answered(self, batch: Batch, answer: Answer) -> Block:
+        """Take an answer in.
+
+        Raises:
+            ResponseValidationError: its vectors are longer or shorter than those before.
+        """
+        tally = self.tally
+        meta = answer.http_meta
+        self._count(meta.attempts if meta else 1, meta.possibly_billed_attempts if meta else 0)
+        width = answer.vectors.shape[1]
+        if tally.dimensions is not None and width != tally.dimensions:
+            raise errors.ResponseValidationError(
+                f"texts[{batch.positions[0]}] and on have {width} dimensions, texts before have {tally.dimensions}: "
+                "the model changed during the job; pin it with provider= or dimensions="
+            )
+        tally.dimensions = width
+        tally.model = tally.model or answer.model
+        tally.usage = tally.usage.plus(answer.usage)
+        self.pace.answered()
+        if not batch.base64:
+            self._caps.base64 = False
+        if batch.family is not None:
+            batch.family.left -= 1
+            if batch.family.left == 0:
+                self._caps.learn(len(batch))
+        positions, rows = self._with_followers(batch)
+        self.tally.done += len(positions)
+        self._tell()
+        return positions, answer.vectors if len(positions) == len(batch) else answer.vectors[rows]
+
+    def failed(self, batch: Batch, error: OpenRouterError) -> None:
+        """Decide what an error means: send again in another form or in parts, record it, or raise it.
+
+        Raises:
+            OpenRouterError: the error itself, where the job must end; its `positions` name the texts.
+        """
+        self._count(error.attempts, error.possibly_billed_attempts)
+        if batch.base64 and _blames_base64(error):
+            self._packer.put_back([attrs.evolve(batch, base64=False)])
+        elif len(batch) > 1 and self._worth_splitting(error):
+            self._packer.put_back(batch.parts(split_size(len(batch), error.message)))
+        else:
+            self._give_up(batch, error)
+
+    def _worth_splitting(self, error: OpenRouterError) -> bool:
+        if isinstance(error, errors.ResponseValidationError):
+            return self._on_error != "raise" and self._may_split()
+        if _refused_for_inputs(error):
+            return True
+        torn = isinstance(error, errors.ConnectionLostError | errors.DeadlineError) and error.possibly_billed_attempts
+        status = error.status_code or 0
+        return bool(torn or (500 <= status <= 599 and status not in (503, 529))) and self._may_split()
+
+    def _give_up(self, batch: Batch, error: OpenRouterError) -> None:
+        if _refused_for_inputs(error):
+            self._refused_alone += 1
+        nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
+        error.positions = batch.positions
+        if self._on_error == "raise" or isinstance(error, _FATAL) or nothing_goes:
+            where = f"texts[{batch.positions[0]}]" + (f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else "")
+            error.message = f"{error.message} ({where})"
+            error.args = (error.message, *error.args[1:])
+            raise error
+        positions, _ = self._with_followers(batch)
+        self.tally.errors.extend(TextError(position, error) for position in positions)
+        self._tell()
+
+    def refuse(self, position: int, error: InvalidInputError) -> None:
+        """A text that cannot be sent.
+
+        Raises:
+            InvalidInputError: with `on_error="raise"`.
+        """
+        if self._on_error == "raise":
+            raise error
+        self.tally.errors.append(TextError(position, error))
+
+    def _count(self, attempts: int, possibly_billed: int) -> None:
+        self.tally.requests += attempts
+        self.tally.retries += max(0, attempts - 1)
+        self.tally.possibly_billed_attempts += possibly_billed
+
+    def _tell(self) -> None:
+        if self.report is not None:
+            self.report(self.progress())
+
+    def progress(self) -> Progress:
+        """How far the job is now."""
+        tally, seconds = self.tally, time.monotonic() - self._began
+        done = tally.done + len(tally.errors)
+        rate = done / seconds if seconds > 0 else 0.0
+        left = (self._total - done) / rate if self._total is not None and rate else None
+        return Progress(done, self._total, rate, tally.usage, tally.requests, tally.retries, seconds, left)
+
+
+def _refused_for_inputs(error: OpenRouterError) -> bool:
+    """Whether the inputs, or how many of them there are, may be why the API refused."""
+    if error.status_code in _REFUSED_STATUSES:
+        return True
+    if error.status_code != 403 or error.data is None:
+        return False
+    metadata = error.data.to_dict().get("error", {}).get("metadata")
+    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
+
+
+def _blames_base64(error: OpenRouterError) -> bool:
+    """Some models ignore base64, some answer it with nothing, some refuse it."""
+    if isinstance(error, EmptyAnswerError):
+        return True
+    text = error.message.lower()
+    return error.status_code in _REFUSED_STATUSES and ("encoding_format" in text or "base64" in text)
+
+
+def numbered(
+    texts: Iterable[object], on_empty: Literal["raise", "skip"], refuse: Callable[[int, InvalidInputError], None]
+) -> Iterator[tuple[int, str]]:
+    """`(position, text)` of the texts that may be sent, lazily.
+
+    Raises:
+        InvalidInputError: through `refuse`, for a text that is empty or cannot be sent.
+    """
+    for position, text in enumerate(texts):
+        try:
+            checked = checked_text(position, text)
+        except InvalidInputError as error:
+            refuse(position, error)
+            continue
+        if checked:
+            yield position, checked
+        elif on_empty == "raise":
+            refuse(position, InvalidInputError(f"texts[{position}]: must not be empty", f"texts[{position}]"))

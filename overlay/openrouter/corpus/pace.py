@@ -1,0 +1,87 @@
+"""How many requests at once, and how fast. Pure: the clock is handed in.
+
+Concurrency grows by one for each round of answers and halves where the server says 429 (additive increase,
+multiplicative decrease, as in congestion control); a pause that the server asks for holds every worker.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+START: Final = 8
+MOST: Final = 32
+
+
+class Rate:
+    """At most so many a minute, in a bucket of two seconds' worth, so that a start is no burst."""
+
+    def __init__(self, per_minute: float, now: float) -> None:
+        self._per_second = per_minute / 60
+        self._most = max(1.0, self._per_second * 2)
+        self._level, self._at = self._most, now
+
+    def wait_seconds(self, now: float) -> float:
+        """How long until the bucket is not in debt."""
+        self._level = min(self._most, self._level + (now - self._at) * self._per_second)
+        self._at = now
+        return 0.0 if self._level > 0 else -self._level / self._per_second + 1e-3
+
+    def take(self, amount: float) -> None:
+        """Take so many; more than there is makes a debt that later takers wait for."""
+        self._level -= amount
+
+
+class Pace:
+    """Says whether another request may start.
+
+    Args:
+        concurrency: requests in flight at most; None lets it grow and shrink by itself.
+        requests_per_minute, tokens_per_minute: None for no limit.
+        now: the monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, concurrency: int | None, requests_per_minute: float | None, tokens_per_minute: float | None, now: float
+    ) -> None:
+        self.limit: float = START if concurrency is None else concurrency
+        self._most = MOST if concurrency is None else concurrency
+        self._requests = Rate(requests_per_minute, now) if requests_per_minute else None
+        self._tokens = Rate(tokens_per_minute, now) if tokens_per_minute else None
+        self._held_until = -math.inf
+        self._halved_at = -math.inf
+
+    @property
+    def most(self) -> int:
+        """Requests that can ever be in flight at once."""
+        return self._most
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the tokens of each request must be estimated."""
+        return self._tokens is not None
+
+    def wait_seconds(self, in_flight: int, now: float) -> float | None:
+        """0: another may start now. More: ask again after so long. None: ask again after an answer."""
+        if in_flight >= int(self.limit):
+            return None
+        waits = [rate.wait_seconds(now) for rate in (self._requests, self._tokens) if rate is not None]
+        return max([0.0, self._held_until - now, *waits])
+
+    def started(self, tokens: int) -> None:
+        """A request of so many estimated tokens was started."""
+        if self._requests is not None:
+            self._requests.take(1)
+        if self._tokens is not None:
+            self._tokens.take(tokens)
+
+    def answered(self) -> None:
+        """An answer came: one more at once for each round of them."""
+        self.limit = min(self._most, self.limit + 1 / self.limit)
+
+    def hold(self, seconds: float, now: float) -> None:
+        """The server asked everybody to wait. Refusals of requests that were in flight together count once."""
+        if now >= self._halved_at:
+            self.limit = max(1.0, self.limit / 2)
+            self._halved_at = now + seconds
+        self._held_until = max(self._held_until, now + seconds)

@@ -1,0 +1,211 @@
+"""The options of one job, checked; and what it takes to send a batch of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+
+from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.types import UNSET, CallOptions, Unset
+
+from ..answers import embeddings, matrix_of
+from ..errors import ConfigurationError, InvalidInputError
+from ..messages import Timeouts
+from ..retries import Policy
+from .job import Answer, Job, TextError, numbered
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from openrouter_generated.models import ProviderPreferences, TraceConfig
+    from openrouter_generated.params import ProviderPreferencesTypedDict, TraceConfigTypedDict
+
+    from ..attempt import Stop
+    from ..call import Steps
+    from ..client import OpenRouter
+    from ..messages import Pause, Reply
+    from ..requests import Call
+    from ..retries import RetryConfig
+    from ..vectors import Rows
+    from .batches import Batch
+    from .job import OnError, Progress
+
+
+class EmbedOptions(TypedDict, total=False):
+    """The keyword arguments of `embed` and its kin; `Embeddings.embed` says what each does."""
+
+    model: Required[str]
+    dimensions: int | None
+    input_type: str | None
+    provider: ProviderPreferences | ProviderPreferencesTypedDict | None
+    user: str | None
+    session_id: str | None
+    trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None
+    batch_size: int | Literal["auto"]
+    concurrency: int | Literal["auto"]
+    requests_per_minute: float | None
+    tokens_per_minute: float | None
+    on_error: OnError
+    on_empty: Literal["raise", "skip"]
+    progress: bool | Callable[[Progress], None]
+    retries: RetryConfig | Policy | Unset | None
+    server_url: str | None
+    timeout_ms: int | None
+    http_headers: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None
+
+
+DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(EmbedOptions.__annotations__),
+    "batch_size": "auto",
+    "concurrency": "auto",
+    "on_error": "raise",
+    "on_empty": "raise",
+    "progress": False,
+    "retries": UNSET,
+}
+del DEFAULTS["model"]
+_API_ARGUMENTS = ("model", "dimensions", "input_type", "provider", "user", "session_id", "trace")
+_CALL_OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
+_SHOWN = 10  # positions that an error names
+
+JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None)
+"""How the requests of a job are tried again, where the caller asked for nothing else."""
+JOB_TIMEOUTS = Timeouts(read_seconds=120.0, attempt_seconds=300.0)
+_CHOICES = {"on_error": ("raise", "skip", "record"), "on_empty": ("raise", "skip")}
+
+
+class Plan:
+    """The checked options of one `embed`, and what it takes to send a batch of it."""
+
+    def __init__(self, client: OpenRouter, options: Mapping[str, Any]) -> None:
+        unknown = sorted(options.keys() - EmbedOptions.__annotations__.keys())
+        if unknown or "model" not in options:
+            wrong = f"an unexpected keyword argument {unknown[0]!r}" if unknown else "no keyword argument 'model'"
+            raise TypeError(f"embed() got {wrong}")
+        chosen = {**DEFAULTS, **options}
+        for name, choices in _CHOICES.items():
+            if chosen[name] not in choices:
+                raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {chosen[name]!r}")
+        self.batch_size = _count_or_auto("batch_size", chosen["batch_size"])
+        self.concurrency = _count_or_auto("concurrency", chosen["concurrency"])
+        self.requests_per_minute = _rate("requests_per_minute", chosen["requests_per_minute"])
+        self.tokens_per_minute = _rate("tokens_per_minute", chosen["tokens_per_minute"])
+        self.on_error, self.on_empty, self.progress = chosen["on_error"], chosen["on_empty"], chosen["progress"]
+        self.keeps_failed = self.on_error == "record"
+        self._arguments = {name: chosen[name] for name in _API_ARGUMENTS}
+        self._options = CallOptions(**{name: chosen[name] for name in _CALL_OPTIONS})
+        self._client = client
+        self._single = False
+        self.caps = client.caps_of(self._arguments["model"], self._options.server_url)
+
+    @contextlib.contextmanager
+    def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, Rows]]:
+        """A job for texts that are all there, each checked before the first is sent; and where its rows go."""
+        from ..vectors import Rows
+
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        refused: list[tuple[int, InvalidInputError]] = []
+        pairs = list(numbered(listed, self.on_empty, lambda position, error: refused.append((position, error))))
+        if refused and self.on_error == "raise":
+            raise _together(refused)
+        if not listed and self.on_empty == "raise":
+            raise InvalidInputError("texts: must not be empty", "texts")
+        first: dict[str, int] = {}
+        unique = [pair for pair in pairs if first.setdefault(pair[1], pair[0]) == pair[0]]
+        self._single = len(unique) <= self.caps.inputs(self.batch_size)
+        job = self._job(len(unique)).feed(unique)
+        job.tally.errors.extend(TextError(position, error) for position, error in refused)
+        rows = Rows(len(listed))
+        with self.shown(job):
+            yield job, rows
+        copies = [(position, first[text]) for position, text in pairs if first[text] != position]
+        failed = {error.position: error.error for error in job.tally.errors}
+        job.tally.errors.extend(TextError(p, failed[source]) for p, source in copies if source in failed)
+        rows.copy(copies)
+
+    def streaming(self, texts: Iterable[str]) -> Job:
+        """A job for texts that are read as they are sent."""
+        if isinstance(texts, str):
+            texts = [texts]
+        job = self._job(None)
+        return job.feed(numbered(texts, self.on_empty, job.refuse))
+
+    def _job(self, total: int | None) -> Job:
+        return Job(
+            caps=self.caps,
+            pace=Pace(self.concurrency, self.requests_per_minute, self.tokens_per_minute, time.monotonic()),
+            batch_size=self.batch_size,
+            on_error=self.on_error,
+            may_split=self._client.may_split,
+            total=total,
+        )
+
+    @contextlib.contextmanager
+    def shown(self, job: Job) -> Iterator[None]:
+        """Report to whom the caller named; `progress=True` draws a bar."""
+        if not self.progress:
+            yield
+        elif self.progress is not True:
+            job.report = self.progress
+            yield
+        else:
+            from .bar import bar
+
+            with bar(job, str(self._arguments["model"])):
+                yield
+
+    def _steps(self, batch: Batch) -> Steps:
+        arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
+        policy, timeouts = (None, None) if self._single else (JOB_POLICY, JOB_TIMEOUTS)
+        return self._client.steps(GENERATE, arguments, self._options, policy=policy, timeouts=timeouts, read=_as_matrix)
+
+    def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
+        """Send one batch with this thread."""
+        from .. import transport
+
+        answer: Answer = transport.run(self._steps(batch), self._client.connections.sync_client(), pause, stop)
+        return answer
+
+    async def send_async(self, batch: Batch, pause: Callable[[Pause], Awaitable[None]]) -> Answer:
+        """Send one batch on the running event loop."""
+        from .. import transport
+
+        answer: Answer = await transport.arun(self._steps(batch), self._client.connections.async_client(), pause)
+        return answer
+
+
+def _as_matrix(reply: Reply, call: Call) -> Answer:
+    answer = embeddings(reply, call)
+    model = answer.envelope.get("model")
+    matrix = matrix_of(answer.vectors, reply)
+    return Answer(matrix, model if isinstance(model, str) else None, answer.envelope.get("usage"))
+
+
+def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputError:
+    """One error for all texts that were refused up front."""
+    positions = tuple(position for position, _ in refused)
+    error = InvalidInputError(refused[0][1].message, refused[0][1].path)
+    if len(positions) > 1:
+        shown = ", ".join(map(str, positions[:_SHOWN])) + (", …" if len(positions) > _SHOWN else "")
+        error.message += f"; refused are {len(positions)} texts: positions {shown}"
+        error.args = (error.message,)
+    error.positions = positions
+    return error
+
+
+def _count_or_auto(name: str, value: object) -> int | None:
+    if value == "auto":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f'{name} must be "auto" or a whole number of at least 1, got {value!r}')
+    return value
+
+
+def _rate(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ConfigurationError(f"{name} must be a number above 0, got {value!r}")
+    return float(value)

@@ -1,0 +1,123 @@
+"""What a job gives: one matrix, or a stream of blocks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import TYPE_CHECKING, Self
+
+from .loops import arun, run
+
+if TYPE_CHECKING:
+    from ..vectors import Matrix, Positions
+    from .job import Block, Job, Progress, TextError, Usage
+    from .plan import Plan
+
+
+class EmbedResult:
+    """What `embed` returns.
+
+    Attributes:
+        vectors: float32 `(n, dimensions)`, one row for each text, in the order of the texts. With
+            `on_error="record"` the row of a text without a vector is NaN; with "skip" it is left out.
+        positions: int64 `(n,)`: for each row the index of its text.
+        usage: what the job was billed: prompt and total tokens, cost in USD.
+        model: the model that answered, None where it did not say.
+        requests, retries: requests sent, and how many of them were sent again.
+        possibly_billed_attempts: requests that the server may have billed though no result came of them.
+        errors: the texts that have no vector, and why; empty with `on_error="raise"`.
+    """
+
+    def __init__(self, vectors: Matrix, positions: Positions, job: Job) -> None:
+        self.vectors, self.positions = vectors, positions
+        self.usage: Usage = job.tally.usage
+        self.model: str | None = job.tally.model
+        self.requests: int = job.tally.requests
+        self.retries: int = job.tally.retries
+        self.possibly_billed_attempts: int = job.tally.possibly_billed_attempts
+        self.errors: list[TextError] = sorted(job.tally.errors, key=lambda error: error.position)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        rows, width = self.vectors.shape
+        cost = "" if self.usage.cost_usd is None else f", ${self.usage.cost_usd:.6g}"
+        errors = f", {len(self.errors)} errors" if self.errors else ""
+        return (
+            f"EmbedResult({rows} x {width} float32, model={self.model!r}, {self.usage.total_tokens} tokens{cost}, "
+            f"{self.requests} requests{errors})"
+        )
+
+
+class _Stream:
+    def __init__(self, plan: Plan, job: Job) -> None:
+        self._plan, self._job = plan, job
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is: texts, usage, requests, retries, rate."""
+        return self._job.progress()
+
+    @property
+    def errors(self) -> list[TextError]:
+        """The texts that have no vector, and why."""
+        return list(self._job.tally.errors)
+
+
+class EmbedStream(_Stream):
+    """The blocks of `embed_iter`, with `progress` and `errors` so far."""
+
+    def __init__(self, plan: Plan, job: Job) -> None:
+        super().__init__(plan, job)
+        self._blocks = self._run()
+
+    def _run(self) -> Generator[Block, None, None]:
+        with self._plan.shown(self._job):
+            yield from run(self._job, self._plan.send)
+
+    def __iter__(self) -> Iterator[Block]:
+        return self
+
+    def __next__(self) -> Block:
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Give up what is in flight; twice is safe."""
+        self._blocks.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class EmbedStreamAsync(_Stream):
+    """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
+
+    def __init__(self, plan: Plan, job: Job) -> None:
+        super().__init__(plan, job)
+        self._blocks = self._run()
+
+    async def _run(self) -> AsyncGenerator[Block, None]:
+        with self._plan.shown(self._job):
+            async with contextlib.aclosing(arun(self._job, self._plan.send_async)) as blocks:
+                async for block in blocks:
+                    yield block
+
+    def __aiter__(self) -> AsyncIterator[Block]:
+        return self
+
+    async def __anext__(self) -> Block:
+        return await anext(self._blocks)
+
+    async def aclose(self) -> None:
+        """Give up what is in flight; twice is safe."""
+        await self._blocks.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
