@@ -17,7 +17,7 @@ from openrouter_generated.types import HttpMeta
 from .answers import judge
 from .config import origin
 from .envelopes import masked_data
-from .errors import OpenRouterError, ResponseError, ResponseValidationError
+from .errors import OpenRouterError, ResponseError, ResponseValidationError, printable
 from .messages import Clock, Failure, Masker, Pause, Reply, Request, Secret, Send, Timeouts, Uniform
 from .requests import Call
 from .retries import History, Kind, Policy, Problem, RetryBudget, decide, problem_of
@@ -51,7 +51,11 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
     attempts = billed = 0
     history = History()
     while True:
-        request = _within(call, policy, world, world.clock() - start)
+        try:
+            request = _within(call, policy, world, world.clock() - start, first=attempts == 0)
+        except OpenRouterError as error:  # a callable may give no key the second time
+            error.attempts, error.possibly_billed_attempts = attempts, billed
+            raise
         attempts += 1
         outcome, redirected_to = yield from _exchange(request, world)
         try:
@@ -74,12 +78,12 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
         yield pause
 
 
-def _within(call: Call, policy: Policy, world: World, elapsed: float) -> Request:
+def _within(call: Call, policy: Policy, world: World, elapsed: float, *, first: bool) -> Request:
     """The next request, its deadline cut to what is left of the whole call."""
     timeouts = call.timeouts
     if policy.total_seconds is not None:
         # A caller's own timeout above the policy's total is meant: one attempt may always take it.
-        left = max(policy.total_seconds - elapsed, timeouts.attempt_seconds if elapsed == 0 else 0.001)
+        left = max(policy.total_seconds - elapsed, timeouts.attempt_seconds if first else 0.001)
         timeouts = _cut(timeouts, left)
     return call.request(world.key, timeouts)
 
@@ -99,18 +103,20 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
         _say(world, logging.DEBUG, "%s after %.3f s", told, world.clock() - began)
         if not isinstance(outcome, Reply) or outcome.status_code not in (307, 308):
             return outcome, request.url
-        target = urljoin(request.url, outcome.headers.get("location", ""))
-        if redirects == _REDIRECTS or target == request.url or not _same_origin(target, request.url):
+        target = _target(request.url, outcome.headers.get("location", ""))
+        if redirects == _REDIRECTS or target is None:
             return outcome, request.url
         redirects += 1
         request = attrs.evolve(request, url=target)
 
 
-def _same_origin(one: str, other: str) -> bool:
+def _target(url: str, location: str) -> str | None:
+    """Where a redirect leads, if it is another place on the same origin."""
     try:
-        return origin(one) == origin(other)
+        target = urljoin(url, location)
+        return target if target != url and origin(target) == origin(url) else None
     except ValueError:
-        return False
+        return None
 
 
 def _may_be_billed(problem: Problem) -> bool:
@@ -139,7 +145,7 @@ def _told(problem: Problem, attempts: int, billed: int, mask: Masker) -> OpenRou
         cut = mask.reply(reply, _KEPT_BYTES)
         error.raw_response, error.headers, error.body = cut, cut.headers, cut.text
         error.data = masked_data(cut, error.status_code) if error.data is not None else None
-    error.message = mask(error.message)
+    error.message = mask(printable(error.message))
     error.args = (error.message, *error.args[1:])
     error.attempts, error.possibly_billed_attempts = attempts, billed
     error.retry_after = problem.retry_after_seconds

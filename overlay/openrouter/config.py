@@ -147,7 +147,7 @@ def base_url(server_url: object, source: str = "server_url", *, allow_http: bool
         parts, host = SplitResult("", "", "", "", ""), None
     if parts.scheme not in ("http", "https") or not host or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{source} must be a URL like https://openrouter.ai/api/v1")
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in text or "#" in text:
         raise ConfigurationError(f"{source} must not carry a login, a query or a fragment; the key goes into api_key")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(

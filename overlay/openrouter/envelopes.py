@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _QUOTED = 200  # characters of an unreadable answer that its error quotes
 _RETRYABLE = True
+_COMMENTS = re.compile(rb"\A\s*(?::[^\n]*\n\s*)+")  # event-stream comments that keep a connection alive
 
 _any = msgspec.json.Decoder()
 
@@ -107,9 +109,7 @@ def utf8(content: bytes | bytearray) -> bytes | bytearray:
     encoding = json.detect_encoding(bytes(content[:4]))
     if encoding != "utf-8":
         content = content.decode(encoding).encode()
-    while content.lstrip()[:1] == b":":  # event-stream comments that keep a connection alive
-        content = content.lstrip().partition(b"\n")[2]
-    return content
+    return _COMMENTS.sub(b"", content, count=1)
 
 
 def document_of(reply: Reply, call: Call) -> Any:

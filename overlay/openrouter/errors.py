@@ -11,24 +11,25 @@
     │   ├── ConnectionLostError                  torn: reset, end of stream, bad chunk, bad gzip, not HTTP
     │   ├── DeadlineError (TimeoutError)         a limit in seconds was reached
     │   └── AnswerTooLargeError                  body, inflation ratio or headers over the limit
-    ├── ResponseValidationError                  an answer arrived that does not answer what was asked
-    └── APIStatusError                           the API refused, or failed, and said so
-        ├── BadRequestResponseError              400
-        ├── UnauthorizedResponseError            401
-        ├── PaymentRequiredResponseError         402
-        ├── ForbiddenResponseError               403
-        ├── NotFoundResponseError                404
-        ├── RequestTimeoutResponseError          408
-        ├── PayloadTooLargeResponseError         413
-        ├── TooManyRequestsResponseError         429
-        ├── ClientClosedRequestResponseError     499
-        ├── InternalServerResponseError          500
-        ├── BadGatewayResponseError              502
-        ├── ServiceUnavailableResponseError      503
-        ├── GatewayTimeoutResponseError          504
-        ├── EdgeNetworkTimeoutResponseError      524
-        ├── ProviderOverloadedResponseError      529
-        └── OpenRouterDefaultError               any other status
+    └── ResponseError                            an answer arrived, and is in the error
+        ├── ResponseValidationError              it does not answer what was asked
+        └── APIStatusError                       the API refused, or failed, and said so
+            ├── BadRequestResponseError          400
+            ├── UnauthorizedResponseError        401
+            ├── PaymentRequiredResponseError     402
+            ├── ForbiddenResponseError           403
+            ├── NotFoundResponseError            404
+            ├── RequestTimeoutResponseError      408
+            ├── PayloadTooLargeResponseError     413
+            ├── TooManyRequestsResponseError     429
+            ├── ClientClosedRequestResponseError 499
+            ├── InternalServerResponseError      500
+            ├── BadGatewayResponseError          502
+            ├── ServiceUnavailableResponseError  503
+            ├── GatewayTimeoutResponseError      504
+            ├── EdgeNetworkTimeoutResponseError  524
+            ├── ProviderOverloadedResponseError  529
+            └── OpenRouterDefaultError           any other status
 
 Connection errors that `transport` raises also inherit the HTTP library's class of the same meaning,
 so that `except httpx.ReadTimeout` written for the official SDK still catches.

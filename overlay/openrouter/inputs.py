@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 import math
 import operator
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, SupportsIndex
 
 from .errors import InvalidInputError
@@ -20,6 +21,8 @@ Path = tuple[str | int, ...]
 
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _SHOWN_POSITIONS = 10
+_LARGEST = 1 << 63
+_DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 class _Refused(Exception):
@@ -47,6 +50,8 @@ def plain(value: Any, schema: Schema, name: str, schemas: Mapping[str, Schema]) 
     except _Refused as refused:
         where = dotted(refused.path)
         raise InvalidInputError(f"{where}: {refused.message}", where) from None
+    except RecursionError:
+        raise InvalidInputError(f"{name}: nested too deeply, or within itself", name) from None
 
 
 def dotted(path: Path) -> str:
@@ -69,10 +74,10 @@ def _unwrapped(value: Any) -> Any:
         return value
     if isinstance(value, enum.Enum):
         return value.value
-    if hasattr(value, "to_dict") and not isinstance(value, type):
-        return value.to_dict()
     if hasattr(value, "tolist") and hasattr(value, "dtype"):
         return value.tolist()
+    if hasattr(value, "to_dict") and not isinstance(value, type):
+        return value.to_dict()
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping | bytes | bytearray | Decimal):
@@ -177,15 +182,18 @@ class _Checker:
         return value
 
     def decimal(self, value: Any, path: Path) -> str:
-        try:
-            number = Decimal(str(value)) if _kind(value) in ("string", "integer", "number", "Decimal") else None
-        except InvalidOperation:
-            number = None
-        if number is None or not number.is_finite():
+        if isinstance(value, float) and math.isfinite(value):
+            value = Decimal(repr(value))
+        if isinstance(value, Decimal) and value.is_finite():
+            return format(value, "f")
+        text = str(value) if _kind(value) == "integer" and abs(value) < _LARGEST else value
+        if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
             raise _Refused(path, f"expected a decimal number, got {_shown(value)}", wanted=("a decimal number",))
-        return value if isinstance(value, str) else format(number, "f")
+        return text
 
     def number(self, value: Any, schema: Schema, path: Path) -> Any:
+        if isinstance(value, int) and abs(value) >= _LARGEST:
+            raise _Refused(path, "the integer does not fit 64 bits", fits=True)
         if isinstance(value, float) and not math.isfinite(value):
             raise _Refused(path, f"{value} is no JSON number", fits=True)
         if "minimum" in schema and value < schema["minimum"]:
@@ -277,7 +285,8 @@ def _listed(types: Sequence[str]) -> str:
 def _shown(value: Any) -> str:
     """A value's kind, and the value itself where it is a short number: texts to embed never appear in errors."""
     kind = _kind(value)
-    return f"{kind} {value!r}" if kind in ("integer", "number", "boolean") and len(repr(value)) <= 30 else kind
+    small = kind in ("number", "boolean") or (kind == "integer" and abs(value) < _LARGEST)
+    return f"{kind} {value!r}" if small else kind
 
 
 def _nearest(name: Any, known: Mapping[str, Any]) -> str:

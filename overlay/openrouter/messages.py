@@ -147,6 +147,16 @@ class Masker:
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret.reveal(), MASK)
+        return self._without_half(text)
+
+    def _without_half(self, text: str) -> str:
+        """A text that was cut may end in the beginning of a secret."""
+        end = text.removesuffix("…")
+        for secret in self._secrets:
+            value = secret.reveal()
+            for length in range(min(len(value) - 1, len(end)), self._SHORTEST - 1, -1):
+                if end.endswith(value[:length]):
+                    return end[:-length] + MASK + text[len(end) :]
         return text
 
     def headers(self, headers: Headers) -> Headers:
@@ -155,9 +165,8 @@ class Masker:
 
     def reply(self, reply: Reply, keep_bytes: int) -> Reply:
         """The same reply with every secret masked and the body cut to `keep_bytes`."""
-        # Cut a little later than asked, mask, then cut: a secret on the edge must not survive as a half.
-        text = self(bytes(reply.content[: keep_bytes + 4096]).decode("utf-8", "replace"))
-        return Reply(reply.status_code, self.headers(reply.headers), text.encode()[:keep_bytes])
+        text = self(bytes(reply.content[:keep_bytes]).decode("utf-8", "replace"))
+        return Reply(reply.status_code, self.headers(reply.headers), text.encode())
 
 
 Clock = Callable[[], float]

@@ -238,10 +238,12 @@ def _number(value: object) -> float | None:
 def _until(text: str | None, now: float) -> float | None:
     if not text:
         return None
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        seconds = parsedate_to_datetime(text).timestamp() - now
+        date = parsedate_to_datetime(text)
+        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now  # HTTP knows no other zone
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return seconds if seconds > 0 else None
