@@ -42,7 +42,7 @@ def drawn() -> dict[str, tuple[str, list[str]]]:
     """The docstring's tree: each class, the class above it, and the built-in ones in parentheses."""
     tree, above = {}, [""]
     for line in (errors.__doc__ or "").splitlines():
-        found = re.fullmatch(r"    ((?:[│ ]   )*)(?:[├└]── )?(\w+Error)(?: \((.*?)\))?(?:  .*)?", line)
+        found = re.fullmatch(r"    ((?:[│ ]   )*)(?:[├└]── )?(\w+Error)(?: \((.*?)\))?(?: .*)?", line)
         if found:
             depth = line.index(found[2]) // 4
             above[depth:] = [found[2]]

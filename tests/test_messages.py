@@ -186,6 +186,24 @@ def test_no_part_of_a_key_survives_where_a_body_is_cut(echo: Echo) -> None:
     assert _longest_part(masked.text) < 4, "more than ordinary text would share with it"
 
 
+@pytest.mark.parametrize("content", [b"\xff" * 1_000, b"abcd" * 250], ids=["no UTF-8", "a short secret"])
+def test_masked_body_is_no_longer_than_what_is_kept(content: bytes) -> None:
+    assert len(Masker(["abcd"]).reply(Reply(400, Headers(), content), 500).content) <= 500
+
+
+HALVES = [
+    f"bad key {KEY[:30]}…",
+    f"bad key {KEY[:30]}",
+    f"redirected to http://h/{KEY[:30]}…, which is refused",
+    f"{KEY[:30]}…: {KEY[:20]}…",
+]
+
+
+@pytest.mark.parametrize("text", HALVES)
+def test_key_that_a_cut_went_through_is_masked_wherever_the_cut_is(text: str) -> None:
+    assert _longest_part(Masker([KEY])(text)) < 4
+
+
 def test_cut_body_of_many_bytes_per_character_stays_readable() -> None:
     masked = Masker([KEY]).reply(Reply(400, Headers(), "é".encode() * 100), 51)
 
