@@ -84,9 +84,10 @@ def _add_serve(commands: Any) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM):  # both: a shell starts background commands deaf to SIGINT
+        signal.signal(number, signal.default_int_handler)
     try:
-        from openrouter.local import serve
+        from .local import serve
 
         models = dict(arguments.model)
         with serve(host=arguments.host, port=arguments.port, api_key=arguments.api_key, models=models) as server:
@@ -103,8 +104,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _sleep_until_interrupted() -> None:
     with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            time.sleep(3600)
+        while True:  # in short steps: a signal that reaches another thread does not wake this one
+            time.sleep(0.2)
 
 
 def _port(text: str) -> int:

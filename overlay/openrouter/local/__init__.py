@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openrouter.local.server import Server
+    from .server import Server
 
 __all__ = ["serve"]
 
@@ -58,9 +58,9 @@ def serve(
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f"the embedded server needs {', '.join(missing)}: pip install 'openrouter-embeddings[local]'")
-    from openrouter.local.app import Limits, create_app
-    from openrouter.local.catalog import Catalog
-    from openrouter.local.server import Server
+    from .app import Limits, create_app
+    from .catalog import Catalog
+    from .server import Server
 
     app = create_app(Catalog(models or {}), api_key=api_key, limits=Limits(max_inputs, max_body_bytes))
     return Server(app, host=host, port=port, api_key=api_key)

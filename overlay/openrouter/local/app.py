@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from openrouter.local.catalog import CONTEXT_TOKENS, PRICE_PER_TOKEN_USD, Catalog, ServedModel
-from openrouter.local.checks import Checker, read_json
-from openrouter.local.refusals import Refusal, bad_request
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,10 +19,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .catalog import CONTEXT_TOKENS, PRICE_PER_TOKEN_USD, Catalog, ServedModel
+from .checks import Checker, read_json
+from .refusals import Refusal, bad_request
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from openrouter.local.model import StaticModel
+
+    from .model import StaticModel
 
 BASE_PATH = "/api/v1"
 
@@ -94,7 +96,7 @@ def _authenticate(request: Request, api_key: str | None) -> None:
 
 def _generate(body: bytes, checker: Checker, catalog: Catalog, limits: Limits) -> dict[str, Any]:
     """One embedding request, from its bytes to its answer."""
-    from openrouter.local.model import load
+    from .model import load
 
     asked = read_json(body)
     checker.body(asked)
@@ -119,11 +121,11 @@ def _generate(body: bytes, checker: Checker, catalog: Catalog, limits: Limits) -
 
 def _token_lists(given: Any, model: StaticModel, served: ServedModel, limits: Limits) -> list[list[int]]:
     """Token ids of each input, whichever of the five kinds it has."""
-    from openrouter.local.model import checked_ids
+    from .model import checked_ids
 
     if given == []:
         raise bad_request("input: must not be empty")
-    inputs = given if isinstance(given, list) and not isinstance(given[0], int | float) else [given]
+    inputs: list[Any] = given if isinstance(given, list) and not isinstance(given[0], int | float) else [given]
     if len(inputs) > limits.inputs:
         raise bad_request(f"input: {len(inputs):,} inputs in one request, limit {limits.inputs:,}")
     if isinstance(inputs[0], list):
@@ -205,4 +207,5 @@ async def _hung_up(_: Request, __: Exception) -> Response:
 
 async def _failed(_: Request, __: Exception) -> Response:
     """A fault of this server: the sentence hides it, as the API's does; the traceback goes to the log."""
-    return _json(Refusal(500, "Internal Server Error", "server").to_dict(), 500)
+    # uvicorn drops the connection after a fault, so the caller is told not to use it again.
+    return _json(Refusal(500, "Internal Server Error", "server").to_dict(), 500, {"Connection": "close"})

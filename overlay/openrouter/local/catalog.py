@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from openrouter.local.refusals import Refusal
+from .refusals import Refusal
 
 LOCAL_MODEL = "local/wordllama-l2-supercat-256"
 LOCAL_DIMENSIONS = 256

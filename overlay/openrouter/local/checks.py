@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
-from openrouter.local.refusals import Refusal, bad_request
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import Operation, Parameter
+
+from .refusals import Refusal, bad_request
 
 _KINDS = {
     bool: "boolean",

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from openrouter.local.catalog import LOCAL_DIMENSIONS
-from openrouter.local.refusals import bad_request
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+from .catalog import LOCAL_DIMENSIONS
+from .refusals import bad_request
 
 VOCABULARY = 32_000
 
@@ -42,12 +43,12 @@ class StaticModel:
 
         Beyond LOCAL_DIMENSIONS a vector goes on in zeros, which leaves every cosine as it is.
         """
-        vectors = np.zeros((len(token_lists), dimensions), dtype="<f4")
         kept = min(dimensions, LOCAL_DIMENSIONS)
+        vectors = np.empty((len(token_lists), kept), dtype="<f4")
         for row, ids in zip(vectors, token_lists, strict=True):
-            row[:kept] = self._rows.take(ids, axis=0).sum(axis=0)[:kept]
+            row[:] = self._rows.take(ids, axis=0).sum(axis=0)[:kept]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        return vectors
+        return np.pad(vectors, ((0, 0), (0, dimensions - kept))) if dimensions > kept else vectors
 
 
 def load() -> StaticModel:

@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
-from openrouter.local.app import BASE_PATH
+
+from .app import BASE_PATH
 
 if TYPE_CHECKING:
-    from openrouter import OpenRouter
     from starlette.types import ASGIApp
+
+    from .. import OpenRouter
 
 _STOP_SECONDS = 5
 """How long requests under way may take to end once the server stops."""
@@ -96,7 +98,7 @@ class Server:
 
     def client(self, **options: Any) -> OpenRouter:
         """A client of this server; `options` are those of `OpenRouter`."""
-        from openrouter import OpenRouter
+        from .. import OpenRouter
 
         return OpenRouter(**{"api_key": self._api_key or "local", "server_url": self.url, **options})
 
