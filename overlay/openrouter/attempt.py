@@ -199,29 +199,56 @@ def _dialled(connect: Callable[..., Any], args: Iterable[Any], kwargs: dict[str,
     return connect(*args, **kwargs)
 
 
-class Stream:
-    """A connection whose every wait ends at the deadline of the attempt that uses it."""
+class _Pending:
+    """Small writes, held until the next read: head and body of a request leave in one packet, and in one turn."""
+
+    _MOST_BYTES = 64 << 10
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._held = b""
+
+    def hold(self, buffer: bytes) -> bytes:
+        """Take a write in; what must be sent now, if anything."""
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.stream = self
+            attempt.sent += len(buffer)
+        if len(self._held) + len(buffer) <= self._MOST_BYTES:
+            self._held += buffer
+            return b""
+        return buffer
+
+    def flushed(self) -> bytes:
+        """What was held, to be sent now."""
+        held, self._held = self._held, b""
+        return held
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class Stream(_Pending):
+    """A connection whose every wait ends at the deadline of the attempt that uses it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         attempt = current_attempt.get()
+        if self._held:
+            self._inner.write(self.flushed(), timeout if attempt is None else attempt.within(timeout))
         if attempt is None:
             return self._inner.read(max_bytes, timeout)
         attempt.stream = self
-        size = _READ_BYTES if attempt.received else max_bytes
-        data = self._inner.read(size, attempt.within(timeout))
+        data = self._inner.read(_READ_BYTES if attempt.received else max_bytes, attempt.within(timeout))
         attempt.received += len(data)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> Any:
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current_attempt.get()
-        if attempt is None:
-            return self._inner.write(buffer, timeout)
-        attempt.stream = self
-        attempt.sent += len(buffer)
-        return self._inner.write(buffer, attempt.within(timeout))
+        if now := self.hold(buffer):
+            limit = timeout if attempt is None else attempt.within(timeout)
+            if self._held:
+                self._inner.write(self.flushed(), limit)
+            self._inner.write(now, limit)
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return type(self)(self._inner.start_tls(*args, **kwargs))
@@ -229,35 +256,28 @@ class Stream:
     def close(self) -> Any:
         return self._inner.close()
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
 
-
-class AsyncStream:
+class AsyncStream(_Pending):
     """A connection of an event loop that counts; the deadline there is the task's own."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         attempt = current_attempt.get()
+        if self._held:
+            await self._inner.write(self.flushed(), timeout)
         if attempt is None:
             return await self._inner.read(max_bytes, timeout)
         data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
         attempt.received += len(data)
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> Any:
-        attempt = current_attempt.get()
-        if attempt is not None:
-            attempt.sent += len(buffer)
-        return await self._inner.write(buffer, timeout)
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if now := self.hold(buffer):
+            if self._held:
+                await self._inner.write(self.flushed(), timeout)
+            await self._inner.write(now, timeout)
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return type(self)(await self._inner.start_tls(*args, **kwargs))
 
     async def aclose(self) -> Any:
         return await self._inner.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import platform
@@ -205,6 +206,7 @@ def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
     )
 
 
+@functools.cache
 def user_agent() -> str:
     """`openrouter-embeddings/<version> python/<version>`."""
     from importlib import metadata

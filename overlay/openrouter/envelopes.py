@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _QUOTED = 200  # characters of an unreadable answer that its error quotes
 _RETRYABLE = True
-_COMMENTS = re.compile(rb"\A\s*(?::[^\n]*\n\s*)+")  # event-stream comments that keep a connection alive
+_PAST_COMMENTS = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # event-stream comments keep a connection alive
 
 _any = msgspec.json.Decoder()
 
@@ -109,7 +109,10 @@ def utf8(content: bytes | bytearray) -> bytes | bytearray:
     encoding = json.detect_encoding(bytes(content[:4]))
     if encoding != "utf-8":
         content = content.decode(encoding).encode()
-    return _COMMENTS.sub(b"", content, count=1)
+    if content.lstrip()[:1] == b":":
+        found = _PAST_COMMENTS.search(content)
+        content = content[found.start() :] if found else b""
+    return content
 
 
 def document_of(reply: Reply, call: Call) -> Any:

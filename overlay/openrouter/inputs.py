@@ -274,7 +274,7 @@ def _several(refused: list[tuple[int, _Refused]], path: Path) -> _Refused:
 def _name(name: Any, path: Path) -> str:
     name = _unwrapped(name)
     if not isinstance(name, str):
-        raise _Refused(path, f"names must be strings, got {_shown(name)}")
+        raise _Refused(path, f"names must be strings, got {_shown(name)}", fits=True)
     return name
 
 

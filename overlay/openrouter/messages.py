@@ -150,13 +150,17 @@ class Masker:
         return self._without_half(text)
 
     def _without_half(self, text: str) -> str:
-        """A text that was cut may end in the beginning of a secret."""
-        end = text.removesuffix("…")
+        """Where a text was cut, at its end or before an ellipsis, it may end in the beginning of a secret."""
+        return "…".join(map(self._end_masked, text.split("…")))
+
+    def _end_masked(self, text: str) -> str:
         for secret in self._secrets:
             value = secret.reveal()
-            for length in range(min(len(value) - 1, len(end)), self._SHORTEST - 1, -1):
-                if end.endswith(value[:length]):
-                    return end[:-length] + MASK + text[len(end) :]
+            if value[: self._SHORTEST] not in text[-len(value) :]:
+                continue
+            for length in range(min(len(value) - 1, len(text)), self._SHORTEST - 1, -1):
+                if text.endswith(value[:length]):
+                    return text[:-length] + MASK
         return text
 
     def headers(self, headers: Headers) -> Headers:
@@ -166,7 +170,7 @@ class Masker:
     def reply(self, reply: Reply, keep_bytes: int) -> Reply:
         """The same reply with every secret masked and the body cut to `keep_bytes`."""
         text = self(bytes(reply.content[:keep_bytes]).decode("utf-8", "replace"))
-        return Reply(reply.status_code, self.headers(reply.headers), text.encode())
+        return Reply(reply.status_code, self.headers(reply.headers), text.encode()[:keep_bytes])
 
 
 Clock = Callable[[], float]

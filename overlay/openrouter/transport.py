@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import ssl
 import time
 import zlib
 from collections.abc import Awaitable, Callable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import anyio
@@ -62,12 +62,15 @@ class RemoteProtocolError(errors.ConnectionLostError, httpx.RemoteProtocolError)
     """What came is not HTTP, or ended before its time."""
 
 
+_parsed = functools.lru_cache(maxsize=64)(httpx.URL)  # a client asks for few URLs, again and again
+
+
 def _built(http: Any, request: Request) -> Any:
     """The library's request. Secrets are revealed here and in no variable."""
     timeouts = request.timeouts
     return http.build_request(
         request.method,
-        request.url,
+        _parsed(request.url),
         content=request.body,
         headers=[(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers],
         extensions={
@@ -250,20 +253,44 @@ async def _asleep(pause: Pause) -> None:
 
 
 def _options(ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # none is stored, none is sent
     return {
         "verify": True if ssl_context is None else ssl_context,
-        "cookies": jar,
         "limits": httpx.Limits(
             max_connections=_MAX_CONNECTIONS,
             max_keepalive_connections=_MAX_CONNECTIONS,
             keepalive_expiry=_KEEPALIVE_SECONDS,
         ),
-        "headers": {},
     }
 
 
-_C = TypeVar("_C")
+class _NoCookies(httpx.Cookies):
+    """None is stored, none is sent; and no time is spent on looking."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+    def set_cookie_header(self, request: httpx.Request) -> None:
+        pass
+
+
+class _Lean:
+    """A client whose requests are as they were built: no default headers, no cookies to merge."""
+
+    _cookies: httpx.Cookies
+
+    def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
+        return httpx.Request(method, url, **given)
+
+
+class _Client(_Lean, httpx.Client):
+    pass
+
+
+class _AsyncClient(_Lean, httpx.AsyncClient):
+    pass
+
+
+_C = TypeVar("_C", bound=_Lean)
 
 
 def _transports(client: Any) -> list[Any]:
@@ -271,10 +298,11 @@ def _transports(client: Any) -> list[Any]:
 
 
 def _guarded(client: _C, backend: type) -> _C:
-    """The client with every connection watched, so that neither headers nor body can outlast a deadline byte by byte.
+    """The client without cookies, every connection watched: no byte-by-byte answer outlasts a deadline.
 
     The library offers no public place for its network backend; where a version of it has none here, it fails loudly.
     """
+    client._cookies = _NoCookies()
     for transport in _transports(client):
         transport._pool._network_backend = backend(transport._pool._network_backend)
     return client
@@ -286,7 +314,7 @@ def open_client(ssl_context: ssl.SSLContext | None) -> httpx.Client:
     Raises:
         ConfigurationError: the environment's proxy or certificate settings cannot be used.
     """
-    return _opening(lambda: _guarded(httpx.Client(**_options(ssl_context)), Backend))
+    return _opening(lambda: _guarded(_Client(**_options(ssl_context)), Backend))
 
 
 def open_async_client(ssl_context: ssl.SSLContext | None) -> httpx.AsyncClient:
@@ -295,7 +323,7 @@ def open_async_client(ssl_context: ssl.SSLContext | None) -> httpx.AsyncClient:
     Raises:
         ConfigurationError: as `open_client`.
     """
-    return _opening(lambda: _guarded(httpx.AsyncClient(**_options(ssl_context)), AsyncBackend))
+    return _opening(lambda: _guarded(_AsyncClient(**_options(ssl_context)), AsyncBackend))
 
 
 def _opening(make: Callable[[], _C]) -> _C:
