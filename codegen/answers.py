@@ -145,9 +145,9 @@ class Answers:
         mapped = {tag: name.rpartition("/")[2] for tag, name in discriminator.get("mapping", {}).items()}
         tags = {tag: name for tag, name in mapped.items() if name in models}
         for name in models:
-            if name not in tags.values():
-                tag = self.schemas[name]["properties"].get(discriminator["propertyName"], {})
-                tags |= dict.fromkeys((str(value) for value in self._fixed(tag) or (name,)), name)
+            member = self.schemas[name]["properties"].get(discriminator["propertyName"], {})
+            own = [str(value) for value in self._fixed(member)] or ([] if name in mapped.values() else [name])
+            tags = {**dict.fromkeys(own, name), **tags}
         return tags
 
     def _fixed(self, schema: Schema) -> tuple[Any, ...]:

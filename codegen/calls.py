@@ -185,7 +185,7 @@ def _argument_name(holder: Mapping[str, Any], name: str) -> str:
 
 
 def _check_arguments(arguments: list[Argument]) -> None:
-    taken: dict[str, str] = dict.fromkeys((*OPTIONS, "self"), "an option of every method")
+    taken: dict[str, str] = dict.fromkeys(OPTIONS, "an option of every method")
     for item in arguments:
         name = item.argument
         if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or name.startswith("_"):

@@ -24,6 +24,7 @@ BOUNDS = {
 
 def paragraphs(text: str, width: int = WIDTH) -> str:
     """Text with its paragraphs wrapped."""
+    text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     parts = [" ".join(part.split()) for part in text.strip().split("\n\n")]
     fills = [textwrap.fill(part, width, break_long_words=False, break_on_hyphens=False) for part in parts if part]
     return "\n\n".join(fills)

@@ -14,9 +14,11 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from annotations import renamed
 from datamodel_code_generator import InputFileType, PythonVersion, generate
 from datamodel_code_generator.enums import DataModelType
 from datamodel_code_generator.parser import LiteralType
+from docstrings import paragraphs
 from normal import PREFIX, Schema, SpecificationError, branches, is_model, kinds, target
 
 SUFFIX = "TypedDict"
@@ -94,7 +96,7 @@ def _prepare(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     else:
         result = _single(options[0], schemas)
     if "description" in schema:
-        result = {**result, "description": schema["description"]}
+        result = {**result, "description": paragraphs(schema["description"])}
     return result
 
 
@@ -165,41 +167,52 @@ def _reference(name: str, schemas: Mapping[str, Schema]) -> Schema:
 def _read(text: str, arguments: Mapping[str, Mapping[str, Schema]], holders: Mapping[str, str]) -> Inputs:
     tree = ast.parse(text)
     names: dict[str, str] = {}
-    fields: dict[str, dict[str, str]] = {}
+    aliases: dict[str, str] = {}  # where a field is called Any, the generator imports Any under another name
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             names |= {alias.name: "." * node.level + (node.module or "") for alias in node.names}
-        elif isinstance(node, ast.ClassDef):
-            names[node.name] = ""
-            pairs = [(item.target, item.annotation) for item in node.body if isinstance(item, ast.AnnAssign)]
-            fields[node.name] = {ast.unparse(key): _annotation(value) for key, value in pairs}
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names[node.target.id] = ""
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and len(node.value.args) == 2:
-            name = ast.unparse(node.targets[0])
-            names[name] = ""
-            table = node.value.args[1]
-            if isinstance(table, ast.Dict):
-                pairs_of = zip(table.keys, table.values, strict=True)
-                fields[name] = {ast.literal_eval(k): _annotation(v) for k, v in pairs_of if k is not None}
-    found = {operation: fields.pop(holder) for holder, operation in holders.items()}
-    annotations = {
-        operation: dict(zip(wanted, found[operation].values(), strict=True)) for operation, wanted in arguments.items()
+            aliases |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, (ast.ClassDef, ast.AnnAssign, ast.Assign)):
+            names[_defined(node)] = ""
+    fields = {
+        _defined(node): {wire: renamed(_annotation(value), aliases) for wire, value in _fields(node).items()}
+        for node in tree.body
+        if isinstance(node, (ast.ClassDef, ast.Assign))
     }
-    lines = text.splitlines()
+    found = {operation: fields.pop(holder) for holder, operation in holders.items()}
+    lines = text.split("\n")
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name in holders:
             names.pop(node.name)
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
-    own = {name.removesuffix(SUFFIX): table for name, table in fields.items()}
     body = [line for line in lines if line != "from __future__ import annotations" and line[:1] != "#"]
-    text = "\n".join(line.replace(f"from {MODELS} import", "from .models import", 1) for line in body)
-    return Inputs(text + "\n", annotations, own, names)
+    return Inputs(
+        text="\n".join(line.replace(f"from {MODELS} import", "from .models import", 1) for line in body) + "\n",
+        arguments={name: dict(zip(wanted, found[name].values(), strict=True)) for name, wanted in arguments.items()},
+        fields={name.removesuffix(SUFFIX): table for name, table in fields.items()},
+        names=names,
+    )
+
+
+def _defined(node: ast.ClassDef | ast.AnnAssign | ast.Assign) -> str:
+    if isinstance(node, ast.ClassDef):
+        return node.name
+    return ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
+
+
+def _fields(node: ast.ClassDef | ast.Assign) -> dict[str, ast.expr]:
+    """Wire name -> annotation, of a TypedDict written as a class or, for names that are none in Python, as a call."""
+    if isinstance(node, ast.ClassDef):
+        return {ast.unparse(item.target): item.annotation for item in node.body if isinstance(item, ast.AnnAssign)}
+    table = node.value.args[1] if isinstance(node.value, ast.Call) and len(node.value.args) == 2 else None
+    if not isinstance(table, ast.Dict):
+        return {}
+    return {ast.literal_eval(key): value for key, value in zip(table.keys, table.values, strict=True) if key}
 
 
 def _annotation(node: ast.expr) -> str:
     """An annotation without NotRequired and without quotes around names."""
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "NotRequired":
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value).startswith("NotRequired"):
         node = node.slice
     return ast.unparse(_Unquoted().visit(node))
 
@@ -208,7 +221,7 @@ class _Unquoted(ast.NodeTransformer):
     """Forward references written as strings become names; the strings of a Literal stay."""
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        if isinstance(node.value, ast.Name) and node.value.id == "Literal":
+        if ast.unparse(node.value).startswith("Literal"):
             return node
         self.generic_visit(node)
         return node

@@ -29,7 +29,7 @@ def snake_case(text: str) -> str:
     name = "_".join(words(text)) or "value"
     if name[0].isdigit():
         name = f"n{name}"
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) or name == "self" else name
 
 
 def pascal_case(text: str) -> str:

@@ -15,7 +15,7 @@ from normal import Schema, is_model, is_nullable
 
 # What a model has already; a field of one of these names gets an underscore behind it.
 TAKEN = frozenset({"additional_properties", "http_meta", "from_dict", "to_dict", "model_dump", "model_dump_json"})
-TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod"}
+TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"}
 PIECES = frozenset({"array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping"})
 TYPING = frozenset({"Any", "Literal"})
 CONTAINERS = frozenset({"Mapping", "Sequence"})

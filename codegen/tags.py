@@ -68,6 +68,8 @@ def tags(calls: list[Call], spec: Mapping[str, Any], answers: Answers, inputs: I
             other = named.setdefault(snake_case(tag), tag)
             if other != tag:
                 raise SpecificationError(f"the tags {other!r} and {tag!r} give the same name, {snake_case(tag)}")
+    for attribute in {"call", "call_async"}.intersection(named):
+        raise SpecificationError(f"the tag {named[attribute]!r} has the name of what sends every call")
     described = {tag["name"]: tag.get("description", "") for tag in spec.get("tags", ())}
     found = []
     for attribute, tag in named.items():
