@@ -280,7 +280,8 @@ Seconds, as a median or for each percentile.
 
 ProviderOptions: TypeAlias = Mapping[str, JsonObject]
 """
-Settings for single providers, by slug. Only those of the provider that serves the request are passed on; slugs that the server does not know are dropped by it.
+Settings for single providers, by slug. Only those of the provider that serves the request are passed on; slugs
+that the server does not know are dropped by it.
 """
 
 
@@ -325,11 +326,13 @@ class ProviderPreferencesTypedDict(TypedDict):
 
     allow_fallbacks: NotRequired[bool | None]
     """
-    Whether another provider may step in when the first is unavailable; true unless set. With false the provider's own error is returned.
+    Whether another provider may step in when the first is unavailable; true unless set. With false the provider's
+    own error is returned.
     """
     require_parameters: NotRequired[bool | None]
     """
-    Whether a provider must support every parameter of the request; false unless set, and parameters that a provider lacks are then not passed to it.
+    Whether a provider must support every parameter of the request; false unless set, and parameters that a provider
+    lacks are then not passed to it.
     """
     data_collection: NotRequired[DataCollection | None]
     """

@@ -49,11 +49,11 @@ _READ_1 = list_of(
         by_tag(
             "type",
             {
-                "text": ContentText.from_dict,
-                "image_url": ContentImageURL.from_dict,
-                "input_audio": ContentPartInputAudio.from_dict,
-                "input_video": ContentPartInputVideo.from_dict,
                 "input_file": ContentPartInputFile.from_dict,
+                "input_video": ContentPartInputVideo.from_dict,
+                "input_audio": ContentPartInputAudio.from_dict,
+                "image_url": ContentImageURL.from_dict,
+                "text": ContentText.from_dict,
             },
         ),
         None,
