@@ -1,0 +1,18 @@
+"""Packages generated once for all tests of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from codegen.pipeline import Wide
+
+
+@pytest.fixture(scope="session")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wide]:
+    made = Wide(tmp_path_factory.mktemp("wide"))
+    assert [run.returncode for run in made.runs] == [0, 0], made.runs[0].stderr
+    sys.path.insert(0, str(made.package.parent))
+    yield made
+    sys.path.remove(str(made.package.parent))

@@ -1,0 +1,51 @@
+"""The pipeline as tests run it, and wide.yaml put through it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = (
+    'She said "hi" \'there\'\\ """ + __import__("os").mkdir("{sentinel}") + """ {{{{ 7 * 7 }}}} {{% raise %}} {{x}} '
+    "\\N{{BULLET}} \x07\x85\u2028 # noqa\n\n{{{{ '''}}}} end\\"
+)
+
+
+def generate(spec: Path, out: Path, *options: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Run the pipeline as `make generate` does, on another specification and folder."""
+    command = [sys.executable, str(ROOT / "codegen" / "generate.py"), "--spec", str(spec), "--out", str(out), *options]
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def replaced(value: Any, old: str, new: str) -> Any:
+    """The document with a text replaced wherever it stands, keys included."""
+    if isinstance(value, dict):
+        return {replaced(key, old, new): replaced(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [replaced(item, old, new) for item in value]
+    return new if value == old else value
+
+
+class Wide:
+    """wide.yaml with a hostile text in it, generated with two hash seeds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sentinel = folder / "sentinel"
+        self.hostile = HOSTILE.format(sentinel=self.sentinel)
+        self.spec = folder / "openapi.yaml"
+        document = yaml.safe_load((Path(__file__).parent / "wide.yaml").read_text("utf-8"))
+        text = yaml.safe_dump(replaced(document, "HOSTILE", self.hostile), sort_keys=False)
+        self.spec.write_text(text, "utf-8")
+        self.package = folder / "one" / "wide_generated"
+        self.other = folder / "two" / "wide_generated"
+        self.other.mkdir(parents=True)
+        (self.other / "old.py").touch()
+        self.runs = [generate(self.spec, self.package, seed="1"), generate(self.spec, self.other, seed="2")]

@@ -1,0 +1,94 @@
+"""openapi.yaml is changed and generated, and nothing else is touched: the new works, and the old is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from codegen.pipeline import ROOT
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def driven(path_of_evolved: dict[str, str]) -> dict[str, Any]:
+    """What drive.py saw and got, with both twins."""
+    command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "drive.py")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=path_of_evolved, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")
+    made: dict[str, Any] = json.loads(run.stdout)
+    return made
+
+
+TAGS = "tag=old&tag=red&order=title&signed=true"
+REQUESTS = [
+    {
+        "request": "POST /api/v1/shelves/a%2Fb/books",
+        "body": {
+            "title": "T",
+            "cover": {"kind": "paper", "pages": 3},
+            "authors": [{"name": "y"}],
+            "price": "1.5",
+        },
+    },
+    {"request": f"GET /api/v1/shelves/s/books?{TAGS}", "body": None},
+    {"request": f"GET /api/v1/shelves/s/books?{TAGS}&cursor=c2", "body": None},
+    {"request": "DELETE /api/v1/shelves/s/books/2", "body": None},
+    {"request": "PUT /api/v1/tags", "body": [{"from": "a", "to": "new"}]},
+    {
+        "request": "POST /api/v1/embeddings",
+        "body": {"input": "a", "model": "m", "encoding_format": "float", "dims": 3, "truncate": True},
+    },
+    {"request": "GET /api/v1/shelves/nowhere/books", "body": None},
+]
+
+
+@pytest.mark.parametrize("twin", ["sync", "async"])
+def test_unseen_operations_send_what_the_specification_says(twin: str, driven: dict[str, Any]) -> None:
+    """Path, query, body, in this order and no more: what is refused is never sent."""
+    assert driven[twin]["requests"] == REQUESTS
+
+
+@pytest.mark.parametrize("twin", ["sync", "async"])
+def test_unseen_operations_give_typed_answers_and_named_errors(twin: str, driven: dict[str, Any]) -> None:
+    book, ids, glass, attempts, gone, tags, region, missing, *refused = driven[twin]["results"]
+    assert book == ["Book", "Paper", "old", "eo"]
+    assert (ids, glass, attempts) == (["b1", "b2"], {"kind": "glass"}, 1)
+    assert (gone, tags, region) == (None, ["new", "old"], "eu")
+    assert missing == ["NotFoundResponseError", "No such shelf"]
+    assert [name for name, _ in refused] == ["InvalidInputError"] * 3
+    assert [text.split(" ")[0].rstrip(":") for _, text in refused] == ["min_pages", "shelf_id", "cover.color"]
+
+
+def wrong_lines() -> set[int]:
+    lines = (HERE / "user.py").read_text("utf-8").splitlines()
+    return {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
+
+
+def mypy(evolved: Path) -> list[str]:
+    ini = evolved / "mypy.ini"
+    ini.write_text(f"[mypy]\nstrict = true\nfollow_imports = silent\nmypy_path = {evolved}:{ROOT / 'overlay'}\n")
+    return ["mypy", "--config-file", str(ini), "--python-version", "3.11", "user.py"]
+
+
+def pyright(evolved: Path) -> list[str]:
+    config = evolved / "pyrightconfig.json"
+    paths = [str(evolved), str(ROOT / "overlay")]
+    config.write_text(json.dumps({"include": ["user.py"], "extraPaths": paths, "pythonVersion": "3.11"}))
+    return ["pyright", "--project", str(config), "--pythonpath", sys.executable]
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright])
+def test_type_checkers_take_the_new_and_refuse_the_wrong(checker: Any, evolved: Path) -> None:
+    """Each wrong line of user.py is refused, the old name of a renamed field among them, and no other."""
+    shutil.copy(HERE / "user.py", evolved)
+    command = [sys.executable, "-m", *checker(evolved)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=evolved)
+    refused = {int(number) for number in re.findall(r"user\.py:(\d+).*error", run.stdout)}
+    assert refused == wrong_lines(), run.stdout
