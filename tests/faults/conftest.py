@@ -45,19 +45,24 @@ def drive(request: Any) -> Any:
 
 def meet(fault: Fault, drive: Drive) -> Outcome:
     """Start the servers, make the calls, stop the servers."""
-    with FaultServer(forever(answer())) as elsewhere, FaultServer(fault.script, elsewhere=elsewhere) as server:
+    with (
+        FaultServer(forever(answer())) as elsewhere,
+        FaultServer(fault.script, elsewhere=elsewhere, certificate=fault.certificate) as server,
+    ):
         if not fault.listening:
             server.stop()
         dialled = dials(server.port)
         if fault.peak_mb is not None:
             tracemalloc.start()
-        done = drive.run(fault, server.url.replace("http:", f"{fault.scheme}:"))
+        url = server.url if fault.scheme is None else f"{fault.scheme}://127.0.0.1:{server.port}/api/v1"
+        done = drive.run(fault, url)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return Outcome(
             values=done.values,
             error=done.error,
             seconds=done.seconds,
+            ended=done.ended,
             tasks_left=done.tasks_left,
             dials=dials(server.port) - dialled,
             ledger=server.ledger,

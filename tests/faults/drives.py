@@ -22,6 +22,8 @@ class Attempted:
     values: list[Any] = field(default_factory=list)
     error: Exception | None = None
     seconds: float = 0.0
+    ended: float = 0.0
+    """When the last call returned or raised, on the monotonic clock."""
     tasks_left: list[str] = field(default_factory=list)
 
 
@@ -45,7 +47,8 @@ def generate(fault: Fault, server_url: str) -> Attempted:
                 done.values.append(client.embeddings.generate(**fault.call_arguments()))
     except Exception as error:
         done.error = error
-    done.seconds = time.monotonic() - started
+    done.ended = time.monotonic()
+    done.seconds = done.ended - started
     return done
 
 
@@ -60,7 +63,8 @@ async def _generate_async(fault: Fault, server_url: str) -> Attempted:
                 done.values.append(await client.embeddings.generate_async(**fault.call_arguments()))
     except Exception as error:
         done.error = error
-    done.seconds = time.monotonic() - started
+    done.ended = time.monotonic()
+    done.seconds = done.ended - started
     done.tasks_left = [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
     return done
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from openrouter import errors
 from openrouter.retries import Policy
 
+from .ledger import Ledger
 from .right import vector
-from .server import Ledger, Script
+from .server import Script
 
 KEY = "sk-or-v1-3f9c1e7ab05d4486c2aa917be64d08f5"
 OTHER_KEY = "sk-or-v1-77d0f1c3b9e24a5f8c6d2b1a09e8f7d6"
 TEXTS = tuple(f"confidential passage {i}" for i in range(4))
 MODEL = "openai/text-embedding-3-small"
 QUICK = Policy(base_seconds=0.01, overloaded_base_seconds=0.02)
+UNTRUSTED = Path(__file__).with_name("untrusted.pem")
 SLACK_SECONDS = 0.05
 """What a busy machine of two cores adds to any wait."""
 
@@ -33,6 +36,7 @@ class Outcome:
     values: list[Any]
     error: Exception | None
     seconds: float
+    ended: float
     tasks_left: list[str]
     dials: int
     ledger: Ledger
@@ -65,14 +69,21 @@ class Fault:
     idle_seconds: float = 0.0
     """Between calls."""
     listening: bool = True
-    scheme: str = "http"
+    scheme: str | None = None
+    """Of the URL, where it is not the server's."""
+    certificate: Path | None = None
+    """With it the server speaks TLS."""
     says: tuple[str, ...] = ()
     """What the message must contain."""
     attempts: int | None = None
     """As the error, or the answer, tells it; None: n."""
+    unsure: int = 0
+    """Attempts that must be told as perhaps billed, beside the billed ones whose vectors are not returned."""
     gaps: tuple[tuple[float, float], ...] = ()
     """Bounds of the waits between requests, in seconds; the upper ones get a little slack."""
     within_seconds: float = 5.0
+    warnings: int = 0
+    """Warnings, of either kind, beside those of retries."""
     peak_mb: float | None = None
     """Most memory that the call may take at any time."""
     vectors: Callable[[tuple[str, ...]], list[array[float]]] = right_vectors

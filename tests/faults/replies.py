@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any, Literal
 
+from .ledger import Request
 from .right import right_answer
-from .server import Connection, Request, Script, Step, unread
+from .server import Connection, Script, Step, unread
 
 Pairs = Sequence[tuple[str, str]]
 Ending = Literal["end", "reset"]

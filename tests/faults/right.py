@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable
 from typing import Any
 
-from .server import Request
+from .ledger import Request
 
 DIMENSIONS = 8
 

@@ -8,71 +8,20 @@ Everything is bounded: threads, seconds, bytes. Leaving the `with` block ends al
 from __future__ import annotations
 
 import contextlib
-import json
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+
+from .ledger import Ledger, Request
 
 LIFETIME_SECONDS = 60.0
 MAX_CONNECTIONS = 256
 MAX_HEAD_BYTES = 1 << 16
-
-
-class Request:
-    """One request: its head, and its body, which is read before the step runs unless that is marked `unread`."""
-
-    def __init__(self, connection: Connection, method: str, path: str, headers: list[tuple[str, str]]) -> None:
-        self.connection = connection
-        self.method = method
-        self.path = path
-        self.headers = headers
-        self.body = b""
-        self.arrived = time.monotonic()
-        self.answered: float | None = None  # when the first byte of an answer was about to leave
-        self.hung_up_after: float | None = None  # seconds until the client was seen to give up
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a header, in the order sent."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
-    def read(self) -> None:
-        """Read the whole body, by Content-Length: a client of JSON knows how long it is."""
-        self.body = self.connection.read(int((self.all("content-length") or ["0"])[0]))
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def inputs(self) -> list[Any]:
-        """What is to be embedded, one item for each vector that is wanted."""
-        given = self.json["input"]
-        return given if isinstance(given, list) and not all(isinstance(x, int) for x in given) else [given]
-
-
-class Ledger:
-    """What reached the server, in order."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.requests: list[Request] = []
-        self.billed: list[int] = []  # each time an answer was computed: for how many inputs
-        self.dialled = 0
-        self.most_open = 0
-        self.failures: list[BaseException] = []  # of the server itself: a test that meets one is worth nothing
-
-    @property
-    def gaps(self) -> list[float]:
-        """Seconds from each answer (or arrival, where none was sent) to the next request."""
-        return [b.arrived - (a.answered or a.arrived) for a, b in zip(self.requests, self.requests[1:], strict=False)]
-
-    def bill(self, request: Request) -> None:
-        with self.lock:
-            self.billed.append(len(request.inputs))
 
 
 class Connection:
@@ -108,7 +57,7 @@ class Connection:
         first, *lines = self.read(end + 4)[:-4].decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ")
         pairs = (line.partition(":") for line in lines)
-        return Request(self, method, path, [(name, value.strip()) for name, _, value in pairs])
+        return Request(method, path, [(name, value.strip()) for name, _, value in pairs])
 
     def send(self, data: bytes) -> None:
         if self.request is not None and self.request.answered is None:
@@ -172,12 +121,18 @@ def unread(step: Step) -> Step:
 class FaultServer:
     """The server: `with FaultServer(script) as server: ... server.url ... server.ledger`.
 
-    `elsewhere` is a second origin for redirects. A request beyond the script's end is a failure of the test.
+    `elsewhere` is a second origin for redirects; `certificate` a file with a key too, to speak TLS.
+    A request beyond the script's end is a failure of the test.
     """
 
-    def __init__(self, script: Script, *, elsewhere: FaultServer | None = None) -> None:
+    def __init__(
+        self, script: Script, *, elsewhere: FaultServer | None = None, certificate: Path | None = None
+    ) -> None:
         self.script = script()
         self.elsewhere = elsewhere
+        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certificate else None
+        if self.tls and certificate:
+            self.tls.load_cert_chain(certificate)
         self.ledger = Ledger()
         self.stopping = threading.Event()
         self._connections: set[Connection] = set()
@@ -187,7 +142,7 @@ class FaultServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._listener.settimeout(LIFETIME_SECONDS)
         self.port: int = self._listener.getsockname()[1]
-        self.origin = f"http://127.0.0.1:{self.port}"
+        self.origin = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
         self.url = f"{self.origin}/api/v1"
         self._acceptor = threading.Thread(target=self._accept, name="fault server", daemon=True)
         self._acceptor.start()
@@ -238,6 +193,8 @@ class FaultServer:
 
     def _serve(self, connection: Connection) -> None:
         try:
+            if self.tls:
+                connection.raw = self.tls.wrap_socket(connection.raw, server_side=True)
             while not connection.closed and not self.stopping.is_set():
                 request = connection.request = connection.read_head()
                 if request is None:
@@ -246,7 +203,7 @@ class FaultServer:
                     self.ledger.requests.append(request)
                     step = next(self.script)
                 if step not in UNREAD:
-                    request.read()
+                    request.body = connection.read(request.body_bytes)
                 step(connection, request)
         except OSError:
             connection.note_hangup()

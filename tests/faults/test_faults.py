@@ -66,11 +66,11 @@ def test_honesty(fault: Fault, drive: Drive, met: Find) -> None:
     if outcome.error is None:
         meta = outcome.values[-1].http_meta
         assert fault.calls > 1 or meta.attempts == attempts
-        assert fault.calls > 1 or fault.b - 1 <= meta.possibly_billed_attempts < attempts
+        assert fault.calls > 1 or meta.possibly_billed_attempts == fault.b - 1 + fault.unsure
         return
     assert isinstance(outcome.error, errors.OpenRouterError)
     assert outcome.error.attempts == attempts
-    assert fault.b <= outcome.error.possibly_billed_attempts <= attempts
+    assert outcome.error.possibly_billed_attempts == fault.b + fault.unsure
     assert 0 < len(outcome.error.message) <= 1_000
     assert outcome.error.message.isprintable()
 
@@ -125,6 +125,13 @@ def test_leaks(fault: Fault, drive: Drive, met: Find) -> None:
     outcome, watch = met(fault, drive)
     assert watch.leaks == []
     assert outcome.tasks_left == []
+
+
+@faults(lambda fault: (fault.attempts or fault.n) <= 1 and not fault.default_policy)
+def test_warnings(fault: Fault, drive: Drive, met: Find) -> None:
+    """It warns where the table says so, and where nothing was tried again, nowhere else."""
+    _, watch = met(fault, drive)
+    assert len(watch.warnings + watch.records.warnings) == fault.warnings, watch.warnings + watch.records.warnings
 
 
 @faults(lambda fault: fault.peak_mb)

@@ -17,7 +17,7 @@ import pytest
 from openrouter import OpenRouter, errors
 
 from .drives import rows
-from .fault import KEY, MODEL, TEXTS
+from .fault import KEY, MODEL, QUICK, TEXTS
 from .replies import answer, forever, hang, once, refuse
 from .right import vector
 from .server import FaultServer
@@ -172,12 +172,19 @@ def test_forked() -> None:
         child.join(10)
         assert child.exitcode == 0
         assert ask(client, 2) == right(2)
-        assert server.ledger.dialled == 2
-        assert [request.connection for request in server.ledger.requests][::2] == [
-            server.ledger.requests[0].connection
-        ] * 2
+        assert server.ledger.dialled == 2  # one each
     results.close()
     results.join_thread()
+
+
+def test_retry_budget(watch: Watch) -> None:
+    """When everything fails, a client soon stops trying again: its bucket of 100 gives 20 retries of 5."""
+    with FaultServer(forever(refuse(503))) as server:
+        with OpenRouter(api_key=KEY, server_url=server.url, retry_config=QUICK) as client:
+            for _ in range(20):
+                with pytest.raises(errors.ServiceUnavailableResponseError):
+                    ask(client)
+        assert len(server.ledger.requests) == 20 + 20
 
 
 def test_closed_twice_and_used_after(watch: Watch) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from .ledger import Request
 from .replies import (
     GZIP,
     answer,
@@ -31,7 +32,7 @@ from .replies import (
     torn,
 )
 from .right import in_base64, vector
-from .server import Connection, FaultServer, Request, Step
+from .server import Connection, FaultServer, Step
 from .witness import open_sockets
 
 TEXTS = ["one", "two", "three"]

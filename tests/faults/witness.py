@@ -153,9 +153,9 @@ def _members(value: object) -> Iterable[object]:
         return [*value.keys(), *value.values()]
     if isinstance(value, list | tuple | set | frozenset):
         return value
-    if attrs.has(type(value)):
-        fields: Any = attrs.fields_dict(type(value))
-        return [getattr(value, name, None) for name, field in fields.items() if field.repr]
+    kind: Any = type(value)
+    if attrs.has(kind):
+        return [getattr(value, field.name, None) for field in attrs.fields(kind) if field.repr]
     if dataclasses.is_dataclass(value):
         return [getattr(value, f.name, None) for f in dataclasses.fields(value) if f.repr]
     return []

@@ -6,9 +6,10 @@ from ..fault import Fault
 from .answers import FAULTS as ANSWERS
 from .arguments import FAULTS as ARGUMENTS
 from .connections import FAULTS as CONNECTIONS
+from .redirects import FAULTS as REDIRECTS
 from .rows import FAULTS as ROWS
 from .sizes import FAULTS as SIZES
 from .statuses import FAULTS as STATUSES
 from .waits import FAULTS as WAITS
 
-FAULTS: list[Fault] = [*WAITS, *STATUSES, *CONNECTIONS, *SIZES, *ANSWERS, *ROWS, *ARGUMENTS]
+FAULTS: list[Fault] = [*WAITS, *STATUSES, *CONNECTIONS, *REDIRECTS, *SIZES, *ANSWERS, *ROWS, *ARGUMENTS]

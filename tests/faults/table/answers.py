@@ -56,7 +56,9 @@ def hostile(name: str, encode: Any) -> Fault:
 
 
 def no_answer(name: str, n: int, status: int, body: str, headers: Pairs, *says: str) -> Fault:
-    return Fault(21, name, forever(reply(status, body, headers)), errors.ResponseValidationError, n, 0, says=says)
+    return Fault(
+        21, name, forever(reply(status, body, headers)), errors.ResponseValidationError, n, 0, unsure=n, says=says
+    )
 
 
 FAULTS = [
@@ -86,7 +88,17 @@ FAULTS = [
         says=("application/json", '{"object": "list"'),
     ),
     Fault(21, "cut, once", once(answer(encode=lambda body: body[:150])), None, 2, 2),
-    Fault(22, "deep", forever(reply(200, DEEP)), errors.ResponseValidationError, 1, 0, within_seconds=1, peak_mb=50),
+    Fault(
+        22,
+        "deep",
+        forever(reply(200, DEEP)),
+        errors.ResponseValidationError,
+        1,
+        0,
+        within_seconds=1,
+        peak_mb=50,
+        unsure=1,
+    ),
     Fault(
         22,
         "deep objects",
@@ -96,6 +108,7 @@ FAULTS = [
         0,
         within_seconds=1,
         peak_mb=50,
+        unsure=1,
     ),
     hostile("deep member", member("extra", DEEP)),
     hostile("a million digits in usage", member("usage", f'{{"prompt_tokens": {DIGITS}, "total_tokens": 1}}')),
@@ -106,8 +119,10 @@ FAULTS = [
     Fault(
         22, "deep error", forever(reply(400, DEEP)), errors.BadRequestResponseError, 1, 0, within_seconds=1, peak_mb=50
     ),
-    Fault(26, "not UTF-8", forever(reply(200, NOT_UTF8)), errors.ResponseValidationError, 2, 0, says=("UTF-8",)),
-    Fault(26, "not UTF-8, once", once(reply(200, NOT_UTF8)), None, 2, 1),
+    Fault(
+        26, "not UTF-8", forever(reply(200, NOT_UTF8)), errors.ResponseValidationError, 2, 0, says=("UTF-8",), unsure=2
+    ),
+    Fault(26, "not UTF-8, once", once(reply(200, NOT_UTF8)), None, 2, 1, unsure=1),
     without("usage"),
     without("model"),
     without("object"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 from openrouter import errors
 
-from ..fault import SLACK_SECONDS, Fault, Outcome
+from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
 from ..replies import (
     answer,
     bad_chunk,
@@ -13,13 +16,11 @@ from ..replies import (
     forever,
     hang,
     once,
-    redirect,
     refuse_unread,
     reset_in_request,
     then_close,
     torn,
 )
-from ..server import Connection
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
 TIMEOUT = {"timeout_ms": 400}
@@ -27,6 +28,15 @@ TIMEOUT = {"timeout_ms": 400}
 
 def dialled_four_times(outcome: Outcome) -> None:
     assert outcome.dials == 4
+
+
+def dialled_once(outcome: Outcome) -> None:
+    assert outcome.dials == 1
+    assert "certificate" in str(outcome.error).lower()
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate))
 
 
 def gave_up_in_time(outcome: Outcome) -> None:
@@ -39,11 +49,6 @@ def gave_up_in_time(outcome: Outcome) -> None:
 def at_once(outcome: Outcome) -> None:
     """The race of keep-alive costs no wait."""
     assert outcome.ledger.gaps[1] < SLACK_SECONDS
-
-
-def elsewhere(connection: Connection) -> str:
-    assert connection.server.elsewhere is not None
-    return f"{connection.server.elsewhere.url}/embeddings"
 
 
 BREAKS = {
@@ -69,6 +74,24 @@ FAULTS = [
         check=dialled_four_times,
     ),
     Fault(14, "TLS cut", once(), errors.ConnectError, 0, 0, attempts=4, scheme="https", check=dialled_four_times),
+    Fault(
+        14,
+        "certificate that nobody trusts",
+        once(),
+        errors.ConnectError,
+        0,
+        0,
+        attempts=1,
+        certificate=UNTRUSTED,
+        check=dialled_once,
+    ),
+    Fault(
+        14,
+        "certificate that the user trusts",
+        once(),
+        certificate=UNTRUSTED,
+        options={"ssl_context": trusting(UNTRUSTED)},
+    ),
     Fault(15, "reset before headers", once(torn("before headers", "reset")), None, 2, 2),
     Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
@@ -100,9 +123,11 @@ FAULTS = [
     *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
     *(Fault(17, f"{name}, for ever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
     Fault(17, "before headers, for ever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
-    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0),
-    Fault(17, "not HTTP at all", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0),
-    Fault(18, "hang for ever", forever(hang), errors.DeadlineError, 2, 0, options=TIMEOUT, check=gave_up_in_time),
+    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, unsure=2),
+    Fault(17, "not HTTP at all", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, unsure=2),
+    Fault(
+        18, "hang for ever", forever(hang), errors.DeadlineError, 2, 0, options=TIMEOUT, check=gave_up_in_time, unsure=2
+    ),
     Fault(
         18,
         "hang for ever, told by the call",
@@ -112,8 +137,9 @@ FAULTS = [
         0,
         arguments=TIMEOUT,
         check=gave_up_in_time,
+        unsure=2,
     ),
-    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT),
+    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT, unsure=1),
     Fault(
         19,
         "drip of headers",
@@ -123,6 +149,7 @@ FAULTS = [
         0,
         options=TIMEOUT,
         check=gave_up_in_time,
+        unsure=2,
     ),
     Fault(
         19,
@@ -133,6 +160,7 @@ FAULTS = [
         0,
         options=TIMEOUT,
         check=gave_up_in_time,
+        unsure=2,
     ),
     Fault(
         20,
@@ -152,63 +180,7 @@ FAULTS = [
         0,
         texts=LARGE,
     ),
-    Fault(20, "reset in the request", forever(reset_in_request), errors.ConnectionLostError, 2, 0, texts=LARGE),
-    Fault(37, "307 elsewhere", once(redirect(307, elsewhere)), errors.OpenRouterDefaultError, 1, 0, says=("redirect",)),
-    Fault(37, "308 elsewhere", once(redirect(308, elsewhere)), errors.OpenRouterDefaultError, 1, 0, says=("redirect",)),
     Fault(
-        37,
-        "307 elsewhere, without a scheme",
-        once(redirect(307, lambda c: elsewhere(c)[5:])),
-        errors.OpenRouterDefaultError,
-        1,
-        0,
-        says=("redirect",),
+        20, "reset in the request", forever(reset_in_request), errors.ConnectionLostError, 2, 0, texts=LARGE, unsure=2
     ),
-    Fault(
-        37,
-        "307 to a user at elsewhere",
-        once(redirect(307, lambda c: elsewhere(c).replace("//", f"//{c.server.origin[7:]}@"))),
-        errors.OpenRouterDefaultError,
-        1,
-        0,
-        says=("redirect",),
-    ),
-    Fault(
-        37,
-        "307 to a file",
-        once(redirect(307, lambda c: "file:///etc/hostname")),
-        errors.OpenRouterDefaultError,
-        1,
-        0,
-        says=("redirect",),
-    ),
-    Fault(
-        37,
-        "307 to nowhere",
-        once(redirect(307, lambda c: "http://[")),
-        errors.OpenRouterDefaultError,
-        1,
-        0,
-        says=("redirect",),
-    ),
-    Fault(
-        37,
-        "307 in a loop",
-        forever(redirect(307, lambda c: f"{c.server.url}/embeddings")),
-        errors.OpenRouterDefaultError,
-        4,
-        0,
-        says=("redirect",),
-    ),
-    Fault(
-        37,
-        "302",
-        once(redirect(302, lambda c: f"{c.server.url}/embeddings")),
-        errors.OpenRouterDefaultError,
-        1,
-        0,
-        says=("redirect",),
-    ),
-    Fault(37, "307 to the same origin", once(redirect(307, lambda c: f"{c.server.url}/embeddings")), None, 2, 1),
-    Fault(37, "308 by path", once(redirect(308, lambda c: "/api/v1/embeddings")), None, 2, 1),
 ]

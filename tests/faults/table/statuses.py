@@ -81,6 +81,7 @@ FAULTS = [
         2,
         0,
         says=("Provider returned error",),
+        unsure=2,
     ),
     Fault(23, "200 with 429 once", once(reply(200, error(429))), None, 2, 1),
     Fault(
@@ -149,6 +150,7 @@ FAULTS = [
         1,
         0,
         says=("upstream gave up",),
+        unsure=1,
     ),
     Fault(
         25,

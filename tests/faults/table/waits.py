@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from openrouter import errors
+from openrouter.retries import Policy
 
 from ..fault import Fault, Outcome
 from ..replies import Pairs, forever, once, refuse, reply, until
@@ -21,7 +22,15 @@ def told(seconds: float) -> tuple[tuple[float, float]]:
     return ((seconds, seconds * 1.15),)
 
 
+def at_once(outcome: Outcome) -> None:
+    """It raised within a tenth of a second of the answer."""
+    answered = outcome.ledger.requests[-1].answered
+    assert answered is not None
+    assert outcome.ended - answered <= 0.1
+
+
 def told_a_day(outcome: Outcome) -> None:
+    at_once(outcome)
     assert isinstance(outcome.error, errors.OpenRouterError)
     assert outcome.error.retry_after is not None
     assert outcome.error.retry_after >= 86_400
@@ -39,11 +48,11 @@ def waits(name: str, *headers: tuple[str, str]) -> Fault:
 
 def refuses_to_wait(status: int, wanted: type[errors.OpenRouterError], header: tuple[str, str]) -> Fault:
     name = f"{status} {header[0]} {header[1]}"
-    return Fault(9, name, once(refuse(status, header)), wanted, 1, 0, within_seconds=0.1, check=told_a_day)
+    return Fault(9, name, once(refuse(status, header)), wanted, 1, 0, check=told_a_day)
 
 
 FAULTS = [
-    row(5, "408 once", once(refuse(408)), None, 2, 1, gaps=(FULL_JITTER,)),
+    row(5, "408 once", once(refuse(408)), None, 2, 1, unsure=1, gaps=(FULL_JITTER,)),
     row(6, "429 for ever", forever(refuse(429)), errors.TooManyRequestsResponseError, 4, 0, gaps=THREE_OVERLOADED),
     Fault(7, "Retry-After: 1", once(refuse(429, ("Retry-After", "1"))), None, 2, 1, gaps=told(1)),
     Fault(7, "Retry-After: 0.25", once(refuse(429, ("Retry-After", "0.25"))), None, 2, 1, gaps=told(0.25)),
@@ -68,6 +77,15 @@ FAULTS = [
     refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("Retry-After", "86400")),
     refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("Retry-After", "1e400")),
     refuses_to_wait(503, errors.ServiceUnavailableResponseError, ("retry-after-ms", "86400000")),
+    Fault(
+        9,
+        "503 in the body",
+        once(refuse(503, availability={"retryable": True, "retry_after": 86_400})),
+        errors.ServiceUnavailableResponseError,
+        1,
+        0,
+        check=told_a_day,
+    ),
     refuses_to_wait(429, errors.TooManyRequestsResponseError, ("Retry-After", "Thu, 31 Dec 2099 23:59:59 GMT")),
     Fault(
         10,
@@ -94,11 +112,31 @@ FAULTS = [
         2,
         1,
         gaps=(FULL_JITTER,),
+        unsure=1,
     ),
     row(12, "503 for ever", forever(refuse(503)), errors.ServiceUnavailableResponseError, 4, 0, gaps=THREE_OVERLOADED),
+    Fault(
+        12,
+        "no wait that would end after the total",
+        forever(refuse(503, ("Retry-After", "2"))),
+        errors.ServiceUnavailableResponseError,
+        1,
+        0,
+        options={"retry_config": Policy(total_seconds=1)},
+        check=at_once,
+    ),
     row(12, "529 for ever", forever(refuse(529)), errors.ProviderOverloadedResponseError, 4, 0, gaps=THREE_OVERLOADED),
     *(
-        row(13, f"{status} for ever", forever(refuse(status)), errors.BY_STATUS[status], 2, 0, gaps=(FULL_JITTER,))
+        row(
+            13,
+            f"{status} for ever",
+            forever(refuse(status)),
+            errors.BY_STATUS[status],
+            2,
+            0,
+            unsure=2,
+            gaps=(FULL_JITTER,),
+        )
         for status in (500, 502, 504, 524)
     ),
 ]
