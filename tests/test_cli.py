@@ -59,6 +59,19 @@ def test_serve_answers_until_it_is_signalled(number: signal.Signals) -> None:
         process.communicate()
 
 
+def test_serve_tells_how_to_use_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("openrouter.cli.time.sleep", interrupted)
+    assert run(["serve", "--port", "0"]) == 0
+    assert re.fullmatch(
+        r"The embeddings API listens on (http://127\.0\.0\.1:\d+/api/v1)\. Ctrl-C stops it\. To use it:\n\n"
+        r"export OPENROUTER_API_KEY=local\nexport OPENROUTER_BASE_URL=\1\n",
+        capsys.readouterr().out,
+    )
+
+
 def test_serve_on_a_taken_port_fails_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

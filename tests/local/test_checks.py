@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from openrouter.local.checks import Checker
+from openrouter.local.refusals import Refusal
 from openrouter_generated.api.embeddings import LIST_MODELS
 from openrouter_generated.types import Parameter
 
@@ -137,14 +138,28 @@ def test_a_refusal_never_repeats_a_long_value(refused: Refused) -> None:
     assert len(message) < 200
 
 
+def checker_of(**schemas: Any) -> Checker:
+    """The checks of an operation that this project never saw, with one required query parameter per schema."""
+    parameters = [Parameter(argument=n, name=n, location="query", required=True, schema=s) for n, s in schemas.items()]
+    return Checker(attrs.evolve(LIST_MODELS, parameters=tuple(parameters)))
+
+
 def test_operations_are_read_not_known() -> None:
-    """A query parameter of an operation that this project never saw is checked as its schema says."""
-    page = Parameter(argument="page", name="page", location="query", required=True, schema={"type": "integer"})
-    word = Parameter(argument="word", name="word", location="query", required=False, schema={"enum": ["a", "b"]})
-    operation = attrs.evolve(LIST_MODELS, parameters=(page, word))
-    checker = Checker(operation)
+    checker = checker_of(page={"type": "integer"}, word={"enum": ["a", "b"]})
     assert checker.query({"page": "-2", "word": "b", "other": "x"}) == {"page": -2, "word": "b"}
-    with pytest.raises(Exception, match=r"^page: required in the query, but missing$"):
-        checker.query({"word": "a"})
-    with pytest.raises(Exception, match=r"^word: expected 'a' or 'b', got 'c'$"):
+    with pytest.raises(Refusal, match=r"^word: required in the query, but missing$"):
+        checker.query({"page": "1"})
+    with pytest.raises(Refusal, match=r"^word: expected 'a' or 'b', got 'c'$"):
         checker.query({"page": "1", "word": "c"})
+
+
+def test_what_fits_two_forms_of_which_it_may_be_one_is_refused() -> None:
+    checker = checker_of(size={"oneOf": [{"type": "string"}, {"maxLength": 3}]})
+    assert checker.query({"size": "long"}) == {"size": "long"}
+    with pytest.raises(Refusal, match=r"^size: fits more than one of the allowed forms$"):
+        checker.query({"size": "abc"})
+
+
+def test_rules_without_a_sentence_of_their_own_keep_that_of_the_library() -> None:
+    with pytest.raises(Refusal, match=r"^code: 'abc' does not match '\^\[0-9\]'$"):
+        checker_of(code={"pattern": "^[0-9]"}).query({"code": "abc"})

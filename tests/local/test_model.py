@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from openrouter.local.catalog import Catalog
-from openrouter.local.model import StaticModel, checked_ids, load
+from openrouter.local.model import StaticModel, _load, checked_ids, load
 from openrouter.local.refusals import Refusal
 
 
@@ -50,6 +50,13 @@ def test_tokens_count_the_text_alone(model: StaticModel) -> None:
 
 def test_model_is_loaded_once() -> None:
     assert load() is load()
+
+
+def test_another_model_in_the_installed_files_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"embedding.weight": np.zeros((10, 256), np.float16)}
+    monkeypatch.setattr("openrouter.local.model.load_file", lambda _: rows)
+    with pytest.raises(ImportError, match=r"another model, of shape \(10, 256\)"):
+        _load.__wrapped__()
 
 
 def test_ids_of_a_larger_vocabulary_are_folded_only_where_asked() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from openrouter import errors
 from openrouter.local import serve
 from openrouter.local.server import _listen
 
@@ -113,6 +114,31 @@ def test_small_answers_are_not_held_back() -> None:
     40 ms for the caller's acknowledgement."""
     with _listen("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_start_that_fails_is_told_and_frees_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(*_: object) -> None:
+        raise SystemExit(1)
+
+    with serve() as server:
+        port = httpx.URL(server.url).port or 0
+    with monkeypatch.context() as patched:
+        patched.setattr("uvicorn.Server.startup", failing)
+        with pytest.raises(RuntimeError, match="did not start"):
+            serve(port=port).start()
+    with serve(port=port) as server:
+        assert listens(server.url)
+
+
+def test_client_of_a_server_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "of another")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:9/api/v1")
+    with serve(api_key="right") as server, server.client() as client:
+        answer = client.embeddings.generate(input="a", model="openai/text-embedding-3-small", dimensions=5)
+        assert [len(row.embedding) for row in answer.data] == [5]
+        with server.client(api_key="wrong") as stranger, pytest.raises(errors.UnauthorizedResponseError):
+            stranger.embeddings.list_models()
 
 
 def test_environment_points_a_client_here() -> None:

@@ -123,11 +123,10 @@ def _token_lists(given: Any, model: StaticModel, served: ServedModel, limits: Li
     """Token ids of each input, whichever of the five kinds it has."""
     from .model import checked_ids
 
-    if given == []:
-        raise bad_request("input: must not be empty")
-    inputs: list[Any] = given if isinstance(given, list) and not isinstance(given[0], int | float) else [given]
-    if len(inputs) > limits.inputs:
-        raise bad_request(f"input: {len(inputs):,} inputs in one request, limit {limits.inputs:,}")
+    many = isinstance(given, list) and not isinstance(next(iter(given), None), int | float)
+    inputs: list[Any] = given if many else [given]
+    if not 1 <= len(inputs) <= limits.inputs:
+        raise bad_request(f"input: {len(inputs):,} inputs in one request, not 1 to {limits.inputs:,}")
     if isinstance(inputs[0], list):
         paths = ["input"] if inputs[0] is given else [f"input[{index}]" for index in range(len(inputs))]
         token_lists = [checked_ids(ids, path, wrap=served.stands_in) for path, ids in zip(paths, inputs, strict=True)]

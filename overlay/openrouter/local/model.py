@@ -61,9 +61,8 @@ def load() -> StaticModel:
 def _load() -> StaticModel:
     # Found, not imported: the package's own door loads much more, and its loader wants the network.
     spec = importlib.util.find_spec("wordllama")
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError("the embedded model needs wordllama: pip install 'openrouter-embeddings[local]'")
-    home = Path(spec.submodule_search_locations[0])
+    assert spec is not None, "serve() has looked for it"
+    home = Path(*spec.submodule_search_locations or ())
     rows = load_file(home / _WEIGHTS)["embedding.weight"].astype(np.float32)
     if rows.shape != (VOCABULARY, LOCAL_DIMENSIONS):
         raise ImportError(f"the installed wordllama holds another model, of shape {rows.shape}")

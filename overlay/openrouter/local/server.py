@@ -70,6 +70,7 @@ class Server:
         thread.start()
         uvicorn_server.ready.wait()
         if not uvicorn_server.started:
+            listener.close()
             raise RuntimeError("the embedded server did not start; its log says why")
         self._running = uvicorn_server, thread, listener.getsockname()[1]
 
@@ -125,8 +126,8 @@ def _listen(host: str, port: int) -> socket.socket:
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        if os.name == "posix":  # elsewhere the option would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A port just freed is free on POSIX; elsewhere the option would let two servers share one.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
         listener.bind(address)
         listener.listen()
     except OSError:
