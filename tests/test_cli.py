@@ -20,12 +20,9 @@ COMMAND = [sys.executable, "-c", "import sys; from openrouter.cli import main; s
 
 def start_serving(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
     """`openrouter serve` as a background process of its own, and the variables that it told to export."""
+    deaf = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # to SIGINT at first, as shells start what ends in `&`
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell does with `&`
+        [*deaf, *COMMAND, "serve", "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     exports: dict[str, str] = {}
