@@ -23,6 +23,8 @@ QUICK = Policy(base_seconds=0.01, overloaded_base_seconds=0.02)
 UNTRUSTED = Path(__file__).with_name("untrusted.pem")
 SLACK_SECONDS = 0.05
 """What a busy machine of two cores adds to any wait."""
+CROWD_SECONDS = 0.25
+"""What it adds where many clients are at work at once."""
 
 
 def right_vectors(texts: tuple[str, ...]) -> list[array[float]]:

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 from openrouter import errors
+from openrouter.retries import Policy
 
 from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
 from ..replies import (
@@ -24,6 +25,7 @@ from ..replies import (
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
 TIMEOUT = {"timeout_ms": 400}
+USUAL = {"retry_config": Policy()}  # its waits would be seen if there were any
 
 
 def dialled_four_times(outcome: Outcome) -> None:
@@ -96,7 +98,17 @@ FAULTS = [
     Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
     Fault(15, "end in headers", once(torn("in headers", "end")), None, 2, 2),
-    Fault(15, "stale keep-alive", forever(*STALE), None, 200, 200, calls=200, default_policy=True),
+    Fault(15, "stale keep-alive", forever(*STALE), None, 200, 200, calls=200, options=USUAL),
+    Fault(
+        15,
+        "every reused connection ends",
+        forever(answer(), torn("before headers", "end")),
+        None,
+        2 * 60 - 1,
+        2 * 60 - 1,
+        calls=60,
+        options=USUAL,
+    ),
     Fault(15, "keep-alive that idles", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
     Fault(
         15,
@@ -106,7 +118,7 @@ FAULTS = [
         3,
         3,
         calls=2,
-        default_policy=True,
+        options=USUAL,
         check=at_once,
     ),
     Fault(
@@ -117,7 +129,7 @@ FAULTS = [
         3,
         3,
         calls=2,
-        default_policy=True,
+        options=USUAL,
         check=at_once,
     ),
     *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
