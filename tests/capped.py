@@ -1,0 +1,107 @@
+"""A server of the embeddings API as providers are: with caps, whims and bad days. Real sockets, vectors by hash.
+
+It stands on the scripted server of `faults`, and shares its ledger of requests and billed inputs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from faults.ledger import Request
+from faults.replies import answer, error, refuse, reply
+from faults.right import vector
+from faults.server import Connection, FaultServer, Step
+
+KEY = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1"
+MODEL = "example/text-embedding"
+
+
+def texts_of(count: int, name: str = "text") -> list[str]:
+    return [f"{name} {i}" for i in range(count)]
+
+
+def matrix_of(texts: Sequence[str]) -> Any:
+    """The right matrix, float32 `(n, 8)`."""
+    return np.array([vector(text) for text in texts], np.float32).reshape(len(texts), -1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a provider takes, and how it answers."""
+
+    max_inputs: int | None = None
+    names_cap: bool = True
+    base64: Literal["given", "ignored", "empty", "refused"] = "given"
+    refused_texts: frozenset[str] = frozenset()
+    shuffled: bool = False
+    seconds: float = 0.0
+    """How long each answer takes."""
+    storm: int = 0
+    """So many requests at the start are told to wait for `storm_seconds`."""
+    storm_seconds: float = 0.3
+    third: tuple[Step, ...] = ()
+    """Each third reply is one of these, in turn."""
+
+
+class Capped(FaultServer):
+    """`with Capped(max_inputs=10) as server:` and its `url`, `ledger`, and who was there at once."""
+
+    def __init__(self, **rules: Any) -> None:
+        super().__init__(lambda: itertools.repeat(self._serve))
+        self.rules = Rules(**rules)
+        self.most_at_once = 0
+        self.at_once: list[int] = []
+        """How many requests were being served when each came, itself included."""
+        self._now = 0
+        self._lock = threading.Lock()
+        self._thirds = itertools.cycle(self.rules.third)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many inputs each request held, in the order of arrival."""
+        return [len(request.inputs) for request in self.ledger.requests]
+
+    def _serve(self, connection: Connection, request: Request) -> None:
+        with self._lock:
+            number = len(self.at_once)
+            self._now += 1
+            self.at_once.append(self._now)
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            if self.rules.seconds:
+                connection.pause(self.rules.seconds)
+            step = self._step(number, request)
+        finally:
+            with self._lock:
+                self._now -= 1
+        step(connection, request)
+
+    def _step(self, number: int, request: Request) -> Step:
+        rules, count, asked = self.rules, len(request.inputs), request.json.get("encoding_format")
+        if number < rules.storm:
+            return refuse(429, ("Retry-After", str(rules.storm_seconds)))
+        if rules.third and number % 3 == 2:
+            return next(self._thirds)
+        if rules.max_inputs is not None and count > rules.max_inputs:
+            told = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
+            return reply(400, error(400, f"Too many inputs{told}"))
+        if asked == "base64" and rules.base64 == "refused":
+            return reply(400, error(400, "encoding_format: this model gives floats only"))
+        if rules.refused_texts.intersection(request.inputs):
+            return reply(400, error(400, "An input cannot be embedded"))
+        return answer(lambda body: self._spoil(body, request))
+
+    def _spoil(self, body: dict[str, Any], request: Request) -> None:
+        if request.json.get("encoding_format") == "base64" and self.rules.base64 == "empty":
+            body["data"].clear()
+        if self.rules.base64 == "ignored":
+            for row, text in zip(body["data"], request.inputs, strict=True):
+                row["embedding"] = list(vector(text))
+        if self.rules.shuffled:
+            random.Random(len(request.inputs)).shuffle(body["data"])

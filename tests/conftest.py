@@ -1,0 +1,18 @@
+"""For all tests: nothing of this machine's environment takes part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_this_machine() -> Iterator[None]:
+    """No key, base URL or proxy from outside."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("OPENROUTER_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        yield

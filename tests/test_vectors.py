@@ -1,0 +1,236 @@
+"""Vectors as they come -> float32, bit for bit; a number that is none is named by its place."""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+import tracemalloc
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from openrouter.vectors import NotFiniteError, Rows, judge_finite, matrix, zero_rows
+
+LARGEST = float(np.finfo(np.float32).max)
+TINY = 1e-45  # the smallest number that float32 holds
+
+
+def raw(*numbers: float) -> bytes:
+    """Numbers as the API's base64 holds them, decoded."""
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def rows_of(values: list[list[float]]) -> Any:
+    return np.array(values, np.float32)
+
+
+# ---- matrix ---------------------------------------------------------------------------------------------------
+
+
+class Given(NamedTuple):
+    """Vectors as they came, and the rows that they are."""
+
+    vectors: list[bytes | list[float]]
+    rows: list[list[float]]
+
+
+GIVEN = [
+    Given([[0.5, -0.25]], [[0.5, -0.25]]),
+    Given([raw(0.5, -0.25)], [[0.5, -0.25]]),
+    Given([raw(0.1, 0.2), [0.1, 0.2]], [[0.1, 0.2], [0.1, 0.2]]),
+    Given([[1, 2, 3]], [[1.0, 2.0, 3.0]]),
+    Given([[LARGEST, -LARGEST]], [[LARGEST, -LARGEST]]),
+    Given([raw(LARGEST, LARGEST), raw(LARGEST, LARGEST)], [[LARGEST] * 2] * 2),
+    Given([[TINY, -0.0]], [[TINY, -0.0]]),
+    Given([raw(TINY, -0.0)], [[TINY, -0.0]]),
+    Given([[1e-300, 0.0]], [[0.0, 0.0]]),
+]
+
+
+@pytest.mark.parametrize("given", GIVEN, ids=lambda given: f"{given.rows}"[:40])
+def test_matrix_holds_what_came_bit_for_bit(given: Given) -> None:
+    made = matrix(given.vectors)
+
+    assert made.dtype == np.float32
+    assert made.tobytes() == rows_of(given.rows).tobytes()
+
+
+def test_matrix_is_the_callers_own_to_change() -> None:
+    source = bytearray(raw(0.5, 0.25))
+
+    made = matrix([bytes(source)])
+    made[0, 0] = 7.0
+
+    assert made.flags.writeable
+    assert made.flags.c_contiguous
+    assert bytes(source) == raw(0.5, 0.25)
+
+
+class Wrong(NamedTuple):
+    """A number among others, and how its refusal calls it."""
+
+    number: float
+    shown: str
+
+
+WRONG = [
+    Wrong(math.nan, "nan"),
+    Wrong(math.inf, "inf"),
+    Wrong(-math.inf, "-inf"),
+]
+TOO_LARGE = [Wrong(1e39, "inf"), Wrong(-3.5e38, "-inf"), Wrong(sys.float_info.max, "inf")]
+
+
+@pytest.mark.parametrize("form", [lambda numbers: raw(*numbers), list], ids=["base64", "floats"])
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.shown)
+def test_number_that_is_none_is_named_by_row_and_position(form: Any, wrong: Wrong) -> None:
+    vectors = [form([0.5, 0.5, 0.5]), form([0.5, 0.5, wrong.number])]
+
+    with pytest.raises(NotFiniteError) as caught:
+        matrix(vectors)
+
+    assert str(caught.value) == f"the embedding of input 1 holds {wrong.shown} at position 2"
+    assert caught.value.row == 1
+
+
+@pytest.mark.parametrize("wrong", TOO_LARGE, ids=lambda wrong: str(wrong.number))
+def test_number_too_large_for_float32_is_named_too(wrong: Wrong) -> None:
+    with pytest.raises(NotFiniteError) as caught:
+        matrix([[0.5, wrong.number]])
+
+    assert str(caught.value) == f"the embedding of input 0 holds {wrong.shown} at position 1"
+
+
+def test_opposite_infinities_do_not_cancel_out() -> None:
+    with pytest.raises(NotFiniteError) as caught:
+        matrix([raw(math.inf, 0.0), raw(0.0, -math.inf)])
+
+    assert str(caught.value) == "the embedding of input 0 holds inf at position 0"
+
+
+def test_large_numbers_that_are_finite_are_no_reason_to_refuse() -> None:
+    judge_finite(np.full((64, 64), LARGEST, np.float32))
+
+
+def test_sum_that_overflows_though_its_numbers_are_finite_is_no_reason_to_refuse() -> None:
+    """Float64 as if it were a matrix: its sum is infinite, its numbers are not."""
+    judge_finite(np.full((2, 2), sys.float_info.max))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("values", "zeros"),
+    [
+        ([[0.0, 0.0], [0.0, 1.0]], 1),
+        ([[0.5, 0.5]], 0),
+        ([[0.0, -0.0], [0.0, 0.0]], 2),
+        ([[TINY, 0.0]], 0),
+    ],
+)
+def test_zero_rows_are_counted(values: list[list[float]], zeros: int) -> None:
+    assert zero_rows(rows_of(values)) == zeros
+
+
+def test_matrix_makes_no_object_for_a_number() -> None:
+    """From bytes to a matrix nothing is allocated but the matrix, and one buffer for the sum."""
+    vectors: list[bytes | list[float]] = [raw(*([0.5] * 1_536))] * 512
+    matrix(vectors)
+    tracemalloc.start()
+    made = matrix(vectors)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak <= made.nbytes + (128 << 10)
+
+
+# ---- the rows of a job ----------------------------------------------------------------------------------------
+
+
+def test_block_that_is_the_whole_becomes_the_matrix_uncopied() -> None:
+    block = rows_of([[0.5], [0.25]])
+    rows = Rows(2)
+
+    rows.put([0, 1], block)
+    made, positions = rows.finished([], False)
+
+    assert made is block
+    assert positions.tolist() == [0, 1]
+    assert positions.dtype == np.int64
+
+
+def test_blocks_in_any_order_fill_the_matrix_in_input_order() -> None:
+    rows = Rows(5)
+
+    rows.put([4, 1], rows_of([[0.4], [0.1]]))
+    rows.put([0, 2, 3], rows_of([[0.0], [0.2], [0.3]]))
+    made, positions = rows.finished([], False)
+
+    assert made.tobytes() == rows_of([[0.0], [0.1], [0.2], [0.3], [0.4]]).tobytes()
+    assert positions.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_whole_block_in_another_order_is_put_in_order() -> None:
+    rows = Rows(2)
+
+    rows.put([1, 0], rows_of([[0.1], [0.0]]))
+
+    assert rows.finished([], False)[0].tolist() == rows_of([[0.0], [0.1]]).tolist()
+
+
+class Failed(NamedTuple):
+    """Which rows came, which failed, whether failed ones are kept, and what is left."""
+
+    came: list[int]
+    failed: list[int]
+    keep: bool
+    positions: list[int]
+    rows: list[list[float]]
+
+
+NAN = math.nan
+FAILED = [
+    Failed([0, 2], [1], True, [0, 1, 2], [[0.0], [NAN], [2.0]]),
+    Failed([0, 2], [1], False, [0, 2], [[0.0], [2.0]]),
+    Failed([0], [2], True, [0, 2], [[0.0], [NAN]]),
+    Failed([1], [], True, [1], [[1.0]]),
+    Failed([0, 1, 2], [], True, [0, 1, 2], [[0.0], [1.0], [2.0]]),
+]
+
+
+@pytest.mark.parametrize("case", FAILED, ids=str)
+def test_failed_rows_are_nan_or_left_out_and_others_that_are_empty_go(case: Failed) -> None:
+    rows = Rows(3)
+
+    rows.put(case.came, rows_of([[float(position)] for position in case.came]))
+    made, positions = rows.finished(case.failed, case.keep)
+
+    assert positions.tolist() == case.positions
+    assert np.array_equal(made, rows_of(case.rows), equal_nan=True)
+
+
+@pytest.mark.parametrize(("keep", "positions"), [(True, [0, 1]), (False, [])])
+def test_job_without_any_vector_has_rows_of_no_length(keep: bool, positions: list[int]) -> None:
+    made, found = Rows(2).finished([0, 1], keep)
+
+    assert made.shape == (len(positions), 0)
+    assert made.dtype == np.float32
+    assert found.tolist() == positions
+
+
+def test_copies_take_their_vector_and_whether_they_have_one() -> None:
+    rows = Rows(4)
+
+    rows.put([0], rows_of([[0.5]]))
+    rows.copy([(1, 0), (3, 2)])
+    made, positions = rows.finished([], False)
+
+    assert positions.tolist() == [0, 1]
+    assert made.tolist() == [[0.5], [0.5]]
+
+
+def test_copies_of_nothing_are_none() -> None:
+    rows = Rows(2)
+
+    rows.copy([(1, 0)])
+
+    assert rows.finished([], False)[1].tolist() == []
