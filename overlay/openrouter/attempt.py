@@ -8,29 +8,35 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import errors
-from .messages import Headers
+from .messages import Headers, Request
 
 _RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
 _RATIO_FROM = 1 << 20
 _ERROR_BYTES = 64 << 10
+_WRITE_BYTES = 256 << 10
 _READ_BYTES = 1 << 20  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
 
 
 class Attempt:
     """What is known of the attempt under way: its deadline, and what its connection has done."""
 
-    __slots__ = ("deadline", "dialled", "received", "sent", "stream")
+    __slots__ = ("_request", "deadline", "dialled", "received", "sent", "stream")
 
-    def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.deadline = time.monotonic() + request.timeouts.attempt_seconds
         self.dialled = False
         self.sent = 0
         self.received = 0
         self.stream: Any = None
+
+    def mask(self, text: str) -> str:
+        """`text` without what the request must not show."""
+        return self._request.masker()(text)
 
     def within(self, timeout: float | None) -> float:
         """`timeout`, cut to what is left; at the deadline a timeout that is as good as none."""
@@ -100,11 +106,11 @@ current_attempt: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar
 class Inflater:
     """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
 
-    def __init__(self, status: int, headers: Headers, max_bytes: int, attempt: Attempt) -> None:
+    def __init__(self, status: int, headers: Headers, max_bytes: int, attempt: Attempt, encoding: str) -> None:
         self._attempt, self._body, self._raw_bytes = attempt, bytearray(), 0
         self._is_error = status >= 400
         self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
-        encoding = headers.get("content-encoding", "identity").strip().lower()
+        encoding = encoding.strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
             raise errors.ConnectionLostError(
                 f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
@@ -207,6 +213,13 @@ class _Pending:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._held = b""
+        self._spoiled = False
+
+    def answered_early(self) -> bool:
+        """Whether the server answered while the request was being sent. The rest is then not sent, since a server
+        that refuses (413) closes soon; and the connection, which owes it that rest, is not used again."""
+        self._spoiled = self._spoiled or bool(self._inner.get_extra_info("is_readable"))
+        return self._spoiled
 
     def hold(self, buffer: bytes) -> bytes:
         """Take a write in; what must be sent now, if anything."""
@@ -225,7 +238,18 @@ class _Pending:
         return held
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._spoiled:
+            return True  # an idle connection that can be read is taken for closed
         return self._inner.get_extra_info(info)
+
+
+def _pieces(held: bytes, buffer: bytes) -> Iterator[bytes | memoryview]:
+    """What was held, then the rest in pieces that leave time to look whether the server answered already."""
+    if held:
+        yield held
+    view = memoryview(buffer)
+    for start in range(0, len(view), _WRITE_BYTES):
+        yield view[start : start + _WRITE_BYTES]
 
 
 class Stream(_Pending):
@@ -245,12 +269,15 @@ class Stream(_Pending):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current_attempt.get()
         if now := self.hold(buffer):
-            limit = timeout if attempt is None else attempt.within(timeout)
-            if self._held:
-                self._inner.write(self.flushed(), limit)
-            self._inner.write(now, limit)
+            for piece in _pieces(self.flushed(), now):
+                if self.answered_early():
+                    return
+                self._inner.write(piece, timeout if attempt is None else attempt.within(timeout))
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.stream = self
         return type(self)(self._inner.start_tls(*args, **kwargs))
 
     def close(self) -> Any:
@@ -272,9 +299,10 @@ class AsyncStream(_Pending):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if now := self.hold(buffer):
-            if self._held:
-                await self._inner.write(self.flushed(), timeout)
-            await self._inner.write(now, timeout)
+            for piece in _pieces(self.flushed(), now):
+                if self.answered_early():
+                    return
+                await self._inner.write(piece, timeout)
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return type(self)(await self._inner.start_tls(*args, **kwargs))

@@ -57,7 +57,7 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
             error.attempts, error.possibly_billed_attempts = attempts, billed
             raise
         attempts += 1
-        outcome, redirected_to = yield from _exchange(request, world)
+        outcome, url = yield from _exchange(request, world)
         try:
             if isinstance(outcome, Failure):
                 raise outcome.error
@@ -66,13 +66,14 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
             problem = problem_of(error, outcome if isinstance(outcome, Failure) else None, world.wall_clock())
         else:
             world.budget.give_back()
-            _attach(answer, outcome, redirected_to, attempts, billed, world.clock() - start, _masker(request))
+            _attach(answer, outcome, url, attempts, billed, world.clock() - start, request.masker())
             return answer
-        billed += _may_be_billed(problem)
+        billed += _may_be_billed(problem, outcome)
         history = attrs.evolve(history, elapsed_seconds=world.clock() - start)
         pause = decide(policy, problem, history, world.uniform)
-        if pause is None or (policy.official is None and not world.budget.take(problem.kind)):
-            raise _told(problem, attempts, billed, _masker(request)) from None
+        if pause is None or not (pause.free or policy.official or world.budget.take(problem.kind)):
+            del outcome  # a traceback shows locals, and a reply may echo the key
+            raise _told(problem, attempts, billed, request.masker()) from None
         _say(world, logging.WARNING, "%s; trying again in %.2f s", type(problem.error).__name__, pause.seconds)
         history = _after(history, problem)
         yield pause
@@ -111,17 +112,20 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
 
 
 def _target(url: str, location: str) -> str | None:
-    """Where a redirect leads, if it is another place on the same origin."""
+    """Where a redirect leads, if it stays on the origin."""
     try:
         target = urljoin(url, location)
-        return target if target != url and origin(target) == origin(url) else None
+        return target if location and origin(target) == origin(url) else None
     except ValueError:
         return None
 
 
-def _may_be_billed(problem: Problem) -> bool:
-    unreadable = isinstance(problem.error, ResponseValidationError) and (problem.error.status_code or 0) < 300
-    return problem.kind is Kind.BILLED or unreadable
+def _may_be_billed(problem: Problem, outcome: Reply | Failure) -> bool:
+    """Whether the server may have computed an answer that this attempt did not get."""
+    if isinstance(outcome, Failure):
+        return outcome.sent
+    unusable = isinstance(problem.error, ResponseValidationError) and outcome.status_code < 300
+    return problem.kind is Kind.BILLED or unusable
 
 
 def _after(history: History, problem: Problem) -> History:
@@ -129,12 +133,6 @@ def _after(history: History, problem: Problem) -> History:
         return attrs.evolve(history, stale_retries=1)
     billed = problem.kind is not Kind.SAFE
     return attrs.evolve(history, retries=history.retries + 1, billed_retries=history.billed_retries + billed)
-
-
-def _masker(request: Request) -> Masker:
-    """Masks every secret of a request, whole and without its scheme."""
-    values = [value.reveal() for _, value in request.headers if isinstance(value, Secret)]
-    return Masker([*values, *(v.split(" ", 1)[1].strip() for v in values if " " in v)])
 
 
 def _told(problem: Problem, attempts: int, billed: int, mask: Masker) -> OpenRouterError:

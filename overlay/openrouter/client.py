@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import attrs
 from openrouter_generated import SERVERS
 from openrouter_generated.resources import Resources
-from openrouter_generated.types import UNSET, CallOptions, Operation, Unset
+from openrouter_generated.types import UNSET, CallOptions, Operation, Resource, Unset
 
 from . import config as settings
 from .connections import Connections
@@ -100,13 +100,14 @@ class OpenRouter(Resources):
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
     ) -> None:
+        key, api_key = settings.hidden(api_key), None
         app = {
             "http_referer": http_referer,
             "x_open_router_title": x_open_router_title,
             "x_open_router_categories": x_open_router_categories,
         }
         self._config = settings.Config(
-            api_key=api_key if callable(api_key) else settings.checked_key(api_key, "api_key"),
+            api_key=key if callable(key) else settings.checked_key(key, "api_key"),
             app_headers=settings.app_headers(app),
             base_url=_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
@@ -120,7 +121,9 @@ class OpenRouter(Resources):
         self._owner, self._closed = True, False
 
     def __repr__(self) -> str:
-        return f"OpenRouter(server_url={self._config.base_url!r}{', closed' if self._closed else ''})"
+        config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
+        url = config.base_url if config is not None else ""
+        return f"OpenRouter(server_url={url!r}{', closed' if self.__dict__.get('_closed') else ''})"
 
     @cached_property
     def embeddings(self) -> Embeddings:
@@ -151,7 +154,7 @@ class OpenRouter(Resources):
         from .transport import arun
 
         steps = self.steps(operation, arguments, options)
-        return await arun(steps, self.connections.async_client())
+        return await arun(steps, await self.connections.async_client())
 
     def steps(
         self,
@@ -174,7 +177,7 @@ class OpenRouter(Resources):
 
         self.check_open()
         call = prepare(operation, arguments, options, self._config, timeouts or Timeouts())
-        if operation.authenticated:
+        if operation.authenticated and not callable(self._config.api_key):
             settings.current_key(self._config.api_key)  # no key is an error before anything is opened
         policy = self._policy or policy or Policy()
         if not isinstance(options.retries, Unset):
@@ -224,6 +227,7 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as the constructor.
         """
+        key, api_key = settings.hidden(api_key), None
         other = copy.copy(self)
         app = {
             "http_referer": http_referer,
@@ -232,8 +236,8 @@ class OpenRouter(Resources):
         }
         given = {name: v for name, value in app.items() if (v := settings.header_value(value, name)) is not None}
         changes: dict[str, Any] = {"app_headers": {**self._config.app_headers, **given}}
-        if api_key is not None:
-            changes["api_key"] = api_key if callable(api_key) else settings.checked_key(api_key, "api_key")
+        if key is not None:
+            changes["api_key"] = key if callable(key) else settings.checked_key(key, "api_key")
         if server_url is not None:
             changes["base_url"] = settings.base_url(server_url, allow_http=self._config.allow_http)
         if timeout_ms is not None:
@@ -281,7 +285,7 @@ class OpenRouter(Resources):
 
     def _own_state(self) -> dict[str, Any]:
         """All but the resources, which belong to one client and are made at first use."""
-        return {name: v for name, v in self.__dict__.items() if name.startswith("_") or name == "connections"}
+        return {name: value for name, value in self.__dict__.items() if not isinstance(value, Resource)}
 
     def __getstate__(self) -> dict[str, Any]:
         state = self._own_state()
@@ -306,7 +310,7 @@ def _base_url(
 ) -> str:
     if server_url:
         for name, value in (url_params or {}).items():
-            server_url = server_url.replace("{" + name + "}", value)
+            server_url = server_url.replace("{" + name + "}", str(value))
         return settings.base_url(server_url, allow_http=allow_http)
     if server is not None:
         if server not in SERVERS:

@@ -6,6 +6,7 @@ import functools
 import ipaddress
 import os
 import platform
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +30,7 @@ APP_HEADERS: Mapping[str, tuple[str, str]] = {
 _TOKEN_CHARS = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )  # RFC 9110, 5.6.2
+_KEY = re.compile(r"(Bearer )?[!-~]+")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 
 
@@ -43,25 +45,40 @@ class Config:
     allow_http: bool = False
 
 
+@attrs.frozen
+class NoText:
+    """Stands for what was given as a key and is none: only its type is kept."""
+
+    type_name: str
+
+
+def hidden(value: object) -> object:
+    """A string as a `Secret`: from here on no frame of ours holds a key that a traceback could show."""
+    if value is None or callable(value):
+        return value
+    return Secret(value) if isinstance(value, str) else NoText(type(value).__name__)
+
+
 def checked_key(value: object, source: str) -> Secret | None:
-    """The key without the blanks around it; None where it is empty.
+    """The key, `hidden` before, without the blanks around it; None where it is empty.
 
     Raises:
         ConfigurationError: it is not text, or holds what no header can carry. The message never quotes it.
     """
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{source} must be a string, got {type(value).__name__}")
-    key = value.strip()
-    if not key:
+    if not isinstance(value, Secret):
+        kind = value.type_name if isinstance(value, NoText) else type(value).__name__
+        raise ConfigurationError(f"{source} must be a string, got {kind}")
+    key = Secret(value.reveal().strip())
+    if not key.reveal():
         return None
-    if not key.isascii() or not key.isprintable() or " " in key.removeprefix("Bearer "):
+    if not _KEY.fullmatch(key.reveal()):
         raise ConfigurationError(
             f"{source} holds characters that no API key has (only printable ASCII without blanks); "
             "copy it again from https://openrouter.ai/settings/keys"
         )
-    return Secret(key)
+    return key
 
 
 def current_key(configured: Secret | Callable[[], str | None] | None) -> Secret:
@@ -72,13 +89,20 @@ def current_key(configured: Secret | Callable[[], str | None] | None) -> Secret:
     """
     if isinstance(configured, Secret):
         return configured
-    key = checked_key(configured(), "what api_key() returned") if configured is not None else None
-    key = key or checked_key(os.environ.get(KEY_VARIABLE), KEY_VARIABLE)
+    key = checked_key(_asked(configured), "what api_key() returned") if configured is not None else None
+    key = key or checked_key(hidden(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
     if key is None:
         raise ConfigurationError(
             f"no API key: pass OpenRouter(api_key=...) or set the environment variable {KEY_VARIABLE}"
         )
     return key
+
+
+def _asked(callable_key: Callable[[], str | None]) -> object:
+    try:
+        return hidden(callable_key())
+    except StopIteration:  # would end the generator that asks
+        raise ConfigurationError("api_key() raised StopIteration: it has no further key") from None
 
 
 def header_value(value: object, name: str) -> str | None:

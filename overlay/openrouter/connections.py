@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import AsyncGenerator
 from typing import Any
 
 
@@ -22,7 +23,7 @@ class Connections:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._sync: Any = None
-        self._async: tuple[Any, Any] | None = None  # the event loop, its client
+        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # by event loop
         self._inherited: list[Any] = []
 
     def _own(self) -> None:
@@ -44,19 +45,40 @@ class Connections:
                     self._sync = open_client(self._ssl_context)
         return self._sync
 
-    def async_client(self) -> Any:
-        """The HTTP client of the running event loop."""
+    async def async_client(self) -> Any:
+        """The HTTP client of the running event loop, closed with the loop at the latest."""
         if self._given_async is not None:
             return self._given_async
         self._own()
-        from .transport import abandon, current_loop, open_async_client
+        from .transport import current_loop, is_closed, open_async_client
 
         loop = current_loop()
-        if self._async is None or self._async[0] != loop:
-            if self._async is not None:
-                abandon(self._async[1])
-            self._async = (loop, open_async_client(self._ssl_context))
-        return self._async[1]
+        with self._lock:
+            for old in [old for old in self._async if is_closed(old)]:
+                self._abandon(old)
+            found = self._async.get(loop)
+            if found is None:
+                client = open_async_client(self._ssl_context)
+                found = self._async[loop] = client, self._closing(loop, client)
+                fresh = True
+            else:
+                fresh = False
+        if fresh:
+            await anext(found[1])
+        return found[0]
+
+    async def _closing(self, loop: Any, client: Any) -> AsyncGenerator[None, None]:
+        """Closes the client while it can be awaited: event loops finish their generators before they end."""
+        try:
+            yield
+        finally:
+            self._async.pop(loop, None)
+            await client.aclose()
+
+    def _abandon(self, loop: Any) -> None:
+        from .transport import abandon
+
+        abandon(self._async.pop(loop)[0])
 
     def close(self) -> None:
         """Close what threads used."""
@@ -66,16 +88,17 @@ class Connections:
         self._sync = None
 
     async def aclose(self) -> None:
-        """Close everything."""
+        """Close everything: what other event loops use as far as that can be done from here."""
         self.close()
-        used, self._async = self._async, None
-        if used is not None and self._pid == os.getpid():
-            from .transport import abandon, current_loop
+        if self._pid != os.getpid() or not self._async:
+            return
+        from .transport import current_loop
 
-            if used[0] == current_loop():
-                await used[1].aclose()
-            else:
-                abandon(used[1])
+        own = self._async.get(current_loop())
+        if own is not None:
+            await own[1].aclose()
+        for other in list(self._async):
+            self._abandon(other)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:

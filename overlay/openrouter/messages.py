@@ -67,10 +67,13 @@ class Headers(Mapping[str, str]):
 
 @attrs.frozen
 class Timeouts:
-    """How long one attempt may take, in seconds; `attempt_seconds` bounds the whole of it."""
+    """How long one attempt may take, in seconds; `attempt_seconds` bounds the whole of it.
+
+    Waiting for a connection of the client's own pool is bounded by that alone: it says nothing of the server.
+    """
 
     connect_seconds: float = 5.0
-    pool_seconds: float = 10.0
+    pool_seconds: float = 120.0
     write_seconds: float = 30.0
     read_seconds: float = 60.0
     attempt_seconds: float = 120.0
@@ -87,6 +90,11 @@ class Request:
     timeouts: Timeouts
     max_answer_bytes: int
 
+    def masker(self) -> Masker:
+        """Masks every secret of this request, whole and without its scheme."""
+        values = [value.reveal() for _, value in self.headers if isinstance(value, Secret)]
+        return Masker([*values, *(v.split(" ", 1)[1].strip() for v in values if " " in v)])
+
 
 @attrs.frozen
 class Send:
@@ -97,10 +105,15 @@ class Send:
 
 @attrs.frozen
 class Pause:
-    """A step of a call: wait. `shared` says that the server asked everybody to, not this call alone."""
+    """A step of a call: wait.
+
+    `shared`: the server asked everybody to, not this call alone. `free`: the retry draws on no budget, since only a
+    connection had gone stale.
+    """
 
     seconds: float
     shared: bool = False
+    free: bool = False
 
 
 @attrs.frozen

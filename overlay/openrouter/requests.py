@@ -115,7 +115,7 @@ def _encoded(value: Any) -> bytes:
     except UnicodeEncodeError as error:
         shown = ascii(error.object[error.start])
         raise InvalidInputError(f"a text holds {shown}, half of a surrogate pair, which no UTF-8 can carry") from None
-    except (OverflowError, TypeError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInputError(f"the arguments cannot be sent as JSON: {error}") from None
 
 
@@ -135,7 +135,12 @@ def _query(values: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else "null" if value is None else str(value)
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    text = str(value)
+    if not text.isascii():
+        _encoded(text)  # refuses what no UTF-8 can carry
+    return text
 
 
 def _headers(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+import os
 import re
 import sys
 import threading
@@ -265,7 +266,7 @@ def decide(policy: Policy, problem: Problem, history: History, uniform: Uniform)
     if kind is Kind.FINAL or (policy.attempts is not None and history.retries + 1 >= policy.attempts):
         return None
     if problem.stale and history.stale_retries == 0:
-        return Pause(0.0)
+        return Pause(0.0, free=True)
     limit = policy.possibly_billed_retries
     if kind is Kind.BILLED and limit is not None and history.billed_retries >= limit:
         return None
@@ -310,12 +311,17 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self._tokens = self.CAPACITY
-        self._lock = threading.Lock()
+        self._lock, self._pid = threading.Lock(), os.getpid()
+
+    def _own(self) -> threading.Lock:
+        if self._pid != os.getpid():  # another thread may have held the lock when this process was forked
+            self._lock, self._pid = threading.Lock(), os.getpid()
+        return self._lock
 
     def take(self, kind: Kind) -> bool:
         """Whether there is enough for one retry; if so, it is taken."""
         cost = 10 if kind is Kind.BILLED else 5
-        with self._lock:
+        with self._own():
             if self._tokens < cost:
                 return False
             self._tokens -= cost
@@ -323,5 +329,5 @@ class RetryBudget:
 
     def give_back(self) -> None:
         """A call succeeded."""
-        with self._lock:
+        with self._own():
             self._tokens = min(self.CAPACITY, self._tokens + 5)

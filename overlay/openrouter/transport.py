@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import socket
 import ssl
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
@@ -70,7 +71,7 @@ def _built(http: Any, request: Request) -> Any:
     timeouts = request.timeouts
     return http.build_request(
         request.method,
-        _parsed(request.url),
+        request.url,
         content=request.body,
         headers=[(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers],
         extensions={
@@ -84,43 +85,42 @@ def _built(http: Any, request: Request) -> Any:
     )
 
 
-def _opened(response: Any, request: Request, attempt: Attempt) -> tuple[Inflater, Headers]:
-    """The head of an answer, judged by size, and what takes its body in."""
+def _opened(response: Any, request: Request, attempt: Attempt) -> tuple[Inflater, Headers, bytes | None]:
+    """The head of an answer, judged by size; what takes its body in; and the body, where a caller's client read it."""
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
     if len(pairs) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in pairs) > _HEADER_BYTES:
         raise errors.AnswerTooLargeError(
             f"the answer has more than {_HEADER_COUNT} headers or {_HEADER_BYTES} bytes of them"
         )
     headers = Headers(pairs)
-    return Inflater(response.status_code, headers, request.max_answer_bytes, attempt), headers
+    read: bytes | None = response.content if getattr(response, "is_stream_consumed", False) else None
+    encoding = "" if read is not None else headers.get("content-encoding", "")  # what was read is inflated, too
+    return Inflater(response.status_code, headers, request.max_answer_bytes, attempt, encoding), headers, read
 
 
-_CAUGHT = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, errors.OpenRouterError, OSError, zlib.error)
+def _caught(http: Any) -> tuple[type[Exception], ...]:
+    """What an attempt may end in: of our own clients all is known, a caller's may raise anything."""
+    if not isinstance(http, _Lean):
+        return (Exception,)
+    return httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, errors.OpenRouterError, OSError, zlib.error
 
 
 def _send(http: Any, request: Request, stop: Stop | None) -> Reply | Failure:
-    attempt = Attempt(request.timeouts.attempt_seconds)
+    attempt = Attempt(request)
     if stop is not None:
         stop.enter(attempt)
     token = current_attempt.set(attempt)
     try:
         response = http.send(_built(http, request), stream=True, auth=None, follow_redirects=False)
         try:
-            inflater, headers = _opened(response, request, attempt)
-            for chunk in response.iter_raw():
+            inflater, headers, read = _opened(response, request, attempt)
+            for chunk in response.iter_raw() if read is None else (read,):
                 if inflater.feed(chunk):
                     break
             return Reply(response.status_code, headers, inflater.finish())
         finally:
             response.close()
-    except (
-        httpx.HTTPError,
-        httpx.InvalidURL,
-        httpx.StreamError,
-        errors.OpenRouterError,
-        ssl.SSLError,
-        OSError,
-    ) as error:
+    except _caught(http) as error:
         return _failure(error, attempt)
     finally:
         current_attempt.reset(token)
@@ -128,48 +128,54 @@ def _send(http: Any, request: Request, stop: Stop | None) -> Reply | Failure:
             stop.leave(attempt)
 
 
+@contextlib.asynccontextmanager
+async def _within_limits(http: Any, seconds: float) -> AsyncGenerator[None, None]:
+    """The attempt's deadline, and its turn at the pool of our own client."""
+    with anyio.fail_after(seconds):
+        async with http.turn if isinstance(http, _AsyncClient) else contextlib.nullcontext():
+            yield
+
+
 async def _asend(http: Any, request: Request) -> Reply | Failure:
-    attempt = Attempt(request.timeouts.attempt_seconds)
+    attempt = Attempt(request)
     token = current_attempt.set(attempt)
     try:
-        with anyio.fail_after(request.timeouts.attempt_seconds):
+        async with _within_limits(http, request.timeouts.attempt_seconds):
             response = await http.send(_built(http, request), stream=True, auth=None, follow_redirects=False)
             try:
-                inflater, headers = _opened(response, request, attempt)
-                async for chunk in response.aiter_raw():
-                    if inflater.feed(chunk):
-                        break
+                inflater, headers, read = _opened(response, request, attempt)
+                if read is not None:
+                    inflater.feed(read)
+                else:
+                    async for chunk in response.aiter_raw():
+                        if inflater.feed(chunk):
+                            break
                 return Reply(response.status_code, headers, inflater.finish())
             finally:
                 await response.aclose()
-    except (
-        httpx.HTTPError,
-        httpx.InvalidURL,
-        httpx.StreamError,
-        errors.OpenRouterError,
-        ssl.SSLError,
-        OSError,
-    ) as error:
+    except _caught(http) as error:
         return _failure(error, attempt)
     finally:
         current_attempt.reset(token)
 
 
-_TRANSLATED: tuple[tuple[type[Exception], type[errors.NoResponseError], str], ...] = (
-    (httpx.ConnectTimeout, ConnectTimeout, "no connection in time"),
-    (httpx.PoolTimeout, PoolTimeout, "no connection of the pool became free in time"),
-    (httpx.WriteTimeout, WriteTimeout, "the request could not be sent in time"),
-    (httpx.TimeoutException, ReadTimeout, "no answer in time"),
-    (TimeoutError, ReadTimeout, "no answer within the attempt's deadline"),
-    (httpx.ProxyError, ProxyError, "the proxy refused"),
-    (httpx.ConnectError, ConnectError, "no connection"),
-    (httpx.WriteError, WriteError, "the connection broke while the request was sent"),
-    (httpx.ReadError, ReadError, "the connection broke"),
-    (httpx.RemoteProtocolError, RemoteProtocolError, "the answer is not HTTP, or ended before its time"),
-    (zlib.error, RemoteProtocolError, "the answer's compression is broken"),
-    (ssl.SSLError, ConnectError, "TLS failed"),
-    (OSError, ReadError, "the connection broke"),
-)
+_TRANSLATED: dict[str, tuple[type[errors.NoResponseError], str]] = {
+    # By name, so that a caller's own client of another library with the same names is understood too.
+    "ConnectTimeout": (ConnectTimeout, "no connection in time"),
+    "PoolTimeout": (PoolTimeout, "no connection of the pool became free in time"),
+    "WriteTimeout": (WriteTimeout, "the request could not be sent in time"),
+    "TimeoutException": (ReadTimeout, "no answer in time"),
+    "TimeoutError": (ReadTimeout, "no answer within the attempt's deadline"),
+    "ProxyError": (ProxyError, "the proxy refused"),
+    "ConnectError": (ConnectError, "no connection"),
+    "WriteError": (WriteError, "the connection broke while the request was sent"),
+    "ReadError": (ReadError, "the connection broke"),
+    "RemoteProtocolError": (RemoteProtocolError, "the answer is not HTTP, or ended before its time"),
+    "SSLError": (ConnectError, "TLS failed"),
+    "OSError": (ReadError, "the connection broke"),
+}
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
+_TORN = frozenset({"ReadError", "WriteError", "RemoteProtocolError"})
 
 
 def _failure(error: Exception, attempt: Attempt) -> Failure:
@@ -178,24 +184,21 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
     if isinstance(error, errors.OpenRouterError):
         final = isinstance(error, errors.AnswerTooLargeError)
         return Failure(error.with_traceback(None), sent=True, final=final)
-    if isinstance(error, httpx.RemoteProtocolError) and attempt.received > _HEADER_BYTES:
-        return Failure(
-            errors.AnswerTooLargeError(f"the answer's headers are longer than {_HEADER_BYTES} bytes"),
-            sent=True,
-            final=True,
-        )
-    cls, told = next(((c, t) for e, c, t in _TRANSLATED if isinstance(error, e)), (ReadError, "the request failed"))
-    if isinstance(error, httpx.RemoteProtocolError) and attempt.over:
+    names = [c.__name__ for c in type(error).__mro__]
+    if "RemoteProtocolError" in names and attempt.received > _HEADER_BYTES:
+        told = f"the answer's headers are longer than {_HEADER_BYTES} bytes"
+        return Failure(errors.AnswerTooLargeError(told), sent=True, final=True)
+    found = next((_TRANSLATED[name] for name in names if name in _TRANSLATED), None)
+    cls, told = found or (errors.NoResponseError, f"the HTTP client failed with {names[0]}")
+    if isinstance(error, zlib.error):
+        cls, told = RemoteProtocolError, "the answer's compression is broken"
+    if "RemoteProtocolError" in names and attempt.over:
         cls, told = ReadTimeout, "no answer in time"
     detail = errors.printable(str(error), 200)
     translated = cls(f"{told}: {detail}" if detail else told)
-    before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
-    lost = isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError)
-    stale = lost and not attempt.dialled and attempt.sent > 0 and not attempt.received
-    final = _certificate_refused(error) or isinstance(
-        error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError
-    )
-    return Failure(translated, sent=not before, stale=stale, final=final)
+    stale = not _TORN.isdisjoint(names) and not attempt.dialled and attempt.sent > 0 and not attempt.received
+    final = cls is errors.NoResponseError or _certificate_refused(error)
+    return Failure(translated, sent=_UNSENT.isdisjoint(names), stale=stale, final=final)
 
 
 def _certificate_refused(error: BaseException | None) -> bool:
@@ -279,7 +282,7 @@ class _Lean:
     _cookies: httpx.Cookies
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
-        return httpx.Request(method, url, **given)
+        return httpx.Request(method, _parsed(url), **given)
 
 
 class _Client(_Lean, httpx.Client):
@@ -287,7 +290,11 @@ class _Client(_Lean, httpx.Client):
 
 
 class _AsyncClient(_Lean, httpx.AsyncClient):
-    pass
+    """Queues before the pool, whose own queue slows with its length."""
+
+    @functools.cached_property
+    def turn(self) -> anyio.Semaphore:
+        return anyio.Semaphore(_MAX_CONNECTIONS)
 
 
 _C = TypeVar("_C", bound=_Lean)
@@ -337,9 +344,29 @@ def _opening(make: Callable[[], _C]) -> _C:
     )
 
 
+class _MaskingFilter(logging.Filter):
+    """Masks the library's DEBUG records of our own attempts: they quote headers, and a server may echo the key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        attempt = current_attempt.get()
+        if attempt is not None:
+            record.msg, record.args = attempt.mask(record.getMessage()), ()
+        return True
+
+
+for _logger in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks"):
+    logging.getLogger(_logger).addFilter(_MaskingFilter())
+
+
 def current_loop() -> Any:
     """What tells the running event loop from another; equal for the same loop."""
     return anyio.lowlevel.current_token()
+
+
+def is_closed(loop: Any) -> bool:
+    """Whether an event loop has ended without finishing its asynchronous generators."""
+    closed = getattr(loop.native_token, "is_closed", None)
+    return bool(closed()) if closed is not None else False
 
 
 def abandon(client: Any) -> None:

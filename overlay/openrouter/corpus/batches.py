@@ -25,8 +25,8 @@ _BYTES_PER_TOKEN: Final = 3  # English has about four; code, numbers and most ot
 class Family:
     """The parts of a refused batch: when all go through, their size is what the model takes."""
 
-    def __init__(self, parts: int) -> None:
-        self.left = parts
+    def __init__(self, parts: int, size: int) -> None:
+        self.left, self.size = parts, size
 
 
 @attrs.frozen(eq=False)
@@ -41,10 +41,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def parts(self, size: int) -> list[Batch]:
-        """The same texts in batches of at most `size`, in order, as one family."""
+    def parts(self, size: int, *, learn: bool) -> list[Batch]:
+        """The same texts in batches of at most `size`, in order; as one family if their size is to be learned."""
         starts = range(0, len(self.texts), size)
-        family = Family(len(starts))
+        family = Family(len(starts), size) if learn else None
         return [
             attrs.evolve(self, positions=self.positions[i : i + size], texts=self.texts[i : i + size], family=family)
             for i in starts
@@ -62,6 +62,7 @@ class Caps:
     def __init__(self) -> None:
         self.max_inputs: int | None = None
         self.base64 = True
+        self.known = False  # whether it has answered at all
 
     def learn(self, accepted: int) -> None:
         """A request of more inputs was refused, and its parts of `accepted` inputs went through."""
@@ -103,10 +104,11 @@ class Packer:
         """The next batch, cut to what the model takes by now; None where there are no texts left."""
         if self._returned:
             batch = self._returned.popleft()
+            batch = attrs.evolve(batch, base64=batch.base64 and self._caps.base64)
             limit = self._caps.inputs(self._batch_size)
             if len(batch) <= limit:
                 return batch
-            first, *rest = batch.parts(limit)
+            first, *rest = batch.parts(limit, learn=False)
             self.put_back(rest)
             return first
         positions: list[int] = []

@@ -14,7 +14,7 @@ import attrs
 
 from .. import errors
 from ..answers import EmptyAnswerError
-from ..errors import InvalidInputError, OpenRouterError
+from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
 from .batches import Batch, Caps, Packer, checked_text, estimate_tokens, split_size
 from .pace import Pace
 
@@ -29,10 +29,11 @@ _FATAL = (
     errors.UnauthorizedResponseError,
     errors.PaymentRequiredResponseError,
     errors.NotFoundResponseError,
-    errors.ConfigurationError,
-    errors.ClosedClientError,
 )
+_NOT_OF_TEXTS = (errors.ConfigurationError, errors.ClosedClientError, errors.InvalidInputError)
+"""Texts are checked before they are packed: these are about the other arguments, or the client."""
 _REFUSED_STATUSES = frozenset({400, 413, 422})
+_MOST_FOLLOWERS = 1_000  # a stream of one text for ever is still read a little at a time
 _ALIKE = 8  # single inputs refused before anything went through: then it is the request that is wrong
 
 
@@ -141,7 +142,8 @@ class Job:
         """The batch to send now; None where there is nothing more, until one in flight is split."""
         batch = self._packer.next()
         if batch is not None:
-            self.pace.started(sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0)
+            tokens = sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0
+            self.pace.started(tokens, time.monotonic())
         return batch
 
     @property
@@ -153,16 +155,19 @@ class Job:
         """The texts of which none is the same as one still waiting for its answer."""
         for position, text in texts:
             first = self._waiting.setdefault(text, position)
-            if first == position:
+            followers = self._followers.setdefault(first, []) if first != position else None
+            if followers is None or len(followers) >= _MOST_FOLLOWERS:
+                self._waiting[text] = position
                 yield position, text
             else:
-                self._followers.setdefault(first, []).append(position)
+                followers.append(position)
 
     def _with_followers(self, batch: Batch) -> tuple[list[int], list[int]]:
         """The positions that a batch answers for, and the row of the batch that each takes."""
         positions, rows = list(batch.positions), list(range(len(batch)))
         for row, (position, text) in enumerate(zip(batch.positions, batch.texts, strict=True)):
-            del self._waiting[text]
+            if self._waiting.get(text) == position:
+                del self._waiting[text]
             others = self._followers.pop(position, ())
             positions.extend(others)
             rows.extend([row] * len(others))
@@ -179,20 +184,25 @@ class Job:
         self._count(meta.attempts if meta else 1, meta.possibly_billed_attempts if meta else 0)
         width = answer.vectors.shape[1]
         if tally.dimensions is not None and width != tally.dimensions:
-            raise errors.ResponseValidationError(
+            error = errors.ResponseValidationError(
                 f"texts[{batch.positions[0]}] and on have {width} dimensions, texts before have {tally.dimensions}: "
                 "the model changed during the job; pin it with provider= or dimensions="
             )
+            error.positions = batch.positions
+            if meta is not None:
+                error.attempts, error.possibly_billed_attempts = meta.attempts, meta.possibly_billed_attempts + 1
+            raise error
         tally.dimensions = width
         tally.model = tally.model or answer.model
         tally.usage = tally.usage.plus(answer.usage)
         self.pace.answered()
         if not batch.base64:
             self._caps.base64 = False
+        self._caps.known = True
         if batch.family is not None:
             batch.family.left -= 1
             if batch.family.left == 0:
-                self._caps.learn(len(batch))
+                self._caps.learn(batch.family.size)
         positions, rows = self._with_followers(batch)
         self.tally.done += len(positions)
         self._tell()
@@ -207,28 +217,30 @@ class Job:
         self._count(error.attempts, error.possibly_billed_attempts)
         if batch.base64 and _blames_base64(error):
             self._packer.put_back([attrs.evolve(batch, base64=False)])
+        elif len(batch) > 1 and _refused_for_inputs(error):
+            self._packer.put_back(batch.parts(split_size(len(batch), error.message), learn=True))
         elif len(batch) > 1 and self._worth_splitting(error):
-            self._packer.put_back(batch.parts(split_size(len(batch), error.message)))
+            self._packer.put_back(batch.parts((len(batch) + 1) // 2, learn=False))
         else:
             self._give_up(batch, error)
 
     def _worth_splitting(self, error: OpenRouterError) -> bool:
         if isinstance(error, errors.ResponseValidationError):
             return self._on_error != "raise" and self._may_split()
-        if _refused_for_inputs(error):
-            return True
         torn = isinstance(error, errors.ConnectionLostError | errors.DeadlineError) and error.possibly_billed_attempts
         status = error.status_code or 0
         return bool(torn or (500 <= status <= 599 and status not in (503, 529))) and self._may_split()
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> None:
+        if isinstance(error, _NOT_OF_TEXTS):
+            raise error
         if _refused_for_inputs(error):
             self._refused_alone += 1
         nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
         error.positions = batch.positions
         if self._on_error == "raise" or isinstance(error, _FATAL) or nothing_goes:
             where = f"texts[{batch.positions[0]}]" + (f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else "")
-            error.message = f"{error.message} ({where})"
+            error.message = f"{printable(error.message, MESSAGE_CHARS - len(where) - 3)} ({where})"
             error.args = (error.message, *error.args[1:])
             raise error
         positions, _ = self._with_followers(batch)

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 
 from ..attempt import Stop
-from ..errors import OpenRouterError
+from ..errors import ConfigurationError, OpenRouterError
 from ..messages import Pause
 from .batches import Batch
 from .job import Answer, Block, Job
@@ -30,8 +30,9 @@ def run(job: Job, send: SendBatch) -> Iterator[Block]:
     stop = Stop()
 
     def pause(step: Pause) -> None:
-        _hold(job, step)
-        stop.wait(step.seconds)
+        stop.wait(_hold(job, step))
+        while left := job.pace.held_seconds(time.monotonic()):
+            stop.wait(left)
 
     def work(batch: Batch) -> Answer | OpenRouterError:
         try:
@@ -69,9 +70,17 @@ async def arun(job: Job, send: SendBatchAsync) -> AsyncGenerator[Block, None]:
         OpenRouterError: what ends the job. Requests in flight are cancelled.
     """
 
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
+        ) from None
+
     async def pause(step: Pause) -> None:
-        _hold(job, step)
-        await asyncio.sleep(step.seconds)
+        await asyncio.sleep(_hold(job, step))
+        while left := job.pace.held_seconds(time.monotonic()):
+            await asyncio.sleep(left)
 
     async def work(batch: Batch) -> Answer | OpenRouterError:
         try:
@@ -109,10 +118,12 @@ def _next(job: Job, in_flight: int) -> tuple[float | None, Batch | None]:
     return None, job.next()
 
 
-def _hold(job: Job, step: Pause) -> None:
+def _hold(job: Job, step: Pause) -> float:
+    """How long one worker pauses; where the server meant everybody, all do."""
     if step.shared:
         with job.lock:
             job.pace.hold(step.seconds, time.monotonic())
+    return step.seconds
 
 
 def _settled(job: Job, batch: Batch, outcome: Answer | OpenRouterError) -> Iterator[Block]:

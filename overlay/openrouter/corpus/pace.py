@@ -14,22 +14,19 @@ MOST: Final = 32
 
 
 class Rate:
-    """At most so many a minute, in a bucket of two seconds' worth, so that a start is no burst."""
+    """Starts spaced so that in no minute there are more than `per_minute`."""
 
     def __init__(self, per_minute: float, now: float) -> None:
-        self._per_second = per_minute / 60
-        self._most = max(1.0, self._per_second * 2)
-        self._level, self._at = self._most, now
+        self._seconds_each = 60 / per_minute
+        self._free_at = now
 
     def wait_seconds(self, now: float) -> float:
-        """How long until the bucket is not in debt."""
-        self._level = min(self._most, self._level + (now - self._at) * self._per_second)
-        self._at = now
-        return 0.0 if self._level > 0 else -self._level / self._per_second + 1e-3
+        """How long until the next may start."""
+        return max(0.0, self._free_at - now)
 
-    def take(self, amount: float) -> None:
-        """Take so many; more than there is makes a debt that later takers wait for."""
-        self._level -= amount
+    def take(self, amount: float, now: float) -> None:
+        """One starts that counts so much; the next waits for as long as that takes."""
+        self._free_at = max(self._free_at, now) + amount * self._seconds_each
 
 
 class Pace:
@@ -39,12 +36,22 @@ class Pace:
         concurrency: requests in flight at most; None lets it grow and shrink by itself.
         requests_per_minute, tokens_per_minute: None for no limit.
         now: the monotonic clock, in seconds.
+        known: whether the model has answered before.
     """
 
     def __init__(
-        self, concurrency: int | None, requests_per_minute: float | None, tokens_per_minute: float | None, now: float
+        self,
+        concurrency: int | None,
+        requests_per_minute: float | None,
+        tokens_per_minute: float | None,
+        now: float,
+        *,
+        known: bool = True,
     ) -> None:
-        self.limit: float = START if concurrency is None else concurrency
+        start = START if concurrency is None else concurrency
+        # A model that has never answered is asked once before it is asked often: it may answer with nothing, and bill.
+        self._start = start if concurrency is None and not known else None
+        self.limit: float = 1.0 if self._start else start
         self._most = MOST if concurrency is None else concurrency
         self._requests = Rate(requests_per_minute, now) if requests_per_minute else None
         self._tokens = Rate(tokens_per_minute, now) if tokens_per_minute else None
@@ -66,17 +73,23 @@ class Pace:
         if in_flight >= int(self.limit):
             return None
         waits = [rate.wait_seconds(now) for rate in (self._requests, self._tokens) if rate is not None]
-        return max([0.0, self._held_until - now, *waits])
+        return max([self.held_seconds(now), *waits])
 
-    def started(self, tokens: int) -> None:
+    def started(self, tokens: int, now: float) -> None:
         """A request of so many estimated tokens was started."""
         if self._requests is not None:
-            self._requests.take(1)
+            self._requests.take(1, now)
         if self._tokens is not None:
-            self._tokens.take(tokens)
+            self._tokens.take(tokens, now)
+
+    def held_seconds(self, now: float) -> float:
+        """How long the server wants nobody to ask."""
+        return max(0.0, self._held_until - now)
 
     def answered(self) -> None:
         """An answer came: one more at once for each round of them."""
+        if self._start is not None:
+            self.limit, self._start = float(self._start), None
         self.limit = min(self._most, self.limit + 1 / self.limit)
 
     def hold(self, seconds: float, now: float) -> None:

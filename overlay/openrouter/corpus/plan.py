@@ -135,7 +135,13 @@ class Plan:
     def _job(self, total: int | None) -> Job:
         return Job(
             caps=self.caps,
-            pace=Pace(self.concurrency, self.requests_per_minute, self.tokens_per_minute, time.monotonic()),
+            pace=Pace(
+                self.concurrency,
+                self.requests_per_minute,
+                self.tokens_per_minute,
+                time.monotonic(),
+                known=self.caps.known,
+            ),
             batch_size=self.batch_size,
             on_error=self.on_error,
             may_split=self._client.may_split,
@@ -172,7 +178,7 @@ class Plan:
         """Send one batch on the running event loop."""
         from .. import transport
 
-        answer: Answer = await transport.arun(self._steps(batch), self._client.connections.async_client(), pause)
+        answer: Answer = await transport.arun(self._steps(batch), await self._client.connections.async_client(), pause)
         return answer
 
 
