@@ -26,15 +26,28 @@ from openrouter.attempt import (
     current_attempt,
 )
 from openrouter.errors import AnswerTooLargeError, ConnectionLostError, OpenRouterError
-from openrouter.messages import Headers
+from openrouter.messages import MASK, Headers, Request, Secret, Timeouts
 
+KEY = "sk-or-v1-0123456789abcdef"
 KIB, MIB = 1 << 10, 1 << 20
 BODY = b'{"data": [0.25, -0.5]}' * 20
 
 
-def inflater(status: int = 200, max_bytes: int = 10 * MIB, *, seconds: float = 60.0, **headers: str) -> Inflater:
-    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return Inflater(status, Headers(pairs), max_bytes, Attempt(seconds))
+def attempt_of(seconds: float) -> Attempt:
+    timeouts = Timeouts(attempt_seconds=seconds)
+    return Attempt(Request("POST", "https://h/", (("Authorization", Secret(f"Bearer {KEY}")),), None, timeouts, MIB))
+
+
+def inflater(
+    status: int = 200,
+    max_bytes: int = 10 * MIB,
+    *,
+    seconds: float = 60.0,
+    encoding: str = "identity",
+    length: str | None = None,
+) -> Inflater:
+    headers = Headers([] if length is None else [("Content-Length", length)])
+    return Inflater(status, headers, max_bytes, attempt_of(seconds), encoding)
 
 
 def taken(into: Inflater, *chunks: bytes) -> bytes:
@@ -57,14 +70,13 @@ def pieces(content: bytes, size: int = 1_200) -> list[bytes]:
 
 
 class Coded(NamedTuple):
-    """A content encoding, None where the header is missing, and how the body was written."""
+    """A content encoding, and how the body was written."""
 
-    encoding: str | None
+    encoding: str
     written: Callable[[bytes], bytes]
 
 
 CODED = [
-    Coded(None, bytes),
     Coded("", bytes),
     Coded("identity", bytes),
     Coded("gzip", gzip.compress),
@@ -77,19 +89,19 @@ CODED = [
 @pytest.mark.parametrize("split", [lambda content: [content], bytewise], ids=["at once", "byte by byte"])
 @pytest.mark.parametrize("coded", CODED, ids=lambda coded: repr(coded.encoding))
 def test_body_is_read_whole_however_it_was_written_and_cut(coded: Coded, split: Callable[[bytes], list[bytes]]) -> None:
-    into = inflater(**({} if coded.encoding is None else {"content_encoding": coded.encoding}))
+    into = inflater(encoding=coded.encoding)
 
     assert taken(into, *split(coded.written(BODY))) == BODY
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
 def test_answer_without_a_body_is_empty(encoding: str) -> None:
-    assert taken(inflater(content_encoding=encoding)) == b""
-    assert taken(inflater(content_encoding=encoding), b"") == b""
+    assert taken(inflater(encoding=encoding)) == b""
+    assert taken(inflater(encoding=encoding), b"") == b""
 
 
 def test_what_follows_the_compressed_stream_is_left() -> None:
-    assert taken(inflater(content_encoding="gzip"), gzip.compress(BODY) + b"rubbish", b"more") == BODY
+    assert taken(inflater(encoding="gzip"), gzip.compress(BODY) + b"rubbish", b"more") == BODY
 
 
 class Broken(NamedTuple):
@@ -112,11 +124,11 @@ BROKEN = [
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)
 def test_compressed_body_that_is_broken_is_never_taken_for_an_answer(broken: Broken) -> None:
     with pytest.raises(zlib.error):
-        taken(inflater(content_encoding="gzip"), broken.content)
+        taken(inflater(encoding="gzip"), broken.content)
 
 
 def test_compressed_error_that_is_cut_is_an_error_all_the_same() -> None:
-    assert BODY.startswith(taken(inflater(429, content_encoding="gzip"), gzip.compress(BODY, 0)[:-20]))
+    assert BODY.startswith(taken(inflater(429, encoding="gzip"), gzip.compress(BODY, 0)[:-20]))
 
 
 # ---- limits ---------------------------------------------------------------------------------------------------
@@ -135,14 +147,12 @@ LONGER = f"the answer is longer than {2 * MIB} bytes"
 BOMB = gzip.compress(b"0" * (16 * MIB))
 NOISE = bytes(i * 7919 % 251 ^ i >> 8 & 0xFF for i in range(64 * KIB))
 LIMIT = [
-    TooLarge("declared", {"content_length": str(2 * MIB + 1)}, [], LONGER),
-    TooLarge("declared beyond all numbers", {"content_length": "9" * 5_000}, [], LONGER),
-    TooLarge("declared with zeros before", {"content_length": "0" * 30 + "1"}, [], LONGER),
+    TooLarge("declared", {"length": str(2 * MIB + 1)}, [], LONGER),
+    TooLarge("declared beyond all numbers", {"length": "9" * 5_000}, [], LONGER),
+    TooLarge("declared with zeros before", {"length": "0" * 30 + "1"}, [], LONGER),
     TooLarge("in pieces", {}, [NOISE] * 33, LONGER),
-    TooLarge("inflated", {"content_encoding": "gzip"}, [gzip.compress(NOISE * 33)], LONGER),
-    TooLarge(
-        "too well compressed", {"content_encoding": "gzip"}, pieces(BOMB), "the answer inflates more than 100-fold: "
-    ),
+    TooLarge("inflated", {"encoding": "gzip"}, [gzip.compress(NOISE * 33)], LONGER),
+    TooLarge("too well compressed", {"encoding": "gzip"}, pieces(BOMB), "the answer inflates more than 100-fold: "),
 ]
 
 
@@ -156,25 +166,25 @@ def test_answer_over_the_limit_is_refused_while_it_is_read(case: TooLarge) -> No
 
 @pytest.mark.parametrize("length", ["", "-1", "1.5", "ten", "\u0663" * 40, str(2 * MIB), "0" * 18])
 def test_length_that_is_none_or_fits_is_no_reason_to_refuse(length: str) -> None:
-    assert taken(inflater(max_bytes=2 * MIB, content_length=length), BODY) == BODY
+    assert taken(inflater(max_bytes=2 * MIB, length=length), BODY) == BODY
 
 
 def test_answer_of_just_the_limit_is_read() -> None:
     assert len(taken(inflater(max_bytes=2 * MIB), *[NOISE] * 32)) == 2 * MIB
-    assert len(taken(inflater(max_bytes=2 * MIB, content_encoding="gzip"), gzip.compress(NOISE * 32))) == 2 * MIB
+    assert len(taken(inflater(max_bytes=2 * MIB, encoding="gzip"), gzip.compress(NOISE * 32))) == 2 * MIB
 
 
 def test_small_answer_may_be_compressed_as_well_as_it_will() -> None:
     zeros = b"[" + b"0," * (MIB // 2 - 2) + b"0]"
 
     assert len(gzip.compress(zeros)) < len(zeros) // 100
-    assert taken(inflater(content_encoding="gzip"), gzip.compress(zeros)) == zeros
+    assert taken(inflater(encoding="gzip"), gzip.compress(zeros)) == zeros
 
 
 def test_bomb_is_stopped_before_it_takes_memory() -> None:
     tracemalloc.start()
     with pytest.raises(AnswerTooLargeError):
-        taken(inflater(max_bytes=1024 * MIB, content_encoding="gzip"), *pieces(BOMB, 64))
+        taken(inflater(max_bytes=1024 * MIB, encoding="gzip"), *pieces(BOMB, 64))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -183,7 +193,7 @@ def test_bomb_is_stopped_before_it_takes_memory() -> None:
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_error_is_read_to_64_kib_and_no_further_and_is_never_too_large(encoding: str) -> None:
-    into = inflater(503, content_encoding=encoding, content_length="9" * 30)
+    into = inflater(503, encoding=encoding, length="9" * 30)
     written = gzip.compress(NOISE * 4) if encoding == "gzip" else NOISE * 4
 
     assert [into.feed(written[:1_000]), into.feed(written[1_000:-10])] == [False, True]
@@ -193,7 +203,7 @@ def test_error_is_read_to_64_kib_and_no_further_and_is_never_too_large(encoding:
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "\x1b[31m" + "x" * 99])
 def test_encoding_that_was_not_asked_for_is_named(encoding: str) -> None:
     with pytest.raises(ConnectionLostError) as caught:
-        inflater(content_encoding=encoding)
+        inflater(encoding=encoding)
 
     message = caught.value.message
     assert message.startswith("the answer is encoded as ")
@@ -224,7 +234,7 @@ class Wait(NamedTuple):
     ids=str,
 )
 def test_every_wait_ends_at_the_deadline(wait: Wait) -> None:
-    attempt = Attempt(wait.left)
+    attempt = attempt_of(wait.left)
 
     assert attempt.within(wait.timeout) == pytest.approx(wait.allowed, abs=0.1)
     assert attempt.within(wait.timeout) <= max(wait.allowed, 0.0005)
@@ -239,6 +249,8 @@ class Line:
 
     def __init__(self, answers: tuple[bytes, ...] = (b"one", b"two"), sock: Any = None) -> None:
         self.answers, self.sock = list(answers), sock
+        self.early_after = 99  # writes until there is something to read
+        self.tls: Any = None
         self.done: list[Any] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -256,7 +268,9 @@ class Line:
         self.done.append("close")
 
     def get_extra_info(self, info: str) -> Any:
-        return self.sock if info == "socket" else None
+        if info == "is_readable":
+            return sum(step[0] == "write" for step in self.done) >= self.early_after
+        return {"socket": self.sock, "ssl_object": self.tls}.get(info)
 
 
 class AsyncLine:
@@ -283,7 +297,7 @@ class AsyncLine:
 
 def test_stop_wakes_the_thread_that_waits_on_a_connection() -> None:
     ours, theirs = socket.socketpair()
-    attempt, stop = Attempt(60), Stop()
+    attempt, stop = attempt_of(60), Stop()
     attempt.stream = Line(sock=ours)
     stop.enter(attempt)
     received: list[bytes] = []
@@ -302,7 +316,7 @@ def test_stop_wakes_the_thread_that_waits_on_a_connection() -> None:
 def test_stop_ends_waits_and_lets_no_attempt_begin() -> None:
     stop = Stop()
     stop.wait(0.0)
-    done, here = Attempt(60), Attempt(60)
+    done, here = attempt_of(60), attempt_of(60)
     stop.enter(done)
     stop.leave(done)
     stop.leave(done)
@@ -314,12 +328,12 @@ def test_stop_ends_waits_and_lets_no_attempt_begin() -> None:
     with pytest.raises(Stopped):
         stop.wait(60.0)
     with pytest.raises(Stopped):
-        stop.enter(Attempt(60))
+        stop.enter(attempt_of(60))
     assert not issubclass(Stopped, OpenRouterError), "nobody outside sees it"
 
 
 def test_stop_that_comes_before_the_connection_leaves_it_alone() -> None:
-    stop, attempt = Stop(), Attempt(60)
+    stop, attempt = Stop(), attempt_of(60)
     stop.enter(attempt)
 
     stop.fire()
@@ -333,7 +347,7 @@ def test_stop_that_comes_before_the_connection_leaves_it_alone() -> None:
 @pytest.fixture
 def attempt() -> Iterator[Attempt]:
     """An attempt under way, with half a minute left."""
-    under_way = Attempt(30.0)
+    under_way = attempt_of(30.0)
     token: Token[Attempt | None] = current_attempt.set(under_way)
     yield under_way
     current_attempt.reset(token)
@@ -384,6 +398,38 @@ def test_large_body_is_sent_at_once_after_what_was_held(side: Side, attempt: Att
     assert b"".join(step[1] for step in side.line.done if step[0] == "write") == b"head " + NOISE + NOISE + b".end"
     assert [len(step[1]) for step in side.line.done if step[0] == "write"] == [5, 64 * KIB, 64 * KIB + 1, 3]
     assert attempt.sent == 5 + 2 * len(NOISE) + 1 + 3
+
+
+def test_body_leaves_in_pieces_and_no_further_once_the_server_answers(side: Side, attempt: Attempt) -> None:
+    side.line.early_after = 3
+    body = bytes(8 * MIB)
+
+    side.do("write", b"head", 99.0)
+    side.do("write", body, 99.0)
+    side.do("write", body, 99.0)
+
+    assert [len(step[1]) for step in side.line.done] == [4, 256 * KIB, 256 * KIB]
+    assert side.do("read", 64, 99.0) == b"one"
+
+
+def test_body_over_tls_is_sent_whole_since_session_tickets_can_be_read_before_any_answer(
+    side: Side, attempt: Attempt
+) -> None:
+    side.line.tls, side.line.early_after = "an SSL object", 0
+
+    side.do("write", b"head", 99.0)
+    side.do("write", bytes(MIB), 99.0)
+
+    assert sum(len(step[1]) for step in side.line.done) == 4 + MIB
+
+
+def test_connection_that_was_answered_early_is_not_used_again(side: Side, attempt: Attempt) -> None:
+    assert side.stream.get_extra_info("is_readable") is False
+    side.line.early_after = 0
+    side.do("write", bytes(MIB), 99.0)
+    side.line.early_after = 99
+
+    assert side.stream.get_extra_info("is_readable") is True, "the HTTP library takes it for closed"
 
 
 def test_short_wait_is_kept(attempt: Attempt) -> None:
@@ -454,7 +500,7 @@ class AsyncNet(Net):
 def test_every_connection_is_watched_and_an_attempt_knows_that_it_dialled(is_async: bool, under_way: bool) -> None:
     net = AsyncNet() if is_async else Net()
     backend: Any = AsyncBackend(net) if is_async else Backend(net)
-    attempt = Attempt(30.0)
+    attempt = attempt_of(30.0)
 
     async def anyhow(value: Any) -> Any:
         return await value if is_async else value
@@ -476,9 +522,20 @@ def test_every_connection_is_watched_and_an_attempt_knows_that_it_dialled(is_asy
     assert net.slept == [7.0]
 
 
+def test_attempt_masks_what_its_request_must_not_show() -> None:
+    assert attempt_of(1.0).mask(f"no route to Bearer {KEY}") == f"no route to {MASK}"
+
+
+def test_attempt_knows_the_connection_that_is_being_secured(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=False)
+    side.do("start_tls", "context")
+
+    assert attempt.stream is side.stream
+
+
 def test_attempt_begins_with_nothing_done() -> None:
     began = time.monotonic()
-    attempt = Attempt(5.0)
+    attempt = attempt_of(5.0)
 
     assert (attempt.dialled, attempt.sent, attempt.received, attempt.stream) == (False, 0, 0, None)
     assert began + 5.0 <= attempt.deadline <= time.monotonic() + 5.0

@@ -34,7 +34,7 @@ from openrouter.errors import (
 )
 from openrouter.messages import MASK, Failure, Headers, Pause, Reply, Request, Secret, Send, Timeouts
 from openrouter.requests import Call, prepare
-from openrouter.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
+from openrouter.retries import BackoffStrategy, Kind, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
 
@@ -158,6 +158,7 @@ INNER_502, INNER_429, INNER_402 = (
     reply(200, {"error": {"code": code, "message": "late"}}) for code in (502, "429", 402)
 )
 RETRYABLE = {"message": "no", "availability": {"retryable": True}}
+TOO_LARGE = Failure(AnswerTooLargeError("64 MB"), sent=True, final=True)
 SLOW = Failure(DeadlineError("slow"), sent=True)
 OFFICIAL = policy_from(RetryConfig("backoff", BackoffStrategy(500, 1_000, 2, 3_000, 0), True), Policy())
 SCRIPTS = [
@@ -179,7 +180,7 @@ SCRIPTS = [
     Script("400", [error(400)], "send", BadRequestResponseError, 1),
     Script("401", [error(401)], "send", UnauthorizedResponseError, 1),
     Script("418", [error(418)], "send", OpenRouterDefaultError, 1),
-    Script("too large", [Failure(AnswerTooLargeError("64 MB"), sent=True, final=True)], "send", AnswerTooLargeError, 1),
+    Script("too large", [TOO_LARGE], "send", AnswerTooLargeError, 1, 1),
     Script("three for one", [good(3)], "send", ResponseValidationError, 1, 1),
     Script("no content", [reply(204, b"")], "send", ResponseValidationError, 1, 1),
     Script("HTML for ever", [HTML] * 2, "send 0.5 send", ResponseValidationError, 2, 2),
@@ -282,6 +283,14 @@ def test_empty_budget_ends_retrying_and_success_refills_it() -> None:
     for _ in range(2):
         play([good()], budget=budget)
     assert play([error(500), good()], budget=budget).shape == "send 0.5 send"
+
+
+def test_stale_connection_draws_on_no_budget() -> None:
+    budget = RetryBudget()
+    for _ in range(20):
+        budget.take(Kind.SAFE)
+
+    assert play([lost(stale=True), error(503)], budget=budget).shape == "send 0 send"
 
 
 def test_official_configuration_knows_no_budget() -> None:
@@ -505,7 +514,9 @@ FOLLOWED = [
     Followed("port written out", [redirect(f"{ROOT}:443/v2"), good()], [URL, f"{ROOT}:443/v2"]),
     Followed("three", [redirect("/1"), redirect("/2"), redirect("/3"), good()], [URL, *(f"{ROOT}/{i}" for i in "123")]),
     Followed("four", [redirect(f"/{i}") for i in "1234"], [URL, *(f"{ROOT}/{i}" for i in "123")], stays("/4")),
-    Followed("itself", [redirect(URL)], [URL], stays(URL)),
+    Followed("itself", [redirect(URL), good()], [URL, URL]),
+    Followed("itself, for ever", [redirect(URL)] * 4, [URL] * 4, stays(URL)),
+    Followed("an empty location", [redirect("")], [URL], stays("")),
     Followed("no location", [redirect(None)], [URL], stays("nowhere")),
     Followed("another host", [redirect("https://evil.com/")], [URL], stays("https://evil.com/")),
     Followed("a host that begins so", [redirect(f"{ROOT}.evil.com/")], [URL], stays(f"{ROOT}.evil.com/")),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from openrouter.config import (
     current_key,
     extra_headers,
     header_value,
+    hidden,
     is_loopback,
     origin,
     timeout_ms,
@@ -57,12 +59,12 @@ CHARACTERS = (
 
 @pytest.mark.parametrize("given", [KEY, f" {KEY}\n", f"\t{KEY}\r\n", f"Bearer {KEY}"], ids=repr)
 def test_key_is_taken_without_the_blanks_around_it(given: str) -> None:
-    assert checked_key(given, "the key") == Secret(given.strip())
+    assert checked_key(hidden(given), "the key") == Secret(given.strip())
 
 
 @pytest.mark.parametrize("given", [None, "", " ", "\n"], ids=repr)
 def test_empty_key_is_none(given: str | None) -> None:
-    assert checked_key(given, "the key") is None
+    assert checked_key(hidden(given), "the key") is None
 
 
 class Refused(NamedTuple):
@@ -81,14 +83,14 @@ KEYS = [
     Refused(f"{KEY}é", CHARACTERS),
     Refused(f"\u200b{KEY}", CHARACTERS),
     Refused(KEY.encode(), "the key must be a string, got bytes"),
-    Refused(Secret(KEY), "the key must be a string, got Secret"),
+    Refused([KEY], "the key must be a string, got list"),
     Refused(17, "the key must be a string, got int"),
 ]
 
 
 @pytest.mark.parametrize("case", KEYS, ids=lambda case: ascii(case.value)[:40])
 def test_what_cannot_be_a_key_is_refused_without_quoting_it(case: Refused) -> None:
-    message = refused(checked_key, case.value, "the key")
+    message = refused(checked_key, hidden(case.value), "the key")
 
     assert message == case.message
     assert "0123456789" not in message
@@ -135,6 +137,27 @@ def test_callable_key_is_asked_anew_and_checked_each_time() -> None:
     assert [current_key(rotating).reveal(), current_key(rotating).reveal()] == [KEY, "sk-second"]
     assert refused(current_key, rotating) == CHARACTERS.replace("the key", "what api_key() returned")
     assert refused(current_key, rotating) == "what api_key() returned must be a string, got int"
+
+
+def test_what_was_given_as_a_key_is_in_no_variable_that_a_traceback_could_show() -> None:
+    for given in (KEY, KEY.encode(), [KEY], {"key": KEY}):
+        assert KEY not in repr(hidden(given))
+    with pytest.raises(ConfigurationError) as caught:
+        checked_key(hidden(f"{KEY} {KEY}"), "the key")
+    frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:]
+    assert KEY not in repr(frames)
+
+
+def test_nothing_and_callables_are_as_they_were() -> None:
+    assert (hidden(None), hidden(len)) == (None, len)
+
+
+def test_key_of_no_known_origin_is_refused_by_its_type() -> None:
+    assert refused(checked_key, 5, "the key") == "the key must be a string, got int"
+
+
+def test_callable_that_has_no_further_key_ends_the_call_and_not_the_generator_that_asks() -> None:
+    assert refused(current_key, iter([]).__next__) == "api_key() raised StopIteration: it has no further key"
 
 
 def test_bad_key_of_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,16 +374,24 @@ def test_timeout_bounds_the_whole_attempt_and_never_lengthens_connecting() -> No
 
     assert timeouts(None, default) is default
     assert timeouts(2_000, default) == Timeouts(2.0, 2.0, 2.0, 2.0, 2.0)
-    assert timeouts(300_000, default) == Timeouts(5.0, 10.0, 300.0, 300.0, 300.0)
+    assert timeouts(300_000, default) == Timeouts(5.0, 120.0, 300.0, 300.0, 300.0)
 
 
 def test_default_timeouts_are_the_policys() -> None:
     assert Timeouts() == Timeouts(
-        connect_seconds=5.0, pool_seconds=10.0, write_seconds=30.0, read_seconds=60.0, attempt_seconds=120.0
+        connect_seconds=5.0, pool_seconds=120.0, write_seconds=30.0, read_seconds=60.0, attempt_seconds=120.0
     )
 
 
 # ---- who we are -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def not_remembered() -> Iterator[None]:
+    """What names the installed version asks once; each test here is a new process to it."""
+    user_agent.cache_clear()
+    yield
+    user_agent.cache_clear()
 
 
 def test_user_agent_names_the_version_and_the_python(monkeypatch: pytest.MonkeyPatch) -> None:

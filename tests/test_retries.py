@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -297,8 +298,8 @@ DECISIONS = [
     Decision("past the total", problem(SAFE), History(elapsed_seconds=119.6), None),
     Decision("told past the total", problem(SAFE, 429, retry_after_seconds=50.0), History(elapsed_seconds=70.0), None),
     Decision("no total", problem(SAFE), History(elapsed_seconds=9e9), Pause(0.5), Policy(total_seconds=None)),
-    Decision("stale", problem(BILLED, stale=True), History(), Pause(0.0)),
-    Decision("stale, billed before", problem(BILLED, stale=True), History(1, 1), Pause(0.0)),
+    Decision("stale", problem(BILLED, stale=True), History(), Pause(0.0, free=True)),
+    Decision("stale, billed before", problem(BILLED, stale=True), History(1, 1), Pause(0.0, free=True)),
     Decision("stale again", problem(BILLED, stale=True), History(stale_retries=1), Pause(0.5)),
     Decision("stale again, billed before", problem(BILLED, stale=True), History(1, 1, 1), None),
     Decision("stale, no retry", problem(BILLED, stale=True), History(), None, NO_RETRY),
@@ -505,6 +506,15 @@ def test_success_gives_back_what_a_safe_retry_takes_and_never_more_than_the_whol
 
     budget.give_back()
     assert (budget.take(SAFE), budget.take(SAFE)) == (True, False)
+
+
+def test_budget_works_in_a_process_forked_while_another_thread_held_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = RetryBudget()
+    budget._lock.acquire()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+
+    assert budget.take(SAFE)
+    budget.give_back()
 
 
 def test_budget_counts_right_under_threads() -> None:

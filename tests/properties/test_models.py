@@ -1,0 +1,50 @@
+"""Whatever models read they write back the same, and it survives being pickled."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+from openrouter import components, operations
+from openrouter_generated.types import ApiModel
+from properties.values import SCHEMAS, near
+
+MODELS: dict[str, type[ApiModel]] = {
+    name: model
+    for namespace in (components, operations)
+    for name in namespace.__all__
+    if name in SCHEMAS and isinstance(model := getattr(namespace, name), type) and issubclass(model, ApiModel)
+}
+
+
+def test_every_object_of_the_contract_has_a_model() -> None:
+    assert set(MODELS) >= {"CreateEmbeddingsResponse", "Model", "ErrorResponse", "ProviderPreferences"}
+    assert len(MODELS) > 30
+
+
+@given(st.data())
+def test_what_is_near_the_contract_comes_back_as_it_was(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(MODELS)))
+    value = data.draw(near(SCHEMAS[name], wrong=60).filter(lambda drawn: isinstance(drawn, dict)))
+    before = copy.deepcopy(value)
+
+    model, refusal = read(MODELS[name], value)
+
+    event("refused" if refusal else "read")
+    assert value == before
+    if model is None:
+        assert ": expected " in str(refusal)
+    else:
+        assert model.to_dict() == value
+        twin = pickle.loads(pickle.dumps(model))
+        assert (twin, twin.to_dict()) == (model, value)
+
+
+def read(model: type[ApiModel], value: object) -> tuple[ApiModel | None, ValueError | None]:
+    """What a model makes of a value, or why it is none."""
+    try:
+        return model.from_dict(value), None
+    except ValueError as error:
+        return None, error

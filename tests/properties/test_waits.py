@@ -1,0 +1,52 @@
+"""Whatever a server asks to wait, it is understood or ignored, and never waited for longer than the cap."""
+
+from __future__ import annotations
+
+import math
+from email.utils import format_datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter.errors import ConnectError
+from openrouter.messages import Headers
+from openrouter.retries import History, Kind, Policy, Problem, decide, retry_after_seconds
+
+NOW = st.floats(0, 4e9)
+TEXT = (
+    st.text(max_size=40)
+    | st.from_regex(r"\A[+-]?\d{0,400}\.?\d{0,9}([eE][+-]?\d{0,5})?\Z")
+    | st.datetimes().map(format_datetime)
+    | st.from_regex(r"\A(Mon|Sun)?,? ?\d{1,3} (Jan|Nov) -?\d{1,6} \d{1,3}:\d\d(:\d\d)? ?(GMT|EST|[+-]\d{1,9})?\Z")
+    | st.sampled_from(["nan", "inf", "-inf", "Infinity", "1e400", "١", "0x1", "1_0", "\0", "86400", "-1", "+1", " 7 "])
+)
+NUMBER = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.lists(st.integers())
+
+
+@given(TEXT, st.none() | TEXT, NUMBER, NOW)
+def test_any_wait_is_a_number_of_seconds_or_none(text: str, milliseconds: str | None, told: Any, now: float) -> None:
+    headers = {"retry-after": text} | ({} if milliseconds is None else {"retry-after-ms": milliseconds})
+
+    seconds = retry_after_seconds(Headers(headers.items()), {"retry_after": told}, now)
+
+    assert seconds is None or (0 < seconds < math.inf)
+
+
+@given(TEXT, NOW, st.integers(0, 3), st.floats(0, 130), st.sampled_from([429, 500, 503, 529]), st.floats(0, 1))
+def test_no_wait_is_longer_than_the_cap_or_ends_after_the_call(
+    text: str, now: float, retries: int, elapsed: float, status: int, dice: float
+) -> None:
+    told = retry_after_seconds({"retry-after": text}, {}, now)
+    problem = Problem(ConnectError("no"), Kind.SAFE, status, told)
+    history = History(retries=retries, elapsed_seconds=elapsed)
+    policy = Policy()
+
+    pause = decide(policy, problem, history, lambda low, high: low + dice * (high - low))
+
+    if pause is not None:
+        assert 0 <= pause.seconds <= policy.retry_after_cap_seconds * 1.1
+        assert elapsed + pause.seconds <= 120
+        if told is not None:
+            assert told <= pause.seconds <= told * 1.1 * (1 + 1e-9)
+    elif told is None or told <= 60:
+        assert retries == 3 or elapsed + (told or 8.0) * 1.1 >= 120, "given up for a reason"
