@@ -118,6 +118,8 @@ def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, 
         raise ValueError("no data")
     indexes = [row.index for row in top.data]
     vectors = [row.embedding for row in top.data]
+    if msgspec.UNSET in vectors:
+        raise ValueError("a row without embedding")
     return _present(top, names), top.data, indexes, vectors
 
 
@@ -209,6 +211,8 @@ def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> Non
         if length != wanted or length <= 0:
             why = f"dimensions={asked} was asked for" if asked else f"the embedding of input 0 has {wanted}"
             found = "is empty" if length == 0 else f"has {length} numbers"
+            if isinstance(length, float):
+                found = "is not base64 of whole numbers"
             error = ResponseValidationError if length else EmptyAnswerError
             raise error(f"the embedding of input {position} {found}; {why}", reply)
 

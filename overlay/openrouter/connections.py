@@ -38,11 +38,11 @@ class Connections:
             return self._given
         self._own()
         if self._sync is None:
-            from .transport import open_client
+            from .pool import Clients
 
             with self._lock:
                 if self._sync is None:
-                    self._sync = open_client(self._ssl_context)
+                    self._sync = Clients(self._ssl_context)
         return self._sync
 
     async def async_client(self) -> Any:
@@ -50,7 +50,7 @@ class Connections:
         if self._given_async is not None:
             return self._given_async
         self._own()
-        from .transport import current_loop, is_closed, open_async_client
+        from .pool import AsyncClients, current_loop, is_closed
 
         loop = current_loop()
         with self._lock:
@@ -58,8 +58,8 @@ class Connections:
                 self._abandon(old)
             found = self._async.get(loop)
             if found is None:
-                client = open_async_client(self._ssl_context)
-                found = self._async[loop] = client, self._closing(loop, client)
+                clients = AsyncClients(self._ssl_context)
+                found = self._async[loop] = clients, self._closing(loop, clients)
                 fresh = True
             else:
                 fresh = False
@@ -67,18 +67,16 @@ class Connections:
             await anext(found[1])
         return found[0]
 
-    async def _closing(self, loop: Any, client: Any) -> AsyncGenerator[None, None]:
-        """Closes the client while it can be awaited: event loops finish their generators before they end."""
+    async def _closing(self, loop: Any, clients: Any) -> AsyncGenerator[None, None]:
+        """Closes the clients while they can be awaited: event loops finish their generators before they end."""
         try:
             yield
         finally:
             self._async.pop(loop, None)
-            await client.aclose()
+            await clients.aclose()
 
     def _abandon(self, loop: Any) -> None:
-        from .transport import abandon
-
-        abandon(self._async.pop(loop)[0])
+        self._async.pop(loop)[0].abandon()
 
     def close(self) -> None:
         """Close what threads used."""
@@ -92,7 +90,7 @@ class Connections:
         self.close()
         if self._pid != os.getpid() or not self._async:
             return
-        from .transport import current_loop
+        from .pool import current_loop
 
         own = self._async.get(current_loop())
         if own is not None:

@@ -6,6 +6,7 @@ An enum value that the spec does not know is sent as it is, since providers add 
 
 from __future__ import annotations
 
+import array
 import enum
 import math
 import operator
@@ -20,6 +21,7 @@ Schema = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_JSON_KINDS = frozenset({*_JSON_NAMES.values(), "object", "array"})
 _SHOWN_POSITIONS = 10
 _LARGEST = 1 << 63
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -65,7 +67,9 @@ def _kind(value: Any) -> str:
         return "object"
     if isinstance(value, list | tuple):
         return "array"
-    return next((n for t, n in _JSON_NAMES.items() if type(value) is t), type(value).__name__)
+    known = next((n for t, n in _JSON_NAMES.items() if type(value) is t), None)
+    other = type(value).__name__
+    return known or (f"a Python {other}" if other in _JSON_KINDS else other)
 
 
 def _unwrapped(value: Any) -> Any:
@@ -82,7 +86,7 @@ def _unwrapped(value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping | bytes | bytearray | Decimal):
         return value
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence | array.array):
         return list(value)
     if isinstance(value, SupportsIndex) and not isinstance(value, type):
         return operator.index(value)

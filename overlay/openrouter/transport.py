@@ -1,75 +1,67 @@
-"""The network: drives a call's steps with threads or an event loop. The only file that names the HTTP library."""
+"""The network: drives a call's steps with threads or an event loop, and says what its failures mean."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import logging
-import socket
 import ssl
 import time
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import Any
 
 import anyio
-import anyio.lowlevel
-import httpx
 
 from . import errors
-from .attempt import AsyncBackend, Attempt, Backend, Inflater, Stop, current_attempt
+from .attempt import Attempt, Inflater, Stop, current_attempt
 from .call import Steps
+from .library import http
 from .messages import Failure, Headers, Pause, Reply, Request, Secret, Send
+from .pool import AsyncClients, Clients
 
-_MAX_CONNECTIONS = 100
-_KEEPALIVE_SECONDS = 30.0
 _HEADER_BYTES = 96 << 10
 _HEADER_COUNT = 500
 
 
-class ConnectError(errors.ConnectError, httpx.ConnectError):
+class ConnectError(errors.ConnectError, http.ConnectError):
     """`errors.ConnectError` that `except httpx.ConnectError` also catches."""
 
 
-class ConnectTimeout(errors.ConnectError, errors.DeadlineError, httpx.ConnectTimeout):
+class ConnectTimeout(errors.ConnectError, errors.DeadlineError, http.ConnectTimeout):
     """No connection in time."""
 
 
-class PoolTimeout(errors.DeadlineError, httpx.PoolTimeout):
+class PoolTimeout(errors.DeadlineError, http.PoolTimeout):
     """No connection of the pool became free in time."""
 
 
-class ProxyError(errors.ConnectError, httpx.ProxyError):
+class ProxyError(errors.ConnectError, http.ProxyError):
     """The proxy refused."""
 
 
-class ReadTimeout(errors.DeadlineError, httpx.ReadTimeout):
+class ReadTimeout(errors.DeadlineError, http.ReadTimeout):
     """No answer in time, or not all of it."""
 
 
-class WriteTimeout(errors.DeadlineError, httpx.WriteTimeout):
+class WriteTimeout(errors.DeadlineError, http.WriteTimeout):
     """The request could not be sent in time."""
 
 
-class ReadError(errors.ConnectionLostError, httpx.ReadError):
+class ReadError(errors.ConnectionLostError, http.ReadError):
     """The connection broke while the answer was awaited or read."""
 
 
-class WriteError(errors.ConnectionLostError, httpx.WriteError):
+class WriteError(errors.ConnectionLostError, http.WriteError):
     """The connection broke while the request was sent."""
 
 
-class RemoteProtocolError(errors.ConnectionLostError, httpx.RemoteProtocolError):
+class RemoteProtocolError(errors.ConnectionLostError, http.RemoteProtocolError):
     """What came is not HTTP, or ended before its time."""
 
 
-_parsed = functools.lru_cache(maxsize=64)(httpx.URL)  # a client asks for few URLs, again and again
-
-
-def _built(http: Any, request: Request) -> Any:
+def _built(client: Any, request: Request) -> Any:
     """The library's request. Secrets are revealed here and in no variable."""
     timeouts = request.timeouts
-    return http.build_request(
+    return client.build_request(
         request.method,
         request.url,
         content=request.body,
@@ -98,29 +90,30 @@ def _opened(response: Any, request: Request, attempt: Attempt) -> tuple[Inflater
     return Inflater(response.status_code, headers, request.max_answer_bytes, attempt, encoding), headers, read
 
 
-def _caught(http: Any) -> tuple[type[Exception], ...]:
+def _caught(http_client: Any) -> tuple[type[Exception], ...]:
     """What an attempt may end in: of our own clients all is known, a caller's may raise anything."""
-    if not isinstance(http, _Lean):
+    if not isinstance(http_client, Clients | AsyncClients):
         return (Exception,)
-    return httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, errors.OpenRouterError, OSError, zlib.error
+    return http.HTTPError, http.InvalidURL, http.StreamError, errors.OpenRouterError, OSError, zlib.error
 
 
-def _send(http: Any, request: Request, stop: Stop | None) -> Reply | Failure:
+def _send(client: Any, request: Request, stop: Stop | None) -> Reply | Failure:
     attempt = Attempt(request)
     if stop is not None:
         stop.enter(attempt)
     token = current_attempt.set(attempt)
     try:
-        response = http.send(_built(http, request), stream=True, auth=None, follow_redirects=False)
-        try:
-            inflater, headers, read = _opened(response, request, attempt)
-            for chunk in response.iter_raw() if read is None else (read,):
-                if inflater.feed(chunk):
-                    break
-            return Reply(response.status_code, headers, inflater.finish())
-        finally:
-            response.close()
-    except _caught(http) as error:
+        with client.lease(attempt) if isinstance(client, Clients) else nullcontext(client) as leased:
+            response = leased.send(_built(leased, request), stream=True, auth=None, follow_redirects=False)
+            try:
+                inflater, headers, read = _opened(response, request, attempt)
+                for chunk in response.iter_raw() if read is None else (read,):
+                    if inflater.feed(chunk):
+                        break
+                return Reply(response.status_code, headers, inflater.finish())
+            finally:
+                response.close()
+    except _caught(client) as error:
         return _failure(error, attempt)
     finally:
         current_attempt.reset(token)
@@ -128,32 +121,25 @@ def _send(http: Any, request: Request, stop: Stop | None) -> Reply | Failure:
             stop.leave(attempt)
 
 
-@contextlib.asynccontextmanager
-async def _within_limits(http: Any, seconds: float) -> AsyncGenerator[None, None]:
-    """The attempt's deadline, and its turn at the pool of our own client."""
-    with anyio.fail_after(seconds):
-        async with http.turn if isinstance(http, _AsyncClient) else contextlib.nullcontext():
-            yield
-
-
-async def _asend(http: Any, request: Request) -> Reply | Failure:
+async def _asend(client: Any, request: Request) -> Reply | Failure:
     attempt = Attempt(request)
     token = current_attempt.set(attempt)
     try:
-        async with _within_limits(http, request.timeouts.attempt_seconds):
-            response = await http.send(_built(http, request), stream=True, auth=None, follow_redirects=False)
-            try:
-                inflater, headers, read = _opened(response, request, attempt)
-                if read is not None:
-                    inflater.feed(read)
-                else:
-                    async for chunk in response.aiter_raw():
-                        if inflater.feed(chunk):
-                            break
-                return Reply(response.status_code, headers, inflater.finish())
-            finally:
-                await response.aclose()
-    except _caught(http) as error:
+        with anyio.fail_after(request.timeouts.attempt_seconds):
+            async with client.lease() if isinstance(client, AsyncClients) else nullcontext(client) as leased:
+                response = await leased.send(_built(leased, request), stream=True, auth=None, follow_redirects=False)
+                try:
+                    inflater, headers, read = _opened(response, request, attempt)
+                    if read is not None:
+                        inflater.feed(read)
+                    else:
+                        async for chunk in response.aiter_raw():
+                            if inflater.feed(chunk):
+                                break
+                    return Reply(response.status_code, headers, inflater.finish())
+                finally:
+                    await response.aclose()
+    except _caught(client) as error:
         return _failure(error, attempt)
     finally:
         current_attempt.reset(token)
@@ -212,13 +198,13 @@ def _certificate_refused(error: BaseException | None) -> bool:
 # ---- the two drivers ------------------------------------------------------------------------------------------
 
 
-def run(steps: Steps, http: Any, wait: Callable[[Pause], None] | None = None, stop: Stop | None = None) -> Any:
+def run(steps: Steps, client: Any, wait: Callable[[Pause], None] | None = None, stop: Stop | None = None) -> Any:
     """Drive a call with this thread; `stop` may give it up from another."""
     try:
         step = next(steps)
         while True:
             if isinstance(step, Send):
-                step = steps.send(_send(http, step.request, stop))
+                step = steps.send(_send(client, step.request, stop))
             else:
                 (wait or _sleep)(step)
                 step = steps.send(None)
@@ -228,13 +214,13 @@ def run(steps: Steps, http: Any, wait: Callable[[Pause], None] | None = None, st
         steps.close()
 
 
-async def arun(steps: Steps, http: Any, wait: Callable[[Pause], Awaitable[None]] | None = None) -> Any:
+async def arun(steps: Steps, client: Any, wait: Callable[[Pause], Awaitable[None]] | None = None) -> Any:
     """Drive a call on the running event loop."""
     try:
         step = next(steps)
         while True:
             if isinstance(step, Send):
-                step = steps.send(await _asend(http, step.request))
+                step = steps.send(await _asend(client, step.request))
             else:
                 await (wait or _asleep)(step)
                 step = steps.send(None)
@@ -250,131 +236,3 @@ def _sleep(pause: Pause) -> None:
 
 async def _asleep(pause: Pause) -> None:
     await anyio.sleep(pause.seconds)
-
-
-# ---- the library's clients ------------------------------------------------------------------------------------
-
-
-def _options(ssl_context: ssl.SSLContext | None) -> dict[str, Any]:
-    return {
-        "verify": True if ssl_context is None else ssl_context,
-        "limits": httpx.Limits(
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_CONNECTIONS,
-            keepalive_expiry=_KEEPALIVE_SECONDS,
-        ),
-    }
-
-
-class _NoCookies(httpx.Cookies):
-    """None is stored, none is sent; and no time is spent on looking."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        pass
-
-    def set_cookie_header(self, request: httpx.Request) -> None:
-        pass
-
-
-class _Lean:
-    """A client whose requests are as they were built: no default headers, no cookies to merge."""
-
-    _cookies: httpx.Cookies
-
-    def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
-        return httpx.Request(method, _parsed(url), **given)
-
-
-class _Client(_Lean, httpx.Client):
-    pass
-
-
-class _AsyncClient(_Lean, httpx.AsyncClient):
-    """Queues before the pool, whose own queue slows with its length."""
-
-    @functools.cached_property
-    def turn(self) -> anyio.Semaphore:
-        return anyio.Semaphore(_MAX_CONNECTIONS)
-
-
-_C = TypeVar("_C", bound=_Lean)
-
-
-def _transports(client: Any) -> list[Any]:
-    return [transport for transport in (client._transport, *client._mounts.values()) if transport is not None]
-
-
-def _guarded(client: _C, backend: type) -> _C:
-    """The client without cookies, every connection watched: no byte-by-byte answer outlasts a deadline.
-
-    The library offers no public place for its network backend; where a version of it has none here, it fails loudly.
-    """
-    client._cookies = _NoCookies()
-    for transport in _transports(client):
-        transport._pool._network_backend = backend(transport._pool._network_backend)
-    return client
-
-
-def open_client(ssl_context: ssl.SSLContext | None) -> httpx.Client:
-    """A client for threads: pooled, no cookies, proxies and certificates from the environment.
-
-    Raises:
-        ConfigurationError: the environment's proxy or certificate settings cannot be used.
-    """
-    return _opening(lambda: _guarded(_Client(**_options(ssl_context)), Backend))
-
-
-def open_async_client(ssl_context: ssl.SSLContext | None) -> httpx.AsyncClient:
-    """A client for one event loop.
-
-    Raises:
-        ConfigurationError: as `open_client`.
-    """
-    return _opening(lambda: _guarded(_AsyncClient(**_options(ssl_context)), AsyncBackend))
-
-
-def _opening(make: Callable[[], _C]) -> _C:
-    try:
-        return make()
-    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
-        kind = type(error).__name__
-    # Not chained: the environment's proxy URL may hold a password.
-    raise errors.ConfigurationError(
-        f"the HTTP client cannot be opened ({kind}): look at the proxy variables, SSL_CERT_FILE and SSL_CERT_DIR"
-    )
-
-
-class _MaskingFilter(logging.Filter):
-    """Masks the library's DEBUG records of our own attempts: they quote headers, and a server may echo the key."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        attempt = current_attempt.get()
-        if attempt is not None:
-            record.msg, record.args = attempt.mask(record.getMessage()), ()
-        return True
-
-
-for _logger in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks"):
-    logging.getLogger(_logger).addFilter(_MaskingFilter())
-
-
-def current_loop() -> Any:
-    """What tells the running event loop from another; equal for the same loop."""
-    return anyio.lowlevel.current_token()
-
-
-def is_closed(loop: Any) -> bool:
-    """Whether an event loop has ended without finishing its asynchronous generators."""
-    closed = getattr(loop.native_token, "is_closed", None)
-    return bool(closed()) if closed is not None else False
-
-
-def abandon(client: Any) -> None:
-    """Shut the sockets of a client whose event loop is gone: there is nobody left to await its closing."""
-    for transport in _transports(client):
-        for connection in transport._pool.connections:
-            stream = getattr(getattr(connection, "_connection", None), "_network_stream", None)
-            sock = stream.get_extra_info("socket") if stream is not None else None
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
