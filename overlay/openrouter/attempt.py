@@ -218,7 +218,9 @@ class _Pending:
     def answered_early(self) -> bool:
         """Whether the server answered while the request was being sent. The rest is then not sent, since a server
         that refuses (413) closes soon; and the connection, which owes it that rest, is not used again."""
-        self._spoiled = self._spoiled or bool(self._inner.get_extra_info("is_readable"))
+        if not self._spoiled and self._inner.get_extra_info("ssl_object") is None:
+            # Under TLS a socket is readable for records that are no answer, such as new session tickets.
+            self._spoiled = bool(self._inner.get_extra_info("is_readable"))
         return self._spoiled
 
     def hold(self, buffer: bytes) -> bytes:

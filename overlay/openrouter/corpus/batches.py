@@ -76,7 +76,8 @@ class Caps:
 
 def split_size(refused: int, message: str) -> int:
     """How large the parts of a refused batch should be: the cap its refusal names, else half."""
-    named = [int(n) for n in re.findall(r"(?<![\w.])\d{1,4}(?![\w.]|\.\d)", message) if 0 < int(n) < refused]
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message)
+    named = [int(n) for n in re.findall(r"(?<![\w.-])\d{1,5}(?!\w|[.,]\d)", plain) if 0 < int(n) < refused]
     return max(named, default=(refused + 1) // 2)
 
 
