@@ -1,0 +1,636 @@
+"""What an answer or an error means for the rest of a job: batches out, outcomes in, no network and no clock."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from openrouter import errors
+from openrouter.answers import EmptyAnswerError
+from openrouter.corpus.batches import START_INPUTS, Batch, Caps
+from openrouter.corpus.job import Answer, Job, OnError, Progress, TextError, Usage, numbered
+from openrouter.corpus.pace import Pace
+from openrouter.errors import InvalidInputError, OpenRouterError, ResponseValidationError, error_for
+from openrouter.messages import Headers, Reply
+from openrouter_generated.types import HttpMeta
+
+WIDTH = 2
+USAGE = {"prompt_tokens": 3, "total_tokens": 4, "cost": 0.5}
+
+
+def job_of(
+    texts: Iterable[str] = (),
+    *,
+    caps: Caps | None = None,
+    pace: Pace | None = None,
+    batch_size: int | None = None,
+    on_error: OnError = "raise",
+    may_split: Callable[[], bool] = lambda: True,
+    total: int | None = None,
+) -> Job:
+    job = Job(
+        caps=caps or Caps(),
+        pace=pace or Pace(4, None, None, 0.0),
+        batch_size=batch_size,
+        on_error=on_error,
+        may_split=may_split,
+        total=total,
+    )
+    return job.feed(enumerate(texts))
+
+
+def texts_of(count: int) -> list[str]:
+    return [f"text {position}" for position in range(count)]
+
+
+def value_of(text: str) -> float:
+    return float(text.split()[-1])
+
+
+def answer(batch: Batch, width: int = WIDTH, **more: Any) -> Answer:
+    """Each row holds the number of its text."""
+    vectors = np.array([[value_of(text)] * width for text in batch.texts], np.float32)
+    return Answer(vectors, **{"model": "m", "usage": USAGE, **more})
+
+
+def meta(attempts: int = 1, billed: int = 0) -> HttpMeta:
+    return HttpMeta(200, {}, None, attempts, billed, 0.1, "https://h/v1/embeddings")
+
+
+def refusal(status: int, message: str = "no", **detail: Any) -> OpenRouterError:
+    error = error_for(status, message, Reply(status, Headers(), b""))
+    if detail:
+        from openrouter_generated.models import ErrorResponse
+
+        error.data = ErrorResponse.from_dict({"error": {"code": status, "message": message, **detail}})
+    return counted(error)
+
+
+def counted(error: OpenRouterError, attempts: int = 1, billed: int = 0) -> OpenRouterError:
+    error.attempts, error.possibly_billed_attempts = attempts, billed
+    return error
+
+
+def torn(billed: int = 2) -> OpenRouterError:
+    return counted(errors.ConnectionLostError("the connection broke: [Errno 104] reset"), 2, billed)
+
+
+def next_of(job: Job) -> Batch:
+    batch = job.next()
+    assert batch is not None
+    return batch
+
+
+def run(job: Job, judge: Callable[[Batch], OpenRouterError | Answer]) -> tuple[list[tuple[int, ...]], dict[int, float]]:
+    """Drive a job to its end, one batch after the other: the batches sent, and the value at each position."""
+    sent, rows = [], {}
+    while (batch := job.next()) is not None:
+        sent.append(batch.positions)
+        outcome = judge(batch)
+        if isinstance(outcome, OpenRouterError):
+            job.failed(batch, outcome)
+        else:
+            positions, vectors = job.answered(batch, outcome)
+            rows.update(zip(positions, vectors[:, 0].tolist(), strict=True))
+    return sent, rows
+
+
+def sizes(batches: Iterable[tuple[int, ...]]) -> list[int]:
+    return [len(batch) for batch in batches]
+
+
+# ---- usage ----------------------------------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """What answers told of usage, one after the other, and what it sums up to."""
+
+    told: list[Any]
+    usage: Usage
+
+
+TOLD = [
+    Told([], Usage(0, 0, None)),
+    Told([USAGE], Usage(3, 4, 0.5)),
+    Told([USAGE, USAGE], Usage(6, 8, 1.0)),
+    Told([None, 7, "x", []], Usage(0, 0, None)),
+    Told([{"prompt_tokens": 3}, {"cost": 0}], Usage(3, 0, 0.0)),
+    Told([{"cost": 0.25}, {}, {"cost": 0.5}], Usage(0, 0, 0.75)),
+    Told([{"prompt_tokens": -1, "total_tokens": True, "cost": "0.5"}], Usage(0, 0, None)),
+    Told([{"prompt_tokens": 3.0, "total_tokens": None, "cost": None}], Usage(3, 0, None)),
+]
+
+
+@pytest.mark.parametrize("case", TOLD, ids=lambda case: str(case.told))
+def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Told) -> None:
+    usage = Usage()
+    for told in case.told:
+        usage = usage.plus(told)
+
+    assert usage == case.usage
+
+
+# ---- answers --------------------------------------------------------------------------------------------------
+
+
+def test_every_text_gets_its_row() -> None:
+    job = job_of(texts_of(250))
+
+    sent, rows = run(job, answer)
+
+    assert sizes(sent) == [START_INPUTS, START_INPUTS, 58]
+    assert rows == {position: float(position) for position in range(250)}
+
+
+def test_block_is_the_answers_own_matrix_where_no_text_is_twice() -> None:
+    job = job_of(texts_of(3))
+    batch = next_of(job)
+    answered = answer(batch)
+
+    positions, vectors = job.answered(batch, answered)
+
+    assert vectors is answered.vectors
+    assert list(positions) == [0, 1, 2]
+
+
+def test_tally_counts_requests_retries_and_what_may_be_billed() -> None:
+    job = job_of(texts_of(6), batch_size=2)
+    for http_meta in (meta(), meta(3, 1), None):
+        batch = next_of(job)
+        job.answered(batch, answer(batch, http_meta=http_meta))
+
+    tally = job.tally
+    assert (tally.requests, tally.retries, tally.possibly_billed_attempts) == (5, 2, 1)
+    assert (tally.usage, tally.done, tally.dimensions) == (Usage(9, 12, 1.5), 6, WIDTH)
+
+
+def test_model_is_the_first_that_was_told() -> None:
+    job = job_of(texts_of(3), batch_size=1)
+    for model in (None, "first", "second"):
+        batch = next_of(job)
+        job.answered(batch, answer(batch, model=model))
+
+    assert job.tally.model == "first"
+
+
+@pytest.mark.parametrize(("http_meta", "attempts", "billed"), [(meta(2, 1), 2, 2), (None, 0, 0)])
+def test_vectors_of_another_length_end_the_job(http_meta: HttpMeta | None, attempts: int, billed: int) -> None:
+    """Whatever is done with texts that fail: half a matrix of one model is worth nothing."""
+    job = job_of(texts_of(4), batch_size=2, on_error="skip")
+    first, second = next_of(job), next_of(job)
+    job.answered(first, answer(first))
+
+    with pytest.raises(ResponseValidationError) as caught:
+        job.answered(second, answer(second, 3, http_meta=http_meta))
+
+    assert caught.value.message == (
+        "texts[2] and on have 3 dimensions, texts before have 2: "
+        "the model changed during the job; pin it with provider= or dimensions="
+    )
+    assert caught.value.positions == (2, 3)
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (attempts, billed)
+
+
+# ---- the same text twice --------------------------------------------------------------------------------------
+
+
+def test_text_that_waits_for_its_answer_is_not_sent_again() -> None:
+    job = job_of(["text 1", "text 2", "text 1", "text 3", "text 2", "text 1"], batch_size=2)
+
+    batches = list(iter(job.next, None))
+    rows: dict[int, float] = {}
+    for batch in batches:
+        positions, vectors = job.answered(batch, answer(batch))
+        rows.update(zip(positions, vectors[:, 0].tolist(), strict=True))
+
+    assert [batch.positions for batch in batches] == [(0, 1), (3,)]
+    assert rows == {0: 1.0, 1: 2.0, 2: 1.0, 3: 3.0, 4: 2.0, 5: 1.0}
+
+
+def test_text_that_was_answered_is_forgotten_and_sent_again() -> None:
+    """A stream remembers no more than what is in flight."""
+    job = job_of(["text 1", "text 1"], batch_size=1)
+    first = next_of(job)
+    job.answered(first, answer(first))
+
+    assert next_of(job).positions == (1,)
+
+
+def test_text_that_is_refused_takes_its_likes_with_it() -> None:
+    job = job_of(["text 1", "text 1", "text 1"], batch_size=2, on_error="record")
+
+    run(job, lambda batch: refusal(400))
+
+    assert [error.position for error in job.tally.errors] == [0, 1, 2]
+
+
+def test_one_text_without_end_is_read_a_little_at_a_time() -> None:
+    taken = itertools.count()
+    job = job_of(("text 7" for _ in taken), batch_size=10)
+
+    for _ in range(3):
+        batch = next_of(job)
+        positions, vectors = job.answered(batch, answer(batch))
+        assert set(vectors[:, 0].tolist()) == {7.0}
+        assert len(set(positions)) == len(positions)
+
+    assert next(taken) <= 3 * 10 * 1_000 + 2_000
+
+
+# ---- refused batches ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize(("cap", "learned"), [(10, 10), (48, 48), (95, 95), (1, 1)])
+def test_named_cap_is_learned_at_the_first_refusal(status: int, cap: int, learned: int) -> None:
+    caps = Caps()
+    job = job_of(texts_of(300), caps=caps)
+
+    def judge(batch: Batch) -> OpenRouterError | Answer:
+        return refusal(status, f"at most {cap} inputs") if len(batch) > cap else answer(batch)
+
+    sent, rows = run(job, judge)
+
+    assert caps.max_inputs == learned
+    assert sizes(sent).count(START_INPUTS) == 1
+    assert max(sizes(sent)[1:]) == cap
+    assert sorted(rows) == list(range(300))
+
+
+@pytest.mark.parametrize(("cap", "learned"), [(10, 6), (50, 48), (2, 2), (1, 1)])
+def test_cap_without_a_name_is_found_by_halving(cap: int, learned: int) -> None:
+    caps = Caps()
+    job = job_of(texts_of(300), caps=caps)
+
+    sent, rows = run(job, lambda batch: refusal(413) if len(batch) > cap else answer(batch))
+
+    assert caps.max_inputs == learned
+    assert sorted(rows) == list(range(300))
+    assert len([size for size in sizes(sent) if size > cap]) <= 7  # once for each halving
+
+
+@pytest.mark.parametrize("bad", [0, 50, 95, 299])
+def test_one_bad_text_stands_alone_and_teaches_no_cap_below_its_neighbours(bad: int) -> None:
+    caps = Caps()
+    job = job_of(texts_of(300), caps=caps, on_error="record")
+
+    sent, rows = run(job, lambda batch: refusal(400) if bad in batch.positions else answer(batch))
+
+    assert [error.position for error in job.tally.errors] == [bad]
+    assert sorted(rows) == [position for position in range(300) if position != bad]
+    assert caps.max_inputs is None
+    assert len([batch for batch in sent if bad in batch]) <= 8
+
+
+def test_bad_text_raises_with_its_position() -> None:
+    job = job_of(texts_of(96))
+
+    with pytest.raises(errors.BadRequestResponseError) as caught:
+        run(job, lambda batch: refusal(400, "no such text") if 41 in batch.positions else answer(batch))
+
+    assert (caught.value.message, caught.value.positions) == ("no such text (texts[41])", (41,))
+    assert caught.value.args == ("no such text (texts[41])",)
+
+
+def test_message_with_its_positions_is_no_longer_than_any() -> None:
+    job = job_of(texts_of(1))
+
+    with pytest.raises(errors.BadRequestResponseError) as caught:
+        run(job, lambda batch: refusal(400, "x" * 1_000))
+
+    assert len(caught.value.message) == 1_000
+    assert caught.value.message.endswith("x… (texts[0])")
+
+
+def test_request_that_is_wrong_whatever_it_holds_ends_the_job() -> None:
+    """Eight texts refused alone before anything went through: it is not the texts."""
+    job = job_of(texts_of(1_000), batch_size=1, on_error="skip")
+
+    with pytest.raises(errors.BadRequestResponseError):
+        run(job, lambda batch: refusal(400))
+
+    assert job.tally.requests == 8
+
+
+def test_bad_texts_after_a_good_one_are_bad_texts() -> None:
+    job = job_of(texts_of(30), batch_size=1, on_error="skip")
+
+    run(job, lambda batch: answer(batch) if batch.positions == (0,) else refusal(400))
+
+    assert len(job.tally.errors) == 29
+
+
+FLAGGED = {"metadata": {"flagged_input": "text", "reasons": ["violence"]}}
+
+
+class Split(NamedTuple):
+    """An error, what is to be done with texts that fail, and whether a batch is cut for it."""
+
+    name: str
+    error: Callable[[], OpenRouterError]
+    on_error: OnError
+    cut: bool
+
+
+def unusable() -> OpenRouterError:
+    return counted(ResponseValidationError("3 embeddings came for 4 inputs"), 1, 1)
+
+
+SPLIT = [
+    Split("400", lambda: refusal(400), "raise", True),
+    Split("413", lambda: refusal(413), "raise", True),
+    Split("422", lambda: refusal(422), "raise", True),
+    Split("403 by moderation", lambda: refusal(403, **FLAGGED), "raise", True),
+    Split("403 by moderation, reasons", lambda: refusal(403, metadata={"reasons": []}), "raise", True),
+    Split("403", lambda: refusal(403), "raise", False),
+    Split("403 of another kind", lambda: refusal(403, metadata={"region": "x"}), "raise", False),
+    Split("403 with metadata of none", lambda: refusal(403, metadata=None), "raise", False),
+    Split("401", lambda: refusal(401), "raise", False),
+    Split("402", lambda: refusal(402), "skip", False),
+    Split("404", lambda: refusal(404), "skip", False),
+    Split("409", lambda: refusal(409), "raise", False),
+    Split("429", lambda: refusal(429), "raise", False),
+    Split("500", lambda: refusal(500), "raise", True),
+    Split("502", lambda: refusal(502), "raise", True),
+    Split("524", lambda: refusal(524), "raise", True),
+    Split("503", lambda: refusal(503), "raise", False),
+    Split("529", lambda: refusal(529), "raise", False),
+    Split("torn", torn, "raise", True),
+    Split("torn and surely not billed", lambda: torn(0), "raise", False),
+    Split("too late", lambda: counted(errors.DeadlineError("too late"), 2, 2), "raise", True),
+    Split("never connected", lambda: counted(errors.ConnectError("refused"), 4), "raise", False),
+    Split("too large", lambda: counted(errors.AnswerTooLargeError("too large"), 1, 1), "raise", False),
+    Split("unusable", unusable, "raise", False),
+    Split("unusable, recorded", unusable, "record", True),
+    Split("unusable, skipped", unusable, "skip", True),
+    Split("settings", lambda: errors.ConfigurationError("no key"), "skip", False),
+    Split("closed", lambda: errors.ClosedClientError("closed"), "skip", False),
+    Split("arguments", lambda: InvalidInputError("provider.zrd: unknown name"), "skip", False),
+]
+
+
+@pytest.mark.parametrize("case", SPLIT, ids=lambda case: case.name)
+def test_batch_is_cut_in_two_where_that_may_help(case: Split) -> None:
+    job = job_of(texts_of(4), on_error=case.on_error)
+    batch = next_of(job)
+    try:
+        job.failed(batch, case.error())
+    except OpenRouterError:
+        assert not case.cut
+
+    assert [len(part) for part in iter(job.next, None)] == ([2, 2] if case.cut else [])
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in SPLIT if case.cut and case.name[0] in "5t"] + [SPLIT[-5]], ids=lambda case: case.name
+)
+def test_batch_is_cut_for_trouble_only_while_the_budget_pays_for_it(case: Split) -> None:
+    """Its parts may be billed again; a refusal bills nothing and asks no budget."""
+    job = job_of(texts_of(4), on_error=case.on_error, may_split=lambda: False)
+
+    if case.on_error == "raise":
+        with pytest.raises(OpenRouterError):
+            job.failed(next_of(job), case.error())
+    else:
+        job.failed(next_of(job), case.error())
+        assert len(job.tally.errors) == 4
+    assert job.next() is None
+
+
+@pytest.mark.parametrize(
+    "error", [lambda: refusal(500, "error 2 of 3"), torn], ids=["a status with numbers", "a reset with its errno"]
+)
+def test_trouble_is_no_cap(error: Callable[[], OpenRouterError]) -> None:
+    """Neither are numbers read out of its message, nor is the size that went through learned."""
+    caps = Caps()
+    job = job_of(texts_of(1_000), caps=caps, batch_size=1_000)
+    troubles = iter([error(), None, None])
+
+    sent, _ = run(job, lambda batch: next(troubles) or answer(batch))
+
+    assert sizes(sent) == [1_000, 500, 500]
+    assert caps.max_inputs is None
+
+
+@pytest.mark.parametrize("case", [c for c in SPLIT if not c.cut and c.on_error == "raise"], ids=lambda case: case.name)
+def test_error_that_is_not_cut_for_raises_with_all_its_texts(case: Split) -> None:
+    job = job_of(texts_of(4))
+    error = case.error()
+    told = error.message
+
+    with pytest.raises(OpenRouterError) as caught:
+        job.failed(next_of(job), error)
+
+    assert caught.value is error
+    assert (error.message, error.positions) == (f"{told} (texts[0] to texts[3])", (0, 1, 2, 3))
+
+
+@pytest.mark.parametrize("case", SPLIT[-3:], ids=lambda case: case.name)
+@pytest.mark.parametrize("on_error", ["raise", "skip", "record"])
+def test_error_that_is_not_about_texts_names_none(case: Split, on_error: OnError) -> None:
+    job = job_of(texts_of(4), on_error=on_error)
+    error = case.error()
+    told = error.message
+
+    with pytest.raises(type(error)) as caught:
+        job.failed(next_of(job), error)
+
+    assert (caught.value.message, caught.value.positions) == (told, ())
+
+
+@pytest.mark.parametrize("status", [401, 402, 404])
+@pytest.mark.parametrize("on_error", ["skip", "record"])
+def test_no_key_no_credit_and_no_model_always_raise(status: int, on_error: OnError) -> None:
+    job = job_of(texts_of(4), on_error=on_error)
+
+    with pytest.raises(OpenRouterError) as caught:
+        job.failed(next_of(job), refusal(status))
+
+    assert caught.value.positions == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("on_error", ["skip", "record"])
+def test_batch_that_cannot_be_saved_is_recorded_text_by_text(on_error: OnError) -> None:
+    job = job_of(texts_of(2), on_error=on_error)
+    error = refusal(503)
+
+    job.failed(next_of(job), error)
+
+    assert job.tally.errors == [TextError(0, error), TextError(1, error)]
+    assert error.positions == (0, 1)
+
+
+# ---- base64 ---------------------------------------------------------------------------------------------------
+
+BLAMED = {
+    "an answer of nothing": lambda: counted(EmptyAnswerError("no embeddings came for 2 inputs"), 1, 1),
+    "refused by name": lambda: refusal(400, "Encoding_Format: unknown"),
+    "refused as base64": lambda: refusal(422, "BASE64 is not supported"),
+}
+
+
+@pytest.mark.parametrize("error", BLAMED.values(), ids=BLAMED)
+@pytest.mark.parametrize("on_error", ["raise", "record"])
+def test_floats_are_asked_for_once_and_remembered(error: Callable[[], OpenRouterError], on_error: OnError) -> None:
+    caps = Caps()
+    job = job_of(texts_of(6), caps=caps, batch_size=2, on_error=on_error)
+    asked = []
+
+    def judge(batch: Batch) -> OpenRouterError | Answer:
+        asked.append(batch.base64)
+        return error() if batch.base64 else answer(batch)
+
+    _, rows = run(job, judge)
+
+    assert asked == [True, False, False, False]
+    assert sorted(rows) == list(range(6))
+    assert (caps.base64, caps.known) == (False, True)
+
+
+@pytest.mark.parametrize("error", BLAMED.values(), ids=BLAMED)
+def test_floats_that_fail_too_are_no_reason_to_ask_for_them_again(error: Callable[[], OpenRouterError]) -> None:
+    caps = Caps()
+    job = job_of(texts_of(1), caps=caps)
+    first = next_of(job)
+    job.failed(first, error())
+    second = next_of(job)
+    assert (first.base64, second.base64) == (True, False)
+
+    with pytest.raises(OpenRouterError):
+        job.failed(second, error())
+
+    assert caps.base64
+
+
+def test_other_refusals_do_not_blame_base64() -> None:
+    job = job_of(texts_of(1))
+
+    with pytest.raises(errors.UnauthorizedResponseError):
+        job.failed(next_of(job), refusal(401, "base64"))
+
+
+# ---- progress -------------------------------------------------------------------------------------------------
+
+
+def told_by(job: Job) -> list[Progress]:
+    told: list[Progress] = []
+    job.report = told.append
+    return told
+
+
+def test_progress_is_told_after_each_answer_and_each_error() -> None:
+    job = job_of(texts_of(6), batch_size=2, on_error="record", total=6)
+    told = told_by(job)
+
+    run(job, lambda batch: refusal(503) if 2 in batch.positions else answer(batch, http_meta=meta(2)))
+
+    assert [(p.texts_done, p.texts_total, p.requests, p.retries) for p in told] == [
+        (2, 6, 2, 1),
+        (4, 6, 3, 1),
+        (6, 6, 5, 2),
+    ]
+    assert told[-1].usage == Usage(6, 8, 1.0)
+    assert told[-1].seconds_left == 0.0
+    assert [p.seconds for p in told] == sorted(p.seconds for p in told)
+    assert told[-1].texts_per_second > 0
+
+
+def test_time_left_is_not_told_where_the_number_of_texts_is_not_known() -> None:
+    job = job_of(texts_of(2))
+    told = told_by(job)
+
+    run(job, answer)
+
+    assert (told[0].texts_total, told[0].seconds_left) == (None, None)
+
+
+def test_job_that_has_done_nothing_yet_has_no_time_left() -> None:
+    progress = job_of(texts_of(2), total=2).progress()
+
+    assert (progress.texts_done, progress.texts_per_second, progress.seconds_left) == (0, 0.0, None)
+
+
+# ---- pace -----------------------------------------------------------------------------------------------------
+
+
+def test_answers_make_the_pace_grow() -> None:
+    pace = Pace(None, None, None, 0.0)
+    before = pace.limit
+
+    run(job_of(texts_of(2), pace=pace), answer)
+
+    assert pace.limit > before
+
+
+@pytest.mark.parametrize(("tokens", "waits"), [(None, False), (600.0, True)])
+def test_tokens_are_estimated_only_where_they_are_limited(tokens: float | None, waits: bool) -> None:
+    pace = Pace(4, None, tokens, 0.0)
+
+    next_of(job_of(["x" * 30_000], pace=pace))
+
+    assert (pace.wait_seconds(0, 0.0) or 0) > 100 if waits else pace.wait_seconds(0, 0.0) == 0
+
+
+# ---- texts ----------------------------------------------------------------------------------------------------
+
+
+def test_texts_are_numbered_lazily() -> None:
+    taken = itertools.count()
+    found = numbered((f"text {i}" for i in taken), "raise", lambda position, error: None)
+
+    assert [next(found) for _ in range(3)] == [(0, "text 0"), (1, "text 1"), (2, "text 2")]
+    assert next(taken) == 3
+
+
+class Empty(NamedTuple):
+    """What is to be done with empty texts, and what is refused."""
+
+    on_empty: Any
+    refused: list[tuple[int, str]]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Empty("raise", [(1, "texts[1]: must not be empty"), (2, "texts[2]: expected a string, got NoneType")]),
+        Empty("skip", [(2, "texts[2]: expected a string, got NoneType")]),
+    ],
+    ids=lambda case: case.on_empty,
+)
+def test_texts_that_cannot_be_sent_keep_their_place(case: Empty) -> None:
+    refused = []
+
+    found = numbered(
+        ["a", "", None, "d"], case.on_empty, lambda position, error: refused.append((position, str(error)))
+    )
+
+    assert list(found) == [(0, "a"), (3, "d")]
+    assert refused == case.refused
+
+
+@pytest.mark.parametrize("on_error", ["skip", "record"])
+def test_text_that_cannot_be_sent_is_recorded(on_error: OnError) -> None:
+    job = job_of(on_error=on_error)
+    error = InvalidInputError("texts[3]: must not be empty", "texts[3]")
+
+    job.refuse(3, error)
+
+    assert job.tally.errors == [TextError(3, error)]
+
+
+def test_text_that_cannot_be_sent_raises() -> None:
+    with pytest.raises(InvalidInputError):
+        job_of().refuse(3, InvalidInputError("texts[3]: must not be empty"))
+
+
+def test_last_batch_is_known_for_the_last() -> None:
+    job = job_of(texts_of(3), batch_size=2)
+
+    seen = []
+    while job.next() is not None:
+        seen.append(job.has_no_more)
+
+    assert seen == [False, True]
