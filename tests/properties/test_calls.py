@@ -1,0 +1,173 @@
+"""The retry machine against a simple model of it: whatever comes back, no limit is passed and no retry is withheld."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import attrs
+import pytest
+from hypothesis import assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from openrouter.call import World, steps
+from openrouter.config import Config
+from openrouter.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
+from openrouter.messages import Failure, Headers, Pause, Reply, Request, Secret, Send, Timeouts
+from openrouter.requests import Call, prepare
+from openrouter.retries import Policy, RetryBudget
+from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.types import CallOptions
+
+CALL = prepare(GENERATE, {"input": "a", "model": "m"}, CallOptions(), Config(base_url="https://h/v1"), Timeouts())
+
+
+class Fault(NamedTuple):
+    """How an attempt ends: what comes back, and what it means."""
+
+    outcome: Reply | Failure
+    kind: str  # good, safe, billed or final
+    overloaded: bool = False
+    stale: bool = False
+    maybe_billed: bool = False
+
+
+def _status(status: int) -> Reply:
+    return Reply(status, Headers(), b"")
+
+
+FAULTS = [
+    Fault(_status(200), "good"),
+    *(Fault(_status(status), "safe", overloaded=True) for status in (429, 503, 529)),
+    *(Fault(_status(status), "billed", maybe_billed=True) for status in (408, 500, 502, 504)),
+    *(Fault(_status(status), "final") for status in (400, 402, 404)),
+    Fault(Failure(ConnectError("refused"), sent=False), "safe"),
+    Fault(Failure(ConnectionLostError("torn"), sent=True), "billed", maybe_billed=True),
+    Fault(Failure(ConnectionLostError("idle"), sent=True, stale=True), "billed", stale=True, maybe_billed=True),
+    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "final", maybe_billed=True),
+]
+policies = st.builds(
+    Policy,
+    attempts=st.none() | st.integers(1, 6),
+    possibly_billed_retries=st.none() | st.integers(0, 3),
+    retry_after_cap_seconds=st.sampled_from([1.0, 60.0]),
+    total_seconds=st.none() | st.sampled_from([0.0, 10.0, 120.0, 400.0]),
+)
+
+
+def read(reply: Reply, call: Call) -> str:
+    """An answer, or the error of its status."""
+    if reply.status_code == 200:
+        return "an answer"
+    raise error_for(reply.status_code, "no", reply)
+
+
+class Calls(RuleBasedStateMachine):
+    """Calls of one client, one after the other: the client's budget goes on, all else begins anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget, self.tokens = RetryBudget(), 100
+        self.now, self.dice = 0.0, 0.0
+        self.running: Any = None
+
+    @initialize(policy=policies)
+    def one_policy(self, policy: Policy) -> None:
+        self.policy = policy
+
+    @precondition(lambda self: self.running is None)
+    @rule()
+    def call(self) -> None:
+        uniform = lambda low, high: low + self.dice * (high - low)  # noqa: E731
+        world = World(lambda: Secret("sk-key"), self.budget, lambda: self.now, lambda: 0.0, uniform)
+        self.running = steps(CALL, self.policy, world, read)
+        self.began = self.now
+        self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
+        self.was_stale = False
+        self.sent(next(self.running))
+
+    def sent(self, step: Send | Pause) -> None:
+        assert isinstance(step, Send)
+        self.sends += 1
+        self.request: Request = step.request
+
+    @precondition(lambda self: self.running is not None)
+    @rule(
+        fault=st.sampled_from(FAULTS),
+        share=st.floats(0, 1),
+        dice=st.floats(0, 1),
+        told=st.none() | st.none() | st.sampled_from([0.25, 1.0, 30.0, 61.0, 1e9]),
+    )
+    def attempt_ends(self, fault: Fault, share: float, dice: float, told: float | None) -> None:
+        self.now += share * min(self.request.timeouts.attempt_seconds, 70.0)
+        self.dice = dice
+        outcome = fault.outcome
+        if isinstance(outcome, Failure):
+            told = None
+            outcome = attrs.evolve(outcome, error=type(outcome.error)(outcome.error.message))
+        elif told is not None:
+            outcome = attrs.evolve(outcome, headers=Headers([("retry-after", str(told))]))
+        self.maybe_billed += fault.maybe_billed
+        wait = self.expected_wait(fault, told)
+        step, answer, error = self.fed(outcome)
+        if step is not None:
+            assert step.seconds == pytest.approx(wait)
+            self.now += step.seconds
+            self.sent(self.running.send(None))
+            return
+        self.running = None
+        assert wait is None
+        if error is None:
+            assert (fault.kind, answer) == ("good", "an answer")
+            self.tokens = min(100, self.tokens + 5)
+        else:
+            assert fault.kind != "good"
+            assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
+            assert error.retry_after == told
+
+    def fed(self, outcome: Reply | Failure) -> tuple[Pause | None, Any, OpenRouterError | None]:
+        """The pause, the answer or the error that follows an outcome."""
+        try:
+            return self.running.send(outcome), None, None
+        except StopIteration as done:
+            return None, done.value, None
+        except OpenRouterError as error:
+            return None, None, error
+
+    def expected_wait(self, fault: Fault, told: float | None) -> float | None:
+        """How long to wait before the next attempt; None: there is none."""
+        policy, elapsed = self.policy, self.now - self.began
+        if fault.kind in ("good", "final") or self.retries + 1 == policy.attempts:
+            return None
+        if fault.stale and not self.was_stale:
+            self.was_stale = True
+            return 0.0
+        if fault.kind == "billed" and self.billed_retries == policy.possibly_billed_retries:
+            return None
+        grown = min(8.0, (1.0 if fault.overloaded else 0.5) * 2**self.retries)
+        least, most = (grown / 2, grown) if fault.overloaded else (0.0, grown)
+        if told is not None:
+            least, most = told, told * 1.1
+        wait = least + self.dice * (most - least)
+        cost = 10 if fault.kind == "billed" else 5
+        late = policy.total_seconds is not None and elapsed + wait > policy.total_seconds
+        assume(policy.total_seconds is None or abs(elapsed + wait - policy.total_seconds) > 1e-6)
+        if (told or 0.0) > policy.retry_after_cap_seconds or late or cost > self.tokens:
+            return None
+        self.tokens -= cost
+        self.retries += 1
+        self.billed_retries += fault.kind == "billed"
+        return wait
+
+    @invariant()
+    def no_limit_is_passed(self) -> None:
+        if self.running is None:
+            return
+        policy = self.policy
+        assert self.sends <= (policy.attempts or 10**9) + 1, "one more for an idle connection gone stale"
+        if policy.total_seconds is not None and self.sends > 1:
+            left = policy.total_seconds - (self.now - self.began)
+            assert self.request.timeouts.attempt_seconds <= max(left, 0.001)
+
+
+TestCalls = Calls.TestCase
+TestCalls.settings = settings(max_examples=settings.default.max_examples // 3, stateful_step_count=30)
