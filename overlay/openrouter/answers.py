@@ -201,18 +201,19 @@ def _order(indexes: Sequence[Any], reply: Reply) -> Sequence[int] | None:
 
 
 def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> None:
-    """Every vector as long as asked, or all of one length."""
+    """Every vector as long as asked, or all of one length; base64 of whole numbers."""
     asked = dimensions if isinstance(dimensions, int) else None
-    wanted: int | float | None = asked
+    wanted = asked
     for position, vector in enumerate(vectors):
         length = vector_length(vector)
-        if wanted is None:
-            wanted = length
-        if length != wanted or length <= 0:
+        if isinstance(length, float):
+            raise ResponseValidationError(
+                f"the embedding of input {position} is not base64 of whole float32 numbers", reply
+            )
+        wanted = length if wanted is None else wanted
+        if length != wanted or length == 0:
             why = f"dimensions={asked} was asked for" if asked else f"the embedding of input 0 has {wanted}"
-            found = "is empty" if length == 0 else f"has {length} numbers"
-            if isinstance(length, float):
-                found = "is not base64 of whole numbers"
+            found = f"has {length} numbers" if length else "is empty"
             error = ResponseValidationError if length else EmptyAnswerError
             raise error(f"the embedding of input {position} {found}; {why}", reply)
 
