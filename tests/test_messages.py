@@ -134,6 +134,9 @@ MASKED = [
     Masked(["abc"], "abc", "abc"),  # so short a value stands in ordinary text
     Masked(["abcd"], "abcd", MASK),
     Masked([], "abcd", "abcd"),
+    Masked([KEY], f"keys begin with {KEY[:9]} as yours", f"keys begin with {KEY[:9]} as yours"),
+    Masked([KEY], f"keys begin with {KEY[:9]}", f"keys begin with {MASK}"),  # it may be the rest of one
+    Masked([KEY], KEY[:3], KEY[:3]),
 ]
 
 
