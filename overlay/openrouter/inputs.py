@@ -106,6 +106,8 @@ class _Checker:
 
     def check(self, value: Any, schema: Schema, path: Path) -> Any:
         schema = self.resolved(schema)
+        if type(value) is str and schema.get("type") == "string" and "x-decimal-string" not in schema:
+            return self.string(value, schema, path)  # most values are this
         value = _unwrapped(value)
         branches = schema.get("oneOf") or schema.get("anyOf")
         if branches is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,12 @@ def matrix(vectors: Sequence[bytes | list[float]]) -> Matrix:
     first = vectors[0]
     width = len(first) if isinstance(first, list) else len(first) // 4
     out: Matrix = np.empty((len(vectors), width), np.float32)
-    with np.errstate(over="ignore"):
-        for i, vector in enumerate(vectors):
-            out[i] = vector if isinstance(vector, list) else np.frombuffer(vector, "<f4")
+    for i, vector in enumerate(vectors):
+        if isinstance(vector, list):
+            with np.errstate(over="ignore"):
+                out[i] = vector
+        else:
+            out[i] = np.frombuffer(vector, "<f4")
     judge_finite(out)
     return out
 
@@ -46,13 +50,11 @@ def judge_finite(vectors: Matrix) -> None:
     Raises:
         NotFiniteError: naming the first number that is not.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(vectors.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        if math.isfinite(vectors.sum(dtype=np.float64)):  # of finite float32 it cannot overflow
             return
-    wrong = np.argwhere(~np.isfinite(vectors))
-    if len(wrong):
-        row, column = map(int, wrong[0])
-        raise NotFiniteError(row, column, float(vectors[row, column]))
+    row, column = map(int, np.argwhere(~np.isfinite(vectors))[0])
+    raise NotFiniteError(row, column, float(vectors[row, column]))
 
 
 def zero_rows(vectors: Matrix) -> int:
