@@ -29,7 +29,6 @@ class Row:
     copies: int = 1
     cores: int | None = None  # None: as many as there are
     checked: bool = True  # the check sum of the vectors is compared with the server's
-    asked_for: bool = False  # run only when asked for
     unmeasured: int = 0  # rounds before the first that counts: byte code is compiled, files are in memory
 
     @property
@@ -74,7 +73,8 @@ ROWS: tuple[Row, ...] = (
     Row("cold", "the same, for the first time in a process", "ms", "matrix", _MATRIX),
     Row("memory", "peak memory of 2,048 texts to a matrix", "MB", "matrix", _MATRIX, {}, _NO_SERVER, rounds=3),
     Row("lists", "2,048 texts, `generate` with floats, as lists", "ms", "lists", _AGAIN, _ONCE),
-    Row("floats", "2,048 texts to a matrix, server without base64", "ms", "floats", _AGAIN, port="floats", rounds=3),
+    Row("floats", "2,048 texts to a matrix, server without base64", "ms", "floats", {**_MATRIX, "repeat": 2},
+        port="floats", rounds=3),
     Row("threads", "corpus, 32 in flight, 50 ms, threads", "texts/s", "threads", _CORPUS, _FEW, port="far", rounds=3),
     Row("tasks", "corpus, 32 in flight, 50 ms, async", "texts/s", "tasks", _CORPUS, _FEW, port="far", rounds=3),
     Row("corpus-memory", "peak memory of 10,000 texts, async, to a matrix", "MB", "tasks", {**_CORPUS, "texts": 10240},
@@ -84,7 +84,7 @@ ROWS: tuple[Row, ...] = (
     Row("stream-100k", "peak memory of 100,000 texts, `embed_iter`", "MB", "stream", {**_CORPUS, "texts": 102400},
         None, _OURS, rounds=3, checked=False),
     Row("stream-1m", "peak memory of 1,000,000 texts, `embed_iter`", "MB", "stream", {**_CORPUS, "texts": 1024000},
-        None, _OURS, rounds=1, checked=False, asked_for=True),
+        None, _OURS, rounds=1, checked=False),
     Row("cost-10k", "time of 10,000 texts, to a matrix", "µs a text", "threads", {**_NEAR, "texts": 10240},
         None, _CLIENTS),
     Row("cost-100k", "time of 100,000 texts, to a matrix", "µs a text", "threads", {**_NEAR, "texts": 102400},

@@ -64,7 +64,6 @@ def arguments() -> argparse.Namespace:
         help=f"only this row; again for more: {', '.join(names)}",
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every row instead of its own number")
-    parser.add_argument("--million", action="store_true", help="the corpus of 1,000,000 texts too (minutes)")
     parser.add_argument("--json", metavar="FILE", help="all figures, round by round, to this file")
     parser.add_argument(
         "--write", action=argparse.BooleanOptionalAction, help="rewrite the table and the picture in docs/, or not"
@@ -75,9 +74,7 @@ def arguments() -> argparse.Namespace:
 def chosen(row: Row, wanted: argparse.Namespace) -> bool:
     if wanted.only:
         return row.key in wanted.only
-    if wanted.quick:
-        return row.quick is not None
-    return not row.asked_for or bool(wanted.million)
+    return row.quick is not None or not wanted.quick
 
 
 def measured(row: Row, taking_part: list[Peer], wanted: argparse.Namespace) -> dict[str, Any]:
