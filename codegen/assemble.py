@@ -12,6 +12,7 @@ import inputs
 import rules
 import shapes
 import tags
+import yaml
 from answers import Answers
 from build import Contents
 from calls import Call, calls
@@ -35,7 +36,10 @@ class Plan:
 
 def checked(path: Path) -> dict[str, Any]:
     """The specification, if it is one: valid, with references that lead somewhere. The other rules are for lint."""
-    spec: dict[str, Any] = _with_text_keys(document.load(path))
+    try:
+        spec: dict[str, Any] = _with_text_keys(document.load(path))
+    except (OSError, yaml.YAMLError) as error:
+        raise SpecificationError(str(error)) from None
     violations = rules.check(spec, rules=())
     if violations:
         raise SpecificationError("\n".join(violations))

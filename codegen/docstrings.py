@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from normal import Schema, is_model, target
+from normal import Schema, target
 
 WIDTH = 112
 BOUNDS = {
@@ -20,6 +20,9 @@ BOUNDS = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
 }
+
+
+NOT_EMPTY = ("at least 1 characters", "at least 1 items")
 
 
 def paragraphs(text: str, width: int = WIDTH) -> str:
@@ -55,12 +58,14 @@ def remarks(schema: Schema, schemas: Mapping[str, Schema], beside: Mapping[str, 
     name = target(schema)
     inner = schemas[name] if name is not None else {}
     said = [sentence(beside.get("description") or schema.get("description") or inner.get("description") or "")]
-    bounds = [text.format(value) for key, text in BOUNDS.items() if (value := {**inner, **schema}.get(key)) is not None]
+    limits = {**inner, **schema}
+    bounds = [text.format(limits[key]) for key, text in BOUNDS.items() if limits.get(key) is not None]
+    bounds = ["not empty" if text in NOT_EMPTY else text for text in bounds]
     if bounds:
         said.append(sentence(", ".join(bounds).capitalize()))
     if "default" in schema:
         said.append(f"Default of the API: {_value(schema['default'])}.")
-    example = _example(beside) or _example(schema) or ("" if is_model(inner) else _example(inner))
+    example = _example(beside) or _example(schema) or _example(inner)
     if example:
         said.append(f"Example: {example}")
     if schema.get("deprecated") or beside.get("deprecated"):
@@ -99,7 +104,7 @@ def method(
         parts.append("\n".join(["Args:", *(entry(name, text) for name, text in arguments.items())]))
     parts.append("\n".join(["Returns:", entry(*returns)]))
     if raises:
-        rows = [entry(f"errors.{name}", f"{status}. {text}") for name, (status, text) in raises.items()]
+        rows = [entry(f"errors.{name}", f"{sentence(status)} {text}") for name, (status, text) in raises.items()]
         parts.append("\n".join(["Raises:", *rows]))
     if call.get("x-source"):
         parts.append(paragraphs(f"Source: {call['x-source']}"))

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from annotations import renamed
-from datamodel_code_generator import InputFileType, PythonVersion, generate
+from datamodel_code_generator import Error, InputFileType, PythonVersion, generate
 from datamodel_code_generator.enums import DataModelType
 from datamodel_code_generator.parser import LiteralType
 from docstrings import paragraphs
@@ -61,23 +61,26 @@ def _run(schemas: Mapping[str, Schema]) -> str:
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        text = generate(
-            json.dumps(document),
-            input_filename="openapi.yaml",
-            input_file_type=InputFileType.OpenAPI,
-            output_model_type=DataModelType.TypingTypedDict,
-            target_python_version=PythonVersion.PY_311,
-            enum_field_as_literal=LiteralType.All,
-            use_generic_container_types=True,
-            use_standard_collections=True,
-            use_union_operator=True,
-            use_schema_description=True,
-            use_field_description=True,
-            use_closed_typed_dict=False,
-            strict_refs=True,
-            disable_timestamp=True,
-            formatters=[],
-        )
+        try:
+            text = generate(
+                json.dumps(document),
+                input_filename="openapi.yaml",
+                input_file_type=InputFileType.OpenAPI,
+                output_model_type=DataModelType.TypingTypedDict,
+                target_python_version=PythonVersion.PY_311,
+                enum_field_as_literal=LiteralType.All,
+                use_generic_container_types=True,
+                use_standard_collections=True,
+                use_union_operator=True,
+                use_schema_description=True,
+                use_field_description=True,
+                use_closed_typed_dict=False,
+                strict_refs=True,
+                disable_timestamp=True,
+                formatters=[],
+            )
+        except Error as error:
+            raise SpecificationError(f"datamodel-code-generator: {error}") from None
     complaints = [str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning)]
     if complaints or not isinstance(text, str):
         raise SpecificationError("datamodel-code-generator: " + ("; ".join(complaints) or "made no module"))

@@ -160,7 +160,7 @@ def _doc(call: Call, answers: Answers, returns: str) -> str:
     raises: dict[str, tuple[str, str]] = {}
     for status, name in call.errors.items():
         seen, meaning = raises.get(name, ("", call.meanings[status]))
-        shown = "any other status" if status == "default" else status
-        raises[name] = (f"{seen}, {shown}" if seen else shown, meaning)
+        shown = "" if status == "default" else status
+        raises[name] = (", ".join(filter(None, (seen, shown))), meaning or "Any other error status.")
     meaning = next((text for status, text in call.meanings.items() if status[0] == "2"), "")
     return docstrings.method(call.place, call.raw, arguments, (returns, meaning), raises)

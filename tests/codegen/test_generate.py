@@ -60,15 +60,24 @@ def test_generating_leaves_nothing_old_behind(wide: Wide) -> None:
     assert not (wide.other / "old.py").exists()
 
 
-def test_a_broken_reference_fails_and_the_old_package_stays(tmp_path: Path) -> None:
+BROKEN = {
+    "a reference that leads nowhere": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
+    "a key given twice": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", "version stands twice"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_document_fails_and_the_old_package_stays(name: str, tmp_path: Path) -> None:
+    old, new, message = BROKEN[name]
     spec, out = tmp_path / "openapi.yaml", tmp_path / "package"
-    spec.write_text(CONTRACT.read_text("utf-8").replace("schemas/EncodingFormat", "schemas/Gone"), "utf-8")
+    spec.write_text(CONTRACT.read_text("utf-8").replace(old, new), "utf-8")
     out.mkdir()
     (out / "old.py").touch()
     run = generate(spec, out)
     assert (run.returncode, list(contents(out))) == (1, ["old.py"])
-    assert "nothing was generated" in run.stderr
-    assert "#/components/schemas/Gone" in run.stderr
+    assert f"{spec}: nothing was generated.\n" in run.stderr
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 # ---- what is refused, and how
