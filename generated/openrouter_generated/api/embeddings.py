@@ -148,7 +148,7 @@ class Embeddings(Resource):
         Args:
             input: One text, several texts, the token ids of one or of several texts, or a list of multimodal inputs.
                 Example: "The quick brown fox jumps over the lazy dog"
-            model: Slug of the model that embeds. At least 1 characters. Example: "openai/text-embedding-3-small"
+            model: Slug of the model that embeds. Not empty. Example: "openai/text-embedding-3-small"
             http_referer: URL of the calling app. It identifies the app in usage figures and rankings. Example:
                 "https://example.com"
             x_open_router_title: Name under which the app is shown. Without an app URL it has no effect. Example:
@@ -165,6 +165,7 @@ class Embeddings(Resource):
             session_id: Groups related requests in your logs. Providers never see it. At most 256 characters. Example:
                 "session-1234"
             trace: Names and ids under which observability tools file the request. Keys of your own may be added.
+                Example: {"trace_id": "trace-abc123", "trace_name": "my-app-trace"}
             retries: When to try again, in place of the client's rule; None never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Milliseconds that a single attempt may take, in place of the client's.
@@ -193,7 +194,7 @@ class Embeddings(Resource):
             errors.GatewayTimeoutResponseError: 504. The provider missed the deadline set for it.
             errors.EdgeNetworkTimeoutResponseError: 524. The network edge gave up waiting for the answer.
             errors.ProviderOverloadedResponseError: 529. The provider is overloaded.
-            errors.OpenRouterDefaultError: any other status. Any other error status.
+            errors.OpenRouterDefaultError: Any other error status.
 
         Source: OpenRouter public OpenAPI document of 2026-08-22, POST /embeddings; session_id, trace, provider.options
         and the statuses 403, 499 and 504 from the official Python SDK 1.3.84
@@ -247,7 +248,7 @@ class Embeddings(Resource):
         Args:
             input: One text, several texts, the token ids of one or of several texts, or a list of multimodal inputs.
                 Example: "The quick brown fox jumps over the lazy dog"
-            model: Slug of the model that embeds. At least 1 characters. Example: "openai/text-embedding-3-small"
+            model: Slug of the model that embeds. Not empty. Example: "openai/text-embedding-3-small"
             http_referer: URL of the calling app. It identifies the app in usage figures and rankings. Example:
                 "https://example.com"
             x_open_router_title: Name under which the app is shown. Without an app URL it has no effect. Example:
@@ -264,6 +265,7 @@ class Embeddings(Resource):
             session_id: Groups related requests in your logs. Providers never see it. At most 256 characters. Example:
                 "session-1234"
             trace: Names and ids under which observability tools file the request. Keys of your own may be added.
+                Example: {"trace_id": "trace-abc123", "trace_name": "my-app-trace"}
             retries: When to try again, in place of the client's rule; None never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Milliseconds that a single attempt may take, in place of the client's.
@@ -292,7 +294,7 @@ class Embeddings(Resource):
             errors.GatewayTimeoutResponseError: 504. The provider missed the deadline set for it.
             errors.EdgeNetworkTimeoutResponseError: 524. The network edge gave up waiting for the answer.
             errors.ProviderOverloadedResponseError: 529. The provider is overloaded.
-            errors.OpenRouterDefaultError: any other status. Any other error status.
+            errors.OpenRouterDefaultError: Any other error status.
 
         Source: OpenRouter public OpenAPI document of 2026-08-22, POST /embeddings; session_id, trace, provider.options
         and the statuses 403, 499 and 504 from the official Python SDK 1.3.84
@@ -373,7 +375,7 @@ class Embeddings(Resource):
             errors.GatewayTimeoutResponseError: 504. The provider missed the deadline set for it.
             errors.EdgeNetworkTimeoutResponseError: 524. The network edge gave up waiting for the answer.
             errors.ProviderOverloadedResponseError: 529. The provider is overloaded.
-            errors.OpenRouterDefaultError: any other status. Any other error status.
+            errors.OpenRouterDefaultError: Any other error status.
 
         Source: OpenRouter public OpenAPI document of 2026-08-22, GET /embeddings/models; offset and limit from the
         official Python SDK, 1.0.0 onwards
@@ -447,7 +449,7 @@ class Embeddings(Resource):
             errors.GatewayTimeoutResponseError: 504. The provider missed the deadline set for it.
             errors.EdgeNetworkTimeoutResponseError: 524. The network edge gave up waiting for the answer.
             errors.ProviderOverloadedResponseError: 529. The provider is overloaded.
-            errors.OpenRouterDefaultError: any other status. Any other error status.
+            errors.OpenRouterDefaultError: Any other error status.
 
         Source: OpenRouter public OpenAPI document of 2026-08-22, GET /embeddings/models; offset and limit from the
         official Python SDK, 1.0.0 onwards

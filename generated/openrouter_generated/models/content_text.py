@@ -18,7 +18,7 @@ class ContentText(ApiModel):
     type: Literal["text"] = "text"
     """Marks a text part."""
     text: str
-    """The text. At least 1 characters."""
+    """The text. Not empty."""
 
     _NAMES = {
         "type": "type",

@@ -25,7 +25,7 @@ class CreateEmbeddingsRequestBody(ApiModel):
     "The quick brown fox jumps over the lazy dog"
     """
     model: str
-    """Slug of the model that embeds. At least 1 characters. Example: "openai/text-embedding-3-small"
+    """Slug of the model that embeds. Not empty. Example: "openai/text-embedding-3-small"
     """
     dimensions: int | None = None
     """Length of the vectors, for models that can shorten them. At least 1. Example: 1536"""
@@ -45,7 +45,9 @@ class CreateEmbeddingsRequestBody(ApiModel):
     """Groups related requests in your logs. Providers never see it. At most 256 characters. Example: "session-1234"
     """
     trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None = None
-    """Names and ids under which observability tools file the request. Keys of your own may be added."""
+    """Names and ids under which observability tools file the request. Keys of your own may be added. Example:
+    {"trace_id": "trace-abc123", "trace_name": "my-app-trace"}
+    """
 
     _NAMES = {
         "input": "input",

@@ -21,7 +21,7 @@ class Input(ApiModel):
     """One multimodal input. All its parts go into one vector."""
 
     content: Sequence[Content]
-    """The parts, in order. At least 1 items."""
+    """The parts, in order. Not empty."""
 
     _NAMES = {
         "content": "content",
