@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 Figures = dict[str, Any]  # rows by key, as run.py collects them
@@ -63,7 +64,7 @@ def advantage(row: dict[str, Any], peer: str, who: str = "ours") -> float | None
     ratios = [
         mine / other if row["more_is_better"] else other / mine for mine, other in zip(ours, theirs, strict=False)
     ]
-    return statistics.median(ratios)
+    return float(statistics.median(ratios))
 
 
 def verdicts(figures: Figures, names: dict[str, str]) -> list[Verdict]:
@@ -102,10 +103,7 @@ def _against_itself(figures: Figures) -> Iterator[Verdict]:
         ("stream-10k", "stream-100k", "100,000 texts against 10,000"),
         ("stream-100k", "stream-1m", "1,000,000 texts against 100,000"),
     ):
-        work = f"peak memory of `embed_iter`, {counts}"
-        yield from compared(
-            first, second, lambda a, b, w=work: Verdict(w, "at most 10 MB more", f"{b - a:+.0f} MB", b - a <= 10)
-        )
+        yield from compared(first, second, partial(_growth, f"peak memory of `embed_iter`, {counts}"))
     yield from compared(
         "cost-10k",
         "cost-100k",
@@ -118,3 +116,7 @@ def _against_itself(figures: Figures) -> Iterator[Verdict]:
         "two-cores",
         lambda a, b: Verdict("two cores, two processes, against one", "at least 1.8x", f"{b / a:.2f}x", b / a >= 1.8),
     )
+
+
+def _growth(work: str, before: float, after: float) -> Verdict:
+    return Verdict(work, "at most 10 MB more", f"{after - before:+.0f} MB", after - before <= 10)

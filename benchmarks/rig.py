@@ -81,7 +81,7 @@ def work(peer: Peer, job: str, options: dict[str, Any], copies: int = 1) -> list
             stack.enter_context(subprocess.Popen(command, env=clean_environment(), text=True, **pipes))
             for _ in range(copies)
         ]
-        watchdog = threading.Timer(_PATIENCE_SECONDS, lambda: [worker.kill() for worker in workers])
+        watchdog = threading.Timer(_PATIENCE_SECONDS, _kill, [workers])
         watchdog.start()
         try:
             first = [_line(worker, peer, job) for worker in workers]
@@ -97,6 +97,11 @@ def work(peer: Peer, job: str, options: dict[str, Any], copies: int = 1) -> list
             watchdog.cancel()
             for worker in workers:
                 _end(worker)
+
+
+def _kill(workers: list[subprocess.Popen[str]]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
 def _line(worker: subprocess.Popen[str], peer: Peer, job: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import cProfile
 import pstats
 import sys
@@ -15,7 +16,7 @@ from texts import text
 from use_ours import Peer
 
 # Texts and repetitions of each job.
-_JOBS = {"one": (1, 300), "matrix": (2048, 5), "threads": (8192, 1)}
+_JOBS = {"one": (1, 300), "matrix": (2048, 5), "tasks": (8192, 1)}
 
 
 def library(file: str, function: str) -> str:
@@ -41,7 +42,7 @@ def main() -> None:
     works: dict[str, Callable[[], Any]] = {
         "one": lambda: peer.one(texts[0]),
         "matrix": lambda: peer.matrix(texts),
-        "threads": lambda: peer.threads(texts, 128, 32),
+        "tasks": lambda: asyncio.run(Peer(url).tasks(texts, 128, 32)),
     }
     work = works[job]
     work()
