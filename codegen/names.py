@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 TAKEN_CLASSES = frozenset(
     {"Any", "ApiModel", "Callable", "ClassVar", "Final", "Literal", "Mapping", "NotRequired", "Protocol", "Required"}
     | {"Self", "Sequence", "TypeAlias", "TypedDict", "Union", "ShapeError", "Optional", "Iterator", "Never"}
-    | {"CallOptions", "Caller", "HttpMeta", "Operation", "Resource", "Resources", "RetryConfig", "Unset", "UNSET"}
+    | {"CallOptions", "Caller", "HttpMeta", "Operation", "Resource", "Resources", "Retries", "Unset", "UNSET"}
     | {name for name in dir(builtins) if name[0].isupper()}
 )
 

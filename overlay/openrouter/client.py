@@ -20,7 +20,7 @@ from . import config as settings
 from .connections import Connections
 from .errors import ClosedClientError, ConfigurationError
 from .messages import Timeouts
-from .retries import Kind, Policy, RetryBudget, RetryConfig, policy_from
+from .retries import Kind, Policy, RetryBudget, policy_from
 
 if TYPE_CHECKING:
     import ssl

@@ -1,5 +1,10 @@
 """The retry configuration, where the documentation names it: `utils.RetryConfig`, `utils.BackoffStrategy`."""
 
-from .retries import BackoffStrategy, RetryConfig
+from typing import TypeAlias
 
-__all__ = ["BackoffStrategy", "RetryConfig"]
+from .retries import BackoffStrategy, Policy, RetryConfig
+
+Retries: TypeAlias = RetryConfig | Policy
+"""What `retries=` and `retry_config=` take, beside None (no retry)."""
+
+__all__ = ["BackoffStrategy", "Policy", "Retries", "RetryConfig"]

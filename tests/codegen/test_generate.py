@@ -295,7 +295,7 @@ SIGNATURES = {
     "default.post_ping": "(self, *, OPTIONS) -> int",
 }
 OPTIONS = (
-    "retries: RetryConfig | None | Unset = UNSET, server_url: str | None = None, timeout_ms: int | None = None, "
+    "retries: Retries | None | Unset = UNSET, server_url: str | None = None, timeout_ms: int | None = None, "
     "http_headers: Mapping[str, str] | None = None"
 )
 

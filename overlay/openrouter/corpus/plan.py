@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..client import OpenRouter
     from ..messages import Pause, Reply
     from ..requests import Call
-    from ..retries import RetryConfig
+    from ..utils import Retries
     from ..vectors import Rows
     from .batches import Batch
     from .job import OnError, Progress
@@ -49,7 +49,7 @@ class EmbedOptions(TypedDict, total=False):
     on_error: OnError
     on_empty: Literal["raise", "skip"]
     progress: bool | Callable[[Progress], None]
-    retries: RetryConfig | Policy | Unset | None
+    retries: Retries | Unset | None
     server_url: str | None
     timeout_ms: int | None
     http_headers: Mapping[str, str] | None
