@@ -10,7 +10,7 @@ from ..types import UNSET, CallOptions, Operation, Parameter, Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from openrouter.utils import RetryConfig
+    from openrouter.utils import Retries
 
     from ..models import CreateEmbeddingsResponse, ModelsListResponse, ProviderPreferences, TraceConfig
     from ..params import EncodingFormat, InputUnion, ProviderPreferencesTypedDict, TraceConfigTypedDict
@@ -134,7 +134,7 @@ class Embeddings(Resource):
         user: str | None = None,
         session_id: str | None = None,
         trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None = None,
-        retries: RetryConfig | None | Unset = UNSET,
+        retries: Retries | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
@@ -234,7 +234,7 @@ class Embeddings(Resource):
         user: str | None = None,
         session_id: str | None = None,
         trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None = None,
-        retries: RetryConfig | None | Unset = UNSET,
+        retries: Retries | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
@@ -327,7 +327,7 @@ class Embeddings(Resource):
         x_open_router_categories: str | None = None,
         offset: int | None = None,
         limit: int | None = None,
-        retries: RetryConfig | None | Unset = UNSET,
+        retries: Retries | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
@@ -401,7 +401,7 @@ class Embeddings(Resource):
         x_open_router_categories: str | None = None,
         offset: int | None = None,
         limit: int | None = None,
-        retries: RetryConfig | None | Unset = UNSET,
+        retries: Retries | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
         http_headers: Mapping[str, str] | None = None,
