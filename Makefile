@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types generate check-generated build lock clean
+.PHONY: help setup demo test check lint types generate check-generated bench build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ generate: $(READY) ## openapi.yaml -> generated/
 
 check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
 	$(BIN)/python codegen/generate.py --check
+
+bench: $(READY) ## measure beside the peers (20 minutes); rewrites docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
 
 build: $(READY) ## sdist and wheel into dist/
 	@rm -rf dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import select
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ _RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
 _RATIO_FROM = 1 << 20
 _ERROR_BYTES = 64 << 10
 _WRITE_BYTES = 256 << 10
-_READ_BYTES = 1 << 20  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
+_READ_BYTES = 256 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
 
 
 class Attempt:
@@ -107,7 +108,7 @@ class Inflater:
     """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
 
     def __init__(self, status: int, headers: Headers, max_bytes: int, attempt: Attempt, encoding: str) -> None:
-        self._attempt, self._body, self._raw_bytes = attempt, bytearray(), 0
+        self._attempt, self._raw_bytes, self._length = attempt, 0, 0
         self._is_error = status >= 400
         self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
         encoding = encoding.strip().lower()
@@ -116,14 +117,12 @@ class Inflater:
                 f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
             )
         self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
-        length = headers.get("content-length", "")
-        if (
-            not self._is_error
-            and length.isascii()
-            and length.isdigit()
-            and (len(length) > 18 or int(length) > max_bytes)
-        ):
+        told = headers.get("content-length", "")
+        length = int(told[:19]) if told.isascii() and told.isdigit() else 0
+        if length > self._max_bytes and not self._is_error:
             raise self._too_large()
+        # A buffer that is large enough at once need not be copied as it grows; its pages are touched when filled.
+        self._body = bytearray(min(length, self._max_bytes)) if self._inflate is None else bytearray()
 
     def feed(self, chunk: bytes) -> bool:
         """Take one piece of the body; True where no more is wanted."""
@@ -131,25 +130,29 @@ class Inflater:
             raise TimeoutError("the deadline passed while the answer was read")
         self._raw_bytes += len(chunk)
         if self._inflate is None:
-            self._body += chunk
+            self._put(chunk)
         else:
             self._grow(chunk)
-        if len(self._body) > self._max_bytes:
+        if self._length > self._max_bytes:
             if self._is_error:
                 return True
             raise self._too_large()
         return False
 
+    def _put(self, piece: bytes) -> None:
+        self._body[self._length : self._length + len(piece)] = piece
+        self._length += len(piece)
+
     def _grow(self, chunk: bytes) -> None:
         assert self._inflate is not None
         while chunk and not self._inflate.eof:
-            self._body += self._inflate.decompress(chunk, _READ_BYTES)
+            self._put(self._inflate.decompress(chunk, _READ_BYTES))
             chunk = self._inflate.unconsumed_tail
-            if len(self._body) > self._max_bytes:
+            if self._length > self._max_bytes:
                 return
-            if len(self._body) > max(_RATIO_FROM, _RATIO * self._raw_bytes):
+            if self._length > max(_RATIO_FROM, _RATIO * self._raw_bytes):
                 raise errors.AnswerTooLargeError(
-                    f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {len(self._body)}"
+                    f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {self._length}"
                 )
 
     def finish(self) -> bytearray:
@@ -160,6 +163,7 @@ class Inflater:
         """
         if self._inflate is not None and self._raw_bytes and not self._inflate.eof and not self._is_error:
             raise zlib.error("the stream is cut")
+        del self._body[self._length :]
         return self._body
 
     def _too_large(self) -> errors.AnswerTooLargeError:
@@ -214,13 +218,25 @@ class _Pending:
         self._inner = inner
         self._held = b""
         self._spoiled = False
+        self._poll: Callable[[], bool] | None = None
+
+    def _is_readable(self) -> bool:
+        """Whether there is something to read, or the end. Asked before each use, so the socket is looked up once."""
+        if self._poll is None:
+            sock = self._inner.get_extra_info("socket")
+            if sock is None or not hasattr(select, "poll"):
+                return bool(self._inner.get_extra_info("is_readable"))
+            poller = select.poll()
+            poller.register(sock.fileno(), select.POLLIN)
+            self._poll = lambda: bool(poller.poll(0))
+        return self._poll()
 
     def answered_early(self) -> bool:
         """Whether the server answered while the request was being sent. The rest is then not sent, since a server
         that refuses (413) closes soon; and the connection, which owes it that rest, is not used again."""
         if not self._spoiled and self._inner.get_extra_info("ssl_object") is None:
             # Under TLS a socket is readable for records that are no answer, such as new session tickets.
-            self._spoiled = bool(self._inner.get_extra_info("is_readable"))
+            self._spoiled = self._is_readable()
         return self._spoiled
 
     def hold(self, buffer: bytes) -> bytes:
@@ -240,8 +256,8 @@ class _Pending:
         return held
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._spoiled:
-            return True  # an idle connection that can be read is taken for closed
+        if info == "is_readable":  # of an idle connection: then it is taken for closed
+            return self._spoiled or self._is_readable()
         return self._inner.get_extra_info(info)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .embeddings import Embeddings
     from .messages import Reply
     from .requests import Call
+    from .utils import Retries
 
 
 class HttpClient(Protocol):
@@ -93,7 +94,7 @@ class OpenRouter(Resources):
         server_url: str | None = None,
         client: HttpClient | None = None,
         async_client: AsyncHttpClient | None = None,
-        retry_config: RetryConfig | Policy | Unset | None = UNSET,
+        retry_config: Retries | Unset | None = UNSET,
         timeout_ms: int | None = None,
         debug_logger: Logger | None = None,
         *,
@@ -107,7 +108,7 @@ class OpenRouter(Resources):
             "x_open_router_categories": x_open_router_categories,
         }
         self._config = settings.Config(
-            api_key=key if callable(key) else settings.checked_key(key, "api_key"),
+            api_key=settings.configured_key(key),
             app_headers=settings.app_headers(app),
             base_url=_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
@@ -217,7 +218,7 @@ class OpenRouter(Resources):
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
         server_url: str | None = None,
-        retry_config: RetryConfig | Policy | Unset | None = UNSET,
+        retry_config: Retries | Unset | None = UNSET,
         timeout_ms: int | None = None,
     ) -> Self:
         """A client with other settings on the same connections; what is left out stays.
@@ -237,7 +238,7 @@ class OpenRouter(Resources):
         given = {name: v for name, value in app.items() if (v := settings.header_value(value, name)) is not None}
         changes: dict[str, Any] = {"app_headers": {**self._config.app_headers, **given}}
         if key is not None:
-            changes["api_key"] = key if callable(key) else settings.checked_key(key, "api_key")
+            changes["api_key"] = settings.configured_key(key)
         if server_url is not None:
             changes["base_url"] = settings.base_url(server_url, allow_http=self._config.allow_http)
         if timeout_ms is not None:

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -79,6 +79,15 @@ def checked_key(value: object, source: str) -> Secret | None:
             "copy it again from https://openrouter.ai/settings/keys"
         )
     return key
+
+
+def configured_key(value: object) -> Secret | Callable[[], str | None] | None:
+    """The `api_key` argument, `hidden` before: a key, or who gives one.
+
+    Raises:
+        ConfigurationError: as `checked_key`.
+    """
+    return cast(Callable[[], str | None], value) if callable(value) else checked_key(value, "api_key")
 
 
 def current_key(configured: Secret | Callable[[], str | None] | None) -> Secret:

@@ -72,13 +72,16 @@ class Rows:
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
         """Take a block in; one that is the whole matrix becomes it, uncopied."""
-        if self._matrix is None and len(positions) == self._count and list(positions) == list(range(self._count)):
+        start, count = positions[0], len(positions)
+        in_a_row = list(positions) == list(range(start, start + count))
+        where = slice(start, start + count) if in_a_row else list(positions)
+        if self._matrix is None and in_a_row and count == self._count:
             self._matrix = vectors
         else:
             if self._matrix is None:
                 self._matrix = np.empty((self._count, vectors.shape[1]), np.float32)
-            self._matrix[positions] = vectors
-        self._filled[positions] = True
+            self._matrix[where] = vectors
+        self._filled[where] = True
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Give the first row of each pair what the second has."""

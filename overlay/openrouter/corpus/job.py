@@ -162,8 +162,13 @@ class Job:
             else:
                 followers.append(position)
 
-    def _with_followers(self, batch: Batch) -> tuple[list[int], list[int]]:
-        """The positions that a batch answers for, and the row of the batch that each takes."""
+    def _with_followers(self, batch: Batch) -> tuple[list[int], list[int] | None]:
+        """The positions that a batch answers for, and the row of the batch that each takes; None: each its own."""
+        if not self._followers:
+            for position, text in zip(batch.positions, batch.texts, strict=True):
+                if self._waiting.get(text) == position:
+                    del self._waiting[text]
+            return list(batch.positions), None
         positions, rows = list(batch.positions), list(range(len(batch)))
         for row, (position, text) in enumerate(zip(batch.positions, batch.texts, strict=True)):
             if self._waiting.get(text) == position:
@@ -206,7 +211,7 @@ class Job:
         positions, rows = self._with_followers(batch)
         self.tally.done += len(positions)
         self._tell()
-        return positions, answer.vectors if len(positions) == len(batch) else answer.vectors[rows]
+        return positions, answer.vectors if rows is None else answer.vectors[rows]
 
     def failed(self, batch: Batch, error: OpenRouterError) -> None:
         """Decide what an error means: send again in another form or in parts, record it, or raise it.
@@ -302,6 +307,9 @@ def numbered(
         InvalidInputError: through `refuse`, for a text that is empty or cannot be sent.
     """
     for position, text in enumerate(texts):
+        if type(text) is str and text and text.isascii():
+            yield position, text  # nearly all are
+            continue
         try:
             checked = checked_text(position, text)
         except InvalidInputError as error:
