@@ -171,7 +171,15 @@ def test_bad_key_of_the_environment_is_named_by_its_variable(monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("given", "sent"),
-    [("My App", "My App"), (" \tMy App ", "My App"), ("a\tb", "a\tb"), ("", None), ("  ", None), (None, None)],
+    [
+        ("My App", "My App"),
+        ("X marks X", "X marks X"),
+        (" \tMy App ", "My App"),
+        ("a\tb", "a\tb"),
+        ("", None),
+        ("  ", None),
+        (None, None),
+    ],
     ids=repr,
 )
 def test_header_value_is_stripped(given: str | None, sent: str | None) -> None:
@@ -231,6 +239,15 @@ def test_header_of_a_call_that_cannot_be_sent_is_refused(case: Refused) -> None:
     assert refused(extra_headers, case.value) == case.message
 
 
+def test_app_headers_are_those_of_the_documentation() -> None:
+    assert APP_HEADERS == {
+        "http_referer": ("HTTP-Referer", "OPENROUTER_HTTP_REFERER"),
+        "x_open_router_title": ("X-OpenRouter-Title", "OPENROUTER_X_OPEN_ROUTER_TITLE"),
+        "x_open_router_categories": ("X-OpenRouter-Categories", "OPENROUTER_X_OPEN_ROUTER_CATEGORIES"),
+    }
+    assert (KEY_VARIABLE, BASE_URL_VARIABLE) == ("OPENROUTER_API_KEY", "OPENROUTER_BASE_URL")
+
+
 def test_app_headers_are_the_argument_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in (variable for _, variable in APP_HEADERS.values()):
         monkeypatch.setenv(variable, f" {variable} ")
@@ -265,6 +282,7 @@ URLS = [
     ("https://openrouter.ai/api/v1/v1", "https://openrouter.ai/api/v1"),
     ("https://openrouter.ai/v1/v1/v1/", "https://openrouter.ai/v1"),
     ("https://openrouter.ai", "https://openrouter.ai"),
+    ("https://openrouter.ai/X", "https://openrouter.ai/X"),
     ("HTTPS://OpenRouter.ai/API", "HTTPS://OpenRouter.ai/API"),
     ("https://h:8443/api", "https://h:8443/api"),
     ("http://127.0.0.1:8000/api/v1", "http://127.0.0.1:8000/api/v1"),
@@ -407,6 +425,10 @@ def test_user_agent_of_a_copy_that_is_not_installed_has_version_0(monkeypatch: p
     monkeypatch.setattr(metadata, "version", missing)
 
     assert re.fullmatch(r"openrouter-embeddings/0 python/\S+", user_agent())
+
+
+def test_plain_http_is_allowed_only_where_it_was_said() -> None:
+    assert config.Config().allow_http is False
 
 
 def test_config_never_shows_its_key() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from openrouter.messages import MASK, Failure, Headers, Masker, Reply, Request, Secret, Timeouts
+from openrouter.messages import MASK, Failure, Headers, Masker, Pause, Reply, Request, Secret, Timeouts
 
 KEY = "sk-or-v1-" + "0123456789abcdef" * 4
 
@@ -36,6 +36,10 @@ def test_secret_shows_a_mask_in_every_way_of_printing(way: Shown) -> None:
     for value in (Secret(KEY), request):
         assert KEY not in way.show(value)
         assert MASK in way.show(value)
+
+
+def test_mask_says_that_something_is_hidden() -> None:
+    assert (MASK, repr(Secret(KEY)), str(Secret(KEY))) == ("[masked]", "Secret('[masked]')", "[masked]")
 
 
 def test_secret_is_revealed_when_asked_and_compares_by_value() -> None:
@@ -118,6 +122,10 @@ def test_failure_is_neither_stale_nor_final_unless_said() -> None:
     assert (failure.stale, failure.final) == (False, False)
 
 
+def test_pause_is_this_calls_own_and_costs_a_retry_unless_said() -> None:
+    assert Pause(1.0) == Pause(1.0, shared=False, free=False)
+
+
 class Masked(NamedTuple):
     """Secrets, a text, and the text as it may be shown."""
 
@@ -194,17 +202,46 @@ def test_masked_body_is_no_longer_than_what_is_kept(content: bytes) -> None:
     assert len(Masker(["abcd"]).reply(Reply(400, Headers(), content), 500).content) <= 500
 
 
+class Half(NamedTuple):
+    """A text that a cut went through, and the text as it may be shown."""
+
+    text: str
+    wanted: str
+
+
 HALVES = [
-    f"bad key {KEY[:30]}…",
-    f"bad key {KEY[:30]}",
-    f"redirected to http://h/{KEY[:30]}…, which is refused",
-    f"{KEY[:30]}…: {KEY[:20]}…",
+    Half(f"bad key {KEY[:30]}…", f"bad key {MASK}…"),
+    Half(f"bad key {KEY[:30]}", f"bad key {MASK}"),
+    Half(f"bad key {KEY[:4]}", f"bad key {MASK}"),
+    Half(f"bad key {KEY[:3]}", f"bad key {KEY[:3]}"),
+    Half(f"bad key {KEY[:-1]}", f"bad key {MASK}"),
+    Half(KEY[:-1], MASK),
+    Half(KEY[:4], MASK),
+    Half(f"redirected to http://h/{KEY[:30]}…, which is refused", f"redirected to http://h/{MASK}…, which is refused"),
+    Half(f"{KEY[:30]}…: {KEY[:20]}… and {KEY[:9]} there", f"{MASK}…: {MASK}… and {KEY[:9]} there"),
 ]
 
 
-@pytest.mark.parametrize("text", HALVES)
-def test_key_that_a_cut_went_through_is_masked_wherever_the_cut_is(text: str) -> None:
-    assert _longest_part(Masker([KEY])(text)) < 4
+@pytest.mark.parametrize("half", HALVES, ids=lambda half: half.text)
+def test_key_that_a_cut_went_through_is_masked_wherever_the_cut_is(half: Half) -> None:
+    assert Masker([KEY])(half.text) == half.wanted
+
+
+def test_longer_of_two_secrets_is_masked_where_both_may_have_been_cut() -> None:
+    assert Masker([KEY, f"Bearer {KEY}"])(f"sent Bearer {KEY[:9]}…") == f"sent {MASK}…"
+
+
+def test_request_masks_its_secrets_whole_and_without_their_scheme() -> None:
+    headers = (("Authorization", Secret(f"Bearer {KEY}")), ("X-Other", Secret("another secret")), ("X-Plain", "plain"))
+    mask = Request("POST", "https://h/", headers, None, Timeouts(), 1).masker()
+
+    assert mask(f"Bearer {KEY}; {KEY}; another secret; plain; Bearer") == f"{MASK}; {MASK}; {MASK}; plain; {MASK}"
+
+
+def test_headers_without_a_secret_stay_as_they_are() -> None:
+    headers = Headers([("a", "1"), ("b", "2")])
+
+    assert Masker([KEY]).headers(headers) == headers
 
 
 def test_cut_body_of_many_bytes_per_character_stays_readable() -> None:

@@ -373,6 +373,13 @@ def test_official_configuration_keeps_its_own_shape(shape: Shape) -> None:
     assert [policy.backoff_seconds(retry, 503, shape.dice) for retry in range(4)] == pytest.approx(shape.waits)
 
 
+def test_official_configuration_bounds_the_whole_call_and_what_a_server_may_ask() -> None:
+    policy = official(500, 60_000, 1.5, 90_000)
+
+    assert (policy.total_seconds, policy.retry_after_cap_seconds) == (90.0, 90.0)
+    assert (policy.attempts, policy.possibly_billed_retries) == (None, None)
+
+
 def test_official_wait_after_ten_thousand_retries_is_the_longest_interval() -> None:
     assert official(500, 60_000, 1.5, HOUR).backoff_seconds(10_000, None, high) == 60.0
 
