@@ -53,7 +53,7 @@ class Capped(FaultServer):
     """`with Capped(max_inputs=10) as server:` and its `url`, `ledger`, and who was there at once."""
 
     def __init__(self, **rules: Any) -> None:
-        super().__init__(lambda: itertools.repeat(self._serve))
+        super().__init__(lambda: itertools.repeat(self._reply))
         self.rules = Rules(**rules)
         self.most_at_once = 0
         self.at_once: list[int] = []
@@ -67,7 +67,7 @@ class Capped(FaultServer):
         """How many inputs each request held, in the order of arrival."""
         return [len(request.inputs) for request in self.ledger.requests]
 
-    def _serve(self, connection: Connection, request: Request) -> None:
+    def _reply(self, connection: Connection, request: Request) -> None:
         with self._lock:
             number = len(self.at_once)
             self._now += 1
