@@ -384,7 +384,7 @@ def test_head_and_body_leave_together_when_the_answer_is_read(side: Side, attemp
     assert side.do("read", 64, 99.0) == b"two"
 
     wait = within(side, 99.0)
-    assert side.line.done == [("write", b"head body", wait), ("read", 64, wait), ("read", MIB, wait)]
+    assert side.line.done == [("write", b"head body", wait), ("read", 64, wait), ("read", 256 * KIB, wait)]
     assert (attempt.sent, attempt.received, attempt.stream) == (9, 6, side.stream)
 
 

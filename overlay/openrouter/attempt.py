@@ -118,7 +118,7 @@ class Inflater:
             )
         self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
         told = headers.get("content-length", "")
-        length = int(told[:19]) if told.isascii() and told.isdigit() else 0
+        length = int(told.lstrip("0")[:19] or 0) if told.isascii() and told.isdigit() else 0
         if length > self._max_bytes and not self._is_error:
             raise self._too_large()
         # A buffer that is large enough at once need not be copied as it grows; its pages are touched when filled.

@@ -144,7 +144,7 @@ class _Checker:
             try:
                 return self.check(value, branch, path)
             except _Refused as refused:
-                refusals.append(refused)
+                refusals.append(refused.with_traceback(None))  # or it and this frame would hold each other
         furthest = max(refusals, key=lambda r: r.depth)
         if furthest.path == path and not furthest.fits:
             wanted = tuple(dict.fromkeys(w for r in refusals for w in r.wanted))
@@ -234,7 +234,7 @@ class _Checker:
             except _Refused as error:
                 if not error.fits or len(error.path) > len(path) + 1:
                     raise
-                refused.append((i, error))
+                refused.append((i, error.with_traceback(None)))
         if refused:
             raise _several(refused, path)
         return checked
