@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from openrouter.local import serve
 
 ROOT = Path(__file__).parents[1]

@@ -105,9 +105,7 @@ def test_each_declared_status_raises_its_class_with_its_data(mock_url: str, id: 
 
 @by_side
 @by_operation
-def test_answers_made_up_from_the_schema_are_read_and_written_back_the_same(
-    mock_url: str, id: str, side: str
-) -> None:
+def test_answers_made_up_from_the_schema_are_read_and_written_back_the_same(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
     operation = operation_of(described)
     for response in described.successes:
