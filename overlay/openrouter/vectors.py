@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -31,16 +31,21 @@ def matrix(vectors: Sequence[bytes | list[float]]) -> Matrix:
     Raises:
         NotFiniteError: a number is NaN, infinite, or too large for float32.
     """
-    first = vectors[0]
-    width = len(first) if isinstance(first, list) else len(first) // 4
-    out: Matrix = np.empty((len(vectors), width), np.float32)
-    for i, vector in enumerate(vectors):
-        if isinstance(vector, list):
-            with np.errstate(over="ignore"):
-                out[i] = vector
-        else:
-            out[i] = np.frombuffer(vector, "<f4")
+    if any(isinstance(vector, list) for vector in vectors):
+        out = _of_numbers(vectors)
+    else:
+        joined = bytearray().join(cast("Sequence[bytes]", vectors))  # one copy, and the matrix may be written to
+        out = np.frombuffer(joined, "<f4").reshape(len(vectors), -1).astype(np.float32, copy=False)
     judge_finite(out)
+    return out
+
+
+def _of_numbers(vectors: Sequence[bytes | list[float]]) -> Matrix:
+    rows = [v if isinstance(v, list) else np.frombuffer(v, "<f4") for v in vectors]
+    out: Matrix = np.empty((len(rows), len(rows[0])), np.float32)
+    with np.errstate(over="ignore"):
+        for i, row in enumerate(rows):
+            out[i] = row
     return out
 
 
