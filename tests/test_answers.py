@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from openrouter import errors
-from openrouter.answers import EmptyAnswerError, embeddings, inputs_asked, judge, matrix_of
+from openrouter.answers import EmptyAnswerError, embeddings, fast_base64, inputs_asked, judge, matrix_of
 from openrouter.errors import OpenRouterError, ResponseValidationError
 from openrouter.messages import Headers, Reply, Timeouts
 from openrouter.requests import Call
@@ -50,6 +50,15 @@ def reply(body: Any, status: int = 200) -> Reply:
 def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
     fields = {"input": TEXTS, "model": "m", **fields} if operation is GENERATE else fields
     return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
+
+
+@pytest.fixture(autouse=True, params=["msgspec", "pybase64"])
+def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it with and without the extra `fast`."""
+    if request.param == "msgspec":
+        monkeypatch.setattr("openrouter.answers.fast_base64", lambda: None)
+    else:
+        assert fast_base64() is not None
 
 
 # ---- the two ways of reading ----------------------------------------------------------------------------------
@@ -459,16 +468,24 @@ def test_answer_that_cannot_be_read_may_be_asked_for_again(content: bytes, read:
     assert error.retryable
 
 
-@both_ways
-@pytest.mark.parametrize(("place", "where"), [("row", ""), ("top", " - at `$[...]`")])
-def test_number_out_of_range_where_none_is_expected_is_refused(place: str, where: str, read: Read) -> None:
+def out_of_range(place: str) -> bytes:
     body = answer()
     (body["data"][0] if place == "row" else body)["score"] = 1.25e300
-    content = json.dumps(body).replace("1.25e+300", "1e400").encode()
+    return json.dumps(body).replace("1.25e+300", "1e400").encode()
 
-    error = refusal(read, reply(content), call_of())
+
+@pytest.mark.parametrize(
+    ("read", "place", "where"),
+    [(as_generate, "row", ""), (as_generate, "top", " - at `$[...]`"), (as_embed, "top", " - at `$[...]`")],
+)
+def test_number_out_of_range_where_none_is_expected_is_refused(place: str, where: str, read: Read) -> None:
+    error = refusal(read, reply(out_of_range(place)), call_of())
 
     assert error.message == f"the answer holds what cannot be used: Number out of range{where}"
+
+
+def test_what_a_row_holds_beside_its_vector_is_not_even_read_for_a_matrix() -> None:
+    assert as_embed(reply(out_of_range("row")), call_of()) == VECTORS
 
 
 @both_ways
@@ -561,7 +578,7 @@ def test_objects_of_a_matrix_are_few_for_a_row_however_long_it_is() -> None:
         answered = large(width)
         counted.append(objects_of(lambda answered=answered: embeddings(answered, call)))  # type: ignore[misc]
 
-    assert max(counted) <= 4 * ROWS_COUNTED
+    assert max(counted) <= 5 * ROWS_COUNTED
     assert abs(counted[0] - counted[1]) <= ROWS_COUNTED // 10
 
 

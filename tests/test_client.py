@@ -11,6 +11,7 @@ import math
 import pickle
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import httpx
@@ -26,6 +27,8 @@ from sides import OnEventLoop, Session, Side, WithThreads, both_sides
 QUICK = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 OTHER_KEY = "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
 PRODUCTION = "https://openrouter.ai/api/v1"
+
+FAST = ", fast=pybase64" if find_spec("pybase64") else ""
 
 
 def url_of(client: OpenRouter) -> str:
@@ -288,13 +291,13 @@ def test_callable_key_that_ends_is_an_error_of_the_family(side: Side) -> None:
 def test_key_is_in_no_text_that_a_client_gives() -> None:
     client = OpenRouter(KEY, server_url="https://a.example/v1")
 
-    assert repr(client) == str(client) == "OpenRouter(server_url='https://a.example/v1')"
+    assert repr(client) == str(client) == f"OpenRouter(server_url='https://a.example/v1'{FAST})"
     assert KEY not in repr(vars(client))
     assert KEY not in repr({**vars(client), **vars(client.embeddings), "config": client._config})
 
 
 def test_client_that_was_refused_half_made_can_be_shown() -> None:
-    assert repr(OpenRouter.__new__(OpenRouter)) == "OpenRouter(server_url='')"
+    assert repr(OpenRouter.__new__(OpenRouter)) == f"OpenRouter(server_url=''{FAST})"
 
 
 @both_sides
@@ -642,18 +645,18 @@ def test_closing_twice_is_safe_and_calls_after_it_are_refused(side: Side) -> Non
                 call()
             assert caught.value.message == "this client is closed; make a new OpenRouter(...)"
         assert len(server.ledger.requests) == 1
-        assert repr(session.client) == f"OpenRouter(server_url={server.url!r}, closed)"
+        assert repr(session.client) == f"OpenRouter(server_url={server.url!r}{FAST}, closed)"
 
 
 def test_blocks_open_and_close() -> None:
     async def scenario() -> OpenRouter:
         async with OpenRouter(KEY) as client:
-            assert repr(client).endswith("/v1')")
+            assert repr(client).endswith(f"/v1'{FAST})")
         await client.aclose()
         return client
 
     with OpenRouter(KEY) as client:
-        assert repr(client).endswith("/v1')")
+        assert repr(client).endswith(f"/v1'{FAST})")
 
     assert repr(client).endswith("closed)")
     assert repr(asyncio.run(scenario())).endswith("closed)")

@@ -6,8 +6,9 @@ Sources: OpenRouter documentation, embeddings guide (order by `index`, which som
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from functools import cache
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import pairwise
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any
@@ -93,26 +94,41 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
 
 
 @cache
-def _typed_decoder(base64_as: type) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
-    """A decoder of answers that hold what the spec names and no more: it checks numbers while it parses."""
+def _typed_decoder(vector: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """A decoder of answers that hold what the spec names: it checks numbers while it parses.
+
+    Rows that hold more are refused where they must be kept, which is where base64 stays text.
+    """
     from openrouter_generated.models import CreateEmbeddingsData, CreateEmbeddingsResponse
 
-    def known(model: type, types: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    def known(model: type, types: Mapping[str, Any], closed: bool) -> tuple[Any, tuple[str, ...]]:
         names = tuple(a.name for a in attrs.fields(model) if a.name not in _OURS)
         shape: Any = [(n, types.get(n, Any), msgspec.UNSET) for n in names]
-        return msgspec.defstruct(model.__name__, shape, forbid_unknown_fields=True, gc=False), names
+        return msgspec.defstruct(model.__name__, shape, forbid_unknown_fields=closed, gc=False), names
 
-    row, row_names = known(CreateEmbeddingsData, {"embedding": base64_as | list[float], "index": int})
-    top, top_names = known(CreateEmbeddingsResponse, {"data": GenericAlias(list, (row,))})
+    row, row_names = known(CreateEmbeddingsData, {"embedding": vector, "index": int}, vector == str | list[float])
+    top, top_names = known(CreateEmbeddingsResponse, {"data": GenericAlias(list, (row,))}, True)
     return msgspec.json.Decoder(top), row_names, tuple(n for n in top_names if n != "data")
 
 
+@cache
+def fast_base64() -> Callable[[Any], bytes] | None:
+    """The decoder of the extra `fast`, if it is installed: it takes a third of the time, and refuses the same."""
+    try:
+        from pybase64 import b64decode
+    except ImportError:
+        return None
+    return partial(b64decode, validate=True)
+
+
+_BASE64_ROW = re.compile(rb'"embedding"\s*:\s*"')
 _OURS = ("additional_properties", "http_meta")
 
 
 def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an ordinary answer in one pass; `ValueError` where it holds anything else."""
-    decoder, _, names = _typed_decoder(base64_as)
+    fast = fast_base64() if base64_as is bytes and _BASE64_ROW.search(content) else None
+    decoder, _, names = _typed_decoder(base64_as | list[float] if fast is None else msgspec.Raw)
     top = decoder.decode(content)
     if top.data is msgspec.UNSET:
         raise ValueError("no data")
@@ -120,6 +136,8 @@ def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, 
     vectors = [row.embedding for row in top.data]
     if msgspec.UNSET in vectors:
         raise ValueError("a row without embedding")
+    if fast is not None:
+        vectors = [fast(memoryview(vector)[1:-1]) for vector in vectors]
     return _present(top, names), top.data, indexes, vectors
 
 
@@ -229,7 +247,7 @@ def vector_length(vector: Any) -> int | float:
 def _judge_documented(reply: Reply, call: Call) -> dict[str, Any]:
     """The embeddings answer as plain JSON, its rows in input order: what `generate` reads."""
     answer = embeddings(reply, call, base64_as=str)
-    _, names, _ = _typed_decoder(str)
+    _, names, _ = _typed_decoder(str | list[float])
     rows = [row if isinstance(row, dict) else _present(row, names) for row in answer.rows]
     if any(isinstance(vector, str) for vector in answer.vectors):
         matrix_of(answer.vectors, reply)  # base64 that stays text is judged as the matrix it stands for

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -124,7 +125,8 @@ class OpenRouter(Resources):
     def __repr__(self) -> str:
         config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
         url = config.base_url if config is not None else ""
-        return f"OpenRouter(server_url={url!r}{', closed' if self.__dict__.get('_closed') else ''})"
+        fast = ", fast=pybase64" if find_spec("pybase64") else ""
+        return f"OpenRouter(server_url={url!r}{fast}{', closed' if self.__dict__.get('_closed') else ''})"
 
     @cached_property
     def embeddings(self) -> Embeddings:
