@@ -9,14 +9,17 @@ import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, is_typeddict
 
 import openrouter
 import openrouter.embeddings
 import pytest
-from openrouter import components, errors, operations, utils
+from openrouter import OpenRouter, components, errors, operations, utils
 from openrouter import types as sdk_types
+from openrouter_generated.resources import Resources
+from openrouter_generated.types import Resource
 
 NAMESPACES = [openrouter, components, errors, operations, utils, sdk_types]
 HTTP_LIBRARIES = re.compile(r"\bhttpx2?\b|\bhttpcore\b|\banyio\b")
@@ -175,3 +178,11 @@ def test_sync_and_async_twins_have_one_signature() -> None:
     for one, other in twins:
         first, second = inspect.signature(getattr(resource, one)), inspect.signature(getattr(resource, other))
         assert first.parameters == second.parameters
+
+
+def test_no_tag_of_the_contract_is_hidden_by_an_attribute_of_the_client() -> None:
+    """A tag called "Close" must not lose to `close`: whatever stands in its place is a resource too."""
+    tags = [name for name, value in vars(Resources).items() if isinstance(value, cached_property)]
+    client = OpenRouter("a-key")
+    assert tags
+    assert [name for name in tags if not isinstance(getattr(client, name), Resource)] == []
