@@ -1,0 +1,91 @@
+"""What is fuzzed: bytes taken as an answer, read in every way the package reads one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from openrouter.answers import embeddings, judge, matrix_of
+from openrouter.attempt import Attempt, Inflater
+from openrouter.errors import OpenRouterError
+from openrouter.messages import Headers, Reply, Request, Timeouts
+from openrouter.requests import Call
+from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
+
+_STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 404, 429, 500, 502, 503, 524, 529)
+_ENCODINGS = ("identity", "gzip", "deflate", "br")
+_MOST_BYTES = 1 << 16
+_SECONDS = 60.0
+_EMBED = Call(GENERATE, "https://h/v1/embeddings", {}, {"input": ["a", "b"], "model": "m"}, None, Timeouts(), 1 << 20)
+_SIZED = Call(
+    GENERATE, "https://h/v1/embeddings", {}, {"input": "a", "model": "m", "dimensions": 2}, None, Timeouts(), 1 << 20
+)
+_MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
+_REQUEST = Request("POST", "https://h/", (), None, Timeouts(attempt_seconds=_SECONDS), _MOST_BYTES)
+
+
+class Answer(NamedTuple):
+    """One entry of the corpus: two bytes that choose, lines of headers up to an empty one, and the body."""
+
+    status: int
+    encoding: str
+    piece: int  # bytes of the body that come at a time
+    headers: Headers
+    body: bytes
+
+
+def answer_of(data: bytes) -> Answer:
+    """Any bytes mean some answer."""
+    chosen, size = (*data[:2], 0, 0)[:2]
+    head, _, body = data[2:].partition(b"\n\n")
+    lines = [line.partition(": ") for line in head.decode("latin-1").split("\n") if ": " in line]
+    headers = Headers([(name, value) for name, _, value in lines])
+    return Answer(_STATUSES[chosen & 15], _ENCODINGS[chosen >> 4 & 3], size + 1, headers, body)
+
+
+def check(data: bytes) -> None:
+    """Fails where reading ends otherwise than in a result or an error of the package."""
+    answer = answer_of(data)
+    _taken_in(answer)
+    reply = Reply(answer.status, answer.headers, answer.body)
+    for call in (_EMBED, _SIZED, _MODELS):
+        judged = _refused(reply, call)
+        if call is not _MODELS:
+            assert _vectors(reply, call) or judged, "what holds no vectors is no answer"
+
+
+def _refused(reply: Reply, call: Call) -> bool:
+    """Read as `generate` and `list_models` read: whether it was refused."""
+    try:
+        judged = judge(reply, call)
+    except OpenRouterError as error:
+        return bool(str(error))
+    judged.to_dict()
+    return False
+
+
+def _vectors(reply: Reply, call: Call) -> bool:
+    """Read as `embed` reads: whether vectors came."""
+    try:
+        judged = embeddings(reply, call)
+        made = matrix_of(judged.vectors, reply)
+    except OpenRouterError:
+        return False
+    assert made.shape[0] == len(judged.rows)
+    return True
+
+
+def _taken_in(answer: Answer) -> None:
+    """Read as the network layer reads: a body, or an error that it knows to name."""
+    with suppress(OpenRouterError, zlib.error, TimeoutError):
+        attempt = Attempt(_REQUEST)
+        inflater = Inflater(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding)
+        any(inflater.feed(piece) for piece in _pieces(answer))
+        assert len(inflater.finish()) <= _MOST_BYTES + (256 << 10), "the limit holds"
+
+
+def _pieces(answer: Answer) -> Iterator[bytes]:
+    size = max(answer.piece, len(answer.body) // 64)
+    return (answer.body[start : start + size] for start in range(0, len(answer.body), size))
