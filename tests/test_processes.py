@@ -279,8 +279,8 @@ def test_interrupted_embed_that_was_told_to_wait_ends_promptly() -> None:
 def test_interrupt_in_the_callers_own_code_between_blocks_leaves_nothing() -> None:
     with Capped(seconds=0.01) as server, client_of(server) as client:
         stream = client.embeddings.embed_iter(texts_of(2_000), model=MODEL, batch_size=10)
+        next(stream)
         with pytest.raises(KeyboardInterrupt), stream:
-            next(stream)
             raise KeyboardInterrupt
 
         assert list(stream) == []
