@@ -115,8 +115,10 @@ def _constant(node: ast.Constant) -> Iterator[_Edit]:
         yield _Edit(node, "value", not node.value, node)
     elif isinstance(node.value, int | float):
         yield _Edit(node, "value", node.value + 1, node)
-    elif isinstance(node.value, str | bytes) and node.value:
-        yield _Edit(node, "value", (b"XX" if isinstance(node.value, bytes) else "XX") + node.value, node)
+    elif isinstance(node.value, str) and node.value:
+        yield _Edit(node, "value", f"XX{node.value}", node)
+    elif isinstance(node.value, bytes) and node.value:
+        yield _Edit(node, "value", b"XX" + node.value, node)
 
 
 def _returned(node: ast.Return) -> Iterator[_Edit]:
