@@ -41,3 +41,12 @@ def test_policy_is_told_by_names_alone() -> None:
 def test_threads_of_a_process_wait_for_one_lock() -> None:
     budget = RetryBudget()
     assert budget._own() is budget._own()
+
+
+def test_success_gives_back_what_one_safe_retry_takes() -> None:
+    budget = RetryBudget()
+    while budget.take(Kind.SAFE):
+        pass
+    for _ in range(10):
+        budget.give_back()
+    assert [budget.take(Kind.SAFE) for _ in range(11)] == [True] * 10 + [False]
