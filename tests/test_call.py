@@ -569,18 +569,33 @@ def test_log_tells_requests_outcomes_and_retries_and_no_more(caplog: pytest.LogC
         play([(0.25, error(503, KEY)), (1.0, lost()), (0.125, good())], debug=lambda message: told.append(message))
 
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert lines == [
+    assert [line for line in lines if line[0] == "DEBUG"] == [
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "503 after 0.250 s"),
-        ("WARNING", "ServiceUnavailableResponseError; trying again in 1.00 s"),
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "ConnectionLostError after 1.000 s"),
-        ("WARNING", "ConnectionLostError; trying again in 1.00 s"),
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "200 after 0.125 s"),
     ]
+    warnings = [line for level, line in lines if level == "WARNING"]
+    assert [line.partition(" failed: ")[0] for line in warnings] == ["attempt 1", "attempt 2"]
+    assert [line.rpartition("; ")[2] for line in warnings] == ["trying again in 1.00 s"] * 2
+    assert [level for level, _ in lines] == ["DEBUG", "DEBUG", "WARNING"] * 2 + ["DEBUG"] * 2
     assert {record.name for record in caplog.records} == {"openrouter"}
+    assert KEY not in caplog.text
     assert told == [line for _, line in lines]
+
+
+def test_neither_texts_nor_vectors_are_logged_even_where_the_server_repeats_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cut = reply(200, b'{"data": [{"embedding": [0.123456, 0.654321')
+    script = [error(503, "cannot embed a text"), error(429, "not a text again"), cut, good()]
+
+    with caplog.at_level(logging.DEBUG, "openrouter"):
+        play(script)
+
+    assert [word for word in ("a text", "0.123456", 'embedding"') if word in caplog.text] == []
 
 
 def test_log_of_a_call_that_ends_well_at_once_is_silent_above_debug(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from openrouter.errors import ConfigurationError, InvalidInputError, OpenRouterE
 from openrouter.messages import Request, Secret, Timeouts
 from openrouter.requests import ANSWER_BYTES, ANSWER_BYTES_PER_ITEM, Call, prepare
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
+from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import CallOptions, Operation, Parameter
 
 KEY = "sk-or-v1-0123456789abcdef"
@@ -349,6 +350,13 @@ def test_required_field_given_as_none_is_sent_as_null_where_it_may_be(schema: di
         assert (caught.value.message, caught.value.path) == ("thing is required", "thing")
 
 
+def test_schema_that_is_named_may_be_nullable_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEMAS, "Maybe", {"type": ["string", "null"]})
+    asked = operation(Parameter("thing", "thing", "body", True, {"$ref": "#/components/schemas/Maybe"}), body="fields")
+
+    assert body(prepared(asked, {"thing": None})) == {"thing": None}
+
+
 def test_body_that_is_one_value_is_sent_as_that() -> None:
     asked = operation(parameter("thing", "body", type=["array", "string"]), body="value")
 
@@ -372,6 +380,10 @@ LIMITS = [
     Limit({"input": tuple("abc")}, 3),
     Limit({"input": "a", "provider": {"only": ["x"] * 9}}, 1),
 ]
+
+
+def test_longest_answer_has_room_for_many_numbers_written_out() -> None:
+    assert (ANSWER_BYTES, ANSWER_BYTES_PER_ITEM) == (32 * 1024 * 1024, 256 * 1024)
 
 
 @pytest.mark.parametrize("case", LIMITS, ids=str)
