@@ -1,0 +1,18 @@
+"""Answers of every operation are judged, where only a mutant had noticed that no test asked."""
+
+from __future__ import annotations
+
+import pytest
+from openrouter.answers import judge
+from openrouter.errors import InternalServerResponseError
+from openrouter.messages import Headers, Reply, Timeouts
+from openrouter.requests import Call
+from openrouter_generated.api.embeddings import LIST_MODELS
+
+MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
+
+
+def test_failure_that_looks_like_an_answer_is_a_failure() -> None:
+    assert judge(Reply(200, Headers(), b'{"data": []}'), MODELS).data == []
+    with pytest.raises(InternalServerResponseError):
+        judge(Reply(500, Headers(), b'{"data": []}'), MODELS)
