@@ -26,6 +26,10 @@ _HOME = {"OpenRouter": "client", "Policy": "retries"}
 
 def __getattr__(name: str) -> Any:
     """Resolve a public name at first use: `import openrouter` alone loads neither numpy nor the HTTP library."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("openrouter-embeddings")
     if name not in __all__:
         raise AttributeError(f"module 'openrouter' has no attribute {name!r}")
     from importlib import import_module

@@ -25,11 +25,13 @@ _READ_BYTES = 256 << 10  # larger reads than the library's 64 KiB: fewer turns a
 class Attempt:
     """What is known of the attempt under way: its deadline, and what its connection has done."""
 
-    __slots__ = ("_request", "deadline", "dialled", "received", "sent", "stream")
+    __slots__ = ("_request", "deadline", "dialled", "leased", "received", "sent", "stopped", "stream")
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self.deadline = time.monotonic() + request.timeouts.attempt_seconds
+        self.stopped = False
+        self.leased = False
+        self.deadline = time.monotonic() + min(request.timeouts.pool_seconds, request.timeouts.attempt_seconds)
         self.dialled = False
         self.sent = 0
         self.received = 0
@@ -38,6 +40,22 @@ class Attempt:
     def mask(self, text: str) -> str:
         """`text` without what the request must not show."""
         return self._request.masker()(text)
+
+    def begin(self) -> None:
+        """A connection is there: from now on counts what the caller means by a timeout."""
+        self.go_on()
+        self.leased = True
+        self.deadline = time.monotonic() + self._request.timeouts.attempt_seconds
+
+    def go_on(self) -> None:
+        """Raises Stopped: the work that this attempt belongs to was given up."""
+        if self.stopped:
+            raise Stopped
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port that the request goes to."""
+        return "/".join(self._request.url.split("/", 3)[:3])
 
     def within(self, timeout: float | None) -> float:
         """`timeout`, cut to what is left; at the deadline a timeout that is as good as none."""
@@ -98,6 +116,8 @@ class Stop:
         with self._lock:
             self._event.set()
             for attempt in self._attempts:
+                attempt.stopped = True  # all of them first: what one gives back, another must not begin with
+            for attempt in self._attempts:
                 attempt.shut()
 
 
@@ -113,7 +133,7 @@ class Inflater:
         self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
         encoding = encoding.strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
-            raise errors.ConnectionLostError(
+            raise errors.NoResponseError(
                 f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
             )
         self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
@@ -205,6 +225,7 @@ class AsyncBackend:
 def _dialled(connect: Callable[..., Any], args: Iterable[Any], kwargs: dict[str, Any]) -> Any:
     attempt = current_attempt.get()
     if attempt is not None:
+        attempt.go_on()
         attempt.dialled = True
     return connect(*args, **kwargs)
 
@@ -275,6 +296,8 @@ class Stream(_Pending):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.go_on()
         if self._held:
             self._inner.write(self.flushed(), timeout if attempt is None else attempt.within(timeout))
         if attempt is None:

@@ -16,8 +16,8 @@ from openrouter_generated.types import HttpMeta
 
 from .answers import judge
 from .config import origin
-from .envelopes import masked_data
-from .errors import OpenRouterError, ResponseError, ResponseValidationError, printable
+from .envelopes import error_data, masked
+from .errors import ConfigurationError, OpenRouterError, ResponseError, ResponseValidationError, printable
 from .messages import Clock, Failure, Masker, Pause, Reply, Request, Secret, Send, Timeouts, Uniform
 from .requests import Call
 from .retries import History, Kind, Policy, Problem, RetryBudget, decide, problem_of
@@ -62,6 +62,8 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
             if isinstance(outcome, Failure):
                 raise outcome.error
             answer = read(outcome, call)
+        except ConfigurationError:
+            raise  # the HTTP client could not be opened: nothing was sent
         except OpenRouterError as error:
             problem = problem_of(error, outcome if isinstance(outcome, Failure) else None, world.wall_clock())
         else:
@@ -74,7 +76,8 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
         if pause is None or not (pause.free or policy.official or world.budget.take(problem.kind)):
             del outcome  # a traceback shows locals, and a reply may echo the key
             raise _told(problem, attempts, billed, request.masker()) from None
-        _say(world, logging.WARNING, "%s; trying again in %.2f s", type(problem.error).__name__, pause.seconds)
+        told = type(problem.error).__name__  # never what the server says: it may quote the texts
+        _say(world, logging.WARNING, "attempt %d: %s; trying again in %.2f s", attempts, told, pause.seconds)
         history = _after(history, problem)
         yield pause
 
@@ -97,7 +100,7 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
     """One request and its reply, following redirects that stay on the origin (RFC 9110, 15.4.8)."""
     redirects = 0
     while True:
-        _say(world, logging.DEBUG, "%s %s", request.method, request.url)
+        _say(world, logging.DEBUG, "%s %s", request.method, request.masker()(request.url))
         began = world.clock()
         outcome = yield Send(request)
         told = outcome.status_code if isinstance(outcome, Reply) else type(outcome.error).__name__
@@ -108,7 +111,8 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
         if redirects == _REDIRECTS or target is None:
             return outcome, request.url
         redirects += 1
-        request = attrs.evolve(request, url=target)
+        left = request.timeouts.attempt_seconds - (world.clock() - began)
+        request = attrs.evolve(request, url=target, timeouts=_cut(request.timeouts, max(left, 0.001)))
 
 
 def _target(url: str, location: str) -> str | None:
@@ -140,9 +144,10 @@ def _told(problem: Problem, attempts: int, billed: int, mask: Masker) -> OpenRou
     error = problem.error
     reply = error.raw_response
     if isinstance(error, ResponseError) and reply is not None:
-        cut = mask.reply(reply, _KEPT_BYTES)
+        cut, document = masked(mask.reply(reply, _KEPT_BYTES), mask)
         error.raw_response, error.headers, error.body = cut, cut.headers, cut.text
-        error.data = masked_data(cut, error.status_code) if error.data is not None else None
+        error.generation_id = cut.headers.get("x-generation-id")
+        error.data = error_data(document, error.status_code or cut.status_code) if error.data is not None else None
     error.message = mask(printable(error.message))
     error.args = (error.message, *error.args[1:])
     error.attempts, error.possibly_billed_attempts = attempts, billed
@@ -158,11 +163,11 @@ def _attach(
     meta = HttpMeta(
         status_code=reply.status_code,
         headers=mask.headers(reply.headers),
-        generation_id=reply.headers.get("x-generation-id"),
+        generation_id=mask.headers(reply.headers).get("x-generation-id"),
         attempts=attempts,
         possibly_billed_attempts=billed,
         elapsed_seconds=elapsed_seconds,
-        url=url,
+        url=mask(url),
     )
     if hasattr(type(answer), "http_meta"):
         answer.http_meta = meta

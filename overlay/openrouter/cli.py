@@ -109,7 +109,7 @@ def _sleep_until_interrupted() -> None:
 
 
 def _port(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number <= 65_535:
         raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
     return number

@@ -182,10 +182,11 @@ class OpenRouter(Resources):
         call = prepare(operation, arguments, options, self._config, timeouts or Timeouts())
         if operation.authenticated and not callable(self._config.api_key):
             settings.current_key(self._config.api_key)  # no key is an error before anything is opened
-        policy = self._policy or policy or Policy()
-        if not isinstance(options.retries, Unset):
-            policy = policy_from(options.retries, policy)
-        return steps(call, policy, self.world(), read or judge)
+        return steps(call, self.policy_of(options.retries, policy or Policy()), self.world(), read or judge)
+
+    def policy_of(self, retries: Any, default: Policy) -> Policy:
+        """How a call is tried again: as the call asks, else as the client was told, else `default`."""
+        return self._policy or default if isinstance(retries, Unset) else policy_from(retries, self._policy or default)
 
     def world(self) -> World:
         """The clocks, dice, key and budget of this client's calls."""

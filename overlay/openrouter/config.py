@@ -31,6 +31,7 @@ _TOKEN_CHARS = frozenset(
     "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )  # RFC 9110, 5.6.2
 _KEY = re.compile(r"(Bearer )?[!-~]+")
+_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, 2.3.4
 _FRAMING = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 
 
@@ -181,6 +182,10 @@ def base_url(server_url: object, source: str = "server_url", *, allow_http: bool
         parts, host = SplitResult("", "", "", "", ""), None
     if parts.scheme not in ("http", "https") or not host or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{source} must be a URL like https://openrouter.ai/api/v1")
+    if not host.startswith("[") and ":" not in host and not _HOST.fullmatch(host):
+        raise ConfigurationError(
+            f"{source} must be a URL like https://openrouter.ai/api/v1; {host[:80]!r} is no host name"
+        )
     if "@" in parts.netloc or "?" in text or "#" in text:
         raise ConfigurationError(f"{source} must not carry a login, a query or a fragment; the key goes into api_key")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):

@@ -7,6 +7,8 @@ import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from .errors import ClosedClientError
+
 
 class Connections:
     """The HTTP clients of a client, opened at first use: one for threads, one for each event loop in turn.
@@ -20,11 +22,11 @@ class Connections:
         self._reset()
 
     def _reset(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._sync: Any = None
         self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # by event loop
         self._inherited: list[Any] = []
+        self._pid = os.getpid()  # last: another thread of the child must not take the parent's for its own
 
     def _own(self) -> None:
         if self._pid != os.getpid():
@@ -41,6 +43,8 @@ class Connections:
             from .pool import Clients
 
             with self._lock:
+                if self.closed:
+                    raise ClosedClientError("this client was closed while the call began")
                 if self._sync is None:
                     self._sync = Clients(self._ssl_context)
         return self._sync
@@ -54,6 +58,8 @@ class Connections:
 
         loop = current_loop()
         with self._lock:
+            if self.closed:
+                raise ClosedClientError("this client was closed while the call began")
             for old in [old for old in self._async if is_closed(old)]:
                 self._abandon(old)
             found = self._async.get(loop)
@@ -80,10 +86,11 @@ class Connections:
 
     def close(self) -> None:
         """Close what threads used."""
-        self.closed = True
-        if self._sync is not None and self._pid == os.getpid():
-            self._sync.close()
-        self._sync = None
+        with self._lock:
+            self.closed = True
+            clients, self._sync = self._sync, None
+        if clients is not None and self._pid == os.getpid():
+            clients.close()
 
     async def aclose(self) -> None:
         """Close everything: what other event loops use as far as that can be done from here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
@@ -42,7 +42,7 @@ class Embeddings(GeneratedEmbeddings):
             requests_per_minute, tokens_per_minute: never faster than this; tokens are estimated. None: no limit.
             on_error: what a text that is refused does: "raise" ends the job, "record" leaves a row of NaN and an entry
                 in `errors`, "skip" leaves the row out. A refused request is halved until the text stands alone. No
-                key, no credit or no such model always raises.
+                key, no credit, no such model, or 8 texts refused alone before any went through always raises.
             on_empty: an empty text, or no texts at all: "raise", or "skip": left out.
             progress: True shows a bar (needs the extra `progress`), or a callable is given a `Progress` after each
                 answer.
@@ -89,17 +89,25 @@ class Embeddings(GeneratedEmbeddings):
         return EmbedStreamAsync(plan, plan.streaming(texts))
 
 
-def _signature() -> inspect.Signature:
+def _signature(method: Any) -> inspect.Signature:
     """The signature of `embed` with its options spelled out: what `help` shows, and editors that read no TypedDict."""
     kinds = inspect.Parameter
     empty = kinds.empty
     options = [
-        kinds(name, kinds.KEYWORD_ONLY, default=DEFAULTS.get(name, empty), annotation=annotation)
-        for name, annotation in EmbedOptions.__annotations__.items()
+        kinds(name, kinds.KEYWORD_ONLY, default=DEFAULTS.get(name, empty), annotation=_Shown(option.__forward_arg__))
+        for name, option in EmbedOptions.__annotations__.items()
     ]
-    own = [kinds("self", kinds.POSITIONAL_OR_KEYWORD), kinds("texts", kinds.POSITIONAL_OR_KEYWORD)]
-    return inspect.Signature([*own, *options])
+    own = list(inspect.signature(method).parameters.values())[:2]
+    returns = inspect.signature(method).return_annotation
+    return inspect.Signature([*own, *options], return_annotation=returns)
+
+
+class _Shown(str):
+    """An annotation as it is written, without the quotes of a string."""
+
+    def __repr__(self) -> str:
+        return self.removeprefix("Required[").removesuffix("]") if self.startswith("Required[") else str(self)
 
 
 for _name in ("embed", "embed_async", "embed_iter", "embed_iter_async"):
-    vars(Embeddings)[_name].__signature__ = _signature()
+    vars(Embeddings)[_name].__signature__ = _signature(vars(Embeddings)[_name])

@@ -16,7 +16,7 @@ import msgspec
 
 from .errors import ResponseValidationError, error_for, printable
 from .inputs import dotted
-from .messages import Reply
+from .messages import Masker, Reply
 from .requests import Call
 
 if TYPE_CHECKING:
@@ -97,9 +97,13 @@ def error_data(document: Any, status: int) -> ErrorResponse | None:
         return None
 
 
-def masked_data(reply: Reply, status: int | None) -> ErrorResponse | None:
-    """The error model of a reply whose secrets have been masked."""
-    return error_data(_readable(reply), status or reply.status_code)
+def masked(reply: Reply, mask: Masker) -> tuple[Reply, Any]:
+    """A reply whose text was masked, and its JSON, if it is any; masked again where escapes had hidden a secret."""
+    document = _readable(reply)
+    clean = mask.leaves(document)
+    if clean != document:
+        reply = Reply(reply.status_code, reply.headers, json.dumps(clean).encode())
+    return reply, clean
 
 
 def utf8(content: bytes | bytearray) -> bytes | bytearray:

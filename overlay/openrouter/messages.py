@@ -183,6 +183,14 @@ class Masker:
             return headers
         return Headers((name, self(value)) for name, value in headers.items())
 
+    def leaves(self, value: Any) -> Any:
+        """Decoded JSON with every string masked."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self(name): self.leaves(item) for name, item in value.items()}
+        return [self.leaves(item) for item in value] if isinstance(value, list) else value
+
     def reply(self, reply: Reply, keep_bytes: int) -> Reply:
         """The same reply with every secret masked and the body cut to `keep_bytes`."""
         text = self(bytes(reply.content[:keep_bytes]).decode("utf-8", "replace"))

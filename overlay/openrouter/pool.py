@@ -24,6 +24,7 @@ from .library import http
 
 MAX_CONNECTIONS = 100
 _KEEPALIVE_SECONDS = 30.0
+_SLICE_SECONDS = 0.1  # a thread in the queue looks so often whether it is still wanted
 
 parsed_url = functools.lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
@@ -71,11 +72,14 @@ class _Stack(Generic[_C]):
         self._idle: list[_C] = []
         self.closed = False
 
-    def _take(self) -> _C:
+    def _popped(self) -> _C | None:
         try:
             return self._idle.pop()
-        except IndexError:
-            return self._opened()
+        except IndexError:  # another thread was quicker
+            return None
+
+    def _take(self) -> _C:
+        return self._popped() or self._opened()
 
     def _opened(self) -> _C:
         """A client with one connection, which is watched: no byte-by-byte answer outlasts a deadline.
@@ -112,24 +116,29 @@ class Clients(_Stack[_Client]):
     @contextlib.contextmanager
     def lease(self, attempt: Attempt) -> Generator[_Client, None, None]:
         """A client of one's own; `http.PoolTimeout` where none becomes free in time."""
-        if not self._turn.acquire(timeout=attempt.within(None)):
-            raise http.PoolTimeout(f"{MAX_CONNECTIONS} requests are in flight already")
+        while not self._turn.acquire(timeout=min(_SLICE_SECONDS, attempt.within(None))):
+            attempt.go_on()
+            if attempt.over:
+                raise http.PoolTimeout(f"{MAX_CONNECTIONS} requests are in flight already")
         try:
+            attempt.begin()
             client = self._take()
             try:
                 yield client
-            finally:
-                self._idle.append(client)
-                if self.closed:
-                    self.close()
+            except BaseException:
+                client.close()  # what was interrupted may hold a connection in the middle of something
+                raise
+            self._idle.append(client)
+            if self.closed:
+                self.close()
         finally:
             self._turn.release()
 
     def close(self) -> None:
         """Close idle clients now, and others when they are given back."""
         self.closed = True
-        while self._idle:
-            self._idle.pop().close()
+        while (client := self._popped()) is not None:
+            client.close()
 
 
 class AsyncClients(_Stack[_AsyncClient]):
@@ -142,22 +151,32 @@ class AsyncClients(_Stack[_AsyncClient]):
         self._turn = anyio.Semaphore(MAX_CONNECTIONS)
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncGenerator[_AsyncClient, None]:
-        """A client of one's own."""
-        async with self._turn:
+    async def lease(self, attempt: Attempt) -> AsyncGenerator[_AsyncClient, None]:
+        """A client of one's own; `http.PoolTimeout` where none becomes free in time."""
+        with anyio.move_on_after(attempt.within(None)) as waiting:
+            await self._turn.acquire()
+        if waiting.cancelled_caught:
+            raise http.PoolTimeout(f"{MAX_CONNECTIONS} requests are in flight already")
+        try:
+            attempt.begin()
             client = self._take()
             try:
                 yield client
-            finally:
-                self._idle.append(client)
-                if self.closed:
-                    await self.aclose()
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await client.aclose()  # what was cancelled may hold a connection in the middle of something
+                raise
+            self._idle.append(client)
+            if self.closed:
+                await self.aclose()
+        finally:
+            self._turn.release()
 
     async def aclose(self) -> None:
         """Close idle clients now, and others when they are given back."""
         self.closed = True
-        while self._idle:
-            await self._idle.pop().aclose()
+        while (client := self._popped()) is not None:
+            await client.aclose()
 
     def abandon(self) -> None:
         """Shut the sockets: the event loop is gone, and nobody is left to await their closing."""

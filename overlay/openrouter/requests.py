@@ -147,7 +147,7 @@ def _headers(
     config: Config, given: Mapping[str, str | None], options: CallOptions, has_body: bool
 ) -> dict[str, str | Secret]:
     """The call's headers over the client's; one of each name, whatever its case."""
-    headers: dict[str, str | Secret] = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+    headers: dict[str, str | Secret] = {"Accept": "application/json", "Accept-Encoding": "gzip"}
     headers["User-Agent"] = settings.user_agent()
     if has_body:
         headers["Content-Type"] = "application/json"

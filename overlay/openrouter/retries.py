@@ -277,8 +277,11 @@ def decide(policy: Policy, problem: Problem, history: History, uniform: Uniform)
         return None
     else:
         seconds = told * uniform(1.0, 1.1)
-    if policy.total_seconds is not None and history.elapsed_seconds + seconds > policy.total_seconds:
-        return None
+    if policy.total_seconds is not None:
+        # An attempt that begins with no time to end would be paid for nothing.
+        useful = 0.0 if policy.official is not None else min(1.0, policy.total_seconds / 10)
+        if history.elapsed_seconds + seconds + useful > policy.total_seconds:
+            return None
     return Pause(seconds, shared=told is not None or problem.status in OVERLOADED)
 
 

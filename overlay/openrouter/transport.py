@@ -94,7 +94,7 @@ def _caught(http_client: Any) -> tuple[type[Exception], ...]:
     """What an attempt may end in: of our own clients all is known, a caller's may raise anything."""
     if not isinstance(http_client, Clients | AsyncClients):
         return (Exception,)
-    return http.HTTPError, http.InvalidURL, http.StreamError, errors.OpenRouterError, OSError, zlib.error
+    return http.HTTPError, http.InvalidURL, http.StreamError, errors.OpenRouterError, OSError, zlib.error, UnicodeError
 
 
 def _send(client: Any, request: Request, stop: Stop | None) -> Reply | Failure:
@@ -125,8 +125,8 @@ async def _asend(client: Any, request: Request) -> Reply | Failure:
     attempt = Attempt(request)
     token = current_attempt.set(attempt)
     try:
-        with anyio.fail_after(request.timeouts.attempt_seconds):
-            async with client.lease() if isinstance(client, AsyncClients) else nullcontext(client) as leased:
+        async with client.lease(attempt) if isinstance(client, AsyncClients) else nullcontext(client) as leased:
+            with anyio.fail_after(request.timeouts.attempt_seconds):
                 response = await leased.send(_built(leased, request), stream=True, auth=None, follow_redirects=False)
                 try:
                     inflater, headers, read = _opened(response, request, attempt)
@@ -168,8 +168,9 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
     """Any exception of an attempt as one of ours, with what it says about trying again. The exception is dropped:
     its frames hold the request, and the request holds the key."""
     if isinstance(error, errors.OpenRouterError):
-        final = isinstance(error, errors.AnswerTooLargeError)
-        return Failure(error.with_traceback(None), sent=True, final=final)
+        final = not isinstance(error, errors.ConnectionLostError)
+        sent = not isinstance(error, errors.ConfigurationError)
+        return Failure(error.with_traceback(None), sent=sent, final=final)
     names = [c.__name__ for c in type(error).__mro__]
     if "RemoteProtocolError" in names and attempt.received > _HEADER_BYTES:
         told = f"the answer's headers are longer than {_HEADER_BYTES} bytes"
@@ -180,11 +181,16 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
         cls, told = RemoteProtocolError, "the answer's compression is broken"
     if "RemoteProtocolError" in names and attempt.over:
         cls, told = ReadTimeout, "no answer in time"
+    unsent = attempt.leased and not attempt.sent
+    if unsent and issubclass(cls, errors.DeadlineError):
+        cls, told = (ConnectTimeout, "no connection in time") if attempt.dialled else (PoolTimeout, told)
     detail = errors.printable(str(error), 200)
+    if cls is ConnectError or cls is ConnectTimeout:
+        told = f"{told} to {attempt.origin}"
     translated = cls(f"{told}: {detail}" if detail else told)
     stale = not _TORN.isdisjoint(names) and not attempt.dialled and attempt.sent > 0 and not attempt.received
-    final = cls is errors.NoResponseError or _certificate_refused(error)
-    return Failure(translated, sent=_UNSENT.isdisjoint(names), stale=stale, final=final)
+    final = cls is errors.NoResponseError or isinstance(error, UnicodeError) or _certificate_refused(error)
+    return Failure(translated, sent=_UNSENT.isdisjoint(names) and not unsent, stale=stale, final=final)
 
 
 def _certificate_refused(error: BaseException | None) -> bool:
@@ -204,7 +210,10 @@ def run(steps: Steps, client: Any, wait: Callable[[Pause], None] | None = None, 
         step = next(steps)
         while True:
             if isinstance(step, Send):
-                step = steps.send(_send(client, step.request, stop))
+                outcome = _send(client, step.request, stop)
+                if stop is not None:
+                    stop.wait(0)  # what was given up is not judged, and no retry is told of
+                step = steps.send(outcome)
             else:
                 (wait or _sleep)(step)
                 step = steps.send(None)

@@ -20,11 +20,12 @@ def bar(job: Job, model: str) -> Iterator[None]:
         from tqdm.auto import tqdm
     except ImportError:
         raise ConfigurationError("progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'") from None
-    with tqdm(total=job.progress().texts_total, desc=model, unit=" texts", unit_scale=True) as drawn:
+    with tqdm(total=job.progress().texts_total, desc=model, unit=" texts") as drawn:
 
         def report(progress: Progress) -> None:
             cost = progress.usage.cost_usd
-            drawn.set_postfix_str(f"{progress.usage.total_tokens:,} tokens" + (f", ${cost:.4f}" if cost else ""), False)
+            shown = f", ${cost:.4f}" if cost and cost >= 0.00005 else ""
+            drawn.set_postfix_str(f"{progress.usage.total_tokens:,} tokens{shown}", False)
             drawn.update(progress.texts_done - drawn.n)
 
         job.report = report

@@ -241,10 +241,13 @@ class Job:
             raise error
         if _refused_for_inputs(error):
             self._refused_alone += 1
-        nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
         error.positions = batch.positions
-        if self._on_error == "raise" or isinstance(error, _FATAL) or nothing_goes:
-            where = f"texts[{batch.positions[0]}]" + (f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else "")
+        if isinstance(error, _FATAL):
+            raise error  # about the key or the model: no text is to blame
+        nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
+        if self._on_error == "raise" or nothing_goes:
+            last = f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else ""
+            where = f"{_ALIKE} texts are refused alike" if nothing_goes else f"texts[{batch.positions[0]}]{last}"
             error.message = f"{printable(error.message, MESSAGE_CHARS - len(where) - 3)} ({where})"
             error.args = (error.message, *error.args[1:])
             raise error
@@ -276,7 +279,7 @@ class Job:
         tally, seconds = self.tally, time.monotonic() - self._began
         done = tally.done + len(tally.errors)
         rate = done / seconds if seconds > 0 else 0.0
-        left = (self._total - done) / rate if self._total is not None and rate else None
+        left = max(0.0, (self._total - done) / rate) if self._total is not None and rate else None
         return Progress(done, self._total, rate, tally.usage, tally.requests, tally.retries, seconds, left)
 
 

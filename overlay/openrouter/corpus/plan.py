@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from openrouter_generated.api.embeddings import GENERATE
@@ -66,7 +67,9 @@ DEFAULTS: dict[str, Any] = {
     "retries": UNSET,
 }
 del DEFAULTS["model"]
-_API_ARGUMENTS = ("model", "dimensions", "input_type", "provider", "user", "session_id", "trace")
+_OWN_ARGUMENTS = ("input", "encoding_format")  # what `embed` says itself
+_API_ARGUMENTS = tuple(p.argument for p in GENERATE.parameters if p.argument not in _OWN_ARGUMENTS)
+"""Whatever the API takes: an argument added to openapi.yaml is one of `embed` too."""
 _CALL_OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 _SHOWN = 10  # positions that an error names
 
@@ -80,10 +83,12 @@ class Plan:
     """The checked options of one `embed`, and what it takes to send a batch of it."""
 
     def __init__(self, client: OpenRouter, options: Mapping[str, Any]) -> None:
-        unknown = sorted(options.keys() - EmbedOptions.__annotations__.keys())
-        if unknown or "model" not in options:
-            wrong = f"an unexpected keyword argument {unknown[0]!r}" if unknown else "no keyword argument 'model'"
-            raise TypeError(f"embed() got {wrong}")
+        if "model" not in options:
+            raise TypeError("embed() missing 1 required keyword-only argument: 'model'")
+        for name in options.keys() - EmbedOptions.__annotations__.keys() - {*_API_ARGUMENTS}:
+            close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
+            hint = f". Did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"embed() got an unexpected keyword argument {name!r}{hint}")
         chosen = {**DEFAULTS, **options}
         for name, choices in _CHOICES.items():
             if chosen[name] not in choices:
@@ -94,18 +99,18 @@ class Plan:
         self.tokens_per_minute = _rate("tokens_per_minute", chosen["tokens_per_minute"])
         self.on_error, self.on_empty, self.progress = chosen["on_error"], chosen["on_empty"], chosen["progress"]
         self.keeps_failed = self.on_error == "record"
-        self._arguments = {name: chosen[name] for name in _API_ARGUMENTS}
+        self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
         self._options = CallOptions(**{name: chosen[name] for name in _CALL_OPTIONS})
         self._client = client
         self._single = False
-        self.caps = client.caps_of(self._arguments["model"], self._options.server_url)
+        self.caps = client.caps_of(chosen["model"], self._options.server_url)
 
     @contextlib.contextmanager
     def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, Rows]]:
         """A job for texts that are all there, each checked before the first is sent; and where its rows go."""
         from ..vectors import Rows
 
-        listed = [texts] if isinstance(texts, str) else list(texts)
+        listed = list(_iterable(texts))
         refused: list[tuple[int, InvalidInputError]] = []
         pairs = list(numbered(listed, self.on_empty, lambda position, error: refused.append((position, error))))
         if refused and self.on_error == "raise":
@@ -115,7 +120,7 @@ class Plan:
         first: dict[str, int] = {}
         unique = [pair for pair in pairs if first.setdefault(pair[1], pair[0]) == pair[0]]
         self._single = len(unique) <= self.caps.inputs(self.batch_size)
-        job = self._job(len(unique)).feed(unique)
+        job = self._job(len(unique) + len(refused)).feed(unique)
         job.tally.errors.extend(TextError(position, error) for position, error in refused)
         rows = Rows(len(listed))
         with self.shown(job):
@@ -127,10 +132,13 @@ class Plan:
 
     def streaming(self, texts: Iterable[str]) -> Job:
         """A job for texts that are read as they are sent."""
-        if isinstance(texts, str):
-            texts = [texts]
         job = self._job(None)
-        return job.feed(numbered(texts, self.on_empty, job.refuse))
+        return job.feed(numbered(_iterable(texts), self.on_empty, job.refuse))
+
+    def _may_bill_again(self) -> bool:
+        """Whether the caller's policy lets anything be sent again that may have been billed."""
+        policy = self._client.policy_of(self._options.retries, JOB_POLICY)
+        return policy.attempts != 1 and policy.possibly_billed_retries != 0
 
     def _job(self, total: int | None) -> Job:
         return Job(
@@ -144,7 +152,7 @@ class Plan:
             ),
             batch_size=self.batch_size,
             on_error=self.on_error,
-            may_split=self._client.may_split,
+            may_split=self._client.may_split if self._may_bill_again() else _never,
             total=total,
         )
 
@@ -189,13 +197,25 @@ def _as_matrix(reply: Reply, call: Call) -> Answer:
     return Answer(matrix, model if isinstance(model, str) else None, answer.envelope.get("usage"))
 
 
+def _never() -> bool:
+    return False
+
+
+def _iterable(texts: object) -> Iterable[object]:
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, Mapping | bytes | bytearray) or not isinstance(texts, Iterable):
+        raise InvalidInputError(f"texts: expected a string or an iterable of them, got {type(texts).__name__}", "texts")
+    return texts
+
+
 def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputError:
     """One error for all texts that were refused up front."""
     positions = tuple(position for position, _ in refused)
     error = InvalidInputError(refused[0][1].message, refused[0][1].path)
     if len(positions) > 1:
         shown = ", ".join(map(str, positions[:_SHOWN])) + (", …" if len(positions) > _SHOWN else "")
-        error.message += f"; refused are {len(positions)} texts: positions {shown}"
+        error.message += f" ({len(positions)} texts are refused: positions {shown})"
         error.args = (error.message,)
     error.positions = positions
     return error

@@ -42,17 +42,28 @@ class EmbedResult:
 
     def __repr__(self) -> str:
         rows, width = self.vectors.shape
-        cost = "" if self.usage.cost_usd is None else f", ${self.usage.cost_usd:.6g}"
-        errors = f", {len(self.errors)} errors" if self.errors else ""
-        return (
-            f"EmbedResult({rows} x {width} float32, model={self.model!r}, {self.usage.total_tokens} tokens{cost}, "
-            f"{self.requests} requests{errors})"
-        )
+        cost = "" if self.usage.cost_usd is None else f", ${_dollars(self.usage.cost_usd)}"
+        errors = f", {_many(len(self.errors), 'error')}" if self.errors else ""
+        tokens, requests = _many(self.usage.total_tokens, "token"), _many(self.requests, "request")
+        return f"EmbedResult({rows} x {width} float32, model={self.model!r}, {tokens}{cost}, {requests}{errors})"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _dollars(amount: float) -> str:
+    """Two digits that say something, however small the amount, and no exponent."""
+    return f"{amount:.10f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}"
 
 
 class _Stream:
     def __init__(self, plan: Plan, job: Job) -> None:
         self._plan, self._job = plan, job
+
+    def __repr__(self) -> str:
+        now = self.progress
+        return f"{type(self).__name__}({_many(now.texts_done, 'text')} done, {_many(now.requests, 'request')})"
 
     @property
     def progress(self) -> Progress:
