@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from faults.ledger import Request
@@ -61,6 +61,10 @@ class Capped(FaultServer):
         self._now = 0
         self._lock = threading.Lock()
         self._thirds = itertools.cycle(self.rules.third)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        return self
 
     @property
     def sizes(self) -> list[int]:

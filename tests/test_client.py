@@ -523,10 +523,11 @@ def test_logger_is_told_of_requests_replies_and_retries_and_of_nothing_private(
         session.generate(input="confidential", model=MODEL)
 
     told = [record.getMessage() for record in caplog.records if record.name == logger.name]
+    assert told[2].startswith("attempt 1: ServiceUnavailableResponseError; trying again in ")
     assert [" ".join(message.split()[:2]) for message in told] == [
         f"POST {server.url}/embeddings",
         "503 after",
-        "ServiceUnavailableResponseError; trying",
+        "attempt 1:",
         f"POST {server.url}/embeddings",
         "200 after",
     ]
@@ -635,12 +636,13 @@ def test_closing_twice_is_safe_and_calls_after_it_are_refused(side: Side) -> Non
         session.client.close()
         session.client.close()
 
-        for call in (
+        calls: list[Callable[[], Any]] = [
             lambda: session.generate(input="a", model=MODEL),
             session.list_models,
             lambda: session.embed(["a"], model=MODEL),
             lambda: session.embed([f"text {i}" for i in range(500)], model=MODEL, on_error="skip"),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(errors.ClosedClientError) as caught:
                 call()
             assert caught.value.message == "this client is closed; make a new OpenRouter(...)"
@@ -803,7 +805,7 @@ class Recorder:
 
 
 class AsyncRecorder(Recorder):
-    async def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any:  # type: ignore[override]
+    async def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any:
         return self.outcome(request, {"stream": stream, "auth": auth, "follow_redirects": follow_redirects})
 
 

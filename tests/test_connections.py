@@ -22,6 +22,7 @@ from faults.server import FaultServer
 from faults.witness import open_sockets
 from openrouter import OpenRouter
 from openrouter.connections import Connections
+from openrouter.errors import ClosedClientError
 
 Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
 
@@ -190,6 +191,7 @@ def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
             found = []
             for i in range(15):
                 made = await client.embeddings.generate_async(input=f"{caller} {i}", model=MODEL)
+                assert made.http_meta is not None
                 found.append(made.http_meta.attempts)
             return found
 
@@ -247,7 +249,13 @@ def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
     again = pickle.loads(pickle.dumps(given))
 
     assert again.closed is closed
-    assert again.sync_client() is not client
+    if closed:
+        with pytest.raises(ClosedClientError):
+            again.sync_client()
+        with pytest.raises(ClosedClientError):
+            asyncio.run(_async_client(again))
+    else:
+        assert again.sync_client() is not client
     again.close()
     given.close()
 
@@ -283,16 +291,17 @@ def test_child_process_never_uses_what_its_parent_opened(monkeypatch: pytest.Mon
 
 
 def test_child_that_closes_at_once_leaves_the_parents_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And does not wait for what a thread of the parent held when it was forked."""
     given = connections()
     client = given.sync_client()
+    with monkeypatch.context() as patch, given._lock:
+        patch.setattr(os, "getpid", lambda: -7)
+        closing = threading.Thread(target=lambda: asyncio.run(given.aclose()))
+        closing.start()
+        closing.join(2)
+        waits = closing.is_alive()
+    closing.join(5)
 
-    async def scenario() -> None:
-        async_client = await given.async_client()
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: -7)
-            await given.aclose()
-        assert (client.closed, async_client.closed) == (False, False)
-        await async_client.aclose()
-
-    asyncio.run(scenario())
+    assert not waits
+    assert not client.closed
     client.close()

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 from openrouter import errors
-from openrouter.envelopes import checked, document_of, error_data, judge_envelope, masked_data, utf8
+from openrouter.envelopes import checked, document_of, error_data, judge_envelope, masked, utf8
 from openrouter.errors import OpenRouterError, ResponseValidationError
-from openrouter.messages import Headers, Reply, Timeouts
+from openrouter.messages import Headers, Masker, Reply, Timeouts
 from openrouter.requests import Call
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.types import Operation
@@ -184,11 +184,32 @@ def test_error_model_keeps_what_the_spec_does_not_know() -> None:
     assert data.to_dict() == {**told(hint="later"), "weather": "blue"}
 
 
-def test_model_of_a_masked_reply_falls_back_on_its_status() -> None:
-    data = masked_data(reply({"error": "no"}, 403), None)
+KEY = "sk-or-v1-4e6a8c0d2f1b3e5a7c9d0f2b4a6c8e1d"
+ESCAPED = "".join(f"\\u{ord(c):04x}" for c in KEY)
 
-    assert data is not None
-    assert data.error.code == 403
+
+class Hidden(NamedTuple):
+    """A body that was masked as text, and what is left of it."""
+
+    body: str
+    document: Any
+    text: str
+
+
+HIDDEN = [
+    Hidden('{"a": 1}', {"a": 1}, '{"a": 1}'),
+    Hidden(f'{{"a": ["{ESCAPED}"]}}', {"a": ["[masked]"]}, '{"a": ["[masked]"]}'),
+    Hidden("<html>", None, "<html>"),
+]
+
+
+@pytest.mark.parametrize("case", HIDDEN, ids=lambda case: case.body[:20])
+def test_secret_that_json_escapes_hid_is_masked_too(case: Hidden) -> None:
+    left, document = masked(reply(case.body, 500), Masker([KEY]))
+
+    assert document == case.document
+    assert left.text == case.text
+    assert (left.status_code, left.headers) == (500, Headers(JSON.items()))
 
 
 # ---- the body as text -----------------------------------------------------------------------------------------

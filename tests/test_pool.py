@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import logging
 import ssl
@@ -21,7 +22,7 @@ from faults.fault import UNTRUSTED
 from faults.replies import JSON, answer, forever, once
 from faults.server import FaultServer
 from openrouter import OpenRouter, errors
-from openrouter.attempt import Attempt
+from openrouter.attempt import Attempt, Stop, Stopped
 from openrouter.messages import Request, Timeouts
 from openrouter.pool import MAX_CONNECTIONS, AsyncClients, Clients
 from sides import Side, both_sides
@@ -87,9 +88,9 @@ def test_client_that_is_out_is_closed_when_it_comes_back() -> None:
 def test_client_of_an_event_loop_is_leased_alike() -> None:
     async def scenario() -> None:
         clients = AsyncClients(None)
-        async with clients.lease() as first, clients.lease() as second:
+        async with clients.lease(attempt()) as first, clients.lease(attempt()) as second:
             assert first is not second
-        async with clients.lease() as out:
+        async with clients.lease(attempt()) as out:
             assert out is first
             await clients.aclose()
             assert (out.is_closed, second.is_closed) == (False, True)
@@ -105,7 +106,7 @@ def test_event_loop_queues_for_a_hundred() -> None:
 
         async def use() -> None:
             nonlocal now, most
-            async with clients.lease():
+            async with clients.lease(attempt()):
                 now += 1
                 most = max(most, now)
                 await asyncio.sleep(0.001)
@@ -121,7 +122,7 @@ def test_event_loop_queues_for_a_hundred() -> None:
 def test_client_that_never_connected_can_be_abandoned() -> None:
     async def scenario() -> AsyncClients:
         clients = AsyncClients(None)
-        async with clients.lease():
+        async with clients.lease(attempt()):
             pass
         return clients
 
@@ -357,3 +358,55 @@ def test_certificates_are_read_once_however_many_begin_together(monkeypatch: pyt
         list(pool.map(ask, range(32)))
 
     assert len(made) == 1
+
+
+def test_client_that_was_in_use_when_something_went_wrong_is_not_used_again() -> None:
+    """It may hold a connection in the middle of something."""
+
+    async def scenario() -> None:
+        clients = AsyncClients(None)
+        with pytest.raises(ZeroDivisionError):
+            async with clients.lease(attempt()) as bad:
+                raise ZeroDivisionError
+        async with clients.lease(attempt()) as next_one:
+            assert (next_one is bad, bad.is_closed) == (False, True)
+        await clients.aclose()
+
+    clients = Clients(None)
+    with pytest.raises(ZeroDivisionError), clients.lease(attempt()) as bad:
+        raise ZeroDivisionError
+    with clients.lease(attempt()) as next_one:
+        assert (next_one is bad, bad.is_closed) == (False, True)
+    clients.close()
+    asyncio.run(scenario())
+
+
+def test_event_loop_that_queues_too_long_is_told_so() -> None:
+    async def scenario() -> None:
+        clients = AsyncClients(None)
+        async with contextlib.AsyncExitStack() as held:
+            for _ in range(MAX_CONNECTIONS):
+                await held.enter_async_context(clients.lease(attempt()))
+            with pytest.raises(httpx.PoolTimeout):
+                async with clients.lease(attempt(0.05)):
+                    raise AssertionError("there is none")
+        await clients.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_thread_in_the_queue_stops_when_it_is_given_up() -> None:
+    clients = Clients(None)
+    with contextlib.ExitStack() as held:
+        for _ in range(MAX_CONNECTIONS):
+            held.enter_context(clients.lease(attempt()))
+        waiting, stop = attempt(60), Stop()
+        stop.enter(waiting)
+        timer = threading.Timer(0.05, stop.fire)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(Stopped), clients.lease(waiting):
+            raise AssertionError("there is none")
+        assert time.monotonic() - began < 2
+        timer.join()
+    clients.close()

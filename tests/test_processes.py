@@ -381,7 +381,7 @@ def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
     with Capped(seconds=0.002) as server, client_of(server) as client:
 
         def busy(caller: int) -> list[bool]:
-            found = []
+            found: list[bool] = []
             while not stop.is_set():
                 text = f"parent {caller} {len(found)}"
                 found.append(numbers(client.embeddings.generate(input=text, model=MODEL)) == right(text))

@@ -18,7 +18,8 @@ from openrouter.messages import Failure, Headers, Pause, Reply, Request, Secret,
 from openrouter.transport import arun, run
 
 KEY = "sk-or-v1-2d4f6a8c0e1b3d5f7a9c1e3b5d7f9a1c"
-URL = "https://h.example/v1/embeddings"
+ORIGIN = "https://h.example"
+URL = f"{ORIGIN}/v1/embeddings"
 
 
 def request_of(seconds: float = 5.0, most: int = 1 << 20) -> Request:
@@ -301,8 +302,20 @@ class Mystery(Exception):
 
 
 WRONG = [
-    Wrong(lambda: httpx.ConnectTimeout(""), errors.ConnectError, httpx.ConnectTimeout, "no connection in time", False),
-    Wrong(lambda: httpx.ConnectTimeout(""), errors.DeadlineError, TimeoutError, "no connection in time", False),
+    Wrong(
+        lambda: httpx.ConnectTimeout(""),
+        errors.ConnectError,
+        httpx.ConnectTimeout,
+        f"no connection in time to {ORIGIN}",
+        False,
+    ),
+    Wrong(
+        lambda: httpx.ConnectTimeout(""),
+        errors.DeadlineError,
+        TimeoutError,
+        f"no connection in time to {ORIGIN}",
+        False,
+    ),
     Wrong(
         lambda: httpx.PoolTimeout("busy"),
         errors.DeadlineError,
@@ -323,10 +336,10 @@ WRONG = [
         lambda: httpx.ConnectError("[Errno 111] refused"),
         errors.ConnectError,
         httpx.ConnectError,
-        "no connection: [Errno 111] refused",
+        f"no connection to {ORIGIN}: [Errno 111] refused",
         False,
     ),
-    Wrong(untrusted, errors.ConnectError, httpx.ConnectError, "no connection: handshake", False, True),
+    Wrong(untrusted, errors.ConnectError, httpx.ConnectError, f"no connection to {ORIGIN}: handshake", False, True),
     Wrong(
         lambda: httpx.WriteError("reset"),
         errors.ConnectionLostError,
@@ -346,7 +359,12 @@ WRONG = [
         httpx.RemoteProtocolError,
         "the answer's compression is broken: invalid block type",
     ),
-    Wrong(lambda: ssl.SSLError("bad record"), errors.ConnectError, httpx.ConnectError, "TLS failed: ('bad record',)"),
+    Wrong(
+        lambda: ssl.SSLError("bad record"),
+        errors.ConnectError,
+        httpx.ConnectError,
+        f"TLS failed to {ORIGIN}: ('bad record',)",
+    ),
     Wrong(
         lambda: OSError(104, "reset"),
         errors.ConnectionLostError,
@@ -434,7 +452,7 @@ def test_body_that_breaks_off_is_a_failure(driver: Driver) -> None:
 class Head(NamedTuple):
     """So many headers of such length, and whether they are too many."""
 
-    count: int
+    headers: int
     length: int
     refused: bool
 
@@ -453,7 +471,7 @@ HEADS = [
 @both_drivers
 @pytest.mark.parametrize("head", HEADS, ids=str)
 def test_head_of_an_answer_has_its_limits(head: Head, driver: Driver) -> None:
-    pairs = [(f"x-{i}", "v" * head.length) for i in range(head.count)]
+    pairs = [(f"x-{i}", "v" * head.length) for i in range(head.headers)]
 
     outcome = outcome_of(driver, lambda: httpx.Response(200, headers=pairs, stream=Body(b"{}")))
 

@@ -33,10 +33,10 @@ class Drawn(NamedTuple):
 
 
 DRAWN = [
-    Drawn(200, 50, Usage(1, 1_234, 0.01234), r"m: +25%\|.*\| 50\.0/200 \[.*, 1,234 tokens, \$0\.0123\]"),
+    Drawn(200, 50, Usage(1, 1_234, 0.01234), r"m: +25%\|.*\| 50/200 \[.*, 1,234 tokens, \$0\.0123\]"),
     Drawn(200, 200, Usage(1, 9, None), r"m: 100%\|.*\| 200/200 \[.*texts/s, 9 tokens\]"),
-    Drawn(5_000, 5_000, Usage(1, 9, 0.0), r"m: 100%\|.*\| 5\.00k/5\.00k \[.*texts/s, 9 tokens\]"),
-    Drawn(None, 50, Usage(1, 9, 1.5), r"m: 50\.0 texts \[.*, 9 tokens, \$1\.5000\]"),
+    Drawn(5_000, 5_000, Usage(1, 9, 0.0), r"m: 100%\|.*\| 5000/5000 \[.*texts/s, 9 tokens\]"),
+    Drawn(None, 50, Usage(1, 9, 1.5), r"m: 50 texts \[.*, 9 tokens, \$1\.5000\]"),
 ]
 
 

@@ -103,7 +103,7 @@ def on_event_loop(job: Job, service: Service) -> Blocks:
         blocks = loops.arun(job, service.send_async)
         try:
             while True:
-                yield runner.run(anext(blocks))  # type: ignore[arg-type]
+                yield runner.run(anext(blocks))
         except StopAsyncIteration:
             return
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -50,7 +50,7 @@ REFUSED = [
     *(count("batch_size", value) for value in (0, -1, 1.5, "many", None, True)),
     *(count("concurrency", value) for value in (0, -1, 2.0, "all", None, False)),
     *(rate("requests_per_minute", value) for value in (0, -1, "60", True, math.inf, math.nan)),
-    *(rate("tokens_per_minute", value) for value in (0, -0.5, [], math.nan)),
+    *(rate("tokens_per_minute", value) for value in (0, -0.5, {}, math.nan)),
     Refused("on_error", "ignore", "on_error must be one of raise, skip, record, got 'ignore'"),
     Refused("on_error", None, "on_error must be one of raise, skip, record, got None"),
     Refused("on_empty", "record", "on_empty must be one of raise, skip, got 'record'"),
@@ -68,9 +68,15 @@ def test_option_that_makes_no_sense_is_refused(case: Refused) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "embed() got no keyword argument 'model'"),
-        ({"model": "m", "batchsize": 3}, "embed() got an unexpected keyword argument 'batchsize'"),
-        ({"model": "m", "input": ["a"]}, "embed() got an unexpected keyword argument 'input'"),
+        ({}, "embed() missing 1 required keyword-only argument: 'model'"),
+        (
+            {"model": "m", "batchsize": 3},
+            "embed() got an unexpected keyword argument 'batchsize'. Did you mean 'batch_size'?",
+        ),
+        (
+            {"model": "m", "input": ["a"]},
+            "embed() got an unexpected keyword argument 'input'. Did you mean 'input_type'?",
+        ),
         ({"model": "m", "encoding_format": "float"}, "embed() got an unexpected keyword argument 'encoding_format'"),
     ],
 )
@@ -111,7 +117,7 @@ def sent(plan: Plan, texts: list[str], base64: bool = True) -> Send:
     return step
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "dimensions": 8,
     "input_type": "search_query",
     "provider": {"zdr": True},
@@ -193,7 +199,12 @@ def test_more_than_one_request_is_retried_longer_unless_somebody_said_otherwise(
 ) -> None:
     client = client_of(**case.client)
     found: list[Policy] = []
-    monkeypatch.setattr("openrouter.call.steps", lambda call, policy, *rest: iter([found.append(policy)]))
+
+    def steps(call: Any, policy: Policy, *rest: Any) -> Iterator[None]:
+        found.append(policy)
+        yield
+
+    monkeypatch.setattr("openrouter.call.steps", steps)
     plan = Plan(client, {"model": "m", **case.call})
 
     with plan.embedding([f"text {i}" for i in range(case.texts)]) as (job, _):
@@ -225,14 +236,18 @@ BAD = [
     Bad("", "texts[0]: must not be empty", (0,)),
     Bad([], "texts: must not be empty", ()),
     Bad(["a", ""], "texts[1]: must not be empty", (1,)),
-    Bad(["", "a", ""], "texts[0]: must not be empty; refused are 2 texts: positions 0, 2", (0, 2)),
+    Bad(["", "a", ""], "texts[0]: must not be empty (2 texts are refused: positions 0, 2)", (0, 2)),
     Bad(
         [""] * 12,
-        "texts[0]: must not be empty; refused are 12 texts: positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …",
+        "texts[0]: must not be empty (12 texts are refused: positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)",
         tuple(range(12)),
     ),
     Bad(["a", None], "texts[1]: expected a string, got NoneType", (1,)),
-    Bad(b"ab", "texts[0]: expected a string, got int; refused are 2 texts: positions 0, 1", (0, 1)),
+    Bad(["a", 1], "texts[1]: expected a string, got int", (1,)),
+    *(
+        Bad(texts, f"texts: expected a string or an iterable of them, got {type(texts).__name__}", ())
+        for texts in (b"ab", bytearray(b"ab"), {"a": "b"}, None, 7, 1.5)
+    ),
     Bad([["a"]], "texts[0]: expected a string, got list", (0,)),
     Bad(["\ud800"], "texts[0]: holds half of a surrogate pair, which no UTF-8 can carry", (0,)),
 ]
@@ -247,10 +262,12 @@ def test_texts_that_cannot_be_sent_are_refused_together(case: Bad) -> None:
     assert caught.value.args[0] == case.message
 
 
-@pytest.mark.parametrize("texts", [None, 7, 1.5], ids=repr)
-def test_what_is_no_collection_of_texts_is_refused_as_input(texts: Any) -> None:
-    with pytest.raises((InvalidInputError, TypeError)), plan_of().embedding(texts):
-        raise AssertionError("nothing may begin")
+@pytest.mark.parametrize("texts", [None, b"ab", {"a": "b"}], ids=repr)
+def test_stream_refuses_what_is_no_collection_of_texts(texts: Any) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        plan_of().streaming(texts)
+
+    assert caught.value.path == "texts"
 
 
 def batches_of(plan: Plan, texts: str | Iterable[str]) -> list[tuple[int, ...]]:
@@ -298,3 +315,10 @@ def test_progress_is_reported_to_whom_was_named() -> None:
 
     with plan_of(progress=told).embedding(["a"]) as (job, _):
         assert job.report is told
+
+
+def test_headers_that_the_api_knows_are_options_too() -> None:
+    request = sent(plan_of(http_referer="https://a.example", x_open_router_title="t"), ["a"]).request
+
+    assert ("HTTP-Referer", "https://a.example") in request.headers
+    assert ("X-OpenRouter-Title", "t") in request.headers

@@ -33,10 +33,18 @@ class Shown(NamedTuple):
 
 
 SHOWN = [
-    Shown((2, 8), Usage(5, 6, 0.25), 0, "EmbedResult(2 x 8 float32, model='m', 6 tokens, $0.25, 7 requests)"),
-    Shown((1, 1536), Usage(5, 6, None), 0, "EmbedResult(1 x 1536 float32, model='m', 6 tokens, 7 requests)"),
+    Shown((2, 8), Usage(5, 6, 0.25), 0, "EmbedResult(2 x 8 float32, model='m', 6 tokens, $0.2500, 7 requests)"),
+    Shown((1, 1536), Usage(5, 1, None), 0, "EmbedResult(1 x 1536 float32, model='m', 1 token, 7 requests)"),
+    Shown((0, 0), Usage(), 1, "EmbedResult(0 x 0 float32, model='m', 0 tokens, 7 requests, 1 error)"),
     Shown((0, 0), Usage(), 2, "EmbedResult(0 x 0 float32, model='m', 0 tokens, 7 requests, 2 errors)"),
-    Shown((3, 4), Usage(0, 0, 1.25e-07), 0, "EmbedResult(3 x 4 float32, model='m', 0 tokens, $1.25e-07, 7 requests)"),
+    Shown((3, 4), Usage(0, 9, 1.25e-7), 0, "EmbedResult(3 x 4 float32, model='m', 9 tokens, $0.000000125, 7 requests)"),
+    Shown((3, 4), Usage(0, 9, 0.0), 0, "EmbedResult(3 x 4 float32, model='m', 9 tokens, $0, 7 requests)"),
+    Shown(
+        (3, 4),
+        Usage(0, 1_234_567, 1_234.5),
+        0,
+        "EmbedResult(3 x 4 float32, model='m', 1,234,567 tokens, $1,234.5000, 7 requests)",
+    ),
 ]
 
 
@@ -111,6 +119,7 @@ def test_stream_gives_blocks_with_progress_and_errors_so_far() -> None:
     assert all(row[4] for row in seen)
     assert not plan.showing
     assert stream.errors is not stream.errors
+    assert repr(stream) == "EmbedStream(6 texts done, 3 requests)"  # three rows, and the three errors put in here
 
 
 def test_stream_may_be_left_early_and_twice() -> None:
