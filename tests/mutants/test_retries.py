@@ -24,12 +24,12 @@ def test_date_less_than_a_second_ahead_is_ahead() -> None:
     assert retry_after_seconds({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, {}, NOW - 0.5) == 0.5
 
 
-def test_wait_that_ends_with_the_total_is_begun() -> None:
+def test_wait_that_leaves_a_tenth_of_the_total_is_begun() -> None:
     problem = Problem(error_for(503, "no", Reply(503, Headers(), b"")), Kind.SAFE, 503)
-    pause = decide(Policy(total_seconds=1.0), problem, History(), lambda low, high: high)
+    pause = decide(Policy(total_seconds=1.12), problem, History(), lambda low, high: high)
     assert pause is not None
     assert pause.seconds == 1.0
-    assert decide(Policy(total_seconds=0.999), problem, History(), lambda low, high: high) is None
+    assert decide(Policy(total_seconds=1.1), problem, History(), lambda low, high: high) is None
 
 
 def test_policy_is_told_by_names_alone() -> None:
