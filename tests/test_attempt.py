@@ -25,7 +25,7 @@ from openrouter.attempt import (
     Stream,
     current_attempt,
 )
-from openrouter.errors import AnswerTooLargeError, ConnectionLostError, OpenRouterError
+from openrouter.errors import AnswerTooLargeError, NoResponseError, OpenRouterError
 from openrouter.messages import MASK, Headers, Request, Secret, Timeouts
 
 KEY = "sk-or-v1-0123456789abcdef"
@@ -202,7 +202,7 @@ def test_error_is_read_to_64_kib_and_no_further_and_is_never_too_large(encoding:
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "\x1b[31m" + "x" * 99])
 def test_encoding_that_was_not_asked_for_is_named(encoding: str) -> None:
-    with pytest.raises(ConnectionLostError) as caught:
+    with pytest.raises(NoResponseError) as caught:
         inflater(encoding=encoding)
 
     message = caught.value.message
@@ -524,6 +524,11 @@ def test_every_connection_is_watched_and_an_attempt_knows_that_it_dialled(is_asy
 
 def test_attempt_masks_what_its_request_must_not_show() -> None:
     assert attempt_of(1.0).mask(f"no route to Bearer {KEY}") == f"no route to {MASK}"
+
+
+def test_attempt_knows_where_its_request_goes() -> None:
+    for url in ("https://h:8443", "https://h:8443/", "https://h:8443/a/b?c=d/e"):
+        assert Attempt(Request("GET", url, (), None, Timeouts(), 1)).origin == "https://h:8443"
 
 
 def test_attempt_knows_the_connection_that_is_being_secured(attempt: Attempt) -> None:

@@ -578,7 +578,10 @@ def test_log_tells_requests_outcomes_and_retries_and_no_more(caplog: pytest.LogC
         ("DEBUG", "200 after 0.125 s"),
     ]
     warnings = [line for level, line in lines if level == "WARNING"]
-    assert [line.partition(" failed: ")[0] for line in warnings] == ["attempt 1", "attempt 2"]
+    assert [line.partition(";")[0] for line in warnings] == [
+        "attempt 1: ServiceUnavailableResponseError",
+        "attempt 2: ConnectionLostError",
+    ]
     assert [line.rpartition("; ")[2] for line in warnings] == ["trying again in 1.00 s"] * 2
     assert [level for level, _ in lines] == ["DEBUG", "DEBUG", "WARNING"] * 2 + ["DEBUG"] * 2
     assert {record.name for record in caplog.records} == {"openrouter"}

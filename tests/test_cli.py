@@ -133,7 +133,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["nothing"], "invalid choice"),
         (["serve", "--port", "65536"], "65536 is no port: 0 to 65535"),
-        (["serve", "--port", "x"], "invalid _port value"),
+        (["serve", "--port", "x"], "x is no port"),
         (["serve", "--model", "a/b"], "'a/b' is not ID=DIMENSIONS"),
         (["serve", "--model", "=5"], "'=5' is not ID=DIMENSIONS"),
     ],

@@ -10,6 +10,7 @@ import sys
 import types
 from collections.abc import Iterator
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, is_typeddict
 
@@ -72,6 +73,12 @@ def test_top_level_is_what_the_documentation_imports() -> None:
     assert sorted(openrouter.__all__) == [
         "OpenRouter", "Policy", "components", "errors", "operations", "types", "utils",
     ]  # fmt: skip
+
+
+def test_version_is_the_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", {"openrouter-embeddings": "1.2.3"}.__getitem__)
+
+    assert openrouter.__version__ == "1.2.3"
 
 
 def test_top_level_names_are_those_that_type_checkers_see() -> None:

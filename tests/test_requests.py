@@ -131,7 +131,7 @@ def test_server_of_a_call_wins_over_the_clients_and_is_checked_as_that() -> None
 def test_headers_of_a_call_with_a_body() -> None:
     assert headers(prepared()) == {
         "Accept": "application/json",
-        "Accept-Encoding": "gzip, deflate",
+        "Accept-Encoding": "gzip",
         "User-Agent": user_agent(),
         "Content-Type": "application/json",
         "Authorization": f"Bearer {KEY}",

@@ -294,7 +294,7 @@ DECISIONS = [
     Decision("told the cap", problem(SAFE, 503, retry_after_seconds=60.0), History(), Pause(66.0, shared=True)),
     Decision("told more than the cap", problem(SAFE, 503, retry_after_seconds=60.001), History(), None),
     Decision("told for ever", problem(SAFE, 503, retry_after_seconds=LARGEST), History(), None),
-    Decision("in the total", problem(SAFE), History(elapsed_seconds=119.5), Pause(0.5)),
+    Decision("in the total", problem(SAFE), History(elapsed_seconds=118.5), Pause(0.5)),
     Decision("past the total", problem(SAFE), History(elapsed_seconds=119.6), None),
     Decision("told past the total", problem(SAFE, 429, retry_after_seconds=50.0), History(elapsed_seconds=70.0), None),
     Decision("no total", problem(SAFE), History(elapsed_seconds=9e9), Pause(0.5), Policy(total_seconds=None)),

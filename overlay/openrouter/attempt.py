@@ -291,6 +291,16 @@ def _pieces(held: bytes, buffer: bytes) -> Iterator[bytes | memoryview]:
         yield view[start : start + _WRITE_BYTES]
 
 
+class _Twin:
+    """Stands for a connection during its handshake."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._sock if info == "socket" else None
+
+
 class Stream(_Pending):
     """A connection whose every wait ends at the deadline of the attempt that uses it."""
 
@@ -316,10 +326,15 @@ class Stream(_Pending):
                 self._inner.write(piece, timeout if attempt is None else attempt.within(timeout))
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
-        attempt = current_attempt.get()
-        if attempt is not None:
-            attempt.stream = self
-        return type(self)(self._inner.start_tls(*args, **kwargs))
+        attempt, sock = current_attempt.get(), self._inner.get_extra_info("socket")
+        if attempt is None or sock is None:
+            return type(self)(self._inner.start_tls(*args, **kwargs))
+        with sock.dup() as twin:  # the handshake takes the socket away; its twin can still end it
+            attempt.stream = _Twin(twin)
+            try:
+                return type(self)(self._inner.start_tls(*args, **kwargs))
+            finally:
+                attempt.stream = self
 
     def close(self) -> Any:
         return self._inner.close()

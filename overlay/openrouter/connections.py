@@ -86,16 +86,17 @@ class Connections:
 
     def close(self) -> None:
         """Close what threads used."""
+        self._own()  # in a forked child nothing is its own yet, and the lock may be held for ever
         with self._lock:
             self.closed = True
             clients, self._sync = self._sync, None
-        if clients is not None and self._pid == os.getpid():
+        if clients is not None:
             clients.close()
 
     async def aclose(self) -> None:
         """Close everything: what other event loops use as far as that can be done from here."""
         self.close()
-        if self._pid != os.getpid() or not self._async:
+        if not self._async:
             return
         from .pool import current_loop
 

@@ -68,7 +68,7 @@ class _Stack(Generic[_C]):
     _backend: Callable[[Any], Any]
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
-        self._ssl_context = ssl_context
+        self._ssl_context, self._reading = ssl_context, threading.Lock()
         self._idle: list[_C] = []
         self.closed = False
 
@@ -87,8 +87,9 @@ class _Stack(Generic[_C]):
         The library offers no public place for its network backend; where a version has none here, this fails loudly.
         """
         try:
-            if self._ssl_context is None:
-                self._ssl_context = http.create_ssl_context()  # reads SSL_CERT_FILE and SSL_CERT_DIR
+            with self._reading:
+                if self._ssl_context is None:
+                    self._ssl_context = http.create_ssl_context()  # reads SSL_CERT_FILE and SSL_CERT_DIR
             limits = http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_SECONDS)
             client = self._kind(verify=self._ssl_context, limits=limits)
         except (ValueError, OSError, ImportError, http.InvalidURL) as error:
