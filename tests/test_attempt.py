@@ -531,11 +531,62 @@ def test_attempt_knows_where_its_request_goes() -> None:
         assert Attempt(Request("GET", url, (), None, Timeouts(), 1)).origin == "https://h:8443"
 
 
-def test_attempt_knows_the_connection_that_is_being_secured(attempt: Attempt) -> None:
-    side = Side(Line(), is_async=False)
-    side.do("start_tls", "context")
+class Handshake(Line):
+    """A connection whose handshake is given up from elsewhere, as by another thread."""
 
-    assert attempt.stream is side.stream
+    def start_tls(self, *args: Any, **kwargs: Any) -> Line:
+        under_way = current_attempt.get()
+        assert under_way is not None
+        assert under_way.stream.get_extra_info("is_readable") is None
+        under_way.shut()
+        return super().start_tls(*args, **kwargs)
+
+
+def test_handshake_can_be_given_up_though_it_has_taken_the_socket_away(attempt: Attempt) -> None:
+    ours, theirs = socket.socketpair()
+    stream = Stream(Handshake(sock=ours))
+
+    with ours, theirs:
+        stream.start_tls("context")
+        assert theirs.recv(1) == b""
+    assert attempt.stream is stream
+
+
+def test_attempt_that_was_given_up_neither_dials_nor_reads(attempt: Attempt) -> None:
+    stop = Stop()
+    stop.enter(attempt)
+    stop.fire()
+
+    for begin in (attempt.begin, attempt.go_on, lambda: Stream(Line()).read(1), lambda: Backend(Net()).connect_tcp()):
+        with pytest.raises(Stopped):
+            begin()
+    assert not attempt.dialled
+
+
+def test_time_of_an_attempt_begins_with_its_connection() -> None:
+    timeouts = Timeouts(pool_seconds=0.0, attempt_seconds=30.0)
+    attempt = Attempt(Request("POST", "https://h/", (), None, timeouts, MIB))
+    assert (attempt.over, attempt.leased) == (True, False)
+
+    attempt.begin()
+
+    assert (attempt.over, attempt.leased) == (False, True)
+    assert attempt.within(None) == pytest.approx(30.0, abs=0.1)
+
+
+def test_wait_for_a_connection_is_no_longer_than_the_attempt() -> None:
+    assert attempt_of(5.0).within(None) == pytest.approx(5.0, abs=0.1)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_idle_connection_that_can_be_read_is_told(is_async: bool) -> None:
+    ours, theirs = socket.socketpair()
+    side = Side(Line(sock=ours), is_async)
+
+    with ours, theirs:
+        assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [False, False]
+        theirs.send(b"a late answer")
+        assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [True, True]
 
 
 def test_attempt_begins_with_nothing_done() -> None:

@@ -347,6 +347,28 @@ def test_first_attempt_has_its_time_even_where_no_retry_has_any() -> None:
     assert [request.timeouts.attempt_seconds for request in told.requests] == [120.0]
 
 
+def test_redirect_takes_from_the_attempts_time() -> None:
+    told = play([(100.0, redirect("/v2")), (100.0, redirect("/v3")), good()])
+
+    found = [request.timeouts.attempt_seconds for request in told.requests]
+    assert found == pytest.approx([120.0, 20.0, 0.001], abs=1e-4)
+
+
+def test_client_that_cannot_be_opened_is_told_as_it_is() -> None:
+    told = play([Failure(ConfigurationError("the HTTP client cannot be opened"), sent=False)])
+
+    assert isinstance(told.error, ConfigurationError)
+    assert (told.shape, told.error.attempts) == ("send", 0)
+
+
+def test_key_that_a_server_puts_into_a_redirect_is_masked_in_the_url(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "openrouter"):
+        told = play([redirect(f"/v2?key={KEY}"), attrs.evolve(good(), headers=Headers([("x-generation-id", KEY)]))])
+
+    assert (told.answer.http_meta.url, told.answer.http_meta.generation_id) == (f"{ROOT}/v2?key={MASK}", MASK)
+    assert KEY not in caplog.text
+
+
 def test_attempt_begun_at_the_very_end_has_a_deadline_that_is_none() -> None:
     told = play([(119.999, lost(stale=True)), good()], Policy())
 
@@ -569,21 +591,16 @@ def test_log_tells_requests_outcomes_and_retries_and_no_more(caplog: pytest.LogC
         play([(0.25, error(503, KEY)), (1.0, lost()), (0.125, good())], debug=lambda message: told.append(message))
 
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert [line for line in lines if line[0] == "DEBUG"] == [
+    assert lines == [
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "503 after 0.250 s"),
+        ("WARNING", "attempt 1: ServiceUnavailableResponseError; trying again in 1.00 s"),
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "ConnectionLostError after 1.000 s"),
+        ("WARNING", "attempt 2: ConnectionLostError; trying again in 1.00 s"),
         ("DEBUG", f"POST {URL}"),
         ("DEBUG", "200 after 0.125 s"),
     ]
-    warnings = [line for level, line in lines if level == "WARNING"]
-    assert [line.partition(";")[0] for line in warnings] == [
-        "attempt 1: ServiceUnavailableResponseError",
-        "attempt 2: ConnectionLostError",
-    ]
-    assert [line.rpartition("; ")[2] for line in warnings] == ["trying again in 1.00 s"] * 2
-    assert [level for level, _ in lines] == ["DEBUG", "DEBUG", "WARNING"] * 2 + ["DEBUG"] * 2
     assert {record.name for record in caplog.records} == {"openrouter"}
     assert KEY not in caplog.text
     assert told == [line for _, line in lines]

@@ -18,6 +18,7 @@ from openrouter.config import (
     app_headers,
     base_url,
     checked_key,
+    configured_key,
     current_key,
     extra_headers,
     header_value,
@@ -146,6 +147,14 @@ def test_what_was_given_as_a_key_is_in_no_variable_that_a_traceback_could_show()
         checked_key(hidden(f"{KEY} {KEY}"), "the key")
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:]
     assert KEY not in repr(frames)
+
+
+def test_configured_key_is_a_key_or_who_gives_one() -> None:
+    def giver() -> str:
+        return KEY
+
+    assert (configured_key(hidden(KEY)), configured_key(giver), configured_key(None)) == (Secret(KEY), giver, None)
+    assert refused(configured_key, hidden(5)) == "api_key must be a string, got int"
 
 
 def test_nothing_and_callables_are_as_they_were() -> None:
@@ -289,6 +298,8 @@ URLS = [
     ("http://127.9.9.9", "http://127.9.9.9"),
     ("http://localhost:1", "http://localhost:1"),
     ("http://api.LOCALHOST", "http://api.LOCALHOST"),
+    ("https://a-b_c.example.", "https://a-b_c.example."),
+    ("https://" + "a" * 63 + ".example", "https://" + "a" * 63 + ".example"),
     ("http://[::1]:8000", "http://[::1]:8000"),
 ]
 
@@ -312,6 +323,10 @@ BASE_URLS = [
     *(
         Refused(url, LOGIN)
         for url in ("https://me:secret@h", "https://me@h/api", "https://h/api?key=1", "https://h/api#top")
+    ),
+    *(
+        Refused(f"https://{host}/api", f"{NO_URL}; {host[:80]!r} is no host name")
+        for host in ("a..b", ".a", "a" * 64, "{region}.openrouter.ai", "a,b", "*.example", f"{'a.' * 130}b", "h%00")
     ),
     *(Refused(url, LOGIN) for url in ("https://h/api?", "https://h/api#", "https://h?/", "https://h/api?#")),
     *(

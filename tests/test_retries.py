@@ -421,6 +421,13 @@ OFFICIAL = [
         "told", problem(SAFE, 429, retry_after_seconds=3_000.0), History(), Pause(3_000.0 * 1.1, True), official()
     ),
     Decision("told too long", problem(SAFE, 429, retry_after_seconds=4_000.0), History(), None, official()),
+    Decision(
+        "in time",
+        problem(SAFE, 503),
+        History(elapsed_seconds=3_599.5),
+        Pause(0.5, True),
+        official(500, 500, 1, HOUR, 0),
+    ),
     Decision("elapsed", problem(SAFE, 503), History(elapsed_seconds=3_599.9), None, official(500, 500, 1, HOUR, 0)),
     Decision("no time at all", problem(SAFE, 503), History(), None, official(500, 500, 1, 0, 0)),
 ]
