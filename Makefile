@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types generate check-generated bench build lock clean
+.PHONY: help setup demo test check lint types generate check-generated bench fuzz mutants build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
 
 bench: $(READY) ## measure beside the peers (20 minutes); rewrites docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
+
+fuzz: $(READY) ## fuzz the path of an answer for a minute; finds go to tests/fuzz/corpus
+	$(BIN)/python tests/fuzz/answers.py --seconds $(or $(SECONDS),60)
+
+mutants: $(READY) ## does a test fail for every small fault? fails under 90 % of a file
+	$(BIN)/python tests/mutants/run.py
 
 build: $(READY) ## sdist and wheel into dist/
 	@rm -rf dist

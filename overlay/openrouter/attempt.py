@@ -327,6 +327,8 @@ class Stream(_Pending):
 
     def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         attempt, sock = current_attempt.get(), self._inner.get_extra_info("socket")
+        if attempt is not None:
+            attempt.stream = self
         if attempt is None or sock is None:
             return type(self)(self._inner.start_tls(*args, **kwargs))
         with sock.dup() as twin:  # the handshake takes the socket away; its twin can still end it

@@ -98,6 +98,14 @@ def _caught(http_client: Any) -> tuple[type[Exception], ...]:
 
 
 def _send(client: Any, request: Request, stop: Stop | None) -> Reply | Failure:
+    try:
+        return _attempted(client, request, stop)
+    finally:
+        if stop is not None:
+            stop.wait(0)  # what was given up is not judged, and no retry is told of
+
+
+def _attempted(client: Any, request: Request, stop: Stop | None) -> Reply | Failure:
     attempt = Attempt(request)
     if stop is not None:
         stop.enter(attempt)
@@ -210,10 +218,7 @@ def run(steps: Steps, client: Any, wait: Callable[[Pause], None] | None = None, 
         step = next(steps)
         while True:
             if isinstance(step, Send):
-                outcome = _send(client, step.request, stop)
-                if stop is not None:
-                    stop.wait(0)  # what was given up is not judged, and no retry is told of
-                step = steps.send(outcome)
+                step = steps.send(_send(client, step.request, stop))
             else:
                 (wait or _sleep)(step)
                 step = steps.send(None)
