@@ -74,7 +74,8 @@ def as_embed(answered: Reply, call: Call) -> list[list[float]]:
     return rows
 
 
-both_ways = pytest.mark.parametrize("read", [as_generate, as_embed], ids=["generate", "embed"])
+WAYS = {"generate": as_generate, "embed": as_embed}
+both_ways = pytest.mark.parametrize("read", WAYS.values(), ids=WAYS)
 both_forms = pytest.mark.parametrize("form", [lambda *numbers: list(numbers), packed], ids=["floats", "base64"])
 Read = Callable[[Reply, Call], list[list[float]]]
 
@@ -192,6 +193,43 @@ def test_single_input_has_one_vector(given: Any, read: Read) -> None:
     del body["data"][1:]
 
     assert read(reply(body), call_of(input=given)) == VECTORS[:1]
+
+
+@both_ways
+@pytest.mark.parametrize(("plain", "escaped"), [("/", r"\/"), ("A", r"\u0041"), ("=", r"\u003d")])
+def test_base64_may_be_escaped_as_any_text(plain: str, escaped: str, read: Read) -> None:
+    """Some servers write every slash as an escape."""
+    vectors = [[-1.5, 3.75], [0.1, math.pi], [-math.pi, 2**-24 - 1]]
+    rows = [{"index": i, "embedding": packed(*vector)} for i, vector in enumerate(vectors)]
+    assert plain in "".join(packed(*vector) for vector in vectors)
+    for row in rows:
+        row["embedding"] = str(row["embedding"]).replace(plain, "@@")
+    content = json.dumps({"data": rows, "model": "m"}).replace("@@", escaped).encode()
+
+    assert read(reply(content), call_of()) == [unpacked(packed(*vector)) for vector in vectors]
+
+
+@pytest.mark.parametrize("number", [7, 10**17, -(10**17), 12345678901234567890123])
+def test_number_is_no_base64_though_its_digits_might_be(number: int) -> None:
+    body = answer(packed)
+    body["data"][1]["embedding"] = number
+    for read in WAYS.values():
+        error = refusal(read, reply(body), call_of())
+        assert error.message.startswith("data[1].embedding: expected numbers or base64, got ")
+
+
+def test_extra_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # what `decoder` stands in for
+    make = fast_base64.__wrapped__
+    decode = make()
+    assert decode is not None
+    assert decode(memoryview(b"AAAAPw==")) == b"\0\0\0?"
+    for wrong in (b"AAAAP", b"AAAA Pw==", b"~~~~", b"AAAAPw=", "é".encode() * 4):
+        with pytest.raises(ValueError):
+            decode(memoryview(wrong))
+
+    monkeypatch.setitem(sys.modules, "pybase64", None)
+    assert make() is None
 
 
 @both_ways
@@ -385,9 +423,10 @@ NUMBERS = [
 
 
 @both_ways
+@both_forms
 @pytest.mark.parametrize("case", [*ROWS, *NUMBERS], ids=lambda case: case.name)
-def test_answer_that_is_none_is_refused_with_the_place(case: Wrong, read: Read) -> None:
-    body = answer()
+def test_answer_that_is_none_is_refused_with_the_place(case: Wrong, form: Any, read: Read) -> None:
+    body = answer(form)
     case.change(body)
 
     error = refusal(read, reply(body), call_of(**case.fields))

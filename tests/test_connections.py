@@ -69,6 +69,21 @@ def test_client_for_threads_is_opened_once() -> None:
     given.close()
 
 
+def test_thread_that_comes_second_takes_what_the_first_opened() -> None:
+    given = connections()
+    found: list[Any] = []
+    with given._lock:
+        waiting = threading.Thread(target=lambda: found.append(given.sync_client()))
+        waiting.start()
+        time.sleep(0.05)  # it has seen that there is none, and waits for its turn to open one
+        given._sync = sentinel = object()
+    waiting.join()
+
+    assert found == [sentinel]
+    given._sync = None
+    given.close()
+
+
 def test_nothing_is_opened_before_it_is_needed() -> None:
     given = connections()
 

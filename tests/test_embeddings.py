@@ -524,6 +524,16 @@ def test_server_that_is_down_ends_the_job_with_the_budget(side: Side) -> None:
         assert len(server.ledger.requests) <= 1 + 100 // 10 + 8
 
 
+@both_sides
+@pytest.mark.parametrize("step", [refuse(500), torn("in body", "end")], ids=["500", "torn"])
+def test_no_retry_means_that_nothing_is_sent_again_in_parts_either(step: Any, side: Side) -> None:
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        with pytest.raises(errors.OpenRouterError):
+            session.embed(texts_of(96), model=MODEL, retries=None)
+
+        assert len(server.ledger.requests) == 1
+
+
 # ---- streams --------------------------------------------------------------------------------------------------
 
 

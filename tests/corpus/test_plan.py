@@ -96,6 +96,16 @@ def test_signature_names_every_option_with_its_default(name: str) -> None:
     assert [p.name for p in parameters.values() if p.default is p.empty] == ["self", "texts", "model"]
 
 
+def test_signature_is_shown_as_it_is_written() -> None:
+    """Without the quotes of annotations that are strings, and with what comes back."""
+    shown = str(inspect.signature(Embeddings.embed))
+
+    assert "*, model: str, dimensions: int | None = None, " in shown
+    assert "batch_size: int | Literal['auto'] = 'auto', " in shown
+    assert "on_error: OnError = 'raise', " in shown
+    assert shown.rstrip("'").endswith("EmbedResult")
+
+
 def test_every_option_has_an_argument_or_an_attribute_of_the_plan() -> None:
     """An option that is read by nobody would be dropped without a word."""
     plan = plan_of(
