@@ -128,6 +128,7 @@ PASSED = [
     Passed("input", Column("a", "b"), ["a", "b"]),
     Passed("model", Text("m"), "m"),
     Passed("dimensions", 256, 256),
+    Passed("dimensions", 2**63 - 1, 2**63 - 1),
     Passed("dimensions", np.int64(256), 256),
     Passed("encoding_format", "base64", "base64"),
     Passed("encoding_format", "of tomorrow", "of tomorrow"),  # the API adds values faster than we release
@@ -251,6 +252,9 @@ REFUSED = [
     Refused("input", {"a": 1}, "input", "expected string or array, got object"),
     Refused("input", {"a"}, "input", "expected string or array, got set"),
     Refused("trace", object(), "trace", "expected object, got a Python object"),
+    Refused("input", type("array", (), {})(), "input", "expected string or array, got a Python array"),
+    Refused("input", type("Lister", (), {"tolist": list})(), "input", "expected string or array, got Lister"),
+    Refused("input", type("Typed", (), {"dtype": int})(), "input", "expected string or array, got Typed"),
     Refused("input", b"a", "input", "expected string or array, got bytes"),
     Refused("input", (x for x in "ab"), "input", "expected string or array, got generator"),
     Refused("input", ["a", None], "input[1]", "expected string, got null"),
@@ -277,6 +281,7 @@ REFUSED = [
         ({"text": "a"}, "", f"'type' is missing; it is one of {KINDS}"),
         ({"type": "txt", "text": "a"}, ".type", f"'txt' is none of {KINDS}; did you mean 'text'?"),
         ({"type": 5}, ".type", f"integer 5 is none of {KINDS}; known: {', '.join(sorted(KINDS.split(', ')))}"),
+        ({"type": ["text"]}, ".type", f"array is none of {KINDS}; did you mean 'text'?"),
         ({"type": "text"}, "", "'text' is missing"),
         ({"type": "text", "text": ""}, ".text", "must not be empty"),
         ({"type": "text", "text": "a", "txt": 1}, ".txt", "unknown name; did you mean 'text'?"),
@@ -293,6 +298,7 @@ REFUSED = [
     Refused("dimensions", "256", "dimensions", "expected integer, got string"),
     Refused("dimensions", 256.0, "dimensions", "expected integer, got number 256.0"),
     Refused("dimensions", True, "dimensions", "expected integer, got boolean True"),
+    Refused("dimensions", 2**63, "dimensions", "the integer does not fit 64 bits"),
     Refused("dimensions", -(10**40), "dimensions", "the integer does not fit 64 bits"),
     Refused("encoding_format", 5, "encoding_format", "expected string, got integer 5"),
     Refused("encoding_format", Preferences, "encoding_format", "expected string, got type"),
@@ -408,6 +414,7 @@ def items(**schema: Any) -> dict[str, Any]:
 
 RULES = [
     Rule({"type": "string", "minLength": 3}, "abc", "ab", "x", "must have at least 3 characters, has 2"),
+    Rule({"type": ["string", "null"], "minLength": 2}, "ab", "a", "x", "must have at least 2 characters, has 1"),
     Rule({"type": "number", "maximum": 1.5}, 1.5, 2, "x", "must be at most 1.5, got 2"),
     Rule(LIMIT, 1000, 1001, "x", "must be at most 1000, got 1001"),
     Rule({"type": "array", "minItems": 2}, [1, 2], [1], "x", "must have 2 items"),
