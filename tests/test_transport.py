@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
+import socket
 import ssl
+import sys
 import time
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 import trio
-from openrouter import errors, transport
+from openrouter import OpenRouter, errors, transport
 from openrouter.messages import Failure, Headers, Pause, Reply, Request, Secret, Send, Timeouts
 from openrouter.transport import arun, run
+from sides import Side, both_sides
 
 KEY = "sk-or-v1-2d4f6a8c0e1b3d5f7a9c1e3b5d7f9a1c"
 ORIGIN = "https://h.example"
@@ -579,3 +583,32 @@ def test_old_except_clauses_still_catch(name: str) -> None:
     assert str(error) == "why"
     with pytest.raises(RuntimeError):
         _ = error.request  # none is kept: it would hold the key
+
+
+# ---- a dial that nobody answers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """The URL of a port that takes no more connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as fillers:
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue refuses")
+@both_sides
+def test_dial_that_hangs_is_given_up_in_time_and_bills_nothing(side: Side, black_hole: str) -> None:
+    began = time.monotonic()
+    with side(OpenRouter(KEY, server_url=black_hole, timeout_ms=150, retry_config=None)) as session:
+        with pytest.raises(errors.ConnectError) as caught:
+            session.generate(input="a", model="m")
+
+    assert time.monotonic() - began < 2
+    assert isinstance(caught.value, errors.DeadlineError)
+    assert isinstance(caught.value, httpx.ConnectTimeout)
+    assert caught.value.message.startswith(f"no connection in time to {black_hole.removesuffix('/v1')}")
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (1, 0)
