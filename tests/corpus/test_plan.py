@@ -50,7 +50,7 @@ REFUSED = [
     *(count("batch_size", value) for value in (0, -1, 1.5, "many", None, True)),
     *(count("concurrency", value) for value in (0, -1, 2.0, "all", None, False)),
     *(rate("requests_per_minute", value) for value in (0, -1, "60", True, math.inf, math.nan)),
-    *(rate("tokens_per_minute", value) for value in (0, -0.5, {}, math.nan)),
+    *(rate("tokens_per_minute", value) for value in (0, -0.5, (), math.nan)),
     Refused("on_error", "ignore", "on_error must be one of raise, skip, record, got 'ignore'"),
     Refused("on_error", None, "on_error must be one of raise, skip, record, got None"),
     Refused("on_empty", "record", "on_empty must be one of raise, skip, got 'record'"),
