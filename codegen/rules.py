@@ -69,7 +69,8 @@ def references_lead_somewhere(spec: Json) -> Iterator[Finding]:
 
 def is_openapi(spec: Json) -> Iterator[Finding]:
     for error in OpenAPIV31SpecValidator(spec).iter_errors():
-        yield Finding(tuple(map(str, error.absolute_path)), error.message[:200], "valid OpenAPI 3.1")
+        told = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line, whichever validator words it
+        yield Finding(tuple(map(str, error.absolute_path)), told, "valid OpenAPI 3.1")
 
 
 # ---- what the generators need

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -16,3 +17,10 @@ def no_settings_of_this_machine() -> Iterator[None]:
             if name.startswith("OPENROUTER_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> None:
+    """What earlier modules left is not looked at again: many tests here collect, to see what they leave themselves."""
+    gc.collect()
+    gc.freeze()

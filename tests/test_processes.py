@@ -168,7 +168,7 @@ def test_calls_work_on_trio() -> None:
 def test_call_is_cancelled_on_trio() -> None:
     async def scenario(server: FaultServer) -> float:
         async with client_of(server) as client:
-            with trio.move_on_after(0.1) as scope:
+            with trio.move_on_after(1.0) as scope:
                 await client.embeddings.generate_async(input="a", model=MODEL)
             assert scope.cancelled_caught
             began = time.monotonic()

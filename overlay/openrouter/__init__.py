@@ -19,25 +19,29 @@ if TYPE_CHECKING:
     from .client import OpenRouter
     from .retries import Policy
 
+    __version__: str
+
 __all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
 
 _HOME = {"OpenRouter": "client", "Policy": "retries"}
 
 
-def __getattr__(name: str) -> Any:
-    """Resolve a public name at first use: `import openrouter` alone loads neither numpy nor the HTTP library."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
-        return version("openrouter-embeddings")
-    if name not in __all__:
-        raise AttributeError(f"module 'openrouter' has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        """Resolve a public name at first use: `import openrouter` alone loads neither numpy nor the HTTP library."""
+        if name == "__version__":
+            from importlib.metadata import version
 
-    module = import_module(f".{_HOME.get(name, name)}", __name__)
-    value = getattr(module, name) if name in _HOME else module
-    globals()[name] = value
-    return value
+            return version("openrouter-embeddings")
+        if name not in __all__:
+            raise AttributeError(f"module 'openrouter' has no attribute {name!r}")
+        from importlib import import_module
+
+        module = import_module(f".{_HOME.get(name, name)}", __name__)
+        value = getattr(module, name) if name in _HOME else module
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

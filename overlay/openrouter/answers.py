@@ -121,6 +121,7 @@ def fast_base64() -> Callable[[Any], bytes] | None:
     return partial(b64decode, validate=True)
 
 
+_QUOTE = ord('"')
 _BASE64_ROW = re.compile(rb'"embedding"\s*:\s*"')
 _OURS = ("additional_properties", "http_meta")
 
@@ -137,8 +138,15 @@ def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, 
     if msgspec.UNSET in vectors:
         raise ValueError("a row without embedding")
     if fast is not None:
-        vectors = [fast(memoryview(vector)[1:-1]) for vector in vectors]
+        vectors = [fast(_unquoted(vector)) for vector in vectors]
     return _present(top, names), top.data, indexes, vectors
+
+
+def _unquoted(raw: msgspec.Raw) -> memoryview:
+    view = memoryview(raw)
+    if view[0] != _QUOTE:
+        raise ValueError("a vector that is not text")
+    return view[1:-1]
 
 
 def _present(struct: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import anyio
+import anyio.lowlevel
+
 from . import errors
 from .messages import Headers, Request
 
@@ -345,22 +348,50 @@ class Stream(_Pending):
 class AsyncStream(_Pending):
     """A connection of an event loop that counts; the deadline there is the task's own."""
 
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self._early: list[bytes] = []
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         attempt = current_attempt.get()
         if self._held:
             await self._inner.write(self.flushed(), timeout)
         if attempt is None:
             return await self._inner.read(max_bytes, timeout)
-        data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
+        if self._early:
+            data = self._early.pop(0)
+        else:
+            data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
         attempt.received += len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if now := self.hold(buffer):
-            for piece in _pieces(self.flushed(), now):
-                if self.answered_early():
-                    return
-                await self._inner.write(piece, timeout)
+            if self._held:
+                await self._inner.write(self.flushed(), timeout)
+            await self._write_listening(now, timeout)
+
+    async def _write_listening(self, buffer: bytes, timeout: float | None) -> None:
+        """Send, and keep what arrives meanwhile: an event loop that writes to a server which has refused and closed
+        (413) gives up the connection, and what the server said with it."""
+        failed: list[Exception] = []
+
+        async def listen() -> None:
+            with contextlib.suppress(Exception):  # a broken connection shows when it is read for good
+                while data := await self._inner.read(_READ_BYTES, None):
+                    self._early.append(data)
+                    self._spoiled = True
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(listen)
+            await anyio.lowlevel.checkpoint()
+            try:
+                await self._inner.write(buffer, timeout)
+            except Exception as error:
+                failed.append(error)
+            group.cancel_scope.cancel()
+        if failed:
+            raise failed[0]
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
         return type(self)(await self._inner.start_tls(*args, **kwargs))

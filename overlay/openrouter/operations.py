@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 from openrouter_generated import operations as _generated
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # and no `__getattr__` there: a type checker would take any name for one of ours
     from openrouter_generated.operations import *  # noqa: F403
 
 __all__ = list(_generated.__all__)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> Any:
-    return getattr(_generated, name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        return getattr(_generated, name)
 
 
 def __dir__() -> list[str]:

@@ -84,7 +84,7 @@ def at_the_same_time(pairs: list[tuple[Fault, Drive]]) -> list[Outcome]:
         return list(pool.map(start, range(len(pairs))))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def met(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Met]:
     """What came of a fault, and who watched. Each is met once; those of the default policy all together."""
     cache: dict[Key, Met] = {}

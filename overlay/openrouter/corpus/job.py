@@ -165,9 +165,8 @@ class Job:
     def _with_followers(self, batch: Batch) -> tuple[list[int], list[int] | None]:
         """The positions that a batch answers for, and the row of the batch that each takes; None: each its own."""
         if not self._followers:
-            for position, text in zip(batch.positions, batch.texts, strict=True):
-                if self._waiting.get(text) == position:
-                    del self._waiting[text]
+            for text in batch.texts:
+                del self._waiting[text]
             return list(batch.positions), None
         positions, rows = list(batch.positions), list(range(len(batch)))
         for row, (position, text) in enumerate(zip(batch.positions, batch.texts, strict=True)):
