@@ -30,12 +30,9 @@ parsed_url = functools.lru_cache(maxsize=64)(http.URL)  # a client asks for few 
 
 
 class _NoCookies(http.Cookies):
-    """None is stored, none is sent; and no time is spent on looking."""
+    """None is stored, so none is sent; and no time is spent on looking."""
 
     def extract_cookies(self, response: http.Response) -> None:
-        pass
-
-    def set_cookie_header(self, request: http.Request) -> None:
         pass
 
 
