@@ -41,7 +41,7 @@ PROGRAMS = [
     Loaded("from openrouter import OpenRouter; OpenRouter()", [*LIGHT, "openrouter_generated.models"]),
     Loaded("from openrouter.errors import TooManyRequestsResponseError", LIGHT),
     Loaded("from openrouter.utils import RetryConfig, BackoffStrategy", LIGHT),
-    Loaded("from openrouter import OpenRouter; OpenRouter().embeddings", ["numpy", "httpx", "httpcore"]),
+    Loaded("from openrouter import OpenRouter; OpenRouter().embeddings", ["numpy", "httpx", "httpcore", "anyio"]),
     Loaded("from openrouter import OpenRouter; OpenRouter().close()", LIGHT),
 ]
 

@@ -12,9 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import anyio
-import anyio.lowlevel
-
 from . import errors
 from .messages import Headers, Request
 
@@ -374,6 +371,8 @@ class AsyncStream(_Pending):
     async def _write_listening(self, buffer: bytes, timeout: float | None) -> None:
         """Send, and keep what arrives meanwhile: an event loop that writes to a server which has refused and closed
         (413) gives up the connection, and what the server said with it."""
+        import anyio.lowlevel
+
         failed: list[Exception] = []
 
         async def listen() -> None:
