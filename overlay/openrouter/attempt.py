@@ -92,7 +92,7 @@ class Stop:
         Raises:
             Stopped: it was given up meanwhile, or before.
         """
-        if self._event.wait(seconds):
+        if self._event.is_set() or (seconds > 0 and self._event.wait(seconds)):
             raise Stopped
 
     def enter(self, attempt: Attempt) -> None:
