@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -93,6 +94,8 @@ def steps(data: bytes) -> set[Step]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the path of an answer.")
     parser.add_argument("--seconds", type=int, default=60)
+    if find_spec("atheris") is None:
+        sys.exit("make fuzz needs atheris, which is to be had for Linux on x86-64 only; test_corpus.py runs anywhere")
     with tempfile.TemporaryDirectory() as finds:
         status = fuzz(parser.parse_args().seconds, finds)
         logging.disable()
