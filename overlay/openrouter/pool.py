@@ -18,9 +18,10 @@ from typing import Any, Generic, TypeVar
 import anyio
 import anyio.lowlevel
 
-from .attempt import AsyncBackend, Attempt, Backend, current_attempt
+from .attempt import Attempt, current_attempt
 from .errors import ConfigurationError
 from .library import http
+from .streams import AsyncBackend, Backend
 
 MAX_CONNECTIONS = 100
 _KEEPALIVE_SECONDS = 30.0

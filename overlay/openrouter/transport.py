@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 
 from . import errors
-from .attempt import Attempt, Inflater, Stop, current_attempt
+from .attempt import Attempt, Stop, current_attempt
+from .body import Inflater
 from .call import Steps
 from .library import http
 from .messages import Failure, Headers, Pause, Reply, Request, Secret, Send

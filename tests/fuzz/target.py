@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from openrouter.answers import embeddings, judge, matrix_of
-from openrouter.attempt import Attempt, Inflater
+from openrouter.attempt import Attempt
+from openrouter.body import Inflater
 from openrouter.errors import OpenRouterError
 from openrouter.messages import Headers, Reply, Request, Timeouts
 from openrouter.requests import Call

@@ -1,0 +1,264 @@
+"""A connection sends what it is given in one packet, listens meanwhile, and waits no longer than its attempt may."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextvars import Token
+from typing import Any
+
+import pytest
+from attempts import KIB, MIB, NOISE, AsyncLine, Line, attempt_of
+from openrouter.attempt import Attempt, Stop, Stopped, current_attempt
+from openrouter.streams import AsyncBackend, AsyncStream, Backend, Stream
+
+
+@pytest.fixture
+def attempt() -> Iterator[Attempt]:
+    """An attempt under way, with half a minute left."""
+    under_way = attempt_of(30.0)
+    token: Token[Attempt | None] = current_attempt.set(under_way)
+    yield under_way
+    current_attempt.reset(token)
+
+
+class Side:
+    """A stream of threads or of an event loop, driven the same way."""
+
+    def __init__(self, line: Line, is_async: bool) -> None:
+        self.line, self.is_async = line, is_async
+        self.stream: Any = AsyncStream(AsyncLine(line)) if is_async else Stream(line)
+
+    def do(self, name: str, *args: Any) -> Any:
+        found = getattr(self.stream, {"close": "aclose"}.get(name, name) if self.is_async else name)(*args)
+        return asyncio.run(found) if self.is_async else found
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def side(request: pytest.FixtureRequest) -> Side:
+    return Side(Line(), request.param)
+
+
+def within(side: Side, timeout: float) -> Any:
+    """What a wait may take: for threads no more than is left of the attempt; an event loop has its own deadline."""
+    return timeout if side.is_async else pytest.approx(30.0, abs=1.0)
+
+
+def test_head_and_body_leave_together_when_the_answer_is_read(side: Side, attempt: Attempt) -> None:
+    side.do("write", b"head ", 99.0)
+    side.do("write", b"body", 99.0)
+    assert side.line.done == []
+
+    assert side.do("read", 64, 99.0) == b"one"
+    assert side.do("read", 64, 99.0) == b"two"
+
+    wait = within(side, 99.0)
+    assert side.line.done == [("write", b"head body", wait), ("read", 64, wait), ("read", 256 * KIB, wait)]
+    assert (attempt.sent, attempt.received, attempt.stream) == (9, 6, side.stream)
+
+
+def test_large_body_is_sent_at_once_after_what_was_held(side: Side, attempt: Attempt) -> None:
+    side.do("write", b"head ", 99.0)
+    side.do("write", NOISE, 99.0)
+    side.do("write", NOISE + b".", 99.0)
+    side.do("write", b"end", 99.0)
+    side.do("read", 64, 99.0)
+
+    assert b"".join(step[1] for step in side.line.done if step[0] == "write") == b"head " + NOISE + NOISE + b".end"
+    assert [len(step[1]) for step in side.line.done if step[0] == "write"] == [5, 64 * KIB, 64 * KIB + 1, 3]
+    assert attempt.sent == 5 + 2 * len(NOISE) + 1 + 3
+
+
+def test_what_arrives_while_a_body_is_sent_is_read_first(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=True)
+    side.line.early_after = 1
+    side.do("write", bytes(MIB), 99.0)
+    side.line.early_after = 99
+
+    assert side.do("read", 64, 99.0) == b"one"
+    assert side.do("read", 64, 99.0) == b"two"
+    assert side.stream.get_extra_info("is_readable") is True, "the HTTP library takes it for closed"
+
+
+def test_body_that_cannot_be_sent_says_so_and_keeps_what_arrived(attempt: Attempt) -> None:
+    class Breaking(AsyncLine):
+        async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            await super().write(buffer, timeout)
+            raise BrokenPipeError
+
+    stream = AsyncStream(Breaking(Line()))
+    stream._inner.line.early_after = 1
+
+    async def scenario() -> bytes:
+        with pytest.raises(BrokenPipeError):
+            await stream.write(bytes(MIB), 99.0)
+        return bytes(await stream.read(64, 99.0))
+
+    assert asyncio.run(scenario()) == b"one"
+
+
+def test_body_leaves_in_pieces_and_no_further_once_the_server_answers(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=False)
+    side.line.early_after = 3
+    body = bytes(8 * MIB)
+
+    side.do("write", b"head", 99.0)
+    side.do("write", body, 99.0)
+    side.do("write", body, 99.0)
+
+    assert [len(step[1]) for step in side.line.done] == [4, 256 * KIB, 256 * KIB]
+    assert side.do("read", 64, 99.0) == b"one"
+
+
+def test_body_over_tls_is_sent_whole_since_session_tickets_can_be_read_before_any_answer(
+    side: Side, attempt: Attempt
+) -> None:
+    side.line.tls, side.line.early_after = "an SSL object", 0
+
+    side.do("write", b"head", 99.0)
+    side.do("write", bytes(MIB), 99.0)
+
+    assert sum(len(step[1]) for step in side.line.done if step[0] == "write") == 4 + MIB
+
+
+def test_connection_that_was_answered_early_is_not_used_again(side: Side, attempt: Attempt) -> None:
+    assert side.stream.get_extra_info("is_readable") is False
+    side.line.early_after = 0
+    side.do("write", bytes(MIB), 99.0)
+    side.line.early_after = 99
+
+    assert side.stream.get_extra_info("is_readable") is True, "the HTTP library takes it for closed"
+
+
+def test_short_wait_is_kept(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=False)
+    side.do("write", NOISE + b".", 2.0)
+    side.do("read", 64, 3.0)
+
+    assert [step[2] for step in side.line.done] == [2.0, 3.0]
+
+
+def test_stream_that_serves_no_attempt_changes_no_wait(side: Side) -> None:
+    side.do("write", b"head", 99.0)
+    side.do("write", NOISE + b".", 99.0)
+    side.do("write", b"end", 99.0)
+    side.do("read", 64, 99.0)
+    side.do("read", 64, None)
+
+    assert [step[2] for step in side.line.done] == [99.0, 99.0, 99.0, 99.0, None]
+    assert [step[1] for step in side.line.done if step[0] == "read"] == [64, 64]
+
+
+def test_stream_closes_and_tells_what_it_wraps(side: Side) -> None:
+    side.line.sock = "a socket"
+    side.do("close")
+
+    assert side.line.done == ["close"]
+    assert side.stream.get_extra_info("socket") == "a socket"
+
+
+def test_stream_under_tls_is_watched_as_before(side: Side) -> None:
+    secured = side.do("start_tls", "context", "host")
+
+    assert type(secured) is type(side.stream)
+    assert side.line.done == [("start_tls", ("context", "host"), {})]
+
+
+class Net:
+    """The HTTP library's network."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def connect_tcp(self, host: str, port: int, timeout: float) -> Line:
+        return Line((f"{host}:{port} {timeout}".encode(),))
+
+    def connect_unix_socket(self, path: str, timeout: float) -> Line:
+        return Line((f"{path} {timeout}".encode(),))
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class AsyncNet(Net):
+    """The same for an event loop."""
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return AsyncLine(super().connect_tcp(*args, **kwargs))
+
+    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return AsyncLine(super().connect_unix_socket(*args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:  # type: ignore[override]
+        super().sleep(seconds)
+
+
+@pytest.mark.parametrize("under_way", [True, False], ids=["of an attempt", "of none"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_every_connection_is_watched_and_an_attempt_knows_that_it_dialled(is_async: bool, under_way: bool) -> None:
+    net = AsyncNet() if is_async else Net()
+    backend: Any = AsyncBackend(net) if is_async else Backend(net)
+    attempt = attempt_of(30.0)
+
+    async def anyhow(value: Any) -> Any:
+        return await value if is_async else value
+
+    async def scenario() -> list[bytes]:
+        token = current_attempt.set(attempt if under_way else None)
+        streams = [
+            await anyhow(backend.connect_tcp("h", 80, timeout=5.0)),
+            await anyhow(backend.connect_unix_socket("/s", timeout=6.0)),
+        ]
+        await anyhow(backend.sleep(7.0))
+        assert {type(stream) for stream in streams} == {AsyncStream if is_async else Stream}
+        read = [await anyhow(stream.read(64, 5.0)) for stream in streams]
+        current_attempt.reset(token)
+        return read
+
+    assert asyncio.run(scenario()) == [b"h:80 5.0", b"/s 6.0"]
+    assert attempt.dialled is under_way
+    assert net.slept == [7.0]
+
+
+class Handshake(Line):
+    """A connection whose handshake is given up from elsewhere, as by another thread."""
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> Line:
+        under_way = current_attempt.get()
+        assert under_way is not None
+        assert under_way.stream.get_extra_info("is_readable") is None
+        under_way.shut()
+        return super().start_tls(*args, **kwargs)
+
+
+def test_handshake_can_be_given_up_though_it_has_taken_the_socket_away(attempt: Attempt) -> None:
+    ours, theirs = socket.socketpair()
+    stream = Stream(Handshake(sock=ours))
+
+    with ours, theirs:
+        stream.start_tls("context")
+        assert theirs.recv(1) == b""
+    assert attempt.stream is stream
+
+
+def test_attempt_that_was_given_up_neither_dials_nor_reads(attempt: Attempt) -> None:
+    stop = Stop()
+    stop.enter(attempt)
+    stop.fire()
+
+    for begin in (attempt.begin, attempt.go_on, lambda: Stream(Line()).read(1), lambda: Backend(Net()).connect_tcp()):
+        with pytest.raises(Stopped):
+            begin()
+    assert not attempt.dialled
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_idle_connection_that_can_be_read_is_told(is_async: bool) -> None:
+    ours, theirs = socket.socketpair()
+    side = Side(Line(sock=ours), is_async)
+
+    with ours, theirs:
+        assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [False, False]
+        theirs.send(b"a late answer")
+        assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [True, True]
