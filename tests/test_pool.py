@@ -24,7 +24,7 @@ from faults.server import FaultServer
 from openrouter import OpenRouter, errors
 from openrouter.attempt import Attempt, Stop, Stopped
 from openrouter.messages import Request, Timeouts
-from openrouter.pool import MAX_CONNECTIONS, AsyncClients, Clients
+from openrouter.pool import MAX_CONNECTIONS, AsyncClients, Clients, target_of
 from sides import Side, both_sides
 
 
@@ -38,27 +38,27 @@ def attempt(seconds: float = 5.0) -> Attempt:
 def test_client_used_last_is_used_next() -> None:
     """Its connection is the warmest; those below it may go cold."""
     clients = Clients(None)
-    with clients.lease(attempt()) as first, clients.lease(attempt()) as second:
+    with clients.lease(attempt(), HERE) as first, clients.lease(attempt(), HERE) as second:
         assert first is not second
-    with clients.lease(attempt()) as again:
+    with clients.lease(attempt(), HERE) as again:
         assert again is first
     clients.close()
 
 
 def test_a_hundred_at_once_and_then_one_waits_for_another() -> None:
     clients = Clients(None)
-    held = [clients.lease(attempt()) for _ in range(MAX_CONNECTIONS)]
+    held = [clients.lease(attempt(), HERE) for _ in range(MAX_CONNECTIONS)]
     opened = [lease.__enter__() for lease in held]
     assert len(set(map(id, opened))) == MAX_CONNECTIONS
 
     began = time.monotonic()
-    with pytest.raises(httpx.PoolTimeout), clients.lease(attempt(0.05)):
+    with pytest.raises(httpx.PoolTimeout), clients.lease(attempt(0.05), HERE):
         raise AssertionError("there is none")
     assert 0.05 <= time.monotonic() - began < 1
 
     timer = threading.Timer(0.05, lambda: held[7].__exit__(None, None, None))
     timer.start()
-    with clients.lease(attempt()) as freed:
+    with clients.lease(attempt(), HERE) as freed:
         assert freed is opened[7]
     timer.join()
     for position, lease in enumerate(held):
@@ -71,14 +71,14 @@ def test_a_hundred_at_once_and_then_one_waits_for_another() -> None:
 def test_lease_that_ends_badly_gives_the_client_back() -> None:
     clients = Clients(None)
     for _ in range(MAX_CONNECTIONS + 1):
-        with pytest.raises(KeyboardInterrupt), clients.lease(attempt()):
+        with pytest.raises(KeyboardInterrupt), clients.lease(attempt(), HERE):
             raise KeyboardInterrupt
     clients.close()
 
 
 def test_client_that_is_out_is_closed_when_it_comes_back() -> None:
     clients = Clients(None)
-    with clients.lease(attempt()) as out:
+    with clients.lease(attempt(), HERE) as out:
         clients.close()
         assert not out.is_closed
 
@@ -88,9 +88,9 @@ def test_client_that_is_out_is_closed_when_it_comes_back() -> None:
 def test_client_of_an_event_loop_is_leased_alike() -> None:
     async def scenario() -> None:
         clients = AsyncClients(None)
-        async with clients.lease(attempt()) as first, clients.lease(attempt()) as second:
+        async with clients.lease(attempt(), HERE) as first, clients.lease(attempt(), HERE) as second:
             assert first is not second
-        async with clients.lease(attempt()) as out:
+        async with clients.lease(attempt(), HERE) as out:
             assert out is first
             await clients.aclose()
             assert (out.is_closed, second.is_closed) == (False, True)
@@ -106,7 +106,7 @@ def test_event_loop_queues_for_a_hundred() -> None:
 
         async def use() -> None:
             nonlocal now, most
-            async with clients.lease(attempt()):
+            async with clients.lease(attempt(), HERE):
                 now += 1
                 most = max(most, now)
                 await asyncio.sleep(0.001)
@@ -122,7 +122,7 @@ def test_event_loop_queues_for_a_hundred() -> None:
 def test_client_that_never_connected_can_be_abandoned() -> None:
     async def scenario() -> AsyncClients:
         clients = AsyncClients(None)
-        async with clients.lease(attempt()):
+        async with clients.lease(attempt(), HERE):
             pass
         return clients
 
@@ -366,16 +366,16 @@ def test_client_that_was_in_use_when_something_went_wrong_is_not_used_again() ->
     async def scenario() -> None:
         clients = AsyncClients(None)
         with pytest.raises(ZeroDivisionError):
-            async with clients.lease(attempt()) as bad:
+            async with clients.lease(attempt(), HERE) as bad:
                 raise ZeroDivisionError
-        async with clients.lease(attempt()) as next_one:
+        async with clients.lease(attempt(), HERE) as next_one:
             assert (next_one is bad, bad.is_closed) == (False, True)
         await clients.aclose()
 
     clients = Clients(None)
-    with pytest.raises(ZeroDivisionError), clients.lease(attempt()) as bad:
+    with pytest.raises(ZeroDivisionError), clients.lease(attempt(), HERE) as bad:
         raise ZeroDivisionError
-    with clients.lease(attempt()) as next_one:
+    with clients.lease(attempt(), HERE) as next_one:
         assert (next_one is bad, bad.is_closed) == (False, True)
     clients.close()
     asyncio.run(scenario())
@@ -386,9 +386,9 @@ def test_event_loop_that_queues_too_long_is_told_so() -> None:
         clients = AsyncClients(None)
         async with contextlib.AsyncExitStack() as held:
             for _ in range(MAX_CONNECTIONS):
-                await held.enter_async_context(clients.lease(attempt()))
+                await held.enter_async_context(clients.lease(attempt(), HERE))
             with pytest.raises(httpx.PoolTimeout):
-                async with clients.lease(attempt(0.05)):
+                async with clients.lease(attempt(0.05), HERE):
                     raise AssertionError("there is none")
         await clients.aclose()
 
@@ -399,13 +399,13 @@ def test_thread_in_the_queue_stops_when_it_is_given_up() -> None:
     clients = Clients(None)
     with contextlib.ExitStack() as held:
         for _ in range(MAX_CONNECTIONS):
-            held.enter_context(clients.lease(attempt()))
+            held.enter_context(clients.lease(attempt(), HERE))
         waiting, stop = attempt(60), Stop()
         stop.enter(waiting)
         timer = threading.Timer(0.05, stop.fire)
         timer.start()
         began = time.monotonic()
-        with pytest.raises(Stopped), clients.lease(waiting):
+        with pytest.raises(Stopped), clients.lease(waiting, HERE):
             raise AssertionError("there is none")
         assert time.monotonic() - began < 2
         timer.join()

@@ -28,7 +28,7 @@ class Side:
 
     def __init__(self, line: Line, is_async: bool) -> None:
         self.line, self.is_async = line, is_async
-        self.stream: Any = AsyncStream(AsyncLine(line)) if is_async else Stream(line)
+        self.stream: Any = AsyncStream(AsyncLine(line), set()) if is_async else Stream(line)
 
     def do(self, name: str, *args: Any) -> Any:
         found = getattr(self.stream, {"close": "aclose"}.get(name, name) if self.is_async else name)(*args)
@@ -87,7 +87,7 @@ def test_body_that_cannot_be_sent_says_so_and_keeps_what_arrived(attempt: Attemp
             await super().write(buffer, timeout)
             raise BrokenPipeError
 
-    stream = AsyncStream(Breaking(Line()))
+    stream = AsyncStream(Breaking(Line()), set())
     stream._inner.line.early_after = 1
 
     async def scenario() -> bytes:
@@ -198,7 +198,7 @@ class AsyncNet(Net):
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_every_connection_is_watched_and_an_attempt_knows_that_it_dialled(is_async: bool, under_way: bool) -> None:
     net = AsyncNet() if is_async else Net()
-    backend: Any = AsyncBackend(net) if is_async else Backend(net)
+    backend: Any = AsyncBackend(net, set()) if is_async else Backend(net)
     attempt = attempt_of(30.0)
 
     async def anyhow(value: Any) -> Any:

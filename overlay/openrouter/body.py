@@ -3,15 +3,54 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 from . import errors
 from .attempt import Attempt
-from .messages import Headers
+from .messages import Headers, Request
+
+HEADER_BYTES = 96 << 10
+_HEADER_COUNT = 500
 
 _RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
 _RATIO_FROM = 1 << 20
 _ERROR_BYTES = 64 << 10
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is seen before it fills the memory
+
+
+class Spares:
+    """Buffers of bodies that were read and are done with, for those to come.
+
+    Memory that a process has not touched before costs more than receiving a body and decoding it together. Safe under
+    threads and after a fork: it takes no lock, and a buffer that a view still looks into is not used.
+    """
+
+    MOST_BYTES = 32 << 20
+    _LEAST_BYTES = 64 << 10  # the allocator keeps smaller ones by itself
+
+    def __init__(self) -> None:
+        self._buffers: list[bytearray] = []
+
+    def take(self, length: int) -> bytearray:
+        """A buffer of so many bytes, whatever is in them."""
+        try:
+            buffer = self._buffers.pop() if length >= self._LEAST_BYTES else bytearray()
+            if len(buffer) < length:
+                buffer.extend(bytes(length - len(buffer)))
+            del buffer[length:]
+        except (IndexError, BufferError):
+            return bytearray(length)
+        return buffer
+
+    def give(self, buffer: bytes | bytearray) -> None:
+        """Nothing will look into this one again."""
+        if isinstance(buffer, bytearray) and len(buffer) >= self._LEAST_BYTES:
+            self._buffers.append(buffer)
+            while sum(map(len, self._buffers)) > self.MOST_BYTES:
+                del self._buffers[:1]
+
+
+spares = Spares()
 
 
 class Inflater:
@@ -31,10 +70,10 @@ class Inflater:
         length = int(told.lstrip("0")[:19] or 0) if told.isascii() and told.isdigit() else 0
         if length > self._max_bytes and not self._is_error:
             raise self._too_large()
-        # A buffer that is large enough at once need not be copied as it grows; its pages are touched when filled.
-        self._body = bytearray(min(length, self._max_bytes)) if self._inflate is None else bytearray()
+        # A buffer that is large enough at once need not be copied as it grows.
+        self._body = spares.take(min(length, self._max_bytes)) if self._inflate is None else bytearray()
 
-    def feed(self, chunk: bytes) -> bool:
+    def feed(self, chunk: bytes | memoryview) -> bool:
         """Take one piece of the body; True where no more is wanted."""
         if self._attempt.over:
             raise TimeoutError("the deadline passed while the answer was read")
@@ -49,11 +88,24 @@ class Inflater:
             raise self._too_large()
         return False
 
-    def _put(self, piece: bytes) -> None:
+    def room(self, most: int) -> memoryview | None:
+        """Where the next bytes of the body may be put, at most so many; None where they must be fed."""
+        if self._inflate is not None or self._is_error or len(self._body) - self._length < most:
+            return None
+        return memoryview(self._body)[self._length : self._length + most]
+
+    def filled(self, count: int) -> None:
+        """So many bytes were put into the room."""
+        if self._attempt.over:
+            raise TimeoutError("the deadline passed while the answer was read")
+        self._raw_bytes += count
+        self._length += count
+
+    def _put(self, piece: bytes | memoryview) -> None:
         self._body[self._length : self._length + len(piece)] = piece
         self._length += len(piece)
 
-    def _grow(self, chunk: bytes) -> None:
+    def _grow(self, chunk: bytes | memoryview) -> None:
         assert self._inflate is not None
         while chunk and not self._inflate.eof:
             self._put(self._inflate.decompress(chunk, _INFLATED_BYTES))
@@ -78,3 +130,16 @@ class Inflater:
 
     def _too_large(self) -> errors.AnswerTooLargeError:
         return errors.AnswerTooLargeError(f"the answer is longer than {self._max_bytes} bytes")
+
+
+def opened(
+    status: int, fields: Sequence[tuple[bytes, bytes]], request: Request, attempt: Attempt, *, is_read: bool = False
+) -> tuple[Headers, Inflater]:
+    """The headers of an answer, judged by size, and what takes its body in; `is_read`: it was inflated already."""
+    if len(fields) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in fields) > HEADER_BYTES:
+        raise errors.AnswerTooLargeError(
+            f"the answer has more than {_HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"
+        )
+    headers = Headers((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields)
+    encoding = "" if is_read else headers.get("content-encoding", "")
+    return headers, Inflater(status, headers, request.max_answer_bytes, attempt, encoding)

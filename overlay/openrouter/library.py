@@ -1,5 +1,6 @@
-"""The HTTP library. Moving to another of the same interface is this line."""
+"""The HTTP library, and the core of it. Moving to another of the same interface is these lines."""
 
+import httpcore as core
 import httpx as http
 
-__all__ = ["http"]
+__all__ = ["core", "http"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSet
 from typing import Any
 
 from .attempt import current_attempt
+from .library import core
 
 _WRITE_BYTES = 256 << 10
 _READ_BYTES = 256 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
@@ -31,16 +32,16 @@ class Backend:
 
 
 class AsyncBackend:
-    """The library's network for an event loop, every connection wrapped."""
+    """The library's network for an event loop, every connection wrapped, and listed in `opened`."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, opened: MutableSet[AsyncStream]) -> None:
+        self._inner, self._opened = inner, opened
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> AsyncStream:
-        return AsyncStream(await _dialled(self._inner.connect_tcp, args, kwargs))
+        return AsyncStream(await _dialled(self._inner.connect_tcp, args, kwargs), self._opened)
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> AsyncStream:
-        return AsyncStream(await _dialled(self._inner.connect_unix_socket, args, kwargs))
+        return AsyncStream(await _dialled(self._inner.connect_unix_socket, args, kwargs), self._opened)
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
@@ -141,6 +142,23 @@ class Stream(_Pending):
         attempt.received += len(data)
         return data
 
+    def read_into(self, room: memoryview, timeout: float) -> int:
+        """Put what comes where it belongs, and tell how much that was: not one copy of it."""
+        attempt = current_attempt.get()
+        assert attempt is not None
+        attempt.go_on()
+        attempt.stream = self
+        sock = self._inner.get_extra_info("socket")
+        try:
+            sock.settimeout(attempt.within(timeout))
+            count: int = sock.recv_into(room)
+        except TimeoutError as error:
+            raise core.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise core.ReadError(str(error)) from error
+        attempt.received += count
+        return count
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current_attempt.get()
         if now := self.hold(buffer):
@@ -169,9 +187,11 @@ class Stream(_Pending):
 class AsyncStream(_Pending):
     """A connection of an event loop that counts; the deadline there is the task's own."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, opened: MutableSet[AsyncStream]) -> None:
         super().__init__(inner)
         self._early: list[bytes] = []
+        self._opened = opened
+        opened.add(self)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> Any:
         attempt = current_attempt.get()
@@ -185,6 +205,17 @@ class AsyncStream(_Pending):
             data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
         attempt.received += len(data)
         return data
+
+    async def read_into(self, room: memoryview, timeout: float) -> int:
+        """Put what comes where it belongs, and tell how much that was."""
+        attempt = current_attempt.get()
+        assert attempt is not None
+        data = self._early.pop(0) if self._early else await self._inner.read(len(room), timeout)
+        count = min(len(data), len(room))
+        room[:count] = data[:count]
+        self._spoiled = self._spoiled or len(data) > count  # more came than the answer is long
+        attempt.received += count
+        return count
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if now := self.hold(buffer):
@@ -217,7 +248,7 @@ class AsyncStream(_Pending):
             raise failed[0]
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
-        return type(self)(await self._inner.start_tls(*args, **kwargs))
+        return type(self)(await self._inner.start_tls(*args, **kwargs), self._opened)
 
     async def aclose(self) -> Any:
         return await self._inner.aclose()

@@ -6,21 +6,19 @@ import ssl
 import time
 import zlib
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from typing import Any
 
 import anyio
 
 from . import errors
 from .attempt import Attempt, Stop, current_attempt
-from .body import Inflater
+from .body import HEADER_BYTES
 from .call import Steps
-from .library import http
-from .messages import Failure, Headers, Pause, Reply, Request, Secret, Send
+from .exchange import EVENT_LOOP, THREADS, adrive, drive, exchange_of
+from .framing import target_of
+from .library import core, http
+from .messages import Failure, Pause, Reply, Request, Send
 from .pool import AsyncClients, Clients
-
-_HEADER_BYTES = 96 << 10
-_HEADER_COUNT = 500
 
 
 class ConnectError(errors.ConnectError, http.ConnectError):
@@ -59,43 +57,25 @@ class RemoteProtocolError(errors.ConnectionLostError, http.RemoteProtocolError):
     """What came is not HTTP, or ended before its time."""
 
 
-def _built(client: Any, request: Request) -> Any:
-    """The library's request. Secrets are revealed here and in no variable."""
-    timeouts = request.timeouts
-    return client.build_request(
-        request.method,
-        request.url,
-        content=request.body,
-        headers=[(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers],
-        extensions={
-            "timeout": {
-                "connect": min(timeouts.connect_seconds, timeouts.attempt_seconds),
-                "pool": min(timeouts.pool_seconds, timeouts.attempt_seconds),
-                "write": min(timeouts.write_seconds, timeouts.attempt_seconds),
-                "read": min(timeouts.read_seconds, timeouts.attempt_seconds),
-            }
-        },
-    )
-
-
-def _opened(response: Any, request: Request, attempt: Attempt) -> tuple[Inflater, Headers, bytes | None]:
-    """The head of an answer, judged by size; what takes its body in; and the body, where a caller's client read it."""
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
-    if len(pairs) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in pairs) > _HEADER_BYTES:
-        raise errors.AnswerTooLargeError(
-            f"the answer has more than {_HEADER_COUNT} headers or {_HEADER_BYTES} bytes of them"
-        )
-    headers = Headers(pairs)
-    read: bytes | None = response.content if getattr(response, "is_stream_consumed", False) else None
-    encoding = "" if read is not None else headers.get("content-encoding", "")  # what was read is inflated, too
-    return Inflater(response.status_code, headers, request.max_answer_bytes, attempt, encoding), headers, read
-
-
 def _caught(http_client: Any) -> tuple[type[Exception], ...]:
-    """What an attempt may end in: of our own clients all is known, a caller's may raise anything."""
-    if not isinstance(http_client, Clients | AsyncClients):
-        return (Exception,)
-    return http.HTTPError, http.InvalidURL, http.StreamError, errors.OpenRouterError, OSError, zlib.error, UnicodeError
+    """What an attempt may end in: of our own connections all is known, a caller's client may raise anything."""
+    return _KNOWN if isinstance(http_client, Clients | AsyncClients) else (Exception,)
+
+
+_KNOWN: tuple[type[Exception], ...] = (
+    core.TimeoutException,
+    core.NetworkError,
+    core.ProtocolError,
+    core.ProxyError,
+    core.UnsupportedProtocol,
+    core.ConnectionNotAvailable,
+    http.PoolTimeout,
+    http.InvalidURL,
+    errors.OpenRouterError,
+    OSError,
+    zlib.error,
+    UnicodeError,
+)
 
 
 def _send(client: Any, request: Request, stop: Stop | None) -> Reply | Failure:
@@ -112,16 +92,11 @@ def _attempted(client: Any, request: Request, stop: Stop | None) -> Reply | Fail
         stop.enter(attempt)
     token = current_attempt.set(attempt)
     try:
-        with client.lease(attempt) if isinstance(client, Clients) else nullcontext(client) as leased:
-            response = leased.send(_built(leased, request), stream=True, auth=None, follow_redirects=False)
-            try:
-                inflater, headers, read = _opened(response, request, attempt)
-                for chunk in response.iter_raw() if read is None else (read,):
-                    if inflater.feed(chunk):
-                        break
-                return Reply(response.status_code, headers, inflater.finish())
-            finally:
-                response.close()
+        if not isinstance(client, Clients):
+            return drive(exchange_of(client, THREADS, request, attempt))  # type: ignore[no-any-return]
+        target = target_of(request.url)
+        with client.lease(attempt, target) as connection:
+            return drive(connection.exchange(request, target, attempt))  # type: ignore[no-any-return]
     except _caught(client) as error:
         return _failure(error, attempt)
     finally:
@@ -134,20 +109,13 @@ async def _asend(client: Any, request: Request) -> Reply | Failure:
     attempt = Attempt(request)
     token = current_attempt.set(attempt)
     try:
-        async with client.lease(attempt) if isinstance(client, AsyncClients) else nullcontext(client) as leased:
+        if not isinstance(client, AsyncClients):
             with anyio.fail_after(request.timeouts.attempt_seconds):
-                response = await leased.send(_built(leased, request), stream=True, auth=None, follow_redirects=False)
-                try:
-                    inflater, headers, read = _opened(response, request, attempt)
-                    if read is not None:
-                        inflater.feed(read)
-                    else:
-                        async for chunk in response.aiter_raw():
-                            if inflater.feed(chunk):
-                                break
-                    return Reply(response.status_code, headers, inflater.finish())
-                finally:
-                    await response.aclose()
+                return await adrive(exchange_of(client, EVENT_LOOP, request, attempt))  # type: ignore[no-any-return]
+        target = target_of(request.url)
+        async with client.lease(attempt, target) as connection:
+            with anyio.fail_after(request.timeouts.attempt_seconds):
+                return await adrive(connection.exchange(request, target, attempt))  # type: ignore[no-any-return]
     except _caught(client) as error:
         return _failure(error, attempt)
     finally:
@@ -181,8 +149,8 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
         sent = not isinstance(error, errors.ConfigurationError)
         return Failure(error.with_traceback(None), sent=sent, final=final)
     names = [c.__name__ for c in type(error).__mro__]
-    if "RemoteProtocolError" in names and attempt.received > _HEADER_BYTES:
-        told = f"the answer's headers are longer than {_HEADER_BYTES} bytes"
+    if "RemoteProtocolError" in names and attempt.received > HEADER_BYTES:
+        told = f"the answer's headers are longer than {HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(told), sent=True, final=True)
     found = next((_TRANSLATED[name] for name in names if name in _TRANSLATED), None)
     cls, told = found or (errors.NoResponseError, f"the HTTP client failed with {names[0]}")
