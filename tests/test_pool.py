@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,90 +24,179 @@ from faults.replies import JSON, answer, forever, once
 from faults.server import FaultServer
 from openrouter import OpenRouter, errors
 from openrouter.attempt import Attempt, Stop, Stopped
+from openrouter.exchange import adrive, drive
+from openrouter.framing import target_of
 from openrouter.messages import Request, Timeouts
-from openrouter.pool import MAX_CONNECTIONS, AsyncClients, Clients, target_of
+from openrouter.pool import MAX_CONNECTIONS, AsyncClients, Clients, wire_class
+from openrouter.wire import Wire
 from sides import Side, both_sides
 
 
+@pytest.fixture(params=["library", "fast"], autouse=True)
+def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it with and without the extra `fast`."""
+    if request.param == "library":
+        monkeypatch.setattr("openrouter.pool.wire_class", lambda: None)
+    else:
+        assert wire_class() is Wire
+
+
+@pytest.fixture
+def here() -> Iterator[str]:
+    """The URL of a server that answers whatever it is asked."""
+    with FaultServer(forever(answer())) as server:
+        yield f"{server.url}/embeddings"
+
+
+def request_to(url: str, seconds: float = 5.0) -> Request:
+    body = b'{"model": "m", "input": ["a"]}'
+    return Request("POST", url, (), body, Timeouts(attempt_seconds=seconds), 1 << 20)
+
+
 def attempt(seconds: float = 5.0) -> Attempt:
-    return Attempt(Request("POST", "https://h/", (), None, Timeouts(attempt_seconds=seconds), 1))
+    return Attempt(request_to("https://h/", seconds))
+
+
+def use(connection: Any, url: str) -> None:
+    """One exchange: a connection that has had none is not kept."""
+    assert drive(connection.exchange(request_to(url), target_of(url), attempt())).status_code == 200
+
+
+def until_ended(connection: Any) -> None:
+    """What the server ended is seen as soon as the network has told."""
+    patience = time.monotonic() + 5
+    while not connection.has_expired() and time.monotonic() < patience:
+        time.sleep(0.001)
+
+
+async def use_async(connection: Any, url: str) -> None:
+    assert (await adrive(connection.exchange(request_to(url), target_of(url), attempt()))).status_code == 200
 
 
 # ---- leases ---------------------------------------------------------------------------------------------------
 
 
-def test_client_used_last_is_used_next() -> None:
-    """Its connection is the warmest; those below it may go cold."""
-    clients = Clients(None)
-    with clients.lease(attempt(), HERE) as first, clients.lease(attempt(), HERE) as second:
+def test_connection_used_last_is_used_next(here: str) -> None:
+    """It is the warmest; those below it may go cold."""
+    clients, target = Clients(None), target_of(here)
+    with clients.lease(attempt(), target) as first, clients.lease(attempt(), target) as second:
         assert first is not second
-    with clients.lease(attempt(), HERE) as again:
+        use(first, here)
+        use(second, here)
+    with clients.lease(attempt(), target) as again:
         assert again is first
+        use(again, here)
     clients.close()
 
 
-def test_a_hundred_at_once_and_then_one_waits_for_another() -> None:
-    clients = Clients(None)
-    held = [clients.lease(attempt(), HERE) for _ in range(MAX_CONNECTIONS)]
+def test_a_hundred_at_once_and_then_one_waits_for_another(here: str) -> None:
+    clients, target = Clients(None), target_of(here)
+    held = [clients.lease(attempt(), target) for _ in range(MAX_CONNECTIONS)]
     opened = [lease.__enter__() for lease in held]
     assert len(set(map(id, opened))) == MAX_CONNECTIONS
 
     began = time.monotonic()
-    with pytest.raises(httpx.PoolTimeout), clients.lease(attempt(0.05), HERE):
+    with pytest.raises(httpx.PoolTimeout), clients.lease(attempt(0.05), target):
         raise AssertionError("there is none")
     assert 0.05 <= time.monotonic() - began < 1
 
+    use(opened[7], here)
     timer = threading.Timer(0.05, lambda: held[7].__exit__(None, None, None))
     timer.start()
-    with clients.lease(attempt(), HERE) as freed:
+    with clients.lease(attempt(), target) as freed:
         assert freed is opened[7]
     timer.join()
     for position, lease in enumerate(held):
         if position != 7:
             lease.__exit__(None, None, None)
     clients.close()
-    assert all(client.is_closed for client in opened)
 
 
-def test_lease_that_ends_badly_gives_the_client_back() -> None:
-    clients = Clients(None)
+def test_lease_that_ends_badly_lets_another_begin(here: str) -> None:
+    clients, target = Clients(None), target_of(here)
     for _ in range(MAX_CONNECTIONS + 1):
-        with pytest.raises(KeyboardInterrupt), clients.lease(attempt(), HERE):
+        with pytest.raises(KeyboardInterrupt), clients.lease(attempt(), target):
             raise KeyboardInterrupt
     clients.close()
 
 
-def test_client_that_is_out_is_closed_when_it_comes_back() -> None:
-    clients = Clients(None)
-    with clients.lease(attempt(), HERE) as out:
+def test_connection_that_is_out_is_closed_when_it_comes_back(here: str) -> None:
+    clients, target = Clients(None), target_of(here)
+    with clients.lease(attempt(), target) as out:
+        use(out, here)
         clients.close()
-        assert not out.is_closed
+        assert out.is_idle()
 
-    assert out.is_closed
+    assert not out.is_idle()
 
 
-def test_client_of_an_event_loop_is_leased_alike() -> None:
+def test_connection_of_an_event_loop_is_leased_alike(here: str) -> None:
     async def scenario() -> None:
-        clients = AsyncClients(None)
-        async with clients.lease(attempt(), HERE) as first, clients.lease(attempt(), HERE) as second:
+        clients, target = AsyncClients(None), target_of(here)
+        async with clients.lease(attempt(), target) as first, clients.lease(attempt(), target) as second:
             assert first is not second
-        async with clients.lease(attempt(), HERE) as out:
+            await use_async(first, here)
+            await use_async(second, here)
+        async with clients.lease(attempt(), target) as out:
             assert out is first
             await clients.aclose()
-            assert (out.is_closed, second.is_closed) == (False, True)
-        assert out.is_closed
+            assert (out.is_idle(), second.is_idle()) == (True, False)
+        assert not out.is_idle()
 
     asyncio.run(scenario())
 
 
-def test_event_loop_queues_for_a_hundred() -> None:
+def test_connection_that_the_server_ended_is_closed_and_another_dialled() -> None:
+    async def scenario(clients: AsyncClients) -> None:
+        async with clients.lease(attempt(), target) as first:
+            await use_async(first, ending)
+        until_ended(first)
+        async with clients.lease(attempt(), target) as second:
+            await use_async(second, ending)
+            assert second is not first
+        await clients.aclose()
+
+    def once_each(connection: Any, request: Any) -> None:
+        answer()(connection, request)
+        connection.end()
+
+    with FaultServer(forever(once_each)) as server:
+        ending = f"{server.url}/embeddings"
+        clients, target = Clients(None), target_of(ending)
+        with clients.lease(attempt(), target) as first:
+            use(first, ending)
+        until_ended(first)
+        with clients.lease(attempt(), target) as second:
+            use(second, ending)
+            assert second is not first
+        clients.close()
+        asyncio.run(scenario(AsyncClients(None)))
+        assert server.ledger.dialled == 4
+
+
+def test_idle_connections_are_kept_for_a_few_origins() -> None:
+    clients = Clients(None)
+    with contextlib.ExitStack() as servers:
+        urls = [servers.enter_context(FaultServer(forever(answer()))).url for _ in range(9)]
+        used = []
+        for url in urls:
+            with clients.lease(attempt(), target_of(url)) as connection:
+                use(connection, url)
+            used.append(connection)
+
+        assert [connection.is_idle() for connection in used] == [False] + [True] * 8
+        clients.close()
+        assert not any(connection.is_idle() for connection in used)
+
+
+def test_event_loop_queues_for_a_hundred(here: str) -> None:
     async def scenario() -> int:
-        clients = AsyncClients(None)
+        clients, target = AsyncClients(None), target_of(here)
         now = most = 0
 
         async def use() -> None:
             nonlocal now, most
-            async with clients.lease(attempt(), HERE):
+            async with clients.lease(attempt(), target):
                 now += 1
                 most = max(most, now)
                 await asyncio.sleep(0.001)
@@ -119,10 +209,10 @@ def test_event_loop_queues_for_a_hundred() -> None:
     assert asyncio.run(scenario()) == MAX_CONNECTIONS
 
 
-def test_client_that_never_connected_can_be_abandoned() -> None:
+def test_connections_that_were_never_dialled_can_be_abandoned(here: str) -> None:
     async def scenario() -> AsyncClients:
         clients = AsyncClients(None)
-        async with clients.lease(attempt(), HERE):
+        async with clients.lease(attempt(), target_of(here)):
             pass
         return clients
 
@@ -133,7 +223,6 @@ def test_client_that_never_connected_can_be_abandoned() -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_connection_through_a_proxy_can_be_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has no socket of its own to shut: the collector closes it."""
     with FaultServer(once()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         client = OpenRouter(KEY, server_url="http://localhost:9/v1")
@@ -325,7 +414,7 @@ def test_librarys_own_logs_mask_what_a_server_echoes(side: Side, caplog: pytest.
         session.generate(input="a", model=MODEL)
 
     told = [record.getMessage() for record in caplog.records if record.name.startswith("httpcore")]
-    assert [text for text in told if "X-Echo" in text] != []
+    assert [text for text in told if "X-Echo" in text] != [] or wire_class() is not None
     assert [text for text in told if KEY in text] == []
 
 
@@ -360,52 +449,55 @@ def test_certificates_are_read_once_however_many_begin_together(monkeypatch: pyt
     assert len(made) == 1
 
 
-def test_client_that_was_in_use_when_something_went_wrong_is_not_used_again() -> None:
-    """It may hold a connection in the middle of something."""
+def test_connection_that_was_in_use_when_something_went_wrong_is_not_used_again(here: str) -> None:
+    """It may be in the middle of something."""
+    target = target_of(here)
 
     async def scenario() -> None:
         clients = AsyncClients(None)
-        with pytest.raises(ZeroDivisionError):
-            async with clients.lease(attempt(), HERE) as bad:
+        with contextlib.suppress(ZeroDivisionError):
+            async with clients.lease(attempt(), target) as bad:
+                await use_async(bad, here)
                 raise ZeroDivisionError
-        async with clients.lease(attempt(), HERE) as next_one:
-            assert (next_one is bad, bad.is_closed) == (False, True)
+        async with clients.lease(attempt(), target) as next_one:
+            assert (next_one is bad, bad.is_idle()) == (False, False)
         await clients.aclose()
 
     clients = Clients(None)
-    with pytest.raises(ZeroDivisionError), clients.lease(attempt(), HERE) as bad:
+    with contextlib.suppress(ZeroDivisionError), clients.lease(attempt(), target) as bad:
+        use(bad, here)
         raise ZeroDivisionError
-    with clients.lease(attempt(), HERE) as next_one:
-        assert (next_one is bad, bad.is_closed) == (False, True)
+    with clients.lease(attempt(), target) as next_one:
+        assert (next_one is bad, bad.is_idle()) == (False, False)
     clients.close()
     asyncio.run(scenario())
 
 
-def test_event_loop_that_queues_too_long_is_told_so() -> None:
+def test_event_loop_that_queues_too_long_is_told_so(here: str) -> None:
     async def scenario() -> None:
-        clients = AsyncClients(None)
+        clients, target = AsyncClients(None), target_of(here)
         async with contextlib.AsyncExitStack() as held:
             for _ in range(MAX_CONNECTIONS):
-                await held.enter_async_context(clients.lease(attempt(), HERE))
+                await held.enter_async_context(clients.lease(attempt(), target))
             with pytest.raises(httpx.PoolTimeout):
-                async with clients.lease(attempt(0.05), HERE):
+                async with clients.lease(attempt(0.05), target):
                     raise AssertionError("there is none")
         await clients.aclose()
 
     asyncio.run(scenario())
 
 
-def test_thread_in_the_queue_stops_when_it_is_given_up() -> None:
-    clients = Clients(None)
+def test_thread_in_the_queue_stops_when_it_is_given_up(here: str) -> None:
+    clients, target = Clients(None), target_of(here)
     with contextlib.ExitStack() as held:
         for _ in range(MAX_CONNECTIONS):
-            held.enter_context(clients.lease(attempt(), HERE))
+            held.enter_context(clients.lease(attempt(), target))
         waiting, stop = attempt(60), Stop()
         stop.enter(waiting)
         timer = threading.Timer(0.05, stop.fire)
         timer.start()
         began = time.monotonic()
-        with pytest.raises(Stopped), clients.lease(waiting, HERE):
+        with pytest.raises(Stopped), clients.lease(waiting, target):
             raise AssertionError("there is none")
         assert time.monotonic() - began < 2
         timer.join()

@@ -58,6 +58,7 @@ class _Stack(Generic[_C]):
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         self._ssl_context, self._opening = ssl_context, threading.Lock()
         self._client: _C | None = None
+        self.wire = wire_class()
         self._idle: dict[tuple[bytes, bytes, int], list[Any]] = {}
         self.closed = False
 
@@ -81,10 +82,9 @@ class _Stack(Generic[_C]):
             if self._client is None:
                 self._client = self._opened()
         pool = self._client._transport_for_url(target.parsed)._pool  # type: ignore[attr-defined]
-        wire = wire_class()
-        if wire is None or type(pool) not in (core.ConnectionPool, core.AsyncConnectionPool):  # there is a proxy
+        if self.wire is None or type(pool) not in (core.ConnectionPool, core.AsyncConnectionPool):  # there is a proxy
             return LibraryConnection(pool.create_connection(target.origin), self._manner)
-        return wire(target.origin, pool._ssl_context, pool._network_backend, self._manner, _KEEPALIVE_SECONDS)
+        return self.wire(target.origin, pool._ssl_context, pool._network_backend, self._manner, _KEEPALIVE_SECONDS)
 
     def _opened(self) -> _C:
         """The library's client, which has read the environment: it dials for us, and is never sent anything."""

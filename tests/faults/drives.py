@@ -8,9 +8,11 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from openrouter import OpenRouter
+from openrouter.wire import Wire
 
 from .fault import Fault
 
@@ -36,11 +38,12 @@ class Drive:
     vectors: Callable[[Any], list[array[float]]]
 
 
-def generate(fault: Fault, server_url: str) -> Attempted:
+def generate(fault: Fault, server_url: str, wire: Any) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
         with OpenRouter(**fault.client_options(server_url)) as client:
+            client.connections.sync_client().wire = wire
             started = time.monotonic()
             for call in range(fault.calls):
                 time.sleep(fault.idle_seconds if call else 0)
@@ -52,11 +55,12 @@ def generate(fault: Fault, server_url: str) -> Attempted:
     return done
 
 
-async def _generate_async(fault: Fault, server_url: str) -> Attempted:
+async def _generate_async(fault: Fault, server_url: str, wire: Any) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
         async with OpenRouter(**fault.client_options(server_url)) as client:
+            (await client.connections.async_client()).wire = wire
             started = time.monotonic()
             for call in range(fault.calls):
                 await asyncio.sleep(fault.idle_seconds if call else 0)
@@ -69,8 +73,8 @@ async def _generate_async(fault: Fault, server_url: str) -> Attempted:
     return done
 
 
-def generate_async(fault: Fault, server_url: str) -> Attempted:
-    return asyncio.run(_generate_async(fault, server_url))
+def generate_async(fault: Fault, server_url: str, wire: Any) -> Attempted:
+    return asyncio.run(_generate_async(fault, server_url, wire))
 
 
 def rows(response: Any) -> list[array[float]]:
@@ -84,4 +88,8 @@ def _row(embedding: list[float] | str) -> array[float]:
     return array("f", embedding)
 
 
-DRIVES = (Drive("sync", generate, rows), Drive("async", generate_async, rows))
+DRIVES = tuple(
+    Drive(f"{side}-{connections}", partial(run, wire=wire), rows)
+    for side, run in (("sync", generate), ("async", generate_async))
+    for connections, wire in (("library", None), ("fast", Wire))
+)
