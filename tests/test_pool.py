@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import certifi
 import httpx
 import pytest
 from capped import KEY, MODEL, Capped
@@ -23,6 +24,7 @@ from faults.fault import UNTRUSTED
 from faults.replies import JSON, answer, forever, once
 from faults.server import FaultServer
 from openrouter import OpenRouter, errors
+from openrouter import pool as ours
 from openrouter.attempt import Attempt, Stop, Stopped
 from openrouter.exchange import adrive, drive
 from openrouter.framing import target_of
@@ -443,10 +445,25 @@ def test_certificates_are_read_once_however_many_begin_together(monkeypatch: pyt
         client.embeddings.generate(input=f"{caller}", model=MODEL)
 
     monkeypatch.setattr(httpx, "create_ssl_context", counted)
+    ours._certificates.cache_clear()
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client, ThreadPoolExecutor(32) as pool:
         list(pool.map(ask, range(32)))
 
     assert len(made) == 1
+
+
+def test_certificates_that_change_are_read_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    named = tmp_path / "company.pem"
+    named.write_bytes(Path(certifi.where()).read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(named))
+    with FaultServer(forever(answer()), certificate=UNTRUSTED) as server:
+        with OpenRouter(KEY, server_url=server.url) as client, pytest.raises(errors.ConnectError):
+            client.embeddings.generate(input="a", model=MODEL)
+        named.write_bytes(UNTRUSTED.read_bytes())
+        with OpenRouter(KEY, server_url=server.url) as client:
+            client.embeddings.generate(input="a", model=MODEL)
+
+        assert len(server.ledger.requests) == 1
 
 
 def test_connection_that_was_in_use_when_something_went_wrong_is_not_used_again(here: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -44,6 +45,20 @@ def wire_class() -> type[Wire] | None:
     except ImportError:
         return None
     return Wire
+
+
+def _named_certificates() -> tuple[tuple[str, int], ...]:
+    """What the environment names, and when each was last changed."""
+    found = ((name, os.environ.get(name, "")) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"))
+    return tuple(
+        (value, os.stat(value).st_mtime_ns if name != "SSLKEYLOGFILE" and value else 0) for name, value in found
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _certificates(*_: tuple[str, int]) -> ssl.SSLContext:
+    """The certificates that the environment names, else the usual ones: to read them takes longer than many calls."""
+    return http.create_ssl_context()
 
 
 _C = TypeVar("_C", http.Client, http.AsyncClient)
@@ -90,8 +105,7 @@ class _Stack(Generic[_C]):
         """The library's client, which has read the environment: it dials for us, and is never sent anything."""
         limits = http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_SECONDS)
         try:
-            context = self._ssl_context or http.create_ssl_context()  # reads SSL_CERT_FILE and SSL_CERT_DIR
-            client: Any = self._kind(verify=context, limits=limits)
+            client: Any = self._kind(verify=self._ssl_context or _certificates(*_named_certificates()), limits=limits)
         except (ValueError, OSError, ImportError, http.InvalidURL) as error:
             kind = type(error).__name__
         else:
