@@ -20,8 +20,17 @@ from .errors import InvalidInputError
 Schema = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
-_JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-_JSON_KINDS = frozenset({*_JSON_NAMES.values(), "object", "array"})
+_JSON_NAMES: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    dict: "object",
+    list: "array",
+    tuple: "array",
+}
+_JSON_KINDS = frozenset(_JSON_NAMES.values())
 _SHOWN_POSITIONS = 10
 _LARGEST = 1 << 63
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -63,18 +72,20 @@ def dotted(path: Path) -> str:
 
 def _kind(value: Any) -> str:
     """The JSON name of a value's type, or the Python one where JSON has none."""
+    known = _JSON_NAMES.get(type(value))
+    if known is not None:
+        return known
     if isinstance(value, Mapping):
         return "object"
     if isinstance(value, list | tuple):
         return "array"
-    known = next((n for t, n in _JSON_NAMES.items() if type(value) is t), None)
     other = type(value).__name__
-    return known or (f"a Python {other}" if other in _JSON_KINDS else other)
+    return f"a Python {other}" if other in _JSON_KINDS else other
 
 
 def _unwrapped(value: Any) -> Any:
     """Models, enum members, arrays and foreign integers as what JSON knows."""
-    if value is None or type(value) in (str, int, bool, float, list, tuple, dict):
+    if type(value) in _JSON_NAMES:
         return value
     if isinstance(value, enum.Enum):
         return value.value
@@ -139,8 +150,16 @@ class _Checker:
         named = self.discriminated(value, schema, path)
         if named is not None:
             return self.check(value, named, path)
-        refusals = []
+        kind = _kind(value)
         for branch in branches:
+            if _of_another_type(self.resolved(branch), kind):
+                continue
+            try:
+                return self.check(value, branch, path)
+            except _Refused:
+                continue
+        refusals = []
+        for branch in branches:  # all are asked what they want
             try:
                 return self.check(value, branch, path)
             except _Refused as refused:
@@ -253,6 +272,13 @@ class _Checker:
         if missing:
             raise _Refused(path, f"{', '.join(map(repr, missing))} is missing", fits=True)
         return plain
+
+
+def _of_another_type(schema: Schema, kind: str) -> bool:
+    """Whether a schema is at once seen to refuse what is of a kind."""
+    wanted = schema.get("type", kind)
+    alike = wanted == kind or (wanted == "number" and kind == "integer") or schema.get("x-decimal-string")
+    return isinstance(wanted, str) and not alike
 
 
 def _uniform(value: Sequence[Any], items: Schema) -> bool:
