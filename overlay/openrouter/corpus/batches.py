@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import attrs
@@ -115,17 +116,17 @@ class Packer:
         positions: list[int] = []
         texts: list[str] = []
         tokens, limit = 0, self._caps.inputs(self._batch_size)
-        while len(texts) < limit:
-            pair = self._held or next(self._texts, None)
-            self._held = None
-            if pair is None:
-                break
-            tokens += estimate_tokens(pair[1])
+        held, self._held = self._held, None
+        for pair in self._texts if held is None else chain((held,), self._texts):
+            position, text = pair
+            tokens += estimate_tokens(text)
             if texts and tokens > MOST_TOKENS:
                 self._held = pair
                 break
-            positions.append(pair[0])
-            texts.append(pair[1])
+            positions.append(position)
+            texts.append(text)
+            if len(texts) == limit:
+                break
         return Batch(tuple(positions), tuple(texts), base64=self._caps.base64) if texts else None
 
 

@@ -56,9 +56,8 @@ class Usage:
         )
 
 
-def _amount(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value >= 0 else None  # type: ignore[arg-type, operator]
+def _amount(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) and value >= 0 else None
 
 
 @attrs.frozen
@@ -129,13 +128,12 @@ class Job:
         self._total = total
         self._waiting: dict[str, int] = {}  # texts not yet answered -> the position that is sent
         self._followers: dict[int, list[int]] = {}  # that position -> others of the same text
-        self._packer = Packer((), caps, batch_size)
         self._refused_alone = 0
         self._began = time.monotonic()
 
-    def feed(self, texts: Iterable[tuple[int, str]]) -> Self:
+    def feed(self, texts: Iterable[tuple[int, str]], *, distinct: bool = False) -> Self:
         """Take the texts of the job, with their positions; they are read as they are sent."""
-        self._packer = Packer(self._distinct(texts), self._caps, self._batch_size)
+        self._packer = Packer(texts if distinct else self._distinct(texts), self._caps, self._batch_size)
         return self
 
     def next(self) -> Batch | None:
@@ -153,19 +151,24 @@ class Job:
 
     def _distinct(self, texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         """The texts of which none is the same as one still waiting for its answer."""
-        for position, text in texts:
-            first = self._waiting.setdefault(text, position)
-            followers = self._followers.setdefault(first, []) if first != position else None
-            if followers is None or len(followers) >= _MOST_FOLLOWERS:
-                self._waiting[text] = position
-                yield position, text
-            else:
+        waiting = self._waiting
+        for pair in texts:
+            position, text = pair
+            first = waiting.setdefault(text, position)
+            if first == position:
+                yield pair
+                continue
+            followers = self._followers.setdefault(first, [])
+            if len(followers) < _MOST_FOLLOWERS:
                 followers.append(position)
+            else:
+                waiting[text] = position
+                yield pair
 
     def _with_followers(self, batch: Batch) -> tuple[list[int], list[int] | None]:
         """The positions that a batch answers for, and the row of the batch that each takes; None: each its own."""
         if not self._followers:
-            for text in batch.texts:
+            for text in batch.texts if self._waiting else ():
                 del self._waiting[text]
             return list(batch.positions), None
         positions, rows = list(batch.positions), list(range(len(batch)))

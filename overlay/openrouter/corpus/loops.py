@@ -58,8 +58,8 @@ def run(job: Job, send: SendBatch) -> Iterator[Block]:
             else:
                 return
     finally:
-        stop.fire()
         if pool is not None:
+            stop.fire()
             pool.shutdown(cancel_futures=True)
 
 
@@ -126,14 +126,10 @@ def _hold(job: Job, step: Pause) -> float:
     return step.seconds
 
 
-def _settled(job: Job, batch: Batch, outcome: Answer | OpenRouterError) -> Iterator[Block]:
-    """Tell the job how a batch ended."""
+def _settled(job: Job, batch: Batch, outcome: Answer | OpenRouterError) -> tuple[Block, ...]:
+    """Tell the job how a batch ended; what came of it, if anything."""
     with job.lock:
         if isinstance(outcome, OpenRouterError):
             job.failed(batch, outcome)
-            return
-        try:
-            block = job.answered(batch, outcome)
-        finally:
-            del outcome
-    yield block
+            return ()
+        return (job.answered(batch, outcome),)

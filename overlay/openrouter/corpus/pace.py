@@ -72,8 +72,11 @@ class Pace:
         """0: another may start now. More: ask again after so long. None: ask again after an answer."""
         if in_flight >= int(self.limit):
             return None
-        waits = [rate.wait_seconds(now) for rate in (self._requests, self._tokens) if rate is not None]
-        return max([self.held_seconds(now), *waits])
+        waits = self.held_seconds(now)
+        for rate in (self._requests, self._tokens):
+            if rate is not None:
+                waits = max(waits, rate.wait_seconds(now))
+        return waits
 
     def started(self, tokens: int, now: float) -> None:
         """A request of so many estimated tokens was started."""
