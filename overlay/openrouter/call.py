@@ -41,8 +41,8 @@ class World:
     debug: Callable[..., None] | None = None  # the official `debug_logger.debug`
 
 
-def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call], Any] = judge) -> Steps:
-    """Send, judge, wait, send again, until there is an answer or a reason to give up.
+def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call], Any] | None = None) -> Steps:
+    """Send, judge (by `read`, where there is one), wait, send again, until there is an answer or a reason to give up.
 
     Raises:
         OpenRouterError: the family in `errors`; `attempts` and the other counts are filled in.
@@ -61,7 +61,7 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
         try:
             if isinstance(outcome, Failure):
                 raise outcome.error
-            answer = read(outcome, call)
+            answer = (read or judge)(outcome, call)
         except ConfigurationError:
             raise  # the HTTP client could not be opened: nothing was sent
         except OpenRouterError as error:
@@ -100,11 +100,14 @@ def _exchange(request: Request, world: World) -> Generator[Send | Pause, Any, tu
     """One request and its reply, following redirects that stay on the origin (RFC 9110, 15.4.8)."""
     redirects = 0
     while True:
-        _say(world, logging.DEBUG, "%s %s", request.method, request.masker()(request.url))
+        heard = world.debug is not None or _log.isEnabledFor(logging.DEBUG)
+        if heard:
+            _say(world, logging.DEBUG, "%s %s", request.method, request.masker()(request.url))
         began = world.clock()
         outcome = yield Send(request)
-        told = outcome.status_code if isinstance(outcome, Reply) else type(outcome.error).__name__
-        _say(world, logging.DEBUG, "%s after %.3f s", told, world.clock() - began)
+        if heard:
+            told = outcome.status_code if isinstance(outcome, Reply) else type(outcome.error).__name__
+            _say(world, logging.DEBUG, "%s after %.3f s", told, world.clock() - began)
         if not isinstance(outcome, Reply) or outcome.status_code not in (307, 308):
             return outcome, request.url
         target = _target(request.url, outcome.headers.get("location", ""))
@@ -160,17 +163,18 @@ def _attach(
     answer: Any, reply: Reply, url: str, attempts: int, billed: int, elapsed_seconds: float, mask: Masker
 ) -> None:
     """Tell how the answer came, without leaving its documented type."""
-    meta = HttpMeta(
+    if not hasattr(type(answer), "http_meta"):
+        return
+    headers = mask.headers(reply.headers)
+    answer.http_meta = HttpMeta(
         status_code=reply.status_code,
-        headers=mask.headers(reply.headers),
-        generation_id=mask.headers(reply.headers).get("x-generation-id"),
+        headers=headers,
+        generation_id=headers.get("x-generation-id"),
         attempts=attempts,
         possibly_billed_attempts=billed,
         elapsed_seconds=elapsed_seconds,
         url=mask(url),
     )
-    if hasattr(type(answer), "http_meta"):
-        answer.http_meta = meta
 
 
 def _say(world: World, level: int, message: str, *values: Any) -> None:

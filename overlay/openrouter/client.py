@@ -20,13 +20,13 @@ from openrouter_generated.types import UNSET, CallOptions, Operation, Resource, 
 from . import config as settings
 from .connections import Connections
 from .errors import ClosedClientError, ConfigurationError
-from .messages import Timeouts
-from .retries import Kind, Policy, RetryBudget, policy_from
+from .messages import TIMEOUTS, Timeouts
+from .retries import ONE_CALL, Kind, Policy, RetryBudget, policy_from
 
 if TYPE_CHECKING:
     import ssl
 
-    from .call import Steps, World
+    from .call import Steps
     from .corpus.batches import Caps
     from .embeddings import Embeddings
     from .messages import Reply
@@ -115,7 +115,7 @@ class OpenRouter(Resources):
             timeout_ms=settings.timeout_ms(timeout_ms),
             allow_http=allow_http,
         )
-        self._policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, Policy())
+        self._policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL)
         self._debug_logger = debug_logger
         self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()
@@ -165,8 +165,8 @@ class OpenRouter(Resources):
         arguments: Mapping[str, Any],
         options: CallOptions,
         *,
-        policy: Policy | None = None,
-        timeouts: Timeouts | None = None,
+        policy: Policy = ONE_CALL,
+        timeouts: Timeouts = TIMEOUTS,
         read: Callable[[Reply, Call], Any] | None = None,
     ) -> Steps:
         """A call that is checked and not yet sent. `policy` and `timeouts` stand in where the caller set none.
@@ -174,25 +174,14 @@ class OpenRouter(Resources):
         Raises:
             InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
         """
-        from .answers import judge
-        from .call import steps
+        from .call import World, steps
         from .requests import prepare
 
         self.check_open()
-        call = prepare(operation, arguments, options, self._config, timeouts or Timeouts())
+        call = prepare(operation, arguments, options, self._config, timeouts)
         if operation.authenticated and not callable(self._config.api_key):
             settings.current_key(self._config.api_key)  # no key is an error before anything is opened
-        return steps(call, self.policy_of(options.retries, policy or Policy()), self.world(), read or judge)
-
-    def policy_of(self, retries: Any, default: Policy) -> Policy:
-        """How a call is tried again: as the call asks, else as the client was told, else `default`."""
-        return self._policy or default if isinstance(retries, Unset) else policy_from(retries, self._policy or default)
-
-    def world(self) -> World:
-        """The clocks, dice, key and budget of this client's calls."""
-        from .call import World
-
-        return World(
+        world = World(
             key=lambda: settings.current_key(self._config.api_key),
             budget=self._budget,
             clock=time.monotonic,
@@ -200,6 +189,11 @@ class OpenRouter(Resources):
             uniform=random.uniform,
             debug=self._debug_logger.debug if self._debug_logger is not None else None,
         )
+        return steps(call, self.policy_of(options.retries, policy), world, read)
+
+    def policy_of(self, retries: Any, default: Policy) -> Policy:
+        """How a call is tried again: as the call asks, else as the client was told, else `default`."""
+        return self._policy or default if isinstance(retries, Unset) else policy_from(retries, self._policy or default)
 
     def may_split(self) -> bool:
         """Whether the retry budget still pays for sending the parts of a request that may have been billed."""
@@ -207,9 +201,13 @@ class OpenRouter(Resources):
 
     def caps_of(self, model: str, server_url: str | None) -> Caps:
         """What a model was seen to take, remembered for the client's life and by its variants."""
-        from .corpus.batches import Caps
+        key = server_url or self._config.base_url, model
+        found = self._caps.get(key)
+        if found is None:
+            from .corpus.batches import Caps
 
-        return self._caps.setdefault((server_url or self._config.base_url, model), Caps())
+            found = self._caps.setdefault(key, Caps())
+        return found
 
     # -- variants --------------------------------------------------------------------------------------------
 
@@ -248,7 +246,7 @@ class OpenRouter(Resources):
             changes["timeout_ms"] = settings.timeout_ms(timeout_ms)
         other._config = attrs.evolve(self._config, **changes)
         if not isinstance(retry_config, Unset):
-            other._policy = policy_from(retry_config, Policy())
+            other._policy = policy_from(retry_config, ONE_CALL)
         other._owner = False
         return other
 

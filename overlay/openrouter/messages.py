@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -61,6 +61,10 @@ class Headers(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def values(self) -> ValuesView[str]:
+        """All values, each looked up only once."""
+        return self._values.values()
+
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"
 
@@ -79,6 +83,10 @@ class Timeouts:
     attempt_seconds: float = 120.0
 
 
+TIMEOUTS: Final = Timeouts()
+"""Those of one call."""
+
+
 @attrs.frozen
 class Request:
     """One HTTP request, ready to send. Values of headers are `Secret` where they must not be shown."""
@@ -93,7 +101,7 @@ class Request:
     def masker(self) -> Masker:
         """Masks every secret of this request, whole and without its scheme."""
         values = [value.reveal() for _, value in self.headers if isinstance(value, Secret)]
-        return Masker([*values, *(v.split(" ", 1)[1].strip() for v in values if " " in v)])
+        return Masker([*values, *[value.partition(" ")[2].strip() for value in values]])
 
 
 @attrs.frozen
@@ -153,17 +161,19 @@ class Masker:
     _SHORTEST = 4  # masking shorter values would garble ordinary text
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(
-            Secret(s) for s in sorted(set(secrets), key=len, reverse=True) if len(s) >= self._SHORTEST
-        )
+        long = {secret for secret in secrets if len(secret) >= self._SHORTEST}
+        self._secrets = tuple(map(Secret, sorted(long, key=len, reverse=True)))
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret.reveal(), MASK)
-        return self._without_half(text)
+            if secret.reveal()[: self._SHORTEST] in text:  # most texts hold not even the beginning of one
+                return self._masked(text)
+        return text
 
-    def _without_half(self, text: str) -> str:
+    def _masked(self, text: str) -> str:
         """Where a text was cut, at its end or before an ellipsis, it may end in the beginning of a secret."""
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), MASK)
         return "…".join(map(self._end_masked, text.split("…")))
 
     def _end_masked(self, text: str) -> str:

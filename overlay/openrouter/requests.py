@@ -7,6 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import attrs
+import msgspec
+from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import CallOptions, Operation
 
 from . import config as settings
@@ -54,8 +56,6 @@ def prepare(
         InvalidInputError: an argument of the API.
         ConfigurationError: an option: header, URL, timeout.
     """
-    from openrouter_generated.schemas import SCHEMAS
-
     values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
     for parameter in operation.parameters:
         value = arguments.get(parameter.argument)
@@ -78,7 +78,7 @@ def prepare(
     base = config.base_url
     if options.server_url is not None:
         base = settings.base_url(options.server_url, allow_http=config.allow_http)
-    longest = max((len(v) for v in fields.values() if isinstance(v, list | tuple)), default=1)
+    longest = max((len(v) for v in fields.values() if type(v) in (list, tuple)), default=1)
     return Call(
         operation,
         base + _path(operation, values["path"]) + _query(values["query"]),
@@ -108,8 +108,6 @@ def _merged(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, An
 
 
 def _encoded(value: Any) -> bytes:
-    import msgspec
-
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as error:

@@ -126,6 +126,7 @@ class Policy:
         return uniform(0.0, min(self.cap_seconds, _grown(self.base_seconds, 2, retry)))
 
 
+ONE_CALL = Policy()
 NO_RETRY = Policy(attempts=1)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
+import attrs
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..answers import embeddings, matrix_of
 from ..errors import ConfigurationError, InvalidInputError
-from ..messages import Timeouts
-from ..retries import Policy
+from ..messages import TIMEOUTS, Timeouts
+from ..retries import ONE_CALL, Policy
 from .job import Answer, Job, TextError, numbered
 from .pace import Pace
 
@@ -70,7 +71,8 @@ del DEFAULTS["model"]
 _OWN_ARGUMENTS = ("input", "encoding_format")  # what `embed` says itself
 _API_ARGUMENTS = tuple(p.argument for p in GENERATE.parameters if p.argument not in _OWN_ARGUMENTS)
 """Whatever the API takes: an argument added to openapi.yaml is one of `embed` too."""
-_CALL_OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
+_NAMES = frozenset({*EmbedOptions.__annotations__, *_API_ARGUMENTS})
+_CALL_OPTIONS = tuple(option.name for option in attrs.fields(CallOptions))
 _SHOWN = 10  # positions that an error names
 
 JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None)
@@ -85,7 +87,9 @@ class Plan:
     def __init__(self, client: OpenRouter, options: Mapping[str, Any]) -> None:
         if "model" not in options:
             raise TypeError("embed() missing 1 required keyword-only argument: 'model'")
-        for name in options.keys() - EmbedOptions.__annotations__.keys() - {*_API_ARGUMENTS}:
+        for name in options.keys() - _NAMES:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"embed() got an unexpected keyword argument {name!r}{hint}")
@@ -100,7 +104,7 @@ class Plan:
         self.on_error, self.on_empty, self.progress = chosen["on_error"], chosen["on_empty"], chosen["progress"]
         self.keeps_failed = self.on_error == "record"
         self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
-        self._options = CallOptions(**{name: chosen[name] for name in _CALL_OPTIONS})
+        self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
         self._single = False
         self.caps = client.caps_of(chosen["model"], self._options.server_url)
@@ -112,23 +116,26 @@ class Plan:
 
         listed = list(_iterable(texts))
         refused: list[tuple[int, InvalidInputError]] = []
-        pairs = list(numbered(listed, self.on_empty, lambda position, error: refused.append((position, error))))
+        first: dict[str, int] = {}
+        copies: list[tuple[int, int]] = []
+        for position, text in numbered(listed, self.on_empty, lambda *why: refused.append(why)):
+            source = first.setdefault(text, position)
+            if source != position:
+                copies.append((position, source))
         if refused and self.on_error == "raise":
             raise _together(refused)
         if not listed and self.on_empty == "raise":
             raise InvalidInputError("texts: must not be empty", "texts")
-        first: dict[str, int] = {}
-        unique = [pair for pair in pairs if first.setdefault(pair[1], pair[0]) == pair[0]]
-        self._single = len(unique) <= self.caps.inputs(self.batch_size)
-        job = self._job(len(unique) + len(refused)).feed(unique)
+        self._single = len(first) <= self.caps.inputs(self.batch_size)
+        job = self._job(len(first) + len(refused)).feed(zip(first.values(), first, strict=True), distinct=True)
         job.tally.errors.extend(TextError(position, error) for position, error in refused)
         rows = Rows(len(listed))
         with self.shown(job):
             yield job, rows
-        copies = [(position, first[text]) for position, text in pairs if first[text] != position]
-        failed = {error.position: error.error for error in job.tally.errors}
-        job.tally.errors.extend(TextError(p, failed[source]) for p, source in copies if source in failed)
-        rows.copy(copies)
+        if copies:
+            failed = {error.position: error.error for error in job.tally.errors}
+            job.tally.errors.extend(TextError(p, failed[source]) for p, source in copies if source in failed)
+            rows.copy(copies)
 
     def streaming(self, texts: Iterable[str]) -> Job:
         """A job for texts that are read as they are sent."""
@@ -156,37 +163,32 @@ class Plan:
             total=total,
         )
 
-    @contextlib.contextmanager
-    def shown(self, job: Job) -> Iterator[None]:
+    def shown(self, job: Job) -> AbstractContextManager[None]:
         """Report to whom the caller named; `progress=True` draws a bar."""
-        if not self.progress:
-            yield
-        elif self.progress is not True:
-            job.report = self.progress
-            yield
-        else:
+        if self.progress is True:
             from .bar import bar
 
-            with bar(job, str(self._arguments["model"])):
-                yield
+            return bar(job, str(self._arguments["model"]))
+        job.report = self.progress or None
+        return contextlib.nullcontext()
 
     def _steps(self, batch: Batch) -> Steps:
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
-        policy, timeouts = (None, None) if self._single else (JOB_POLICY, JOB_TIMEOUTS)
+        policy, timeouts = (ONE_CALL, TIMEOUTS) if self._single else (JOB_POLICY, JOB_TIMEOUTS)
         return self._client.steps(GENERATE, arguments, self._options, policy=policy, timeouts=timeouts, read=_as_matrix)
 
     def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
         """Send one batch with this thread."""
-        from .. import transport
+        from ..transport import run
 
-        answer: Answer = transport.run(self._steps(batch), self._client.connections.sync_client(), pause, stop)
+        answer: Answer = run(self._steps(batch), self._client.connections.sync_client(), pause, stop)
         return answer
 
     async def send_async(self, batch: Batch, pause: Callable[[Pause], Awaitable[None]]) -> Answer:
         """Send one batch on the running event loop."""
-        from .. import transport
+        from ..transport import arun
 
-        answer: Answer = await transport.arun(self._steps(batch), await self._client.connections.async_client(), pause)
+        answer: Answer = await arun(self._steps(batch), await self._client.connections.async_client(), pause)
         return answer
 
 
