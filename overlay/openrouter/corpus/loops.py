@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 
 from ..attempt import Stop
 from ..errors import ConfigurationError, OpenRouterError
@@ -41,6 +41,7 @@ def run(job: Job, send: SendBatch) -> Iterator[Block]:
             return error
 
     running: dict[Future[Answer | OpenRouterError], Batch] = {}
+    ended: SimpleQueue[Future[Answer | OpenRouterError]] = SimpleQueue()  # in their order, with no look at the others
     pool: ThreadPoolExecutor | None = None
     try:
         while True:
@@ -49,10 +50,15 @@ def run(job: Job, send: SendBatch) -> Iterator[Block]:
                 yield from _settled(job, batch, work(batch))
             elif batch is not None:
                 pool = pool or ThreadPoolExecutor(job.pace.most, "openrouter-embed")
-                running[pool.submit(work, batch)] = batch
+                future = pool.submit(work, batch)
+                running[future] = batch
+                future.add_done_callback(ended.put)
             elif running:
-                for future in wait_for(running, waits, FIRST_COMPLETED).done:
-                    yield from _settled(job, running.pop(future), future.result())
+                try:
+                    future = ended.get(timeout=waits)
+                except Empty:
+                    continue
+                yield from _settled(job, running.pop(future), future.result())
             elif waits:
                 stop.wait(waits)
             else:
@@ -61,6 +67,8 @@ def run(job: Job, send: SendBatch) -> Iterator[Block]:
         if pool is not None:
             stop.fire()
             pool.shutdown(cancel_futures=True)
+            while not ended.empty():  # a future holds its answer, and the queue that holds it
+                ended.get()
 
 
 async def arun(job: Job, send: SendBatchAsync) -> AsyncGenerator[Block, None]:
