@@ -36,6 +36,12 @@ class Colour(enum.Enum):
     PRICE = "price"
 
 
+class Both(enum.Enum):
+    """A member that stands for a list of a class of its own."""
+
+    TEXTS = type("Texts", (list,), {})(["a", "b"])
+
+
 class Sort(str, enum.Enum):  # noqa: UP042
     LATENCY = "latency"
 
@@ -126,6 +132,7 @@ PASSED = [
     Passed("input", [np.array([1, 2]), [3]], [[1, 2], [3]]),
     Passed("input", np.array(["a"], object), ["a"]),
     Passed("input", Column("a", "b"), ["a", "b"]),
+    Passed("input", Both.TEXTS, ["a", "b"]),
     Passed("model", Text("m"), "m"),
     Passed("dimensions", 256, 256),
     Passed("dimensions", 2**63 - 1, 2**63 - 1),

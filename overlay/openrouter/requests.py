@@ -78,7 +78,7 @@ def prepare(
     base = config.base_url
     if options.server_url is not None:
         base = settings.base_url(options.server_url, allow_http=config.allow_http)
-    longest = max((len(v) for v in fields.values() if type(v) in (list, tuple)), default=1)
+    longest = max((len(v) for v in fields.values() if isinstance(v, list | tuple)), default=1)
     return Call(
         operation,
         base + _path(operation, values["path"]) + _query(values["query"]),
