@@ -21,7 +21,8 @@ from openrouter import OpenRouter
 from sides import OnEventLoop, Session, Side, WithThreads, both_sides
 
 OURS = tuple(str(Path(package.__file__).parent) for package in (openrouter, openrouter_generated))  # type: ignore[arg-type]
-NETWORK = ("transport.py", "attempt.py", "pool.py", "connections.py")  # how often these are asked is up to the network
+NETWORK = {f"{name}.py" for name in "transport attempt body connections exchange framing pool streams wire".split()}
+# How often these are asked is up to the network.
 
 
 def entered(work: Callable[[], Any]) -> int:
