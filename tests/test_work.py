@@ -21,7 +21,10 @@ from openrouter import OpenRouter
 from sides import OnEventLoop, Session, Side, WithThreads, both_sides
 
 OURS = tuple(str(Path(package.__file__).parent) for package in (openrouter, openrouter_generated))  # type: ignore[arg-type]
-NETWORK = {f"{name}.py" for name in "transport attempt body connections exchange framing pool streams wire".split()}
+NETWORK = {
+    f"{name}.py"
+    for name in ["transport", "attempt", "body", "connections", "exchange", "framing", "pool", "streams", "wire"]
+}
 # How often these are asked is up to the network.
 
 

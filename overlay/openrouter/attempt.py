@@ -72,8 +72,9 @@ class Stop:
     """Gives up the attempts of many threads at once: their waits end, and their connections are shut."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
         self._lock = threading.Lock()
+        self._fired = False
+        self._event: threading.Event | None = None  # made by the first who waits: most jobs do not
         self._attempts: set[Attempt] = set()
 
     def wait(self, seconds: float) -> None:
@@ -82,7 +83,13 @@ class Stop:
         Raises:
             Stopped: it was given up meanwhile, or before.
         """
-        if self._event.is_set() or (seconds > 0 and self._event.wait(seconds)):
+        if seconds > 0 and not self._fired:
+            with self._lock:
+                self._event = event = self._event or threading.Event()
+                if self._fired:
+                    event.set()
+            event.wait(seconds)
+        if self._fired:
             raise Stopped
 
     def enter(self, attempt: Attempt) -> None:
@@ -92,7 +99,7 @@ class Stop:
             Stopped: it need not.
         """
         with self._lock:
-            if self._event.is_set():
+            if self._fired:
                 raise Stopped
             self._attempts.add(attempt)
 
@@ -104,7 +111,9 @@ class Stop:
     def fire(self) -> None:
         """Give up."""
         with self._lock:
-            self._event.set()
+            self._fired = True
+            if self._event is not None:
+                self._event.set()
             for attempt in self._attempts:
                 attempt.stopped = True  # all of them first: what one gives back, another must not begin with
             for attempt in self._attempts:
