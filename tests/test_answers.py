@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from openrouter import errors
-from openrouter.answers import EmptyAnswerError, embeddings, fast_base64, inputs_asked, judge, matrix_of
+from openrouter.answers import EmptyAnswerError, embeddings, inputs_asked, judge, matrix_of
 from openrouter.errors import OpenRouterError, ResponseValidationError
 from openrouter.messages import Headers, Reply, Timeouts
 from openrouter.requests import Call
@@ -52,13 +52,10 @@ def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
     return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
 
 
-@pytest.fixture(autouse=True, params=["msgspec", "pybase64"])
-def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of it with and without the extra `fast`."""
-    if request.param == "msgspec":
-        monkeypatch.setattr("openrouter.answers.fast_base64", lambda: None)
-    else:
-        assert fast_base64() is not None
+@pytest.fixture(autouse=True, params=[0, 64 << 10], ids=["apart", "whole"])
+def worth_carving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it with small answers taken apart as large ones are, and read whole."""
+    monkeypatch.setattr("openrouter.answers._WORTH_CARVING", request.param)
 
 
 # ---- the two ways of reading ----------------------------------------------------------------------------------
@@ -216,20 +213,6 @@ def test_number_is_no_base64_though_its_digits_might_be(number: int) -> None:
     for read in WAYS.values():
         error = refusal(read, reply(body), call_of())
         assert error.message.startswith("data[1].embedding: expected numbers or base64, got ")
-
-
-def test_extra_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # what `decoder` stands in for
-    make = fast_base64.__wrapped__
-    decode = make()
-    assert decode is not None
-    assert decode(memoryview(b"AAAAPw==")) == b"\0\0\0?"
-    for wrong in (b"AAAAP", b"AAAA Pw==", b"~~~~", b"AAAAPw=", "é".encode() * 4):
-        with pytest.raises(ValueError):
-            decode(memoryview(wrong))
-
-    monkeypatch.setitem(sys.modules, "pybase64", None)
-    assert make() is None
 
 
 @both_ways
@@ -637,14 +620,22 @@ def test_list_of_numbers_is_decoded_once_and_never_rebuilt() -> None:
 
 
 def test_body_is_not_copied_while_it_is_read() -> None:
-    """At its peak reading holds the decoded bytes, their matrix, and little for each row; the body itself never."""
+    """At its peak reading holds the matrix, into which it decodes, and little for each row; the body itself never."""
     call = call_of(input=["x"] * ROWS_COUNTED)
     answered = large(1_536)
     matrix_bytes = ROWS_COUNTED * 1_536 * 4
 
     assert peak_of(lambda: embeddings(answered, call)) <= matrix_bytes + 1_024 * ROWS_COUNTED
-    assert peak_of(lambda: as_matrix(answered, call)) <= 2 * matrix_bytes + 1_024 * ROWS_COUNTED
+    assert peak_of(lambda: as_matrix(answered, call)) <= matrix_bytes + 1_024 * ROWS_COUNTED
 
 
 def as_matrix(answered: Reply, call: Call) -> Any:
     return matrix_of(embeddings(answered, call).vectors, answered)
+
+
+@pytest.mark.parametrize("form", [packed, lambda *numbers: list(numbers)], ids=["base64", "floats"])
+def test_large_answer_is_taken_apart(form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read whole only where it is small, or not the ordinary one."""
+    monkeypatch.setattr("openrouter.answers._read_typed", None)
+
+    assert as_matrix(large(256, form), call_of(input=["x"] * ROWS_COUNTED)).tolist() == [[0.5] * 256] * ROWS_COUNTED

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import struct
 import sys
 import tracemalloc
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from openrouter.vectors import NotFiniteError, Rows, judge_finite, matrix, zero_rows
+from openrouter import vectors
+from openrouter.vectors import (
+    NotFiniteError,
+    Rows,
+    fast_numbers,
+    from_arrays,
+    from_base64,
+    judge_finite,
+    matrix,
+    zero_rows,
+)
 
 LARGEST = float(np.finfo(np.float32).max)
 TINY = 1e-45  # the smallest number that float32 holds
@@ -88,7 +101,7 @@ def test_number_that_is_none_is_named_by_row_and_position(form: Any, wrong: Wron
     vectors = [form([0.5, 0.5, 0.5]), form([0.5, 0.5, wrong.number])]
 
     with pytest.raises(NotFiniteError) as caught:
-        matrix(vectors)
+        judge_finite(matrix(vectors))
 
     assert str(caught.value) == f"the embedding of input 1 holds {wrong.shown} at position 2"
     assert caught.value.row == 1
@@ -97,14 +110,14 @@ def test_number_that_is_none_is_named_by_row_and_position(form: Any, wrong: Wron
 @pytest.mark.parametrize("wrong", TOO_LARGE, ids=lambda wrong: str(wrong.number))
 def test_number_too_large_for_float32_is_named_too(wrong: Wrong) -> None:
     with pytest.raises(NotFiniteError) as caught:
-        matrix([[0.5, wrong.number]])
+        judge_finite(matrix([[0.5, wrong.number]]))
 
     assert str(caught.value) == f"the embedding of input 0 holds {wrong.shown} at position 1"
 
 
 def test_opposite_infinities_do_not_cancel_out() -> None:
     with pytest.raises(NotFiniteError) as caught:
-        matrix([raw(math.inf, 0.0), raw(0.0, -math.inf)])
+        judge_finite(matrix([raw(math.inf, 0.0), raw(0.0, -math.inf)]))
 
     assert str(caught.value) == "the embedding of input 0 holds inf at position 0"
 
@@ -124,6 +137,7 @@ def test_largest_numbers_are_finite_and_so_is_their_sum() -> None:
         ([[0.5, 0.5]], 0),
         ([[0.0, -0.0], [0.0, 0.0]], 2),
         ([[TINY, 0.0]], 0),
+        ([[0.0, TINY], [0.0, 0.0], [1.0, 0.0]], 1),
     ],
 )
 def test_zero_rows_are_counted(values: list[list[float]], zeros: int) -> None:
@@ -140,6 +154,172 @@ def test_matrix_makes_no_object_for_a_number() -> None:
     tracemalloc.stop()
 
     assert peak <= made.nbytes + (128 << 10)
+
+
+# ---- straight from an answer -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["msgspec", "simdjson"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers read with and without the extra `fast`."""
+    if request.param == "msgspec":
+        monkeypatch.setattr(vectors, "fast_numbers", lambda: None)
+    else:
+        pytest.importorskip("simdjson")
+
+
+def content_of(*texts: str) -> tuple[bytes, list[int], list[int]]:
+    """Vectors as they stand in an answer, and where each begins and ends."""
+    content, starts, ends = b'["', [], []
+    for text in texts:
+        starts.append(len(content))
+        content += text.encode()
+        ends.append(len(content))
+        content += b'", "'
+    return content, starts, ends
+
+
+def arrays_of(*texts: str) -> tuple[bytes, list[int], list[int]]:
+    content, starts, ends = content_of(*(f"[{text}]" for text in texts))
+    return content, [start + 1 for start in starts], [end - 1 for end in ends]
+
+
+def base64_of(row: Any) -> str:
+    return base64.b64encode(row.astype("<f4").tobytes()).decode()
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 1_000])
+@pytest.mark.parametrize("width", range(1, 8))
+def test_base64_is_decoded_bit_for_bit_whatever_its_padding(
+    width: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.random.default_rng(width).integers(0, 2**32, (7, width), np.uint32).view(np.float32)
+    texts = list(map(base64_of, rows))
+    monkeypatch.setattr(vectors, "_CHUNK_BYTES", at_once * len(texts[0]))
+
+    made = from_base64(*content_of(*texts))
+
+    assert made.dtype == np.float32
+    assert made.flags.writeable
+    assert made.flags.c_contiguous
+    assert made.tobytes() == rows.tobytes()
+
+
+def test_row_larger_than_what_is_decoded_at_once_is_decoded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "_CHUNK_BYTES", 1)
+
+    assert from_base64(*content_of("AACAPw==", "AAAAQA==")).tolist() == [[1.0], [2.0]]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["AACAP"],
+        ["AACA"],
+        ["AACAPwA="],
+        ["AACAPw~~"],
+        ["AACAPw=A"],
+        ["AACAP==="],
+        ["AA==Pw=="],
+        ["AACAPw==", "AACAPwA="],
+        ["AACAPw==", "AACAPwAA"],
+        ["AACAPw==", 'AA","A=='],
+        ["AACAPwAAgD8AAIA/", "AACAPwAAgD8AAIA="],
+        ["AACAPwAAgD8AAIA/", "AACAPwAAgD8AAA=="],
+        ["AACAPwAAgD8AAIA=", "AACAPwAAgD8AAIA/"],
+        ["AACAPwAAgD8AAIA/", "AACAPwAAgD8A AA="],
+        ["AACAPwAAgD8AAIA/", "AACAPwAAgD8AA\\/="],
+        ["AACAPwAAgD8=", "AACAPwAAgDA="[:-1] + "A"],
+    ],
+    ids=str,
+)
+def test_what_is_not_base64_of_so_many_numbers_is_refused(texts: list[str]) -> None:
+    with pytest.raises(ValueError):
+        from_base64(*content_of(*texts))
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    ("texts", "rows"),
+    [
+        (["0.5,-0.25"], [[0.5, -0.25]]),
+        (["1, 2", "3\n,\t4 "], [[1.0, 2.0], [3.0, 4.0]]),
+        (["-0,-0.0,0"], [[0.0, -0.0, 0.0]]),
+        (["1e-45,1e-300,1E2"], [[TINY, 0.0, 100.0]]),
+        (["0.1,0.123456789012345678901234567890"], [[0.1, 0.12345678901234568]]),
+        (["3.4028234663852886e38,3.4028235677973366e38,1e308,-1e39"], [[LARGEST, math.inf, math.inf, -math.inf]]),
+        (["9007199254740993,18446744073709551615"], [[2.0**53, 2.0**64]]),
+    ],
+    ids=str,
+)
+def test_arrays_are_read_to_the_number_that_is_nearest(texts: list[str], rows: list[list[float]]) -> None:
+    with np.errstate(over="ignore"):
+        assert from_arrays(*arrays_of(*texts)).tobytes() == rows_of(rows).tobytes()
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [""],
+        ["", ""],
+        ["1", ""],
+        ["1", "1,2"],
+        ["1,2", "1"],
+        ["1", "true"],
+        ["1", "null"],
+        ["1", '"1"'],
+        ["1", "[1"],
+        ["1", "{}"],
+        ["1", "NaN"],
+        ["1", "Infinity"],
+        ["1", "1e999"],
+        ["1", "9" * 400],
+        ["1", "01"],
+        ["1", "1,"],
+        ["1", "1 2"],
+        ["1", "1\v"],
+        ["true", "1"],
+    ],
+    ids=str,
+)
+def test_what_is_not_an_array_of_so_many_numbers_is_refused(texts: list[str]) -> None:
+    with pytest.raises(ValueError):
+        from_arrays(*arrays_of(*texts))
+
+
+def test_extra_reads_numbers_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parser:
+        """Stands in where there is no wheel."""
+
+    monkeypatch.setitem(sys.modules, "simdjson", SimpleNamespace(Parser=Parser))
+    assert fast_numbers.__wrapped__() is Parser
+
+    monkeypatch.setitem(sys.modules, "simdjson", None)
+    assert fast_numbers.__wrapped__() is None
+
+
+def peak_of(function: Callable[[], Any]) -> int:
+    """Most bytes at any moment, beyond what was there before and what is left."""
+    function()
+    tracemalloc.start()
+    made = function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak - int(made.nbytes)
+
+
+def test_base64_is_decoded_into_the_matrix_with_little_beside_it() -> None:
+    given = content_of(*[base64_of(np.full(1_536, 0.5))] * 512)
+
+    assert peak_of(lambda: from_base64(*given)) <= 448 << 10
+
+
+@pytest.mark.usefixtures("parser")
+def test_never_more_than_one_array_is_there_as_numbers_of_python() -> None:
+    given = arrays_of(*[",".join(["0.12345678"] * 1_536)] * 64)
+
+    assert peak_of(lambda: from_arrays(*given)) <= 128 << 10
 
 
 # ---- the rows of a job ----------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ Sources: OpenRouter documentation, embeddings guide (order by `index`, which som
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import msgspec
 
+from .carving import MARK, carve
 from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, utf8
 from .errors import ResponseValidationError, printable
 from .messages import Reply
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
+
+_WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
 
 _any = msgspec.json.Decoder()
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -59,7 +62,7 @@ class Embeddings:
 
     envelope: Mapping[str, Any]  # all but `data`
     rows: Sequence[Any]
-    vectors: Sequence[Any]  # per row: numbers, or base64 as str (bytes where asked decoded)
+    vectors: Matrix | Sequence[Any]  # per row: numbers, or base64 as str (bytes where asked decoded)
 
 
 def inputs_asked(fields: Mapping[str, Any]) -> int:
@@ -77,20 +80,28 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
         APIStatusError, ResponseValidationError: as `judge`.
     """
     checked(reply, call)
-    try:
-        envelope, rows, indexes, vectors = _read_typed(reply.content, base64_as)
-    except (ValueError, RecursionError):
-        envelope, rows, indexes, vectors = _read_any(reply, call, base64_as)
+    envelope, rows, indexes, vectors = _read(reply, call, base64_as)
     wanted = inputs_asked(call.fields)
-    if not vectors:
+    if not len(vectors):
         raise EmptyAnswerError(f"no embeddings came for {wanted} inputs", reply)
     if len(vectors) != wanted:
         raise ResponseValidationError(f"{len(vectors)} embeddings came for {wanted} inputs", reply)
     order = _order(indexes, reply)
     if order is not None:
-        rows, vectors = [rows[i] for i in order], [vectors[i] for i in order]
+        rows = [rows[i] for i in order]
+        vectors = [vectors[i] for i in order] if isinstance(vectors, list) else vectors[order]
     _judge_lengths(vectors, call.fields.get("dimensions"), reply)
     return Embeddings(envelope, rows, vectors)
+
+
+def _read(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
+    """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
+    if base64_as is bytes and len(reply.content) >= _WORTH_CARVING:
+        with suppress(ValueError, RecursionError):
+            return _read_carved(reply.content)
+    with suppress(ValueError, RecursionError):
+        return _read_typed(reply.content, base64_as)
+    return _read_any(reply, call, base64_as)
 
 
 @cache
@@ -111,42 +122,37 @@ def _typed_decoder(vector: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     return msgspec.json.Decoder(top), row_names, tuple(n for n in top_names if n != "data")
 
 
-@cache
-def fast_base64() -> Callable[[Any], bytes] | None:
-    """The decoder of the extra `fast`, if it is installed: it takes a third of the time, and refuses the same."""
-    try:
-        from pybase64 import b64decode
-    except ImportError:
-        return None
-    return partial(b64decode, validate=True)
-
-
-_QUOTE = ord('"')
-_BASE64_ROW = re.compile(rb'"embedding"\s*:\s*"')
 _OURS = ("additional_properties", "http_meta")
 
 
+def _read_carved(content: bytes | bytearray) -> tuple[dict[str, Any], Any, Any, Any]:
+    """Read an ordinary answer by its bytes, and what is left of it as `_read_typed` does; `ValueError` otherwise."""
+    carved = carve(content)
+    top, names = _typed(carved.rest, str)
+    vectors = [row.embedding for row in top.data]
+    if vectors != [MARK] * len(carved.starts):
+        raise ValueError("vectors that are not one for each row")
+    from .vectors import from_arrays, from_base64
+
+    read = from_base64 if carved.base64 else from_arrays
+    return _present(top, names), top.data, [row.index for row in top.data], read(content, carved.starts, carved.ends)
+
+
 def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an ordinary answer in one pass; `ValueError` where it holds anything else."""
-    fast = fast_base64() if base64_as is bytes and _BASE64_ROW.search(content) else None
-    decoder, _, names = _typed_decoder(base64_as | list[float] if fast is None else msgspec.Raw)
-    top = decoder.decode(content)
-    if top.data is msgspec.UNSET:
-        raise ValueError("no data")
-    indexes = [row.index for row in top.data]
+    """Read an answer that holds what the spec names in one pass; `ValueError` where it holds anything else."""
+    top, names = _typed(content, base64_as | list[float])
     vectors = [row.embedding for row in top.data]
     if msgspec.UNSET in vectors:
         raise ValueError("a row without embedding")
-    if fast is not None:
-        vectors = [fast(_unquoted(vector)) for vector in vectors]
-    return _present(top, names), top.data, indexes, vectors
+    return _present(top, names), top.data, [row.index for row in top.data], vectors
 
 
-def _unquoted(raw: msgspec.Raw) -> memoryview:
-    view = memoryview(raw)
-    if view[0] != _QUOTE:
-        raise ValueError("a vector that is not text")
-    return view[1:-1]
+def _typed(content: bytes | bytearray, vector: Any) -> tuple[Any, tuple[str, ...]]:
+    decoder, _, names = _typed_decoder(vector)
+    top = decoder.decode(content)
+    if top.data is msgspec.UNSET:
+        raise ValueError("no data")
+    return top, names
 
 
 def _present(struct: Any, names: Sequence[str]) -> dict[str, Any]:
@@ -209,6 +215,8 @@ def _order(indexes: Sequence[Any], reply: Reply) -> Sequence[int] | None:
     out zeros: the first row has none, and 0 is the one that lacks.
     """
     count = len(indexes)
+    if indexes == list(range(count)) and set(map(type, indexes)) == {int}:
+        return None
     if all(index is msgspec.UNSET or index is None for index in indexes):
         return None
     if indexes[0] in (None, msgspec.UNSET):
@@ -226,11 +234,14 @@ def _order(indexes: Sequence[Any], reply: Reply) -> Sequence[int] | None:
     return None if order == list(range(count)) else order
 
 
-def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> None:
+def _judge_lengths(vectors: Any, dimensions: Any, reply: Reply) -> None:
     """Every vector as long as asked, or all of one length; base64 of whole numbers."""
     asked = dimensions if isinstance(dimensions, int) else None
+    alike = not isinstance(vectors, list) or (
+        len(set(map(len, vectors))) == 1 and set(map(type, vectors)) in ({bytes}, {list})
+    )
     wanted = asked
-    for position, vector in enumerate(vectors):
+    for position, vector in enumerate(vectors[:1] if alike else vectors):
         length = vector_length(vector)
         if isinstance(length, float):
             raise ResponseValidationError(
@@ -246,7 +257,7 @@ def _judge_lengths(vectors: Sequence[Any], dimensions: Any, reply: Reply) -> Non
 
 def vector_length(vector: Any) -> int | float:
     """How many numbers a vector has; base64 holds four bytes for each, and a broken one no whole number of them."""
-    if isinstance(vector, list):
+    if not isinstance(vector, str | bytes):
         return len(vector)
     size = len(vector) // 4 * 3 - vector.count("=", -2) if isinstance(vector, str) else len(vector)
     return size / 4 if size % 4 else size // 4
@@ -257,29 +268,32 @@ def _judge_documented(reply: Reply, call: Call) -> dict[str, Any]:
     answer = embeddings(reply, call, base64_as=str)
     _, names, _ = _typed_decoder(str | list[float])
     rows = [row if isinstance(row, dict) else _present(row, names) for row in answer.rows]
-    if any(isinstance(vector, str) for vector in answer.vectors):
+    if str in set(map(type, answer.vectors)):
         matrix_of(answer.vectors, reply)  # base64 that stays text is judged as the matrix it stands for
     else:
-        warn_of_zeros(sum(not any(vector) for vector in answer.vectors), len(rows))
+        warn_of_zeros(list(map(any, answer.vectors)).count(False), len(rows))
     return {**answer.envelope, "data": rows}
 
 
-def matrix_of(vectors: Sequence[Any], reply: Reply) -> Matrix:
+def matrix_of(vectors: Matrix | Sequence[Any], reply: Reply) -> Matrix:
     """The vectors of a judged answer as float32 `(n, dimensions)`.
 
     Raises:
         ResponseValidationError: base64 that is none, or a number that is not finite.
     """
-    from .vectors import NotFiniteError, matrix, zero_rows
+    from .vectors import NotFiniteError, judge_finite, matrix, unpacked, zero_rows
 
-    raws = []
-    for position, vector in enumerate(vectors):
-        try:
-            raws.append(_base64.decode(b'"' + vector.encode() + b'"') if isinstance(vector, str) else vector)
-        except ValueError:
-            raise ResponseValidationError(f"the embedding of input {position} is not base64", reply) from None
+    if isinstance(vectors, list):
+        raws = []
+        for position, vector in enumerate(vectors):
+            try:
+                raws.append(unpacked(vector) if isinstance(vector, str) else vector)
+            except ValueError:
+                raise ResponseValidationError(f"the embedding of input {position} is not base64", reply) from None
+        vectors = matrix(raws)
+    made = cast("Matrix", vectors)
     try:
-        made = matrix(raws)
+        judge_finite(made)
     except NotFiniteError as error:
         raise ResponseValidationError(str(error), reply) from None
     warn_of_zeros(zero_rows(made), len(made))

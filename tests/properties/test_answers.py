@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from openrouter.answers import embeddings, judge
+from openrouter import answers as answers_module
+from openrouter import vectors as vectors_module
+from openrouter.answers import embeddings, judge, matrix_of
 from openrouter.config import Config
 from openrouter.errors import OpenRouterError
 from openrouter.messages import Headers, Reply, Timeouts
@@ -106,6 +111,78 @@ def test_any_bytes_are_vectors_or_an_error(content: bytes) -> None:
         }
         assert len(answer.data) == 2
         assert len(lengths) == 1
+
+
+NEWS = ['"object":"embedding"', '"new":"\x7f"', '"new":{"embedding":"AACAPw=="}', '"x\\"embedding":"AACAPw=="']
+NEWS += ['"embedding":"AACAPw=="', '"embedding" : [1]', '"embedding":""', '"embedding":"\x7f"', '"a/b":"c\\/d"']
+BLANKS = st.sampled_from(["", "", "", " ", "\n\t", "\v"])
+FORMS: list[Any] = [
+    lambda numbers: json.dumps(base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()),
+    lambda numbers: json.dumps(numbers),
+    lambda numbers: f"[ {' , '.join(map(str, numbers))}\n]",
+]
+
+
+@st.composite
+def ordinary(draw: st.DrawFn) -> bytes:
+    """Answers as servers write them, byte by byte; now and then one part is odd, or one byte another."""
+
+    def rarely(odd: st.SearchStrategy[Any], usual: Any) -> Any:
+        return draw(odd) if draw(st.integers(0, 11)) == 11 else usual
+
+    width, form = draw(st.integers(1, 7)), draw(st.sampled_from(FORMS))
+    before, after = draw(BLANKS), draw(BLANKS)
+    numbers = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1, -7])
+    written = []
+    for index in draw(st.permutations([0, 1])) if draw(st.booleans()) else [0, 1]:
+        size = rarely(st.integers(0, 8), width)
+        vector = rarely(st.sampled_from(FORMS), form)(draw(st.lists(numbers, min_size=size, max_size=size)))
+        members = [f'"embedding"{before}:{after}{vector}', f'"index":{rarely(st.integers(-1, 2), index)}']
+        written.append(rarely(st.permutations([*members, draw(st.sampled_from(NEWS))]), members))
+    top = ['"data":[' + ",".join("{" + ",".join(row) + "}" for row in written) + "]", '"model":"m"']
+    top = rarely(st.permutations([*top, draw(st.sampled_from(NEWS))]), top)
+    text = ("{" + ",".join(top) + "}").encode()
+    at = draw(st.integers(0, len(text) - 1))
+    odd = st.sampled_from(list(b'"\\=[],:0A ~\x7f\x80')) | st.integers(0, 255)
+    return text[:at] + bytes([rarely(odd, text[at])]) + text[at + 1 :]
+
+
+def as_matrix(content: bytes) -> Any:
+    """All that `embed` makes of an answer: its numbers to the bit, or the error in its words."""
+    reply = Reply(200, Headers(), content)
+    try:
+        judged = embeddings(reply, EMBED)
+        made = matrix_of(judged.vectors, reply)
+    except OpenRouterError as error:
+        return type(error), error.message, getattr(error, "retryable", None)
+    return made.tobytes(), made.shape, dict(judged.envelope), len(judged.rows)
+
+
+@settings(max_examples=settings.default.max_examples * 8)
+@given(ordinary() | broken(answers))
+@example(b'{"data":[{"embedding":"AACAPw==","index":1},{"embedding":"AAAAQA==","index":0}]}')
+@example(b'{"data":[{"embedding":"AACAPw==","embedding":"AAAAQA=="},{"new":1}]}')
+@example(b'{"data":[{"embedding":"","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
+@example(b'{"data":[{"embedding":"\x7f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
+@example(b'{"data":[{"embedding":"\\u007f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
+@example(b'{"data":[{"\\u0065mbedding":"AACAPw==","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
+@example(b'{"data":[{"x\\"embedding":"AACAPw==","embedding":"AAAAQA=="},{"embedding":"AACAPw=="}]}')
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]}')
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]}')
+@example(b'{"data":[{"embedding":"AACAPwAAgD8AAIA/"},{"embedding":"AACAPwAAgD8AAIA="}]}')
+@example(b'{"data":[{"embedding":[1,2],"embedding":[3]},{"embedding":[4,5]}]}')
+@example(b'{"data":[{"embedding":[1,18446744073709551616]},{"embedding":[1e39,-0]}]}')
+@example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}')
+@example(b'{"data":[{"embedding":[]},{"embedding":[]}]}')
+def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes) -> None:
+    with mock.patch.object(answers_module, "_WORTH_CARVING", 0):
+        found = [as_matrix(content)]
+        with mock.patch.object(vectors_module, "fast_numbers", return_value=None):
+            found.append(as_matrix(content))
+    whole = as_matrix(content)
+
+    assert found == [whole] * 2
+    event("believed" if len(whole) == 4 else "refused")
 
 
 @settings(max_examples=settings.default.max_examples // 3)
