@@ -125,7 +125,7 @@ class OpenRouter(Resources):
     def __repr__(self) -> str:
         config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
         url = config.base_url if config is not None else ""
-        fast = ", fast=pybase64" if find_spec("pybase64") else ""
+        fast = ", fast=pysimdjson" if find_spec("simdjson") else ""
         return f"OpenRouter(server_url={url!r}{fast}{', closed' if self.__dict__.get('_closed') else ''})"
 
     @cached_property
