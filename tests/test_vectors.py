@@ -288,6 +288,11 @@ def test_what_is_not_an_array_of_so_many_numbers_is_refused(texts: list[str]) ->
         from_arrays(*arrays_of(*texts))
 
 
+def test_no_memory_is_taken_for_numbers_that_cannot_have_come() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        from_arrays(*arrays_of("0," * 100_000 + "0", *["1"] * 1_000))
+
+
 def test_extra_reads_numbers_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Parser:
         """Stands in where there is no wheel."""

@@ -99,9 +99,10 @@ def from_arrays(content: bytes | bytearray, starts: Sequence[int], ends: Sequenc
     """
     view = memoryview(content)
     arrays = (view[start - 1 : end + 1] for start, end in zip(starts, ends, strict=True))
-    out: Matrix = np.empty((len(starts), len(_floats.decode(view[starts[0] - 1 : ends[0] + 1]))), np.float32)
-    if not out.size:
-        raise ValueError("no numbers")
+    shape = len(starts), len(_floats.decode(view[starts[0] - 1 : ends[0] + 1]))
+    if not 0 < 2 * math.prod(shape) < len(content):  # two bytes for each number: memory is taken for no more than came
+        raise ValueError("no numbers, or too few")
+    out: Matrix = np.empty(shape, np.float32)
     parser = fast_numbers()
     try:
         if parser is None:
