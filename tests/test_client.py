@@ -28,7 +28,7 @@ QUICK = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 OTHER_KEY = "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
 PRODUCTION = "https://openrouter.ai/api/v1"
 
-FAST = ", fast=pysimdjson" if find_spec("simdjson") else ""
+FAST = f", fast=httptools{'+pysimdjson' if find_spec('simdjson') else ''}"
 
 
 def url_of(client: OpenRouter) -> str:

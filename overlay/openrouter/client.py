@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .utils import Retries
 
 
+_FAST = {"httptools": "httptools", "simdjson": "pysimdjson"}  # what the extra `fast` installs: modules and packages
+
+
 class HttpClient(Protocol):
     """What a caller's own HTTP client must offer, as in the official SDK; `httpx.Client` does."""
 
@@ -125,7 +128,8 @@ class OpenRouter(Resources):
     def __repr__(self) -> str:
         config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
         url = config.base_url if config is not None else ""
-        fast = ", fast=pysimdjson" if find_spec("simdjson") else ""
+        found = "+".join(name for module, name in _FAST.items() if find_spec(module))
+        fast = f", fast={found}" if found else ""
         return f"OpenRouter(server_url={url!r}{fast}{', closed' if self.__dict__.get('_closed') else ''})"
 
     @cached_property

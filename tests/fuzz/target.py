@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from openrouter import answers
 from openrouter.answers import embeddings, judge, matrix_of
 from openrouter.attempt import Attempt
 from openrouter.body import Inflater
@@ -25,6 +26,8 @@ _SIZED = Call(
 )
 _MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
 _REQUEST = Request("POST", "https://h/", (), None, Timeouts(attempt_seconds=_SECONDS), _MOST_BYTES)
+
+answers._WORTH_CARVING = 0  # answers here are small, and every way to read one is meant
 
 
 class Answer(NamedTuple):

@@ -13,6 +13,7 @@ from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..answers import embeddings, matrix_of
+from ..body import spares
 from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
 from ..retries import ONE_CALL, Policy
@@ -196,6 +197,7 @@ def _as_matrix(reply: Reply, call: Call) -> Answer:
     answer = embeddings(reply, call)
     model = answer.envelope.get("model")
     matrix = matrix_of(answer.vectors, reply)
+    spares.give(reply.content)  # every number was copied, and nobody looks at the reply again
     return Answer(matrix, model if isinstance(model, str) else None, answer.envelope.get("usage"))
 
 
