@@ -23,7 +23,7 @@ from .messages import Reply
 from .requests import Call
 
 if TYPE_CHECKING:
-    from .vectors import Matrix
+    from .vectors import Matrix, Place
 
 _log = logging.getLogger("openrouter")
 
@@ -73,14 +73,16 @@ def inputs_asked(fields: Mapping[str, Any]) -> int:
     return 1 if isinstance(texts[0], int) else len(texts)
 
 
-def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
+def embeddings(reply: Reply, call: Call, base64_as: type = bytes, place: Place | None = None) -> Embeddings:
     """Judge an embeddings answer: count, order, one length, the asked `dimensions`, finite numbers.
+
+    Its vectors may be decoded to where `place` says, also those of an answer that is then refused.
 
     Raises:
         APIStatusError, ResponseValidationError: as `judge`.
     """
     checked(reply, call)
-    envelope, rows, indexes, vectors = _read(reply, call, base64_as)
+    envelope, rows, indexes, vectors = _read(reply, call, base64_as, place)
     wanted = inputs_asked(call.fields)
     if not len(vectors):
         raise EmptyAnswerError(f"no embeddings came for {wanted} inputs", reply)
@@ -94,11 +96,11 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
     return Embeddings(envelope, rows, vectors)
 
 
-def _read(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read(reply: Reply, call: Call, base64_as: type, place: Place | None) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
     if base64_as is bytes and len(reply.content) >= _WORTH_CARVING:
         with suppress(ValueError, RecursionError):
-            return _read_carved(reply.content)
+            return _read_carved(reply.content, place)
     with suppress(ValueError, RecursionError):
         return _read_typed(reply.content, base64_as)
     return _read_any(reply, call, base64_as)
@@ -125,7 +127,7 @@ def _typed_decoder(vector: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
 _OURS = ("additional_properties", "http_meta")
 
 
-def _read_carved(content: bytes | bytearray) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read_carved(content: bytes | bytearray, place: Place | None) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an ordinary answer by its bytes, and what is left of it as `_read_typed` does; `ValueError` otherwise."""
     carved = carve(content)
     top, names = _typed(carved.rest, str)
@@ -135,7 +137,8 @@ def _read_carved(content: bytes | bytearray) -> tuple[dict[str, Any], Any, Any, 
     from .vectors import from_arrays, from_base64
 
     read = from_base64 if carved.base64 else from_arrays
-    return _present(top, names), top.data, [row.index for row in top.data], read(content, carved.starts, carved.ends)
+    matrix = read(content, carved.starts, carved.ends, place)
+    return _present(top, names), top.data, [row.index for row in top.data], matrix
 
 
 def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:

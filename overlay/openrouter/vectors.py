@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
     Positions = NDArray[np.int64]
+    Place = Callable[[int, int], Matrix]
+    """Where so many rows of such a width are to be put: C-contiguous, whatever is in it."""
 
 _floats = msgspec.json.Decoder(list[float])
 _CHUNK_BYTES = 192 << 10  # of base64 decoded at once: more would not stay in the cache
@@ -56,7 +60,13 @@ def unpacked(text: str) -> bytes:
     return b64decode(text, None, True)
 
 
-def from_base64(content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int]) -> Matrix:
+def _anywhere(count: int, width: int) -> Matrix:
+    return np.empty((count, width), np.float32)
+
+
+def from_base64(
+    content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], place: Place | None = None
+) -> Matrix:
     """Texts of one size, given by where they begin and end -> one row each.
 
     Raises:
@@ -68,13 +78,13 @@ def from_base64(content: bytes | bytearray, starts: Sequence[int], ends: Sequenc
     if size % 4 or wide % 4:
         raise ValueError("no whole numbers")
     windows: NDArray[np.uint8] = np.ndarray((len(content) - size + 1, size), np.uint8, content, 0, (1, 1))
-    places = np.array(starts)
-    out = np.empty((len(places), wide // 4), "<f4")
+    firsts = np.array(starts)
+    out = (place or _anywhere)(len(firsts), wide // 4)
     raw = out.view(np.uint8)
     step = max(1, _CHUNK_BYTES // size)
-    for i in range(0, len(places), step):
-        raw[i : i + step] = _decoded(windows[places[i : i + step]], pads)
-    return out.astype(np.float32, copy=False)
+    for i in range(0, len(firsts), step):
+        raw[i : i + step] = _decoded(windows[firsts[i : i + step]], pads)
+    return out.byteswap(inplace=True) if sys.byteorder == "big" else out
 
 
 def _decoded(texts: NDArray[np.uint8], pads: int) -> NDArray[np.uint8]:
@@ -91,7 +101,9 @@ def _decoded(texts: NDArray[np.uint8], pads: int) -> NDArray[np.uint8]:
     return np.frombuffer(decoded, np.uint8).reshape(count, size // 4 * 3)[:, : size // 4 * 3 - pads]
 
 
-def from_arrays(content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int]) -> Matrix:
+def from_arrays(
+    content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], place: Place | None = None
+) -> Matrix:
     """JSON arrays, given by where their numbers begin and end -> one row each; never more than one as objects.
 
     Raises:
@@ -102,7 +114,7 @@ def from_arrays(content: bytes | bytearray, starts: Sequence[int], ends: Sequenc
     shape = len(starts), len(_floats.decode(view[starts[0] - 1 : ends[0] + 1]))
     if not 0 < 2 * math.prod(shape) < len(content):  # two bytes for each number: memory is taken for no more than came
         raise ValueError("no numbers, or too few")
-    out: Matrix = np.empty(shape, np.float32)
+    out = (place or _anywhere)(*shape)
     parser = fast_numbers()
     try:
         if parser is None:
@@ -159,6 +171,10 @@ def zero_rows(vectors: Matrix) -> int:
     return len(likely) - int(likely.any(axis=1).sum())
 
 
+def _in_a_row(positions: Sequence[int]) -> bool:
+    return list(positions) == list(range(positions[0], positions[0] + len(positions)))
+
+
 class Rows:
     """The matrix of a job, filled block by block as answers come."""
 
@@ -166,18 +182,39 @@ class Rows:
         self._count = count
         self._filled = np.zeros(count, bool)
         self._matrix: Matrix | None = None
+        self._begun, self._lock = False, threading.Lock()
+
+    def _of(self, width: int) -> Matrix:
+        """The matrix, made for the first answer; anew while none was right."""
+        with self._lock:
+            if self._matrix is None or (self._matrix.shape[1] != width and not self._begun):
+                self._matrix = _anywhere(self._count, width)
+            return self._matrix
+
+    def place(self, positions: Sequence[int]) -> Place:
+        """Where the answer for these is decoded: where it stays, if they stand in a row. For any thread."""
+        start, count = positions[0], len(positions)
+
+        def found(rows: int, width: int) -> Matrix:
+            if rows == count < self._count and _in_a_row(positions):
+                matrix = self._of(width)
+                if matrix.shape[1] == width:
+                    return matrix[start : start + count]
+            return _anywhere(rows, width)
+
+        return found
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
-        """Take a block in; one that is the whole matrix becomes it, uncopied."""
-        start, count = positions[0], len(positions)
-        in_a_row = list(positions) == list(range(start, start + count))
-        where = slice(start, start + count) if in_a_row else list(positions)
-        if self._matrix is None and in_a_row and count == self._count:
+        """Take a block in: one that is the whole matrix becomes it, and one that stands in its place is not copied."""
+        in_a_row = _in_a_row(positions)
+        where = slice(positions[0], positions[0] + len(positions)) if in_a_row else list(positions)
+        if in_a_row and len(positions) == self._count:
             self._matrix = vectors
         else:
-            if self._matrix is None:
-                self._matrix = np.empty((self._count, vectors.shape[1]), np.float32)
-            self._matrix[where] = vectors
+            matrix = self._of(vectors.shape[1])
+            if vectors.base is not matrix:
+                matrix[where] = vectors
+        self._begun = True
         self._filled[where] = True
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 import attrs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from ..messages import Pause, Reply
     from ..requests import Call
     from ..utils import Retries
-    from ..vectors import Rows
+    from ..vectors import Place, Rows
     from .batches import Batch
     from .job import OnError, Progress
 
@@ -108,6 +109,7 @@ class Plan:
         self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
         self._single = False
+        self._rows: Rows | None = None  # of a job that ends in one matrix
         self.caps = client.caps_of(chosen["model"], self._options.server_url)
 
     @contextlib.contextmanager
@@ -130,7 +132,7 @@ class Plan:
         self._single = len(first) <= self.caps.inputs(self.batch_size)
         job = self._job(len(first) + len(refused)).feed(zip(first.values(), first, strict=True), distinct=True)
         job.tally.errors.extend(TextError(position, error) for position, error in refused)
-        rows = Rows(len(listed))
+        rows = self._rows = Rows(len(listed))
         with self.shown(job):
             yield job, rows
         if copies:
@@ -176,7 +178,9 @@ class Plan:
     def _steps(self, batch: Batch) -> Steps:
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
         policy, timeouts = (ONE_CALL, TIMEOUTS) if self._single else (JOB_POLICY, JOB_TIMEOUTS)
-        return self._client.steps(GENERATE, arguments, self._options, policy=policy, timeouts=timeouts, read=_as_matrix)
+        place = self._rows.place(batch.positions) if self._rows is not None else None
+        read = partial(_as_matrix, place=place)
+        return self._client.steps(GENERATE, arguments, self._options, policy=policy, timeouts=timeouts, read=read)
 
     def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
         """Send one batch with this thread."""
@@ -193,8 +197,8 @@ class Plan:
         return answer
 
 
-def _as_matrix(reply: Reply, call: Call) -> Answer:
-    answer = embeddings(reply, call)
+def _as_matrix(reply: Reply, call: Call, place: Place | None) -> Answer:
+    answer = embeddings(reply, call, place=place)
     model = answer.envelope.get("model")
     matrix = matrix_of(answer.vectors, reply)
     spares.give(reply.content)  # every number was copied, and nobody looks at the reply again
