@@ -265,7 +265,11 @@ def test_interrupted_embed_of_one_request_ends_promptly() -> None:
 
 @needs_signals
 def test_interrupted_embed_that_was_told_to_wait_ends_promptly() -> None:
-    with FaultServer(forever(refuse(429, ("Retry-After", "30")))) as server, client_of(server) as client:
+    def refuse_all(connection: Any, request: Any) -> None:
+        time.sleep(0.2)  # until all of them have asked: nobody begins once one was told to wait
+        refuse(429, ("Retry-After", "30"))(connection, request)
+
+    with FaultServer(forever(refuse_all)) as server, client_of(server) as client:
         took = interrupted(
             lambda: client.embeddings.embed(texts_of(2_000), model=MODEL, batch_size=10, concurrency=8),
             lambda: len(server.ledger.requests) == 8,
