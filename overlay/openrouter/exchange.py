@@ -71,8 +71,21 @@ class LibraryConnection:
 
     def __init__(self, connection: Any, manner: Manner) -> None:
         self._connection, self._manner = connection, manner
-        self.is_idle: Callable[[], bool] = connection.is_idle
         self.has_expired: Callable[[], bool] = connection.has_expired
+
+    def is_idle(self) -> bool:
+        """Whether it may serve another exchange.
+
+        The library keeps what came behind an answer, and takes it for the next one. It has no public place to ask:
+        where a version has none here, no connection is kept.
+        """
+        inner = self._connection
+        if not inner.is_idle():
+            return False
+        while hasattr(inner, "_connection"):  # of a proxy, of what was dialled, of the protocol
+            inner = inner._connection
+        protocol = getattr(inner, "_h11_state", None)
+        return protocol is not None and protocol.trailing_data == (b"", False)
 
     def close(self) -> Any:
         """Close it; of an event loop's connection the result is to be awaited."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator, MutableSet
 from typing import Any
 
@@ -69,12 +70,7 @@ class _Pending:
     def _is_readable(self) -> bool:
         """Whether there is something to read, or the end. Asked before each use, so the socket is looked up once."""
         if self._poll is None:
-            sock = self._inner.get_extra_info("socket")
-            if sock is None or not hasattr(select, "poll"):
-                return bool(self._inner.get_extra_info("is_readable"))
-            poller = select.poll()
-            poller.register(sock.fileno(), select.POLLIN)
-            self._poll = lambda: bool(poller.poll(0))
+            self._poll = _watched(self._inner)
         return self._poll()
 
     def answered_early(self) -> bool:
@@ -107,6 +103,29 @@ class _Pending:
         return self._inner.get_extra_info(info)
 
 
+def _watched(inner: Any) -> Callable[[], bool]:
+    """Tells whether there is something to read, or the end."""
+    sock, tls = inner.get_extra_info("socket"), inner.get_extra_info("ssl_object")
+    if sock is None or not hasattr(select, "poll"):
+        return lambda: bool(inner.get_extra_info("is_readable")) or _holds_more(tls)
+    poller = select.poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    return lambda: bool(poller.poll(0)) or _holds_more(tls)
+
+
+def _holds_more(tls: Any) -> bool:
+    """Whether TLS has taken from the socket what nobody has read: the rest of a record, or whole ones."""
+    if tls is None or not isinstance(tls, ssl.SSLObject):
+        return tls is not None and bool(tls.pending())  # of threads: it takes one record at a time
+    try:
+        tls.read(1)  # of an event loop: it never waits
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:  # the end
+        return True
+    return True
+
+
 def _pieces(held: bytes, buffer: bytes) -> Iterator[bytes | memoryview]:
     """What was held, then the rest in pieces that leave time to look whether the server answered already."""
     if held:
@@ -133,6 +152,8 @@ class Stream(_Pending):
         attempt = current_attempt.get()
         if attempt is not None:
             attempt.go_on()
+            if attempt.over:  # a server that never stops to send would never be waited for
+                raise core.ReadTimeout("timed out")
         if self._held:
             self._inner.write(self.flushed(), timeout if attempt is None else attempt.within(timeout))
         if attempt is None:
@@ -181,6 +202,7 @@ class Stream(_Pending):
                 attempt.stream = self
 
     def close(self) -> Any:
+        self.flushed()  # the key is in it
         return self._inner.close()
 
 
@@ -210,7 +232,10 @@ class AsyncStream(_Pending):
         """Put what comes where it belongs, and tell how much that was."""
         attempt = current_attempt.get()
         assert attempt is not None
-        data = self._early.pop(0) if self._early else await self._inner.read(len(room), timeout)
+        if self._early:
+            data = self._early.pop(0)
+        else:  # an event loop keeps what came and was not asked for, and nothing shows that it does
+            data = await self._inner.read(max(len(room), _READ_BYTES), timeout)
         count = min(len(data), len(room))
         room[:count] = data[:count]
         self._spoiled = self._spoiled or len(data) > count  # more came than the answer is long
@@ -248,7 +273,15 @@ class AsyncStream(_Pending):
             raise failed[0]
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> Any:
-        return type(self)(await self._inner.start_tls(*args, **kwargs), self._opened)
+        import anyio
+
+        try:
+            return type(self)(await self._inner.start_tls(*args, **kwargs), self._opened)
+        except BaseException:
+            with anyio.CancelScope(shield=True):  # the library closes after errors, and not when it is cancelled
+                await self._inner.aclose()
+            raise
 
     async def aclose(self) -> Any:
+        self.flushed()
         return await self._inner.aclose()
