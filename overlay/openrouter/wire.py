@@ -8,6 +8,7 @@ await, so that it is written once for threads and for event loops.
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 import time
 from functools import partial
@@ -18,13 +19,20 @@ import httptools
 from .attempt import Attempt
 from .body import Inflater, opened
 from .exchange import Manner, Steps
-from .framing import Target, extensions_of, fields_of
+from .framing import Target, fields_of
 from .library import core
 from .messages import Headers, Reply, Request
 
 _READ_BYTES = 256 << 10
 _HEAD_BYTES = 100 << 10  # as the library's own
-_END = b"\r\n\r\n"
+_START = b"HTTP/"
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+_END = re.compile(rb"\n\r?\n")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_LENGTH = b"content-length:"
+_FRAMING = (_LENGTH, b"transfer-encoding:")
+_CONTROLS = bytes((*range(1, 9), *range(14, 32), 127))
+_BLANKED = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 
 
 class _Message:
@@ -33,7 +41,9 @@ class _Message:
     def __init__(self) -> None:
         self.fields: list[tuple[bytes, bytes]] = []
         self.pieces: list[bytes] = []
-        self.begun, self.complete = 0, False
+        self.on_body = self.pieces.append
+        self.own: int | None = None  # so many of the pieces: what follows belongs to another answer
+        self.begun = 0
 
     def on_message_begin(self) -> None:
         self.begun += 1
@@ -41,11 +51,9 @@ class _Message:
     def on_header(self, name: bytes, value: bytes) -> None:
         self.fields.append((name, value.rstrip(b" \t")))
 
-    def on_body(self, piece: bytes) -> None:
-        self.pieces.append(piece)
-
     def on_message_complete(self) -> None:
-        self.complete = True
+        if self.own is None:
+            self.own = len(self.pieces)
 
 
 class _Undialled:
@@ -87,75 +95,76 @@ class Wire:
     def exchange(self, request: Request, target: Target, attempt: Attempt) -> Steps:
         """Send a request and read its answer, which is returned as a `Reply`."""
         self._expires_at = None
-        timeouts = extensions_of(request.timeouts)["timeout"]
+        waits = request.timeouts
+        most = waits.attempt_seconds
         if isinstance(self._stream, _Undialled):
-            yield from self._dialled(timeouts["connect"])
+            yield from self._dialled(min(waits.connect_seconds, most))
         with contextlib.suppress(core.WriteError):  # a server may refuse before it has read all: it is heard
-            yield partial(self._stream.write, _request(request, target), timeouts["write"])
-        status, message, parser, rest = yield from self._head(timeouts["read"])
+            yield partial(self._stream.write, _request(request, target), min(waits.write_seconds, most))
+        timeout = min(waits.read_seconds, most)
+        status, head, message, rest = yield from self._head(timeout)
         headers, body = opened(status, message.fields, request, attempt)
-        if status == 101:
-            return Reply(status, headers, body.finish())
-        yield from self._body(headers, message, parser, rest, body, timeouts["read"])
+        if message.own is not None:  # there is no body
+            whole = not rest
+        else:
+            whole = yield from self._body(headers, rest, body, timeout)
+        if whole and head.startswith(b"HTTP/1.1") and not _ends(headers):
+            self._expires_at = time.monotonic() + self._keepalive_seconds
         return Reply(status, headers, body.finish())
 
     def _dialled(self, timeout: float) -> Steps:
+        """Each stream is this connection's to close, whatever interrupts the next."""
         host = self._origin.host.decode("ascii")
-        stream = yield partial(self._backend.connect_tcp, host, self._origin.port, timeout)
+        self._stream = yield partial(self._backend.connect_tcp, host, self._origin.port, timeout)
         if self._origin.scheme == b"https":
             self._ssl_context.set_alpn_protocols(["http/1.1"])
-            stream = yield partial(stream.start_tls, self._ssl_context, host, timeout)
-        self._stream = stream
+            self._stream = yield partial(self._stream.start_tls, self._ssl_context, host, timeout)
 
     def _head(self, timeout: float) -> Steps:
-        """The status, the fields, and what came after them. Informational answers (1xx) are passed over."""
-        received = b""
+        """Status and head of the answer, and what came behind it. Informational answers (1xx) are passed over."""
+        received, seen = bytearray(), 0
         while True:
-            end = received.find(_END)
-            if end >= 0:
-                message = _Message()
-                parser = httptools.HttpResponseParser(message)
-                _fed(parser, received[: end + len(_END)])
-                received = received[end + len(_END) :]
-                status = parser.get_status_code()
-                if status >= 200 or status == 101:
-                    return status, message, parser, received
+            end = _END.search(received, seen)
+            if end is not None:
+                head = bytes(received[: end.end()])
+                status, message = _heard(head)
+                if status >= 200:
+                    return status, head, message, memoryview(received)[end.end() :]
+                if status == 101:
+                    raise core.RemoteProtocolError("the server switches protocols, which nobody asked for")
+                del received[: end.end()]
+                seen = 0
                 continue
-            if len(received) > _HEAD_BYTES:
-                raise core.RemoteProtocolError("the head of the answer does not end")
+            if not _START.startswith(received[: len(_START)]) or len(received) > _HEAD_BYTES:
+                raise core.RemoteProtocolError("the head of the answer does not end, or is not HTTP")
             data = yield partial(self._stream.read, _READ_BYTES, timeout)
             if not data:
                 raise core.RemoteProtocolError("Server disconnected without sending a response.")
+            seen = max(len(received) - 2, 0)  # each byte is looked at once, however they come
             received += data
 
-    def _body(
-        self, headers: Headers, message: _Message, parser: Any, rest: bytes, body: Inflater, timeout: float
-    ) -> Steps:
-        whole = True
-        if message.complete:
-            whole = not rest
-        elif "transfer-encoding" in headers:
-            whole = yield from self._chunked(message, parser, rest, body, timeout)
-        elif "content-length" in headers:
-            whole = yield from self._counted(int(headers["content-length"]), rest, body, timeout)
-        else:
-            whole = False
-            while rest and not body.feed(rest):
-                rest = yield partial(self._stream.read, _READ_BYTES, timeout)
-        if whole and parser.get_http_version() == "1.1" and "close" not in headers.get("connection", "").lower():
-            self._expires_at = time.monotonic() + self._keepalive_seconds
+    def _body(self, headers: Headers, rest: memoryview, body: Inflater, timeout: float) -> Steps:
+        """Read the body; whether all of it came, and nothing behind it."""
+        if "transfer-encoding" in headers:
+            return (yield from self._chunked(rest, body, timeout))
+        if "content-length" in headers:
+            return (yield from self._counted(int(headers["content-length"].lstrip("0") or 0), rest, body, timeout))
+        piece: bytes | memoryview = rest
+        while not body.feed(piece) and (piece := (yield partial(self._stream.read, _READ_BYTES, timeout))):
+            pass
+        return False
 
-    def _counted(self, length: int, rest: bytes, body: Inflater, timeout: float) -> Steps:
-        """A body of so many bytes; whether all of it was read, and no more."""
+    def _counted(self, length: int, rest: memoryview, body: Inflater, timeout: float) -> Steps:
+        """A body of so many bytes. More is asked for than it has left, so that what comes behind it is seen."""
         left = length - len(rest)
-        if body.feed(rest if left >= 0 else rest[:length]):
+        if body.feed(rest[:length]):
             return False
         while left > 0:
             room = body.room(left)
             if room is None:
-                piece = yield partial(self._stream.read, min(left, _READ_BYTES), timeout)
+                piece = yield partial(self._stream.read, _READ_BYTES, timeout)
                 count = len(piece)
-                if body.feed(piece):
+                if body.feed(piece if count <= left else piece[:left]):
                     return False
             else:
                 with room:  # the buffer cannot be cut while a view looks into it
@@ -169,18 +178,25 @@ class Wire:
             left -= count
         return left == 0
 
-    def _chunked(self, message: _Message, parser: Any, rest: bytes, body: Inflater, timeout: float) -> Steps:
-        """A body in chunks; whether all of it was read, and no more."""
+    def _chunked(self, rest: memoryview, body: Inflater, timeout: float) -> Steps:
+        """A body in chunks, told from a head that leaves no doubt about them."""
+        message, parser = _read(_CHUNKED)
+        parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # padding, which the library passes over
+        piece: bytes | memoryview = rest
+        barren = 0  # bytes since the last of the body: what is no body has the limit of a head
         while True:
-            _fed(parser, rest, message)
-            for piece in message.pieces:
-                if body.feed(piece):
+            _fed(parser, piece, message)
+            barren = 0 if message.pieces else barren + len(piece)
+            for part in message.pieces[: message.own]:
+                if body.feed(part):
                     return False
-            message.pieces.clear()
-            if message.complete:
+            if message.own is not None:
                 return message.begun == 1
-            rest = yield partial(self._stream.read, _READ_BYTES, timeout)
-            if not rest:
+            if barren > _HEAD_BYTES:
+                raise core.RemoteProtocolError("what goes with the chunks does not end")
+            message.pieces.clear()
+            piece = yield partial(self._stream.read, _READ_BYTES, timeout)
+            if not piece:
                 raise core.RemoteProtocolError(
                     "peer closed connection without sending complete message body (incomplete chunked read)"
                 )
@@ -189,16 +205,64 @@ class Wire:
 def _request(request: Request, target: Target) -> bytes:
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target.url.target)]
     lines += [b"%s: %s" % field for field in fields_of(request, target)]
-    return b"\r\n".join((*lines, b"", request.body or b""))
+    head = b"\r\n".join((*lines, b"", b""))
+    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
+        raise core.LocalProtocolError("a header field holds the end of a line")
+    return head + request.body if request.body else head
 
 
-def _fed(parser: Any, data: bytes, message: _Message | None = None) -> None:
+def _ends(headers: Headers) -> bool:
+    """Whether the server says that it will close the connection."""
+    return "connection" in headers and "close" in map(str.strip, headers["connection"].lower().split(","))
+
+
+def _heard(head: bytes) -> tuple[int, _Message]:
+    """The status and the fields of a head as llhttp reads it: as it is, else mended.
+
+    Raises `RemoteProtocolError`: it is not HTTP, or two readers may differ on where such an answer ends.
+    """
+    if not head.startswith(_START) or b"\0" in head:
+        raise core.RemoteProtocolError("the answer does not begin as HTTP does")
+    try:
+        message, parser = _read(head)
+    except core.RemoteProtocolError:
+        message, parser = _read(_mended(head))
+    if b"transfer-encoding" in head.lower():
+        codings = [value.lower() for name, value in message.fields if name.lower() == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
+            raise core.RemoteProtocolError("Only Transfer-Encoding: chunked is supported")
+    return parser.get_status_code(), message
+
+
+def _read(head: bytes) -> tuple[_Message, Any]:
+    message = _Message()
+    parser = httptools.HttpResponseParser(message)
+    _fed(parser, head, message)
+    return message, parser
+
+
+def _mended(head: bytes) -> bytes:
+    """A head without what a client may mend (RFC 9112, 2.2, 5.2 and 6.3; RFC 9110, 5.5): bare line feeds, folded lines,
+    control characters where they frame nothing, and a length that is said again."""
+    first, _, rest = head.partition(b"\n")
+    lines = [line.removesuffix(b"\r") for line in _FOLD.sub(b" ", rest).split(b"\n")]
+    lines = [line if line.lower().startswith(_FRAMING) else line.translate(_BLANKED) for line in lines]
+    said = [line for line in lines if line.lower().startswith(_LENGTH)]
+    lengths = {length.strip(b" \t") for line in said for length in line[len(_LENGTH) :].split(b",")}
+    if len(lengths) == 1:
+        lines = [b"Content-Length: " + lengths.pop(), *(line for line in lines if line not in said)]
+    return b"\r\n".join((first.removesuffix(b"\r"), *lines))
+
+
+def _fed(parser: Any, data: bytes | memoryview, message: _Message) -> None:
     """Raises `RemoteProtocolError`: it is not HTTP. What follows an answer that is complete is not looked at."""
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        pass
+        raise core.RemoteProtocolError("the server switches protocols, which nobody asked for") from None
+    except httptools.HttpParserCallbackError as error:  # an interrupt, which struck while llhttp told
+        raise error.__context__ or error from None
     except httptools.HttpParserError as error:
-        if message is None or not message.complete:
+        if message.own is None:
             raise core.RemoteProtocolError(str(error)) from None
         message.begun += 1
