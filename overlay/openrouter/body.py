@@ -33,8 +33,10 @@ class Spares:
 
     def take(self, length: int) -> bytearray:
         """A buffer of so many bytes, whatever is in them."""
+        if length < self._LEAST_BYTES:
+            return bytearray(length)
         try:
-            buffer = self._buffers.pop() if length >= self._LEAST_BYTES else bytearray()
+            buffer = self._buffers.pop()
             if len(buffer) < length:
                 buffer.extend(bytes(length - len(buffer)))
             del buffer[length:]
@@ -140,6 +142,6 @@ def opened(
         raise errors.AnswerTooLargeError(
             f"the answer has more than {_HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"
         )
-    headers = Headers((n.decode("latin-1"), v.decode("latin-1")) for n, v in fields)
+    headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in fields])
     encoding = "" if is_read else headers.get("content-encoding", "")
     return headers, Inflater(status, headers, request.max_answer_bytes, attempt, encoding)

@@ -19,6 +19,7 @@ class Target:
     url: core.URL
     origin: core.Origin
     key: tuple[bytes, bytes, int]
+    host: bytes
 
 
 @lru_cache(maxsize=64)  # a client asks for few URLs, again and again
@@ -26,7 +27,8 @@ def target_of(url: str) -> Target:
     """Raises `http.InvalidURL`."""
     parsed = http.URL(url)
     found = core.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
-    return Target(parsed, found, found.origin, (found.origin.scheme, found.origin.host, found.origin.port))
+    origin = found.origin
+    return Target(parsed, found, origin, (origin.scheme, origin.host, origin.port), parsed.netloc)
 
 
 @lru_cache(maxsize=64)
@@ -45,7 +47,7 @@ def extensions_of(timeouts: Timeouts) -> dict[str, Any]:
 
 def fields_of(request: Request, target: Target) -> list[tuple[bytes, bytes]]:
     """The header fields, those that frame the message first (RFC 9112, 3.2 and 6.3). Reveals the secrets."""
-    fields = [(b"Host", target.parsed.netloc)]
+    fields = [(b"Host", target.host)]
     if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
         fields.append((b"Content-Length", b"%d" % len(request.body or b"")))
     for name, value in request.headers:

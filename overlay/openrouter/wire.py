@@ -7,7 +7,6 @@ await, so that it is written once for threads and for event loops.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import ssl
 import time
@@ -99,11 +98,15 @@ class Wire:
         most = waits.attempt_seconds
         if isinstance(self._stream, _Undialled):
             yield from self._dialled(min(waits.connect_seconds, most))
-        with contextlib.suppress(core.WriteError):  # a server may refuse before it has read all: it is heard
+        try:
             yield partial(self._stream.write, _request(request, target), min(waits.write_seconds, most))
+        except core.WriteError:
+            pass  # a server may refuse before it has read all: it is heard
         timeout = min(waits.read_seconds, most)
         status, head, message, rest = yield from self._head(timeout)
         headers, body = opened(status, message.fields, request, attempt)
+        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != "chunked":
+            raise core.RemoteProtocolError("Only Transfer-Encoding: chunked is supported")
         if message.own is not None:  # there is no body
             whole = not rest
         else:
@@ -122,8 +125,14 @@ class Wire:
 
     def _head(self, timeout: float) -> Steps:
         """Status and head of the answer, and what came behind it. Informational answers (1xx) are passed over."""
-        received, seen = bytearray(), 0
+        received, seen, end = bytearray(), 0, None
         while True:
+            if end is None:
+                data = yield partial(self._stream.read, _READ_BYTES, timeout)
+                if not data:
+                    raise core.RemoteProtocolError("Server disconnected without sending a response.")
+                seen = max(len(received) - 2, 0)  # each byte is looked at once, however they come
+                received += data
             end = _END.search(received, seen)
             if end is not None:
                 head = bytes(received[: end.end()])
@@ -134,14 +143,8 @@ class Wire:
                     raise core.RemoteProtocolError("the server switches protocols, which nobody asked for")
                 del received[: end.end()]
                 seen = 0
-                continue
-            if not _START.startswith(received[: len(_START)]) or len(received) > _HEAD_BYTES:
+            elif not _START.startswith(received[: len(_START)]) or len(received) > _HEAD_BYTES:
                 raise core.RemoteProtocolError("the head of the answer does not end, or is not HTTP")
-            data = yield partial(self._stream.read, _READ_BYTES, timeout)
-            if not data:
-                raise core.RemoteProtocolError("Server disconnected without sending a response.")
-            seen = max(len(received) - 2, 0)  # each byte is looked at once, however they come
-            received += data
 
     def _body(self, headers: Headers, rest: memoryview, body: Inflater, timeout: float) -> Steps:
         """Read the body; whether all of it came, and nothing behind it."""
@@ -204,7 +207,7 @@ class Wire:
 
 def _request(request: Request, target: Target) -> bytes:
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target.url.target)]
-    lines += [b"%s: %s" % field for field in fields_of(request, target)]
+    lines += [b": ".join(field) for field in fields_of(request, target)]
     head = b"\r\n".join((*lines, b"", b""))
     if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
         raise core.LocalProtocolError("a header field holds the end of a line")
@@ -219,7 +222,7 @@ def _ends(headers: Headers) -> bool:
 def _heard(head: bytes) -> tuple[int, _Message]:
     """The status and the fields of a head as llhttp reads it: as it is, else mended.
 
-    Raises `RemoteProtocolError`: it is not HTTP, or two readers may differ on where such an answer ends.
+    Raises `RemoteProtocolError`: it is not HTTP, or two readers may differ on where the answer ends.
     """
     if not head.startswith(_START) or b"\0" in head:
         raise core.RemoteProtocolError("the answer does not begin as HTTP does")
@@ -227,10 +230,6 @@ def _heard(head: bytes) -> tuple[int, _Message]:
         message, parser = _read(head)
     except core.RemoteProtocolError:
         message, parser = _read(_mended(head))
-    if b"transfer-encoding" in head.lower():
-        codings = [value.lower() for name, value in message.fields if name.lower() == b"transfer-encoding"]
-        if codings not in ([], [b"chunked"]):
-            raise core.RemoteProtocolError("Only Transfer-Encoding: chunked is supported")
     return parser.get_status_code(), message
 
 
