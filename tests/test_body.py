@@ -6,13 +6,14 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
 from attempts import KIB, MIB, NOISE, attempt_of
-from openrouter.body import Inflater
+from openrouter.body import Inflater, Spares, opened
 from openrouter.errors import AnswerTooLargeError, NoResponseError
-from openrouter.messages import Headers
+from openrouter.messages import Headers, Request, Timeouts
 
 BODY = b'{"data": [0.25, -0.5]}' * 20
 
@@ -193,3 +194,158 @@ def test_encoding_that_was_not_asked_for_is_named(encoding: str) -> None:
 def test_body_that_comes_after_the_deadline_is_not_taken() -> None:
     with pytest.raises(TimeoutError):
         inflater(seconds=0.0).feed(b"a")
+
+
+# ---- put where it belongs -------------------------------------------------------------------------------------
+
+
+def test_body_of_a_told_length_is_put_where_it_belongs() -> None:
+    into = inflater(length="6")
+    for piece in (b"abc", b"def"):
+        room = into.room(3)
+        assert room is not None
+        with room:
+            room[:] = piece
+        into.filled(3)
+
+    assert into.room(1) is None
+    assert into.finish() == b"abcdef"
+
+
+def test_what_was_put_may_be_less_than_the_room() -> None:
+    into = inflater(length="6")
+    into.feed(b"ab")
+    room = into.room(4)
+    assert room is not None
+    with room:
+        room[:2] = b"cd"
+    into.filled(2)
+
+    assert into.finish() == b"abcd"
+
+
+@pytest.mark.parametrize(
+    "into",
+    [inflater(), inflater(length="5"), inflater(503, length="6"), inflater(encoding="gzip", length="6")],
+    ids=["of no told length", "of a shorter one", "of an error", "compressed"],
+)
+def test_body_that_must_be_looked_at_has_no_room(into: Inflater) -> None:
+    assert into.room(6) is None
+
+
+def test_body_that_was_put_after_the_deadline_is_not_taken() -> None:
+    with pytest.raises(TimeoutError):
+        inflater(seconds=0.0, length="6").filled(3)
+
+
+# ---- headers --------------------------------------------------------------------------------------------------
+
+
+class Head(NamedTuple):
+    """Header fields, and whether there are too many or too long ones."""
+
+    name: str
+    fields: list[tuple[bytes, bytes]]
+    refused: bool
+
+
+HEADS = [
+    Head("none", [], False),
+    Head("just as many", [(b"x", b"")] * 500, False),
+    Head("one too many", [(b"x", b"")] * 501, True),
+    Head("just as long", [(b"name", b"v" * (96 * KIB - 4))], False),
+    Head("a byte too long", [(b"name", b"v" * (96 * KIB - 3))], True),
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
+def test_headers_are_judged_by_their_size(head: Head) -> None:
+    request = Request("GET", "https://h/", (), None, Timeouts(), MIB)
+    if head.refused:
+        with pytest.raises(AnswerTooLargeError) as caught:
+            opened(200, head.fields, request, attempt_of(60.0))
+        assert caught.value.message == "the answer has more than 500 headers or 98304 bytes of them"
+    else:
+        headers, into = opened(200, head.fields, request, attempt_of(60.0))
+        assert dict(headers) == Headers([(n.decode(), v.decode()) for n, v in head.fields])
+        assert taken(into, BODY) == BODY
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["as sent", "inflated by a caller's client"])
+def test_body_is_inflated_once(is_read: bool) -> None:
+    request = Request("GET", "https://h/", (), None, Timeouts(), MIB)
+    fields = [(b"Content-Encoding", b"gzip"), (b"X", b"\xe9")]
+    headers, into = opened(200, fields, request, attempt_of(60.0), is_read=is_read)
+
+    assert taken(into, BODY if is_read else gzip.compress(BODY)) == BODY
+    assert headers["x"] == "\xe9"
+
+
+# ---- spares ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [64 * KIB, MIB - 1, MIB, MIB + 1, 3 * MIB])
+def test_spare_is_used_again_at_any_length(length: int) -> None:
+    spares = Spares()
+    spare = bytearray(MIB)
+    spares.give(spare)
+
+    found = spares.take(length)
+
+    assert (found is spare, len(found)) == (True, length)
+    assert spares.take(length) is not spare
+
+
+def test_spare_that_a_view_still_looks_into_is_left_alone() -> None:
+    for length in (MIB - 1, MIB, MIB + 1):
+        spares = Spares()
+        spare = bytearray(b"v" * MIB)
+        spares.give(spare)
+        with memoryview(spare) as view:
+            found = spares.take(length)
+            assert (found is spare, len(found)) == (False, length)
+            found[:] = b"w" * length
+            assert view == b"v" * MIB
+
+
+def test_small_and_fixed_ones_are_not_kept() -> None:
+    spares = Spares()
+    spares.give(bytearray(64 * KIB - 1))
+    spares.give(bytes(MIB))
+    spare = bytearray(MIB)
+    spares.give(spare)
+
+    assert len(spares.take(64 * KIB - 1)) == 64 * KIB - 1
+    assert spares.take(MIB) is spare
+    assert len(spares.take(MIB)) == MIB
+
+
+def test_spares_are_kept_to_a_limit_the_latest_of_them() -> None:
+    spares = Spares()
+    given = [bytearray(MIB) for _ in range(40)]
+    for spare in given:
+        spares.give(spare)
+    kept = [spares.take(MIB) for _ in range(32)]
+
+    assert list(map(id, kept)) == list(map(id, reversed(given[8:])))
+    assert not any(spares.take(MIB) is spare for spare in given)
+
+    spares.give(bytearray(Spares.MOST_BYTES + 1))
+    assert spares._buffers == []
+
+
+def test_no_two_threads_are_given_the_same_spare() -> None:
+    spares = Spares()
+
+    def work(thread: int) -> bool:
+        right = True
+        for _ in range(300):
+            buffer = spares.take(64 * KIB)
+            buffer[:] = bytes([thread]) * len(buffer)
+            right = right and buffer.count(thread) == len(buffer)
+            spares.give(buffer)
+        return right
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8))) == [True] * 8
+    assert len(spares._buffers) <= 8

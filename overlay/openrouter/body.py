@@ -37,6 +37,7 @@ class Spares:
             return bytearray(length)
         try:
             buffer = self._buffers.pop()
+            buffer.pop()  # refused while a view looks in, which being asked for just its length is not
             if len(buffer) < length:
                 buffer.extend(bytes(length - len(buffer)))
             del buffer[length:]
