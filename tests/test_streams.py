@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator
 from contextvars import Token
 from typing import Any
 
+import anyio
+import httpcore
 import pytest
 from attempts import KIB, MIB, NOISE, AsyncLine, Line, attempt_of
+from faults.fault import UNTRUSTED
 from openrouter.attempt import Attempt, Stop, Stopped, current_attempt
 from openrouter.streams import AsyncBackend, AsyncStream, Backend, Stream
 
@@ -262,3 +266,163 @@ def test_idle_connection_that_can_be_read_is_told(is_async: bool) -> None:
         assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [False, False]
         theirs.send(b"a late answer")
         assert [side.stream.get_extra_info("is_readable") for _ in range(2)] == [True, True]
+
+
+# ---- what TLS holds -------------------------------------------------------------------------------------------
+
+
+class Secured:
+    """Both ends of a TLS connection in memory."""
+
+    def __init__(self) -> None:
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        serving.load_cert_chain(UNTRUSTED)
+        down, up = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.ours = trusting.wrap_bio(down, up, server_hostname="h")
+        self.theirs = serving.wrap_bio(up, down, server_side=True)
+        for end in (self.ours, self.theirs, self.ours, self.theirs):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+
+
+def test_idle_connection_is_readable_where_tls_holds_what_the_socket_no_longer_shows() -> None:
+    def readable(secured: Secured) -> Any:
+        line = Line()
+        line.tls = secured.ours
+        return AsyncStream(AsyncLine(line), set()).get_extra_info("is_readable")
+
+    quiet, part, whole, ended = Secured(), Secured(), Secured(), Secured()
+    part.theirs.write(b"an answer, and more")
+    assert part.ours.read(9) == b"an answer"
+    whole.theirs.write(b"an answer")
+    whole.theirs.write(b"another")
+    assert whole.ours.read(99) == b"an answer"
+    with pytest.raises(ssl.SSLWantReadError):
+        ended.theirs.unwrap()
+
+    assert [readable(one) for one in (quiet, part, whole, ended)] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("held", [0, 7])
+def test_rest_of_a_record_that_threads_read_in_part_is_told(held: int) -> None:
+    class Socket:
+        def pending(self) -> int:
+            return held
+
+    line = Line()
+    line.tls = Socket()
+
+    assert Stream(line).get_extra_info("is_readable") is (held > 0)
+
+
+# ---- the deadline, and into a buffer --------------------------------------------------------------------------
+
+
+def test_nothing_is_read_after_the_deadline_though_something_is_always_there(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=False)
+    attempt.deadline = 0.0
+
+    with pytest.raises(httpcore.ReadTimeout, match="timed out"):
+        side.stream.read(64, 99.0)
+    assert side.line.done == []
+
+
+class Socket:
+    """A socket that receives into a buffer, or fails."""
+
+    def __init__(self, received: bytes | Exception) -> None:
+        self.received = received
+        self.timeout = 0.0
+
+    def settimeout(self, seconds: float) -> None:
+        self.timeout = seconds
+
+    def recv_into(self, room: memoryview) -> int:
+        if isinstance(self.received, Exception):
+            raise self.received
+        room[: len(self.received)] = self.received
+        return len(self.received)
+
+
+def test_what_comes_is_put_into_the_room(attempt: Attempt) -> None:
+    sock = Socket(b"one")
+    stream, buffer = Stream(Line(sock=sock)), bytearray(6)
+
+    assert stream.read_into(memoryview(buffer), 99.0) == 3
+    assert (buffer, attempt.received, attempt.stream) == (b"one\0\0\0", 3, stream)
+    assert sock.timeout == pytest.approx(30.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(TimeoutError("timed out"), httpcore.ReadTimeout), (ConnectionResetError("reset"), httpcore.ReadError)],
+)
+def test_room_that_stays_empty_is_told_in_the_librarys_terms(failure: Exception, told: Any, attempt: Attempt) -> None:
+    with pytest.raises(told, match=str(failure)):
+        Stream(Line(sock=Socket(failure))).read_into(memoryview(bytearray(6)), 99.0)
+
+
+def test_event_loop_takes_what_there_is_and_tells_of_more_than_there_is_room_for(attempt: Attempt) -> None:
+    side = Side(Line((b"one", b"two three")), is_async=True)
+    buffer = bytearray(6)
+
+    with memoryview(buffer) as room:
+        assert side.do("read_into", room, 99.0) == 3
+        assert side.stream.get_extra_info("is_readable") is False
+        assert side.do("read_into", room[3:], 99.0) == 3
+    assert (buffer, attempt.received) == (b"onetwo", 6)
+    assert side.stream.get_extra_info("is_readable") is True, "the connection is not used again"
+    assert [step[1] for step in side.line.done] == [256 * KIB] * 2, "all that the event loop has"
+
+
+def test_what_arrived_while_a_body_was_sent_is_put_into_the_room_first(attempt: Attempt) -> None:
+    side = Side(Line(), is_async=True)
+    side.line.early_after = 1
+    side.do("write", bytes(MIB), 99.0)
+    buffer = bytearray(3)
+
+    assert side.do("read_into", memoryview(buffer), 99.0) == 3
+    assert buffer == b"one"
+
+
+# ---- the end --------------------------------------------------------------------------------------------------
+
+
+def test_what_was_never_sent_is_not_kept_once_it_is_closed(side: Side, attempt: Attempt) -> None:
+    side.do("write", b"Authorization: a secret", 99.0)
+    side.do("close")
+
+    assert side.stream.flushed() == b""
+
+
+def test_handshake_that_is_cancelled_closes_the_connection(attempt: Attempt) -> None:
+    """The library closes it after an error, and leaves it to the collector when the deadline cancels it."""
+
+    async def scenario() -> bytes:
+        heard = asyncio.Event()
+        ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            heard.set()
+            while await reader.read(4096):
+                pass
+            ended.set_result(b"the end")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        stream = await AsyncBackend(httpcore.AnyIOBackend(), set()).connect_tcp("127.0.0.1", port, 5.0)
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream.start_tls, ssl.create_default_context(), "h", 5.0)
+            await heard.wait()
+            group.cancel_scope.cancel()
+        found = await asyncio.wait_for(ended, 5)
+        server.close()
+        return found
+
+    assert asyncio.run(scenario()) == b"the end"

@@ -608,6 +608,9 @@ class Deaf(Scripted):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         raise httpcore.WriteError("broken pipe")
 
+    def get_extra_info(self, info: str) -> Any:
+        return False if info == "is_readable" else super().get_extra_info(info)
+
 
 @pytest.mark.parametrize("make", [library, wire], ids=["library", "fast"])
 def test_server_that_refuses_before_it_has_read_all_is_heard(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,8 @@ def drive(steps: Steps) -> Any:
                 step = steps.send(result)
     except StopIteration as done:
         return done.value
+    finally:
+        steps.close()  # an interrupt may strike between two calls
 
 
 async def adrive(steps: Generator[Callable[[], Awaitable[Any]], Any, Any]) -> Any:
@@ -49,6 +51,8 @@ async def adrive(steps: Generator[Callable[[], Awaitable[Any]], Any, Any]) -> An
                 step = steps.send(result)
     except StopIteration as done:
         return done.value
+    finally:
+        steps.close()
 
 
 @attrs.frozen
