@@ -279,9 +279,9 @@ class Secured:
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         serving.load_cert_chain(UNTRUSTED)
-        down, up = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.ours = trusting.wrap_bio(down, up, server_hostname="h")
-        self.theirs = serving.wrap_bio(up, down, server_side=True)
+        self.down, up = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.ours = trusting.wrap_bio(self.down, up, server_hostname="h")
+        self.theirs = serving.wrap_bio(up, self.down, server_side=True)
         for end in (self.ours, self.theirs, self.ours, self.theirs):
             try:
                 end.do_handshake()
@@ -295,7 +295,7 @@ def test_idle_connection_is_readable_where_tls_holds_what_the_socket_no_longer_s
         line.tls = secured.ours
         return AsyncStream(AsyncLine(line), set()).get_extra_info("is_readable")
 
-    quiet, part, whole, ended = Secured(), Secured(), Secured(), Secured()
+    quiet, part, whole, ended, broken = Secured(), Secured(), Secured(), Secured(), Secured()
     part.theirs.write(b"an answer, and more")
     assert part.ours.read(9) == b"an answer"
     whole.theirs.write(b"an answer")
@@ -303,8 +303,9 @@ def test_idle_connection_is_readable_where_tls_holds_what_the_socket_no_longer_s
     assert whole.ours.read(99) == b"an answer"
     with pytest.raises(ssl.SSLWantReadError):
         ended.theirs.unwrap()
+    broken.down.write(b"no record of TLS")
 
-    assert [readable(one) for one in (quiet, part, whole, ended)] == [False, True, True, True]
+    assert [readable(one) for one in (quiet, part, whole, ended, broken)] == [False, True, True, True, True]
 
 
 @pytest.mark.parametrize("held", [0, 7])

@@ -121,7 +121,7 @@ def _holds_more(tls: Any) -> bool:
         tls.read(1)  # of an event loop: it never waits
     except ssl.SSLWantReadError:
         return False
-    except ssl.SSLError:  # the end
+    except ssl.SSLError:  # it is broken
         return True
     return True
 

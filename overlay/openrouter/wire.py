@@ -7,6 +7,7 @@ await, so that it is written once for threads and for event loops.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import ssl
 import time
@@ -65,6 +66,9 @@ class _Undialled:
         pass
 
 
+_UNDIALLED: Any = _Undialled()
+
+
 class Wire:
     """One connection, which serves one exchange at a time."""
 
@@ -74,7 +78,7 @@ class Wire:
         self._manner = manner
         self._origin, self._ssl_context, self._backend = origin, ssl_context, backend
         self._keepalive_seconds = keepalive_seconds
-        self._stream: Any = _Undialled()
+        self._stream: Any = _UNDIALLED
         self._expires_at: float | None = None  # None: in the middle of something
 
     def is_idle(self) -> bool:
@@ -96,12 +100,10 @@ class Wire:
         self._expires_at = None
         waits = request.timeouts
         most = waits.attempt_seconds
-        if isinstance(self._stream, _Undialled):
+        if self._stream is _UNDIALLED:
             yield from self._dialled(min(waits.connect_seconds, most))
-        try:
+        with contextlib.suppress(core.WriteError):  # a server may refuse before it has read all: it is heard
             yield partial(self._stream.write, _request(request, target), min(waits.write_seconds, most))
-        except core.WriteError:
-            pass  # a server may refuse before it has read all: it is heard
         timeout = min(waits.read_seconds, most)
         status, head, message, rest = yield from self._head(timeout)
         headers, body = opened(status, message.fields, request, attempt)
