@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import httpcore
 import httpx
 import pytest
-from openrouter.framing import extensions_of, fields_of, target_of
+from openrouter.framing import extensions_of, fields_of, head_of, target_of
 from openrouter.messages import Request, Secret, Timeouts
 
 
@@ -15,16 +16,16 @@ class Leads(NamedTuple):
 
     url: str
     key: tuple[bytes, bytes, int]
-    host: bytes
+    host: str
     asked: bytes
 
 
 LEADS = [
-    Leads("https://openrouter.ai/api/v1", (b"https", b"openrouter.ai", 443), b"openrouter.ai", b"/api/v1"),
-    Leads("https://openrouter.ai:443/", (b"https", b"openrouter.ai", 443), b"openrouter.ai", b"/"),
-    Leads("http://openrouter.ai", (b"http", b"openrouter.ai", 80), b"openrouter.ai", b"/"),
-    Leads("http://127.0.0.1:8080/a?b=c%20d", (b"http", b"127.0.0.1", 8080), b"127.0.0.1:8080", b"/a?b=c%20d"),
-    Leads("http://[::1]:8080/", (b"http", b"::1", 8080), b"[::1]:8080", b"/"),
+    Leads("https://openrouter.ai/api/v1", (b"https", b"openrouter.ai", 443), "openrouter.ai", b"/api/v1"),
+    Leads("https://openrouter.ai:443/", (b"https", b"openrouter.ai", 443), "openrouter.ai", b"/"),
+    Leads("http://openrouter.ai", (b"http", b"openrouter.ai", 80), "openrouter.ai", b"/"),
+    Leads("http://127.0.0.1:8080/a?b=c%20d", (b"http", b"127.0.0.1", 8080), "127.0.0.1:8080", b"/a?b=c%20d"),
+    Leads("http://[::1]:8080/", (b"http", b"::1", 8080), "[::1]:8080", b"/"),
 ]
 
 
@@ -91,6 +92,25 @@ def test_fields_that_frame_come_first_and_secrets_are_revealed(fields: Fields) -
         (b"X-Title", b"a"),
         (b"Authorization", b"Bearer k"),
     ]
+
+
+@pytest.mark.parametrize("fields", FIELDS, ids=str)
+def test_head_is_its_line_and_the_same_fields(fields: Fields) -> None:
+    request = Request(fields.method, "https://h:1/a?b", (("X-Title", "a"),), fields.body, Timeouts(), 1)
+    target = target_of(request.url)
+
+    lines = [b"%s: %s" % field for field in fields_of(request, target)]
+    assert head_of(request, target) == b"\r\n".join(
+        [fields.method.encode() + b" /a?b HTTP/1.1", *lines, b"", b""],
+    )
+
+
+@pytest.mark.parametrize("value", ["a\r\nY: b", "a\nY: b", "a\rb", "a\n\r"])
+def test_field_that_would_be_two_is_not_sent(value: str) -> None:
+    request = Request("GET", "https://h/", (("X", value),), None, Timeouts(), 1)
+
+    with pytest.raises(httpcore.LocalProtocolError):
+        head_of(request, target_of(request.url))
 
 
 def test_field_that_is_not_ascii_is_not_sent() -> None:

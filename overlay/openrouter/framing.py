@@ -19,7 +19,8 @@ class Target:
     url: core.URL
     origin: core.Origin
     key: tuple[bytes, bytes, int]
-    host: bytes
+    host: str
+    path: str
 
 
 @lru_cache(maxsize=64)  # a client asks for few URLs, again and again
@@ -28,7 +29,8 @@ def target_of(url: str) -> Target:
     parsed = http.URL(url)
     found = core.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
     origin = found.origin
-    return Target(parsed, found, origin, (origin.scheme, origin.host, origin.port), parsed.netloc)
+    key = origin.scheme, origin.host, origin.port
+    return Target(parsed, found, origin, key, parsed.netloc.decode("ascii"), found.target.decode("ascii"))
 
 
 @lru_cache(maxsize=64)
@@ -46,11 +48,25 @@ def extensions_of(timeouts: Timeouts) -> dict[str, Any]:
 
 
 def fields_of(request: Request, target: Target) -> list[tuple[bytes, bytes]]:
-    """The header fields, those that frame the message first (RFC 9112, 3.2 and 6.3). Reveals the secrets."""
-    fields = [(b"Host", target.host)]
+    """The header fields, those that frame the message first. Reveals the secrets."""
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in _revealed(request, target)]
+
+
+def head_of(request: Request, target: Target) -> bytes:
+    """The request line and the header fields as they are sent. Reveals the secrets.
+
+    Raises `LocalProtocolError`: a field would be more than one.
+    """
+    fields = _revealed(request, target)
+    head = f"{request.method} {target.path} HTTP/1.1\r\n" + "".join([f"{n}: {v}\r\n" for n, v in fields]) + "\r\n"
+    if not head.count("\r") == head.count("\n") == len(fields) + 2:
+        raise core.LocalProtocolError("a header field holds the end of a line")
+    return head.encode("ascii")
+
+
+def _revealed(request: Request, target: Target) -> list[tuple[str, str]]:
+    """Those that frame the message (RFC 9112, 3.2 and 6.3), then the request's own."""
+    fields = [("Host", target.host)]
     if request.body is not None or request.method in ("POST", "PUT", "PATCH"):
-        fields.append((b"Content-Length", b"%d" % len(request.body or b"")))
-    for name, value in request.headers:
-        text = value.reveal() if isinstance(value, Secret) else value
-        fields.append((name.encode("ascii"), text.encode("ascii")))
-    return fields
+        fields.append(("Content-Length", str(len(request.body or b""))))
+    return fields + [(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers]

@@ -19,7 +19,7 @@ import httptools
 from .attempt import Attempt
 from .body import Inflater, opened
 from .exchange import Manner, Steps
-from .framing import Target, fields_of
+from .framing import Target, head_of
 from .library import core
 from .messages import Headers, Reply, Request
 
@@ -103,7 +103,9 @@ class Wire:
         if self._stream is _UNDIALLED:
             yield from self._dialled(min(waits.connect_seconds, most))
         with contextlib.suppress(core.WriteError):  # a server may refuse before it has read all: it is heard
-            yield partial(self._stream.write, _request(request, target), min(waits.write_seconds, most))
+            yield partial(
+                self._stream.write, head_of(request, target) + (request.body or b""), min(waits.write_seconds, most)
+            )
         timeout = min(waits.read_seconds, most)
         status, head, message, rest = yield from self._head(timeout)
         headers, body = opened(status, message.fields, request, attempt)
@@ -205,15 +207,6 @@ class Wire:
                 raise core.RemoteProtocolError(
                     "peer closed connection without sending complete message body (incomplete chunked read)"
                 )
-
-
-def _request(request: Request, target: Target) -> bytes:
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target.url.target)]
-    lines += [b": ".join(field) for field in fields_of(request, target)]
-    head = b"\r\n".join((*lines, b"", b""))
-    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
-        raise core.LocalProtocolError("a header field holds the end of a line")
-    return head + request.body if request.body else head
 
 
 def _ends(headers: Headers) -> bool:
