@@ -15,7 +15,7 @@ from .messages import Request
 class Attempt:
     """What is known of the attempt under way: its deadline, and what its connection has done."""
 
-    __slots__ = ("_request", "deadline", "dialled", "leased", "received", "sent", "stopped", "stream")
+    __slots__ = ("_request", "answered", "deadline", "dialled", "leased", "received", "sent", "stopped", "stream")
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -23,6 +23,7 @@ class Attempt:
         self.leased = False
         self.deadline = time.monotonic() + min(request.timeouts.pool_seconds, request.timeouts.attempt_seconds)
         self.dialled = False
+        self.answered = False  # the head of an answer was read
         self.sent = 0
         self.received = 0
         self.stream: Any = None

@@ -139,6 +139,7 @@ def opened(
     status: int, fields: Sequence[tuple[bytes, bytes]], request: Request, attempt: Attempt, *, is_read: bool = False
 ) -> tuple[Headers, Inflater]:
     """The headers of an answer, judged by size, and what takes its body in; `is_read`: it was inflated already."""
+    attempt.answered = True
     if len(fields) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in fields) > HEADER_BYTES:
         raise errors.AnswerTooLargeError(
             f"the answer has more than {_HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"

@@ -149,7 +149,7 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
         sent = not isinstance(error, errors.ConfigurationError)
         return Failure(error.with_traceback(None), sent=sent, final=final)
     names = [c.__name__ for c in type(error).__mro__]
-    if "RemoteProtocolError" in names and attempt.received > HEADER_BYTES:
+    if "RemoteProtocolError" in names and attempt.received > HEADER_BYTES and not attempt.answered:
         told = f"the answer's headers are longer than {HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(told), sent=True, final=True)
     found = next((_TRANSLATED[name] for name in names if name in _TRANSLATED), None)

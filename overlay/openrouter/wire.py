@@ -24,6 +24,7 @@ from .library import core
 from .messages import Headers, Reply, Request
 
 _READ_BYTES = 256 << 10
+_FIRST_BYTES = 64 << 10  # most answers are small, and to make room for a large one takes as long as to receive those
 _HEAD_BYTES = 100 << 10  # as the library's own
 _START = b"HTTP/"
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -132,7 +133,7 @@ class Wire:
         received, seen, end = bytearray(), 0, None
         while True:
             if end is None:
-                data = yield partial(self._stream.read, _READ_BYTES, timeout)
+                data = yield partial(self._stream.read, _FIRST_BYTES, timeout)
                 if not data:
                     raise core.RemoteProtocolError("Server disconnected without sending a response.")
                 seen = max(len(received) - 2, 0)  # each byte is looked at once, however they come

@@ -61,6 +61,8 @@ BREAKS = {
 }
 STALE = [then_close(0), then_close(0.0003), then_close(0.001), then_close(0.0003, "reset"), then_close(0.001, "reset")]
 
+MANY = tuple(f"confidential passage {i}" for i in range(3_000))  # whose answer is longer than a head may be
+
 FAULTS = [
     Fault(
         14,
@@ -133,6 +135,10 @@ FAULTS = [
         check=at_once,
     ),
     *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
+    *(
+        Fault(16, f"{name} of a large answer, once", once(step), None, 2, 2, texts=MANY)
+        for name, step in BREAKS.items()
+    ),
     *(Fault(17, f"{name}, for ever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
     Fault(17, "before headers, for ever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
     Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, unsure=2),
