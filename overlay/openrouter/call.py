@@ -73,11 +73,14 @@ def steps(call: Call, policy: Policy, world: World, read: Callable[[Reply, Call]
         billed += _may_be_billed(problem, outcome)
         history = attrs.evolve(history, elapsed_seconds=world.clock() - start)
         pause = decide(policy, problem, history, world.uniform)
-        if pause is None or not (pause.free or policy.official or world.budget.take(problem.kind)):
+        back = policy.hands_back and pause is not None and not pause.free and problem.kind is Kind.SAFE
+        if pause is None or back or not (pause.free or policy.official or world.budget.take(problem.kind)):
             del outcome  # a traceback shows locals, and a reply may echo the key
-            raise _told(problem, attempts, billed, request.masker()) from None
-        told = type(problem.error).__name__  # never what the server says: it may quote the texts
-        _say(world, logging.WARNING, "attempt %d: %s; trying again in %.2f s", attempts, told, pause.seconds)
+            told = _told(problem, attempts, billed, request.masker())
+            told._wait_seconds = pause.seconds if pause is not None and back else None
+            raise told from None
+        name = type(problem.error).__name__  # never what the server says: it may quote the texts
+        _say(world, logging.WARNING, "attempt %d: %s; trying again in %.2f s", attempts, name, pause.seconds)
         history = _after(history, problem)
         yield pause
 

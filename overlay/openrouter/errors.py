@@ -79,6 +79,7 @@ class OpenRouterError(Exception):
     raw_response: Reply | None = None
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
+    _wait_seconds: float | None = None  # handed back to a job, which is to wait so long before it sends again
     _request: Any = None  # the HTTP library's classes look for it; a request would hold the key
 
     def __init__(self, message: str = "") -> None:

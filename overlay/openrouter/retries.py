@@ -104,6 +104,8 @@ class Policy:
         retry_after_cap_seconds: a server that asks for more is not waited for; the error is raised at once.
         total_seconds: the whole call, waits included; no wait is begun that would end later. None: no limit.
         official: the official SDK's configuration, whose shape then holds instead.
+        hands_back: a call that was surely not processed ends, and tells how long to wait: a job of many calls waits
+            for all of them together, and sends it again as its pace allows.
     """
 
     attempts: int | None = 4
@@ -114,6 +116,7 @@ class Policy:
     retry_after_cap_seconds: float = 60.0
     total_seconds: float | None = 120.0
     official: RetryConfig | None = None
+    hands_back: bool = False
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
         """How long to wait before retry number `retry` (from 0), where the server did not say."""

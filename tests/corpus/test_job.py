@@ -457,13 +457,24 @@ def test_no_key_no_credit_and_no_model_always_raise(status: int, on_error: OnErr
 
 @pytest.mark.parametrize("on_error", ["skip", "record"])
 def test_batch_that_cannot_be_saved_is_recorded_text_by_text(on_error: OnError) -> None:
-    job = job_of(texts_of(2), on_error=on_error)
-    error = refusal(503)
+    job = job_of(texts_of(2), on_error=on_error, may_split=lambda: False)
+    error = counted(errors.ResponseValidationError("no"), 1, 1)
 
     job.failed(next_of(job), error)
 
     assert job.tally.errors == [TextError(0, error), TextError(1, error)]
     assert error.positions == (0, 1)
+
+
+@pytest.mark.parametrize("on_error", ["skip", "record"])
+@pytest.mark.parametrize("error", [refusal(503), refusal(429), refusal(403), refusal(500), torn()], ids=repr)
+def test_batch_that_no_text_is_to_blame_for_is_never_recorded(error: OpenRouterError, on_error: OnError) -> None:
+    job = job_of(texts_of(2), on_error=on_error, may_split=lambda: False)
+
+    with pytest.raises(type(error)):
+        job.failed(next_of(job), error)
+
+    assert job.tally.errors == []
 
 
 # ---- base64 ---------------------------------------------------------------------------------------------------
@@ -525,10 +536,11 @@ def told_by(job: Job) -> list[Progress]:
 
 
 def test_progress_is_told_after_each_answer_and_each_error() -> None:
-    job = job_of(texts_of(6), batch_size=2, on_error="record", total=6)
+    job = job_of(texts_of(6), batch_size=2, on_error="record", total=6, may_split=lambda: False)
     told = told_by(job)
+    wrong = counted(errors.ResponseValidationError("no"), 1, 1)
 
-    run(job, lambda batch: refusal(503) if 2 in batch.positions else answer(batch, http_meta=meta(2)))
+    run(job, lambda batch: wrong if 2 in batch.positions else answer(batch, http_meta=meta(2)))
 
     assert [(p.texts_done, p.texts_total, p.requests, p.retries) for p in told] == [
         (2, 6, 2, 1),

@@ -292,7 +292,7 @@ def test_error_that_ends_the_job_gives_up_what_is_in_flight(drive: Drive) -> Non
 @both_loops
 def test_error_that_is_recorded_does_not_stop_the_rest(drive: Drive) -> None:
     job = job_of(20, on_error="record")
-    service = Service(ends_in=lambda batch: refusal(503) if batch.positions[0] % 5 == 0 else None)
+    service = Service(ends_in=lambda batch: refusal(400) if batch.positions[0] % 5 == 0 else None)
 
     assert sorted(positions_of(drive(job, service))) == [i for i in range(20) if i % 5]
     assert sorted(error.position for error in job.tally.errors) == [0, 5, 10, 15]

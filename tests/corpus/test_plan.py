@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import attrs
 import pytest
 from openrouter import OpenRouter, Policy, utils
 from openrouter.corpus.batches import Batch
@@ -196,8 +197,8 @@ OFFICIAL = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 2, 1.5, 3), Tru
 CHOSEN = [
     Chosen({}, {}, 2, Policy()),
     Chosen({}, {}, 97, JOB_POLICY),
-    Chosen({"retry_config": MINE}, {}, 97, MINE),
-    Chosen({}, {"retries": MINE}, 97, MINE),
+    Chosen({"retry_config": MINE}, {}, 97, attrs.evolve(MINE, hands_back=True)),
+    Chosen({}, {"retries": MINE}, 97, attrs.evolve(MINE, hands_back=True)),
     Chosen({}, {"retries": OFFICIAL}, 97, policy_from(OFFICIAL, Policy())),
     Chosen({"retry_config": MINE}, {"retries": None}, 2, policy_from(None, MINE)),
 ]

@@ -5,6 +5,8 @@ Every text ends as exactly one row, one recorded error, or in the error that end
 
 from __future__ import annotations
 
+import math
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +17,7 @@ import attrs
 from .. import errors
 from ..answers import EmptyAnswerError
 from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
+from ..retries import ONE_CALL, Policy
 from .batches import Batch, Caps, Packer, checked_text, estimate_tokens, split_size
 from .pace import Pace
 
@@ -109,6 +112,18 @@ class Tally:
 Block = tuple[Sequence[int], "Matrix"]
 
 
+@attrs.frozen
+class _Sent:
+    """How often a batch was sent, and when last."""
+
+    tries: int
+    began: float
+
+
+_NEVER = _Sent(0, 0.0)
+_PATIENCE_SECONDS = 60.0
+
+
 class Job:
     """The state of one `embed`: thread-safe, since workers answer from where they are."""
 
@@ -117,6 +132,7 @@ class Job:
         *,
         caps: Caps,
         pace: Pace,
+        policy: Policy = ONE_CALL,
         batch_size: int | None,
         on_error: OnError,
         may_split: Callable[[], bool],
@@ -126,6 +142,10 @@ class Job:
         self.report: Callable[[Progress], None] | None = None
         self._caps, self._batch_size, self._on_error, self._may_split = caps, batch_size, on_error, may_split
         self._total = total
+        self._policy = policy
+        self._rounds, self._round_began = 0, -math.inf  # waits since the last answer, and when the last of them began
+        self._answered_at = time.monotonic()
+        self._sent: dict[int, _Sent] = {}  # what is in flight, by its first position
         self._waiting: dict[str, int] = {}  # texts not yet answered -> the position that is sent
         self._followers: dict[int, list[int]] = {}  # that position -> others of the same text
         self._refused_alone = 0
@@ -140,9 +160,15 @@ class Job:
         """The batch to send now; None where there is nothing more, until one in flight is split."""
         batch = self._packer.next()
         if batch is not None:
-            tokens = sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0
-            self.pace.started(tokens, time.monotonic())
+            now = time.monotonic()
+            self.pace.started(self.tokens(batch), now)
+            tries = self._sent.get(batch.positions[0], _NEVER).tries + 1
+            self._sent[batch.positions[0]] = _Sent(tries, now)
         return batch
+
+    def tokens(self, batch: Batch) -> int:
+        """Estimated tokens of a batch, where the pace counts them."""
+        return sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0
 
     @property
     def has_no_more(self) -> bool:
@@ -203,6 +229,8 @@ class Job:
         tally.model = tally.model or answer.model
         tally.usage = tally.usage.plus(answer.usage)
         self.pace.answered()
+        self._rounds, self._answered_at = 0, time.monotonic()
+        self._sent.pop(batch.positions[0], None)
         if not batch.base64:
             self._caps.base64 = False
         self._caps.known = True
@@ -222,7 +250,12 @@ class Job:
             OpenRouterError: the error itself, where the job must end; its `positions` name the texts.
         """
         self._count(error.attempts, error.possibly_billed_attempts)
-        if batch.base64 and _blames_base64(error):
+        sent = self._sent.pop(batch.positions[0], _NEVER)
+        if len(batch) > 1 and _too_large_a_minute(error):
+            self._packer.put_back(batch.parts((len(batch) + 1) // 2, learn=False))
+        elif error._wait_seconds is not None and self._waits(batch, error, error._wait_seconds, sent):
+            return
+        elif batch.base64 and _blames_base64(error):
             self._packer.put_back([attrs.evolve(batch, base64=False)])
         elif len(batch) > 1 and _refused_for_inputs(error):
             self._packer.put_back(batch.parts(split_size(len(batch), error.message), learn=True))
@@ -230,6 +263,28 @@ class Job:
             self._packer.put_back(batch.parts((len(batch) + 1) // 2, learn=False))
         else:
             self._give_up(batch, error)
+
+    def _waits(self, batch: Batch, error: OpenRouterError, seconds: float, sent: _Sent) -> bool:
+        """Let all wait, and send it again then; False where that was done often enough.
+
+        Refusals of requests that were in flight together are one. The job gives up after as many waits without any
+        answer in between as a call makes attempts; a server that says how long to wait is obeyed for a minute at least.
+        """
+        now = time.monotonic()
+        if sent.began >= self._round_began:
+            self._rounds, self._round_began = self._rounds + 1, now
+        told = error.retry_after is not None
+        most = self._policy.attempts
+        error.attempts = max(error.attempts, sent.tries)
+        if most is not None and self._rounds >= most and not (told and now - self._answered_at < _PATIENCE_SECONDS):
+            return False
+        if not told:
+            seconds = self._policy.backoff_seconds(self._rounds - 1, error.status_code, random.uniform)
+        self.pace.hold(seconds, now)
+        self.tally.retries += 1
+        self._sent[batch.positions[0]] = sent
+        self._packer.put_back([batch])
+        return True
 
     def _worth_splitting(self, error: OpenRouterError) -> bool:
         if isinstance(error, errors.ResponseValidationError):
@@ -246,8 +301,10 @@ class Job:
         error.positions = batch.positions
         if isinstance(error, _FATAL):
             raise error  # about the key or the model: no text is to blame
+        blamed = _refused_for_inputs(error) or isinstance(error, errors.ResponseValidationError)
+        stands_alone = len(batch) == 1 and error.possibly_billed_attempts > 0  # of parts that were sent and answered
         nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
-        if self._on_error == "raise" or nothing_goes:
+        if self._on_error == "raise" or nothing_goes or not (blamed or stands_alone):
             last = f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else ""
             where = f"{_ALIKE} texts are refused alike" if nothing_goes else f"texts[{batch.positions[0]}]{last}"
             error.message = f"{printable(error.message, MESSAGE_CHARS - len(where) - 3)} ({where})"
@@ -293,6 +350,11 @@ def _refused_for_inputs(error: OpenRouterError) -> bool:
         return False
     metadata = error.data.to_dict().get("error", {}).get("metadata")
     return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
+
+
+def _too_large_a_minute(error: OpenRouterError) -> bool:
+    """Whether a request holds more tokens than a limit by the minute, so that no wait can help."""
+    return error.status_code == 429 and "too large" in error.message.lower()
 
 
 def _blames_base64(error: OpenRouterError) -> bool:

@@ -6,9 +6,14 @@ Neither pulls further ahead than what may be in flight, so that memory does not 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
+import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from ..attempt import Stop
@@ -17,62 +22,96 @@ from ..messages import Pause
 from .batches import Batch
 from .job import Answer, Block, Job
 
+_LISTEN_SECONDS = 0.005
+
+Outcome = Answer | BaseException
 SendBatch = Callable[[Batch, Callable[[Pause], None], Stop], Answer]
 SendBatchAsync = Callable[[Batch, Callable[[Pause], Awaitable[None]]], Awaitable[Answer]]
 
 
-def run(job: Job, send: SendBatch) -> Iterator[Block]:
-    """Blocks of vectors as they come, with threads; a job of one request needs none.
+class _Threads:
+    """Threads that send, as many as are needed at once. They keep no program from ending."""
+
+    def __init__(self, work: Callable[[Batch], Outcome]) -> None:
+        self._work = work
+        self._wanted: SimpleQueue[Batch | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self.ended: SimpleQueue[tuple[Batch, Outcome]] = SimpleQueue()  # in the order of their ends
+
+    def start(self, batch: Batch, in_flight: int) -> None:
+        """Send this beside those in flight."""
+        if len(self._threads) <= in_flight:
+            self._threads.append(threading.Thread(target=self._serve, name="openrouter-embed", daemon=True))
+            self._threads[-1].start()
+        self._wanted.put(batch)
+
+    def _serve(self) -> None:
+        while (batch := self._wanted.get()) is not None:
+            self.ended.put((batch, self._work(batch)))
+
+    def join(self) -> None:
+        """Wait for their ends; at the end of the program they have none."""
+        for _ in self._threads:
+            self._wanted.put(None)
+        if not sys.is_finalizing():
+            for thread in self._threads:
+                thread.join()
+
+
+def run(job: Job, send: SendBatch, shown: AbstractContextManager[None] | None = None) -> Generator[Block, None, None]:
+    """Blocks of vectors as they come, with threads; a job of one request needs none. All of it inside `shown`.
 
     Raises:
         OpenRouterError: what ends the job. Requests in flight are given up.
     """
     stop = Stop()
 
-    def pause(step: Pause) -> None:
+    def pause(batch: Batch, step: Pause) -> None:
         stop.wait(_hold(job, step))
-        while left := job.pace.held_seconds(time.monotonic()):
+        while left := _again(job, batch):
             stop.wait(left)
 
-    def work(batch: Batch) -> Answer | OpenRouterError:
+    def work(batch: Batch) -> Outcome:
         try:
-            return send(batch, pause, stop)
-        except OpenRouterError as error:
+            return send(batch, partial(pause, batch), stop)
+        except BaseException as error:
             return error
 
-    running: dict[Future[Answer | OpenRouterError], Batch] = {}
-    ended: SimpleQueue[Future[Answer | OpenRouterError]] = SimpleQueue()  # in their order, with no look at the others
-    pool: ThreadPoolExecutor | None = None
-    try:
-        while True:
-            waits, batch = _next(job, len(running))
-            if batch is not None and pool is None and job.has_no_more:
-                yield from _settled(job, batch, work(batch))
-            elif batch is not None:
-                pool = pool or ThreadPoolExecutor(job.pace.most, "openrouter-embed")
-                future = pool.submit(work, batch)
-                running[future] = batch
-                future.add_done_callback(ended.put)
-            elif running:
-                try:
-                    future = ended.get(timeout=waits)
-                except Empty:
-                    continue
-                yield from _settled(job, running.pop(future), future.result())
-            elif waits:
-                stop.wait(waits)
-            else:
-                return
-    finally:
-        if pool is not None:
-            stop.fire()
-            pool.shutdown(cancel_futures=True)
-            while not ended.empty():  # a future holds its answer, and the queue that holds it
-                ended.get()
+    threads: _Threads | None = None
+    in_flight = 0
+    with shown or nullcontext():
+        try:
+            while True:
+                while threads is not None and not threads.ended.empty():  # a slow source holds back no answer
+                    in_flight -= 1
+                    yield from _settled(job, *threads.ended.get())
+                waits, batch = _next(job, in_flight)
+                if batch is not None and threads is None and job.has_no_more:
+                    yield from _settled(job, batch, work(batch))
+                elif batch is not None:
+                    threads = threads or _Threads(work)
+                    threads.start(batch, in_flight)
+                    in_flight += 1
+                elif threads is not None and in_flight:
+                    with contextlib.suppress(Empty):
+                        ended = threads.ended.get(timeout=waits)
+                        in_flight -= 1
+                        yield from _settled(job, *ended)
+                        del ended  # it holds an answer
+                elif waits:
+                    stop.wait(waits)
+                else:
+                    return
+        finally:
+            if threads is not None:
+                stop.fire()
+                threads.join()
 
 
-async def arun(job: Job, send: SendBatchAsync) -> AsyncGenerator[Block, None]:
-    """Blocks of vectors as they come, with tasks.
+async def arun(
+    job: Job, send: SendBatchAsync, shown: AbstractContextManager[None] | None = None
+) -> AsyncGenerator[Block, None]:
+    """Blocks of vectors as they come, with tasks. All of it inside `shown`.
 
     Raises:
         OpenRouterError: what ends the job. Requests in flight are cancelled.
@@ -85,36 +124,55 @@ async def arun(job: Job, send: SendBatchAsync) -> AsyncGenerator[Block, None]:
             "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
         ) from None
 
-    async def pause(step: Pause) -> None:
+    async def pause(batch: Batch, step: Pause) -> None:
         await asyncio.sleep(_hold(job, step))
-        while left := job.pace.held_seconds(time.monotonic()):
+        while left := _again(job, batch):
             await asyncio.sleep(left)
 
-    async def work(batch: Batch) -> Answer | OpenRouterError:
+    async def work(batch: Batch) -> Outcome:
         try:
-            return await send(batch, pause)
+            return await send(batch, partial(pause, batch))
         except OpenRouterError as error:
             return error
 
-    running: dict[asyncio.Task[Answer | OpenRouterError], Batch] = {}
-    try:
-        while True:
-            waits, batch = _next(job, len(running))
-            if batch is not None:
-                running[asyncio.create_task(work(batch))] = batch
-            elif running:
-                done, _ = await asyncio.wait(running, timeout=waits, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
+    running: dict[asyncio.Task[Outcome], Batch] = {}
+    ended: deque[asyncio.Task[Outcome]] = deque()  # in the order of their ends
+    told = asyncio.Event()
+
+    def tell(task: asyncio.Task[Outcome]) -> None:
+        ended.append(task)
+        told.set()
+
+    with shown or nullcontext():
+        try:
+            while True:
+                while ended:
+                    task = ended.popleft()
                     for block in _settled(job, running.pop(task), task.result()):
                         yield block
-            elif waits:
-                await asyncio.sleep(waits)
-            else:
-                return
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+                    del task
+                told.clear()
+                began = time.monotonic()
+                waits, batch = _next(job, len(running))
+                if batch is not None:
+                    task = asyncio.create_task(work(batch))
+                    running[task] = batch
+                    task.add_done_callback(tell)
+                    del task
+                    # It begins before the next is packed; and where texts are slow to come, answers are heard.
+                    await asyncio.sleep(_LISTEN_SECONDS if time.monotonic() - began > _LISTEN_SECONDS else 0)
+                elif running:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(waits):
+                            await told.wait()
+                elif waits:
+                    await asyncio.sleep(waits)
+                else:
+                    return
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _next(job: Job, in_flight: int) -> tuple[float | None, Batch | None]:
@@ -122,7 +180,7 @@ def _next(job: Job, in_flight: int) -> tuple[float | None, Batch | None]:
     with job.lock:
         waits = job.pace.wait_seconds(in_flight, time.monotonic())
     if waits != 0:
-        return waits, None
+        return (None if waits is None or job.has_no_more else waits), None
     return None, job.next()
 
 
@@ -134,8 +192,20 @@ def _hold(job: Job, step: Pause) -> float:
     return step.seconds
 
 
-def _settled(job: Job, batch: Batch, outcome: Answer | OpenRouterError) -> tuple[Block, ...]:
+def _again(job: Job, batch: Batch) -> float:
+    """How long until a batch may be sent again; 0: now, and that is counted."""
+    with job.lock:
+        now = time.monotonic()
+        left = job.pace.ready_seconds(now)
+        if not left:
+            job.pace.started(job.tokens(batch), now)
+        return left
+
+
+def _settled(job: Job, batch: Batch, outcome: Outcome) -> tuple[Block, ...]:
     """Tell the job how a batch ended; what came of it, if anything."""
+    if isinstance(outcome, BaseException) and not isinstance(outcome, OpenRouterError):
+        raise outcome
     with job.lock:
         if isinstance(outcome, OpenRouterError):
             job.failed(batch, outcome)

@@ -70,8 +70,10 @@ class Pace:
 
     def wait_seconds(self, in_flight: int, now: float) -> float | None:
         """0: another may start now. More: ask again after so long. None: ask again after an answer."""
-        if in_flight >= int(self.limit):
-            return None
+        return None if in_flight >= int(self.limit) else self.ready_seconds(now)
+
+    def ready_seconds(self, now: float) -> float:
+        """How long until a request may be sent, as far as the server and the rates are concerned."""
         waits = self.held_seconds(now)
         for rate in (self._requests, self._tokens):
             if rate is not None:

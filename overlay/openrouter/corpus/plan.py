@@ -77,7 +77,7 @@ _NAMES = frozenset({*EmbedOptions.__annotations__, *_API_ARGUMENTS})
 _CALL_OPTIONS = tuple(option.name for option in attrs.fields(CallOptions))
 _SHOWN = 10  # positions that an error names
 
-JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None)
+JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None, hands_back=True)
 """How the requests of a job are tried again, where the caller asked for nothing else."""
 JOB_TIMEOUTS = Timeouts(read_seconds=120.0, attempt_seconds=300.0)
 _CHOICES = {"on_error": ("raise", "skip", "record"), "on_empty": ("raise", "skip")}
@@ -108,7 +108,11 @@ class Plan:
         self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
         self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
-        self._single = False
+        policy = client.policy_of(self._options.retries, JOB_POLICY)
+        patient = policy.official is None and policy.attempts != 1  # an official configuration keeps its own shape
+        self._policy = attrs.evolve(policy, hands_back=True) if patient else policy
+        self._each = attrs.evolve(self._options, retries=self._policy)  # of many requests
+        self._whole = 0  # how many texts the one request holds that is the whole job
         self._rows: Rows | None = None  # of a job that ends in one matrix
         self.caps = client.caps_of(chosen["model"], self._options.server_url)
 
@@ -129,7 +133,7 @@ class Plan:
             raise _together(refused)
         if not listed and self.on_empty == "raise":
             raise InvalidInputError("texts: must not be empty", "texts")
-        self._single = len(first) <= self.caps.inputs(self.batch_size)
+        self._whole = len(first) if len(first) <= self.caps.inputs(self.batch_size) else 0
         job = self._job(len(first) + len(refused)).feed(zip(first.values(), first, strict=True), distinct=True)
         job.tally.errors.extend(TextError(position, error) for position, error in refused)
         rows = self._rows = Rows(len(listed))
@@ -145,13 +149,11 @@ class Plan:
         job = self._job(None)
         return job.feed(numbered(_iterable(texts), self.on_empty, job.refuse))
 
-    def _may_bill_again(self) -> bool:
-        """Whether the caller's policy lets anything be sent again that may have been billed."""
-        policy = self._client.policy_of(self._options.retries, JOB_POLICY)
-        return policy.attempts != 1 and policy.possibly_billed_retries != 0
-
     def _job(self, total: int | None) -> Job:
+        policy = self._policy
+        may_bill_again = policy.attempts != 1 and policy.possibly_billed_retries != 0
         return Job(
+            policy=policy,
             caps=self.caps,
             pace=Pace(
                 self.concurrency,
@@ -162,7 +164,7 @@ class Plan:
             ),
             batch_size=self.batch_size,
             on_error=self.on_error,
-            may_split=self._client.may_split if self._may_bill_again() else _never,
+            may_split=self._client.may_split if may_bill_again else _never,
             total=total,
         )
 
@@ -177,10 +179,11 @@ class Plan:
 
     def _steps(self, batch: Batch) -> Steps:
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
-        policy, timeouts = (ONE_CALL, TIMEOUTS) if self._single else (JOB_POLICY, JOB_TIMEOUTS)
+        single = len(batch) == self._whole
+        options, timeouts = (self._options, TIMEOUTS) if single else (self._each, JOB_TIMEOUTS)
         place = self._rows.place(batch.positions) if self._rows is not None else None
         read = partial(_as_matrix, place=place)
-        return self._client.steps(GENERATE, arguments, self._options, policy=policy, timeouts=timeouts, read=read)
+        return self._client.steps(GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read)
 
     def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
         """Send one batch with this thread."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Self
 
 from .loops import arun, run
@@ -58,8 +57,8 @@ def _dollars(amount: float) -> str:
 
 
 class _Stream:
-    def __init__(self, plan: Plan, job: Job) -> None:
-        self._plan, self._job = plan, job
+    def __init__(self, job: Job) -> None:
+        self._job = job
 
     def __repr__(self) -> str:
         now = self.progress
@@ -80,12 +79,8 @@ class EmbedStream(_Stream):
     """The blocks of `embed_iter`, with `progress` and `errors` so far."""
 
     def __init__(self, plan: Plan, job: Job) -> None:
-        super().__init__(plan, job)
-        self._blocks = self._run()
-
-    def _run(self) -> Generator[Block, None, None]:
-        with self._plan.shown(self._job):
-            yield from run(self._job, self._plan.send)
+        super().__init__(job)
+        self._blocks = run(job, plan.send, plan.shown(job))
 
     def __iter__(self) -> Iterator[Block]:
         return self
@@ -108,14 +103,8 @@ class EmbedStreamAsync(_Stream):
     """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
 
     def __init__(self, plan: Plan, job: Job) -> None:
-        super().__init__(plan, job)
-        self._blocks = self._run()
-
-    async def _run(self) -> AsyncGenerator[Block, None]:
-        with self._plan.shown(self._job):
-            async with contextlib.aclosing(arun(self._job, self._plan.send_async)) as blocks:
-                async for block in blocks:
-                    yield block
+        super().__init__(job)
+        self._blocks = arun(job, plan.send_async, plan.shown(job))  # just one: event loops end all of them at once
 
     def __aiter__(self) -> AsyncIterator[Block]:
         return self
