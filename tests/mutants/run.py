@@ -30,6 +30,7 @@ TESTS = {
     "call": ["test_call.py", "mutants/test_call.py", "properties/test_calls.py"],
     "envelopes": ["test_envelopes.py", "mutants/test_envelopes.py", "test_answers.py", "properties/test_answers.py"],
     "answers": ["test_answers.py", "mutants/test_answers.py", "properties/test_answers.py"],
+    "carving": ["test_carving.py", "test_answers.py", "properties/test_answers.py"],
 }
 WANTED = 0.9
 PROCESSES = 2
