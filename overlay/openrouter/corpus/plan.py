@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 import attrs
@@ -110,8 +110,7 @@ class Plan:
         self._client = client
         policy = client.policy_of(self._options.retries, JOB_POLICY)
         patient = policy.official is None and policy.attempts != 1  # an official configuration keeps its own shape
-        self._policy = attrs.evolve(policy, hands_back=True) if patient else policy
-        self._each = attrs.evolve(self._options, retries=self._policy)  # of many requests
+        self._policy = policy if policy.hands_back or not patient else attrs.evolve(policy, hands_back=True)
         self._whole = 0  # how many texts the one request holds that is the whole job
         self._rows: Rows | None = None  # of a job that ends in one matrix
         self.caps = client.caps_of(chosen["model"], self._options.server_url)
@@ -176,6 +175,11 @@ class Plan:
             return bar(job, str(self._arguments["model"]))
         job.report = self.progress or None
         return contextlib.nullcontext()
+
+    @cached_property
+    def _each(self) -> CallOptions:
+        """The options of one request of many."""
+        return attrs.evolve(self._options, retries=self._policy)
 
     def _steps(self, batch: Batch) -> Steps:
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
