@@ -52,6 +52,15 @@ class Text(str):
     __slots__ = ()
 
 
+class Masked(str):
+    """A string that shows something else than it is."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "***"
+
+
 class TokenId(int):
     """An integer of a library's own type."""
 
@@ -122,6 +131,9 @@ PASSED = [
     Passed("input", array("i", [1, 2]), [1, 2]),
     Passed("input", Text("a"), "a"),
     Passed("input", [Text("a"), "b"], ["a", "b"]),
+    Passed("input", Masked("a"), "a"),
+    Passed("input", [Masked("a"), "b"], ["a", "b"]),
+    Passed("trace", {Masked("a"): Masked("b")}, {"a": "b"}),
     Passed("input", np.array(["a", "b"]), ["a", "b"]),
     Passed("input", [np.str_("a"), np.str_("b")], ["a", "b"]),
     Passed("input", np.array([1, 2], np.int64), [1, 2]),
@@ -169,6 +181,7 @@ def test_what_fits_is_sent_as_plain_json_and_nothing_is_dropped(case: Passed) ->
     sent = checked(case.field, case.given)
 
     assert sent == case.sent
+    assert type(sent) is type(case.sent)
     assert json.loads(json.dumps(sent)) == json.loads(json.dumps(case.sent))
 
 

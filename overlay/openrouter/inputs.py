@@ -94,7 +94,7 @@ def _unwrapped(value: Any) -> Any:
     if hasattr(value, "to_dict") and not isinstance(value, type):
         return value.to_dict()
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)  # its characters, whatever its class says of itself
     if isinstance(value, Mapping | bytes | bytearray | Decimal):
         return value
     if isinstance(value, Sequence | array.array):
