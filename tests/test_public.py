@@ -75,6 +75,15 @@ def test_top_level_is_what_the_documentation_imports() -> None:
     ]  # fmt: skip
 
 
+def test_what_embed_gives_is_named_where_types_are() -> None:
+    embed = openrouter.embeddings.Embeddings
+    given = [inspect.signature(getattr(embed, name)).return_annotation for name in ("embed", "embed_iter")]
+
+    assert given == ["EmbedResult", "EmbedStream"]
+    assert sdk_types.EmbedResult is openrouter.embeddings.EmbedResult
+    assert sdk_types.EmbedStreamAsync is openrouter.embeddings.EmbedStreamAsync
+
+
 def test_version_is_the_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "version", {"openrouter-embeddings": "1.2.3"}.__getitem__)
 
@@ -89,7 +98,9 @@ def test_top_level_names_are_those_that_type_checkers_see() -> None:
     assert sorted(", ".join(imported).split(", ")) == sorted(openrouter.__all__)
 
 
-@pytest.mark.parametrize("module", [openrouter, components, operations, utils], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [openrouter, components, operations, utils, sdk_types], ids=lambda module: module.__name__
+)
 def test_name_that_is_not_there_is_an_attribute_error(module: types.ModuleType) -> None:
     with pytest.raises(AttributeError, match="NoSuchName"):
         _ = module.NoSuchName
@@ -120,6 +131,7 @@ DOCUMENTED = [
     (components, ["ProviderPreferences", "ModelsListResponse"]),
     (utils, ["RetryConfig", "BackoffStrategy"]),
     (sdk_types, ["UNSET", "OptionalNullable"]),
+    (sdk_types, ["EmbedResult", "EmbedStream", "EmbedStreamAsync", "Progress", "TextError", "Usage"]),
     (
         errors,
         [

@@ -20,7 +20,10 @@ from collections.abc import Callable, Iterable
 import httpx
 import openrouter
 from openrouter import OpenRouter, Policy, components, errors, operations, utils
-from openrouter.types import UNSET
+from openrouter.types import UNSET, EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+
+def tell(progress: Progress) -> None: ...
+async def tell_later(progress: Progress) -> None: ...
 
 client = OpenRouter("key")
 embeddings = client.embeddings
@@ -59,6 +62,10 @@ RIGHT = {
     "embed a generator": "embeddings.embed((t for t in texts), model='m', batch_size=5, concurrency='auto')",
     "embed with care": "embeddings.embed(texts, model='m', on_error='record', on_empty='skip', progress=True)",
     "embed and tell": "embeddings.embed(texts, model='m', progress=lambda told: print(told.texts_done))",
+    "embed and tell a function": "embeddings.embed(texts, model='m', progress=tell)",
+    "result by its name": "result: EmbedResult = embeddings.embed(texts, model='m')",
+    "parts of a result by their names": "parts: tuple[Usage, list[TextError]] = (result.usage, result.errors)",
+    "streams by their names": "streams: tuple[type[EmbedStream], type[EmbedStreamAsync]]",
     "embed with limits": "embeddings.embed(texts, model='m', requests_per_minute=60, tokens_per_minute=1e6)",
     "embed with preferences": "embeddings.embed(texts, model='m', provider={'zdr': True}, retries=RETRIES)",
     "variant": "client.with_options(timeout_ms=5, retry_config=None).embeddings",
@@ -84,6 +91,8 @@ WRONG = {
     "wrong word for on_error": "embeddings.embed(texts, model='m', on_error='ignore')",
     "wrong word for batch_size": "embeddings.embed(texts, model='m', batch_size='all')",
     "wrong progress": "embeddings.embed(texts, model='m', progress='bar')",
+    "progress that is awaited": "embeddings.embed(texts, model='m', progress=tell_later)",
+    "unknown name of a type": "openrouter.types.EmbedAnswer",
     "unknown provider key of embed": "embeddings.embed(texts, model='m', provider={'zrd': True})",
     "embed_iter without a model": "embeddings.embed_iter(texts)",
     "limit as text": "embeddings.list_models(limit='5')",
@@ -112,6 +121,9 @@ REVEALED = {
     "embeddings.embed(texts, model='m').errors[0].position": "int",
     "embeddings.embed_iter(texts, model='m')": "EmbedStream",
     "next(embeddings.embed_iter(texts, model='m'))[0]": "Sequence[int]",
+    "embeddings.embed_iter(texts, model='m').model": "str | None",
+    "embeddings.embed_iter(texts, model='m').usage": "Usage",
+    "embeddings.embed_iter(texts, model='m').possibly_billed_attempts": "int",
     "embeddings.embed_iter_async(texts, model='m')": "EmbedStreamAsync",
     "client.with_options(timeout_ms=5)": "OpenRouter",
     "client.__enter__()": "OpenRouter",

@@ -122,6 +122,17 @@ def test_stream_gives_blocks_with_progress_and_errors_so_far() -> None:
     assert repr(stream) == "EmbedStream(6 texts done, 3 requests)"  # three rows, and the three errors put in here
 
 
+@pytest.mark.parametrize("kind", [EmbedStream, EmbedStreamAsync])
+def test_stream_tells_what_a_result_tells(kind: Any) -> None:
+    job = job_of()
+    stream = kind(FakePlan(), job)
+    assert (stream.model, stream.usage, stream.possibly_billed_attempts) == (None, Usage(), 0)
+
+    job.tally.model, job.tally.usage, job.tally.possibly_billed_attempts = "m", Usage(1, 2, 0.5), 3
+
+    assert (stream.model, stream.usage, stream.possibly_billed_attempts) == ("m", Usage(1, 2, 0.5), 3)
+
+
 def test_stream_may_be_left_early_and_twice() -> None:
     plan = FakePlan()
     with EmbedStream(plan, job_of(3)) as stream:  # type: ignore[arg-type]

@@ -74,6 +74,21 @@ class _Stream:
         """The texts that have no vector, and why."""
         return list(self._job.tally.errors)
 
+    @property
+    def model(self) -> str | None:
+        """The model that answered first; None where it did not say, or nothing came yet."""
+        return self._job.tally.model
+
+    @property
+    def usage(self) -> Usage:
+        """What the job was billed so far: prompt and total tokens, cost in USD."""
+        return self._job.tally.usage
+
+    @property
+    def possibly_billed_attempts(self) -> int:
+        """Requests so far that the server may have billed though no result came of them."""
+        return self._job.tally.possibly_billed_attempts
+
 
 class EmbedStream(_Stream):
     """The blocks of `embed_iter`, with `progress` and `errors` so far."""
