@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import random
 import time
@@ -122,7 +123,7 @@ class OpenRouter(Resources):
         self._debug_logger = debug_logger
         self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()
-        self._caps: dict[tuple[str, str], Caps] = {}
+        self._caps: dict[tuple[str, str, str], Caps] = {}
         self._owner, self._closed = True, False
 
     def __repr__(self) -> str:
@@ -203,9 +204,18 @@ class OpenRouter(Resources):
         """Whether the retry budget still pays for sending the parts of a request that may have been billed."""
         return self._budget.take(Kind.BILLED)
 
-    def caps_of(self, model: str, server_url: str | None) -> Caps:
-        """What a model was seen to take, remembered for the client's life and by its variants."""
-        key = server_url or self._config.base_url, model
+    def caps_of(self, model: str, server_url: str | None, provider: Any = None) -> Caps:
+        """What a model was seen to take, remembered for the client's life and by its variants.
+
+        `provider` is plain JSON: other preferences lead to other hosts of the model, with limits of their own.
+
+        Raises:
+            ConfigurationError: the URL cannot be used.
+        """
+        base = self._config.base_url
+        if server_url is not None:
+            base = settings.base_url(server_url, allow_http=self._config.allow_http)
+        key = base, model, json.dumps(provider, sort_keys=True) if provider else ""
         found = self._caps.get(key)
         if found is None:
             from .corpus.batches import Caps

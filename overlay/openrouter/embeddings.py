@@ -44,16 +44,19 @@ class Embeddings(GeneratedEmbeddings):
                 in `errors`, "skip" leaves the row out. A refused request is halved until the text stands alone. No
                 key, no credit, no such model, or 8 texts refused alone before any went through always raises.
             on_empty: an empty text, or no texts at all: "raise", or "skip": left out.
-            progress: True shows a bar (needs the extra `progress`), or a callable is given a `Progress` after each
-                answer.
-            retries, server_url, timeout_ms, http_headers, extra_body: as in `generate`. Left out, more than one request
-                is retried longer than `generate` is: 8 attempts each, waits up to 60 s.
+            progress: True shows a bar (needs the extra `progress`), or a callable, no coroutine function, is given a
+                `types.Progress` after each answer.
+            retries, server_url, timeout_ms, http_headers: as in `generate`. Left out, more than one request is retried
+                longer than `generate` is: 8 attempts each, waits up to 60 s.
+            extra_body: as in `generate`; it may not hold `input` or `encoding_format`.
 
         Returns:
             An `EmbedResult`.
 
         Raises:
-            InvalidInputError: a text is empty or no string; the message names the positions. Nothing was sent.
+            InvalidInputError: a text is empty or no string; the message names the positions. Or an argument is refused
+                by its path. Nothing was sent.
+            ConfigurationError: an option makes no sense. Nothing was sent.
             OpenRouterError: what ended the job; `positions` names the texts.
 
         Source: `POST /embeddings` in openapi.yaml.
@@ -66,7 +69,7 @@ class Embeddings(GeneratedEmbeddings):
 
     async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """`embed` on the running event loop (asyncio); cancelling it cancels its requests."""
-        plan = Plan(self._client, options)
+        plan = Plan(self._client, options, "embed_async")
         with plan.embedding(texts) as (job, rows):
             async for positions, vectors in arun(job, plan.send_async):
                 rows.put(positions, vectors)
@@ -76,16 +79,17 @@ class Embeddings(GeneratedEmbeddings):
         """Turn texts without end into blocks of vectors, as they come: memory does not grow with the corpus.
 
         Takes what `embed` takes. Yields `(positions, vectors)`: the indexes of some texts in `texts`, and float32
-        `(len(positions), dimensions)`, in the order of answers. `texts` is read as requests are sent. The same text is
-        sent once as long as its answer is awaited. A text that is refused with "skip" or "record" is in `errors`.
-        Close the stream, or use it in a `with` block, to leave early.
+        `(len(positions), dimensions)`, in the order of answers. `texts` is read as requests are sent; where it has a
+        length, `progress` tells how many there are. The same text is sent once as long as its answer is awaited. A text
+        that is refused with "skip" or "record" is in `errors`. Close the stream, or use it in a `with` block, to leave
+        early.
         """
-        plan = Plan(self._client, options)
+        plan = Plan(self._client, options, "embed_iter")
         return EmbedStream(plan, plan.streaming(texts))
 
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
-        plan = Plan(self._client, options)
+        plan = Plan(self._client, options, "embed_iter_async")
         return EmbedStreamAsync(plan, plan.streaming(texts))
 
 

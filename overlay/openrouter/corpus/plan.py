@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import operator
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..answers import embeddings, matrix_of
 from ..body import spares
 from ..errors import ConfigurationError, InvalidInputError
+from ..inputs import plain
 from ..messages import TIMEOUTS, Timeouts
 from ..retries import ONE_CALL, Policy
 from .job import Answer, Job, TextError, numbered
@@ -73,6 +77,7 @@ del DEFAULTS["model"]
 _OWN_ARGUMENTS = ("input", "encoding_format")  # what `embed` says itself
 _API_ARGUMENTS = tuple(p.argument for p in GENERATE.parameters if p.argument not in _OWN_ARGUMENTS)
 """Whatever the API takes: an argument added to openapi.yaml is one of `embed` too."""
+_SCHEMAS = {p.argument: p.schema for p in GENERATE.parameters}
 _NAMES = frozenset({*EmbedOptions.__annotations__, *_API_ARGUMENTS})
 _CALL_OPTIONS = tuple(option.name for option in attrs.fields(CallOptions))
 _SHOWN = 10  # positions that an error names
@@ -84,17 +89,17 @@ _CHOICES = {"on_error": ("raise", "skip", "record"), "on_empty": ("raise", "skip
 
 
 class Plan:
-    """The checked options of one `embed`, and what it takes to send a batch of it."""
+    """The checked options of one `embed` or its kin, named by `verb`, and what it takes to send a batch of it."""
 
-    def __init__(self, client: OpenRouter, options: Mapping[str, Any]) -> None:
+    def __init__(self, client: OpenRouter, options: Mapping[str, Any], verb: str = "embed") -> None:
         if "model" not in options:
-            raise TypeError("embed() missing 1 required keyword-only argument: 'model'")
+            raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
         for name in options.keys() - _NAMES:
             from difflib import get_close_matches
 
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
-            raise TypeError(f"embed() got an unexpected keyword argument {name!r}{hint}")
+            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
         chosen = {**DEFAULTS, **options}
         for name, choices in _CHOICES.items():
             if chosen[name] not in choices:
@@ -103,8 +108,10 @@ class Plan:
         self.concurrency = _count_or_auto("concurrency", chosen["concurrency"])
         self.requests_per_minute = _rate("requests_per_minute", chosen["requests_per_minute"])
         self.tokens_per_minute = _rate("tokens_per_minute", chosen["tokens_per_minute"])
-        self.on_error, self.on_empty, self.progress = chosen["on_error"], chosen["on_empty"], chosen["progress"]
+        self.on_error, self.on_empty = chosen["on_error"], chosen["on_empty"]
+        self.progress = _progress(chosen["progress"])
         self.keeps_failed = self.on_error == "record"
+        chosen["extra_body"] = _extra_body(chosen["extra_body"])
         self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
         self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
@@ -113,7 +120,12 @@ class Plan:
         self._policy = policy if policy.hands_back or not patient else attrs.evolve(policy, hands_back=True)
         self._whole = 0  # how many texts the one request holds that is the whole job
         self._rows: Rows | None = None  # of a job that ends in one matrix
-        self.caps = client.caps_of(chosen["model"], self._options.server_url)
+        self.caps = client.caps_of(self._checked("model"), self._options.server_url, self._checked("provider"))
+
+    def _checked(self, name: str) -> Any:
+        """An argument as it will be sent; one that is missing is told by the request."""
+        value = self._arguments[name]
+        return None if value is None else plain(value, _SCHEMAS[name], name, SCHEMAS)
 
     @contextlib.contextmanager
     def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, Rows]]:
@@ -145,8 +157,9 @@ class Plan:
 
     def streaming(self, texts: Iterable[str]) -> Job:
         """A job for texts that are read as they are sent."""
-        job = self._job(None)
-        return job.feed(numbered(_iterable(texts), self.on_empty, job.refuse))
+        source = _iterable(texts)
+        job = self._job(_length(source) if self.on_empty == "raise" else None)  # what is left out is not counted
+        return job.feed(numbered(source, self.on_empty, job.refuse))
 
     def _job(self, total: int | None) -> Job:
         policy = self._policy
@@ -221,7 +234,19 @@ def _iterable(texts: object) -> Iterable[object]:
         return [texts]
     if isinstance(texts, Mapping | bytes | bytearray) or not isinstance(texts, Iterable):
         raise InvalidInputError(f"texts: expected a string or an iterable of them, got {type(texts).__name__}", "texts")
+    dimensions = getattr(texts, "ndim", 1)
+    if dimensions != 1:  # what is iterated of a table is the names of its columns
+        found = f"{type(texts).__name__} of {dimensions} dimensions"
+        raise InvalidInputError(f"texts: expected a string or an iterable of them, got {found}", "texts")
     return texts
+
+
+def _length(texts: Iterable[object]) -> int | None:
+    """How many texts there are, where that can be told before they are read."""
+    try:
+        return len(texts) if isinstance(texts, Sized) else None
+    except (TypeError, NotImplementedError):  # as data sets without end say it
+        return None
 
 
 def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputError:
@@ -236,12 +261,39 @@ def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputE
     return error
 
 
-def _count_or_auto(name: str, value: object) -> int | None:
-    if value == "auto":
+def _count_or_auto(name: str, value: Any) -> int | None:
+    if isinstance(value, str) and value == "auto":
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    try:
+        count = 0 if isinstance(value, bool | str) else operator.index(value)
+    except TypeError:
+        count = 0
+    if count < 1:
         raise ConfigurationError(f'{name} must be "auto" or a whole number of at least 1, got {value!r}')
+    return count
+
+
+def _progress(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if not callable(value):
+        raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
+    for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigurationError("progress must be no coroutine function: it is called, and nobody awaits it")
     return value
+
+
+def _extra_body(value: Any) -> Any:
+    """What the caller adds to each request, which may not say anew what the texts are or how vectors come."""
+    if value is None:
+        return None
+    extra = plain(value, {"type": "object"}, "extra_body", {})
+    for name in _OWN_ARGUMENTS:
+        if name in extra:
+            message = f"extra_body.{name}: embed says this itself; to say it yourself, call generate"
+            raise InvalidInputError(message, f"extra_body.{name}")
+    return extra
 
 
 def _rate(name: str, value: object) -> float | None:
