@@ -143,6 +143,43 @@ def test_message_is_cut_to_a_thousand_characters() -> None:
     assert error.message == "x" * 999 + "…"
 
 
+class Raw(NamedTuple):
+    """What the provider said itself, and the whole message."""
+
+    raw: Any
+    message: str
+
+
+RAWS = [
+    Raw("at most 10 inputs", "Provider returned error: at most 10 inputs"),
+    Raw(" at most 10 inputs\n", "Provider returned error: at most 10 inputs"),
+    Raw('{"error": {"message": "at most 10"}}', "Provider returned error: at most 10"),
+    Raw('{"error": "at most 10"}', "Provider returned error: at most 10"),
+    Raw('{"message": "at most 10"}', "Provider returned error: at most 10"),
+    Raw('{"detail": "at most 10"}', 'Provider returned error: {"detail": "at most 10"}'),
+    Raw('["at most 10"]', 'Provider returned error: ["at most 10"]'),
+    Raw({"error": {"message": "at most 10"}}, "Provider returned error: at most 10"),
+    Raw({"detail": "at most 10"}, "Provider returned error"),
+    Raw('{"error": {"message": "no", "metadata": {"raw": "at most 10"}}}', "Provider returned error: no: at most 10"),
+    Raw("Provider returned error", "Provider returned error"),
+    Raw("[" * 100_000, "Provider returned error: " + "[" * 974 + "…"),
+    Raw("x" * 5_000, "Provider returned error: " + "x" * 974 + "…"),
+    Raw("", "Provider returned error"),
+    Raw(None, "Provider returned error"),
+    Raw(7, "Provider returned error"),
+]
+
+
+@pytest.mark.parametrize("case", RAWS, ids=lambda case: str(case.raw)[:40])
+@pytest.mark.parametrize("status", [400, 200])
+def test_message_holds_what_the_provider_said_itself(case: Raw, status: int) -> None:
+    body = told(400, message="Provider returned error", metadata={"raw": case.raw, "provider_name": "p"})
+
+    error = refusal(document_of if status == 200 else checked, reply(body, status), call_of())
+
+    assert (type(error), error.message) == (errors.BadRequestResponseError, case.message)
+
+
 # ---- the error model ------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -64,15 +65,25 @@ def _readable(reply: Reply) -> Any:
 
 
 def _message(document: Any, otherwise: str) -> str:
-    """What an error's body says, in whichever of the documented and seen shapes."""
+    """What an error's body says, in whichever of the documented and seen shapes, and what the provider said itself."""
     error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, str) and error:
         return error
     detail = error if isinstance(error, dict) else document if isinstance(document, dict) else {}
-    for found in (detail.get("message"), _in(detail, "availability", "code"), _in(detail, "metadata", "raw")):
+    raw = _raw(_in(detail, "metadata", "raw"))
+    for found in (detail.get("message"), _in(detail, "availability", "code")):
         if isinstance(found, str) and found.strip():
-            return found
-    return otherwise
+            return f"{found}: {raw}" if raw and raw not in found else found
+    return raw or otherwise
+
+
+def _raw(raw: Any) -> str:
+    """A provider's own words: the message of its JSON, or the text as it came; empty where there are none."""
+    text = raw.strip() if isinstance(raw, str) else ""
+    if isinstance(raw, str):
+        with suppress(ValueError, RecursionError):
+            raw = json.loads(raw)
+    return _message(raw, text) if isinstance(raw, dict) else text
 
 
 def _in(document: Mapping[str, Any], *names: str) -> Any:
