@@ -434,6 +434,33 @@ def test_base64_that_is_none_is_called_that(text: str, read: Read) -> None:
 
 
 @both_ways
+@pytest.mark.parametrize(
+    ("body", "retryable"),
+    [({}, False), ({"data": None}, False), ({"object": "list"}, False), (b"", True), (b" \r\n", True)],
+    ids=str,
+)
+def test_answer_of_nothing_is_empty_where_base64_was_asked_for(body: Any, retryable: bool, read: Read) -> None:
+    """The words are the same; the class is one that lets `embed` ask for numbers instead."""
+    wanted = refusal(read, reply(body), call_of())
+
+    error = refusal(read, reply(body), call_of(encoding_format="base64"))
+
+    assert (type(wanted), type(error)) == (ResponseValidationError, EmptyAnswerError)
+    assert error.message == wanted.message
+    assert isinstance(error, EmptyAnswerError)
+    assert error.retryable is retryable
+    assert error.raw_response is not None
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "body", [{"error": "no"}, {"data": 7}, {"data": {}}, b"<p>", b"[]", b" " * 2_000 + b"<p>"], ids=str
+)
+def test_other_wrong_answers_are_not_empty_where_base64_was_asked_for(body: Any, read: Read) -> None:
+    assert type(refusal(read, reply(body), call_of(encoding_format="base64"))) is ResponseValidationError
+
+
+@both_ways
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
 def test_answer_with_news_is_judged_alike(case: Wrong, read: Read) -> None:
     """A field that the spec does not know takes the slower reader, which says the same."""

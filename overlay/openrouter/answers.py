@@ -6,8 +6,8 @@ Sources: OpenRouter documentation, embeddings guide (order by `index`, which som
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import pairwise
 from types import GenericAlias
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("openrouter")
 
 _WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
+
+_BLANK = 1 << 10  # bytes of an answer that may be nothing but blanks
 
 _any = msgspec.json.Decoder()
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -172,8 +174,10 @@ def _read_any(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any]
         document = document_of(reply, call)
         raise ResponseValidationError(_wrong_rows(document), reply) from None
     except (ValueError, RecursionError) as error:
-        refuse_unreadable(reply, error)
-    judge_envelope({**envelope, "data": raws}, reply, call)
+        with _empty_if(not bytes(reply.content[:_BLANK]).strip() and len(reply.content) < _BLANK, call):
+            refuse_unreadable(reply, error)
+    with _empty_if(raws is None and not envelope.get("error"), call):
+        judge_envelope({**envelope, "data": raws}, reply, call)
     rows, vectors = [], []
     for i, raw in enumerate(raws or ()):
         try:
@@ -184,6 +188,17 @@ def _read_any(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any]
         rows.append(row)
         vectors.append(row["embedding"])
     return envelope, rows, [row.get("index", msgspec.UNSET) for row in rows], vectors
+
+
+@contextmanager
+def _empty_if(nothing: bool, call: Call) -> Iterator[None]:
+    """An answer of nothing where base64 was asked for is that of a model that cannot give it."""
+    try:
+        yield
+    except ResponseValidationError as error:
+        if not nothing or call.fields.get("encoding_format") != "base64":
+            raise
+        raise EmptyAnswerError(error.message, error.raw_response, retryable=error.retryable) from None
 
 
 def _wrong_rows(document: Any) -> str:
