@@ -6,6 +6,7 @@ It stands on the scripted server of `faults`, and shares its ledger of requests 
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import threading
 from collections.abc import Sequence
@@ -37,7 +38,11 @@ class Rules:
 
     max_inputs: int | None = None
     names_cap: bool = True
-    base64: Literal["given", "ignored", "empty", "refused"] = "given"
+    base64: Literal["given", "ignored", "empty", "refused", "null", "none", "blank", "no endpoint"] = "given"
+    max_tokens: int | None = None
+    """More of them (a token is three characters) in one request are refused, with no number."""
+    raw: bool = False
+    """The words of a refusal stand in the metadata alone, as the API passes on those of a provider."""
     refused_texts: frozenset[str] = frozenset()
     shuffled: bool = False
     seconds: float = 0.0
@@ -94,16 +99,30 @@ class Capped(FaultServer):
             return next(self._thirds)
         if rules.max_inputs is not None and count > rules.max_inputs:
             told = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
-            return reply(400, error(400, f"Too many inputs{told}"))
-        if asked == "base64" and rules.base64 == "refused":
-            return reply(400, error(400, "encoding_format: this model gives floats only"))
+            return self._refuse(400, f"Too many inputs{told}")
+        if rules.max_tokens is not None and sum(len(text) // 3 + 1 for text in request.inputs) > rules.max_tokens:
+            return self._refuse(400, "Too many tokens overall, split into more batches")
+        if asked == "base64" and rules.base64 in ("refused", "no endpoint"):
+            return self._refuse(400 if rules.base64 == "refused" else 404, "encoding_format: no base64 here")
+        if asked == "base64" and rules.base64 == "blank":
+            return answer(encode=lambda body: b"")
         if rules.refused_texts.intersection(request.inputs):
             return reply(400, error(400, "An input cannot be embedded"))
         return answer(lambda body: self._spoil(body, request))
 
+    def _refuse(self, status: int, words: str) -> Step:
+        if not self.rules.raw:
+            return reply(status, error(status, words))
+        raw = json.dumps({"error": {"message": words}})
+        return reply(status, error(status, "Provider returned error", metadata={"raw": raw, "provider_name": "p"}))
+
     def _spoil(self, body: dict[str, Any], request: Request) -> None:
         if request.json.get("encoding_format") == "base64" and self.rules.base64 == "empty":
             body["data"].clear()
+        if request.json.get("encoding_format") == "base64" and self.rules.base64 == "null":
+            body["data"] = None
+        if request.json.get("encoding_format") == "base64" and self.rules.base64 == "none":
+            body.clear()
         if self.rules.base64 == "ignored":
             for row, text in zip(body["data"], request.inputs, strict=True):
                 row["embedding"] = list(vector(text))

@@ -772,3 +772,77 @@ def no_warnings_left(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level("DEBUG", "openrouter")
     yield
     assert [r.getMessage() for r in caplog.records if "text 1" in r.getMessage() or KEY in r.getMessage()] == []
+
+
+# ---- refusals in a provider's own words -----------------------------------------------------------------------
+
+
+class Whim(NamedTuple):
+    """A provider's rules, its texts, the most requests that they take, and the inputs that are paid for twice."""
+
+    name: str
+    rules: dict[str, Any]
+    texts: list[str]
+    requests: int
+    twice: int = 0
+
+
+LONG = [f"long {i} " + "x" * 3_000 for i in range(40)]
+WHIMS = [
+    Whim("cap in the metadata", {"max_inputs": 10, "raw": True}, texts_of(300), 44),
+    Whim("floats only, in the metadata", {"base64": "refused", "raw": True}, texts_of(300), 5),
+    Whim("floats only, 404", {"base64": "no endpoint"}, texts_of(300), 5),
+    Whim("floats only, 404 in the metadata", {"base64": "no endpoint", "raw": True}, texts_of(300), 5),
+    Whim("base64 is null", {"base64": "null"}, texts_of(300), 5, 96),
+    Whim("base64 is nothing", {"base64": "none"}, texts_of(300), 5, 96),
+    Whim("base64 is no body", {"base64": "blank"}, texts_of(300), 6, 192),
+    Whim("a sum of tokens", {"max_tokens": 8_000}, LONG + texts_of(1_000), 35),
+]
+
+
+@both_sides
+@pytest.mark.parametrize("case", WHIMS, ids=lambda case: case.name)
+def test_refusal_in_a_providers_own_words_is_understood(case: Whim, side: Side) -> None:
+    with Capped(**case.rules) as server, opened(side, server) as session:
+        result = session.embed(case.texts, model=MODEL)
+
+        assert_right(result, case.texts)
+        assert len(server.ledger.requests) <= case.requests
+        assert sum(server.ledger.billed) == len(case.texts) + case.twice
+
+
+@both_sides
+def test_error_shows_what_the_provider_said(side: Side) -> None:
+    raw = json.dumps({"error": {"message": f"no such dimensions for {KEY}"}})
+    step = reply(400, error(400, "Provider returned error", metadata={"raw": raw}))
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        with pytest.raises(errors.BadRequestResponseError) as caught:
+            session.embed(["a"], model=MODEL)
+
+        assert caught.value.message == "Provider returned error: no such dimensions for [masked] (texts[0])"
+        assert KEY not in (caught.value.body or "")
+
+
+@both_sides
+def test_empty_answer_after_good_ones_does_not_end_base64(side: Side) -> None:
+    count = itertools.count()
+
+    def step(connection: Connection, request: Request) -> None:
+        answer(lambda body: body["data"].clear() if next(count) == 2 else None)(connection, request)
+
+    texts = texts_of(960)
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record")
+
+        assert_right(result, texts)
+        assert {request.json["encoding_format"] for request in server.ledger.requests} == {"base64"}
+
+
+@both_sides
+def test_bad_texts_at_the_start_are_recorded_and_the_others_embedded(side: Side) -> None:
+    texts = texts_of(508)
+    with Capped(refused_texts=frozenset(texts[:8])) as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record")
+
+        assert [error.position for error in result.errors] == list(range(8))
+        assert result.vectors[8:].tobytes() == matrix_of(texts[8:]).tobytes()

@@ -649,3 +649,334 @@ def test_last_batch_is_known_for_the_last() -> None:
         seen.append(job.has_no_more)
 
     assert seen == [False, True]
+
+
+# ---- caps that refusals do not name, or name otherwise --------------------------------------------------------
+
+LONG_TOKENS = 1_000
+Judge = Callable[[Batch], OpenRouterError | Answer]
+
+
+def long_texts(count: int, first: int = 0) -> list[str]:
+    return [f" {position}".rjust(3 * LONG_TOKENS - 3, "x") for position in range(first, first + count)]
+
+
+def mixed(count: int) -> list[str]:
+    """Forty long texts, then short ones."""
+    return [*long_texts(40), *(f"text {position}" for position in range(40, count))]
+
+
+def sums_to(most: int, words: str, off: float = 1.0) -> Judge:
+    """Refuses more tokens than that; `off` times our estimate is what it counts."""
+    return lambda batch: refusal(400, words) if batch.tokens * off > most else answer(batch)
+
+
+def holds(most: int, words: str = "bad request") -> Judge:
+    return lambda batch: refusal(400, words) if len(batch) > most else answer(batch)
+
+
+class Summed(NamedTuple):
+    """The words that refuse more than 8,000 tokens, how far our estimate is off, and what is learned by how many."""
+
+    words: str
+    off: float
+    tokens: int | None
+    requests: int
+
+
+NAMED_SUM = "max 8000 tokens per request"
+UNNAMED_SUM = "Too many tokens overall, split into more batches"
+SUMMED = [
+    Summed(NAMED_SUM, 1.0, 8_000, 59),
+    Summed(NAMED_SUM, 0.5, 8_000, 59),
+    Summed(NAMED_SUM, 1.5, 4_000, 65),
+    Summed(UNNAMED_SUM, 1.0, 6_000, 65),
+    Summed(UNNAMED_SUM, 1.5, 3_000, 73),
+    Summed("bad request", 1.0, 6_000, 65),
+    Summed("bad request", 1.5, 3_000, 73),
+]
+
+
+@pytest.mark.parametrize("case", SUMMED, ids=str)
+def test_sum_of_tokens_is_no_cap_of_inputs(case: Summed) -> None:
+    """After forty long texts the short ones go 96 at once again: 52 requests of them, if nothing else is sent."""
+    caps = Caps()
+    job = job_of(mixed(5_040), caps=caps)
+
+    sent, rows = run(job, sums_to(8_000, case.words, case.off))
+
+    assert sorted(rows) == list(range(5_040))
+    assert (caps.max_inputs, caps.max_tokens) == (None, case.tokens)
+    assert len(sent) <= case.requests
+
+
+def test_sum_that_is_known_is_kept_by_the_next_job() -> None:
+    caps = Caps()
+    run(job_of(mixed(100), caps=caps), sums_to(8_000, NAMED_SUM))
+
+    sent, _ = run(job_of(long_texts(20), caps=caps), sums_to(8_000, NAMED_SUM))
+
+    assert sizes(sent) == [8, 8, 4]
+
+
+def test_limit_of_one_text_is_no_sum() -> None:
+    """One text over it stands alone in the end, and the others are packed as before."""
+    caps = Caps()
+    texts = [*texts_of(100), "x" * 30_000 + " 100", *(f"text {position}" for position in range(101, 300))]
+    words = "This model's maximum context length is 8192 tokens, however you requested 9001 tokens"
+
+    sent, rows = run(
+        job_of(texts, caps=caps, on_error="record"),
+        lambda batch: refusal(400, words) if 100 in batch.positions else answer(batch),
+    )
+
+    assert len(rows) == 299
+    assert (caps.max_inputs, caps.max_tokens) == (None, None)
+    assert len(sent) <= 4 + 2 * 7
+
+
+def test_sum_that_the_texts_cannot_have_reached_is_not_learned() -> None:
+    """The estimate is not eight times too low: the refusal is about something else."""
+    caps = Caps()
+
+    run(
+        job_of(texts_of(96), caps=caps, on_error="record"),
+        lambda batch: refusal(400, "max 8000 tokens") if 5 in batch.positions else answer(batch),
+    )
+
+    assert (caps.max_inputs, caps.max_tokens) == (None, None)
+
+
+@pytest.mark.parametrize("words", ["bad request", "1 validation error: try again", "at 09:00:12Z req 41", "token"])
+@pytest.mark.parametrize("at", [1, 3])
+def test_refusal_that_does_not_last_is_no_cap(words: str, at: int) -> None:
+    caps = Caps()
+    count = itertools.count(1)
+
+    sent, rows = run(
+        job_of(texts_of(960), caps=caps), lambda batch: refusal(400, words) if next(count) == at else answer(batch)
+    )
+
+    assert len(rows) == 960
+    assert (caps.max_inputs, caps.max_tokens, caps.guess) == (None, None, None)
+    assert len(sent) <= 10 + 3
+
+
+@pytest.mark.parametrize("words", ["1 validation error: input too long", "failed at 2026-01-02T09:00:12Z req 81"])
+def test_numbers_about_one_bad_text_are_no_cap(words: str) -> None:
+    caps = Caps()
+
+    sent, rows = run(
+        job_of(texts_of(960), caps=caps, on_error="record"),
+        lambda batch: refusal(422, words) if 500 in batch.positions else answer(batch),
+    )
+
+    assert len(rows) == 959
+    assert caps.max_inputs is None
+    assert len(sent) == 22
+
+
+@pytest.mark.parametrize(("cap", "learned", "requests"), [(10, 6, 346), (50, 48, 51), (1, 1, 2_010)])
+def test_cap_that_is_not_named_is_learned_whatever_the_lengths(cap: int, learned: int, requests: int) -> None:
+    """Once a request of many short texts is refused too, it cannot be the tokens; and it is tried once."""
+    caps = Caps()
+    texts = ["w" * (position * 7919 % 1_000) + f" {position}" for position in range(2_000)]
+
+    sent, rows = run(job_of(texts, caps=caps), holds(cap))
+
+    assert len(rows) == 2_000
+    assert (caps.max_inputs, caps.max_tokens) == (learned, None)
+    assert len([size for size in sizes(sent) if size > cap]) <= 8
+    assert len(sent) <= requests
+
+
+def test_cap_of_inputs_that_was_named_outlives_a_guess_below_it() -> None:
+    caps = Caps()
+    caps.learn(10)
+    refused = iter([True])
+
+    sent, _ = run(
+        job_of(texts_of(100), caps=caps), lambda batch: refusal(400) if next(refused, False) else answer(batch)
+    )
+
+    assert max(sizes(sent)) == 10
+    assert caps.max_inputs == 10
+
+
+def test_long_texts_after_short_ones_are_summed_up_at_the_second_proof() -> None:
+    """As many inputs went through before: it is not their number, and once might not last."""
+    caps = Caps()
+    texts = [*texts_of(96), *long_texts(288, 96)]
+
+    seen = []
+
+    def judge(batch: Batch) -> OpenRouterError | Answer:
+        seen.append(caps.max_tokens)
+        return sums_to(8_000, "bad request")(batch)
+
+    sent, rows = run(job_of(texts, caps=caps), judge)
+
+    assert len(rows) == 384
+    assert (caps.max_inputs, caps.max_tokens) == (None, 6 * LONG_TOKENS)
+    assert len([size for size in sizes(sent) if size > 8]) == 1 + 5  # the short ones, and what was refused
+
+
+def guessed(caps: Caps) -> Job:
+    """A job in the middle: its one refusal led to a guess of 48, which two requests kept since."""
+    job = job_of(texts_of(960), caps=caps, on_error="record")
+    first = next_of(job)
+    job.failed(first, refusal(400))
+    for _ in range(4):
+        batch = next_of(job)
+        job.answered(batch, answer(batch))
+    assert (caps.max_inputs, caps.guess is not None) == (48, True)
+    return job
+
+
+def test_doubt_is_settled_by_one_request_while_others_keep_the_guess() -> None:
+    caps = Caps()
+    job = guessed(caps)
+    trial, other = next_of(job), next_of(job)
+    assert (len(trial), trial.trial, len(other), other.trial) == (96, True, 48, False)
+
+    job.answered(trial, answer(trial))
+
+    assert (caps.max_inputs, len(next_of(job))) == (None, 96)
+
+
+def test_second_refusal_settles_the_guess() -> None:
+    caps = Caps()
+    job = guessed(caps)
+    trial = next_of(job)
+
+    job.failed(trial, refusal(400))
+    for _ in range(6):
+        batch = next_of(job)
+        assert len(batch) == 48
+        job.answered(batch, answer(batch))
+
+    assert (caps.max_inputs, caps.guess) == (48, None)
+
+
+def test_trial_that_failed_for_another_reason_is_made_again() -> None:
+    caps = Caps()
+    job = guessed(caps)
+
+    job.failed(next_of(job), refusal(500))  # and is sent in halves
+
+    assert [len(next_of(job)) for _ in range(4)] == [48, 48, 96, 48]
+
+
+def test_trial_that_was_left_is_made_again_by_the_next_job() -> None:
+    caps = Caps()
+    next_of(guessed(caps))
+
+    assert [len(next_of(job_of(texts_of(96), caps=caps))) for _ in range(2)] == [96, 96]
+
+
+def test_second_refusal_elsewhere_ends_the_doubt_too() -> None:
+    """Two requests in flight are refused, and their halves go through."""
+    caps = Caps()
+    job = job_of(texts_of(960), caps=caps)
+    first, second = next_of(job), next_of(job)
+    job.failed(first, refusal(400))
+    job.failed(second, refusal(400))
+
+    for _ in range(10):
+        batch = next_of(job)
+        assert len(batch) == 48
+        job.answered(batch, answer(batch))
+
+    assert caps.guess is not None
+    assert (caps.max_inputs, caps.guess.doubtful, caps.guess.before) == (48, False, None)
+
+
+def test_trial_that_held_a_bad_text_settles_nothing() -> None:
+    caps = Caps()
+    job = guessed(caps)
+    job.failed(next_of(job), refusal(400))
+
+    job.failed(next_of(job), refusal(400))  # one of its two parts as well
+    while caps.guess is not None:
+        batch = next_of(job)
+        job.answered(batch, answer(batch))
+
+    assert caps.max_inputs is None
+
+
+# ---- whether all are refused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [8, 40, 95])
+def test_first_texts_that_are_bad_do_not_stand_for_all(bad: int) -> None:
+    job = job_of(texts_of(508), on_error="record")
+
+    _, rows = run(job, lambda batch: refusal(400) if min(batch.positions) < bad else answer(batch))
+
+    assert sorted(rows) == list(range(bad, 508))
+    assert sorted(error.position for error in job.tally.errors) == list(range(bad))
+
+
+def test_first_texts_of_a_single_batch_do_not_stand_for_it() -> None:
+    job = job_of(texts_of(96), on_error="record")
+
+    _, rows = run(job, lambda batch: refusal(400) if min(batch.positions) < 8 else answer(batch))
+
+    assert sorted(rows) == list(range(8, 96))
+
+
+@pytest.mark.parametrize(("count", "requests"), [(5_000, 21), (96, 21), (9, 18), (8, 15)])
+def test_one_from_elsewhere_is_asked_before_all_are_given_up(count: int, requests: int) -> None:
+    """With the first batch cut down to eight single texts; where none is left, the eight are all."""
+    job = job_of(texts_of(count), on_error="record")
+
+    with pytest.raises(errors.BadRequestResponseError) as caught:
+        run(job, lambda batch: refusal(400))
+
+    assert caught.value.message == "no (8 texts are refused alike)"
+    assert job.tally.requests <= requests
+
+
+# ---- base64, once more ----------------------------------------------------------------------------------------
+
+BLAMED_TOO = {
+    "404 by name": lambda: refusal(404, "No endpoints support encoding_format base64"),
+    "403 by name": lambda: refusal(403, "encoding_format"),
+    "415 by name": lambda: refusal(415, "encoding_format"),
+    "501 by name": lambda: refusal(501, "base64 is not implemented"),
+}
+
+
+@pytest.mark.parametrize("error", BLAMED_TOO.values(), ids=BLAMED_TOO)
+def test_floats_are_asked_for_whatever_the_status_that_names_the_form(error: Callable[[], OpenRouterError]) -> None:
+    caps = Caps()
+    asked = []
+
+    def judge(batch: Batch) -> OpenRouterError | Answer:
+        asked.append(batch.base64)
+        return error() if batch.base64 else answer(batch)
+
+    _, rows = run(job_of(texts_of(4), caps=caps, batch_size=2), judge)
+
+    assert (asked, len(rows), caps.base64) == ([True, False, False], 4, False)
+
+
+@pytest.mark.parametrize("status", [401, 402, 429, 500, 502, 503])
+def test_status_of_another_meaning_does_not_blame_base64(status: int) -> None:
+    job = job_of(texts_of(1))
+
+    with pytest.raises(OpenRouterError):
+        job.failed(next_of(job), refusal(status, "encoding_format: base64"))
+
+
+def test_one_empty_answer_does_not_end_base64_that_worked() -> None:
+    caps = Caps()
+    job = job_of(texts_of(4), caps=caps, batch_size=2, on_error="record")
+    first, second = next_of(job), next_of(job)
+    job.answered(first, answer(first))
+
+    job.failed(second, BLAMED["an answer of nothing"]())  # what any wrong answer is: cut, and asked for again
+    left = list(iter(job.next, None))
+
+    assert [(batch.positions, batch.base64) for batch in left] == [((2,), True), ((3,), True)]
+    assert caps.base64

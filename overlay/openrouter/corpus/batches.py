@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import Final
+from itertools import accumulate, chain, islice, takewhile
+from typing import Final, Literal, NamedTuple
 
 import attrs
 
@@ -21,13 +21,25 @@ START_INPUTS: Final = 96
 MOST_TOKENS: Final = 240_000
 """Estimated tokens a request holds: the largest documented sum is 300,000, less a margin for the estimate."""
 _BYTES_PER_TOKEN: Final = 3  # English has about four; code, numbers and most other scripts fewer
+_LEAST_TOKENS: Final = 500  # no model takes fewer in all: what seems to be such a cap is none
+_BEFORE_A_TRIAL: Final = 2  # requests that go through before a cap is doubted that rests on one refusal
+
+About = Literal["inputs", "tokens", "unsaid"]
+"""What a refusal spoke of."""
 
 
+@attrs.define(eq=False)
 class Family:
-    """The parts of a refused batch: when all go through, their size is what the model takes."""
+    """The parts of a refused batch: when all go through, what they hold is what the model takes."""
 
-    def __init__(self, parts: int, size: int) -> None:
-        self.left, self.size = parts, size
+    left: int
+    size: int
+    tokens: int = 0  # of the largest part
+    refused: int = 0  # inputs of the batch that was refused
+    refused_tokens: int = 0
+    depth: int = 1  # refusals in a row that led here
+    about: About = "unsaid"
+    trial: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -38,16 +50,43 @@ class Batch:
     texts: tuple[str, ...] = attrs.field(repr=False)
     family: Family | None = attrs.field(default=None, repr=False)
     base64: bool = True  # False: ask for floats, since base64 came back empty or was refused
+    trial: bool = False  # holds more than the cap that was guessed
+    part: bool = False  # of a batch that was asked for and failed
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def parts(self, size: int, *, learn: bool) -> list[Batch]:
+    @property
+    def tokens(self) -> int:
+        """Its texts' tokens, estimated."""
+        return sum(map(estimate_tokens, self.texts))
+
+    def first(self, size: int) -> tuple[Batch, Batch]:
+        """Its first `size` texts, and the others; they teach nothing."""
+        head, rest = slice(size), slice(size, None)
+        return (
+            attrs.evolve(self, positions=self.positions[head], texts=self.texts[head], family=None, trial=False),
+            attrs.evolve(self, positions=self.positions[rest], texts=self.texts[rest], family=None, trial=False),
+        )
+
+    def parts(self, size: int, *, learn: bool, about: About = "unsaid") -> list[Batch]:
         """The same texts in batches of at most `size`, in order; as one family if their size is to be learned."""
         starts = range(0, len(self.texts), size)
-        family = Family(len(starts), size) if learn else None
+        family = None
+        if learn:
+            depth = 1 + (self.family.depth if self.family else 0)
+            tokens = [estimate_tokens(text) for text in self.texts]
+            largest = max(sum(tokens[i : i + size]) for i in starts)
+            family = Family(len(starts), size, largest, len(self), sum(tokens), depth, about, self.trial)
         return [
-            attrs.evolve(self, positions=self.positions[i : i + size], texts=self.texts[i : i + size], family=family)
+            attrs.evolve(
+                self,
+                positions=self.positions[i : i + size],
+                texts=self.texts[i : i + size],
+                family=family,
+                trial=False,
+                part=True,
+            )
             for i in starts
         ]
 
@@ -57,29 +96,180 @@ def estimate_tokens(text: str) -> int:
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // _BYTES_PER_TOKEN
 
 
+@attrs.define(eq=False)
+class Guess:
+    """A cap of inputs that no refusal named: it may have been the tokens, or nothing that lasts."""
+
+    refused: int
+    refused_tokens: int
+    tokens: int  # what went through instead
+    doubtful: bool  # it rests on one refusal
+    before: int | None  # the cap until then
+    since: int = 0  # requests that went through, packed to it
+    trying: bool = False  # a request of more is on its way
+
+    def may_try(self, tokens: int) -> bool:
+        """Whether so many tokens, in more inputs, would tell whether the guess is right."""
+        return not self.trying and (tokens <= self.tokens or (self.doubtful and self.since >= _BEFORE_A_TRIAL))
+
+
 class Caps:
     """What one model was seen to take; learned from refusals, kept for the client's life."""
 
     def __init__(self) -> None:
         self.max_inputs: int | None = None
+        self.max_tokens: int | None = None  # of a request, in our estimate
         self.base64 = True
+        self.base64_works = False  # it was asked for, and vectors came
         self.known = False  # whether it has answered at all
+        self.guess: Guess | None = None
+        self._accepted = 0  # the most inputs that went through
+        self._sums = 0  # refusals that were not of the number of inputs, nor said so
 
     def learn(self, accepted: int) -> None:
         """A request of more inputs was refused, and its parts of `accepted` inputs went through."""
         self.max_inputs = min(accepted, self.max_inputs or accepted)
+        self.guess = None
 
     def inputs(self, asked: int | None) -> int:
         """How many inputs the next request may hold; `asked` is the caller's `batch_size`, None for "auto"."""
         wanted = asked or START_INPUTS
         return min(wanted, self.max_inputs or wanted)
 
+    def reach(self, asked: int | None) -> int:
+        """How many inputs a request may hold that tries whether the guess is right."""
+        wanted, guess = asked or START_INPUTS, self.guess
+        return min(wanted, (guess.before if guess else self.max_inputs) or wanted)
+
+    def answered(self, batch: Batch) -> None:
+        """A request went through: what that proves."""
+        self.known = True
+        if batch.base64:
+            self.base64_works = True
+        else:
+            self.base64 = False
+        self._accepted = max(self._accepted, len(batch))
+        family, guess = batch.family, self.guess
+        if guess is not None and len(batch) >= guess.refused:
+            self.guess, self.max_inputs = None, guess.before
+            if not guess.doubtful and (tokens := batch.tokens) < guess.refused_tokens:
+                self._learn_tokens(max(tokens, guess.tokens))
+        elif guess is not None and family is None:
+            guess.since += 1
+        if family is not None:
+            family.left -= 1
+            if family.left == 0:
+                self._proven(family)
+
+    def _proven(self, family: Family) -> None:
+        if family.about == "inputs":
+            self.learn(family.size)
+        elif family.about == "tokens":
+            self._learn_tokens(family.tokens)
+        elif family.trial:
+            self.guess = None  # refused a second time: it holds
+        elif family.refused <= self._accepted:
+            self._sums += 1
+            if self._sums > 1:
+                self._learn_tokens(family.tokens)
+        else:
+            guess = self.guess
+            before, doubtful = (guess.before, False) if guess else (self.max_inputs, family.depth == 1)
+            self.guess = Guess(family.refused, family.refused_tokens, family.tokens, doubtful, before)
+            self.max_inputs = family.size
+
+    def _learn_tokens(self, tokens: int) -> None:
+        if tokens >= _LEAST_TOKENS:
+            self.max_tokens = min(tokens, self.max_tokens or tokens)
+
+    def refused(self, batch: Batch, message: str) -> list[Batch]:
+        """What to send instead of a batch of several texts that was refused with these words."""
+        told = told_caps(message)
+        size = told.size_below(len(batch))
+        if size is not None:
+            return batch.parts(size, learn=True, about="inputs")
+        if told.tokens and self._told_tokens(max(told.tokens), batch):
+            return [attrs.evolve(batch, family=None, trial=False, part=True)]
+        guess, most = self.guess, self.max_inputs
+        if batch.trial and guess is not None and most is not None:
+            guess.trying = True  # until its parts went through
+            return batch.parts(most, learn=True)
+        return batch.parts((len(batch) + 1) // 2, learn=True, about="tokens" if told.of_tokens else "unsaid")
+
+    def _told_tokens(self, told: int, batch: Batch) -> bool:
+        """Learn a sum of tokens that was named; not where it may be that of one text."""
+        tokens = batch.tokens
+        limit = told if told < tokens else tokens // 2  # the estimate may be too low, though not by very much
+        if limit < max(_LEAST_TOKENS, told // 8) or 2 * max(map(estimate_tokens, batch.texts)) > told:
+            return False
+        self._learn_tokens(limit)
+        return True
+
+    def failed(self, batch: Batch) -> None:
+        """A request did not go through, whatever the reason: a trial of which that is a part is undecided."""
+        guess, family = self.guess, batch.family
+        if guess is not None and (batch.trial or (family is not None and family.trial)):
+            guess.trying = False
+
+
+class Told(NamedTuple):
+    """The caps that the words of a refusal name, and whether they speak of tokens at all."""
+
+    inputs: list[int]
+    tokens: list[int]
+    of_tokens: bool
+
+    def size_below(self, refused: int) -> int | None:
+        """The cap of inputs, where so many may have been refused for it."""
+        return max((cap for cap in self.inputs if 0 < cap < refused), default=None)
+
+
+_NUMBER = r"(?<![a-z0-9_.\[#-])(\d{1,7})(?![a-z0-9_\]]|[.,:]\d|-[a-z0-9])"
+_LIMIT = (
+    r"\b(?:at most|up to|(?<!must be )(?<!should be )(?:more|larger|greater|longer|higher|bigger) than(?! or)"
+    r"|(?:less|fewer|smaller|lower) than or equal to|max|limit|exceed|allow|supports\b"
+    r"|(?P<below>(?:less|fewer|smaller|lower) than(?! or)))|>(?!=)|<=?|≤|超过|最多"
+)
+_LIMITED = re.compile(rf"(?:{_LIMIT})(?P<gap>[^\d.;]{{0,60}}?){_NUMBER}(?P<tail>[^\d.,;]{{0,30}})")
+_LIMITING = re.compile(
+    rf"{_NUMBER}(?P<tail>(?: (?:inputs?|items?|texts?|documents?|instances?|instance\(s\)|strings?|tokens?|is|are))*)"
+    r" (?:the )?(?:allowed|max|limit|or (?:less|fewer)|at most)"
+)
+_RANGE = re.compile(r"(?:\bbetween [01] and|\b1 to|\[ ?[01] ?,|\b1 ?[-–~]) ?(\d{1,7})\b(?P<tail>[^\d.,;]{0,30})")
+_UNIT = re.compile(
+    r"(?P<tokens>token)|(?P<inputs>input|item|text|batch|array|list|instance|document|request)"
+    r"|(?P<other>char|byte|[kmg]i?b\b|dimension|word|second|minute|hour|\bday|retr)"
+)
+_NO_CAP = re.compile(
+    r"\b(?:got|given|found|received|actual|requested|code|status|error|http|id|maxlength|values|length of)\b"
+)
+_WHICH = re.compile(r"(?:input|text|item|index|position|element|entry|document|string|row|line|column) ?$")
+_OF_A_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
+
+
+def told_caps(message: str) -> Told:
+    """The numbers of a refusal that are caps: those beside a word of limiting, by what they count."""
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
+    of_tokens = "token" in text
+    caps: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}
+    for found in chain(_LIMITED.finditer(text), _LIMITING.finditer(text), _RANGE.finditer(text)):
+        groups = found.groupdict()
+        gap = groups.get("gap") or ""
+        words = found[0][: found.start("tail") - found.start()]
+        if _NO_CAP.search(words) or _WHICH.search(gap) or _OF_A_TIME.search(groups["tail"]):
+            continue
+        after = _UNIT.search(groups["tail"])
+        before = {unit.lastgroup for unit in _UNIT.finditer(gap)}
+        named = next((unit for unit in ("tokens", "other", "inputs") if unit in before), None)
+        kind = (after and after.lastgroup) or named or ("tokens" if of_tokens else "inputs")
+        number = next(int(group) for group in found.groups() if group and group.isdigit())
+        caps[kind].append(number - 1 if groups.get("below") else number)
+    return Told(caps["inputs"], caps["tokens"], of_tokens)
+
 
 def split_size(refused: int, message: str) -> int:
     """How large the parts of a refused batch should be: the cap its refusal names, else half."""
-    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message)
-    named = [int(n) for n in re.findall(r"(?<![\w.-])\d{1,5}(?!\w|[.,]\d)", plain) if 0 < int(n) < refused]
-    return max(named, default=(refused + 1) // 2)
+    return told_caps(message).size_below(refused) or (refused + 1) // 2
 
 
 class Packer:
@@ -89,7 +279,10 @@ class Packer:
         self._texts: Iterator[tuple[int, str]] = iter(texts)
         self._caps, self._batch_size = caps, batch_size
         self._returned: deque[Batch] = deque()
-        self._held: tuple[int, str] | None = None
+        self._held: deque[tuple[int, str]] = deque()  # taken, and not yet packed
+        self._turned = False
+        if (guess := caps.guess) is not None:
+            guess.trying = False  # a job may have been left in the middle of it
 
     def put_back(self, batches: Sequence[Batch]) -> None:
         """Send these next."""
@@ -98,36 +291,74 @@ class Packer:
     @property
     def exhausted(self) -> bool:
         """Whether nothing is left; looks one text ahead."""
-        if self._held is None:
-            self._held = next(self._texts, None)
-        return self._held is None and not self._returned
+        if not self._held:
+            self._held.extend(islice(self._texts, 1))
+        return not self._held and not self._returned
+
+    def turn(self) -> bool:
+        """Send one text next that is far from those that were put back; False where none is left."""
+        self._turned = not self.exhausted
+        return self._turned
 
     def next(self) -> Batch | None:
         """The next batch, cut to what the model takes by now; None where there are no texts left."""
+        if self._turned:
+            self._turned = False
+            one, rest = (self._pack() or self._returned.pop()).first(1)
+            self._returned.extend([rest] if rest.texts else [])
+            return attrs.evolve(one, base64=one.base64 and self._caps.base64, part=False)
         if self._returned:
             batch = self._returned.popleft()
-            batch = attrs.evolve(batch, base64=batch.base64 and self._caps.base64)
-            limit = self._caps.inputs(self._batch_size)
-            if len(batch) <= limit:
-                return batch
-            first, *rest = batch.parts(limit, learn=False)
-            self.put_back(rest)
-            return first
+            return self._cut(attrs.evolve(batch, base64=batch.base64 and self._caps.base64))
+        packed = self._pack()
+        return packed and self._cut(packed)
+
+    def _pack(self) -> Batch | None:
         positions: list[int] = []
         texts: list[str] = []
-        tokens, limit = 0, self._caps.inputs(self._batch_size)
-        held, self._held = self._held, None
-        for pair in self._texts if held is None else chain((held,), self._texts):
+        caps, guess = self._caps, self._caps.guess
+        tokens, limit, most = 0, caps.inputs(self._batch_size), caps.max_tokens or MOST_TOKENS
+        reach = caps.reach(self._batch_size)
+        for pair in chain(_drained(self._held), self._texts) if self._held else self._texts:
             position, text = pair
             tokens += estimate_tokens(text)
-            if texts and tokens > MOST_TOKENS:
-                self._held = pair
+            if texts and (tokens > most or (guess is not None and len(texts) >= limit and not guess.may_try(tokens))):
+                self._held.appendleft(pair)
                 break
             positions.append(position)
             texts.append(text)
-            if len(texts) == limit:
+            if len(texts) == reach:
                 break
-        return Batch(tuple(positions), tuple(texts), base64=self._caps.base64) if texts else None
+        if guess is not None and limit < len(texts) < guess.refused:  # too few to tell anything
+            self._held.extendleft(zip(positions[: limit - 1 : -1], texts[: limit - 1 : -1], strict=True))
+            del positions[limit:], texts[limit:]
+        return Batch(tuple(positions), tuple(texts), base64=caps.base64) if texts else None
+
+    def _cut(self, batch: Batch) -> Batch:
+        """As much of a batch as may be sent now; what is left is put back."""
+        caps, guess, most = self._caps, self._caps.guess, self._caps.max_tokens
+        size = len(batch) if most is None else self._within(batch, most)
+        tells = guess is not None and guess.refused <= len(batch) <= min(size, caps.reach(self._batch_size))
+        if guess is not None and tells and guess.may_try(batch.tokens):
+            guess.trying = True
+            return attrs.evolve(batch, family=None, trial=True)
+        size = min(size, caps.inputs(self._batch_size))
+        if len(batch) <= size:
+            return batch
+        batch, rest = batch.first(size)
+        self.put_back([rest])
+        return batch
+
+    @staticmethod
+    def _within(batch: Batch, most: int) -> int:
+        """How many of its first texts hold at most so many tokens; at least one."""
+        sums = accumulate(map(estimate_tokens, batch.texts))
+        return max(1, sum(1 for _ in takewhile(lambda total: total <= most, sums)))
+
+
+def _drained(held: deque[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    while held:
+        yield held.popleft()
 
 
 def checked_text(position: int, text: object) -> str:

@@ -18,7 +18,7 @@ from .. import errors
 from ..answers import EmptyAnswerError
 from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
 from ..retries import ONE_CALL, Policy
-from .batches import Batch, Caps, Packer, checked_text, estimate_tokens, split_size
+from .batches import Batch, Caps, Packer, checked_text, estimate_tokens
 from .pace import Pace
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _FATAL = (
 _NOT_OF_TEXTS = (errors.ConfigurationError, errors.ClosedClientError, errors.InvalidInputError)
 """Texts are checked before they are packed: these are about the other arguments, or the client."""
 _REFUSED_STATUSES = frozenset({400, 413, 422})
+_NOT_OF_THE_FORM = frozenset({401, 402, 408, 429, 499})
 _MOST_FOLLOWERS = 1_000  # a stream of one text for ever is still read a little at a time
 _ALIKE = 8  # single inputs refused before anything went through: then it is the request that is wrong
 
@@ -231,13 +232,7 @@ class Job:
         self.pace.answered()
         self._rounds, self._answered_at = 0, time.monotonic()
         self._sent.pop(batch.positions[0], None)
-        if not batch.base64:
-            self._caps.base64 = False
-        self._caps.known = True
-        if batch.family is not None:
-            batch.family.left -= 1
-            if batch.family.left == 0:
-                self._caps.learn(batch.family.size)
+        self._caps.answered(batch)
         positions, rows = self._with_followers(batch)
         self.tally.done += len(positions)
         self._tell()
@@ -250,15 +245,16 @@ class Job:
             OpenRouterError: the error itself, where the job must end; its `positions` name the texts.
         """
         self._count(error.attempts, error.possibly_billed_attempts)
+        self._caps.failed(batch)
         sent = self._sent.pop(batch.positions[0], _NEVER)
         if len(batch) > 1 and _too_large_a_minute(error):
             self._packer.put_back(batch.parts((len(batch) + 1) // 2, learn=False))
         elif error._wait_seconds is not None and self._waits(batch, error, error._wait_seconds, sent):
             return
-        elif batch.base64 and _blames_base64(error):
+        elif batch.base64 and _blames_base64(error, works=self._caps.base64_works):
             self._packer.put_back([attrs.evolve(batch, base64=False)])
         elif len(batch) > 1 and _refused_for_inputs(error):
-            self._packer.put_back(batch.parts(split_size(len(batch), error.message), learn=True))
+            self._packer.put_back(self._caps.refused(batch, error.message))
         elif len(batch) > 1 and self._worth_splitting(error):
             self._packer.put_back(batch.parts((len(batch) + 1) // 2, learn=False))
         else:
@@ -304,6 +300,8 @@ class Job:
         blamed = _refused_for_inputs(error) or isinstance(error, errors.ResponseValidationError)
         stands_alone = len(batch) == 1 and error.possibly_billed_attempts > 0  # of parts that were sent and answered
         nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
+        if nothing_goes and batch.part and self._packer.turn():
+            nothing_goes = False  # all may be neighbours: first one from elsewhere is asked
         if self._on_error == "raise" or nothing_goes or not (blamed or stands_alone):
             last = f" to texts[{batch.positions[-1]}]" if len(batch) > 1 else ""
             where = f"{_ALIKE} texts are refused alike" if nothing_goes else f"texts[{batch.positions[0]}]{last}"
@@ -357,12 +355,13 @@ def _too_large_a_minute(error: OpenRouterError) -> bool:
     return error.status_code == 429 and "too large" in error.message.lower()
 
 
-def _blames_base64(error: OpenRouterError) -> bool:
-    """Some models ignore base64, some answer it with nothing, some refuse it."""
+def _blames_base64(error: OpenRouterError, *, works: bool) -> bool:
+    """Some models ignore base64, some answer it with nothing, some refuse it; once it worked, nothing is just wrong."""
     if isinstance(error, EmptyAnswerError):
-        return True
-    text = error.message.lower()
-    return error.status_code in _REFUSED_STATUSES and ("encoding_format" in text or "base64" in text)
+        return not works
+    status, text = error.status_code or 0, error.message.lower()
+    named = "encoding_format" in text or "base64" in text
+    return named and (400 <= status <= 499 or status == 501) and status not in _NOT_OF_THE_FORM
 
 
 def numbered(
