@@ -754,7 +754,8 @@ def test_refusal_that_does_not_last_is_no_cap(words: str, at: int) -> None:
     count = itertools.count(1)
 
     sent, rows = run(
-        job_of(texts_of(960), caps=caps), lambda batch: refusal(400, words) if next(count) == at else answer(batch)
+        job_of((f"{'x' * 300} {position}" for position in range(960)), caps=caps),
+        lambda batch: refusal(400, words) if next(count) == at else answer(batch),
     )
 
     assert len(rows) == 960

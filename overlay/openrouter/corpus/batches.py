@@ -124,7 +124,7 @@ class Caps:
         self.known = False  # whether it has answered at all
         self.guess: Guess | None = None
         self._accepted = 0  # the most inputs that went through
-        self._sums = 0  # refusals that were not of the number of inputs, nor said so
+        self._sums = 0  # refused batches that cannot have held too many inputs
 
     def learn(self, accepted: int) -> None:
         """A request of more inputs was refused, and its parts of `accepted` inputs went through."""
@@ -164,14 +164,12 @@ class Caps:
     def _proven(self, family: Family) -> None:
         if family.about == "inputs":
             self.learn(family.size)
-        elif family.about == "tokens":
-            self._learn_tokens(family.tokens)
+        elif family.about == "tokens" or family.refused <= self._accepted:
+            self._sums += 1
+            if self._sums > 1 or (family.about == "tokens" and family.depth > 1):
+                self._learn_tokens(family.tokens)  # one refusal might not last
         elif family.trial:
             self.guess = None  # refused a second time: it holds
-        elif family.refused <= self._accepted:
-            self._sums += 1
-            if self._sums > 1:
-                self._learn_tokens(family.tokens)
         else:
             guess = self.guess
             before, doubtful = (guess.before, False) if guess else (self.max_inputs, family.depth == 1)
