@@ -647,7 +647,7 @@ def test_progress_is_told_as_a_record(side: Side) -> None:
 def test_progress_shows_a_bar(streamed: bool, side: Side, capsys: pytest.CaptureFixture[str]) -> None:
     with Capped() as server, opened(side, server) as session:
         if streamed:
-            list(session.stream(texts_of(250), model=MODEL, progress=True))
+            list(session.stream(iter(texts_of(250)), model=MODEL, progress=True))
         else:
             session.embed(texts_of(250), model=MODEL, progress=True)
 
