@@ -98,7 +98,8 @@ def test_each_declared_status_raises_its_class_with_its_data(mock_url: str, id: 
             met = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, example={name}")
             assert met.received.json() == value
             error = told(met, response)
-            assert error.message == value["error"]["message"]
+            raw = (value["error"].get("metadata") or {}).get("raw")  # the provider's own words are told too
+            assert error.message == value["error"]["message"] + (f": {raw}" if raw else "")
             assert error.data is not None
             assert error.data.to_dict() == value
 
