@@ -401,6 +401,21 @@ def test_text_that_can_be_sent_is_given_back(text: str) -> None:
     assert checked_text(7, text) is text
 
 
+class Masked(str):
+    """A string that shows something else than it is."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "***"
+
+
+def test_text_of_a_class_of_its_own_is_its_characters() -> None:
+    text = checked_text(7, Masked("a"))
+
+    assert (text, type(text)) == ("a", str)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -177,6 +177,17 @@ def test_model_is_the_first_that_was_told() -> None:
     assert job.tally.model == "first"
 
 
+def test_models_that_differ_are_told_once_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    job = job_of(texts_of(6), batch_size=1)
+    with caplog.at_level("WARNING", "openrouter"):
+        for model in ("first", None, "first", "second", "third", "first"):
+            batch = next_of(job)
+            job.answered(batch, answer(batch, model=model))
+
+    told = "one job was answered by 'first' and by 'second'; pin the model's host with provider="
+    assert [record.getMessage() for record in caplog.records] == [told]
+
+
 @pytest.mark.parametrize(("http_meta", "attempts", "billed"), [(meta(2, 1), 2, 2), (None, 0, 0)])
 def test_vectors_of_another_length_end_the_job(http_meta: HttpMeta | None, attempts: int, billed: int) -> None:
     """Whatever is done with texts that fail: half a matrix of one model is worth nothing."""

@@ -369,6 +369,7 @@ def checked_text(position: int, text: object) -> str:
         raise InvalidInputError(
             f"texts[{position}]: expected a string, got {type(text).__name__}", f"texts[{position}]"
         )
+    text = str.__str__(text)  # its characters, whatever its class says of itself
     if not text.isascii():
         try:
             text.encode()

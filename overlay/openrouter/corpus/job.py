@@ -5,6 +5,7 @@ Every text ends as exactly one row, one recorded error, or in the error that end
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import threading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..vectors import Matrix
 
 OnError = Literal["raise", "skip", "record"]
+_log = logging.getLogger("openrouter")
 
 _FATAL = (
     errors.UnauthorizedResponseError,
@@ -108,6 +110,15 @@ class Tally:
     errors: list[TextError] = attrs.field(factory=list)
     done: int = 0
     dimensions: int | None = None
+    models_differ: bool = False
+
+    def answered_by(self, model: str | None) -> None:
+        """Keep the first model that answered, and tell once of another: providers spell one model differently."""
+        first = self.model = self.model or model
+        if first and model and model != first and not self.models_differ:
+            self.models_differ = True
+            said = "one job was answered by %r and by %r; pin the model's host with provider="
+            _log.warning(said, first[:100], model[:100])
 
 
 Block = tuple[Sequence[int], "Matrix"]
@@ -227,7 +238,7 @@ class Job:
                 error.attempts, error.possibly_billed_attempts = meta.attempts, meta.possibly_billed_attempts + 1
             raise error
         tally.dimensions = width
-        tally.model = tally.model or answer.model
+        tally.answered_by(answer.model)
         tally.usage = tally.usage.plus(answer.usage)
         self.pace.answered()
         self._rounds, self._answered_at = 0, time.monotonic()

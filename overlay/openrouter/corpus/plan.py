@@ -111,7 +111,8 @@ class Plan:
         self.on_error, self.on_empty = chosen["on_error"], chosen["on_empty"]
         self.progress = _progress(chosen["progress"])
         self.keeps_failed = self.on_error == "record"
-        chosen["extra_body"] = _extra_body(chosen["extra_body"])
+        if chosen["extra_body"] is not None:
+            chosen["extra_body"] = _extra_body(chosen["extra_body"])
         self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
         self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
@@ -123,9 +124,10 @@ class Plan:
         self.caps = client.caps_of(self._checked("model"), self._options.server_url, self._checked("provider"))
 
     def _checked(self, name: str) -> Any:
-        """An argument as it will be sent; one that is missing is told by the request."""
+        """An argument as it will be sent; the request tells of one that is missing, and checks a string."""
         value = self._arguments[name]
-        return None if value is None else plain(value, _SCHEMAS[name], name, SCHEMAS)
+        as_it_is = value is None or (type(value) is str and value)
+        return value if as_it_is else plain(value, _SCHEMAS[name], name, SCHEMAS)
 
     @contextlib.contextmanager
     def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, Rows]]:
@@ -286,8 +288,6 @@ def _progress(value: Any) -> Any:
 
 def _extra_body(value: Any) -> Any:
     """What the caller adds to each request, which may not say anew what the texts are or how vectors come."""
-    if value is None:
-        return None
     extra = plain(value, {"type": "object"}, "extra_body", {})
     for name in _OWN_ARGUMENTS:
         if name in extra:
