@@ -416,7 +416,7 @@ def test_librarys_own_logs_mask_what_a_server_echoes(side: Side, caplog: pytest.
         session.generate(input="a", model=MODEL)
 
     told = [record.getMessage() for record in caplog.records if record.name.startswith("httpcore")]
-    assert [text for text in told if "X-Echo" in text] != [] or wire_class() is not None
+    assert any("X-Echo" in text for text in told) is (ours.wire_class() is None)  # llhttp's answers are not logged
     assert [text for text in told if KEY in text] == []
 
 

@@ -683,12 +683,12 @@ class Endless(Scripted):
         return next(self.stream)
 
 
-FLOODS = {  # behind its head an answer that is no HTTP is tried once more, as one that was torn
+FLOODS = {
     "head": (b"HTTP/1.1 200 OK\r\nX: ", b"a" * 1_000, "AnswerTooLargeError"),
     "line feeds": (b"\r\n", b"\r\n" * 500, REFUSED),
-    "extension": (chunked(body=b"5;"), b"a" * 1_000, "RemoteProtocolError"),
-    "trailer": (chunked(body=b"0\r\nX: "), b"a" * 1_000, "RemoteProtocolError"),
-    "small trailers": (chunked(body=b"0\r\n"), b"a: b\r\n" * 200, "RemoteProtocolError"),
+    "extension": (chunked(body=b"5;"), b"a" * 1_000, "AnswerTooLargeError"),
+    "trailer": (chunked(body=b"0\r\nX: "), b"a" * 1_000, "AnswerTooLargeError"),
+    "small trailers": (chunked(body=b"0\r\n"), b"a: b\r\n" * 200, "AnswerTooLargeError"),
     "chunks": (chunked(body=b""), b"3e8\r\n" + b"a" * 1_000 + b"\r\n", "AnswerTooLargeError"),
     "until the end": (head(), b"a" * 1_000, "AnswerTooLargeError"),
     "informational answers": (

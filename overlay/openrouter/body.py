@@ -10,6 +10,7 @@ from .attempt import Attempt
 from .messages import Headers, Request
 
 HEADER_BYTES = 96 << 10
+ENDLESS = "Receive buffer too long"  # as h11 says it
 _HEADER_COUNT = 500
 
 _RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well

@@ -47,7 +47,8 @@ class Embeddings(GeneratedEmbeddings):
             progress: True shows a bar (needs the extra `progress`), or a callable, no coroutine function, is given a
                 `types.Progress` after each answer.
             retries, server_url, timeout_ms, http_headers: as in `generate`. Left out, more than one request is retried
-                longer than `generate` is: 8 attempts each, waits up to 60 s.
+                longer than `generate` is: all wait together, up to 60 s each time, and 8 waits in a row without any
+                answer end the job.
             extra_body: as in `generate`; it may not hold `input` or `encoding_format`.
 
         Returns:

@@ -17,7 +17,7 @@ from typing import Any
 import httptools
 
 from .attempt import Attempt
-from .body import Inflater, opened
+from .body import ENDLESS, Inflater, opened
 from .exchange import Manner, Steps
 from .framing import Target, head_of
 from .library import core
@@ -201,7 +201,7 @@ class Wire:
             if message.own is not None:
                 return message.begun == 1
             if barren > _HEAD_BYTES:
-                raise core.RemoteProtocolError("what goes with the chunks does not end")
+                raise core.RemoteProtocolError(ENDLESS)
             message.pieces.clear()
             piece = yield partial(self._stream.read, _READ_BYTES, timeout)
             if not piece:

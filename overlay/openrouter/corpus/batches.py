@@ -6,15 +6,15 @@ neither: packing starts with what nearly all take and learns each model's cap fr
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, takewhile
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import attrs
 
 from ..errors import InvalidInputError
+from .refusals import told_caps
 
 START_INPUTS: Final = 96
 """Inputs a request holds before anything is known: what all but the smallest providers take."""
@@ -148,9 +148,9 @@ class Caps:
             self.base64_works = True
         else:
             self.base64 = False
-        self._accepted = max(self._accepted, len(batch))
-        family, guess = batch.family, self.guess
-        if guess is not None and len(batch) >= guess.refused:
+        family, guess, inputs = batch.family, self.guess, len(batch.texts)
+        self._accepted = max(self._accepted, inputs)
+        if guess is not None and inputs >= guess.refused:
             self.guess, self.max_inputs = None, guess.before
             if not guess.doubtful and (tokens := batch.tokens) < guess.refused_tokens:
                 self._learn_tokens(max(tokens, guess.tokens))
@@ -210,66 +210,6 @@ class Caps:
             guess.trying = False
 
 
-class Told(NamedTuple):
-    """The caps that the words of a refusal name, and whether they speak of tokens at all."""
-
-    inputs: list[int]
-    tokens: list[int]
-    of_tokens: bool
-
-    def size_below(self, refused: int) -> int | None:
-        """The cap of inputs, where so many may have been refused for it."""
-        return max((cap for cap in self.inputs if 0 < cap < refused), default=None)
-
-
-_NUMBER = r"(?<![a-z0-9_.\[#-])(\d{1,7})(?![a-z0-9_\]]|[.,:]\d|-[a-z0-9])"
-_LIMIT = (
-    r"\b(?:at most|up to|(?<!must be )(?<!should be )(?:more|larger|greater|longer|higher|bigger) than(?! or)"
-    r"|(?:less|fewer|smaller|lower) than or equal to|max|limit|exceed|allow|supports\b"
-    r"|(?P<below>(?:less|fewer|smaller|lower) than(?! or)))|>(?!=)|<=?|≤|超过|最多"
-)
-_LIMITED = re.compile(rf"(?:{_LIMIT})(?P<gap>[^\d.;]{{0,60}}?){_NUMBER}(?P<tail>[^\d.,;]{{0,30}})")
-_LIMITING = re.compile(
-    rf"{_NUMBER}(?P<tail>(?: (?:inputs?|items?|texts?|documents?|instances?|instance\(s\)|strings?|tokens?|is|are))*)"
-    r" (?:the )?(?:allowed|max|limit|or (?:less|fewer)|at most)"
-)
-_RANGE = re.compile(r"(?:\bbetween [01] and|\b1 to|\[ ?[01] ?,|\b1 ?[-–~]) ?(\d{1,7})\b(?P<tail>[^\d.,;]{0,30})")
-_UNIT = re.compile(
-    r"(?P<tokens>token)|(?P<inputs>input|item|text|batch|array|list|instance|document|request)"
-    r"|(?P<other>char|byte|[kmg]i?b\b|dimension|word|second|minute|hour|\bday|retr)"
-)
-_NO_CAP = re.compile(
-    r"\b(?:got|given|found|received|actual|requested|code|status|error|http|id|maxlength|values|length of)\b"
-)
-_WHICH = re.compile(r"(?:input|text|item|index|position|element|entry|document|string|row|line|column) ?$")
-_OF_A_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
-
-
-def told_caps(message: str) -> Told:
-    """The numbers of a refusal that are caps: those beside a word of limiting, by what they count."""
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
-    of_tokens = "token" in text
-    caps: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}
-    for found in chain(_LIMITED.finditer(text), _LIMITING.finditer(text), _RANGE.finditer(text)):
-        groups = found.groupdict()
-        gap = groups.get("gap") or ""
-        words = found[0][: found.start("tail") - found.start()]
-        if _NO_CAP.search(words) or _WHICH.search(gap) or _OF_A_TIME.search(groups["tail"]):
-            continue
-        after = _UNIT.search(groups["tail"])
-        before = {unit.lastgroup for unit in _UNIT.finditer(gap)}
-        named = next((unit for unit in ("tokens", "other", "inputs") if unit in before), None)
-        kind = (after and after.lastgroup) or named or ("tokens" if of_tokens else "inputs")
-        number = next(int(group) for group in found.groups() if group and group.isdigit())
-        caps[kind].append(number - 1 if groups.get("below") else number)
-    return Told(caps["inputs"], caps["tokens"], of_tokens)
-
-
-def split_size(refused: int, message: str) -> int:
-    """How large the parts of a refused batch should be: the cap its refusal names, else half."""
-    return told_caps(message).size_below(refused) or (refused + 1) // 2
-
-
 class Packer:
     """Lazily packs `(position, text)` pairs; batches put back (the parts of a refused one) come first."""
 
@@ -309,14 +249,14 @@ class Packer:
             batch = self._returned.popleft()
             return self._cut(attrs.evolve(batch, base64=batch.base64 and self._caps.base64))
         packed = self._pack()
-        return packed and self._cut(packed)
+        return packed if packed is None or self._caps.guess is None else self._cut(packed)
 
     def _pack(self) -> Batch | None:
         positions: list[int] = []
         texts: list[str] = []
         caps, guess = self._caps, self._caps.guess
         tokens, limit, most = 0, caps.inputs(self._batch_size), caps.max_tokens or MOST_TOKENS
-        reach = caps.reach(self._batch_size)
+        reach = limit if guess is None else caps.reach(self._batch_size)
         for pair in chain(_drained(self._held), self._texts) if self._held else self._texts:
             position, text = pair
             tokens += estimate_tokens(text)

@@ -19,7 +19,7 @@ from .. import errors
 from ..answers import EmptyAnswerError
 from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
 from ..retries import ONE_CALL, Policy
-from .batches import Batch, Caps, Packer, checked_text, estimate_tokens
+from .batches import Batch, Caps, Packer, checked_text
 from .pace import Pace
 
 if TYPE_CHECKING:
@@ -173,14 +173,14 @@ class Job:
         batch = self._packer.next()
         if batch is not None:
             now = time.monotonic()
-            self.pace.started(self.tokens(batch), now)
+            self.begins(batch, now)
             tries = self._sent.get(batch.positions[0], _NEVER).tries + 1
             self._sent[batch.positions[0]] = _Sent(tries, now)
         return batch
 
-    def tokens(self, batch: Batch) -> int:
-        """Estimated tokens of a batch, where the pace counts them."""
-        return sum(map(estimate_tokens, batch.texts)) if self.pace.counts_tokens else 0
+    def begins(self, batch: Batch, now: float) -> None:
+        """A batch is sent, for the first time or again."""
+        self.pace.started(batch.tokens if self.pace.counts_tokens else 0, now)
 
     @property
     def has_no_more(self) -> bool:
@@ -238,7 +238,8 @@ class Job:
                 error.attempts, error.possibly_billed_attempts = meta.attempts, meta.possibly_billed_attempts + 1
             raise error
         tally.dimensions = width
-        tally.answered_by(answer.model)
+        if answer.model != tally.model:
+            tally.answered_by(answer.model)
         tally.usage = tally.usage.plus(answer.usage)
         self.pace.answered()
         self._rounds, self._answered_at = 0, time.monotonic()
@@ -309,7 +310,7 @@ class Job:
         if isinstance(error, _FATAL):
             raise error  # about the key or the model: no text is to blame
         blamed = _refused_for_inputs(error) or isinstance(error, errors.ResponseValidationError)
-        stands_alone = len(batch) == 1 and error.possibly_billed_attempts > 0  # of parts that were sent and answered
+        stands_alone = len(batch) == 1 and error.possibly_billed_attempts > 0  # sent by itself, and perhaps processed
         nothing_goes = self._refused_alone >= _ALIKE and not self.tally.done
         if nothing_goes and batch.part and self._packer.turn():
             nothing_goes = False  # all may be neighbours: first one from elsewhere is asked

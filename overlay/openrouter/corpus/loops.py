@@ -198,7 +198,7 @@ def _again(job: Job, batch: Batch) -> float:
         now = time.monotonic()
         left = job.pace.ready_seconds(now)
         if not left:
-            job.pace.started(job.tokens(batch), now)
+            job.begins(batch, now)
         return left
 
 

@@ -55,6 +55,7 @@ class Pace:
         self._most = MOST if concurrency is None else concurrency
         self._requests = Rate(requests_per_minute, now) if requests_per_minute else None
         self._tokens = Rate(tokens_per_minute, now) if tokens_per_minute else None
+        self.counts_tokens = self._tokens is not None  # whether the tokens of each request must be estimated
         self._held_until = -math.inf
         self._halved_at = -math.inf
 
@@ -63,18 +64,13 @@ class Pace:
         """Requests that can ever be in flight at once."""
         return self._most
 
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether the tokens of each request must be estimated."""
-        return self._tokens is not None
-
     def wait_seconds(self, in_flight: int, now: float) -> float | None:
         """0: another may start now. More: ask again after so long. None: ask again after an answer."""
         return None if in_flight >= int(self.limit) else self.ready_seconds(now)
 
     def ready_seconds(self, now: float) -> float:
         """How long until a request may be sent, as far as the server and the rates are concerned."""
-        waits = self.held_seconds(now)
+        waits = max(0.0, self._held_until - now)
         for rate in (self._requests, self._tokens):
             if rate is not None:
                 waits = max(waits, rate.wait_seconds(now))
@@ -86,10 +82,6 @@ class Pace:
             self._requests.take(1, now)
         if self._tokens is not None:
             self._tokens.take(tokens, now)
-
-    def held_seconds(self, now: float) -> float:
-        """How long the server wants nobody to ask."""
-        return max(0.0, self._held_until - now)
 
     def answered(self) -> None:
         """An answer came: one more at once for each round of them."""
