@@ -10,7 +10,7 @@ from .attempt import Attempt
 from .messages import Headers, Request
 
 HEADER_BYTES = 96 << 10
-ENDLESS = "Receive buffer too long"  # as h11 says it
+ENDLESS = "Receive buffer too long"  # h11's words for what is no body and does not end
 _HEADER_COUNT = 500
 
 _RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well

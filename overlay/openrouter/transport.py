@@ -149,9 +149,8 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
         sent = not isinstance(error, errors.ConfigurationError)
         return Failure(error.with_traceback(None), sent=sent, final=final)
     names = [c.__name__ for c in type(error).__mro__]
-    if "RemoteProtocolError" in names and (
-        _endless(error) or (attempt.received > HEADER_BYTES and not attempt.answered)
-    ):
+    head_too_long = attempt.received > HEADER_BYTES and not attempt.answered
+    if "RemoteProtocolError" in names and (head_too_long or str(error) == ENDLESS):
         told = f"the answer's headers, or what goes with its chunks, are longer than {HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(told), sent=True, final=True)
     found = next((_TRANSLATED[name] for name in names if name in _TRANSLATED), None)
@@ -170,11 +169,6 @@ def _failure(error: Exception, attempt: Attempt) -> Failure:
     stale = not _TORN.isdisjoint(names) and not attempt.dialled and attempt.sent > 0 and not attempt.received
     final = cls is errors.NoResponseError or isinstance(error, UnicodeError) or _certificate_refused(error)
     return Failure(translated, sent=_UNSENT.isdisjoint(names) and not unsent, stale=stale, final=final)
-
-
-def _endless(error: Exception) -> bool:
-    """Whether it is the library's word, or `wire`'s, that something beside the body does not end."""
-    return str(error) == ENDLESS
 
 
 def _certificate_refused(error: BaseException | None) -> bool:
