@@ -109,9 +109,10 @@ class Wire:
             )
         timeout = min(waits.read_seconds, most)
         status, head, message, rest = yield from self._head(timeout)
-        headers, body = opened(status, message.fields, request, attempt)
-        if "transfer-encoding" in headers and headers["transfer-encoding"].lower() != "chunked":
+        codings = [value.lower() for name, value in message.fields if name.lower() == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
             raise core.RemoteProtocolError("Only Transfer-Encoding: chunked is supported")
+        headers, body = opened(status, message.fields, request, attempt)
         if message.own is not None:  # there is no body
             whole = not rest
         else:

@@ -55,6 +55,7 @@ class Pace:
         self._most = MOST if concurrency is None else concurrency
         self._requests = Rate(requests_per_minute, now) if requests_per_minute else None
         self._tokens = Rate(tokens_per_minute, now) if tokens_per_minute else None
+        self._is_rated = self._requests is not None or self._tokens is not None
         self.counts_tokens = self._tokens is not None  # whether the tokens of each request must be estimated
         self._held_until = -math.inf
         self._halved_at = -math.inf
@@ -66,7 +67,9 @@ class Pace:
 
     def wait_seconds(self, in_flight: int, now: float) -> float | None:
         """0: another may start now. More: ask again after so long. None: ask again after an answer."""
-        return None if in_flight >= int(self.limit) else self.ready_seconds(now)
+        if in_flight >= int(self.limit):
+            return None
+        return self.ready_seconds(now) if self._is_rated or now < self._held_until else 0.0
 
     def ready_seconds(self, now: float) -> float:
         """How long until a request may be sent, as far as the server and the rates are concerned."""
