@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from openrouter import errors
 from openrouter.answers import EmptyAnswerError, embeddings, inputs_asked, judge, matrix_of
+from openrouter.carving import Carver
 from openrouter.errors import OpenRouterError, ResponseValidationError
 from openrouter.messages import Headers, Reply, Timeouts
 from openrouter.requests import Call
@@ -55,7 +56,7 @@ def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
 @pytest.fixture(autouse=True, params=[0, 64 << 10], ids=["apart", "whole"])
 def worth_carving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it with small answers taken apart as large ones are, and read whole."""
-    monkeypatch.setattr("openrouter.answers._WORTH_CARVING", request.param)
+    monkeypatch.setattr("openrouter.carving.WORTH_CARVING", request.param)
 
 
 # ---- the two ways of reading ----------------------------------------------------------------------------------
@@ -646,14 +647,19 @@ def test_list_of_numbers_is_decoded_once_and_never_rebuilt() -> None:
     assert objects_of(lambda: judge(answered, call)) <= (256 + 8) * ROWS_COUNTED
 
 
-def test_body_is_not_copied_while_it_is_read() -> None:
-    """At its peak reading holds the matrix, into which it decodes, and little for each row; the body itself never."""
+def test_body_is_never_held_while_it_is_read() -> None:
+    """At its peak reading holds the matrix, into which it decodes, and little for each row; of the body only pieces."""
     call = call_of(input=["x"] * ROWS_COUNTED)
-    answered = large(1_536)
+    content = memoryview(large(1_536).content)
     matrix_bytes = ROWS_COUNTED * 1_536 * 4
 
-    assert peak_of(lambda: embeddings(answered, call)) <= matrix_bytes + 1_024 * ROWS_COUNTED
-    assert peak_of(lambda: as_matrix(answered, call)) <= matrix_bytes + 1_024 * ROWS_COUNTED
+    def read() -> Any:
+        carver = Carver(ROWS_COUNTED)
+        for start in range(0, len(content), 64 << 10):
+            carver.feed(content[start : start + (64 << 10)])
+        return as_matrix(Reply(200, Headers(), carver), call)
+
+    assert peak_of(read) <= matrix_bytes + 1_024 * ROWS_COUNTED + (640 << 10) < matrix_bytes + len(content) // 2
 
 
 def as_matrix(answered: Reply, call: Call) -> Any:

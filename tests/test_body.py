@@ -6,14 +6,13 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
 from attempts import KIB, MIB, NOISE, attempt_of
-from openrouter.body import Inflater, Spares, opened
+from openrouter.body import Inflater, opened
 from openrouter.errors import AnswerTooLargeError, NoResponseError
-from openrouter.messages import Headers, Request, Timeouts
+from openrouter.messages import Headers, Reply, Request, Sink, Timeouts
 
 BODY = b'{"data": [0.25, -0.5]}' * 20
 
@@ -25,9 +24,10 @@ def inflater(
     seconds: float = 60.0,
     encoding: str = "identity",
     length: str | None = None,
+    sink: Callable[[], Sink] | None = None,
 ) -> Inflater:
     headers = Headers([] if length is None else [("Content-Length", length)])
-    return Inflater(status, headers, max_bytes, attempt_of(seconds), encoding)
+    return Inflater(status, headers, max_bytes, attempt_of(seconds), encoding, sink)
 
 
 def taken(into: Inflater, *chunks: bytes) -> bytes:
@@ -196,46 +196,49 @@ def test_body_that_comes_after_the_deadline_is_not_taken() -> None:
         inflater(seconds=0.0).feed(b"a")
 
 
-# ---- put where it belongs -------------------------------------------------------------------------------------
+# ---- into a sink ----------------------------------------------------------------------------------------------
 
 
-def test_body_of_a_told_length_is_put_where_it_belongs() -> None:
-    into = inflater(length="6")
-    for piece in (b"abc", b"def"):
-        room = into.room(3)
-        assert room is not None
-        with room:
-            room[:] = piece
-        into.filled(3)
+class Kept:
+    """A sink that keeps what it is fed."""
 
-    assert into.room(1) is None
-    assert into.finish() == b"abcdef"
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
 
+    def feed(self, piece: bytes | memoryview) -> None:
+        self.pieces.append(bytes(piece))
 
-def test_what_was_put_may_be_less_than_the_room() -> None:
-    into = inflater(length="6")
-    into.feed(b"ab")
-    room = into.room(4)
-    assert room is not None
-    with room:
-        room[:2] = b"cd"
-    into.filled(2)
-
-    assert into.finish() == b"abcd"
+    @property
+    def content(self) -> bytes:
+        return b"".join(self.pieces)
 
 
-@pytest.mark.parametrize(
-    "into",
-    [inflater(), inflater(length="5"), inflater(503, length="6"), inflater(encoding="gzip", length="6")],
-    ids=["of no told length", "of a shorter one", "of an error", "compressed"],
-)
-def test_body_that_must_be_looked_at_has_no_room(into: Inflater) -> None:
-    assert into.room(6) is None
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_success_goes_into_the_sink_as_it_comes(encoding: str) -> None:
+    into = inflater(encoding=encoding, length="440", sink=Kept)
+    for piece in pieces(gzip.compress(BODY) if encoding == "gzip" else BODY, 20):
+        assert into.feed(memoryview(piece)) is False
+    kept = into.finish()
+
+    assert isinstance(kept, Kept)
+    assert kept.content == BODY
+    assert len(kept.pieces) > 2 or encoding == "gzip"
+    assert Reply(200, Headers(), kept).content == BODY
 
 
-def test_body_that_was_put_after_the_deadline_is_not_taken() -> None:
-    with pytest.raises(TimeoutError):
-        inflater(seconds=0.0, length="6").filled(3)
+@pytest.mark.parametrize("status", [302, 400, 503])
+def test_anything_else_does_not(status: int) -> None:
+    into = inflater(status, sink=Kept)
+    into.feed(BODY)
+
+    assert into.finish() == BODY
+
+
+def test_what_a_sink_takes_has_the_limits_of_any_body() -> None:
+    with pytest.raises(AnswerTooLargeError):
+        taken(inflater(max_bytes=100, sink=Kept), BODY[:60], BODY[:60])
+    with pytest.raises(AnswerTooLargeError):
+        taken(inflater(encoding="gzip", sink=Kept), gzip.compress(bytes(8 * MIB)))
 
 
 # ---- headers --------------------------------------------------------------------------------------------------
@@ -279,73 +282,3 @@ def test_body_is_inflated_once(is_read: bool) -> None:
 
     assert taken(into, BODY if is_read else gzip.compress(BODY)) == BODY
     assert headers["x"] == "\xe9"
-
-
-# ---- spares ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("length", [64 * KIB, MIB - 1, MIB, MIB + 1, 3 * MIB])
-def test_spare_is_used_again_at_any_length(length: int) -> None:
-    spares = Spares()
-    spare = bytearray(MIB)
-    spares.give(spare)
-
-    found = spares.take(length)
-
-    assert (found is spare, len(found)) == (True, length)
-    assert spares.take(length) is not spare
-
-
-def test_spare_that_a_view_still_looks_into_is_left_alone() -> None:
-    for length in (MIB - 1, MIB, MIB + 1):
-        spares = Spares()
-        spare = bytearray(b"v" * MIB)
-        spares.give(spare)
-        with memoryview(spare) as view:
-            found = spares.take(length)
-            assert (found is spare, len(found)) == (False, length)
-            found[:] = b"w" * length
-            assert view == b"v" * MIB
-
-
-def test_small_and_fixed_ones_are_not_kept() -> None:
-    spares = Spares()
-    spares.give(bytearray(64 * KIB - 1))
-    spares.give(bytes(MIB))
-    spare = bytearray(MIB)
-    spares.give(spare)
-
-    assert len(spares.take(64 * KIB - 1)) == 64 * KIB - 1
-    assert spares.take(MIB) is spare
-    assert len(spares.take(MIB)) == MIB
-
-
-def test_spares_are_kept_to_a_limit_the_latest_of_them() -> None:
-    spares = Spares()
-    given = [bytearray(MIB) for _ in range(40)]
-    for spare in given:
-        spares.give(spare)
-    kept = [spares.take(MIB) for _ in range(32)]
-
-    assert list(map(id, kept)) == list(map(id, reversed(given[8:])))
-    assert not any(spares.take(MIB) is spare for spare in given)
-
-    spares.give(bytearray(Spares.MOST_BYTES + 1))
-    assert spares._buffers == []
-
-
-def test_no_two_threads_are_given_the_same_spare() -> None:
-    spares = Spares()
-
-    def work(thread: int) -> bool:
-        right = True
-        for _ in range(300):
-            buffer = spares.take(64 * KIB)
-            buffer[:] = bytes([thread]) * len(buffer)
-            right = right and buffer.count(thread) == len(buffer)
-            spares.give(buffer)
-        return right
-
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(work, range(8))) == [True] * 8
-    assert len(spares._buffers) <= 8

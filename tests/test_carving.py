@@ -2,71 +2,199 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import base64
+import json
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
-from openrouter.carving import MARK, carve
+from openrouter import carving
+from openrouter.carving import MARK, Carver, carve
 
-TEXTS = ["AACAPw==", "AAAAQA=="]
+ONE, TWO = "AACAPw==", "AAAAQA=="  # 1.0 and 2.0
+KIB = 1 << 10
+
+
+@pytest.fixture(autouse=True)
+def all_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers here are small."""
+    monkeypatch.setattr(carving, "WORTH_CARVING", 0)
+    monkeypatch.setattr(carving, "_CUT_BYTES", 1)
+
+
+def fed(pieces: Iterable[bytes], count: int) -> Carver:
+    carver = Carver(count)
+    for piece in pieces:
+        carver.feed(memoryview(piece))
+    return carver
+
+
+def cuts_in_two(content: bytes) -> Iterator[list[bytes]]:
+    """The same bytes, come in two pieces, however they may be torn; and byte by byte."""
+    yield from ([content[:i], content[i:]] for i in range(1, len(content)))
+    yield [bytes([byte]) for byte in content]
 
 
 class Cut(NamedTuple):
-    """An answer, what is cut out of it, and what is left; `@` stands for the mark."""
+    """An answer, the rows that are cut out of it, and what is left; `@` stands for the mark."""
 
     content: str
-    vectors: list[str]
+    rows: list[list[float]]
     rest: str
 
 
 ROW = '{"object":"embedding","embedding":"AACAPw==","index":0}'
 CUT = [
-    Cut(f'{{"data":[{ROW}]}}', TEXTS[:1], '{"data":[{"object":"embedding","embedding":"@","index":0}]}'),
+    Cut(f'{{"data":[{ROW}]}}', [[1.0]], '{"data":[{"object":"embedding","embedding":"@","index":0}]}'),
     Cut(
         '[{"embedding":"AACAPw=="},{"embedding":"AAAAQA==","index":1}]',
-        TEXTS,
+        [[1.0], [2.0]],
         '[{"embedding":"@"},{"embedding":"@","index":1}]',
     ),
-    Cut('[{"embedding" :\n "AACAPw=="}]', TEXTS[:1], '[{"embedding" :\n "@"}]'),
-    Cut('[{"embedding":[1, 2.5]},{"embedding":[]}]', ["1, 2.5", ""], '[{"embedding":"@"},{"embedding":"@"}]'),
-    Cut('[{"embedding": [\n1\n]}]', ["\n1\n"], '[{"embedding": "@"}]'),
-    # those that are left are none of the cuts: too short, of another form, with other blanks
-    Cut('[{"embedding":"AACAPw=="},{"embedding":"AA"}]', TEXTS[:1], '[{"embedding":"@"},{"embedding":"AA"}]'),
-    Cut('[{"embedding":"AACAPw=="},{"embedding":[1]}]', TEXTS[:1], '[{"embedding":"@"},{"embedding":[1]}]'),
-    Cut('[{"embedding":[1]},{"embedding":"AA"}]', ["1"], '[{"embedding":"@"},{"embedding":"AA"}]'),
-    Cut('[{"embedding":[1]},{"embedding": [1]}]', ["1"], '[{"embedding":"@"},{"embedding": [1]}]'),
+    Cut('[{"embedding" :\n "AACAPw=="}]', [[1.0]], '[{"embedding" :\n "@"}]'),
+    Cut(
+        '[{"embedding":[1, 2.5]},{"embedding":[3,4]}]',
+        [[1.0, 2.5], [3.0, 4.0]],
+        '[{"embedding":"@"},{"embedding":"@"}]',
+    ),
+    Cut('[{"embedding": [\n1.25\n]}]', [[1.25]], '[{"embedding": "@"}]'),
+    # those that are left are none of the cuts: too short, of another form, with other blanks, more than were asked for
+    Cut('[{"embedding":"AACAPw=="},{"embedding":"AA"}]', [[1.0]], '[{"embedding":"@"},{"embedding":"AA"}]'),
+    Cut('[{"embedding":"AACAPw=="},{"embedding":[1]}]', [[1.0]], '[{"embedding":"@"},{"embedding":[1]}]'),
+    Cut('[{"embedding":[1.5]},{"embedding":"AA"}]', [[1.5]], '[{"embedding":"@"},{"embedding":"AA"}]'),
+    Cut('[{"embedding":[1.5]},{"embedding": [1]}]', [[1.5]], '[{"embedding":"@"},{"embedding": [1]}]'),
+    Cut(r'{"a\/b":{"embedding":"AACAPw=="}}', [[1.0]], r'{"a\/b":{"embedding":"@"}}'),
 ]
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray])
 @pytest.mark.parametrize("case", CUT, ids=lambda case: case.content)
 def test_vectors_of_the_form_of_the_first_are_cut_out(case: Cut, kind: type[bytes]) -> None:
-    content = kind(case.content.encode())
+    carved = carve(kind(case.content.encode()), 2)
 
-    carved = carve(content)
-
-    assert [content[a:b].decode() for a, b in zip(carved.starts, carved.ends, strict=True)] == case.vectors
+    assert carved.vectors().tolist() == case.rows
     assert carved.rest.decode() == case.rest.replace("@", MARK)
-    assert carved.base64 == (case.vectors[0] == TEXTS[0])
+    assert carved.cuts == len(case.rows)
+
+
+@pytest.mark.parametrize("case", CUT, ids=lambda case: case.content)
+def test_they_are_cut_out_however_their_bytes_come(case: Cut) -> None:
+    content = case.content.encode()
+    for pieces in cuts_in_two(content):
+        carver = fed(pieces, 2)
+
+        carved = carver.carved()
+        assert (carved.vectors().tolist(), carved.rest.decode()) == (case.rows, case.rest.replace("@", MARK))
+        assert carver.content == content
+
+
+ALONE = [
+    "",
+    "{}",
+    '{"embedding"}',
+    '{"embedding":null}',
+    '{"embedding"\v:"AAAA"}',  # no blank of JSON
+    '{"embedding":""}',
+    '{"embedding":"AACAPw==',
+    '{"embedding":"AACAP~=="}',
+    '{"embedding":[1,2',
+    '{"embedding":"AACAPw==","model":"\x7f"}',
+    '{"embedding":[1],"model":"\x7f"}',
+    r'{"embedding":"AACAPw==","model":"\u007f"}',
+    r'{"embedding":[1],"model":"\u007F"}',
+]
+
+
+@pytest.mark.parametrize("content", ALONE)
+def test_what_could_be_mistaken_is_left_alone(content: str) -> None:
+    with pytest.raises(ValueError):
+        carve(content.encode(), 2).vectors()
+
+
+NOT_ALIKE = [
+    '[{"embedding":"AACAPw=="},{"embedding":"AACAPwAA"}]',
+    '[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]',
+    '[{"embedding":"AACAPw=="},{"embedding":"AACA~w=="}]',
+    '[{"embedding":"AACAPw=="},{"embedding":"AACAPw=="},{"embedding":"AACAPw=="}]',
+    '[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]',
+]
+
+
+@pytest.mark.parametrize("content", [*ALONE, *NOT_ALIKE])
+def test_answer_can_always_be_had_as_it_came(content: str) -> None:
+    for pieces in cuts_in_two(content.encode()):
+        assert fed(pieces, 2).content == content.encode()
+
+
+def rows_of(count: int, width: int) -> Any:
+    return np.random.default_rng(width).standard_normal((count, width)).astype("<f4")
+
+
+def answer_of(rows: Any, between: str = "") -> bytes:
+    data = [{"embedding": base64.b64encode(row).decode(), "index": i, "x": between} for i, row in enumerate(rows)]
+    return json.dumps({"object": "list", "data": data, "model": "m"}).encode()
+
+
+@pytest.mark.parametrize("together", [1, 5_000, 192 * KIB])
+@pytest.mark.parametrize("size", [99, 10_000, 1 << 20])
+@pytest.mark.parametrize("width", [1, 2, 3, 1_536])
+def test_rows_are_right_to_the_bit_however_large_the_pieces(
+    width: int, size: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carving, "_CUT_BYTES", together)
+    rows = rows_of(60, width)
+    content = answer_of(rows)
+    carver = fed((content[i : i + size] for i in range(0, len(content), size)), len(rows))
+
+    assert carver.content == content
+    assert carver.carved().vectors().tobytes() == rows.tobytes()
+    assert carver.content == content
+
+
+def test_answer_that_is_cut_as_it_comes_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carving, "_CUT_BYTES", 192 * KIB)
+    rows = rows_of(512, 1_536)
+    content = answer_of(rows)
+
+    def made() -> Any:
+        return fed((content[i : i + 64 * KIB] for i in range(0, len(content), 64 * KIB)), len(rows)).carved().vectors()
+
+    made()
+    tracemalloc.start()
+    made()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(content) > 4 << 20
+    assert peak <= rows.nbytes + 768 * KIB
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        "",
-        "{}",
-        '{"embedding"}',
-        '{"embedding":null}',
-        '{"embedding"\v:"AAAA"}',  # no blank of JSON
-        '{"embedding":""}',
-        '{"embedding":"AAAA',
-        '{"embedding":[1,2',
-        '{"embedding":"AAAA","model":"\x7f"}',
-        '{"embedding":[1],"model":"\x7f"}',
-        r'{"embedding":"AAAA","model":"\u007f"}',
-        r'{"embedding":[1],"model":"a\/b"}',
-        r'{"x\"embedding":"AAAA"}',
+        b'{"embedding":"' + b"A" * (600 * KIB),
+        b'{"embedding":"AACAPw=="' + b" " * (600 * KIB),
+        b'{"embedding":"AACAPw=="' + b',"embedding":"AAAA"' * 30_000,
     ],
+    ids=["a vector without end", "nothing for long", "others for long"],
 )
-def test_what_could_be_mistaken_is_left_alone(content: str) -> None:
-    with pytest.raises(ValueError):
-        carve(content.encode())
+def test_bytes_are_looked_at_a_few_times_only_though_no_vector_ends(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else reading an answer could take a time that grows with the square of its length."""
+    monkeypatch.setattr(carving, "_CUT_BYTES", 192 * KIB)
+    looked = 0
+    cut = Carver._cut
+
+    def counted(carver: Carver) -> None:
+        nonlocal looked
+        looked += len(carver._held)
+        cut(carver)
+
+    monkeypatch.setattr(Carver, "_cut", counted)
+    carver = fed((content[i : i + 16 * KIB] for i in range(0, len(content), 16 * KIB)), 2)
+
+    assert carver.content == content
+    assert 0 < looked <= 6 * 256 * KIB

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from openrouter import vectors
 from openrouter.vectors import (
+    Base64Rows,
     NotFiniteError,
     Rows,
     fast_numbers,
     from_arrays,
-    from_base64,
     judge_finite,
     matrix,
     zero_rows,
@@ -184,6 +184,16 @@ def arrays_of(*texts: str) -> tuple[bytes, list[int], list[int]]:
     return content, [start + 1 for start in starts], [end - 1 for end in ends]
 
 
+def from_base64(*texts: str, at_once: int = 1_000) -> Any:
+    """Texts as they stand in an answer, so many of them added at a time."""
+    content, starts, ends = content_of(*texts)
+    rows = Base64Rows(content[starts[0] : ends[0]], len(texts))
+    for i in range(0, len(texts), at_once):
+        rows.add(content, starts[i : i + at_once])
+    assert list(rows.texts()) == [content[start:end] for start, end in zip(starts, ends, strict=True)]
+    return rows.matrix
+
+
 def base64_of(row: Any) -> str:
     return base64.b64encode(row.astype("<f4").tobytes()).decode()
 
@@ -197,18 +207,19 @@ def test_base64_is_decoded_bit_for_bit_whatever_its_padding(
     texts = list(map(base64_of, rows))
     monkeypatch.setattr(vectors, "_CHUNK_BYTES", at_once * len(texts[0]))
 
-    made = from_base64(*content_of(*texts))
+    made = from_base64(*texts)
 
     assert made.dtype == np.float32
     assert made.flags.writeable
     assert made.flags.c_contiguous
     assert made.tobytes() == rows.tobytes()
+    assert from_base64(*texts, at_once=at_once).tobytes() == rows.tobytes()
 
 
 def test_row_larger_than_what_is_decoded_at_once_is_decoded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "_CHUNK_BYTES", 1)
 
-    assert from_base64(*content_of("AACAPw==", "AAAAQA==")).tolist() == [[1.0], [2.0]]
+    assert from_base64("AACAPw==", "AAAAQA==").tolist() == [[1.0], [2.0]]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +246,29 @@ def test_row_larger_than_what_is_decoded_at_once_is_decoded_alone(monkeypatch: p
 )
 def test_what_is_not_base64_of_so_many_numbers_is_refused(texts: list[str]) -> None:
     with pytest.raises(ValueError):
-        from_base64(*content_of(*texts))
+        from_base64(*texts)
+
+
+def test_there_are_no_more_rows_than_there_is_room_for() -> None:
+    content, starts, ends = content_of("AACAPw==", "AAAAQA==", "AABAQA==")
+    rows = Base64Rows(content[starts[0] : ends[0]], 2)
+    rows.add(content, starts[:1])
+
+    with pytest.raises(ValueError, match="too many"):
+        rows.add(content, starts[1:])
+    assert list(rows.texts()) == [b"AACAPw=="], "what was refused is none of them"
+
+    rows.add(content, starts[1:2])
+    assert rows.matrix.tolist() == [[1.0], [2.0]]
+
+
+def test_rows_are_decoded_to_where_they_are_to_stay() -> None:
+    whole = np.zeros((4, 1), np.float32)
+    content, starts, ends = content_of("AACAPw==", "AAAAQA==")
+    rows = Base64Rows(content[starts[0] : ends[0]], 2, lambda count, width: whole[1 : 1 + count, :width])
+    rows.add(content, starts)
+
+    assert whole.tolist() == [[0.0], [1.0], [2.0], [0.0]]
 
 
 @pytest.mark.usefixtures("parser")
@@ -315,9 +348,14 @@ def peak_of(function: Callable[[], Any]) -> int:
 
 
 def test_base64_is_decoded_into_the_matrix_with_little_beside_it() -> None:
-    given = content_of(*[base64_of(np.full(1_536, 0.5))] * 512)
+    content, starts, ends = content_of(*[base64_of(np.full(1_536, 0.5))] * 512)
 
-    assert peak_of(lambda: from_base64(*given)) <= 448 << 10
+    def decoded() -> Any:
+        rows = Base64Rows(content[starts[0] : ends[0]], 512)
+        rows.add(content, starts)
+        return rows.matrix
+
+    assert peak_of(decoded) <= 448 << 10
 
 
 @pytest.mark.usefixtures("parser")

@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import msgspec
 
-from .carving import MARK, carve
+from .carving import MARK, Carved, Carver, carve
 from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, utf8
 from .errors import ResponseValidationError, printable
 from .messages import Reply
 from .requests import Call
 
 if TYPE_CHECKING:
-    from .vectors import Matrix, Place
+    from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
-
-_WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
 
 _BLANK = 1 << 10  # bytes of an answer that may be nothing but blanks
 
@@ -75,16 +73,14 @@ def inputs_asked(fields: Mapping[str, Any]) -> int:
     return 1 if isinstance(texts[0], int) else len(texts)
 
 
-def embeddings(reply: Reply, call: Call, base64_as: type = bytes, place: Place | None = None) -> Embeddings:
+def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
     """Judge an embeddings answer: count, order, one length, the asked `dimensions`, finite numbers.
-
-    Its vectors may be decoded to where `place` says, also those of an answer that is then refused.
 
     Raises:
         APIStatusError, ResponseValidationError: as `judge`.
     """
     checked(reply, call)
-    envelope, rows, indexes, vectors = _read(reply, call, base64_as, place)
+    envelope, rows, indexes, vectors = _read(reply, call, base64_as)
     wanted = inputs_asked(call.fields)
     if not len(vectors):
         raise EmptyAnswerError(f"no embeddings came for {wanted} inputs", reply)
@@ -98,11 +94,13 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes, place: Place |
     return Embeddings(envelope, rows, vectors)
 
 
-def _read(reply: Reply, call: Call, base64_as: type, place: Place | None) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
-    if base64_as is bytes and len(reply.content) >= _WORTH_CARVING:
+    if base64_as is bytes:
         with suppress(ValueError, RecursionError):
-            return _read_carved(reply.content, place)
+            if isinstance(reply.body, Carver):
+                return _read_carved(reply.body.carved())
+            return _read_carved(carve(reply.content, inputs_asked(call.fields)))
     with suppress(ValueError, RecursionError):
         return _read_typed(reply.content, base64_as)
     return _read_any(reply, call, base64_as)
@@ -129,18 +127,12 @@ def _typed_decoder(vector: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
 _OURS = ("additional_properties", "http_meta")
 
 
-def _read_carved(content: bytes | bytearray, place: Place | None) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an ordinary answer by its bytes, and what is left of it as `_read_typed` does; `ValueError` otherwise."""
-    carved = carve(content)
+def _read_carved(carved: Carved) -> tuple[dict[str, Any], Any, Any, Any]:
+    """Read an ordinary answer that was taken apart: what is left as `_read_typed` does; `ValueError` otherwise."""
     top, names = _typed(carved.rest, str)
-    vectors = [row.embedding for row in top.data]
-    if vectors != [MARK] * len(carved.starts):
+    if [row.embedding for row in top.data] != [MARK] * carved.cuts:
         raise ValueError("vectors that are not one for each row")
-    from .vectors import from_arrays, from_base64
-
-    read = from_base64 if carved.base64 else from_arrays
-    matrix = read(content, carved.starts, carved.ends, place)
-    return _present(top, names), top.data, [row.index for row in top.data], matrix
+    return _present(top, names), top.data, [row.index for row in top.data], carved.vectors()
 
 
 def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:

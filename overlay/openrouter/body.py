@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from . import errors
 from .attempt import Attempt
-from .messages import Headers, Request
+from .messages import Headers, Request, Sink
 
 HEADER_BYTES = 96 << 10
 ENDLESS = "Receive buffer too long"  # h11's words for what is no body and does not end
@@ -19,48 +19,18 @@ _ERROR_BYTES = 64 << 10
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is seen before it fills the memory
 
 
-class Spares:
-    """Buffers of bodies that were read and are done with, for those to come.
-
-    Memory that a process has not touched before costs more than receiving a body and decoding it together. Safe under
-    threads and after a fork: it takes no lock, and a buffer that a view still looks into is not used.
-    """
-
-    MOST_BYTES = 32 << 20
-    _LEAST_BYTES = 64 << 10  # the allocator keeps smaller ones by itself
-
-    def __init__(self) -> None:
-        self._buffers: list[bytearray] = []
-
-    def take(self, length: int) -> bytearray:
-        """A buffer of so many bytes, whatever is in them."""
-        if length < self._LEAST_BYTES:
-            return bytearray(length)
-        try:
-            buffer = self._buffers.pop()
-            buffer.pop()  # refused while a view looks in, which being asked for just its length is not
-            if len(buffer) < length:
-                buffer.extend(bytes(length - len(buffer)))
-            del buffer[length:]
-        except (IndexError, BufferError):
-            return bytearray(length)
-        return buffer
-
-    def give(self, buffer: bytes | bytearray) -> None:
-        """Nothing will look into this one again."""
-        if isinstance(buffer, bytearray) and len(buffer) >= self._LEAST_BYTES:
-            self._buffers.append(buffer)
-            while sum(map(len, self._buffers)) > self.MOST_BYTES:
-                del self._buffers[:1]
-
-
-spares = Spares()
-
-
 class Inflater:
     """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
 
-    def __init__(self, status: int, headers: Headers, max_bytes: int, attempt: Attempt, encoding: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        max_bytes: int,
+        attempt: Attempt,
+        encoding: str,
+        sink: Callable[[], Sink] | None = None,
+    ) -> None:
         self._attempt, self._raw_bytes, self._length = attempt, 0, 0
         self._is_error = status >= 400
         self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
@@ -74,8 +44,9 @@ class Inflater:
         length = int(told.lstrip("0")[:19] or 0) if told.isascii() and told.isdigit() else 0
         if length > self._max_bytes and not self._is_error:
             raise self._too_large()
+        self._sink = sink() if sink is not None and status < 300 else None
         # A buffer that is large enough at once need not be copied as it grows.
-        self._body = spares.take(min(length, self._max_bytes)) if self._inflate is None else bytearray()
+        self._body = bytearray(0 if self._inflate or self._sink else min(length, self._max_bytes))
 
     def feed(self, chunk: bytes | memoryview) -> bool:
         """Take one piece of the body; True where no more is wanted."""
@@ -92,21 +63,11 @@ class Inflater:
             raise self._too_large()
         return False
 
-    def room(self, most: int) -> memoryview | None:
-        """Where the next bytes of the body may be put, at most so many; None where they must be fed."""
-        if self._inflate is not None or self._is_error or len(self._body) - self._length < most:
-            return None
-        return memoryview(self._body)[self._length : self._length + most]
-
-    def filled(self, count: int) -> None:
-        """So many bytes were put into the room."""
-        if self._attempt.over:
-            raise TimeoutError("the deadline passed while the answer was read")
-        self._raw_bytes += count
-        self._length += count
-
     def _put(self, piece: bytes | memoryview) -> None:
-        self._body[self._length : self._length + len(piece)] = piece
+        if self._sink is None:
+            self._body[self._length : self._length + len(piece)] = piece
+        else:
+            self._sink.feed(piece)
         self._length += len(piece)
 
     def _grow(self, chunk: bytes | memoryview) -> None:
@@ -121,8 +82,8 @@ class Inflater:
                     f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {self._length}"
                 )
 
-    def finish(self) -> bytearray:
-        """The whole body.
+    def finish(self) -> bytearray | Sink:
+        """The whole body, or what took it in.
 
         Raises:
             zlib.error: the compressed stream is cut.
@@ -130,7 +91,7 @@ class Inflater:
         if self._inflate is not None and self._raw_bytes and not self._inflate.eof and not self._is_error:
             raise zlib.error("the stream is cut")
         del self._body[self._length :]
-        return self._body
+        return self._body if self._sink is None else self._sink
 
     def _too_large(self) -> errors.AnswerTooLargeError:
         return errors.AnswerTooLargeError(f"the answer is longer than {self._max_bytes} bytes")
@@ -147,4 +108,4 @@ def opened(
         )
     headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in fields])
     encoding = "" if is_read else headers.get("content-encoding", "")
-    return headers, Inflater(status, headers, request.max_answer_bytes, attempt, encoding)
+    return headers, Inflater(status, headers, request.max_answer_bytes, attempt, encoding, request.sink)

@@ -1,63 +1,149 @@
 """Vectors cut out of an answer by their bytes, so that only the little that is left is read as JSON.
 
+Those in base64 are cut out and decoded as the bytes come, while they are in the processor's cache, so that a body is
+never held. Arrays are cut out of the whole.
+
 Why that reads the same: the bytes `"embedding":` never stand within a string, whose quotes would be escaped. What is
 cut out is believed only where it is base64 or numbers, so it holds nothing else. And each row must then hold a mark
-that only a cut leaves, as many as there are cuts. An answer of which that does not hold is none for this file.
+that only a cut leaves, as many as there are cuts. An answer of which that does not hold is none for this file, and
+can be had as it came.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .vectors import Base64Rows, Matrix, Place
 
 MARK = "\x7f"  # stands where a vector was: a character that no ordinary answer holds
+WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
+_CUT_BYTES = 192 << 10  # looked at together: fewer take longer for each, more would not stay in the cache
+_MOST_BYTES = 256 << 10  # between two vectors, or of one
 _LEFT = b'"\x7f"'
-_FIRST = re.compile(rb'("embedding"[ \t\r\n]*:[ \t\r\n]*)["\[]')
+_FIRST = re.compile(rb'"embedding"[ \t\r\n]*:[ \t\r\n]*["\[]')
 
 
 class Carved(NamedTuple):
-    """An answer taken apart: JSON with `MARK` for each vector, and where those began and ended, as they came."""
+    """An answer taken apart: JSON with `MARK` for each vector, how many there are, and what makes rows of them.
+
+    That raises `ValueError` where they are not what they looked like.
+    """
 
     rest: bytes
-    starts: Sequence[int]  # past the quote or bracket
-    ends: Sequence[int]  # at the closing one
-    base64: bool
+    cuts: int
+    vectors: Callable[[], Matrix]
 
 
-def carve(content: bytes | bytearray) -> Carved:
-    """Cut the vectors out, all of the form of the first.
+class _Form(NamedTuple):
+    """What the vectors of an answer look like: what stands before each, a pattern of one, and where they go."""
 
-    Raises:
-        ValueError: there is none, or what is left could be mistaken.
+    lead: bytes
+    pattern: re.Pattern[bytes]
+    rows: Base64Rows
+
+
+class Carver:
+    """Takes an answer for `count` inputs in, piece by piece; its vectors are decoded to where `place` says.
+
+    There they stay also where the answer is then refused.
     """
+
+    def __init__(self, count: int, place: Place | None = None) -> None:
+        self._count, self._place = count, place
+        self._held: bytes | bytearray = b""  # what is not cut yet, or will not be
+        self._before: list[bytes] = []  # what stood before each vector that was cut out
+        self._form: _Form | None = None
+        self._whole = False  # nothing more is cut out as it comes
+
+    def feed(self, piece: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes in, which are gone when this has returned."""
+        if not self._whole and len(self._held) + len(piece) >= _CUT_BYTES:
+            self._held = b"".join((self._held, piece))
+            self._cut()
+            return
+        if isinstance(self._held, bytes):
+            self._held = bytearray(self._held)
+        self._held += piece
+
+    def _cut(self) -> None:
+        """Cut out those of the vectors held that are all there; having one size, none need be looked at."""
+        try:
+            form = self._form = self._form or self._seen()
+            pieces = form.pattern.split(self._held) if form is not None else [b""]
+            if form is None or len(pieces) == 1:
+                self._whole = len(self._held) > _MOST_BYTES
+                return
+            lead, step = len(form.lead), len(form.lead) + form.rows.size + 1
+            starts = accumulate(map(len, pieces[1:-1]), lambda at, n: at + step + n, initial=len(pieces[0]) + lead)
+            form.rows.add(self._held, list(starts))
+        except ValueError:
+            self._whole = True
+        else:
+            self._held = pieces.pop()
+            self._before += pieces
+
+    def _seen(self) -> _Form | None:
+        """The form of the first vector, which all others are taken to have; None where its end has not come.
+
+        Raises:
+            ValueError: it is not base64.
+        """
+        first = _FIRST.search(self._held)
+        if first is not None and first[0].endswith(b"["):
+            raise ValueError("no base64")
+        size = self._held.find(b'"', first.end()) - first.end() if first is not None else -1
+        if first is None or size < 0:
+            return None
+        from .vectors import Base64Rows
+
+        rows = Base64Rows(self._held[first.end() : first.end() + size], self._count, self._place)
+        return _Form(first[0], re.compile(first[0] + b'.{%d}"' % size, re.DOTALL), rows)
+
+    @property
+    def content(self) -> bytes | bytearray:
+        """The answer as it came; what was cut out is written again."""
+        if self._form is None:
+            return self._held
+        pieces: list[bytes | bytearray] = []
+        for before, text in zip(self._before, self._form.rows.texts(), strict=True):
+            pieces += before, self._form.lead, text, b'"'
+        return b"".join([*pieces, self._held])
+
+    def carved(self) -> Carved:
+        """What came, taken apart; all vectors are of the form of the first.
+
+        Raises:
+            ValueError: it is not worth it, there is no vector, or what is left could be mistaken.
+        """
+        if not self._whole and len(self._held) >= WORTH_CARVING:
+            self._cut()
+        if self._form is not None:
+            lead, _, rows = self._form
+            return _sure(lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
+        if len(self._held) < WORTH_CARVING:
+            raise ValueError("too little")
+        return _arrays(self._held, self._place)
+
+
+def carve(content: bytes | bytearray, count: int) -> Carved:
+    """The same for an answer that is all there."""
+    carver = Carver(count)
+    carver.feed(content)
+    return carver.carved()
+
+
+def _arrays(content: bytes | bytearray, place: Place | None) -> Carved:
+    """Cut out arrays up to their first closing bracket, which is the last where they hold numbers."""
     first = _FIRST.search(content)
-    if first is None:
-        raise ValueError("no vector")
-    base64 = first[0].endswith(b'"')
-    pieces, starts, ends = (_texts if base64 else _arrays)(content, first[0], first.end())
-    rest = (first[1] + _LEFT).join(pieces)
-    if rest.count(MARK.encode()) != len(starts) or b"\\" in rest:
-        raise ValueError("what was there looks like what a cut leaves")
-    return Carved(rest, starts, ends, base64)
-
-
-def _texts(content: bytes | bytearray, lead: bytes, start: int) -> tuple[list[bytes], list[int], list[int]]:
-    """Texts as long as the first: no byte of the others is looked at."""
-    size = content.find(b'"', start) - start
-    if size <= 0:
-        raise ValueError("no text")
-    pieces = re.compile(lead + b'.{%d}"' % size, re.DOTALL).split(content)
-    step = len(lead) + size + 1
-    starts = list(accumulate(map(len, pieces[1:-1]), lambda at, length: at + step + length, initial=start))
-    return pieces, starts, [start + size for start in starts]
-
-
-def _arrays(content: bytes | bytearray, lead: bytes, start: int) -> tuple[list[bytes], list[int], list[int]]:
-    """Arrays up to their first closing bracket, which is the last where they hold numbers."""
+    if first is None or not first[0].endswith(b"["):
+        raise ValueError("no array")
+    lead = first[0]
     pieces, starts, ends = [], [], []
-    past, begin = 0, start - len(lead)
+    past, begin = 0, first.start()
     while begin >= 0:
         end = content.find(b"]", begin)
         if end < 0:
@@ -67,4 +153,18 @@ def _arrays(content: bytes | bytearray, lead: bytes, start: int) -> tuple[list[b
         ends.append(end)
         past = end + 1
         begin = content.find(lead, past)
-    return [*pieces, bytes(content[past:])], starts, ends
+
+    def vectors() -> Matrix:
+        from .vectors import from_arrays
+
+        return from_arrays(content, starts, ends, place)
+
+    return _sure(lead, [*pieces, bytes(content[past:])], vectors)
+
+
+def _sure(lead: bytes, pieces: list[bytes], vectors: Callable[[], Matrix]) -> Carved:
+    """Raises `ValueError`: no vector was there, or what is left holds the mark, or may hold it as an escape."""
+    rest = (lead[:-1] + _LEFT).join(pieces)
+    if not 0 < len(pieces) - 1 == rest.count(MARK.encode()) or b"\\u" in rest:
+        raise ValueError("what was there looks like what a cut leaves")
+    return Carved(rest, len(pieces) - 1, vectors)

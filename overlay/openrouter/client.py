@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .call import Steps
     from .corpus.batches import Caps
     from .embeddings import Embeddings
-    from .messages import Reply
+    from .messages import Reply, Sink
     from .requests import Call
     from .utils import Retries
 
@@ -173,6 +173,7 @@ class OpenRouter(Resources):
         policy: Policy = ONE_CALL,
         timeouts: Timeouts = TIMEOUTS,
         read: Callable[[Reply, Call], Any] | None = None,
+        sink: Callable[[], Sink] | None = None,
     ) -> Steps:
         """A call that is checked and not yet sent. `policy` and `timeouts` stand in where the caller set none.
 
@@ -183,7 +184,7 @@ class OpenRouter(Resources):
         from .requests import prepare
 
         self.check_open()
-        call = prepare(operation, arguments, options, self._config, timeouts)
+        call = prepare(operation, arguments, options, self._config, timeouts, sink)
         if operation.authenticated and not callable(self._config.api_key):
             settings.current_key(self._config.api_key)  # no key is an error before anything is opened
         world = World(

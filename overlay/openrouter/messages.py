@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
@@ -87,6 +87,17 @@ TIMEOUTS: Final = Timeouts()
 """Those of one call."""
 
 
+class Sink(Protocol):
+    """Takes the body of a success in as it comes, in place of a buffer."""
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes, which are gone when this has returned."""
+
+    @property
+    def content(self) -> bytes | bytearray:
+        """All that was taken."""
+
+
 @attrs.frozen
 class Request:
     """One HTTP request, ready to send. Values of headers are `Secret` where they must not be shown."""
@@ -97,6 +108,7 @@ class Request:
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_answer_bytes: int
+    sink: Callable[[], Sink] | None = attrs.field(default=None, repr=False)
 
     def masker(self) -> Masker:
         """Masks every secret of this request, whole and without its scheme."""
@@ -130,7 +142,12 @@ class Reply:
 
     status_code: int
     headers: Headers
-    content: bytes | bytearray = attrs.field(repr=False)
+    body: bytes | bytearray | Sink = attrs.field(repr=False)
+
+    @property
+    def content(self) -> bytes | bytearray:
+        """The body; what a sink took apart is put together again."""
+        return self.body if isinstance(self.body, bytes | bytearray) else self.body.content
 
     @property
     def text(self) -> str:

@@ -15,7 +15,7 @@ from . import config as settings
 from .config import Config
 from .errors import InvalidInputError
 from .inputs import plain
-from .messages import Request, Secret, Timeouts
+from .messages import Request, Secret, Sink, Timeouts
 
 ANSWER_BYTES: Final = 32 << 20
 ANSWER_BYTES_PER_ITEM: Final = 256 << 10
@@ -35,6 +35,7 @@ class Call:
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_answer_bytes: int
+    sink: Callable[[], Sink] | None = attrs.field(default=None, repr=False)  # where an answer is put that is a success
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """The request to send now; the key is asked for at each attempt, since a callable may rotate it."""
@@ -43,12 +44,23 @@ class Call:
             value = key().reveal()
             headers["Authorization"] = Secret(value if value.startswith("Bearer ") else f"Bearer {value}")
         return Request(
-            self.operation.method, self.url, tuple(headers.items()), self.body, timeouts, self.max_answer_bytes
+            self.operation.method,
+            self.url,
+            tuple(headers.items()),
+            self.body,
+            timeouts,
+            self.max_answer_bytes,
+            self.sink,
         )
 
 
 def prepare(
-    operation: Operation, arguments: Mapping[str, Any], options: CallOptions, config: Config, default: Timeouts
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    options: CallOptions,
+    config: Config,
+    default: Timeouts,
+    sink: Callable[[], Sink] | None = None,
 ) -> Call:
     """Check everything that can be checked before anything is sent.
 
@@ -87,6 +99,7 @@ def prepare(
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, default),
         ANSWER_BYTES + ANSWER_BYTES_PER_ITEM * longest,
+        sink,
     )
 
 

@@ -148,7 +148,10 @@ class _Twin:
 class Stream(_Pending):
     """A connection whose every wait ends at the deadline of the attempt that uses it."""
 
+    _room: memoryview | None = None
+
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
+        """What came. Bytes of a body are good until the next read."""
         attempt = current_attempt.get()
         if attempt is not None:
             attempt.go_on()
@@ -159,26 +162,31 @@ class Stream(_Pending):
         if attempt is None:
             return self._inner.read(max_bytes, timeout)
         attempt.stream = self
-        data = self._inner.read(_READ_BYTES if attempt.received else max_bytes, attempt.within(timeout))
+        if attempt.answered and self._is_own():
+            data = self._put(attempt.within(timeout))
+        else:
+            data = self._inner.read(max_bytes, attempt.within(timeout))
         attempt.received += len(data)
         return data
 
-    def read_into(self, room: memoryview, timeout: float) -> int:
-        """Put what comes where it belongs, and tell how much that was: not one copy of it."""
-        attempt = current_attempt.get()
-        assert attempt is not None
-        attempt.go_on()
-        attempt.stream = self
+    def _put(self, timeout: float) -> memoryview:
+        """What comes, in a buffer that is used again: to make room for each piece takes longer than to receive it."""
         sock = self._inner.get_extra_info("socket")
+        if self._room is None:
+            self._room = memoryview(bytearray(_READ_BYTES))
         try:
-            sock.settimeout(attempt.within(timeout))
-            count: int = sock.recv_into(room)
+            sock.settimeout(timeout)
+            return self._room[: sock.recv_into(self._room)]
         except TimeoutError as error:
             raise core.ReadTimeout(str(error)) from error
         except OSError as error:
             raise core.ReadError(str(error)) from error
-        attempt.received += count
-        return count
+
+    def _is_own(self) -> bool:
+        """Whether its socket gives the bytes as they are meant: not where TLS runs within TLS, as through a proxy."""
+        return self._inner.get_extra_info("socket") is not None and not isinstance(
+            self._inner.get_extra_info("ssl_object"), ssl.SSLObject
+        )
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current_attempt.get()
@@ -224,23 +232,9 @@ class AsyncStream(_Pending):
         if self._early:
             data = self._early.pop(0)
         else:
-            data = await self._inner.read(_READ_BYTES if attempt.received else max_bytes, timeout)
+            data = await self._inner.read(_READ_BYTES if attempt.answered else max_bytes, timeout)
         attempt.received += len(data)
         return data
-
-    async def read_into(self, room: memoryview, timeout: float) -> int:
-        """Put what comes where it belongs, and tell how much that was."""
-        attempt = current_attempt.get()
-        assert attempt is not None
-        if self._early:
-            data = self._early.pop(0)
-        else:  # an event loop keeps what came and was not asked for, and nothing shows that it does
-            data = await self._inner.read(max(len(room), _READ_BYTES), timeout)
-        count = min(len(data), len(room))
-        room[:count] = data[:count]
-        self._spoiled = self._spoiled or len(data) > count  # more came than the answer is long
-        attempt.received += count
-        return count
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if now := self.hold(buffer):

@@ -6,13 +6,13 @@ import math
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
-from pybase64 import b64decode
+from pybase64 import b64decode, b64encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,41 +64,54 @@ def _anywhere(count: int, width: int) -> Matrix:
     return np.empty((count, width), np.float32)
 
 
-def from_base64(
-    content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], place: Place | None = None
-) -> Matrix:
-    """Texts of one size, given by where they begin and end -> one row each.
+class Base64Rows:
+    """Rows decoded as their texts come, all of one size, to where they stay.
 
     Raises:
-        ValueError: a text is not base64 of as many whole numbers as the first holds.
+        ValueError: the first text is not base64 of whole numbers.
     """
-    size = ends[0] - starts[0]
-    pads = content.count(b"=", ends[0] - 2, ends[0])
-    wide = size // 4 * 3 - pads
-    if size % 4 or wide % 4:
-        raise ValueError("no whole numbers")
-    windows: NDArray[np.uint8] = np.ndarray((len(content) - size + 1, size), np.uint8, content, 0, (1, 1))
-    firsts = np.array(starts)
-    out = (place or _anywhere)(len(firsts), wide // 4)
-    raw = out.view(np.uint8)
-    step = max(1, _CHUNK_BYTES // size)
-    for i in range(0, len(firsts), step):
-        raw[i : i + step] = _decoded(windows[firsts[i : i + step]], pads)
-    return out.byteswap(inplace=True) if sys.byteorder == "big" else out
 
+    def __init__(self, first: bytes | bytearray, count: int, place: Place | None = None) -> None:
+        self.size = len(first)
+        self._pads = first.count(b"=", -2)
+        self._wide = self.size // 4 * 3 - self._pads
+        if not self.size or self.size % 4 or self._wide % 4:
+            raise ValueError("no whole numbers")
+        self.matrix = (place or _anywhere)(count, self._wide // 4)
+        self.done = 0
 
-def _decoded(texts: NDArray[np.uint8], pads: int) -> NDArray[np.uint8]:
-    """Many texts by one call, since each call lets other threads run, and then waits for its turn.
+    def add(self, content: bytes | bytearray, starts: Sequence[int]) -> None:
+        """Decode those that begin there, many by one call: each lets other threads run, and waits for its turn.
 
-    With their padding as zeros they are one text, in which each leaves that many bytes too many.
-    """
-    count, size = texts.shape
-    if pads:
-        if (texts[:, -pads:] != _PAD).any():
-            raise ValueError("another length")
-        texts[:, -pads:] = _ZERO
-    decoded = b64decode(texts.reshape(-1).data, None, True)
-    return np.frombuffer(decoded, np.uint8).reshape(count, size // 4 * 3)[:, : size // 4 * 3 - pads]
+        Raises:
+            ValueError: one is not base64 of as many numbers as the first, or there are more than there is room for.
+        """
+        view, step = memoryview(content), max(1, _CHUNK_BYTES // self.size)
+        rows = self.matrix[self.done : self.done + len(starts)]
+        if len(rows) < len(starts):
+            raise ValueError("too many")
+        raw = rows.view(np.uint8)
+        for i in range(0, len(starts), step):
+            raw[i : i + step] = self._decoded([view[start : start + self.size] for start in starts[i : i + step]])
+        if sys.byteorder == "big":
+            rows.byteswap(inplace=True)
+        self.done += len(starts)
+
+    def _decoded(self, texts: Sequence[memoryview]) -> NDArray[np.uint8]:
+        """With their padding as zeros they are one text, in which each leaves that many bytes too many."""
+        joined: bytes | bytearray = b"".join(texts)
+        if self._pads:
+            joined = bytearray(joined)
+            padding = np.frombuffer(joined, np.uint8).reshape(len(texts), self.size)[:, -self._pads :]
+            if (padding != _PAD).any():
+                raise ValueError("another length")
+            padding[:] = _ZERO
+        decoded = np.frombuffer(b64decode(joined, None, True), np.uint8)
+        return decoded.reshape(len(texts), self.size // 4 * 3)[:, : self._wide]
+
+    def texts(self) -> Iterator[bytes]:
+        """The rows that are done, as base64 again."""
+        return map(b64encode, self.matrix[: self.done].astype("<f4", copy=False))
 
 
 def from_arrays(

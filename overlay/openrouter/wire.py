@@ -169,22 +169,15 @@ class Wire:
         if body.feed(rest[:length]):
             return False
         while left > 0:
-            room = body.room(left)
-            if room is None:
-                piece = yield partial(self._stream.read, _READ_BYTES, timeout)
-                count = len(piece)
-                if body.feed(piece if count <= left else piece[:left]):
-                    return False
-            else:
-                with room:  # the buffer cannot be cut while a view looks into it
-                    count = yield partial(self._stream.read_into, room, timeout)
-                body.filled(count)
-            if not count:
+            piece = yield partial(self._stream.read, _READ_BYTES, timeout)
+            if not piece:
                 raise core.RemoteProtocolError(
                     "peer closed connection without sending complete message body "
                     f"(received {length - left} bytes, expected {length})"
                 )
-            left -= count
+            if body.feed(piece[:left]):
+                return False
+            left -= len(piece)
         return left == 0
 
     def _chunked(self, rest: memoryview, body: Inflater, timeout: float) -> Steps:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import NamedTuple
 from unittest import mock
 
-from openrouter import answers
 from openrouter.answers import embeddings, judge, matrix_of
 from openrouter.attempt import Attempt
 from openrouter.body import Inflater
@@ -53,7 +52,9 @@ def check(data: bytes) -> None:
     answer = answer_of(data)
     _taken_in(answer)
     reply = Reply(answer.status, answer.headers, answer.body)
-    with mock.patch.object(answers, "_WORTH_CARVING", 0):  # answers here are small, and every way to read one is meant
+    with mock.patch(
+        "openrouter.carving.WORTH_CARVING", 0
+    ):  # answers here are small, and every way to read one is meant
         for call in (_EMBED, _SIZED, _MODELS):
             accepted = _read(reply, call)
             if call is not _MODELS:

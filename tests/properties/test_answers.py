@@ -14,7 +14,6 @@ from unittest import mock
 import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from openrouter import answers as answers_module
 from openrouter import vectors as vectors_module
 from openrouter.answers import embeddings, judge, matrix_of
 from openrouter.config import Config
@@ -175,7 +174,7 @@ def as_matrix(content: bytes) -> Any:
 @example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}')
 @example(b'{"data":[{"embedding":[]},{"embedding":[]}]}')
 def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes) -> None:
-    with mock.patch.object(answers_module, "_WORTH_CARVING", 0):
+    with mock.patch("openrouter.carving.WORTH_CARVING", 0):
         found = [as_matrix(content)]
         with mock.patch.object(vectors_module, "fast_numbers", return_value=None):
             found.append(as_matrix(content))

@@ -17,7 +17,7 @@ from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..answers import embeddings, matrix_of
-from ..body import spares
+from ..carving import Carver
 from ..errors import ConfigurationError, InvalidInputError
 from ..inputs import plain
 from ..messages import TIMEOUTS, Timeouts
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..messages import Pause, Reply
     from ..requests import Call
     from ..utils import Retries
-    from ..vectors import Place, Rows
+    from ..vectors import Rows
     from .batches import Batch
     from .job import OnError, Progress
 
@@ -201,8 +201,10 @@ class Plan:
         single = len(batch) == self._whole
         options, timeouts = (self._options, TIMEOUTS) if single else (self._each, JOB_TIMEOUTS)
         place = self._rows.place(batch.positions) if self._rows is not None else None
-        read = partial(_as_matrix, place=place)
-        return self._client.steps(GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read)
+        sink = partial(Carver, len(batch), place)
+        return self._client.steps(
+            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=_as_matrix, sink=sink
+        )
 
     def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
         """Send one batch with this thread."""
@@ -219,12 +221,12 @@ class Plan:
         return answer
 
 
-def _as_matrix(reply: Reply, call: Call, place: Place | None) -> Answer:
-    answer = embeddings(reply, call, place=place)
+def _as_matrix(reply: Reply, call: Call) -> Answer:
+    answer = embeddings(reply, call)
     model = answer.envelope.get("model")
-    matrix = matrix_of(answer.vectors, reply)
-    spares.give(reply.content)  # every number was copied, and nobody looks at the reply again
-    return Answer(matrix, model if isinstance(model, str) else None, answer.envelope.get("usage"))
+    return Answer(
+        matrix_of(answer.vectors, reply), model if isinstance(model, str) else None, answer.envelope.get("usage")
+    )
 
 
 def _never() -> bool:
