@@ -153,6 +153,23 @@ def test_rows_are_right_to_the_bit_however_large_the_pieces(
     assert carver.content == content
 
 
+@pytest.mark.parametrize("count", range(2, 60))
+def test_every_vector_of_an_answer_that_is_worth_it_is_cut_out(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that come after the last piece which is looked at as it comes."""
+    monkeypatch.undo()
+    rows = rows_of(count, 1_536)
+    content = answer_of(rows)
+    carver = fed((content[i : i + 50_000] for i in range(0, len(content), 50_000)), count)
+
+    if len(content) < 32 * KIB:
+        with pytest.raises(ValueError, match="too little"):
+            carver.carved()
+    else:
+        assert carver.carved().cuts == count
+        assert carver.carved().vectors().tobytes() == rows.tobytes()
+    assert carver.content == content
+
+
 def test_answer_that_is_cut_as_it_comes_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carving, "_CUT_BYTES", 192 * KIB)
     rows = rows_of(512, 1_536)

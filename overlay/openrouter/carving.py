@@ -119,7 +119,7 @@ class Carver:
         Raises:
             ValueError: it is not worth it, there is no vector, or what is left could be mistaken.
         """
-        if not self._whole and len(self._held) >= WORTH_CARVING:
+        if not self._whole and (self._form is not None or len(self._held) >= WORTH_CARVING):
             self._cut()
         if self._form is not None:
             lead, _, rows = self._form
