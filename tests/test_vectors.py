@@ -185,12 +185,12 @@ def arrays_of(*texts: str) -> tuple[bytes, list[int], list[int]]:
 
 
 def from_base64(*texts: str, at_once: int = 1_000) -> Any:
-    """Texts as they stand in an answer, so many of them added at a time."""
-    content, starts, ends = content_of(*texts)
-    rows = Base64Rows(content[starts[0] : ends[0]], len(texts))
+    """Of texts, so many of them added at a time."""
+    raws = [text.encode() for text in texts]
+    rows = Base64Rows(raws[0], len(texts))
     for i in range(0, len(texts), at_once):
-        rows.add(content, starts[i : i + at_once])
-    assert list(rows.texts()) == [content[start:end] for start, end in zip(starts, ends, strict=True)]
+        rows.add(raws[i : i + at_once])
+    assert list(rows.texts()) == raws
     return rows.matrix
 
 
@@ -250,23 +250,21 @@ def test_what_is_not_base64_of_so_many_numbers_is_refused(texts: list[str]) -> N
 
 
 def test_there_are_no_more_rows_than_there_is_room_for() -> None:
-    content, starts, ends = content_of("AACAPw==", "AAAAQA==", "AABAQA==")
-    rows = Base64Rows(content[starts[0] : ends[0]], 2)
-    rows.add(content, starts[:1])
+    rows = Base64Rows(b"AACAPw==", 2)
+    rows.add([b"AACAPw=="])
 
     with pytest.raises(ValueError, match="too many"):
-        rows.add(content, starts[1:])
+        rows.add([b"AAAAQA==", b"AABAQA=="])
     assert list(rows.texts()) == [b"AACAPw=="], "what was refused is none of them"
 
-    rows.add(content, starts[1:2])
+    rows.add([b"AAAAQA=="])
     assert rows.matrix.tolist() == [[1.0], [2.0]]
 
 
 def test_rows_are_decoded_to_where_they_are_to_stay() -> None:
     whole = np.zeros((4, 1), np.float32)
-    content, starts, ends = content_of("AACAPw==", "AAAAQA==")
-    rows = Base64Rows(content[starts[0] : ends[0]], 2, lambda count, width: whole[1 : 1 + count, :width])
-    rows.add(content, starts)
+    rows = Base64Rows(b"AACAPw==", 2, lambda count, width: whole[1 : 1 + count, :width])
+    rows.add([b"AACAPw==", b"AAAAQA=="])
 
     assert whole.tolist() == [[0.0], [1.0], [2.0], [0.0]]
 
@@ -348,11 +346,11 @@ def peak_of(function: Callable[[], Any]) -> int:
 
 
 def test_base64_is_decoded_into_the_matrix_with_little_beside_it() -> None:
-    content, starts, ends = content_of(*[base64_of(np.full(1_536, 0.5))] * 512)
+    texts = [base64_of(np.full(1_536, 0.5)).encode()] * 512
 
     def decoded() -> Any:
-        rows = Base64Rows(content[starts[0] : ends[0]], 512)
-        rows.add(content, starts)
+        rows = Base64Rows(texts[0], 512)
+        rows.add(texts)
         return rows.matrix
 
     assert peak_of(decoded) <= 448 << 10

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,12 +37,18 @@ class Carved(NamedTuple):
     vectors: Callable[[], Matrix]
 
 
-class _Form(NamedTuple):
-    """What the vectors of an answer look like: what stands before each, a pattern of one, and where they go."""
+class _Form:
+    """What the vectors of an answer look like, and where they go."""
 
-    lead: bytes
-    pattern: re.Pattern[bytes]
-    rows: Base64Rows
+    def __init__(self, lead: bytes, rows: Base64Rows) -> None:
+        self.lead, self.rows = lead, rows
+        self.length = len(lead) + rows.size + 1
+        self._pattern = re.compile(lead + b'(.{%d})"' % rows.size, re.DOTALL)
+
+    def found(self, content: bytes | memoryview) -> tuple[list[bytes], list[bytes]]:
+        """What stands between the vectors that are all there, one piece more than they are, and their texts."""
+        pieces = self._pattern.split(content)
+        return pieces[::2], pieces[1::2]
 
 
 class Carver:
@@ -62,46 +67,57 @@ class Carver:
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next bytes in, which are gone when this has returned."""
         if not self._whole and len(self._held) + len(piece) >= _CUT_BYTES:
-            self._held = b"".join((self._held, piece))
-            self._cut()
+            self._cut(memoryview(piece))
             return
         if isinstance(self._held, bytes):
             self._held = bytearray(self._held)
         self._held += piece
 
-    def _cut(self) -> None:
-        """Cut out those of the vectors held that are all there; having one size, none need be looked at."""
+    def _cut(self, piece: bytes | memoryview) -> None:
+        """Cut out those of the vectors that are all there; having one size, none need be looked at."""
+        held, form = bytes(self._held), self._form
+        if form is None or len(held) > len(piece):
+            held, piece = b"".join((held, piece)), b""
         try:
-            form = self._form = self._form or self._seen()
-            pieces = form.pattern.split(self._held) if form is not None else [b""]
-            if form is None or len(pieces) == 1:
-                self._whole = len(self._held) > _MOST_BYTES
-                return
-            lead, step = len(form.lead), len(form.lead) + form.rows.size + 1
-            starts = accumulate(map(len, pieces[1:-1]), lambda at, n: at + step + n, initial=len(pieces[0]) + lead)
-            form.rows.add(self._held, list(starts))
+            form = self._form = form or self._seen(held)
+            if form is not None:
+                held, piece = self._add(form, held, piece), b""
         except ValueError:
             self._whole = True
-        else:
-            self._held = pieces.pop()
-            self._before += pieces
+        self._held = b"".join((held, piece)) if piece else held
+        self._whole = self._whole or len(held) > _MOST_BYTES
 
-    def _seen(self) -> _Form | None:
+    def _add(self, form: _Form, held: bytes, piece: bytes | memoryview) -> bytes:
+        """Of a piece only as much is joined with what was held as ends a vector that began there; what is left."""
+        seam = b"".join((held, piece[: form.length])) if piece else held
+        before, texts = form.found(seam)
+        left = before.pop()
+        if piece:
+            again = len(seam) - len(held)  # bytes of the piece that are in the seam
+            more, others = form.found(piece[max(0, again - len(left)) :])
+            more[0] = left[: max(0, len(left) - again)] + more[0]
+            left = more.pop()
+            before += more
+            texts += others
+        form.rows.add(texts)
+        self._before += before
+        return left
+
+    def _seen(self, held: bytes) -> _Form | None:
         """The form of the first vector, which all others are taken to have; None where its end has not come.
 
         Raises:
             ValueError: it is not base64.
         """
-        first = _FIRST.search(self._held)
+        first = _FIRST.search(held)
         if first is not None and first[0].endswith(b"["):
             raise ValueError("no base64")
-        size = self._held.find(b'"', first.end()) - first.end() if first is not None else -1
+        size = held.find(b'"', first.end()) - first.end() if first is not None else -1
         if first is None or size < 0:
             return None
         from .vectors import Base64Rows
 
-        rows = Base64Rows(self._held[first.end() : first.end() + size], self._count, self._place)
-        return _Form(first[0], re.compile(first[0] + b'.{%d}"' % size, re.DOTALL), rows)
+        return _Form(first[0], Base64Rows(held[first.end() : first.end() + size], self._count, self._place))
 
     @property
     def content(self) -> bytes | bytearray:
@@ -120,10 +136,10 @@ class Carver:
             ValueError: it is not worth it, there is no vector, or what is left could be mistaken.
         """
         if not self._whole and (self._form is not None or len(self._held) >= WORTH_CARVING):
-            self._cut()
+            self._cut(b"")
         if self._form is not None:
-            lead, _, rows = self._form
-            return _sure(lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
+            rows = self._form.rows
+            return _sure(self._form.lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
         if len(self._held) < WORTH_CARVING:
             raise ValueError("too little")
         return _arrays(self._held, self._place)

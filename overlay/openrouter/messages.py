@@ -96,6 +96,7 @@ class Sink(Protocol):
     @property
     def content(self) -> bytes | bytearray:
         """All that was taken."""
+        raise NotImplementedError
 
 
 @attrs.frozen

@@ -40,7 +40,7 @@ def matrix(vectors: Sequence[bytes | list[float]]) -> Matrix:
 
     `bytes` are little-endian float32 (the API's base64, decoded), lists are numbers.
     """
-    if any(isinstance(vector, list) for vector in vectors):
+    if list in set(map(type, vectors)):
         return _of_numbers(vectors)
     joined = bytearray().join(cast("Sequence[bytes]", vectors))  # one copy, and the matrix may be written to
     return np.frombuffer(joined, "<f4").reshape(len(vectors), -1).astype(np.float32, copy=False)
@@ -80,24 +80,24 @@ class Base64Rows:
         self.matrix = (place or _anywhere)(count, self._wide // 4)
         self.done = 0
 
-    def add(self, content: bytes | bytearray, starts: Sequence[int]) -> None:
-        """Decode those that begin there, many by one call: each lets other threads run, and waits for its turn.
+    def add(self, texts: Sequence[bytes | memoryview]) -> None:
+        """Decode some more, many by one call: each lets other threads run, and waits for its turn.
 
         Raises:
             ValueError: one is not base64 of as many numbers as the first, or there are more than there is room for.
         """
-        view, step = memoryview(content), max(1, _CHUNK_BYTES // self.size)
-        rows = self.matrix[self.done : self.done + len(starts)]
-        if len(rows) < len(starts):
+        step = max(1, _CHUNK_BYTES // self.size)
+        rows = self.matrix[self.done : self.done + len(texts)]
+        if len(rows) < len(texts):
             raise ValueError("too many")
         raw = rows.view(np.uint8)
-        for i in range(0, len(starts), step):
-            raw[i : i + step] = self._decoded([view[start : start + self.size] for start in starts[i : i + step]])
+        for i in range(0, len(texts), step):
+            raw[i : i + step] = self._decoded(texts[i : i + step])
         if sys.byteorder == "big":
             rows.byteswap(inplace=True)
-        self.done += len(starts)
+        self.done += len(texts)
 
-    def _decoded(self, texts: Sequence[memoryview]) -> NDArray[np.uint8]:
+    def _decoded(self, texts: Sequence[bytes | memoryview]) -> NDArray[np.uint8]:
         """With their padding as zeros they are one text, in which each leaves that many bytes too many."""
         joined: bytes | bytearray = b"".join(texts)
         if self._pads:
