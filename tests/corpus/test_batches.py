@@ -140,6 +140,24 @@ def test_no_more_texts_are_taken_than_a_batch_holds() -> None:
     assert texts.taken == 20
 
 
+def test_few_of_long_texts_are_taken_beyond_what_a_batch_holds() -> None:
+    taken = 0
+
+    def long() -> Iterator[tuple[int, str]]:
+        nonlocal taken
+        for position in range(1_000):
+            taken += 1
+            yield position, "x" * MOST_TOKENS
+
+    packer = Packer(long(), Caps(), 2_048)
+    first, second = packer.next(), packer.next()
+
+    assert first is not None
+    assert second is not None
+    assert (first.positions, second.positions) == ((0, 1), (2, 3))
+    assert taken <= 2 * 64
+
+
 def test_looking_for_the_end_takes_one_text_that_is_not_lost() -> None:
     texts = Counted(11)
     packer = Packer(texts, Caps(), 10)

@@ -6,9 +6,11 @@ neither: packing starts with what nearly all take and learns each model's cap fr
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice, takewhile
+from operator import itemgetter
 from typing import Final, Literal
 
 import attrs
@@ -22,7 +24,10 @@ MOST_TOKENS: Final = 240_000
 """Estimated tokens a request holds: the largest documented sum is 300,000, less a margin for the estimate."""
 _BYTES_PER_TOKEN: Final = 3  # English has about four; code, numbers and most other scripts fewer
 _LEAST_TOKENS: Final = 500  # no model takes fewer in all: what seems to be such a cap is none
+_AT_ONCE: Final = 64  # texts read together: long ones are not to be held for a request that they are too many for
 _BEFORE_A_TRIAL: Final = 2  # requests that go through before a cap is doubted that rests on one refusal
+
+_position, _text = itemgetter(0), itemgetter(1)  # of a pair
 
 About = Literal["inputs", "tokens", "unsaid"]
 """What a refusal spoke of."""
@@ -94,6 +99,12 @@ class Batch:
 def estimate_tokens(text: str) -> int:
     """Tokens of a text, by its UTF-8 length: no tokenizer is downloaded, and most texts have fewer."""
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // _BYTES_PER_TOKEN
+
+
+def _tokens_at_most(texts: Sequence[str]) -> int:
+    """No fewer than their estimates together, and quicker than asking each."""
+    most_bytes = sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else 4)
+    return len(texts) + most_bytes // _BYTES_PER_TOKEN
 
 
 @attrs.define(eq=False)
@@ -252,25 +263,35 @@ class Packer:
         return packed if packed is None or self._caps.guess is None else self._cut(packed)
 
     def _pack(self) -> Batch | None:
-        positions: list[int] = []
-        texts: list[str] = []
         caps, guess = self._caps, self._caps.guess
-        tokens, limit, most = 0, caps.inputs(self._batch_size), caps.max_tokens or MOST_TOKENS
-        reach = limit if guess is None else caps.reach(self._batch_size)
-        for pair in chain(_drained(self._held), self._texts) if self._held else self._texts:
-            position, text = pair
-            tokens += estimate_tokens(text)
-            if texts and (tokens > most or (guess is not None and len(texts) >= limit and not guess.may_try(tokens))):
-                self._held.appendleft(pair)
-                break
-            positions.append(position)
-            texts.append(text)
-            if len(texts) == reach:
-                break
-        if guess is not None and limit < len(texts) < guess.refused:  # too few to tell anything
-            self._held.extendleft(zip(positions[: limit - 1 : -1], texts[: limit - 1 : -1], strict=True))
-            del positions[limit:], texts[limit:]
-        return Batch(tuple(positions), tuple(texts), base64=caps.base64) if texts else None
+        limit = caps.inputs(self._batch_size)
+        pairs = self._taken(limit if guess is None else caps.reach(self._batch_size), caps.max_tokens or MOST_TOKENS)
+        if guess is not None and len(pairs) > limit:
+            sums = islice(accumulate(map(estimate_tokens, map(_text, pairs))), limit, None)
+            size = limit + sum(1 for _ in takewhile(guess.may_try, sums))
+            size = limit if size < guess.refused else size  # too few to tell anything
+            self._held.extendleft(reversed(pairs[size:]))
+            del pairs[size:]
+        if not pairs:
+            return None
+        return Batch(tuple(map(_position, pairs)), tuple(map(_text, pairs)), base64=caps.base64)
+
+    def _taken(self, count: int, most_tokens: int) -> list[tuple[int, str]]:
+        """At most so many pairs, of at most so many tokens in all; but one, whatever it holds."""
+        source = chain(_drained(self._held), self._texts) if self._held else self._texts
+        pairs: list[tuple[int, str]] = []
+        tokens = 0
+        while more := list(islice(source, min(count - len(pairs), _AT_ONCE))):
+            pairs += more
+            tokens += _tokens_at_most(list(map(_text, more)))
+            if tokens > most_tokens:
+                sums = list(accumulate(map(estimate_tokens, map(_text, pairs))))
+                tokens = sums[-1]
+                if tokens > most_tokens:
+                    size = max(1, bisect_right(sums, most_tokens))
+                    self._held.extendleft(reversed(pairs[size:]))
+                    return pairs[:size]
+        return pairs
 
     def _cut(self, batch: Batch) -> Batch:
         """As much of a batch as may be sent now; what is left is put back."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, cast
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
@@ -138,7 +138,10 @@ class Plan:
         refused: list[tuple[int, InvalidInputError]] = []
         first: dict[str, int] = {}
         copies: list[tuple[int, int]] = []
-        for position, text in numbered(listed, self.on_empty, lambda *why: refused.append(why)):
+        found: Iterable[tuple[int, str]] = enumerate(cast("list[str]", listed))
+        if not _ordinary(listed):
+            found = numbered(listed, self.on_empty, lambda *why: refused.append(why))
+        for position, text in found:
             source = first.setdefault(text, position)
             if source != position:
                 copies.append((position, source))
@@ -227,6 +230,11 @@ def _as_matrix(reply: Reply, call: Call) -> Answer:
     return Answer(
         matrix_of(answer.vectors, reply), model if isinstance(model, str) else None, answer.envelope.get("usage")
     )
+
+
+def _ordinary(texts: Sequence[object]) -> bool:
+    """Whether nothing need be said about any of them, told without looking at one by one."""
+    return set(map(type, texts)) == {str} and all(texts) and all(map(str.isascii, cast("Sequence[str]", texts)))
 
 
 def _never() -> bool:
