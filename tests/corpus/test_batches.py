@@ -334,3 +334,13 @@ def test_text_that_cannot_be_sent_is_refused_by_its_position(text: object, why: 
         checked_text(7, text)
 
     assert (caught.value.message, caught.value.path) == (f"texts[7]: {why}", "texts[7]")
+
+
+def test_sum_that_is_too_small_to_be_a_limit_is_not_learned() -> None:
+    """No model takes so few tokens in all: what was refused had another reason."""
+    caps = Caps()
+    for _ in range(3):
+        for part in caps.refused(Batch((0, 1, 2, 3), ("a", "b", "c", "d")), "too many tokens in the request"):
+            caps.answered(part)
+
+    assert caps.max_tokens is None

@@ -1,0 +1,40 @@
+"""Whatever texts come, they are packed in their order, each once, and no request could hold one more."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from openrouter.corpus.batches import MOST_TOKENS, START_INPUTS, Caps, Packer, estimate_tokens
+
+LETTERS = st.sampled_from("aé你🦊")
+SHORT = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(1, 40))
+LONG = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(1_000, 400_000))
+TEXTS = st.builds(
+    lambda runs: [text for text, times in runs for _ in range(times)],
+    st.lists(st.tuples(SHORT, st.integers(1, 200)) | st.tuples(LONG, st.integers(1, 3)), max_size=8),
+)
+
+
+@given(TEXTS, st.sampled_from([None, 1, 2, 63, 64, 65, 128, 2_048]), st.sampled_from([None, 500, 2_000]))
+@example(["é" * 100] * 2_048, 2_048, None)  # the bytes are fewer than they may be, and all fit
+@example(["a" * 345] * 2_100, 2_100, None)
+def test_texts_are_packed_in_order_and_as_many_as_fit(
+    texts: list[str], batch_size: int | None, most_tokens: int | None
+) -> None:
+    caps = Caps()
+    caps.max_tokens = most_tokens
+    packer = Packer(enumerate(texts), caps, batch_size)
+    most, limit = most_tokens or MOST_TOKENS, batch_size or START_INPUTS
+
+    position = 0
+    while (batch := packer.next()) is not None:
+        assert batch.positions == tuple(range(position, position + len(batch)))
+        assert batch.texts == tuple(texts[position : position + len(batch)])
+        position += len(batch)
+        assert len(batch) <= limit
+        assert len(batch) == 1 or batch.tokens <= most
+        assert (
+            position == len(texts) or len(batch) == limit or batch.tokens + estimate_tokens(texts[position]) > most
+        ), "one more would have fitted"
+    assert position == len(texts)
+    assert packer.exhausted
