@@ -42,13 +42,7 @@ class _Form:
 
     def __init__(self, lead: bytes, rows: Base64Rows) -> None:
         self.lead, self.rows = lead, rows
-        self.length = len(lead) + rows.size + 1
-        self._pattern = re.compile(lead + b'(.{%d})"' % rows.size, re.DOTALL)
-
-    def found(self, content: bytes | memoryview) -> tuple[list[bytes], list[bytes]]:
-        """What stands between the vectors that are all there, one piece more than they are, and their texts."""
-        pieces = self._pattern.split(content)
-        return pieces[::2], pieces[1::2]
+        self.pattern = re.compile(lead + b'(.{%d})"' % rows.size, re.DOTALL)
 
 
 class Carver:
@@ -67,43 +61,27 @@ class Carver:
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next bytes in, which are gone when this has returned."""
         if not self._whole and len(self._held) + len(piece) >= _CUT_BYTES:
-            self._cut(memoryview(piece))
+            self._held = b"".join((self._held, piece))
+            self._cut(self._held)
             return
         if isinstance(self._held, bytes):
             self._held = bytearray(self._held)
         self._held += piece
 
-    def _cut(self, piece: bytes | memoryview) -> None:
+    def _cut(self, held: bytes | bytearray) -> None:
         """Cut out those of the vectors that are all there; having one size, none need be looked at."""
-        held, form = bytes(self._held), self._form
-        if form is None or len(held) > len(piece):
-            held, piece = b"".join((held, piece)), b""
         try:
-            form = self._form = form or self._seen(held)
+            form = self._form = self._form or self._seen(held)
             if form is not None:
-                held, piece = self._add(form, held, piece), b""
+                pieces = form.pattern.split(held)  # what stands between them is every other one
+                form.rows.add(pieces[1::2])
+                self._held = pieces.pop()
+                self._before += pieces[::2]
+            self._whole = len(self._held) > _MOST_BYTES
         except ValueError:
             self._whole = True
-        self._held = b"".join((held, piece)) if piece else held
-        self._whole = self._whole or len(held) > _MOST_BYTES
 
-    def _add(self, form: _Form, held: bytes, piece: bytes | memoryview) -> bytes:
-        """Of a piece only as much is joined with what was held as ends a vector that began there; what is left."""
-        seam = b"".join((held, piece[: form.length])) if piece else held
-        before, texts = form.found(seam)
-        left = before.pop()
-        if piece:
-            again = len(seam) - len(held)  # bytes of the piece that are in the seam
-            more, others = form.found(piece[max(0, again - len(left)) :])
-            more[0] = left[: max(0, len(left) - again)] + more[0]
-            left = more.pop()
-            before += more
-            texts += others
-        form.rows.add(texts)
-        self._before += before
-        return left
-
-    def _seen(self, held: bytes) -> _Form | None:
+    def _seen(self, held: bytes | bytearray) -> _Form | None:
         """The form of the first vector, which all others are taken to have; None where its end has not come.
 
         Raises:
@@ -136,7 +114,7 @@ class Carver:
             ValueError: it is not worth it, there is no vector, or what is left could be mistaken.
         """
         if not self._whole and (self._form is not None or len(self._held) >= WORTH_CARVING):
-            self._cut(b"")
+            self._cut(self._held)
         if self._form is not None:
             rows = self._form.rows
             return _sure(self._form.lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
