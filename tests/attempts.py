@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from openrouter.attempt import Attempt
-from openrouter.messages import Request, Secret, Timeouts
+from openrouter.carving import Carver
+from openrouter.messages import Reply, Request, Secret, Timeouts
 
 KEY = "sk-or-v1-0123456789abcdef"
 KIB, MIB = 1 << 10, 1 << 20
@@ -16,6 +17,18 @@ NOISE = bytes(i * 7919 % 251 ^ i >> 8 & 0xFF for i in range(64 * KIB))
 def attempt_of(seconds: float) -> Attempt:
     timeouts = Timeouts(attempt_seconds=seconds)
     return Attempt(Request("POST", "https://h/", (("Authorization", Secret(f"Bearer {KEY}")),), None, timeouts, MIB))
+
+
+def taken_apart(reply: Reply, count: int, piece_bytes: int = 50) -> Reply:
+    """The same reply as `embed` is given it: taken in piece by piece, each gone when the next comes."""
+    if reply.status_code >= 300:
+        return reply
+    carver, room = Carver(count), bytearray(piece_bytes)
+    for start in range(0, len(reply.content), piece_bytes):
+        piece = reply.content[start : start + piece_bytes]
+        room[:] = piece + b"\xaa" * (piece_bytes - len(piece))
+        carver.feed(memoryview(room)[: len(piece)])
+    return Reply(reply.status_code, reply.headers, carver)
 
 
 class Line:

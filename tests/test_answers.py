@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from attempts import taken_apart
 from openrouter import errors
 from openrouter.answers import EmptyAnswerError, embeddings, inputs_asked, judge, matrix_of
-from openrouter.carving import Carver
 from openrouter.errors import OpenRouterError, ResponseValidationError
 from openrouter.messages import Headers, Reply, Timeouts
 from openrouter.requests import Call
@@ -57,6 +57,9 @@ def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
 def worth_carving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it with small answers taken apart as large ones are, and read whole."""
     monkeypatch.setattr("openrouter.carving.WORTH_CARVING", request.param)
+    if not request.param:
+        monkeypatch.setattr("openrouter.carving._CUT_BYTES", 40)
+        monkeypatch.setattr("openrouter.carving._NEW_BYTES", 1)
 
 
 # ---- the two ways of reading ----------------------------------------------------------------------------------
@@ -67,6 +70,7 @@ def as_generate(answered: Reply, call: Call) -> list[list[float]]:
 
 
 def as_embed(answered: Reply, call: Call) -> list[list[float]]:
+    answered = taken_apart(answered, inputs_asked(call.fields))
     judged = embeddings(answered, call)
     rows: list[list[float]] = matrix_of(judged.vectors, answered).tolist()
     return rows
@@ -626,7 +630,7 @@ def test_objects_of_a_matrix_are_few_for_a_row_however_long_it_is() -> None:
     counted = []
     for width in (64, 1_536):
         answered = large(width)
-        counted.append(objects_of(lambda answered=answered: embeddings(answered, call)))  # type: ignore[misc]
+        counted.append(objects_of(lambda answered=answered: embeddings(in_pieces(answered), call)))  # type: ignore[misc]
 
     assert max(counted) <= 5 * ROWS_COUNTED
     assert abs(counted[0] - counted[1]) <= ROWS_COUNTED // 10
@@ -650,16 +654,17 @@ def test_list_of_numbers_is_decoded_once_and_never_rebuilt() -> None:
 def test_body_is_never_held_while_it_is_read() -> None:
     """At its peak reading holds the matrix, into which it decodes, and little for each row; of the body only pieces."""
     call = call_of(input=["x"] * ROWS_COUNTED)
-    content = memoryview(large(1_536).content)
+    answered = large(1_536)
     matrix_bytes = ROWS_COUNTED * 1_536 * 4
+    most_bytes = matrix_bytes + 1_024 * ROWS_COUNTED + (1 << 20)
 
-    def read() -> Any:
-        carver = Carver(ROWS_COUNTED)
-        for start in range(0, len(content), 64 << 10):
-            carver.feed(content[start : start + (64 << 10)])
-        return as_matrix(Reply(200, Headers(), carver), call)
+    assert (
+        peak_of(lambda: as_matrix(in_pieces(answered), call)) <= most_bytes < matrix_bytes + len(answered.content) // 2
+    )
 
-    assert peak_of(read) <= matrix_bytes + 1_024 * ROWS_COUNTED + (640 << 10) < matrix_bytes + len(content) // 2
+
+def in_pieces(answered: Reply) -> Reply:
+    return taken_apart(answered, ROWS_COUNTED, 64 << 10)
 
 
 def as_matrix(answered: Reply, call: Call) -> Any:
@@ -671,4 +676,7 @@ def test_large_answer_is_taken_apart(form: Any, monkeypatch: pytest.MonkeyPatch)
     """Read whole only where it is small, or not the ordinary one."""
     monkeypatch.setattr("openrouter.answers._read_typed", None)
 
-    assert as_matrix(large(256, form), call_of(input=["x"] * ROWS_COUNTED)).tolist() == [[0.5] * 256] * ROWS_COUNTED
+    assert (
+        as_matrix(in_pieces(large(256, form)), call_of(input=["x"] * ROWS_COUNTED)).tolist()
+        == [[0.5] * 256] * ROWS_COUNTED
+    )

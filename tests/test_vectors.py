@@ -233,6 +233,8 @@ def test_row_larger_than_what_is_decoded_at_once_is_decoded_alone(monkeypatch: p
         ["AACAP==="],
         ["AA==Pw=="],
         ["AACAPw==", "AACAPwA="],
+        ["AACAPw==", "AACAPx=="],
+        ["AACAPwAAgD8AAIA=", "AACAPwAAgD8AAIB="],
         ["AACAPw==", "AACAPwAA"],
         ["AACAPw==", 'AA","A=='],
         ["AACAPwAAgD8AAIA/", "AACAPwAAgD8AAIA="],
@@ -454,3 +456,19 @@ def test_copies_of_nothing_are_none() -> None:
     rows.copy([(1, 0)])
 
     assert rows.finished([], False)[1].tolist() == []
+
+
+def test_no_answer_that_is_not_judged_yet_makes_the_matrix_or_another_of_it() -> None:
+    """It may be refused, and be longer than the others are."""
+    rows = Rows(4)
+    rows.place([2, 3])(2, 5)[:] = 9.0
+    rows.put([0, 1], rows_of([[0.5, 1.0], [2.0, 3.0]]))
+    kept = rows.place([2, 3])
+    kept(2, 5)[:] = 9.0
+    kept(1, 2)[:] = 9.0
+
+    assert rows.finished([2, 3], True)[0][:2].tolist() == [[0.5, 1.0], [2.0, 3.0]]
+
+    kept(2, 2)[:] = 7.0
+    rows.put([2, 3], kept(2, 2))
+    assert rows.finished([], False)[0].tolist() == [[0.5, 1.0], [2.0, 3.0], [7.0, 7.0], [7.0, 7.0]]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import msgspec
 
-from .carving import MARK, Carved, Carver, carve
+from .carving import MARK, Carved, Carver
 from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, utf8
 from .errors import ResponseValidationError, printable
 from .messages import Reply
@@ -96,11 +96,9 @@ def embeddings(reply: Reply, call: Call, base64_as: type = bytes) -> Embeddings:
 
 def _read(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
-    if base64_as is bytes:
+    if base64_as is bytes and isinstance(reply.body, Carver):
         with suppress(ValueError, RecursionError):
-            if isinstance(reply.body, Carver):
-                return _read_carved(reply.body.carved())
-            return _read_carved(carve(reply.content, inputs_asked(call.fields)))
+            return _read_carved(reply.body.carved())
     with suppress(ValueError, RecursionError):
         return _read_typed(reply.content, base64_as)
     return _read_any(reply, call, base64_as)

@@ -3,10 +3,10 @@
 Those in base64 are cut out and decoded as the bytes come, while they are in the processor's cache, so that a body is
 never held. Arrays are cut out of the whole.
 
-Why that reads the same: the bytes `"embedding":` never stand within a string, whose quotes would be escaped. What is
-cut out is believed only where it is base64 or numbers, so it holds nothing else. And each row must then hold a mark
-that only a cut leaves, as many as there are cuts. An answer of which that does not hold is none for this file, and
-can be had as it came.
+Why that reads the same: what is cut out is believed only where it is base64 or numbers, so it holds nothing else. What
+is left must hold as many marks as there were cuts, and no escape that may be one; and each row must hold a mark as its
+vector. So each row had one vector cut out, and nothing else was. An answer of which that does not hold is none for this
+file, and can be had as it came.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 MARK = "\x7f"  # stands where a vector was: a character that no ordinary answer holds
 WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
 _CUT_BYTES = 192 << 10  # looked at together: fewer take longer for each, more would not stay in the cache
+_NEW_BYTES = 64 << 10  # of them, before what was held is looked at once more
 _MOST_BYTES = 256 << 10  # between two vectors, or of one
 _LEFT = b'"\x7f"'
-_FIRST = re.compile(rb'"embedding"[ \t\r\n]*:[ \t\r\n]*["\[]')
+_FIRST = re.compile(rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}["\[]')
 
 
 class Carved(NamedTuple):
@@ -48,7 +49,7 @@ class _Form:
 class Carver:
     """Takes an answer for `count` inputs in, piece by piece; its vectors are decoded to where `place` says.
 
-    There they stay also where the answer is then refused.
+    What was decoded there may be of an answer that is then refused.
     """
 
     def __init__(self, count: int, place: Place | None = None) -> None:
@@ -56,11 +57,12 @@ class Carver:
         self._held: bytes | bytearray = b""  # what is not cut yet, or will not be
         self._before: list[bytes] = []  # what stood before each vector that was cut out
         self._form: _Form | None = None
+        self._cut_at = _CUT_BYTES  # bytes held
         self._whole = False  # nothing more is cut out as it comes
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next bytes in, which are gone when this has returned."""
-        if not self._whole and len(self._held) + len(piece) >= _CUT_BYTES:
+        if not self._whole and len(self._held) + len(piece) >= self._cut_at:
             self._held = b"".join((self._held, piece))
             self._cut(self._held)
             return
@@ -77,8 +79,9 @@ class Carver:
                 form.rows.add(pieces[1::2])
                 self._held = pieces.pop()
                 self._before += pieces[::2]
+            self._cut_at = max(_CUT_BYTES, len(self._held) + _NEW_BYTES)
             self._whole = len(self._held) > _MOST_BYTES
-        except ValueError:
+        except (ValueError, MemoryError):
             self._whole = True
 
     def _seen(self, held: bytes | bytearray) -> _Form | None:
@@ -93,6 +96,8 @@ class Carver:
         size = held.find(b'"', first.end()) - first.end() if first is not None else -1
         if first is None or size < 0:
             return None
+        if size > _MOST_BYTES:
+            raise ValueError("no vector is so long")
         from .vectors import Base64Rows
 
         return _Form(first[0], Base64Rows(held[first.end() : first.end() + size], self._count, self._place))
@@ -121,13 +126,6 @@ class Carver:
         if len(self._held) < WORTH_CARVING:
             raise ValueError("too little")
         return _arrays(self._held, self._place)
-
-
-def carve(content: bytes | bytearray, count: int) -> Carved:
-    """The same for an answer that is all there."""
-    carver = Carver(count)
-    carver.feed(content)
-    return carver.carved()
 
 
 def _arrays(content: bytes | bytearray, place: Place | None) -> Carved:

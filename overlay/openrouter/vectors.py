@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import struct
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 _floats = msgspec.json.Decoder(list[float])
 _CHUNK_BYTES = 192 << 10  # of base64 decoded at once: more would not stay in the cache
 _PAD, _ZERO = b"=A"
+_LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}  # what may stand before so much padding: other bits would be lost
 
 
 class NotFiniteError(ValueError):
@@ -77,6 +77,7 @@ class Base64Rows:
         self._wide = self.size // 4 * 3 - self._pads
         if not self.size or self.size % 4 or self._wide % 4:
             raise ValueError("no whole numbers")
+        self._last = np.frombuffer(_LAST.get(self._pads, b""), np.uint8)
         self.matrix = (place or _anywhere)(count, self._wide // 4)
         self.done = 0
 
@@ -102,10 +103,10 @@ class Base64Rows:
         joined: bytes | bytearray = b"".join(texts)
         if self._pads:
             joined = bytearray(joined)
-            padding = np.frombuffer(joined, np.uint8).reshape(len(texts), self.size)[:, -self._pads :]
-            if (padding != _PAD).any():
+            ends = np.frombuffer(joined, np.uint8).reshape(len(texts), self.size)[:, -self._pads - 1 :]
+            if (ends[:, 1:] != _PAD).any() or not np.isin(ends[:, 0], self._last).all():
                 raise ValueError("another length")
-            padding[:] = _ZERO
+            ends[:, 1:] = _ZERO
         decoded = np.frombuffer(b64decode(joined, None, True), np.uint8)
         return decoded.reshape(len(texts), self.size // 4 * 3)[:, : self._wide]
 
@@ -194,25 +195,16 @@ class Rows:
     def __init__(self, count: int) -> None:
         self._count = count
         self._filled = np.zeros(count, bool)
-        self._matrix: Matrix | None = None
-        self._begun, self._lock = False, threading.Lock()
-
-    def _of(self, width: int) -> Matrix:
-        """The matrix, made for the first answer; anew while none was right."""
-        with self._lock:
-            if self._matrix is None or (self._matrix.shape[1] != width and not self._begun):
-                self._matrix = _anywhere(self._count, width)
-            return self._matrix
+        self._matrix: Matrix | None = None  # made for the first answer that is right, and never another
 
     def place(self, positions: Sequence[int]) -> Place:
         """Where the answer for these is decoded: where it stays, if they stand in a row. For any thread."""
         start, count = positions[0], len(positions)
 
         def found(rows: int, width: int) -> Matrix:
-            if rows == count < self._count and _in_a_row(positions):
-                matrix = self._of(width)
-                if matrix.shape[1] == width:
-                    return matrix[start : start + count]
+            matrix = self._matrix
+            if matrix is not None and (rows, width) == (count, matrix.shape[1]) and _in_a_row(positions):
+                return matrix[start : start + count]
             return _anywhere(rows, width)
 
         return found
@@ -224,10 +216,10 @@ class Rows:
         if in_a_row and len(positions) == self._count:
             self._matrix = vectors
         else:
-            matrix = self._of(vectors.shape[1])
-            if vectors.base is not matrix:
-                matrix[where] = vectors
-        self._begun = True
+            if self._matrix is None:
+                self._matrix = _anywhere(self._count, vectors.shape[1])
+            if vectors.base is not self._matrix:
+                self._matrix[where] = vectors
         self._filled[where] = True
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:

@@ -11,6 +11,7 @@ from openrouter.corpus.batches import (
     START_INPUTS,
     Batch,
     Caps,
+    Guess,
     Packer,
     checked_text,
     estimate_tokens,
@@ -155,7 +156,20 @@ def test_few_of_long_texts_are_taken_beyond_what_a_batch_holds() -> None:
     assert first is not None
     assert second is not None
     assert (first.positions, second.positions) == ((0, 1), (2, 3))
-    assert taken <= 2 * 64
+    assert taken == 5
+
+
+def test_no_more_texts_are_taken_for_a_trial_than_are_sent() -> None:
+    caps = Caps()
+    caps.max_inputs = 2
+    caps.guess = Guess(refused=100, refused_tokens=900, tokens=20, doubtful=False, before=2_048)
+    texts = Counted(3_000)
+
+    batch = Packer(texts, caps, 2_048).next()
+
+    assert batch is not None
+    assert batch.positions == (0, 1)
+    assert texts.taken <= 8
 
 
 def test_looking_for_the_end_takes_one_text_that_is_not_lost() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 from unittest import mock
 
-from openrouter.answers import embeddings, judge, matrix_of
+from openrouter.answers import embeddings, inputs_asked, judge, matrix_of
 from openrouter.attempt import Attempt
 from openrouter.body import Inflater
+from openrouter.carving import Carver
 from openrouter.errors import OpenRouterError
 from openrouter.messages import Headers, Reply, Request, Timeouts
 from openrouter.requests import Call
@@ -26,6 +28,7 @@ _SIZED = Call(
 )
 _MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
 _REQUEST = Request("POST", "https://h/", (), None, Timeouts(attempt_seconds=_SECONDS), _MOST_BYTES)
+_EVERY_WAY = {"WORTH_CARVING": 0, "_CUT_BYTES": 40, "_NEW_BYTES": 1}  # answers here are small
 
 
 class Answer(NamedTuple):
@@ -50,15 +53,13 @@ def answer_of(data: bytes) -> Answer:
 def check(data: bytes) -> None:
     """Fails where reading ends otherwise than in a result or an error of the package."""
     answer = answer_of(data)
-    _taken_in(answer)
     reply = Reply(answer.status, answer.headers, answer.body)
-    with mock.patch(
-        "openrouter.carving.WORTH_CARVING", 0
-    ):  # answers here are small, and every way to read one is meant
+    with mock.patch.multiple("openrouter.carving", **_EVERY_WAY):
+        _taken_in(answer)
         for call in (_EMBED, _SIZED, _MODELS):
             accepted = _read(reply, call)
             if call is not _MODELS:
-                assert _vectors(reply, call) or not accepted, "both ways of reading agree"
+                assert _vectors(answer, call) or not accepted, "both ways of reading agree"
 
 
 def _read(reply: Reply, call: Call) -> bool:
@@ -70,8 +71,13 @@ def _read(reply: Reply, call: Call) -> bool:
     return isinstance(judged.to_dict(), dict)
 
 
-def _vectors(reply: Reply, call: Call) -> bool:
+def _vectors(answer: Answer, call: Call) -> bool:
     """Read as `embed` reads: whether it was accepted."""
+    carver = Carver(inputs_asked(call.fields))
+    for piece in _pieces(answer):
+        carver.feed(piece)
+    assert carver.content == answer.body, "nothing is lost"
+    reply = Reply(answer.status, answer.headers, carver if answer.status < 300 else answer.body)
     try:
         judged = embeddings(reply, call)
     except OpenRouterError:
@@ -83,11 +89,13 @@ def _vectors(reply: Reply, call: Call) -> bool:
 
 def _taken_in(answer: Answer) -> None:
     """Read as the network layer reads: a body, or an error that it knows to name."""
-    with suppress(OpenRouterError, zlib.error, TimeoutError):
-        attempt = Attempt(_REQUEST)
-        inflater = Inflater(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding)
-        any(inflater.feed(piece) for piece in _pieces(answer))
-        assert len(inflater.finish()) <= _MOST_BYTES + (256 << 10), "the limit holds"
+    for sink in (None, partial(Carver, 2)):
+        with suppress(OpenRouterError, zlib.error, TimeoutError):
+            attempt = Attempt(_REQUEST)
+            inflater = Inflater(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding, sink)
+            any(inflater.feed(piece) for piece in _pieces(answer))
+            reply = Reply(answer.status, answer.headers, inflater.finish())
+            assert len(reply.content) <= _MOST_BYTES + (256 << 10), "the limit holds"
 
 
 def _pieces(answer: Answer) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from attempts import taken_apart
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from openrouter import vectors as vectors_module
@@ -146,9 +147,11 @@ def ordinary(draw: st.DrawFn) -> bytes:
     return text[:at] + bytes([rarely(odd, text[at])]) + text[at + 1 :]
 
 
-def as_matrix(content: bytes) -> Any:
+def as_matrix(content: bytes, piece_bytes: int | None = None) -> Any:
     """All that `embed` makes of an answer: its numbers to the bit, or the error in its words."""
     reply = Reply(200, Headers(), content)
+    if piece_bytes is not None:
+        reply = taken_apart(reply, 2, piece_bytes)
     try:
         judged = embeddings(reply, EMBED)
         made = matrix_of(judged.vectors, reply)
@@ -158,26 +161,27 @@ def as_matrix(content: bytes) -> Any:
 
 
 @settings(max_examples=settings.default.max_examples * 8)
-@given(ordinary() | broken(answers))
-@example(b'{"data":[{"embedding":"AACAPw==","index":1},{"embedding":"AAAAQA==","index":0}]}')
-@example(b'{"data":[{"embedding":"AACAPw==","embedding":"AAAAQA=="},{"new":1}]}')
-@example(b'{"data":[{"embedding":"","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
-@example(b'{"data":[{"embedding":"\x7f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
-@example(b'{"data":[{"embedding":"\\u007f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
-@example(b'{"data":[{"\\u0065mbedding":"AACAPw==","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}')
-@example(b'{"data":[{"x\\"embedding":"AACAPw==","embedding":"AAAAQA=="},{"embedding":"AACAPw=="}]}')
-@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]}')
-@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]}')
-@example(b'{"data":[{"embedding":"AACAPwAAgD8AAIA/"},{"embedding":"AACAPwAAgD8AAIA="}]}')
-@example(b'{"data":[{"embedding":[1,2],"embedding":[3]},{"embedding":[4,5]}]}')
-@example(b'{"data":[{"embedding":[1,18446744073709551616]},{"embedding":[1e39,-0]}]}')
-@example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}')
-@example(b'{"data":[{"embedding":[]},{"embedding":[]}]}')
-def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes) -> None:
-    with mock.patch("openrouter.carving.WORTH_CARVING", 0):
-        found = [as_matrix(content)]
+@given(ordinary() | broken(answers), st.sampled_from([1, 7, 64, 1_000]), st.sampled_from([1, 40, 200]))
+@example(b'{"data":[{"embedding":"AACAPw==","index":1},{"embedding":"AAAAQA==","index":0}]}', 64, 40)
+@example(b'{"data":[{"embedding":"AACAPw==","embedding":"AAAAQA=="},{"new":1}]}', 64, 40)
+@example(b'{"data":[{"embedding":"","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}', 64, 40)
+@example(b'{"data":[{"embedding":"\x7f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}', 64, 40)
+@example(b'{"data":[{"embedding":"\\u007f","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}', 64, 40)
+@example(b'{"data":[{"\\u0065mbedding":"AACAPw==","new":{"embedding":"AACAPw=="}},{"embedding":"AACAPw=="}]}', 64, 40)
+@example(b'{"data":[{"x\\"embedding":"AACAPw==","embedding":"AAAAQA=="},{"embedding":"AACAPw=="}]}', 64, 40)
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]}', 64, 40)
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]}', 64, 40)
+@example(b'{"data":[{"embedding":"AACAPwAAgD8AAIA/"},{"embedding":"AACAPwAAgD8AAIA="}]}', 64, 40)
+@example(b'{"data":[{"embedding":[1,2],"embedding":[3]},{"embedding":[4,5]}]}', 64, 40)
+@example(b'{"data":[{"embedding":[1,18446744073709551616]},{"embedding":[1e39,-0]}]}', 64, 40)
+@example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}', 64, 40)
+@example(b'{"data":[{"embedding":[]},{"embedding":[]}]}', 64, 40)
+def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes, piece_bytes: int, cut_bytes: int) -> None:
+    with mock.patch.multiple("openrouter.carving", WORTH_CARVING=0, _CUT_BYTES=cut_bytes, _NEW_BYTES=1):
+        found = [as_matrix(content, piece_bytes)]
         with mock.patch.object(vectors_module, "fast_numbers", return_value=None):
-            found.append(as_matrix(content))
+            found.append(as_matrix(content, piece_bytes))
+        assert taken_apart(Reply(200, Headers(), content), 2, piece_bytes).content == content
     whole = as_matrix(content)
 
     assert found == [whole] * 2

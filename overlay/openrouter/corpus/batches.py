@@ -24,7 +24,7 @@ MOST_TOKENS: Final = 240_000
 """Estimated tokens a request holds: the largest documented sum is 300,000, less a margin for the estimate."""
 _BYTES_PER_TOKEN: Final = 3  # English has about four; code, numbers and most other scripts fewer
 _LEAST_TOKENS: Final = 500  # no model takes fewer in all: what seems to be such a cap is none
-_AT_ONCE: Final = 64  # texts read together: long ones are not to be held for a request that they are too many for
+_AT_ONCE: Final = 64  # texts that are read together
 _BEFORE_A_TRIAL: Final = 2  # requests that go through before a cap is doubted that rests on one refusal
 
 _position, _text = itemgetter(0), itemgetter(1)  # of a pair
@@ -264,26 +264,39 @@ class Packer:
 
     def _pack(self) -> Batch | None:
         caps, guess = self._caps, self._caps.guess
-        limit = caps.inputs(self._batch_size)
-        pairs = self._taken(limit if guess is None else caps.reach(self._batch_size), caps.max_tokens or MOST_TOKENS)
-        if guess is not None and len(pairs) > limit:
-            sums = islice(accumulate(map(estimate_tokens, map(_text, pairs))), limit, None)
-            size = limit + sum(1 for _ in takewhile(guess.may_try, sums))
-            size = limit if size < guess.refused else size  # too few to tell anything
-            self._held.extendleft(reversed(pairs[size:]))
-            del pairs[size:]
+        limit, most_tokens = caps.inputs(self._batch_size), caps.max_tokens or MOST_TOKENS
+        pairs = self._taken(limit, most_tokens)
+        if guess is not None and len(pairs) == limit:
+            tokens = sum(map(estimate_tokens, map(_text, pairs)))
+            for pair in islice(self._source(), caps.reach(self._batch_size) - limit):
+                tokens += estimate_tokens(pair[1])
+                if tokens > most_tokens or not guess.may_try(tokens):
+                    self._held.appendleft(pair)
+                    break
+                pairs.append(pair)
+            if len(pairs) < guess.refused:  # too few to tell anything
+                self._held.extendleft(reversed(pairs[limit:]))
+                del pairs[limit:]
         if not pairs:
             return None
         return Batch(tuple(map(_position, pairs)), tuple(map(_text, pairs)), base64=caps.base64)
 
+    def _source(self) -> Iterator[tuple[int, str]]:
+        return chain(_drained(self._held), self._texts) if self._held else self._texts
+
     def _taken(self, count: int, most_tokens: int) -> list[tuple[int, str]]:
-        """At most so many pairs, of at most so many tokens in all; but one, whatever it holds."""
-        source = chain(_drained(self._held), self._texts) if self._held else self._texts
+        """At most so many pairs, of at most so many tokens in all; but one, whatever it holds.
+
+        Of long texts hardly more are read than that: those that come next are taken to be as long as the last.
+        """
+        source = self._source()
         pairs: list[tuple[int, str]] = []
         tokens = 0
-        while more := list(islice(source, min(count - len(pairs), _AT_ONCE))):
+        at_once = 1
+        while more := list(islice(source, min(count - len(pairs), at_once))):
             pairs += more
-            tokens += _tokens_at_most(list(map(_text, more)))
+            new = _tokens_at_most(list(map(_text, more)))
+            tokens += new
             if tokens > most_tokens:
                 sums = list(accumulate(map(estimate_tokens, map(_text, pairs))))
                 tokens = sums[-1]
@@ -291,6 +304,7 @@ class Packer:
                     size = max(1, bisect_right(sums, most_tokens))
                     self._held.extendleft(reversed(pairs[size:]))
                     return pairs[:size]
+            at_once = max(1, min(_AT_ONCE, (most_tokens - tokens) * len(more) // new))
         return pairs
 
     def _cut(self, batch: Batch) -> Batch:
