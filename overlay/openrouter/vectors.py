@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -195,16 +196,26 @@ class Rows:
     def __init__(self, count: int) -> None:
         self._count = count
         self._filled = np.zeros(count, bool)
-        self._matrix: Matrix | None = None  # made for the first answer that is right, and never another
+        self._matrix: Matrix | None = None
+        self._begun, self._lock = False, threading.Lock()  # whether it holds anything
+
+    def _made(self, width: int, *, begin: bool) -> Matrix:
+        """The matrix: made for the first who asks, and once more at most, for the first answer that is right."""
+        with self._lock:
+            if self._matrix is None or (begin and not self._begun and self._matrix.shape[1] != width):
+                self._matrix = _anywhere(self._count, width)
+            self._begun = self._begun or begin
+            return self._matrix
 
     def place(self, positions: Sequence[int]) -> Place:
         """Where the answer for these is decoded: where it stays, if they stand in a row. For any thread."""
         start, count = positions[0], len(positions)
 
         def found(rows: int, width: int) -> Matrix:
-            matrix = self._matrix
-            if matrix is not None and (rows, width) == (count, matrix.shape[1]) and _in_a_row(positions):
-                return matrix[start : start + count]
+            if rows == count < self._count and _in_a_row(positions):
+                matrix = self._made(width, begin=False)
+                if matrix.shape[1] == width:
+                    return matrix[start : start + count]
             return _anywhere(rows, width)
 
         return found
@@ -214,17 +225,16 @@ class Rows:
         in_a_row = _in_a_row(positions)
         where = slice(positions[0], positions[0] + len(positions)) if in_a_row else list(positions)
         if in_a_row and len(positions) == self._count:
-            self._matrix = vectors
+            self._matrix, self._begun = vectors, True
         else:
-            if self._matrix is None:
-                self._matrix = _anywhere(self._count, vectors.shape[1])
-            if vectors.base is not self._matrix:
-                self._matrix[where] = vectors
+            matrix = self._made(vectors.shape[1], begin=True)
+            if vectors.base is not matrix:
+                matrix[where] = vectors
         self._filled[where] = True
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Give the first row of each pair what the second has."""
-        if self._matrix is None or not pairs:
+        if self._matrix is None or not self._begun or not pairs:
             return
         to, source = map(list, zip(*pairs, strict=True))
         self._matrix[to] = self._matrix[source]
@@ -232,7 +242,7 @@ class Rows:
 
     def finished(self, failed: Sequence[int], keep_failed: bool) -> tuple[Matrix, Positions]:
         """The matrix and the position of each row. Failed rows are NaN if they are kept; other empty rows go."""
-        matrix = self._matrix if self._matrix is not None else np.empty((self._count, 0), np.float32)
+        matrix = self._matrix if self._matrix is not None and self._begun else _anywhere(self._count, 0)
         kept = self._filled
         if keep_failed and failed:
             matrix[failed] = np.nan
