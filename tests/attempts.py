@@ -60,7 +60,7 @@ class Line:
         return {"socket": self.sock, "ssl_object": self.tls}.get(info)
 
 
-LISTENING = (256 * KIB, None)  # how a body that is being sent looks for an early answer
+LISTENING = (192 * KIB, None)  # how a body that is being sent looks for an early answer
 
 
 class AsyncLine:

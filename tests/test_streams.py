@@ -58,7 +58,7 @@ def test_head_and_body_leave_together_when_the_answer_is_read(side: Side, attemp
     attempt.answered = True
     assert side.do("read", 64, 99.0) == b"two"
 
-    wait, more = within(side, 99.0), 256 * KIB if side.is_async else 64
+    wait, more = within(side, 99.0), 192 * KIB if side.is_async else 64
     assert side.line.done == [("write", b"head body", wait), ("read", 64, wait), ("read", more, wait)]
     assert (attempt.sent, attempt.received, attempt.stream) == (9, 6, side.stream)
 
@@ -360,7 +360,7 @@ def test_bytes_of_a_body_lie_in_a_buffer_that_is_used_again(attempt: Attempt) ->
     assert sock.timeout == pytest.approx(30.0, abs=1.0)
     sock.received = b"two more"
     second = stream.read(64, 99.0)
-    assert (second, first.obj is second.obj, len(first.obj)) == (b"two more", True, 256 * KIB)
+    assert (second, first.obj is second.obj, len(first.obj)) == (b"two more", True, 192 * KIB)
     sock.received = b""
     assert not stream.read(64, 99.0), "the end"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MARK = "\x7f"  # stands where a vector was: a character that no ordinary answer holds
 WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
-_CUT_BYTES = 192 << 10  # looked at together: fewer take longer for each, more would not stay in the cache
+_CUT_BYTES = 144 << 10  # looked at together: fewer take longer for each, more would not stay in the cache
 _NEW_BYTES = 64 << 10  # of them, before what was held is looked at once more
 _MOST_BYTES = 256 << 10  # between two vectors, or of one
 _LEFT = b'"\x7f"'

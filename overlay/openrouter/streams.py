@@ -13,7 +13,7 @@ from .attempt import current_attempt
 from .library import core
 
 _WRITE_BYTES = 256 << 10
-_READ_BYTES = 256 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
+_READ_BYTES = 192 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
 
 
 class Backend:

@@ -23,7 +23,7 @@ from .framing import Target, head_of
 from .library import core
 from .messages import Headers, Reply, Request
 
-_READ_BYTES = 256 << 10
+_READ_BYTES = 192 << 10
 _FIRST_BYTES = 64 << 10  # most answers are small, and to make room for a large one takes as long as to receive those
 _HEAD_BYTES = 100 << 10  # as the library's own
 _START = b"HTTP/"
