@@ -16,6 +16,7 @@ import pytest
 from openrouter import vectors
 from openrouter.vectors import (
     Base64Rows,
+    Blocks,
     NotFiniteError,
     Rows,
     fast_numbers,
@@ -472,3 +473,28 @@ def test_no_answer_that_is_not_judged_yet_makes_the_matrix_or_another_of_it() ->
     kept(2, 2)[:] = 7.0
     rows.put([2, 3], kept(2, 2))
     assert rows.finished([], False)[0].tolist() == [[0.5, 1.0], [2.0, 3.0], [7.0, 7.0], [7.0, 7.0]]
+
+
+# ---- the rooms of a stream ------------------------------------------------------------------------------------
+
+
+def test_block_is_decoded_into_the_room_that_was_made_for_it() -> None:
+    blocks = Blocks()
+    blocks.make([0, 1], None)
+    assert blocks.place([0, 1])(2, 3).shape == (2, 3), "nothing is known of the width yet"
+
+    blocks.make([2, 3], 3)
+    place = blocks.place([2, 3])
+    room = place(2, 3)
+    assert place(2, 3) is room, "that of a second attempt too"
+    assert (place(1, 3).shape, place(2, 5).shape) == ((1, 3), (2, 5))
+    assert blocks.place([2, 3])(2, 3) is not room, "a batch that is sent again has another"
+
+
+def test_room_is_gone_with_its_batch() -> None:
+    blocks = Blocks()
+    for start in range(0, 100, 2):
+        blocks.make([start, start + 1], 4)
+        blocks.place([start, start + 1])
+
+    assert blocks._made == {}

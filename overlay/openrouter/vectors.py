@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Where so many rows of such a width are to be put: C-contiguous, whatever is in it."""
 
 _floats = msgspec.json.Decoder(list[float])
-_CHUNK_BYTES = 192 << 10  # of base64 decoded at once: more would not stay in the cache
+_CHUNK_BYTES = 144 << 10  # of base64 decoded at once: more would not stay in the cache
 _PAD, _ZERO = b"=A"
 _LAST = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}  # what may stand before so much padding: other bits would be lost
 
@@ -252,3 +252,28 @@ class Rows:
             return matrix, np.arange(self._count)
         positions = np.flatnonzero(kept)
         return matrix[positions], positions
+
+
+class Blocks:
+    """The matrices of a stream, one for each batch in flight.
+
+    They are made by the thread that hands the batches out and drops the vectors, since an allocator that keeps memory
+    for each thread apart would else hold what all of them once had, all at the same time.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, Matrix] = {}
+
+    def make(self, positions: Sequence[int], width: int | None) -> None:
+        """Make room for a batch; `width`: that of the answers so far, if there are any."""
+        if width is not None:
+            self._made[positions[0]] = _anywhere(len(positions), width)
+
+    def place(self, positions: Sequence[int]) -> Place:
+        """Where the answer for these is decoded. For any thread."""
+        made = self._made.pop(positions[0], None)
+
+        def found(rows: int, width: int) -> Matrix:
+            return made if made is not None and made.shape == (rows, width) else _anywhere(rows, width)
+
+        return found

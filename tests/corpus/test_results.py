@@ -98,6 +98,9 @@ class FakePlan:
         finally:
             self.showing = False
 
+    def make_room(self, job: Job, batch: Batch) -> None:
+        """It has one."""
+
     def send(self, batch: Batch, *_: Any) -> Answer:
         return Answer(np.array([[position] for position in batch.positions], np.float32), "m", None)
 

@@ -23,7 +23,7 @@ from .batches import Batch
 from .job import Answer, Block, Job
 
 _LISTEN_SECONDS = 0.005
-_FREED_BYTES = 4 << 20
+_FREED_BYTES = 2 << 20
 """glibc gives memory back to the system as soon as some is free, and takes it anew for the next answer, which costs
 more than to read that; but not what is less than twice the largest block it has seen freed (mallopt(3),
 M_MMAP_THRESHOLD)."""
@@ -63,8 +63,15 @@ class _Threads:
                 thread.join()
 
 
-def run(job: Job, send: SendBatch, shown: AbstractContextManager[None] | None = None) -> Generator[Block, None, None]:
+def run(
+    job: Job,
+    send: SendBatch,
+    shown: AbstractContextManager[None] | None = None,
+    ready: Callable[[Batch], None] | None = None,
+) -> Generator[Block, None, None]:
     """Blocks of vectors as they come, with threads; a job of one request needs none. All of it inside `shown`.
+
+    `ready` is called for a batch before a thread takes it over.
 
     Raises:
         OpenRouterError: what ends the job. Requests in flight are given up.
@@ -95,6 +102,8 @@ def run(job: Job, send: SendBatch, shown: AbstractContextManager[None] | None = 
                     yield from _settled(job, batch, work(batch))
                 elif batch is not None:
                     threads = threads or _Threads(work)
+                    if ready is not None:
+                        ready(batch)
                     threads.start(batch, in_flight)
                     in_flight += 1
                 elif threads is not None and in_flight:

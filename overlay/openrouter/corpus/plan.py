@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..messages import Pause, Reply
     from ..requests import Call
     from ..utils import Retries
-    from ..vectors import Rows
+    from ..vectors import Blocks, Rows
     from .batches import Batch
     from .job import OnError, Progress
 
@@ -120,7 +120,8 @@ class Plan:
         patient = policy.official is None and policy.attempts != 1  # an official configuration keeps its own shape
         self._policy = policy if policy.hands_back or not patient else attrs.evolve(policy, hands_back=True)
         self._whole = 0  # how many texts the one request holds that is the whole job
-        self._rows: Rows | None = None  # of a job that ends in one matrix
+        self._rows: Rows | None = None  # where the vectors are put of a job that ends in one matrix
+        self._blocks: Blocks | None = None  # of one that does not
         self.caps = client.caps_of(self._checked("model"), self._options.server_url, self._checked("provider"))
 
     def _checked(self, name: str) -> Any:
@@ -162,7 +163,10 @@ class Plan:
 
     def streaming(self, texts: Iterable[str]) -> Job:
         """A job for texts that are read as they are sent."""
+        from ..vectors import Blocks
+
         source = _iterable(texts)
+        self._blocks = Blocks()
         job = self._job(_length(source) if self.on_empty == "raise" else None)  # what is left out is not counted
         return job.feed(numbered(source, self.on_empty, job.refuse))
 
@@ -203,11 +207,16 @@ class Plan:
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
         single = len(batch) == self._whole
         options, timeouts = (self._options, TIMEOUTS) if single else (self._each, JOB_TIMEOUTS)
-        place = self._rows.place(batch.positions) if self._rows is not None else None
-        sink = partial(Carver, len(batch), place)
+        room = self._rows or self._blocks
+        sink = partial(Carver, len(batch), room.place(batch.positions) if room is not None else None)
         return self._client.steps(
             GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=_as_matrix, sink=sink
         )
+
+    def make_room(self, job: Job, batch: Batch) -> None:
+        """Where a block of a stream is put; made by the thread that takes the blocks."""
+        if self._blocks is not None:
+            self._blocks.make(batch.positions, job.tally.dimensions)
 
     def send(self, batch: Batch, pause: Callable[[Pause], None], stop: Stop) -> Answer:
         """Send one batch with this thread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from .loops import arun, run
@@ -95,7 +96,7 @@ class EmbedStream(_Stream):
 
     def __init__(self, plan: Plan, job: Job) -> None:
         super().__init__(job)
-        self._blocks = run(job, plan.send, plan.shown(job))
+        self._blocks = run(job, plan.send, plan.shown(job), partial(plan.make_room, job))
 
     def __iter__(self) -> Iterator[Block]:
         return self
