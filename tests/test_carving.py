@@ -61,6 +61,8 @@ CUT = [
         '[{"embedding":"@"},{"embedding":"@"}]',
     ),
     Cut('[{"embedding": [\n1.25\n]}]', [[1.25]], '[{"embedding": "@"}]'),
+    Cut('"embedding":[1.25]', [[1.25]], '"embedding":"@"'),
+    Cut('"embedding":"AACAPw=="', [[1.0]], '"embedding":"@"'),
     # those that are left are none of the cuts: too short, of another form, with other blanks, more than were asked for
     Cut('[{"embedding":"AACAPw=="},{"embedding":"AA"}]', [[1.0]], '[{"embedding":"@"},{"embedding":"AA"}]'),
     Cut('[{"embedding":"AACAPw=="},{"embedding":[1]}]', [[1.0]], '[{"embedding":"@"},{"embedding":[1]}]'),
@@ -93,27 +95,28 @@ def test_they_are_cut_out_however_their_bytes_come(case: Cut) -> None:
         assert carver.content == content
 
 
-ALONE = [
-    "",
-    "{}",
-    '{"embedding"}',
-    '{"embedding":null}',
-    '{"embedding"\v:"AAAA"}',  # no blank of JSON
-    '{"embedding":""}',
-    '{"embedding":"AACAPw==',
-    '{"embedding":"AACAP~=="}',
-    '{"embedding":[1,2',
-    '{"embedding":"AACAPw==","model":"\x7f"}',
-    '{"embedding":[1],"model":"\x7f"}',
-    r'{"embedding":"AACAPw==","model":"\u007f"}',
-    r'{"embedding":[1],"model":"\u007F"}',
-]
+MISTAKEN = "what was there looks like what a cut leaves"
+ALONE = {
+    "": "no array",
+    "{}": "no array",
+    '{"embedding"}': "no array",
+    '{"embedding":null}': "no array",
+    '{"embedding"\v:"AAAA"}': "no array",  # no blank of JSON
+    '{"embedding":""}': "no array",
+    '{"embedding":"AACAPw==': "no array",
+    '{"embedding":"AACAP~=="}': MISTAKEN,
+    '{"embedding":[1,2': "an array without end",
+    '{"embedding":"AACAPw==","model":"\x7f"}': MISTAKEN,
+    '{"embedding":[1],"model":"\x7f"}': MISTAKEN,
+    r'{"embedding":"AACAPw==","model":"\u007f"}': MISTAKEN,
+    r'{"embedding":[1],"model":"\u007F"}': MISTAKEN,
+}
 
 
-@pytest.mark.parametrize("content", ALONE)
-def test_what_could_be_mistaken_is_left_alone(content: str) -> None:
-    with pytest.raises(ValueError):
-        fed([content.encode()], 2).carved().vectors()
+@pytest.mark.parametrize(("content", "why"), ALONE.items(), ids=ALONE)
+def test_what_could_be_mistaken_is_left_alone(content: str, why: str) -> None:
+    with pytest.raises(ValueError, match="^" + why):
+        fed([content.encode()], 2).carved()
 
 
 NOT_ALIKE = [
@@ -167,7 +170,7 @@ def test_every_vector_of_an_answer_that_is_worth_it_is_cut_out(count: int, monke
     carver = fed((content[i : i + 50_000] for i in range(0, len(content), 50_000)), count)
 
     if len(content) < 32 * KIB:
-        with pytest.raises(ValueError, match="too little"):
+        with pytest.raises(ValueError, match=r"^too little"):
             carver.carved()
     else:
         assert carver.carved().cuts == count
@@ -200,6 +203,7 @@ ENDLESS = {
     "others for long": b'{"embedding":"AACAPw=="' + b',"embedding":"AAAA"' * 30_000,
     "vectors far apart": b'"embedding":"AACAPw=="' + (GAP + b'"embedding":"AACAPw=="') * 4,
     "no vector": b"[" * (600 * KIB),
+    "numbers": b'"embedding":[' + b"1," * (600 * KIB),
 }
 
 
@@ -254,3 +258,60 @@ def test_memory_that_is_not_there_leaves_the_answer_whole() -> None:
     assert carver.content == content
     with pytest.raises(ValueError):
         carver.carved()
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that hold for users."""
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize(("length", "worth_it"), [(32 * KIB - 1, False), (32 * KIB, True)])
+def test_answer_is_worth_it_from_a_length_on(length: int, worth_it: bool) -> None:
+    for vector in (b'"embedding":"AACAPw=="', b'"embedding":[1.25]'):
+        carver = fed([vector.ljust(length)], 1)
+        if worth_it:
+            assert carver.carved().cuts == 1
+        else:
+            with pytest.raises(ValueError, match=r"^too little"):
+                carver.carved()
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize(("length", "cut"), [(144 * KIB - 1, False), (144 * KIB, True)])
+def test_so_many_bytes_are_cut_as_they_come(length: int, cut: bool) -> None:
+    asked = []
+
+    def place(count: int, width: int) -> Any:
+        asked.append((count, width))
+        return np.empty((count, width), np.float32)
+
+    carver = Carver(3, place)
+    carver.feed(b'"embedding":"AACAPw=="'.ljust(length))
+
+    assert asked == [(3, 1)] * cut
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize(("length", "waited_for"), [(256 * KIB, True), (256 * KIB + 1, False)])
+def test_vector_is_waited_for_so_long(length: int, waited_for: bool) -> None:
+    carver = fed([b" " * length, b'"embedding":"AACAPw=="'], 1)
+
+    if waited_for:
+        assert carver.carved().vectors().tolist() == [[1.0]]
+    else:
+        with pytest.raises(ValueError):
+            carver.carved()
+
+
+def test_what_is_held_grows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copying it for each piece would take a time that grows with the square of its length."""
+    monkeypatch.undo()
+    carver = fed([b"["], 1)
+    held = carver._held
+    for _ in range(100):
+        carver.feed(b"1, 2")
+
+    assert carver._held is held
+    assert carver.content == b"[" + b"1, 2" * 100

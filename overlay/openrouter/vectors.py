@@ -82,7 +82,7 @@ class Base64Rows:
         self.matrix = (place or _anywhere)(count, self._wide // 4)
         self.done = 0
 
-    def add(self, texts: Sequence[bytes | memoryview]) -> None:
+    def add(self, texts: Sequence[bytes]) -> None:
         """Decode some more, many by one call: each lets other threads run, and waits for its turn.
 
         Raises:
@@ -99,7 +99,7 @@ class Base64Rows:
             rows.byteswap(inplace=True)
         self.done += len(texts)
 
-    def _decoded(self, texts: Sequence[bytes | memoryview]) -> NDArray[np.uint8]:
+    def _decoded(self, texts: Sequence[bytes]) -> NDArray[np.uint8]:
         """With their padding as zeros they are one text, in which each leaves that many bytes too many."""
         joined: bytes | bytearray = b"".join(texts)
         if self._pads:
