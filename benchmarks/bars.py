@@ -49,7 +49,6 @@ _BARS = (
     Bar("tasks", "openai", 4.5),
     Bar("ready", "bare", 1 / 1.2),
     Bar("one", "official", 12.0, "fast"),
-    Bar("floats", "official", 4.0, "fast"),
     Bar("threads", "official", 12.0, "fast"),
     Bar("threads", "openai", 9.0, "fast"),
     Bar("tasks", "official", 12.0, "fast"),

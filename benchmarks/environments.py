@@ -51,7 +51,7 @@ SERVER = Peer("server", "the server alone", "server", LIMIT.requirements, ())
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 _DEFAULT = tuple(_PROJECT["dependencies"])
 _EXTRA = tuple(_PROJECT.get("optional-dependencies", {}).get("fast", ()))
-OURS = Peer("ours", "ours", "ours", _DEFAULT, ("httpx", "msgspec", "numpy"))
+OURS = Peer("ours", "ours", "ours", _DEFAULT, ("httpx", "msgspec", "numpy", "pysimdjson"))
 FAST = Peer("fast", "ours[fast]", "ours", (*_DEFAULT, *_EXTRA), tuple(_name(r) for r in _EXTRA))
 
 
@@ -79,8 +79,8 @@ def prepare(peer: Peer) -> None:
 def versions(peer: Peer) -> dict[str, str]:
     """Of the packages that the report names, as installed."""
     code = (
-        "import json, sys; from importlib.metadata import version; "
-        "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
+        "import json, sys; from importlib.metadata import distributions; "
+        "print(json.dumps({one.name: one.version for one in distributions() if one.name in sys.argv[1:]}))"
     )
     told = subprocess.run([peer.python, "-c", code, *peer.shown], check=True, capture_output=True, text=True)
     found: dict[str, str] = json.loads(told.stdout)

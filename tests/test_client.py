@@ -11,7 +11,6 @@ import math
 import pickle
 import ssl
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import httpx
@@ -28,7 +27,7 @@ QUICK = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 OTHER_KEY = "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
 PRODUCTION = "https://openrouter.ai/api/v1"
 
-FAST = f", fast=httptools{'+pysimdjson' if find_spec('simdjson') else ''}"
+FAST = ", fast=httptools"
 
 
 def url_of(client: OpenRouter) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .utils import Retries
 
 
-_FAST = {"httptools": "httptools", "simdjson": "pysimdjson"}  # what the extra `fast` installs: modules and packages
+_FAST = ("httptools",)  # what the extra `fast` installs
 
 
 class HttpClient(Protocol):
@@ -129,7 +129,7 @@ class OpenRouter(Resources):
     def __repr__(self) -> str:
         config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
         url = config.base_url if config is not None else ""
-        found = "+".join(name for module, name in _FAST.items() if find_spec(module))
+        found = "+".join(filter(find_spec, _FAST))
         fast = f", fast={found}" if found else ""
         return f"OpenRouter(server_url={url!r}{fast}{', closed' if self.__dict__.get('_closed') else ''})"
 
