@@ -11,18 +11,21 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 from openrouter import vectors
 from openrouter.vectors import (
+    Arrays,
     Base64Rows,
     Blocks,
     NotFiniteError,
     Rows,
-    fast_numbers,
     from_arrays,
     judge_finite,
     matrix,
+    number_parser,
+    packed,
     zero_rows,
 )
 
@@ -35,6 +38,10 @@ def raw(*numbers: float) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
+def all_packed(vectors: list[Any]) -> list[bytes]:
+    return [vector if isinstance(vector, bytes) else packed(vector) for vector in vectors]
+
+
 def rows_of(values: list[list[float]]) -> Any:
     return np.array(values, np.float32)
 
@@ -45,7 +52,7 @@ def rows_of(values: list[list[float]]) -> Any:
 class Given(NamedTuple):
     """Vectors as they came, and the rows that they are."""
 
-    vectors: list[bytes | list[float]]
+    vectors: list[bytes | str | list[float]]
     rows: list[list[float]]
 
 
@@ -59,12 +66,13 @@ GIVEN = [
     Given([[TINY, -0.0]], [[TINY, -0.0]]),
     Given([raw(TINY, -0.0)], [[TINY, -0.0]]),
     Given([[1e-300, 0.0]], [[0.0, 0.0]]),
+    Given(["AACAPw==", raw(2.0), [3]], [[1.0], [2.0], [3.0]]),
 ]
 
 
 @pytest.mark.parametrize("given", GIVEN, ids=lambda given: f"{given.rows}"[:40])
 def test_matrix_holds_what_came_bit_for_bit(given: Given) -> None:
-    made = matrix(given.vectors)
+    made = matrix(all_packed(given.vectors))
 
     assert made.dtype == np.float32
     assert made.tobytes() == rows_of(given.rows).tobytes()
@@ -102,7 +110,7 @@ def test_number_that_is_none_is_named_by_row_and_position(form: Any, wrong: Wron
     vectors = [form([0.5, 0.5, 0.5]), form([0.5, 0.5, wrong.number])]
 
     with pytest.raises(NotFiniteError) as caught:
-        judge_finite(matrix(vectors))
+        judge_finite(matrix(all_packed(vectors)))
 
     assert str(caught.value) == f"the embedding of input 1 holds {wrong.shown} at position 2"
     assert caught.value.row == 1
@@ -111,7 +119,7 @@ def test_number_that_is_none_is_named_by_row_and_position(form: Any, wrong: Wron
 @pytest.mark.parametrize("wrong", TOO_LARGE, ids=lambda wrong: str(wrong.number))
 def test_number_too_large_for_float32_is_named_too(wrong: Wrong) -> None:
     with pytest.raises(NotFiniteError) as caught:
-        judge_finite(matrix([[0.5, wrong.number]]))
+        judge_finite(matrix([packed([0.5, wrong.number])]))
 
     assert str(caught.value) == f"the embedding of input 0 holds {wrong.shown} at position 1"
 
@@ -147,7 +155,7 @@ def test_zero_rows_are_counted(values: list[list[float]], zeros: int) -> None:
 
 def test_matrix_makes_no_object_for_a_number() -> None:
     """From bytes to a matrix nothing is allocated but the matrix, and one buffer for the sum."""
-    vectors: list[bytes | list[float]] = [raw(*([0.5] * 1_536))] * 512
+    vectors = [raw(*([0.5] * 1_536))] * 512
     matrix(vectors)
     tracemalloc.start()
     made = matrix(vectors)
@@ -162,9 +170,9 @@ def test_matrix_makes_no_object_for_a_number() -> None:
 
 @pytest.fixture(params=["msgspec", "simdjson"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers read with and without the extra `fast`."""
+    """Numbers read with and without `pysimdjson`."""
     if request.param == "msgspec":
-        monkeypatch.setattr(vectors, "fast_numbers", lambda: None)
+        monkeypatch.setattr(vectors, "number_parser", lambda: None)
     else:
         pytest.importorskip("simdjson")
 
@@ -322,20 +330,54 @@ def test_what_is_not_an_array_of_so_many_numbers_is_refused(texts: list[str]) ->
         from_arrays(*arrays_of(*texts))
 
 
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    ("array", "numbers"),
+    [
+        ("[0.5, -0.25]", [0.5, -0.25]),
+        ("[]", []),
+        ("[1e39]", [math.inf]),
+        ("[18446744073709551616]", [2.0**64]),  # more than `pysimdjson` takes for a whole number
+    ],
+)
+def test_one_array_is_packed_as_base64_is(array: str, numbers: list[float]) -> None:
+    assert Arrays().packed(msgspec.Raw(array.encode())) == raw(*numbers)
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize(
+    ("array", "why"),
+    [
+        ("[1,[2]]", r"Expected `float`, got `array` - at `\$\[1\]`"),
+        ("[[1,2]]", r"Expected `float`, got `array` - at `\$\[0\]`"),
+        ('[1,"2"]', r"Expected `float`, got `str` - at `\$\[1\]`"),
+        ("[1,null]", r"Expected `float`, got `null` - at `\$\[1\]`"),
+        ("[1,2,1e999]", r"Number out of range - at `\$\[2\]`"),
+        ("[1,]", "JSON is malformed"),
+        ("null", "Expected `array`, got `null`"),
+        ("1", "Expected `array`, got `int`"),
+        ("{}", "Expected `array`, got `object`"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_named_by_its_place(array: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Arrays().packed(msgspec.Raw(array.encode()))
+
+
 def test_no_memory_is_taken_for_numbers_that_cannot_have_come() -> None:
     with pytest.raises(ValueError, match="too few"):
         from_arrays(*arrays_of("0," * 100_000 + "0", *["1"] * 1_000))
 
 
-def test_extra_reads_numbers_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_are_read_by_pysimdjson_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Parser:
         """Stands in where there is no wheel."""
 
     monkeypatch.setitem(sys.modules, "simdjson", SimpleNamespace(Parser=Parser))
-    assert fast_numbers.__wrapped__() is Parser
+    assert number_parser.__wrapped__() is Parser
 
     monkeypatch.setitem(sys.modules, "simdjson", None)
-    assert fast_numbers.__wrapped__() is None
+    assert number_parser.__wrapped__() is None
 
 
 def peak_of(function: Callable[[], Any]) -> int:

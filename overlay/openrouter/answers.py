@@ -6,7 +6,7 @@ Sources: OpenRouter documentation, embeddings guide (order by `index`, which som
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import pairwise
@@ -99,8 +99,11 @@ def _read(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any], An
     if base64_as is bytes and isinstance(reply.body, Carver):
         with suppress(ValueError, RecursionError):
             return _read_carved(reply.body.carved())
-    with suppress(ValueError, RecursionError):
-        return _read_typed(reply.content, base64_as)
+    content = reply.content
+    # The first row that is not in base64 ends the first attempt.
+    for vector in (bytes, msgspec.Raw) if base64_as is bytes else (str | list[float],):
+        with suppress(ValueError, RecursionError):
+            return _read_typed(content, vector)
     return _read_any(reply, call, base64_as)
 
 
@@ -133,12 +136,14 @@ def _read_carved(carved: Carved) -> tuple[dict[str, Any], Any, Any, Any]:
     return _present(top, names), top.data, [row.index for row in top.data], carved.vectors()
 
 
-def _read_typed(content: bytes | bytearray, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read_typed(content: bytes | bytearray, vector: Any) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer that holds what the spec names in one pass; `ValueError` where it holds anything else."""
-    top, names = _typed(content, base64_as | list[float])
+    top, names = _typed(content, vector)
     vectors = [row.embedding for row in top.data]
     if msgspec.UNSET in vectors:
         raise ValueError("a row without embedding")
+    if vector is msgspec.Raw:
+        vectors = list(map(_reader(), vectors))
     return _present(top, names), top.data, [row.index for row in top.data], vectors
 
 
@@ -168,13 +173,14 @@ def _read_any(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any]
             refuse_unreadable(reply, error)
     with _empty_if(raws is None and not envelope.get("error"), call):
         judge_envelope({**envelope, "data": raws}, reply, call)
+    read = _reader() if base64_as is bytes else _documented
     rows, vectors = [], []
     for i, raw in enumerate(raws or ()):
         try:
             row = {name: _any.decode(value) for name, value in raw.items() if name != "embedding"}
         except (ValueError, RecursionError) as error:
             refuse_unreadable(reply, error)
-        row["embedding"] = _vector(raw.get("embedding"), i, base64_as, reply)
+        row["embedding"] = _vector(raw.get("embedding"), i, read, reply)
         rows.append(row)
         vectors.append(row["embedding"])
     return envelope, rows, [row.get("index", msgspec.UNSET) for row in rows], vectors
@@ -199,15 +205,31 @@ def _wrong_rows(document: Any) -> str:
     return f"data[{wrong}]: expected an object, got {type(data[wrong]).__name__ if data else 'nothing'}"
 
 
-def _vector(raw: msgspec.Raw | None, position: int, base64_as: type, reply: Reply) -> Any:
+def _reader() -> Callable[[msgspec.Raw], bytes]:
+    """What makes little-endian float32 of a vector in either form; `ValueError` where it is in none."""
+    from .vectors import Arrays
+
+    arrays = Arrays()
+    return lambda raw: _base64.decode(raw) if _begin(raw) == b'"' else arrays.packed(raw)
+
+
+def _documented(raw: msgspec.Raw) -> list[float] | str:
+    """A vector as the API's description has it; `ValueError` where it is in neither form."""
+    if _begin(raw) != b'"':
+        return _floats.decode(raw)
+    _base64.decode(raw)
+    return cast("str", _any.decode(raw))
+
+
+def _begin(raw: msgspec.Raw) -> bytes:
+    return bytes(memoryview(raw)[:1])
+
+
+def _vector(raw: msgspec.Raw | None, position: int, read: Callable[[msgspec.Raw], Any], reply: Reply) -> Any:
     where = f"data[{position}].embedding"
-    first = bytes(memoryview(raw)[:1]) if raw is not None else b""
     try:
-        if raw is not None and first == b"[":
-            return _floats.decode(raw)
-        if raw is not None and first == b'"':
-            decoded = _base64.decode(raw)
-            return decoded if base64_as is bytes else _any.decode(raw)
+        if raw is not None and _begin(raw) in (b'"', b"["):
+            return read(raw)
     except ValueError as error:
         reason, _, at = str(error).partition(" - at `$")
         raise ResponseValidationError(f"{where}{at.rstrip('`')}: {reason}", reply) from None
@@ -289,13 +311,13 @@ def matrix_of(vectors: Matrix | Sequence[Any], reply: Reply) -> Matrix:
     Raises:
         ResponseValidationError: base64 that is none, or a number that is not finite.
     """
-    from .vectors import NotFiniteError, judge_finite, matrix, unpacked, zero_rows
+    from .vectors import NotFiniteError, judge_finite, matrix, packed, zero_rows
 
     if isinstance(vectors, list):
         raws = []
         for position, vector in enumerate(vectors):
             try:
-                raws.append(unpacked(vector) if isinstance(vector, str) else vector)
+                raws.append(vector if isinstance(vector, bytes) else packed(vector))
             except ValueError:
                 raise ResponseValidationError(f"the embedding of input {position} is not base64", reply) from None
         vectors = matrix(raws)

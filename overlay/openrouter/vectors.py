@@ -6,7 +6,8 @@ import math
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
     Positions = NDArray[np.int64]
+    Numbers = NDArray[np.float64] | NDArray[np.float32]
     Place = Callable[[int, int], Matrix]
     """Where so many rows of such a width are to be put: C-contiguous, whatever is in it."""
 
@@ -36,29 +38,13 @@ class NotFiniteError(ValueError):
         self.row = row
 
 
-def matrix(vectors: Sequence[bytes | list[float]]) -> Matrix:
+def matrix(vectors: Sequence[bytes]) -> Matrix:
     """One row for each vector, in their order; all have one length. Finite or not is not asked.
 
-    `bytes` are little-endian float32 (the API's base64, decoded), lists are numbers.
+    They are little-endian float32: the API's base64, decoded.
     """
-    if list in set(map(type, vectors)):
-        return _of_numbers(vectors)
-    joined = bytearray().join(cast("Sequence[bytes]", vectors))  # one copy, and the matrix may be written to
+    joined = bytearray().join(vectors)  # one copy, and the matrix may be written to
     return np.frombuffer(joined, "<f4").reshape(len(vectors), -1).astype(np.float32, copy=False)
-
-
-def _of_numbers(vectors: Sequence[bytes | list[float]]) -> Matrix:
-    rows = [v if isinstance(v, list) else np.frombuffer(v, "<f4") for v in vectors]
-    out: Matrix = np.empty((len(rows), len(rows[0])), np.float32)
-    with np.errstate(over="ignore"):
-        for i, row in enumerate(rows):
-            out[i] = row
-    return out
-
-
-def unpacked(text: str) -> bytes:
-    """Base64 -> bytes; `ValueError` where it is none."""
-    return b64decode(text, None, True)
 
 
 def _anywhere(count: int, width: int) -> Matrix:
@@ -116,48 +102,69 @@ class Base64Rows:
         return map(b64encode, self.matrix[: self.done].astype("<f4", copy=False))
 
 
+class Arrays:
+    """Reads JSON arrays of numbers, for one thread. With `pysimdjson` none of them becomes an object of Python.
+
+    Where there are no wheels of it, the numbers of one array at a time do.
+    """
+
+    def __init__(self) -> None:
+        make = number_parser()
+        self._parser = make() if make is not None else None
+
+    def read(self, array: bytes | memoryview | msgspec.Raw) -> Numbers:
+        """The numbers of one array: doubles, or float32, to which they are rounded once in either case.
+
+        Raises:
+            ValueError: it is none, or holds anything but numbers that a double can hold; says what, and where.
+        """
+        text = bytes(array)
+        if self._parser is not None and text.rfind(b"[") == 0:  # it would take those of an array inside for its own
+            with suppress(ValueError, TypeError, RuntimeError):  # its ways to refuse; what comes next says why
+                return np.frombuffer(self._parser.parse(text).as_buffer(of_type="d"))
+        return np.frombuffer(_float32(_floats.decode(text)), np.float32)
+
+    def packed(self, array: msgspec.Raw) -> bytes:
+        """The numbers of one array as the API's base64 holds them; raises as `read` does."""
+        with np.errstate(over="ignore"):
+            return self.read(array).astype("<f4").tobytes()
+
+
+def _float32(numbers: Sequence[float]) -> bytes:
+    """By `struct`, which takes a list of floats several times faster than numpy does, and rounds as it does."""
+    return struct.pack(f"{len(numbers)}f", *numbers)
+
+
+def packed(vector: str | Sequence[float]) -> bytes:
+    """A vector in either of its forms as little-endian float32; `ValueError` where a text is not base64."""
+    if isinstance(vector, str):
+        return b64decode(vector, None, True)
+    return np.frombuffer(_float32(vector), np.float32).astype("<f4", copy=False).tobytes()
+
+
 def from_arrays(
     content: bytes | bytearray, starts: Sequence[int], ends: Sequence[int], place: Place | None = None
 ) -> Matrix:
-    """JSON arrays, given by where their numbers begin and end -> one row each; never more than one as objects.
+    """JSON arrays, given by where their numbers begin and end -> one row each.
 
     Raises:
         ValueError: an array holds anything but numbers, or not as many as the first.
     """
-    view = memoryview(content)
+    view, read = memoryview(content), Arrays().read
     arrays = (view[start - 1 : end + 1] for start, end in zip(starts, ends, strict=True))
-    shape = len(starts), len(_floats.decode(view[starts[0] - 1 : ends[0] + 1]))
+    shape = len(starts), len(read(view[starts[0] - 1 : ends[0] + 1]))
     if not 0 < 2 * math.prod(shape) < len(content):  # two bytes for each number: memory is taken for no more than came
         raise ValueError("no numbers, or too few")
     out = (place or _anywhere)(*shape)
-    parser = fast_numbers()
-    try:
-        if parser is None:
-            _fill(out, arrays)
-        else:
-            _fill_fast(out, arrays, parser())
-    except (struct.error, TypeError, RuntimeError) as error:  # each decoder's own way to say so
-        raise ValueError(str(error)) from None
+    with np.errstate(over="ignore"):
+        for i, array in enumerate(arrays):
+            out[i] = read(array).reshape(shape[1])  # which else would fill a row with one number
     return out
 
 
-def _fill(out: Matrix, arrays: Iterable[memoryview]) -> None:
-    """By `struct`, which takes a list of floats several times faster than numpy does, and rounds as it does."""
-    pack_into = struct.Struct(f"{out.shape[1]}f").pack_into
-    raw = out.data.cast("B")
-    for i, array in enumerate(arrays):
-        pack_into(raw, i * out.strides[0], *_floats.decode(array))
-
-
-def _fill_fast(out: Matrix, arrays: Iterable[memoryview], parser: Any) -> None:
-    with np.errstate(over="ignore"):
-        for i, array in enumerate(arrays):
-            out[i] = np.frombuffer(parser.parse(array).as_buffer(of_type="d")).reshape(out.shape[1])
-
-
 @cache
-def fast_numbers() -> Callable[[], Any] | None:
-    """The parser of the extra `fast`, if it is installed: it takes a third of the time, and makes no object at all."""
+def number_parser() -> Callable[[], Any] | None:
+    """The parser of `pysimdjson`, where there are wheels of it: it makes no object, and takes a third of the time."""
     try:
         from simdjson import Parser
     except ImportError:

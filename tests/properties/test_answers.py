@@ -179,7 +179,7 @@ def as_matrix(content: bytes, piece_bytes: int | None = None) -> Any:
 def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes, piece_bytes: int, cut_bytes: int) -> None:
     with mock.patch.multiple("openrouter.carving", WORTH_CARVING=0, _CUT_BYTES=cut_bytes, _NEW_BYTES=1):
         found = [as_matrix(content, piece_bytes)]
-        with mock.patch.object(vectors_module, "fast_numbers", return_value=None):
+        with mock.patch.object(vectors_module, "number_parser", return_value=None):
             found.append(as_matrix(content, piece_bytes))
         assert taken_apart(Reply(200, Headers(), content), 2, piece_bytes).content == content
     whole = as_matrix(content)
