@@ -328,6 +328,18 @@ def test_caps_are_those_of_the_hosts_that_provider_leads_to() -> None:
     assert caps(asked, user="u", session_id="s", dimensions=8, extra_body={"a": 1}) is caps(asked)
 
 
+def test_caps_are_those_of_the_model_and_hosts_that_extra_body_puts_in_their_place() -> None:
+    client = client_of()
+
+    def caps(**extra: Any) -> Any:
+        return plan_of(client, extra_body=extra).caps
+
+    assert caps(model="other") is caps(model="other", a=1)
+    assert caps(provider={"new": [1]}) is caps(provider={"new": (1,)})
+    others = [caps(model="other"), caps(model="another"), caps(provider={"new": [1]})]
+    assert len({id(found) for found in (plan_of(client).caps, *others)}) == 4
+
+
 class Chosen(NamedTuple):
     """What the client and the call were told of retries, how many texts there are, and the policy that holds."""
 

@@ -80,6 +80,7 @@ _API_ARGUMENTS = tuple(p.argument for p in GENERATE.parameters if p.argument not
 _SCHEMAS = {p.argument: p.schema for p in GENERATE.parameters}
 _NAMES = frozenset({*EmbedOptions.__annotations__, *_API_ARGUMENTS})
 _CALL_OPTIONS = tuple(option.name for option in attrs.fields(CallOptions))
+_LEADING = ("model", "provider")  # what decides who answers
 _SHOWN = 10  # positions that an error names
 
 JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None, hands_back=True)
@@ -122,7 +123,10 @@ class Plan:
         self._whole = 0  # how many texts the one request holds that is the whole job
         self._rows: Rows | None = None  # where the vectors are put of a job that ends in one matrix
         self._blocks: Blocks | None = None  # of one that does not
-        self.caps = client.caps_of(self._checked("model"), self._options.server_url, self._checked("provider"))
+        provider, extra = self._checked("provider"), chosen["extra_body"]
+        if extra and not extra.keys().isdisjoint(_LEADING):  # it wins: another model may answer, from other hosts
+            provider = [provider, *map(extra.get, _LEADING)]
+        self.caps = client.caps_of(self._checked("model"), self._options.server_url, provider)
 
     def _checked(self, name: str) -> Any:
         """An argument as it will be sent; the request tells of one that is missing, and checks a string."""
