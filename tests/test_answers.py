@@ -508,6 +508,9 @@ def test_number_too_large_for_float32_is_named_where_a_matrix_is_made() -> None:
     "content",
     [
         b'{"data": [{"embedding": [1], "x": \xff}]}',
+        b'{"data": [{"embedding": [1, 2], "index": 0}, {"embedding": [3, 4], "inde\xff": 1}, {"embedding": [5, 6]}]}',
+        b'{"data": [{"embedding": "AACAPw==", "x": "\xed\xa0\x80"}]}',
+        b'{"data": [{"embedding": [1], "x": 1}], "new": "' + b"\xc3\xa9" * (1 << 20) + b'\xc3"}',
         b'{"data": [{"index": 0, "x": tru}]}',
         b'{"data": [',
         b"",

@@ -722,6 +722,10 @@ class AsNumbers(NamedTuple):
     change: Callable[[dict[str, Any]], object] = lambda body: None
 
 
+def beside_others(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "sparse": [0.5] * WIDE}
+
+
 WIDE = 777
 AS_NUMBERS = [
     AsNumbers("one", 1),
@@ -729,6 +733,7 @@ AS_NUMBERS = [
     AsNumbers("many", 200),
     AsNumbers("many and one in base64", 200, lambda body: body["data"][7].update(embedding=in_base64([0.5] * WIDE))),
     AsNumbers("many in an unknown envelope", 200, lambda body: body.update(news=[1])),
+    AsNumbers("many beside others", 200, lambda body: body.update(news=1, data=[*map(beside_others, body["data"])])),
     AsNumbers("many with an escape", 200, lambda body: body.update(model="\u00e9")),
     AsNumbers("many in another order", 200, lambda body: body["data"].reverse()),
 ]

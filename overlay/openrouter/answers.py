@@ -17,7 +17,7 @@ import attrs
 import msgspec
 
 from .carving import MARK, Carved, Carver
-from .envelopes import checked, document_of, judge_envelope, refuse_unreadable, utf8
+from .envelopes import checked, document_of, judge_envelope, judge_utf8, refuse_unreadable, utf8
 from .errors import ResponseValidationError, printable
 from .messages import Reply
 from .requests import Call
@@ -149,6 +149,8 @@ def _read_typed(content: bytes | bytearray, vector: Any) -> tuple[dict[str, Any]
 
 def _typed(content: bytes | bytearray, vector: Any) -> tuple[Any, tuple[str, ...]]:
     decoder, _, names = _typed_decoder(vector)
+    if not content.isascii():
+        judge_utf8(content)
     top = decoder.decode(content)
     if top.data is msgspec.UNSET:
         raise ValueError("no data")
@@ -173,17 +175,23 @@ def _read_any(reply: Reply, call: Call, base64_as: type) -> tuple[dict[str, Any]
             refuse_unreadable(reply, error)
     with _empty_if(raws is None and not envelope.get("error"), call):
         judge_envelope({**envelope, "data": raws}, reply, call)
-    read = _reader() if base64_as is bytes else _documented
+    documented = base64_as is str
+    read = _documented if documented else _reader()
     rows, vectors = [], []
     for i, raw in enumerate(raws or ()):
         try:
-            row = {name: _any.decode(value) for name, value in raw.items() if name != "embedding"}
+            row = {name: _any.decode(raw[name]) for name in _kept(raw, documented)}
         except (ValueError, RecursionError) as error:
             refuse_unreadable(reply, error)
         row["embedding"] = _vector(raw.get("embedding"), i, read, reply)
         rows.append(row)
         vectors.append(row["embedding"])
     return envelope, rows, [row.get("index", msgspec.UNSET) for row in rows], vectors
+
+
+def _kept(row: Mapping[str, Any], documented: bool) -> list[str]:
+    """The members of a row that are read beside its vector, in their order: for a matrix its place alone."""
+    return [name for name in row if name == "index" or (documented and name != "embedding")]
 
 
 @contextmanager

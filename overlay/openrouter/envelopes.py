@@ -6,6 +6,7 @@ UTF-8, without NaN and Infinity).
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _QUOTED = 200  # characters of an unreadable answer that its error quotes
 _RETRYABLE = True
+_PIECE = 1 << 20  # bytes that are text for a moment
 _PAST_COMMENTS = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # event-stream comments keep a connection alive
 
 _any = msgspec.json.Decoder()
@@ -118,8 +120,13 @@ def masked(reply: Reply, mask: Masker) -> tuple[Reply, Any]:
 
 
 def utf8(content: bytes | bytearray) -> bytes | bytearray:
-    """The body as UTF-8 JSON text: without a byte order mark, comment lines, or another Unicode encoding."""
+    """The body as UTF-8 JSON text: without a byte order mark, comment lines, or another Unicode encoding.
+
+    Raises:
+        UnicodeDecodeError: it is none.
+    """
     if content[:1] in (b"{", b"[") and content[1:2] != b"\0":
+        judge_utf8(content)
         return content
     encoding = json.detect_encoding(bytes(content[:4]))
     if encoding != "utf-8":
@@ -127,7 +134,21 @@ def utf8(content: bytes | bytearray) -> bytes | bytearray:
     if content.lstrip()[:1] == b":":
         found = _PAST_COMMENTS.search(content)
         content = content[found.start() :] if found else b""
+    judge_utf8(content)
     return content
+
+
+def judge_utf8(content: bytes | bytearray) -> None:
+    """Names and values that are passed over are looked at by nobody else.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    if content.isascii():
+        return
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(content)
+    for start in range(0, len(view), _PIECE):
+        decoder.decode(view[start : start + _PIECE], start + _PIECE >= len(view))
 
 
 def document_of(reply: Reply, call: Call) -> Any:
