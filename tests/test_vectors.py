@@ -369,6 +369,17 @@ def test_no_memory_is_taken_for_numbers_that_cannot_have_come() -> None:
         from_arrays(*arrays_of("0," * 100_000 + "0", *["1"] * 1_000))
 
 
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("number", ["1e-40", "1e39"])
+def test_what_float32_cannot_hold_is_no_matter_of_how_numpy_is_set(number: str) -> None:
+    with np.errstate(all="raise"):
+        one = Arrays().packed(msgspec.Raw(f"[{number}]".encode()))
+        rows = from_arrays(*arrays_of(number, "0.5"))
+
+    with np.errstate(all="ignore"):
+        assert one == rows_of([[float(number)]]).tobytes() == rows[:1].tobytes()
+
+
 def test_numbers_are_read_by_pysimdjson_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Parser:
         """Stands in where there is no wheel."""
@@ -378,6 +389,22 @@ def test_numbers_are_read_by_pysimdjson_where_it_is_installed(monkeypatch: pytes
 
     monkeypatch.setitem(sys.modules, "simdjson", None)
     assert number_parser.__wrapped__() is None
+
+
+def test_numbers_are_read_where_the_binary_of_pysimdjson_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("simdjson")
+    monkeypatch.delitem(sys.modules, "simdjson")
+    monkeypatch.setitem(sys.modules, "csimdjson", None)
+
+    assert number_parser.__wrapped__() is None
+
+
+def test_an_array_that_was_refused_keeps_nobody_from_reading_the_next() -> None:
+    arrays = Arrays()
+    for refused in ('[1,"2"]', "[1e999]", "[[1]]"):
+        with pytest.raises(ValueError):
+            arrays.read(refused.encode())
+        assert arrays.read(b"[0.5]").tolist() == [0.5]
 
 
 def peak_of(function: Callable[[], Any]) -> int:

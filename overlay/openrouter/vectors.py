@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Place = Callable[[int, int], Matrix]
     """Where so many rows of such a width are to be put: C-contiguous, whatever is in it."""
 
+_ROUNDED: Any = {"over": "ignore", "under": "ignore"}  # what float32 cannot hold is judged afterwards, or is next to 0
 _floats = msgspec.json.Decoder(list[float])
 _CHUNK_BYTES = 144 << 10  # of base64 decoded at once: more would not stay in the cache
 _PAD, _ZERO = b"=A"
@@ -105,12 +106,13 @@ class Base64Rows:
 class Arrays:
     """Reads JSON arrays of numbers, for one thread. With `pysimdjson` none of them becomes an object of Python.
 
-    Where there are no wheels of it, the numbers of one array at a time do.
+    Where there are no wheels of it, the numbers of one array at a time do; and those of an array that it refuses, which
+    also are whole numbers of more than 64 bits.
     """
 
     def __init__(self) -> None:
         make = number_parser()
-        self._parser = make() if make is not None else None
+        self._parser: Any = make() if make is not None else None
 
     def read(self, array: bytes | memoryview | msgspec.Raw) -> Numbers:
         """The numbers of one array: doubles, or float32, to which they are rounded once in either case.
@@ -122,11 +124,12 @@ class Arrays:
         if self._parser is not None and text.rfind(b"[") == 0:  # it would take those of an array inside for its own
             with suppress(ValueError, TypeError, RuntimeError):  # its ways to refuse; what comes next says why
                 return np.frombuffer(self._parser.parse(text).as_buffer(of_type="d"))
+            self._parser = type(self._parser)()  # the old one holds memory for all of what it refused
         return np.frombuffer(_float32(_floats.decode(text)), np.float32)
 
     def packed(self, array: msgspec.Raw) -> bytes:
         """The numbers of one array as the API's base64 holds them; raises as `read` does."""
-        with np.errstate(over="ignore"):
+        with np.errstate(**_ROUNDED):
             return self.read(array).astype("<f4").tobytes()
 
 
@@ -156,7 +159,7 @@ def from_arrays(
     if not 0 < 2 * math.prod(shape) < len(content):  # two bytes for each number: memory is taken for no more than came
         raise ValueError("no numbers, or too few")
     out = (place or _anywhere)(*shape)
-    with np.errstate(over="ignore"):
+    with np.errstate(**_ROUNDED):
         for i, array in enumerate(arrays):
             out[i] = read(array).reshape(shape[1])  # which else would fill a row with one number
     return out
@@ -167,7 +170,7 @@ def number_parser() -> Callable[[], Any] | None:
     """The parser of `pysimdjson`, where there are wheels of it: it makes no object, and takes a third of the time."""
     try:
         from simdjson import Parser
-    except ImportError:
+    except (ImportError, RuntimeError):  # the latter where it is there, and its binary cannot be loaded
         return None
     return cast("Callable[[], Any]", Parser)
 
