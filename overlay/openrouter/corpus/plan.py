@@ -289,8 +289,9 @@ def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputE
 def _count_or_auto(name: str, value: Any) -> int | None:
     if isinstance(value, str) and value == "auto":
         return None
+    is_flag = isinstance(value, bool) or type(value).__name__ == "bool_"  # numpy 1 takes its own for an index
     try:
-        count = 0 if isinstance(value, bool | str) else operator.index(value)
+        count = 0 if is_flag or isinstance(value, str) else operator.index(value)
     except TypeError:
         count = 0
     if count < 1:
