@@ -147,6 +147,7 @@ def test_largest_numbers_are_finite_and_so_is_their_sum() -> None:
         ([[0.0, -0.0], [0.0, 0.0]], 2),
         ([[TINY, 0.0]], 0),
         ([[0.0, TINY], [0.0, 0.0], [1.0, 0.0]], 1),
+        ([[0.0], [1.0], [0.0]], 2),
     ],
 )
 def test_zero_rows_are_counted(values: list[list[float]], zeros: int) -> None:
@@ -364,6 +365,14 @@ def test_what_is_no_array_of_numbers_is_named_by_its_place(array: str, why: str)
         Arrays().packed(msgspec.Raw(array.encode()))
 
 
+def test_arrays_are_read_to_where_they_are_to_stay() -> None:
+    whole = np.zeros((4, 1), np.float32)
+    rows = from_arrays(*arrays_of("0.5", "2"), lambda count, width: whole[1 : 1 + count, :width])
+
+    assert whole.tolist() == [[0.0], [0.5], [2.0], [0.0]]
+    assert rows.base is whole
+
+
 def test_no_memory_is_taken_for_numbers_that_cannot_have_come() -> None:
     with pytest.raises(ValueError, match="too few"):
         from_arrays(*arrays_of("0," * 100_000 + "0", *["1"] * 1_000))
@@ -542,6 +551,68 @@ def test_no_answer_that_is_not_judged_yet_makes_the_matrix_or_another_of_it() ->
     kept(2, 2)[:] = 7.0
     rows.put([2, 3], kept(2, 2))
     assert rows.finished([], False)[0].tolist() == [[0.5, 1.0], [2.0, 3.0], [7.0, 7.0], [7.0, 7.0]]
+
+
+def filled(room: Any, number: float) -> Any:
+    """As an answer that was decoded into its place."""
+    room[:] = number
+    return room
+
+
+def test_answer_for_texts_in_a_row_is_decoded_to_where_it_stays() -> None:
+    rows = Rows(4)
+    rooms = [filled(rows.place(positions)(2, 3), number) for number, positions in enumerate(([2, 3], [0, 1]))]
+
+    rows.put([0, 1], rooms[1])
+    rows.put([2, 3], rooms[0])
+    made, _ = rows.finished([], False)
+
+    assert made[:, 0].tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert all(np.shares_memory(made, room) for room in rooms)
+
+
+@pytest.mark.parametrize(
+    ("positions", "shape"),
+    [([0, 2], (2, 3)), ([2, 1], (2, 3)), ([1, 2], (1, 3)), ([1, 2], (3, 3)), ([1, 2], (2, 2)), ([0, 1, 2, 3], (4, 3))],
+    ids=str,
+)
+def test_answer_that_is_not_just_some_rows_of_the_matrix_is_decoded_elsewhere(
+    positions: list[int], shape: tuple[int, int]
+) -> None:
+    rows = Rows(4)
+    rows.place([0, 1])(2, 3)  # the matrix has three columns
+
+    room = rows.place(positions)(*shape)
+
+    assert (room.shape, room.dtype, room.base) == (shape, np.float32, None)
+    if shape == (len(positions), 3):
+        rows.put(positions, filled(room, 7.0))
+        assert (rows.finished([], False)[0] == 7.0).all()
+
+
+def test_place_that_was_given_is_kept_while_others_ask() -> None:
+    rows = Rows(4)
+    room = filled(rows.place([0, 1])(2, 5), 0.5)
+    rows.place([2, 3])(2, 2)
+    rows.put([0, 1], room)
+
+    with pytest.raises(ValueError):
+        rows.put([2, 3], rows_of([[1.0, 1.0], [2.0, 2.0]]))
+    made, positions = rows.finished([], False)
+
+    assert (made.tolist(), positions.tolist()) == ([[0.5] * 5] * 2, [0, 1])
+
+
+def test_what_is_in_no_matrix_yet_is_no_vector() -> None:
+    rows = Rows(2)
+    filled(rows.place([1])(1, 3), 0.5)
+    rows.copy([(1, 0)])
+    made, positions = rows.finished([0, 1], True)
+    assert (made.shape, positions.tolist()) == ((2, 0), [0, 1])
+
+    rows.put([0], rows_of([[0.5]]))
+    rows.copy([])
+    assert rows.finished([], False)[0].tolist() == [[0.5]]
 
 
 # ---- the rooms of a stream ------------------------------------------------------------------------------------

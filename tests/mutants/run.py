@@ -31,6 +31,7 @@ TESTS = {
     "envelopes": ["test_envelopes.py", "mutants/test_envelopes.py", "test_answers.py", "properties/test_answers.py"],
     "answers": ["test_answers.py", "mutants/test_answers.py", "properties/test_answers.py"],
     "carving": ["test_carving.py", "test_answers.py", "properties/test_answers.py"],
+    "vectors": ["test_vectors.py", "test_carving.py"],
 }
 WANTED = 0.9
 PROCESSES = 2
