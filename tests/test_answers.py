@@ -541,8 +541,56 @@ def test_number_out_of_range_where_none_is_expected_is_refused(place: str, where
     assert error.message == f"the answer holds what cannot be used: Number out of range{where}"
 
 
-def test_what_a_row_holds_beside_its_vector_is_not_even_read_for_a_matrix() -> None:
-    assert as_embed(reply(out_of_range("row")), call_of()) == VECTORS
+@pytest.mark.parametrize("new", [b"", b'"new": 1, '], ids=["known", "unknown"])
+def test_what_a_row_holds_beside_its_vector_is_not_even_read_for_a_matrix(new: bytes) -> None:
+    body = b"{" + new + out_of_range("row")[1:]
+
+    assert as_embed(reply(body), call_of()) == VECTORS
+
+
+@pytest.mark.parametrize("new", [{}, {"new": 1}], ids=["known", "unknown"])
+@both_forms
+def test_for_a_matrix_vectors_are_no_lists(form: Any, new: dict[str, Any]) -> None:
+    for content in (
+        json.dumps({**answer(form), **new}).encode(),
+        json.dumps({**answer(form), **new}, indent=1).encode(),
+    ):
+        judged = embeddings(reply(content), call_of())
+        assert set(map(type, judged.vectors)) == {bytes}
+
+
+def test_ordinary_answer_is_read_in_one_pass_and_another_row_by_row() -> None:
+    ordinary, other = answer(), {**answer(), "new": 1}
+
+    assert not any(isinstance(row, dict) for row in embeddings(reply(ordinary), call_of()).rows)
+    assert all(isinstance(row, dict) for row in embeddings(reply(other), call_of()).rows)
+
+
+def test_matrix_that_was_cut_out_is_put_in_order_as_one() -> None:
+    body = answer(packed)
+    body["data"].reverse()
+    answered = taken_apart(reply(body), len(TEXTS))
+
+    judged = embeddings(answered, call_of())
+    if not isinstance(judged.vectors, list):  # it was worth it
+        assert judged.vectors.tolist() == VECTORS
+    assert matrix_of(judged.vectors, answered).tolist() == VECTORS
+
+
+@pytest.mark.parametrize(("blanks", "error"), [(1_023, EmptyAnswerError), (1_024, ResponseValidationError)])
+def test_answer_of_blanks_is_one_of_nothing_up_to_a_length(blanks: int, error: type[Exception]) -> None:
+    call = call_of(encoding_format="base64")
+
+    assert type(refusal(as_embed, reply(b" " * blanks), call)) is error
+
+
+def test_base64_that_is_none_is_named_by_its_place_or_input() -> None:
+    body = answer(packed)
+    body["data"][1]["embedding"] = "AACAP~AAgD8="
+
+    assert refusal(as_generate, reply(body), call_of()).message == "the embedding of input 1 is not base64"
+    told = refusal(as_generate, reply({**body, "new": 1}), call_of()).message
+    assert told == "data[1].embedding: Invalid base64 encoded string"
 
 
 @both_ways
