@@ -172,7 +172,7 @@ WRONG = [
     Wrong({"timeout_ms": -1}, "timeout_ms must be a number of milliseconds above 0, got -1"),
     Wrong({"timeout_ms": "5"}, "timeout_ms must be a number of milliseconds above 0, got '5'"),
     Wrong({"timeout_ms": math.inf}, "timeout_ms must be a number of milliseconds above 0, got inf"),
-    Wrong({"retry_config": 3}, "retries must be utils.RetryConfig, retries.Policy or None (no retry), got int"),
+    Wrong({"retry_config": 3}, "retry_config must be utils.RetryConfig, utils.Policy or None (no retry), got int"),
     Wrong(
         {"http_referer": "Café"},
         "http_referer cannot be sent as an HTTP header: character '\\xe9' at position 3; "
@@ -184,6 +184,19 @@ WRONG = [
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: str(case.options))
 def test_argument_that_cannot_be_used_is_refused_at_once(case: Wrong) -> None:
+    assert refused(**{"api_key": KEY, **case.options}) == case.message
+
+
+LACKING = [
+    Wrong({"client": "x"}, "client must have the methods send and build_request, got str"),
+    Wrong({"async_client": object()}, "async_client must have the methods send and build_request, got object"),
+    Wrong({"debug_logger": print}, "debug_logger must have the methods debug, got builtin_function_or_method"),
+    Wrong({"ssl_context": True}, "ssl_context must have the methods wrap_bio and set_alpn_protocols, got bool"),
+]
+
+
+@pytest.mark.parametrize("case", LACKING, ids=lambda case: str(list(case.options)))
+def test_helper_that_cannot_help_is_refused_before_a_call(case: Wrong) -> None:
     assert refused(**{"api_key": KEY, **case.options}) == case.message
 
 

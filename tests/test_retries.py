@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -458,13 +459,57 @@ def test_any_strategy_but_backoff_means_no_retry(strategy: str) -> None:
     assert policy_from(config, Policy()).attempts == 1
 
 
-@pytest.mark.parametrize("config", [3, "backoff", {"strategy": "backoff"}, RetryConfig("backoff", None, True)])  # type: ignore[arg-type]
+@pytest.mark.parametrize("config", [3, "backoff", {"strategy": "backoff"}])
 def test_anything_else_is_refused(config: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         policy_from(config, Policy())
 
-    wanted = "retries must be utils.RetryConfig, retries.Policy or None (no retry), got "
+    wanted = "retries must be utils.RetryConfig, utils.Policy or None (no retry), got "
     assert caught.value.message == wanted + type(config).__name__
+
+
+def test_back_off_that_is_none_is_refused_where_it_is_wanted() -> None:
+    assert policy_from(RetryConfig("none", None, True), Policy()).attempts == 1  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError) as caught:
+        policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config")  # type: ignore[arg-type]
+
+    assert caught.value.message == "retry_config: backoff must be utils.BackoffStrategy, got NoneType"
+
+
+def test_configuration_shows_what_it_holds() -> None:
+    shown = repr(RetryConfig("backoff", BackoffStrategy(1, 2, 1.5, 3), True, ["429"]))
+
+    backoff = "BackoffStrategy(initial_interval=1, max_interval=2, exponent=1.5, max_elapsed_time=3, jitter_ms=None)"
+    assert shown == (
+        f"RetryConfig(strategy='backoff', backoff={backoff}, retry_connection_errors=True, "
+        "status_codes_override=['429'])"
+    )
+
+
+WRONG_POLICIES: list[tuple[dict[str, Any], str]] = [
+    ({"attempts": 0}, "attempts must be a whole number of at least 1 or None, got 0"),
+    ({"attempts": "3"}, "attempts must be a whole number of at least 1 or None, got '3'"),
+    ({"attempts": True}, "attempts must be a whole number of at least 1 or None, got True"),
+    ({"possibly_billed_retries": -1}, "possibly_billed_retries must be a whole number of at least 0 or None, got -1"),
+    ({"base_seconds": -1}, "base_seconds must be a number of at least 0, got -1"),
+    ({"cap_seconds": None}, "cap_seconds must be a number of at least 0, got None"),
+    ({"overloaded_base_seconds": "1"}, "overloaded_base_seconds must be a number of at least 0, got '1'"),
+    ({"retry_after_cap_seconds": math.inf}, "retry_after_cap_seconds must be a number of at least 0, got inf"),
+    ({"total_seconds": math.nan}, "total_seconds must be a number of at least 0, got nan"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG_POLICIES, ids=lambda value: str(value)[:40])
+def test_policy_that_makes_no_sense_is_refused_before_anything_fails(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Policy(**wrong)
+
+    assert caught.value.message == f"Policy: {message}"
+
+
+def test_policy_may_have_no_limits() -> None:
+    assert Policy(attempts=None, possibly_billed_retries=None, total_seconds=None).attempts is None
+    assert Policy(attempts=1, possibly_billed_retries=0, base_seconds=0, total_seconds=0).total_seconds == 0
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

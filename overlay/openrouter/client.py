@@ -60,6 +60,25 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
+class _SSLContext(Protocol):
+    """What tells a context of TLS from anything else."""
+
+    def wrap_bio(self, incoming: Any, outgoing: Any) -> Any: ...
+
+    def set_alpn_protocols(self, alpn_protocols: Any) -> Any: ...
+
+
+def _offers(name: str, given: object, protocol: type) -> None:
+    """Refuse now what would fail at the first call, or never be asked.
+
+    Raises:
+        ConfigurationError: it is given, and lacks a method.
+    """
+    wanted = [method for method, found in vars(protocol).items() if callable(found) and method[0] != "_"]
+    if given is not None and not all(callable(getattr(given, method, None)) for method in wanted):
+        raise ConfigurationError(f"{name} must have the methods {' and '.join(wanted)}, got {type(given).__name__}")
+
+
 class OpenRouter(Resources):
     """A client of the OpenRouter API, for threads and for event loops alike.
 
@@ -119,7 +138,11 @@ class OpenRouter(Resources):
             timeout_ms=settings.timeout_ms(timeout_ms),
             allow_http=allow_http,
         )
-        self._policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL)
+        self._policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL, "retry_config")
+        _offers("client", client, HttpClient)
+        _offers("async_client", async_client, AsyncHttpClient)
+        _offers("debug_logger", debug_logger, Logger)
+        _offers("ssl_context", ssl_context, _SSLContext)
         self._debug_logger = debug_logger
         self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()
@@ -261,7 +284,7 @@ class OpenRouter(Resources):
             changes["timeout_ms"] = settings.timeout_ms(timeout_ms)
         other._config = attrs.evolve(self._config, **changes)
         if not isinstance(retry_config, Unset):
-            other._policy = policy_from(retry_config, ONE_CALL)
+            other._policy = policy_from(retry_config, ONE_CALL, "retry_config")
         other._owner = False
         return other
 

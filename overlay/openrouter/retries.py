@@ -68,8 +68,19 @@ class BackoffStrategy:
         for name, value in vars(self).items():
             if value is None and name == "jitter_ms":
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            if not _is_amount(value):
                 raise ConfigurationError(f"BackoffStrategy: {name} must be a number of at least 0, got {value!r}")
+
+    def __repr__(self) -> str:
+        return _shown(self)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _shown(settings: object) -> str:
+    return f"{type(settings).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(settings).items())})"
 
 
 class RetryConfig:
@@ -91,6 +102,9 @@ class RetryConfig:
         self.retry_connection_errors = retry_connection_errors
         self.status_codes_override = status_codes_override
 
+    def __repr__(self) -> str:
+        return _shown(self)
+
 
 @attrs.frozen(kw_only=True)
 class Policy:
@@ -106,6 +120,9 @@ class Policy:
         official: the official SDK's configuration, whose shape then holds instead.
         hands_back: a call that was surely not processed ends, and tells how long to wait: a job of many calls waits
             for all of them together, and sends it again as its pace allows.
+
+    Raises:
+        ConfigurationError: a count is no whole number, or a time no number of at least 0.
     """
 
     attempts: int | None = 4
@@ -117,6 +134,19 @@ class Policy:
     total_seconds: float | None = 120.0
     official: RetryConfig | None = None
     hands_back: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for name, least in (("attempts", 1), ("possibly_billed_retries", 0)):
+            count = getattr(self, name)
+            if count is not None and (type(count) is not int or count < least):
+                raise ConfigurationError(
+                    f"Policy: {name} must be a whole number of at least {least} or None, got {count!r}"
+                )
+        for field in attrs.fields(Policy):
+            seconds = getattr(self, field.name)
+            no_limit = seconds is None and field.name == "total_seconds"
+            if field.name.endswith("_seconds") and not no_limit and not _is_amount(seconds):
+                raise ConfigurationError(f"Policy: {field.name} must be a number of at least 0, got {seconds!r}")
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
         """How long to wait before retry number `retry` (from 0), where the server did not say."""
@@ -140,22 +170,25 @@ def _grown(base: float, factor: float, times: int) -> float:
         return sys.float_info.max
 
 
-def policy_from(config: Any, default: Policy) -> Policy:
+def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
     """The policy that a `retries=` or `retry_config=` argument asks for.
 
     Raises:
-        ConfigurationError: it is neither None, a `RetryConfig` nor a `Policy`.
+        ConfigurationError: it is neither None, a `RetryConfig` nor a `Policy`; names the `argument`.
     """
     if config is None:
         return attrs.evolve(default, attempts=1, official=None)
     if isinstance(config, Policy):
         return config
-    if not isinstance(config, RetryConfig) or not isinstance(config.backoff, BackoffStrategy):
+    if not isinstance(config, RetryConfig):
         raise ConfigurationError(
-            f"retries must be utils.RetryConfig, retries.Policy or None (no retry), got {type(config).__name__}"
+            f"{argument} must be utils.RetryConfig, utils.Policy or None (no retry), got {type(config).__name__}"
         )
     if config.strategy != "backoff":
         return NO_RETRY
+    if not isinstance(config.backoff, BackoffStrategy):
+        kind = type(config.backoff).__name__
+        raise ConfigurationError(f"{argument}: backoff must be utils.BackoffStrategy, got {kind}")
     longest = config.backoff.max_elapsed_time / 1000
     return Policy(
         attempts=None,
