@@ -399,6 +399,11 @@ def test_no_texts_at_all(side: Side) -> None:
 
         assert (result.vectors.shape, result.requests, result.model) == ((0, 0), 0, None)
         assert caught.value.message == "texts: must not be empty"
+        for nothing in ([], iter(())):
+            assert list(session.stream(nothing, model=MODEL, on_empty="skip")) == []
+            with pytest.raises(errors.InvalidInputError, match="texts: must not be empty"):
+                list(session.stream(nothing, model=MODEL))
+        assert list(session.stream([""], model=MODEL, on_empty="skip")) == []
         assert server.ledger.requests == []
 
 

@@ -241,8 +241,11 @@ REFUSED = [
     Refused(LEAST, {"server_url": "nowhere"}, ConfigurationError, "server_url must be a URL"),
     Refused(LEAST, {"extra_body": [1]}, InvalidInputError, "extra_body: expected object, got array"),
     Refused(LEAST, {"extra_body": {"a": b""}}, InvalidInputError, "extra_body.a: bytes cannot be sent as JSON"),
-    Refused({**LEAST, "user": "half \ud83d"}, {}, InvalidInputError, r"a text holds '\ud83d', half of a surrogate"),
-    Refused({"input": ["ok", "\udc00"], "model": "m"}, {}, InvalidInputError, r"a text holds '\udc00', half of a"),
+    Refused({**LEAST, "user": "half \ud83d"}, {}, InvalidInputError, r"user: holds '\ud83d', half of a surrogate"),
+    Refused({"input": ["ok", "\udc00"], "model": "m"}, {}, InvalidInputError, r"input[1]: holds '\udc00', half of a"),
+    Refused(LEAST, {"extra_body": {"a": [{"b": "\udc00"}]}}, InvalidInputError, r"a[0].b: holds '\udc00', half of a"),
+    Refused(LEAST, {"extra_body": {"a": {"\udc00": 1}}}, InvalidInputError, r"a: holds '\udc00', half of a"),
+    Refused(LEAST, {"extra_body": {"\udc00": 1}}, InvalidInputError, r"a text: holds '\udc00', half of a"),
     Refused({**LEAST, "dimensions": 10**30}, {}, InvalidInputError, "dimensions: the integer does not fit 64 bits"),
     Refused(LEAST, {"extra_body": {"a": 10**5_000}}, InvalidInputError, "the arguments cannot be sent as JSON"),
 ]  # fmt: skip
@@ -259,8 +262,10 @@ def test_what_cannot_be_sent_is_refused_before_anything_is(case: Refused) -> Non
 
 def test_surrogate_in_a_path_or_a_query_is_refused_too() -> None:
     for asked, arguments in ((THING, {"id": "\ud800"}), (QUERY, {"tag": "\ud800"})):
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as caught:
             prepared(asked, arguments)
+        assert caught.value.path in arguments
+        assert caught.value.message.startswith(f"{caught.value.path}: holds '\\ud800', half of a surrogate pair")
 
 
 # ---- the body -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -14,7 +15,7 @@ from openrouter_generated.types import CallOptions, Operation
 from . import config as settings
 from .config import Config
 from .errors import InvalidInputError
-from .inputs import plain
+from .inputs import dotted, plain
 from .messages import Request, Secret, Sink, Timeouts
 
 ANSWER_BYTES: Final = 32 << 20
@@ -22,6 +23,7 @@ ANSWER_BYTES_PER_ITEM: Final = 256 << 10
 """The longest answer that is read, inflated: so much, and so much more for each item of the body's longest list.
 A vector of 4,096 numbers written out takes about 90 KiB. More than 32 MiB for one text would be held twice while
 it is decoded."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @attrs.frozen
@@ -124,16 +126,28 @@ def _encoded(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as error:
-        shown = ascii(error.object[error.start])
-        raise InvalidInputError(f"a text holds {shown}, half of a surrogate pair, which no UTF-8 can carry") from None
+        where, shown = dotted(_unsendable(value, ()) or ()), ascii(error.object[error.start])
+        told = f"holds {shown}, half of a surrogate pair, which no UTF-8 can carry"
+        raise InvalidInputError(f"{where or 'a text'}: {told}", where) from None
     except ValueError as error:
         raise InvalidInputError(f"the arguments cannot be sent as JSON: {error}") from None
+
+
+def _unsendable(value: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
+    """Where the first text is that no UTF-8 can carry. A name that cannot be sent is told by what holds it."""
+    if isinstance(value, str):
+        return None if _SURROGATE.search(value) is None else path
+    items: Any = (
+        enumerate(value) if isinstance(value, list | tuple) else value.items() if isinstance(value, dict) else ()
+    )
+    found = (path if _unsendable(str(name), path) == path else _unsendable(one, (*path, name)) for name, one in items)
+    return next((where for where in found if where is not None), None)
 
 
 def _path(operation: Operation, values: Mapping[str, Any]) -> str:
     path = operation.path
     for name, value in values.items():
-        text = _text(value)
+        text = _text(value, name)
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
@@ -141,16 +155,16 @@ def _path(operation: Operation, values: Mapping[str, Any]) -> str:
 
 
 def _query(values: Mapping[str, Any]) -> str:
-    pairs = [(n, _text(v)) for n, vs in values.items() for v in (vs if isinstance(vs, list | tuple) else (vs,))]
+    pairs = [(n, _text(v, n)) for n, vs in values.items() for v in (vs if isinstance(vs, list | tuple) else (vs,))]
     return "?" + urlencode(pairs) if pairs else ""
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, name: str) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     text = str(value)
     if not text.isascii():
-        _encoded(text)  # refuses what no UTF-8 can carry
+        _encoded({name: text})  # refuses what no UTF-8 can carry
     return text
 
 

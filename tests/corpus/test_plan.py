@@ -105,6 +105,7 @@ def test_option_that_makes_no_sense_is_refused(case: Refused) -> None:
     ("options", "message"),
     [
         ({}, "embed() missing 1 required keyword-only argument: 'model'"),
+        ({"modle": "m"}, "embed() got an unexpected keyword argument 'modle'. Did you mean 'model'?"),
         (
             {"model": "m", "batchsize": 3},
             "embed() got an unexpected keyword argument 'batchsize'. Did you mean 'batch_size'?",

@@ -382,8 +382,10 @@ def numbered(
     """`(position, text)` of the texts that may be sent, lazily.
 
     Raises:
-        InvalidInputError: through `refuse`, for a text that is empty or cannot be sent.
+        InvalidInputError: through `refuse`, for a text that is empty or cannot be sent. At the end, where there was no
+            text at all.
     """
+    position = -1
     for position, text in enumerate(texts):
         if type(text) is str and text and text.isascii():
             yield position, text  # nearly all are
@@ -397,3 +399,5 @@ def numbered(
             yield position, checked
         elif on_empty == "raise":
             refuse(position, InvalidInputError(f"texts[{position}]: must not be empty", f"texts[{position}]"))
+    if position < 0 and on_empty == "raise":
+        raise InvalidInputError("texts: must not be empty", "texts")

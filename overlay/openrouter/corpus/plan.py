@@ -93,14 +93,14 @@ class Plan:
     """The checked options of one `embed` or its kin, named by `verb`, and what it takes to send a batch of it."""
 
     def __init__(self, client: OpenRouter, options: Mapping[str, Any], verb: str = "embed") -> None:
-        if "model" not in options:
-            raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
         for name in options.keys() - _NAMES:
             from difflib import get_close_matches
 
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+        if "model" not in options:
+            raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
         chosen = {**DEFAULTS, **options}
         for name, choices in _CHOICES.items():
             if chosen[name] not in choices:
@@ -152,8 +152,6 @@ class Plan:
                 copies.append((position, source))
         if refused and self.on_error == "raise":
             raise _together(refused)
-        if not listed and self.on_empty == "raise":
-            raise InvalidInputError("texts: must not be empty", "texts")
         self._whole = len(first) if len(first) <= self.caps.inputs(self.batch_size) else 0
         job = self._job(len(first) + len(refused)).feed(zip(first.values(), first, strict=True), distinct=True)
         job.tally.errors.extend(TextError(position, error) for position, error in refused)
