@@ -38,7 +38,7 @@ def start_serving(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_answers_until_it_is_signalled(number: signal.Signals) -> None:
-    process, exports = start_serving("--model", "a/b=7", "--api-key", "a 'key'")
+    process, exports = start_serving("--model", "a/b=7", "--api-key", "a'key'")
     try:
         response = httpx.post(
             exports["OPENROUTER_BASE_URL"] + "/embeddings",
@@ -64,7 +64,7 @@ def test_serve_tells_how_to_use_it(capsys: pytest.CaptureFixture[str], monkeypat
     assert run(["serve", "--port", "0"]) == 0
     assert re.fullmatch(
         r"The embeddings API listens on (http://127\.0\.0\.1:\d+/api/v1)\. Ctrl-C stops it\. To use it:\n\n"
-        r"export OPENROUTER_API_KEY=local\nexport OPENROUTER_BASE_URL=\1\n",
+        r"export OPENROUTER_API_KEY=sk-or-local\nexport OPENROUTER_BASE_URL=\1\n",
         capsys.readouterr().out,
     )
 
@@ -75,7 +75,7 @@ def test_serve_on_a_taken_port_fails_with_one_line(capsys: pytest.CaptureFixture
         assert run(["serve", "--port", str(port)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(rf"openrouter serve: cannot listen on 127\.0\.0\.1, port {port}: .*in use.*\n", err)
+    assert re.fullmatch(rf"openrouter serve: cannot listen on 127\.0\.0\.1, port {port}: .*in use; --port 0 takes a free one\n", err)
 
 
 def test_serve_without_its_extra_says_what_to_install(
@@ -136,6 +136,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["serve", "--port", "x"], "x is no port"),
         (["serve", "--model", "a/b"], "'a/b' is not ID=DIMENSIONS"),
         (["serve", "--model", "=5"], "'=5' is not ID=DIMENSIONS"),
+        (["serve", "--model", "a/b=0"], "'a/b=0' is not ID=DIMENSIONS"),
+        (["serve", "--api-key", "a key"], "KEY holds characters that no API key has"),
+        (["serve", "--api-key", " "], "KEY is empty"),
+        (["serve", "--nothing"], "usage: openrouter serve"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib.metadata
 import shlex
 import signal
@@ -20,7 +21,9 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")  # with the usage of the command it is of
     if arguments.run is None:
         parser.print_help()
         return WRONG_USAGE
@@ -37,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"{DISTRIBUTION} {_version()}")
-    parser.set_defaults(run=None)
+    parser.set_defaults(run=None, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_add_serve,):
         add(commands)
@@ -71,7 +74,7 @@ def _add_serve(commands: Any) -> None:
     command.add_argument(
         "--port", type=_port, default=8787, help="port to listen on; 0 takes a free one (default: %(default)s)"
     )
-    command.add_argument("--api-key", metavar="KEY", help="the only key to accept (default: any)")
+    command.add_argument("--api-key", metavar="KEY", type=_key, help="the only key to accept (default: any)")
     command.add_argument(
         "--model",
         metavar="ID=DIMENSIONS",
@@ -80,7 +83,7 @@ def _add_serve(commands: Any) -> None:
         default=[],
         help="answer for this model id too, with vectors of this length; may be repeated",
     )
-    command.set_defaults(run=_serve)
+    command.set_defaults(run=_serve, parser=command)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -98,7 +101,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     except (ImportError, ValueError) as error:
         return _fail("serve", error)
     except OSError as error:
-        return _fail("serve", f"cannot listen on {arguments.host}, port {arguments.port}: {error.strerror}")
+        hint = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        return _fail("serve", f"cannot listen on {arguments.host}, port {arguments.port}: {error.strerror}{hint}")
     return DONE
 
 
@@ -106,6 +110,19 @@ def _sleep_until_interrupted() -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:  # in short steps: a signal that reaches another thread does not wake this one
             time.sleep(0.2)
+
+
+def _key(text: str) -> str:
+    from .config import checked_key, hidden
+    from .errors import ConfigurationError
+
+    try:
+        key = checked_key(hidden(text), "KEY")
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if key is None:
+        raise argparse.ArgumentTypeError("KEY is empty")
+    return key.reveal()
 
 
 def _port(text: str) -> int:
@@ -117,6 +134,6 @@ def _port(text: str) -> int:
 
 def _model(text: str) -> tuple[str, int]:
     name, _, dimensions = text.rpartition("=")
-    if not name or not dimensions.isdecimal():
+    if not name or not dimensions.isdecimal() or int(dimensions) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not ID=DIMENSIONS, such as qwen/qwen3-embedding-8b=4096")
     return name, int(dimensions)

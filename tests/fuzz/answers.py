@@ -95,7 +95,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the path of an answer.")
     parser.add_argument("--seconds", type=int, default=60)
     if find_spec("atheris") is None:
-        sys.exit("make fuzz needs atheris, which is to be had for Linux on x86-64 only; test_corpus.py runs anywhere")
+        sys.exit(
+            "make fuzz needs atheris, which has wheels for Python 3.11 on Linux, x86-64; test_corpus.py runs anywhere"
+        )
     with tempfile.TemporaryDirectory() as finds:
         status = fuzz(parser.parse_args().seconds, finds)
         logging.disable()

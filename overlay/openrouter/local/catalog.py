@@ -89,7 +89,7 @@ class Catalog:
         raise Refusal(
             404,
             f"No endpoints found for {name[:100]}. The embedded server answers for: {known}. "
-            "More ids are given at its start, each with the length of its vectors.",
+            "More ids are given at its start, each with the length of its vectors: models= or --model.",
             "not_found",
         )
 

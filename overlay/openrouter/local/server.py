@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 5
 """How long requests under way may take to end once the server stops."""
 
+_ANY_KEY = "sk-or-local"
+"""Given where any key is accepted: a word that no message holds, since keys are masked in them."""
+
 # Addresses to listen on that are none to connect to.
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -95,13 +98,13 @@ class Server:
     @property
     def environment(self) -> dict[str, str]:
         """Variables that point any client of this package at the server."""
-        return {"OPENROUTER_API_KEY": self._api_key or "local", "OPENROUTER_BASE_URL": self.url}
+        return {"OPENROUTER_API_KEY": self._api_key or _ANY_KEY, "OPENROUTER_BASE_URL": self.url}
 
     def client(self, **options: Any) -> OpenRouter:
         """A client of this server; `options` are those of `OpenRouter`."""
         from .. import OpenRouter
 
-        return OpenRouter(**{"api_key": self._api_key or "local", "server_url": self.url, **options})
+        return OpenRouter(**{"api_key": self._api_key or _ANY_KEY, "server_url": self.url, **options})
 
 
 class _Uvicorn(uvicorn.Server):
