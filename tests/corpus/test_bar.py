@@ -79,6 +79,12 @@ MODEL = "openai/text-embedding-3-small"
 LONG = "sentence-transformers/multi-qa-mpnet-base-dot-v1"
 LEFT, RATE = r"[\d:]+ left", r" *[\d.]+"
 SHOWN = [
+    Shown(30, MODEL, 1_000_000, r" 50%\|.+\| 500000/1000000"),
+    Shown(30, MODEL, None, "500000 texts"),
+    Shown(46, MODEL, 1_000_000, rf" 50%\|.+\| 500000/1000000 \[{LEFT}, \$12\.35\]"),
+    Shown(50, MODEL, 1_000_000, rf" 50%\|.+\| 500000/1000000 \[{LEFT}, \$12\.35\]"),
+    Shown(50, MODEL, None, r"500000 texts \[[\d:]+, \$12\.35\]"),
+    Shown(111, MODEL, 1_000_000, rf"{MODEL}:  50%\|.+\| 500000/1000000 \[{LEFT},{RATE}/s, \$12\.35\]"),
     Shown(60, MODEL, 1_000_000, rf" 50%\|.+\| 500000/1000000 \[{LEFT},{RATE}/s, \$12\.35\]"),
     Shown(60, MODEL, None, rf"500000 texts \[[\d:]+,{RATE}/s, \$12\.35\]"),
     Shown(72, MODEL, 1_000_000, rf"text-embedd:  50%\|.+\| 500000/1000000 \[{LEFT},{RATE}/s, \$12\.35\]"),

@@ -11,8 +11,9 @@ from typing import Any
 from ..errors import ConfigurationError
 from .job import Job, Progress
 
-_WIDE = 100  # columns from which everything is shown
+_WIDE = 100  # columns from which everything is shown, if there is room for the name too
 _NARROW = 60  # columns that texts, time left, rate and cost take; what is more goes to the name, then to the bar
+_SMALL = 45  # that texts, time left and cost take
 
 
 @contextlib.contextmanager
@@ -31,10 +32,10 @@ def bar(job: Job, model: str) -> Iterator[None]:
         def fit(progress: Progress) -> None:
             """Lay the line out for the terminal as wide as it is now: the bar gives way first, then the name."""
             columns = drawn.format_dict["ncols"]
-            wide = not columns or columns >= _WIDE
+            wide = not columns or (columns >= _WIDE and columns - _WIDE + 10 >= len(model.rpartition("/")[2]))
             drawn.desc = _named(model, columns - (_WIDE - 10 if wide else _NARROW) if columns else len(model))
             drawn.unit = " texts" if wide else ""
-            drawn.bar_format = _format(progress, wide)
+            drawn.bar_format = _format(progress, wide, columns or _WIDE)
             tokens = f"{progress.usage.total_tokens:,} tokens" if wide else ""
             drawn.set_postfix_str(", ".join(filter(None, (tokens, _dollars(progress.usage.cost_usd)))), False)
 
@@ -48,12 +49,14 @@ def bar(job: Job, model: str) -> Iterator[None]:
         yield
 
 
-def _format(progress: Progress, wide: bool) -> str:
+def _format(progress: Progress, wide: bool, columns: int) -> str:
+    """What there is room for: an amount that is cut off would be another one."""
     passed = "{elapsed}, " if wide else ""
+    told = (", {rate_noinv_fmt}" if columns >= _NARROW - 1 else "") + "{postfix}"
     if not progress.texts_total or progress.texts_done > progress.texts_total:
-        return "{desc}{n_fmt} texts [{elapsed}, {rate_noinv_fmt}{postfix}]"
+        return "{desc}{n_fmt} texts" + (" [{elapsed}" + told + "]" if columns >= _SMALL else "")
     share = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}"
-    return f"{share} [{passed}{{remaining}} left, {{rate_noinv_fmt}}{{postfix}}]"
+    return f"{share} [{passed}{{remaining}} left{told}]" if columns >= _SMALL else share
 
 
 def _named(model: str, room: int) -> str:
