@@ -11,7 +11,7 @@ export PYTHONPATH :=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY)
+setup: $(READY) ## the environment in .venv (needs the network, once; 700 MB)
 $(READY): pyproject.toml requirements.lock
 	@echo "Setting up $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.exit("openrouter-embeddings needs Python 3.11 or later; set PYTHON=") if sys.version_info < (3, 11) else None'
@@ -31,13 +31,13 @@ test: $(READY) ## every test, offline
 check: lint types check-generated ## what CI runs: lint, types, generated in step, tests
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-lint: $(READY)
+lint: $(READY) ## style, layers, the rules of openapi.yaml
 	$(BIN)/python codegen/rules.py openapi.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(READY)
+types: $(READY) ## mypy --strict and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
 
@@ -47,7 +47,7 @@ generate: $(READY) ## openapi.yaml -> generated/
 check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
 	$(BIN)/python codegen/generate.py --check
 
-bench: $(READY) ## measure beside the peers (20 minutes); rewrites docs/benchmarks.md
+bench: $(READY) ## measure beside the peers (a quarter of an hour); rewrites docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
 
 fuzz: $(READY) ## fuzz the path of an answer for a minute; finds go to tests/fuzz/corpus

@@ -170,6 +170,13 @@ PROGRAMS = {
 }
 
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
+SHOWN = {
+    f"readme_{n}": Program(text, {}) for n, text in enumerate(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+}
+PROGRAMS |= SHOWN
+
+
 class Told(NamedTuple):
     """One thing that a checker says."""
 
@@ -242,6 +249,12 @@ def cases_of(file: str, told: list[Told], is_error: bool) -> set[str]:
 @both_checkers
 def test_right_calls_pass(checker: str, said: Said) -> None:
     assert [told for told in said[checker] if told.file == "right" and told.is_error] == []
+
+
+@both_checkers
+def test_what_the_readme_shows_passes(checker: str, said: Said) -> None:
+    assert len(SHOWN) >= 3
+    assert [told for told in said[checker] if told.file in SHOWN and told.is_error] == []
 
 
 @both_checkers
