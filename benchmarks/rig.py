@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -63,7 +64,7 @@ def server() -> Iterator[Server]:
 
 
 def work(peer: Peer, job: str, options: dict[str, Any], copies: int = 1) -> list[Report]:
-    """Let `copies` workers make ready, start them together, and collect what they report.
+    """Let `copies` workers make ready, start them together, and collect what they report. Several have a core each.
 
     Raises:
         WorkerError: one of them failed; with what it wrote.
@@ -81,6 +82,9 @@ def work(peer: Peer, job: str, options: dict[str, Any], copies: int = 1) -> list
             stack.enter_context(subprocess.Popen(command, env=clean_environment(), text=True, **pipes))
             for _ in range(copies)
         ]
+        if copies > 1 and hasattr(os, "sched_setaffinity"):
+            for worker, core in zip(workers, itertools.cycle(cores())):
+                os.sched_setaffinity(worker.pid, {core})
         watchdog = threading.Timer(_PATIENCE_SECONDS, _kill, [workers])
         watchdog.start()
         try:

@@ -61,6 +61,7 @@ _CALL = {"warm": 30, "repeat": 300}
 _MATRIX = {"texts": 2048, "batch": 2048}
 _AGAIN = {**_MATRIX, "warm": 1, "repeat": 5}
 _CORPUS = {"texts": 40960, "batch": 128, "in_flight": 32}
+_WARM = {**_CORPUS, "warm": 1}
 _NEAR = {"batch": 128, "in_flight": 8}
 _FEW = {"texts": 4096}
 _ONCE = {"warm": 0, "repeat": 1}
@@ -92,8 +93,8 @@ ROWS: tuple[Row, ...] = (
     Row("import", "`import`", "s", "load", {}, {}, _CLIENTS, checked=False, unmeasured=1),
     Row("ready", "`import` until a client is ready", "s", "ready", {}, {}, _CLIENTS, checked=False, unmeasured=1),
     Row("first", "`import` until the first vector", "s", "first", {}, {}, _NO_SERVER, unmeasured=1),
-    Row("one-core", "corpus, one process and the server on one core", "texts/s", "threads", _CORPUS,
-        None, ("bare", *_OURS), "far", 3, cores=1),
-    Row("two-cores", "corpus, two processes and the server on two cores", "texts/s", "threads", _CORPUS,
-        None, ("bare", *_OURS), "far", 3, cores=2, copies=2),
+    Row("one-core", "corpus, one process and the server on one core", "texts/s", "threads", _WARM,
+        None, ("bare", *_OURS), "far", 5, cores=1),
+    Row("two-cores", "corpus, two processes and the server on two cores", "texts/s", "threads", _WARM,
+        None, ("bare", *_OURS), "far", 5, cores=2, copies=2),
 )  # fmt: skip
