@@ -194,13 +194,18 @@ def arrays_of(*texts: str) -> tuple[bytes, list[int], list[int]]:
     return content, [start + 1 for start in starts], [end - 1 for end in ends]
 
 
-def from_base64(*texts: str, at_once: int = 1_000) -> Any:
+def decoded(*texts: str, at_once: int = 1_000) -> Base64Rows:
     """Of texts, so many of them added at a time."""
     raws = [text.encode() for text in texts]
     rows = Base64Rows(raws[0], len(texts))
     for i in range(0, len(texts), at_once):
         rows.add(raws[i : i + at_once])
-    assert list(rows.texts()) == raws
+    return rows
+
+
+def from_base64(*texts: str, at_once: int = 1_000) -> Any:
+    rows = decoded(*texts, at_once=at_once)
+    assert list(rows.texts()) == [text.encode() for text in texts]
     return rows.matrix
 
 
@@ -261,11 +266,37 @@ def test_what_is_not_base64_of_so_many_numbers_is_refused(texts: list[str]) -> N
         from_base64(*texts)
 
 
+@pytest.mark.parametrize("first", ["AACA", "AACAPwA==", "AACAPwAAA", "", "===="])
+def test_first_text_that_is_of_no_whole_numbers_makes_no_room(first: str) -> None:
+    with pytest.raises(ValueError, match=r"^no whole numbers$"):
+        Base64Rows(first.encode(), 1)
+
+
+@pytest.mark.parametrize("text", ["AACAP@==", "AACAPwAAgD@="])
+def test_last_bits_that_a_decoder_drops_are_refused(text: str) -> None:
+    """Else the text could not be written again as it came."""
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
+        raw = text.replace("@", last).encode()
+        rows = Base64Rows(raw, 1)
+        if base64.b64encode(base64.b64decode(raw)) == raw:
+            rows.add([raw])
+            assert rows.done == 1
+        else:
+            with pytest.raises(ValueError, match=r"^another length$"):
+                rows.add([raw])
+
+
+def test_base64_is_read_as_little_endian_where_numbers_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "byteorder", "big")
+
+    assert decoded("AACAPw==").matrix.tobytes() == np.float32(1).byteswap().tobytes()
+
+
 def test_there_are_no_more_rows_than_there_is_room_for() -> None:
     rows = Base64Rows(b"AACAPw==", 2)
     rows.add([b"AACAPw=="])
 
-    with pytest.raises(ValueError, match="too many"):
+    with pytest.raises(ValueError, match=r"^too many$"):
         rows.add([b"AAAAQA==", b"AABAQA=="])
     assert list(rows.texts()) == [b"AACAPw=="], "what was refused is none of them"
 
@@ -373,8 +404,17 @@ def test_arrays_are_read_to_where_they_are_to_stay() -> None:
     assert rows.base is whole
 
 
+def test_text_is_no_vector_where_it_is_no_base64() -> None:
+    with pytest.raises(ValueError):
+        packed("AACA~~~~Pw==")
+
+
+def test_numbers_of_one_digit_are_not_too_few_bytes() -> None:
+    assert from_arrays(*arrays_of(",".join("0" * 1_000), ",".join("1" * 1_000))).sum() == 1_000
+
+
 def test_no_memory_is_taken_for_numbers_that_cannot_have_come() -> None:
-    with pytest.raises(ValueError, match="too few"):
+    with pytest.raises(ValueError, match=r"^no numbers, or too few$"):
         from_arrays(*arrays_of("0," * 100_000 + "0", *["1"] * 1_000))
 
 
@@ -398,6 +438,19 @@ def test_numbers_are_read_by_pysimdjson_where_it_is_installed(monkeypatch: pytes
 
     monkeypatch.setitem(sys.modules, "simdjson", None)
     assert number_parser.__wrapped__() is None
+
+
+def test_pysimdjson_is_what_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parser:
+        """Tells what it was asked for."""
+
+        def parse(self, text: bytes) -> Any:
+            assert text == b"[1]"
+            return SimpleNamespace(as_buffer=lambda of_type: {"d": struct.pack("d", 7.0)}[of_type])
+
+    monkeypatch.setattr(vectors, "number_parser", lambda: Parser)
+
+    assert Arrays().read(b"[1]").tolist() == [7.0]
 
 
 def test_numbers_are_read_where_the_binary_of_pysimdjson_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,12 +482,12 @@ def peak_of(function: Callable[[], Any]) -> int:
 def test_base64_is_decoded_into_the_matrix_with_little_beside_it() -> None:
     texts = [base64_of(np.full(1_536, 0.5)).encode()] * 512
 
-    def decoded() -> Any:
+    def made() -> Any:
         rows = Base64Rows(texts[0], 512)
         rows.add(texts)
         return rows.matrix
 
-    assert peak_of(decoded) <= 448 << 10
+    assert peak_of(made) <= 448 << 10
 
 
 @pytest.mark.usefixtures("parser")
