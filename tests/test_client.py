@@ -188,10 +188,10 @@ def test_argument_that_cannot_be_used_is_refused_at_once(case: Wrong) -> None:
 
 
 LACKING = [
-    Wrong({"client": "x"}, "client must have the methods send and build_request, got str"),
-    Wrong({"async_client": object()}, "async_client must have the methods send and build_request, got object"),
-    Wrong({"debug_logger": print}, "debug_logger must have the methods debug, got builtin_function_or_method"),
-    Wrong({"ssl_context": True}, "ssl_context must have the methods wrap_bio and set_alpn_protocols, got bool"),
+    Wrong({"client": "x"}, "client must have send() and build_request(), got str"),
+    Wrong({"async_client": object()}, "async_client must have send() and build_request(), got object"),
+    Wrong({"debug_logger": print}, "debug_logger must have debug(), got builtin_function_or_method"),
+    Wrong({"ssl_context": True}, "ssl_context must be an ssl.SSLContext, got bool"),
 ]
 
 

@@ -60,14 +60,6 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
-class _SSLContext(Protocol):
-    """What tells a context of TLS from anything else."""
-
-    def wrap_bio(self, incoming: Any, outgoing: Any) -> Any: ...
-
-    def set_alpn_protocols(self, alpn_protocols: Any) -> Any: ...
-
-
 def _offers(name: str, given: object, protocol: type) -> None:
     """Refuse now what would fail at the first call, or never be asked.
 
@@ -76,7 +68,7 @@ def _offers(name: str, given: object, protocol: type) -> None:
     """
     wanted = [method for method, found in vars(protocol).items() if callable(found) and method[0] != "_"]
     if given is not None and not all(callable(getattr(given, method, None)) for method in wanted):
-        raise ConfigurationError(f"{name} must have the methods {' and '.join(wanted)}, got {type(given).__name__}")
+        raise ConfigurationError(f"{name} must have {'() and '.join(wanted)}(), got {type(given).__name__}")
 
 
 class OpenRouter(Resources):
@@ -142,7 +134,11 @@ class OpenRouter(Resources):
         _offers("client", client, HttpClient)
         _offers("async_client", async_client, AsyncHttpClient)
         _offers("debug_logger", debug_logger, Logger)
-        _offers("ssl_context", ssl_context, _SSLContext)
+        if ssl_context is not None:
+            import ssl
+
+            if not isinstance(ssl_context, ssl.SSLContext):
+                raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         self._debug_logger = debug_logger
         self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()

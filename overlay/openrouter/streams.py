@@ -13,7 +13,7 @@ from .attempt import current_attempt
 from .library import core
 
 _WRITE_BYTES = 256 << 10
-_READ_BYTES = 192 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
+READ_BYTES = 192 << 10  # larger reads than the library's 64 KiB: fewer turns at the interpreter lock
 
 
 class Backend:
@@ -173,7 +173,7 @@ class Stream(_Pending):
         """What comes, in a buffer that is used again: to make room for each piece takes longer than to receive it."""
         sock = self._inner.get_extra_info("socket")
         if self._room is None:
-            self._room = memoryview(bytearray(_READ_BYTES))
+            self._room = memoryview(bytearray(READ_BYTES))
         try:
             sock.settimeout(timeout)
             return self._room[: sock.recv_into(self._room)]
@@ -232,7 +232,7 @@ class AsyncStream(_Pending):
         if self._early:
             data = self._early.pop(0)
         else:
-            data = await self._inner.read(_READ_BYTES if attempt.answered else max_bytes, timeout)
+            data = await self._inner.read(READ_BYTES if attempt.answered else max_bytes, timeout)
         attempt.received += len(data)
         return data
 
@@ -251,7 +251,7 @@ class AsyncStream(_Pending):
 
         async def listen() -> None:
             with contextlib.suppress(Exception):  # a broken connection shows when it is read for good
-                while data := await self._inner.read(_READ_BYTES, None):
+                while data := await self._inner.read(READ_BYTES, None):
                     self._early.append(data)
                     self._spoiled = True
 

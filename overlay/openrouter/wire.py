@@ -22,8 +22,8 @@ from .exchange import Manner, Steps
 from .framing import Target, head_of
 from .library import core
 from .messages import Headers, Reply, Request
+from .streams import READ_BYTES
 
-_READ_BYTES = 192 << 10
 _FIRST_BYTES = 64 << 10  # most answers are small, and to make room for a large one takes as long as to receive those
 _HEAD_BYTES = 100 << 10  # as the library's own
 _START = b"HTTP/"
@@ -159,7 +159,7 @@ class Wire:
         if "content-length" in headers:
             return (yield from self._counted(int(headers["content-length"].lstrip("0") or 0), rest, body, timeout))
         piece: bytes | memoryview = rest
-        while not body.feed(piece) and (piece := (yield partial(self._stream.read, _READ_BYTES, timeout))):
+        while not body.feed(piece) and (piece := (yield partial(self._stream.read, READ_BYTES, timeout))):
             pass
         return False
 
@@ -169,7 +169,7 @@ class Wire:
         if body.feed(rest[:length]):
             return False
         while left > 0:
-            piece = yield partial(self._stream.read, _READ_BYTES, timeout)
+            piece = yield partial(self._stream.read, READ_BYTES, timeout)
             if not piece:
                 raise core.RemoteProtocolError(
                     "peer closed connection without sending complete message body "
@@ -197,7 +197,7 @@ class Wire:
             if barren > _HEAD_BYTES:
                 raise core.RemoteProtocolError(ENDLESS)
             message.pieces.clear()
-            piece = yield partial(self._stream.read, _READ_BYTES, timeout)
+            piece = yield partial(self._stream.read, READ_BYTES, timeout)
             if not piece:
                 raise core.RemoteProtocolError(
                     "peer closed connection without sending complete message body (incomplete chunked read)"
