@@ -157,6 +157,7 @@ LEARNED = [
     Learned("none", {}, 2_100, 4_096, [2_100]),
     Learned("unnamed", {"max_inputs": 10, "names_cap": False}, 12, "auto", [6, 6]),
     Learned("floats only", {"base64": "empty"}, 200, "auto", [96, 96, 8]),
+    Learned("floats only, whatever is asked", {"base64": "ignored"}, 200, "auto", [96, 96, 8]),
     Learned("floats only, refused", {"base64": "refused"}, 200, "auto", [96, 96, 8]),
     Learned("10 and floats only", {"max_inputs": 10, "base64": "empty"}, 96, "auto", [10] * 9 + [6]),
 ]

@@ -59,6 +59,7 @@ class Carver:
         self._form: _Form | None = None
         self._cut_at = _CUT_BYTES  # bytes held
         self._whole = False  # nothing more is cut out as it comes
+        self.holds_numbers = False  # the first vector was seen, by `carved`, to be written out
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next bytes in, which are gone when this has returned."""
@@ -123,16 +124,17 @@ class Carver:
         if self._form is not None:
             rows = self._form.rows
             return _sure(self._form.lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
+        first = _FIRST.search(self._held)
+        self.holds_numbers = first is not None and first[0].endswith(b"[")
         if len(self._held) < WORTH_CARVING:
             raise ValueError("too little")
-        return _arrays(self._held, self._place)
+        if first is None or not self.holds_numbers:
+            raise ValueError("no array")
+        return _arrays(self._held, first, self._place)
 
 
-def _arrays(content: bytes | bytearray, place: Place | None) -> Carved:
+def _arrays(content: bytes | bytearray, first: re.Match[bytes], place: Place | None) -> Carved:
     """Cut out arrays up to their first closing bracket, which is the last where they hold numbers."""
-    first = _FIRST.search(content)
-    if first is None or not first[0].endswith(b"["):
-        raise ValueError("no array")
     lead = first[0]
     pieces, starts, ends = [], [], []
     past, begin = 0, first.start()

@@ -27,7 +27,7 @@ class Embeddings(GeneratedEmbeddings):
         """Turn any number of texts into one matrix, in their order.
 
         Texts are packed into requests, sent side by side, checked and retried; the same text is sent once. Base64 is
-        asked for, and either form understood.
+        asked for, and either form understood; a model that has only numbers is asked for them from then on.
 
         Args:
             texts: one string (which gives one row), or any iterable of them; it is read to its end first.

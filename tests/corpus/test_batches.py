@@ -213,6 +213,19 @@ def test_batch_put_back_is_cut_to_what_was_learned_since() -> None:
     assert all_of(packer) == [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25)), (25, 26, 27)]
 
 
+def test_model_that_answers_in_numbers_is_asked_for_them_unless_base64_once_came() -> None:
+    """Where it came, another host of the model may have answered now."""
+    asked, ignoring, changing = Batch((0,), ("a",)), Caps(), Caps()
+
+    ignoring.answered(asked, as_numbers=True)
+    changing.answered(asked)
+    changing.answered(asked, as_numbers=True)
+    assert (ignoring.base64, changing.base64) == (False, True)
+
+    changing.answered(Batch((0,), ("a",), base64=False), as_numbers=True)  # it was refused meanwhile
+    assert not changing.base64
+
+
 def test_floats_are_asked_for_once_base64_is_known_to_fail() -> None:
     """Of new batches and of those put back before it was known."""
     caps = Caps()

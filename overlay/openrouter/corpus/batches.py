@@ -152,13 +152,13 @@ class Caps:
         wanted, guess = asked or START_INPUTS, self.guess
         return min(wanted, (guess.before if guess else self.max_inputs) or wanted)
 
-    def answered(self, batch: Batch) -> None:
-        """A request went through: what that proves."""
+    def answered(self, batch: Batch, *, as_numbers: bool = False) -> None:
+        """A request went through: what that proves. `as_numbers`: its vectors did not come in base64."""
         self.known = True
-        if batch.base64:
-            self.base64_works = True
-        else:
+        if not batch.base64 or (as_numbers and not self.base64_works):
             self.base64 = False
+        elif not as_numbers:
+            self.base64_works = True
         family, guess, inputs = batch.family, self.guess, len(batch.texts)
         self._accepted = max(self._accepted, inputs)
         if guess is not None and inputs >= guess.refused:

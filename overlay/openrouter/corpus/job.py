@@ -95,6 +95,7 @@ class Answer:
     vectors: Matrix
     model: str | None
     usage: Any
+    as_numbers: bool = False  # how the vectors came, whatever was asked for
     http_meta: HttpMeta | None = None
 
 
@@ -244,7 +245,7 @@ class Job:
         self.pace.answered()
         self._rounds, self._answered_at = 0, time.monotonic()
         self._sent.pop(batch.positions[0], None)
-        self._caps.answered(batch)
+        self._caps.answered(batch, as_numbers=answer.as_numbers)
         positions, rows = self._with_followers(batch)
         self.tally.done += len(positions)
         self._tell()

@@ -237,10 +237,10 @@ class Plan:
 
 def _as_matrix(reply: Reply, call: Call) -> Answer:
     answer = embeddings(reply, call)
+    as_numbers = isinstance(reply.body, Carver) and reply.body.holds_numbers
     model = answer.envelope.get("model")
-    return Answer(
-        matrix_of(answer.vectors, reply), model if isinstance(model, str) else None, answer.envelope.get("usage")
-    )
+    vectors, usage = matrix_of(answer.vectors, reply), answer.envelope.get("usage")
+    return Answer(vectors, model if isinstance(model, str) else None, usage, as_numbers)
 
 
 def _ordinary(texts: Sequence[object]) -> bool:
