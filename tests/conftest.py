@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -24,3 +25,9 @@ def small_heap() -> None:
     """What earlier modules left is not looked at again: many tests here collect, to see what they leave themselves."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_configure() -> None:
+    """Tests interrupt their own process: a shell starts what ends in `&` deaf to that, and they would wait for ever."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
