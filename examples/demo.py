@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from openrouter import OpenRouter
-from openrouter.local import serve
+from openrouter_embeddings import OpenRouter
+from openrouter_embeddings.local import serve
 from tqdm import tqdm
 
 MODEL = "local/wordllama-l2-supercat-256"
@@ -122,8 +122,8 @@ def module_name(path: Path) -> str | None:
     """The name under which a file is imported; None if it is not for the public."""
     name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     name = PUBLIC_NAMES.get(name, name)
-    hidden = SKIPPED_FOLDERS.intersection(path.parts) or re.search(r"(^|\.)_", name)
-    return None if hidden else name
+    as_secret = SKIPPED_FOLDERS.intersection(path.parts) or re.search(r"(^|\.)_", name)
+    return None if as_secret else name
 
 
 def documented(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[Function]:

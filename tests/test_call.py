@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import attrs
 import pytest
-from openrouter import errors
-from openrouter.call import World, steps
-from openrouter.config import Config
-from openrouter.errors import (
+from openrouter_embeddings import errors
+from openrouter_embeddings.call import CallContext, steps
+from openrouter_embeddings.config import Config
+from openrouter_embeddings.errors import (
     AnswerTooLargeError,
     APIStatusError,
     BadGatewayResponseError,
@@ -32,9 +32,10 @@ from openrouter.errors import (
     TooManyRequestsResponseError,
     UnauthorizedResponseError,
 )
-from openrouter.messages import MASK, Failure, Headers, Pause, Reply, Request, Secret, Send, Timeouts
-from openrouter.requests import Call, prepare
-from openrouter.retries import BackoffStrategy, Kind, Policy, RetryBudget, RetryConfig, policy_from
+from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.redaction import MASK, Secret
+from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.retries import BackoffStrategy, FailureKind, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
 
@@ -42,22 +43,22 @@ KEY = "sk-or-v1-" + "0123456789abcdef" * 4
 BASE = "https://openrouter.ai/api/v1"
 URL = f"{BASE}/embeddings"
 
-Outcome = Reply | Failure
+Outcome = Response | Failure
 Moment = tuple[float, Outcome]  # how many seconds it took, and what came
 
 
-def reply(status: int = 200, body: Any = None, /, **headers: str) -> Reply:
+def reply(status: int = 200, body: Any = None, /, **headers: str) -> Response:
     """An answer; header names are written with underscores."""
     content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-    return Reply(status, Headers((name.replace("_", "-"), value) for name, value in headers.items()), content)
+    return Response(status, Headers((name.replace("_", "-"), value) for name, value in headers.items()), content)
 
 
-def good(count: int = 1) -> Reply:
+def good(count: int = 1) -> Response:
     rows = [{"object": "embedding", "index": i, "embedding": [0.5, i]} for i in range(count)]
     return reply(200, {"object": "list", "model": "m", "data": rows}, x_generation_id="gen-1")
 
 
-def error(status: int, message: str = "no", **headers: str) -> Reply:
+def error(status: int, message: str = "no", **headers: str) -> Response:
     return reply(status, {"error": {"code": status, "message": message}}, **headers)
 
 
@@ -74,21 +75,21 @@ def call(**options: Any) -> Call:
     return prepare(GENERATE, arguments, CallOptions(**options), Config(base_url=BASE), Timeouts())
 
 
-class Told(NamedTuple):
+class StatedLimits(NamedTuple):
     """What came of a script: the steps taken, the answer or the error, and the world after it."""
 
-    steps: list[Send | Pause]
+    steps: list[Send | Sleep]
     answer: Any
     error: OpenRouterError | None
-    world: World
+    world: CallContext
 
     @property
     def requests(self) -> list[Request]:
         return [step.request for step in self.steps if isinstance(step, Send)]
 
     @property
-    def pauses(self) -> list[Pause]:
-        return [step for step in self.steps if isinstance(step, Pause)]
+    def pauses(self) -> list[Sleep]:
+        return [step for step in self.steps if isinstance(step, Sleep)]
 
     @property
     def shape(self) -> str:
@@ -105,7 +106,7 @@ def play(
     budget: RetryBudget | None = None,
     debug: Callable[..., None] | None = None,
     uniform: Callable[[float, float], float] = lambda low, high: high,
-) -> Told:
+) -> StatedLimits:
     """Drive a call with a script. Time passes only by the script, by pauses, and by a thousandth at each look."""
     now = 1_000.0
 
@@ -114,7 +115,7 @@ def play(
         now += 1e-6  # as a real clock: no two looks are the same
         return now
 
-    world = World(key, budget or RetryBudget(), clock, lambda: 784_111_777.0, uniform, debug)
+    world = CallContext(key, budget or RetryBudget(), clock, lambda: 784_111_777.0, uniform, debug)
     running, outcomes, taken = steps(asked or call(), policy, world), iter(script), []
     answer, failure, outcome = None, None, None
     try:
@@ -133,7 +134,7 @@ def play(
     except OpenRouterError as raised:
         failure = raised
     assert next(outcomes, None) is None, "the whole script was played"
-    return Told(taken, answer, failure, world)
+    return StatedLimits(taken, answer, failure, world)
 
 
 # ---- again, or not --------------------------------------------------------------------------------------------
@@ -260,9 +261,11 @@ def test_answer_that_has_no_place_for_it_is_left_alone() -> None:
     assert told == [42]
 
 
-def play_with(read: Callable[[Reply, Call], Any], script: Sequence[Outcome]) -> Iterable[Any]:
+def play_with(read: Callable[[Response, Call], Any], script: Sequence[Outcome]) -> Iterable[Any]:
     """A call that reads its answer in another way."""
-    running = steps(call(), Policy(), World(lambda: Secret(KEY), RetryBudget(), lambda: 0.0, lambda: 0.0, max), read)
+    running = steps(
+        call(), Policy(), CallContext(lambda: Secret(KEY), RetryBudget(), lambda: 0.0, lambda: 0.0, max), read
+    )
     next(running)
     try:
         for outcome in script:
@@ -288,7 +291,7 @@ def test_empty_budget_ends_retrying_and_success_refills_it() -> None:
 def test_stale_connection_draws_on_no_budget() -> None:
     budget = RetryBudget()
     for _ in range(20):
-        budget.take(Kind.SAFE)
+        budget.take(FailureKind.NOT_PROCESSED)
 
     assert play([lost(stale=True), error(503)], budget=budget).shape == "send 0 send"
 
@@ -439,7 +442,7 @@ def places(found: OpenRouterError) -> dict[str, str]:
     """Everywhere a key could hide in an error."""
     reply = found.raw_response
     locals_left = [
-        (value, bytes(value.content) if isinstance(value, Reply) else b"")
+        (value, bytes(value.content) if isinstance(value, Response) else b"")
         for frame, _ in traceback.walk_tb(found.__traceback__)
         for value in frame.f_locals.values()
         if frame.f_code.co_filename != __file__  # whose locals are the script itself
@@ -509,7 +512,7 @@ def test_error_keeps_nothing_of_the_attempt_it_came_from() -> None:
 # ---- redirects ------------------------------------------------------------------------------------------------
 
 
-def redirect(location: str | None, status: int = 307) -> Reply:
+def redirect(location: str | None, status: int = 307) -> Response:
     return reply(status, b"", **({} if location is None else {"location": location}))
 
 
@@ -634,14 +637,14 @@ def test_call_that_is_given_up_at_any_step_ends_there() -> None:
         step = next(running)
         for outcome in script:
             step = running.send(outcome)
-        assert isinstance(step, Send | Pause)
+        assert isinstance(step, Send | Sleep)
         running.close()
         with pytest.raises(StopIteration):
             next(running)
 
 
 def test_error_that_is_not_of_the_family_is_not_caught() -> None:
-    def broken(reply: Reply, asked: Call) -> Any:
+    def broken(reply: Response, asked: Call) -> Any:
         raise KeyError("a fault of ours")
 
     with pytest.raises(KeyError):

@@ -13,9 +13,9 @@ import time
 
 import httpx
 import pytest
-from openrouter.cli import main
+from openrouter_embeddings.cli import main
 
-COMMAND = [sys.executable, "-c", "import sys; from openrouter.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from openrouter_embeddings.cli import main; sys.exit(main())"]
 
 
 def start_serving(*options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:

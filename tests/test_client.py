@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from capped import KEY, MODEL
 from faults.replies import JSON, answer, error, forever, http, once, redirect, refuse, torn
 from faults.right import in_base64, right_answer, vector
 from faults.server import Connection, FaultServer
-from openrouter import OpenRouter, Policy, errors, utils
-from openrouter.types import UNSET
-from sides import OnEventLoop, Session, Side, WithThreads, both_sides
+from openrouter_embeddings import OpenRouter, Policy, errors, utils
+from openrouter_embeddings.types import UNSET
+from support.capped import KEY, MODEL
+from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
 
 QUICK = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 OTHER_KEY = "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
@@ -76,13 +76,13 @@ def test_all_official_arguments_may_be_given_by_position(side: Side) -> None:
     with FaultServer(once()) as server:
         told: list[str] = []
 
-        class Told:
+        class StatedLimits:
             def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
                 told.append(msg % args)
 
         config = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 2, 1.5, 500), True)
         client = OpenRouter(
-            KEY, "https://a.example", "t", "c", None, None, server.url, None, None, config, 9_000, Told()
+            KEY, "https://a.example", "t", "c", None, None, server.url, None, None, config, 9_000, StatedLimits()
         )
         with side(client) as session:
             session.generate(input="a", model=MODEL)

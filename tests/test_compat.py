@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openrouter.local import serve
-from openrouter.local.server import Server
+from openrouter_embeddings.local import serve
+from openrouter_embeddings.local.server import Server
 
 KEY = "sk-or-v1-9a7c5e3b1d0f2a4c6e8b0d2f4a6c8e0b"
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -76,8 +76,8 @@ def test_answer_is_read_as_the_official_models_are(run: Run) -> None:
     names = run(
         """
         import json
-        from openrouter import OpenRouter
-        from openrouter.operations import CreateEmbeddingsResponse, CreateEmbeddingsResponseBody
+        from openrouter_embeddings import OpenRouter
+        from openrouter_embeddings.operations import CreateEmbeddingsResponse, CreateEmbeddingsResponseBody
 
         with OpenRouter() as open_router:
             res = open_router.embeddings.generate(
@@ -106,7 +106,7 @@ def test_answer_is_read_as_the_official_models_are(run: Run) -> None:
 def test_every_documented_argument_may_be_given(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter, components, operations, utils
+        from openrouter_embeddings import OpenRouter, components, operations, utils
 
         with OpenRouter(http_referer="<value>", x_open_router_title="<value>") as open_router:
             res = open_router.embeddings.generate(
@@ -138,7 +138,7 @@ def test_every_documented_argument_may_be_given(run: Run) -> None:
 def test_preferences_may_be_a_model_or_a_dict(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter, components
+        from openrouter_embeddings import OpenRouter, components
 
         preferences = components.ProviderPreferences(
             allow_fallbacks=True,
@@ -162,7 +162,7 @@ def test_preferences_may_be_a_model_or_a_dict(run: Run) -> None:
 def test_inputs_of_every_kind_are_taken(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter, operations
+        from openrouter_embeddings import OpenRouter, operations
 
         inputs: list[operations.InputUnion] = [
             "hello world",
@@ -185,7 +185,7 @@ def test_base64_is_left_as_it_came(run: Run) -> None:
     names = run(
         """
         import base64, struct
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         with OpenRouter() as client:
             ask = dict(input="a", model="local/wordllama-l2-supercat-256")
@@ -203,7 +203,7 @@ def test_async_programs_run(run: Run) -> None:
     names = run(
         """
         import asyncio
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         async def main():
             async with OpenRouter() as open_router:
@@ -229,8 +229,8 @@ def test_annotations_of_the_documentation_resolve(run: Run) -> None:
         """
         import typing
         from typing import Optional
-        from openrouter import OpenRouter, components, errors, operations, utils
-        from openrouter.types import UNSET, OptionalNullable
+        from openrouter_embeddings import OpenRouter, components, errors, operations, utils
+        from openrouter_embeddings.types import UNSET, OptionalNullable
 
         def embed(
             client: OpenRouter,
@@ -267,7 +267,7 @@ def test_annotations_of_the_documentation_resolve(run: Run) -> None:
 def test_errors_are_caught_and_read_as_ever(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter, errors
+        from openrouter_embeddings import OpenRouter, errors
 
         def caught(kind, **arguments):
             try:
@@ -300,7 +300,7 @@ def test_errors_of_the_network_are_caught_by_the_old_names(run: Run) -> None:
     names = run(
         """
         import httpx
-        from openrouter import OpenRouter, errors
+        from openrouter_embeddings import OpenRouter, errors
 
         caught = []
         for kind in (httpx.ConnectError, httpx.TransportError, httpx.HTTPError, errors.OpenRouterError):
@@ -318,7 +318,7 @@ def test_errors_of_the_network_are_caught_by_the_old_names(run: Run) -> None:
 def test_wrong_arguments_are_type_errors_as_ever(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         said = []
         with OpenRouter() as client:
@@ -344,8 +344,8 @@ def test_client_is_set_up_as_ever(run: Run) -> None:
         """
         import logging, os
         import httpx
-        from openrouter import OpenRouter
-        from openrouter.utils import BackoffStrategy, RetryConfig
+        from openrouter_embeddings import OpenRouter
+        from openrouter_embeddings.utils import BackoffStrategy, RetryConfig
 
         url = os.environ["OPENROUTER_BASE_URL"]
         own = httpx.Client(headers={"x-custom-header": "someValue"})
@@ -374,7 +374,7 @@ def test_client_is_set_up_as_ever(run: Run) -> None:
 def test_client_without_a_block_works_too(run: Run) -> None:
     names = run(
         """
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         client = OpenRouter()
         res = client.embeddings.generate(input="a", model="openai/text-embedding-3-small")
@@ -389,7 +389,7 @@ def test_embedding_learns_the_caps_of_the_embedded_server(run: Run) -> None:
     """Not of the official SDK: what one writes instead of a loop."""
     names = run(
         """
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         with OpenRouter() as client:
             res = client.embeddings.embed((f"text {i}" for i in range(120)), model="local/wordllama-l2-supercat-256")

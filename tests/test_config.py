@@ -10,27 +10,28 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 import pytest
-from openrouter import config
-from openrouter.config import (
+from openrouter_embeddings import config
+from openrouter_embeddings.config import (
     APP_HEADERS,
     BASE_URL_VARIABLE,
     KEY_VARIABLE,
     app_headers,
+    as_secret,
     base_url,
     checked_key,
     configured_key,
     current_key,
     extra_headers,
     header_value,
-    hidden,
     is_loopback,
     origin,
     timeout_ms,
     timeouts,
     user_agent,
 )
-from openrouter.errors import ConfigurationError
-from openrouter.messages import Secret, Timeouts
+from openrouter_embeddings.errors import ConfigurationError
+from openrouter_embeddings.messages import Timeouts
+from openrouter_embeddings.redaction import Secret
 
 KEY = "sk-or-v1-0123456789abcdef"
 
@@ -60,12 +61,12 @@ CHARACTERS = (
 
 @pytest.mark.parametrize("given", [KEY, f" {KEY}\n", f"\t{KEY}\r\n", f"Bearer {KEY}"], ids=repr)
 def test_key_is_taken_without_the_blanks_around_it(given: str) -> None:
-    assert checked_key(hidden(given), "the key") == Secret(given.strip())
+    assert checked_key(as_secret(given), "the key") == Secret(given.strip())
 
 
 @pytest.mark.parametrize("given", [None, "", " ", "\n"], ids=repr)
 def test_empty_key_is_none(given: str | None) -> None:
-    assert checked_key(hidden(given), "the key") is None
+    assert checked_key(as_secret(given), "the key") is None
 
 
 class Refused(NamedTuple):
@@ -91,7 +92,7 @@ KEYS = [
 
 @pytest.mark.parametrize("case", KEYS, ids=lambda case: ascii(case.value)[:40])
 def test_what_cannot_be_a_key_is_refused_without_quoting_it(case: Refused) -> None:
-    message = refused(checked_key, hidden(case.value), "the key")
+    message = refused(checked_key, as_secret(case.value), "the key")
 
     assert message == case.message
     assert "0123456789" not in message
@@ -142,9 +143,9 @@ def test_callable_key_is_asked_anew_and_checked_each_time() -> None:
 
 def test_what_was_given_as_a_key_is_in_no_variable_that_a_traceback_could_show() -> None:
     for given in (KEY, KEY.encode(), [KEY], {"key": KEY}):
-        assert KEY not in repr(hidden(given))
+        assert KEY not in repr(as_secret(given))
     with pytest.raises(ConfigurationError) as caught:
-        checked_key(hidden(f"{KEY} {KEY}"), "the key")
+        checked_key(as_secret(f"{KEY} {KEY}"), "the key")
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:]
     assert KEY not in repr(frames)
 
@@ -153,12 +154,12 @@ def test_configured_key_is_a_key_or_who_gives_one() -> None:
     def giver() -> str:
         return KEY
 
-    assert (configured_key(hidden(KEY)), configured_key(giver), configured_key(None)) == (Secret(KEY), giver, None)
-    assert refused(configured_key, hidden(5)) == "api_key must be a string, got int"
+    assert (configured_key(as_secret(KEY)), configured_key(giver), configured_key(None)) == (Secret(KEY), giver, None)
+    assert refused(configured_key, as_secret(5)) == "api_key must be a string, got int"
 
 
 def test_nothing_and_callables_are_as_they_were() -> None:
-    assert (hidden(None), hidden(len)) == (None, len)
+    assert (as_secret(None), as_secret(len)) == (None, len)
 
 
 def test_key_of_no_known_origin_is_refused_by_its_type() -> None:

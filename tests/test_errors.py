@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from openrouter import errors
-from openrouter.errors import (
+from openrouter_embeddings import errors
+from openrouter_embeddings.errors import (
     BY_STATUS,
     MESSAGE_CHARS,
     APIStatusError,
@@ -24,10 +24,10 @@ from openrouter.errors import (
     error_for,
     printable,
 )
-from openrouter.messages import Headers, Reply
+from openrouter_embeddings.messages import Headers, Response
 
 SPEC: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "openapi.yaml").read_text())
-REPLY = Reply(429, Headers([("x-generation-id", "gen-1"), ("retry-after", "7")]), b'{"error": {"message": "slow"}}')
+REPLY = Response(429, Headers([("x-generation-id", "gen-1"), ("retry-after", "7")]), b'{"error": {"message": "slow"}}')
 
 
 def family(cls: type[OpenRouterError] = OpenRouterError) -> Iterator[type[OpenRouterError]]:
@@ -170,8 +170,6 @@ def _through_pickle(error: OpenRouterError) -> OpenRouterError:
 
 def everything() -> list[type[OpenRouterError]]:
     """The whole family, the classes that also inherit the HTTP library's included."""
-    import openrouter.answers
-    import openrouter.transport  # noqa: F401
 
     found, waiting = [], [OpenRouterError]
     while waiting:

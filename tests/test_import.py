@@ -1,4 +1,4 @@
-"""What `import openrouter` costs and demands: nothing heavy is loaded, and the official SDK is not in its way."""
+"""What `import openrouter_embeddings as openrouter` costs and demands: nothing heavy is loaded, and the official SDK is not in its way."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import openrouter
+import openrouter_embeddings as openrouter
 import openrouter_generated
 import pytest
-from openrouter.config import only_one_sdk
+from openrouter_embeddings.config import only_one_sdk
 
 ROOTS = sorted({str(Path(inspect.getfile(module)).parents[1]) for module in (openrouter, openrouter_generated)})
 SENTENCE = (
@@ -36,16 +36,20 @@ class Loaded(NamedTuple):
 
 LIGHT = ["numpy", "httpx", "httpcore", "anyio", "msgspec", "asyncio", "ssl"]
 PROGRAMS = [
-    Loaded("import openrouter", [*LIGHT, "json", "logging", "openrouter_generated"]),
-    Loaded("from openrouter import OpenRouter, components, errors, operations, types, utils", LIGHT),
-    Loaded("from openrouter import OpenRouter; OpenRouter()", [*LIGHT, "openrouter_generated.models"]),
-    Loaded("import openrouter.types; dir(openrouter.types); openrouter.types.UNSET", LIGHT),
-    Loaded("from openrouter.types import Progress, TextError, Usage", ["numpy", "httpx", "httpcore", "anyio"]),
-    Loaded("from openrouter.types import EmbedResult, EmbedStream", ["numpy", "httpx", "httpcore", "anyio"]),
-    Loaded("from openrouter.errors import TooManyRequestsResponseError", LIGHT),
-    Loaded("from openrouter.utils import RetryConfig, BackoffStrategy", LIGHT),
-    Loaded("from openrouter import OpenRouter; OpenRouter().embeddings", ["numpy", "httpx", "httpcore", "anyio"]),
-    Loaded("from openrouter import OpenRouter; OpenRouter().close()", LIGHT),
+    Loaded("import openrouter_embeddings as openrouter", [*LIGHT, "json", "logging", "openrouter_generated"]),
+    Loaded("from openrouter_embeddings import OpenRouter, components, errors, operations, types, utils", LIGHT),
+    Loaded("from openrouter_embeddings import OpenRouter; OpenRouter()", [*LIGHT, "openrouter_generated.models"]),
+    Loaded("import openrouter_embeddings.types as t; dir(t); t.UNSET", LIGHT),
+    Loaded(
+        "from openrouter_embeddings.types import Progress, TextError, Usage", ["numpy", "httpx", "httpcore", "anyio"]
+    ),
+    Loaded("from openrouter_embeddings.types import EmbedResult, EmbedStream", ["numpy", "httpx", "httpcore", "anyio"]),
+    Loaded("from openrouter_embeddings.errors import TooManyRequestsResponseError", LIGHT),
+    Loaded("from openrouter_embeddings.utils import RetryConfig, BackoffStrategy", LIGHT),
+    Loaded(
+        "from openrouter_embeddings import OpenRouter; OpenRouter().embeddings", ["numpy", "httpx", "httpcore", "anyio"]
+    ),
+    Loaded("from openrouter_embeddings import OpenRouter; OpenRouter().close()", LIGHT),
 ]
 
 
@@ -101,7 +105,7 @@ def test_folder_of_the_program_itself_is_looked_at_too(tmp_path: Path, monkeypat
 def test_import_ends_with_that_sentence_where_both_are_installed(tmp_path: Path) -> None:
     (tmp_path / "openrouter-1.3.84.dist-info").mkdir()
 
-    ran = run("import openrouter", str(tmp_path))
+    ran = run("import openrouter_embeddings as openrouter", str(tmp_path))
 
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, f"ImportError: {SENTENCE}")
 
@@ -110,4 +114,4 @@ def test_import_works_where_a_path_entry_is_no_folder(tmp_path: Path) -> None:
     archive = tmp_path / "lib.zip"
     archive.write_bytes(b"")
 
-    assert run("import openrouter", str(archive), str(tmp_path / "gone")).returncode == 0
+    assert run("import openrouter_embeddings as openrouter", str(archive), str(tmp_path / "gone")).returncode == 0

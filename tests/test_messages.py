@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from openrouter.messages import MASK, Failure, Headers, Masker, Pause, Reply, Request, Secret, Timeouts
+from openrouter_embeddings.messages import Failure, Headers, Request, Response, Sleep, Timeouts
+from openrouter_embeddings.redaction import MASK, Redactor, Secret
 
 KEY = "sk-or-v1-" + "0123456789abcdef" * 4
 
@@ -55,7 +56,7 @@ def test_secret_is_revealed_when_asked_and_compares_by_value() -> None:
 )
 def test_messages_survive_being_copied_and_pickled(again: Callable[[object], object]) -> None:
     headers = Headers([("A", "1")])
-    reply = Reply(200, headers, b"{}")
+    reply = Response(200, headers, b"{}")
 
     assert again(Secret(KEY)) == Secret(KEY)
     assert again(headers) == headers
@@ -97,7 +98,7 @@ BODIES = [
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(bytes(body.content)))
 def test_reply_reads_its_body_as_text_and_as_json(body: Body) -> None:
-    reply = Reply(200, Headers(), body.content)
+    reply = Response(200, Headers(), body.content)
 
     assert reply.text == body.text
     if body.json is not None:
@@ -108,14 +109,14 @@ def test_reply_reads_its_body_as_text_and_as_json(body: Body) -> None:
 
 
 def test_reply_and_request_do_not_print_their_body() -> None:
-    reply = Reply(200, Headers(), b"a text or a vector")
+    reply = Response(200, Headers(), b"a text or a vector")
     request = Request("POST", "https://h/", (), b"a text or a vector", Timeouts(), 1)
 
     assert "vector" not in repr(reply) + repr(request)
 
 
 def test_failure_is_neither_stale_nor_final_unless_said() -> None:
-    from openrouter.errors import ConnectError
+    from openrouter_embeddings.errors import ConnectError
 
     failure = Failure(ConnectError("no"), sent=False)
 
@@ -123,7 +124,7 @@ def test_failure_is_neither_stale_nor_final_unless_said() -> None:
 
 
 def test_pause_is_this_calls_own_and_costs_a_retry_unless_said() -> None:
-    assert Pause(1.0) == Pause(1.0, shared=False, free=False)
+    assert Sleep(1.0) == Sleep(1.0, shared=False, free=False)
 
 
 class Masked(NamedTuple):
@@ -150,21 +151,23 @@ MASKED = [
 
 @pytest.mark.parametrize("case", MASKED, ids=lambda case: f"{len(case.secrets)} in {case.text[:12]}")
 def test_masker_takes_every_secret_out_of_a_text(case: Masked) -> None:
-    assert Masker(case.secrets)(case.text) == case.wanted
+    assert Redactor(case.secrets)(case.text) == case.wanted
 
 
 def test_masker_shows_no_secret_itself() -> None:
-    masker = Masker([KEY])
+    redactor = Redactor([KEY])
 
-    assert KEY not in repr(masker) + repr([getattr(masker, name) for name in Masker.__slots__])
+    assert KEY not in repr(redactor) + repr([getattr(redactor, name) for name in Redactor.__slots__])
 
 
 def test_masker_masks_headers_and_body_of_a_reply() -> None:
-    reply = Reply(401, Headers([("X-Echo", f"Bearer {KEY}"), ("X-Id", "1")]), f'{{"key": "{KEY}"}}'.encode())
+    reply = Response(401, Headers([("X-Echo", f"Bearer {KEY}"), ("X-Id", "1")]), f'{{"key": "{KEY}"}}'.encode())
 
-    masked = Masker([KEY]).reply(reply, 1_000)
+    masked = reply.redacted(Redactor([KEY]), 1_000)
 
-    assert masked == Reply(401, Headers([("x-echo", f"Bearer {MASK}"), ("x-id", "1")]), f'{{"key": "{MASK}"}}'.encode())
+    assert masked == Response(
+        401, Headers([("x-echo", f"Bearer {MASK}"), ("x-id", "1")]), f'{{"key": "{MASK}"}}'.encode()
+    )
 
 
 def _longest_part(shown: str) -> int:
@@ -189,9 +192,9 @@ ECHOES = [
 
 @pytest.mark.parametrize("echo", ECHOES, ids=lambda echo: echo.name)
 def test_no_part_of_a_key_survives_where_a_body_is_cut(echo: Echo) -> None:
-    reply = Reply(400, Headers(), echo.content.encode())
+    reply = Response(400, Headers(), echo.content.encode())
 
-    masked = Masker([KEY]).reply(reply, 64 * 1024)
+    masked = reply.redacted(Redactor([KEY]), 64 * 1024)
 
     assert len(masked.content) <= 64 * 1024
     assert _longest_part(masked.text) < 4, "more than ordinary text would share with it"
@@ -199,7 +202,7 @@ def test_no_part_of_a_key_survives_where_a_body_is_cut(echo: Echo) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff" * 1_000, b"abcd" * 250], ids=["no UTF-8", "a short secret"])
 def test_masked_body_is_no_longer_than_what_is_kept(content: bytes) -> None:
-    assert len(Masker(["abcd"]).reply(Reply(400, Headers(), content), 500).content) <= 500
+    assert len(Response(400, Headers(), content).redacted(Redactor(["abcd"]), 500).content) <= 500
 
 
 class Half(NamedTuple):
@@ -224,16 +227,16 @@ HALVES = [
 
 @pytest.mark.parametrize("half", HALVES, ids=lambda half: half.text)
 def test_key_that_a_cut_went_through_is_masked_wherever_the_cut_is(half: Half) -> None:
-    assert Masker([KEY])(half.text) == half.wanted
+    assert Redactor([KEY])(half.text) == half.wanted
 
 
 def test_longer_of_two_secrets_is_masked_where_both_may_have_been_cut() -> None:
-    assert Masker([KEY, f"Bearer {KEY}"])(f"sent Bearer {KEY[:9]}…") == f"sent {MASK}…"
+    assert Redactor([KEY, f"Bearer {KEY}"])(f"sent Bearer {KEY[:9]}…") == f"sent {MASK}…"
 
 
 def test_request_masks_its_secrets_whole_and_without_their_scheme() -> None:
     headers = (("Authorization", Secret(f"Bearer {KEY}")), ("X-Other", Secret("another secret")), ("X-Plain", "plain"))
-    mask = Request("POST", "https://h/", headers, None, Timeouts(), 1).masker()
+    mask = Request("POST", "https://h/", headers, None, Timeouts(), 1).redactor()
 
     assert mask(f"Bearer {KEY}; {KEY}; another secret; plain; Bearer") == f"{MASK}; {MASK}; {MASK}; plain; {MASK}"
 
@@ -241,10 +244,10 @@ def test_request_masks_its_secrets_whole_and_without_their_scheme() -> None:
 def test_headers_without_a_secret_stay_as_they_are() -> None:
     headers = Headers([("a", "1"), ("b", "2")])
 
-    assert Masker([KEY]).headers(headers) == headers
+    assert headers.redacted(Redactor([KEY])) == headers
 
 
 def test_cut_body_of_many_bytes_per_character_stays_readable() -> None:
-    masked = Masker([KEY]).reply(Reply(400, Headers(), "é".encode() * 100), 51)
+    masked = Response(400, Headers(), "é".encode() * 100).redacted(Redactor([KEY]), 51)
 
     assert masked.text == "é" * 25 + "�"

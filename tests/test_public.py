@@ -14,11 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, is_typeddict
 
-import openrouter
-import openrouter.embeddings
+import openrouter_embeddings as openrouter
+import openrouter_embeddings.embeddings
 import pytest
-from openrouter import OpenRouter, components, errors, operations, utils
-from openrouter import types as sdk_types
+from openrouter_embeddings import OpenRouter, components, errors, operations, utils
+from openrouter_embeddings import types as sdk_types
 from openrouter_generated.resources import Resources
 from openrouter_generated.types import Resource
 
@@ -43,7 +43,7 @@ class Public(NamedTuple):
 
 def offered() -> Iterator[Public]:
     """Everything that a user can reach by name, and `client.embeddings`."""
-    yield Public("openrouter.embeddings.Embeddings", openrouter.embeddings.Embeddings)
+    yield Public("openrouter_embeddings.embeddings.Embeddings", openrouter_embeddings.embeddings.Embeddings)
     for module in NAMESPACES:
         for name in public(module):
             yield Public(f"{module.__name__}.{name}", getattr(module, name))
@@ -76,12 +76,12 @@ def test_top_level_is_what_the_documentation_imports() -> None:
 
 
 def test_what_embed_gives_is_named_where_types_are() -> None:
-    embed = openrouter.embeddings.Embeddings
+    embed = openrouter_embeddings.embeddings.Embeddings
     given = [inspect.signature(getattr(embed, name)).return_annotation for name in ("embed", "embed_iter")]
 
     assert given == ["EmbedResult", "EmbedStream"]
-    assert sdk_types.EmbedResult is openrouter.embeddings.EmbedResult
-    assert sdk_types.EmbedStreamAsync is openrouter.embeddings.EmbedStreamAsync
+    assert sdk_types.EmbedResult is openrouter_embeddings.embeddings.EmbedResult
+    assert sdk_types.EmbedStreamAsync is openrouter_embeddings.embeddings.EmbedStreamAsync
 
 
 def test_version_is_the_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_name_that_is_not_there_is_an_attribute_error(module: types.ModuleType) 
 
 def test_star_import_gives_all_and_dir_lists_all_before_any_is_used() -> None:
     program = (
-        "import openrouter; before = dir(openrouter); star = {}; exec('from openrouter import *', star);"
+        "import openrouter_embeddings as openrouter; before = dir(openrouter); star = {}; exec('from openrouter_embeddings import *', star);"
         "star.pop('__builtins__'); print(*sorted(star)); print(*(n for n in openrouter.__all__ if n not in before))"
     )
     ran = subprocess.run(
@@ -190,7 +190,7 @@ def test_every_overlay_module_says_in_its_first_line_what_it_is_for() -> None:
 
 
 def test_sync_and_async_twins_have_one_signature() -> None:
-    resource = openrouter.embeddings.Embeddings
+    resource = openrouter_embeddings.embeddings.Embeddings
     twins = [(name, f"{name}_async") for name in dir(resource) if hasattr(resource, f"{name}_async")]
 
     assert [one for one, _ in twins] == ["embed", "embed_iter", "generate", "list_models"]

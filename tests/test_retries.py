@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from openrouter.errors import (
+from openrouter_embeddings.errors import (
     BY_STATUS,
     ClosedClientError,
     ConfigurationError,
@@ -21,20 +21,20 @@ from openrouter.errors import (
     ResponseValidationError,
     error_for,
 )
-from openrouter.messages import Failure, Headers, Pause, Reply
-from openrouter.retries import (
+from openrouter_embeddings.messages import Failure, Headers, Response, Sleep
+from openrouter_embeddings.retries import (
     NO_RETRY,
     BackoffStrategy,
-    History,
-    Kind,
+    FailedAttempt,
+    FailureKind,
     Policy,
-    Problem,
     RetryBudget,
     RetryConfig,
+    RetryState,
     decide,
+    failed_attempt,
     kind_of_status,
     policy_from,
-    problem_of,
     retry_after_seconds,
 )
 
@@ -55,7 +55,7 @@ def high(a: float, b: float) -> float:
 # ---- the server's word ----------------------------------------------------------------------------------------
 
 
-class Told(NamedTuple):
+class StatedLimits(NamedTuple):
     """Headers and `error.availability`, and how many seconds they ask to wait."""
 
     headers: dict[str, str]
@@ -63,8 +63,8 @@ class Told(NamedTuple):
     seconds: float | None
 
 
-def after(text: str, seconds: float | None) -> Told:
-    return Told({"Retry-After": text}, {}, seconds)
+def after(text: str, seconds: float | None) -> StatedLimits:
+    return StatedLimits({"Retry-After": text}, {}, seconds)
 
 
 TOLD = [
@@ -103,25 +103,25 @@ TOLD = [
     after("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799.0 - NOW),
     after("Sun, 66 Nov 1994 08:49:47 GMT", None),
     after("Sun, 06 Nov 1994 08:49:47 +99999999999", None),
-    Told({"retry-after-ms": "250"}, {}, 0.25),
-    Told({"retry-after-ms": "250", "retry-after": "9"}, {}, 0.25),
-    Told({"retry-after-ms": "nonsense", "retry-after": "9"}, {}, 9.0),
-    Told({"retry-after-ms": "-1", "retry-after": "9"}, {}, 9.0),
-    Told({"retry-after-ms": "Sun, 06 Nov 1994 08:49:47 GMT"}, {}, None),
-    Told({"retry-after-ms": "1e400"}, {}, LARGEST / 1000),
-    Told({}, {"retry_after": 12}, 12.0),
-    Told({}, {"retry_after": 0.5}, 0.5),
-    Told({}, {"retry_after": "7"}, 7.0),
-    Told({"retry-after": "9"}, {"retry_after": 12}, 9.0),
-    Told({"retry-after": "soon"}, {"retry_after": 12}, 12.0),
-    Told({}, {"retry_after": None}, None),
-    Told({}, {"retry_after": True}, None),
-    Told({}, {"retry_after": [1]}, None),
-    Told({}, {"retry_after": float("inf")}, None),
-    Told({}, {"retry_after": float("nan")}, None),
-    Told({}, {"retry_after": -1}, None),
-    Told({}, {"retry_after": 10**400}, LARGEST),
-    Told({}, {}, None),
+    StatedLimits({"retry-after-ms": "250"}, {}, 0.25),
+    StatedLimits({"retry-after-ms": "250", "retry-after": "9"}, {}, 0.25),
+    StatedLimits({"retry-after-ms": "nonsense", "retry-after": "9"}, {}, 9.0),
+    StatedLimits({"retry-after-ms": "-1", "retry-after": "9"}, {}, 9.0),
+    StatedLimits({"retry-after-ms": "Sun, 06 Nov 1994 08:49:47 GMT"}, {}, None),
+    StatedLimits({"retry-after-ms": "1e400"}, {}, LARGEST / 1000),
+    StatedLimits({}, {"retry_after": 12}, 12.0),
+    StatedLimits({}, {"retry_after": 0.5}, 0.5),
+    StatedLimits({}, {"retry_after": "7"}, 7.0),
+    StatedLimits({"retry-after": "9"}, {"retry_after": 12}, 9.0),
+    StatedLimits({"retry-after": "soon"}, {"retry_after": 12}, 12.0),
+    StatedLimits({}, {"retry_after": None}, None),
+    StatedLimits({}, {"retry_after": True}, None),
+    StatedLimits({}, {"retry_after": [1]}, None),
+    StatedLimits({}, {"retry_after": float("inf")}, None),
+    StatedLimits({}, {"retry_after": float("nan")}, None),
+    StatedLimits({}, {"retry_after": -1}, None),
+    StatedLimits({}, {"retry_after": 10**400}, LARGEST),
+    StatedLimits({}, {}, None),
 ]
 
 
@@ -136,21 +136,21 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.parametrize("told", TOLD, ids=lambda told: repr((told.headers, [*told.availability.values()][:1]))[:60])
-def test_server_is_understood_or_ignored(told: Told, zone: str) -> None:
+def test_server_is_understood_or_ignored(told: StatedLimits, zone: str) -> None:
     assert retry_after_seconds(Headers(told.headers.items()), told.availability, NOW) == told.seconds
 
 
 # ---- what a failure says --------------------------------------------------------------------------------------
 
-SAFE, BILLED, FINAL = Kind.SAFE, Kind.BILLED, Kind.FINAL
+SAFE, BILLED, FINAL = FailureKind.NOT_PROCESSED, FailureKind.MAYBE_PROCESSED, FailureKind.PERMANENT
 
 
 class Meaning(NamedTuple):
     """A status, and what it says with and without `availability.retryable: true`."""
 
     status: int | None
-    kind: Kind
-    said_retryable: Kind
+    kind: FailureKind
+    said_retryable: FailureKind
 
 
 MEANINGS = [
@@ -175,7 +175,7 @@ def status(code: int, headers: dict[str, str] | None = None, **availability: Any
     """The error of a status, with headers and with `error.availability` in its body."""
     from openrouter_generated.models import ErrorResponse
 
-    error = error_for(code, "no", Reply(code, Headers((headers or {}).items()), b""))
+    error = error_for(code, "no", Response(code, Headers((headers or {}).items()), b""))
     if availability:
         error.data = ErrorResponse.from_dict({"error": {"message": "no", "availability": availability}})
     return error
@@ -187,34 +187,39 @@ class Seen(NamedTuple):
     name: str
     error: OpenRouterError
     failure: Failure | None
-    problem: Callable[[OpenRouterError], Problem]
+    problem: Callable[[OpenRouterError], FailedAttempt]
 
 
 LOST = ConnectionLostError("torn")
-UNREAD = ResponseValidationError("cut", Reply(200, Headers([("x-should-retry", "false")]), b""), retryable=True)
+UNREAD = ResponseValidationError("cut", Response(200, Headers([("x-should-retry", "false")]), b""), retryable=True)
 SEEN = [
-    Seen("refused", LOST, Failure(LOST, sent=False), lambda e: Problem(e, SAFE)),
-    Seen("torn", LOST, Failure(LOST, sent=True), lambda e: Problem(e, BILLED)),
-    Seen("stale", LOST, Failure(LOST, sent=True, stale=True), lambda e: Problem(e, BILLED, stale=True)),
-    Seen("too large", LOST, Failure(LOST, sent=True, final=True), lambda e: Problem(e, FINAL)),
-    Seen("certificate", LOST, Failure(LOST, sent=False, final=True), lambda e: Problem(e, FINAL)),
-    Seen("unreadable", UNREAD, None, lambda e: Problem(e, BILLED, should_retry=False)),
-    Seen("wrong count", ResponseValidationError("three of two"), None, lambda e: Problem(e, FINAL)),
-    Seen("of ours", ClosedClientError("closed"), None, lambda e: Problem(e, FINAL)),
-    Seen("429", status(429, {"Retry-After": "7"}), None, lambda e: Problem(e, SAFE, 429, 7.0)),
-    Seen("503 told", status(503, retry_after=12), None, lambda e: Problem(e, SAFE, 503, 12.0)),
-    Seen("502", status(502, retryable=False), None, lambda e: Problem(e, BILLED, 502)),
-    Seen("502 retryable", status(502, retryable=True), None, lambda e: Problem(e, SAFE, 502)),
-    Seen("502 'true'", status(502, retryable="true"), None, lambda e: Problem(e, BILLED, 502)),
-    Seen("500 never", status(500, {"X-Should-Retry": " FALSE "}), None, lambda e: Problem(e, BILLED, 500, None, False)),
-    Seen("400 do", status(400, {"x-should-retry": "true"}), None, lambda e: Problem(e, FINAL, 400, None, True)),
-    Seen("400 maybe", status(400, {"x-should-retry": "maybe"}), None, lambda e: Problem(e, FINAL, 400)),
+    Seen("refused", LOST, Failure(LOST, sent=False), lambda e: FailedAttempt(e, SAFE)),
+    Seen("torn", LOST, Failure(LOST, sent=True), lambda e: FailedAttempt(e, BILLED)),
+    Seen("stale", LOST, Failure(LOST, sent=True, stale=True), lambda e: FailedAttempt(e, BILLED, stale=True)),
+    Seen("too large", LOST, Failure(LOST, sent=True, final=True), lambda e: FailedAttempt(e, FINAL)),
+    Seen("certificate", LOST, Failure(LOST, sent=False, final=True), lambda e: FailedAttempt(e, FINAL)),
+    Seen("unreadable", UNREAD, None, lambda e: FailedAttempt(e, BILLED, should_retry=False)),
+    Seen("wrong count", ResponseValidationError("three of two"), None, lambda e: FailedAttempt(e, FINAL)),
+    Seen("of ours", ClosedClientError("closed"), None, lambda e: FailedAttempt(e, FINAL)),
+    Seen("429", status(429, {"Retry-After": "7"}), None, lambda e: FailedAttempt(e, SAFE, 429, 7.0)),
+    Seen("503 told", status(503, retry_after=12), None, lambda e: FailedAttempt(e, SAFE, 503, 12.0)),
+    Seen("502", status(502, retryable=False), None, lambda e: FailedAttempt(e, BILLED, 502)),
+    Seen("502 retryable", status(502, retryable=True), None, lambda e: FailedAttempt(e, SAFE, 502)),
+    Seen("502 'true'", status(502, retryable="true"), None, lambda e: FailedAttempt(e, BILLED, 502)),
+    Seen(
+        "500 never",
+        status(500, {"X-Should-Retry": " FALSE "}),
+        None,
+        lambda e: FailedAttempt(e, BILLED, 500, None, False),
+    ),
+    Seen("400 do", status(400, {"x-should-retry": "true"}), None, lambda e: FailedAttempt(e, FINAL, 400, None, True)),
+    Seen("400 maybe", status(400, {"x-should-retry": "maybe"}), None, lambda e: FailedAttempt(e, FINAL, 400)),
 ]
 
 
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen.name)
 def test_failed_attempt_says_what_it_means_for_trying_again(seen: Seen) -> None:
-    assert problem_of(seen.error, seen.failure, NOW) == seen.problem(seen.error)
+    assert failed_attempt(seen.error, seen.failure, NOW) == seen.problem(seen.error)
 
 
 @pytest.mark.parametrize("error", [{"availability": [1]}, {"availability": None}, {"message": "no"}, {}], ids=repr)
@@ -222,21 +227,21 @@ def test_availability_of_another_shape_is_no_availability(error: dict[str, Any])
     found = status(502)
     found.data = type("Body", (), {"to_dict": lambda _: {"error": error}})()
 
-    assert problem_of(found, None, NOW) == Problem(found, BILLED, 502)
+    assert failed_attempt(found, None, NOW) == FailedAttempt(found, BILLED, 502)
 
 
 def test_error_body_without_an_error_object_is_no_availability() -> None:
     found = status(502)
     found.data = type("Body", (), {"to_dict": lambda _: {"error": "no"}})()
 
-    assert problem_of(found, None, NOW) == Problem(found, BILLED, 502)
+    assert failed_attempt(found, None, NOW) == FailedAttempt(found, BILLED, 502)
 
 
 # ---- again? and after how long? -------------------------------------------------------------------------------
 
 
-def problem(kind: Kind, code: int | None = None, **more: Any) -> Problem:
-    return Problem(ConnectError("no"), kind, code, **more)
+def problem(kind: FailureKind, code: int | None = None, **more: Any) -> FailedAttempt:
+    return FailedAttempt(ConnectError("no"), kind, code, **more)
 
 
 class Gap(NamedTuple):
@@ -270,46 +275,51 @@ class Decision(NamedTuple):
     """A failure with what went before it, and the wait; None: give up."""
 
     name: str
-    problem: Problem
-    history: History
-    pause: Pause | None
+    problem: FailedAttempt
+    history: RetryState
+    pause: Sleep | None
     policy: Policy = Policy()
 
 
 UNLIMITED = Policy(attempts=None, possibly_billed_retries=None)
 DECISIONS = [
-    Decision("first of four", problem(SAFE), History(), Pause(0.5)),
-    Decision("third of four", problem(SAFE), History(retries=2), Pause(2.0)),
-    Decision("fourth of four", problem(SAFE), History(retries=3), None),
-    Decision("no limit", problem(SAFE), History(retries=99), Pause(8.0), Policy(attempts=None)),
-    Decision("no retry", problem(SAFE), History(), None, NO_RETRY),
-    Decision("final", problem(FINAL, 400), History(), None),
-    Decision("billed, once", problem(BILLED, 500), History(), Pause(0.5)),
-    Decision("billed, after a safe one", problem(BILLED, 500), History(retries=2), Pause(2.0)),
-    Decision("billed, twice", problem(BILLED, 500), History(retries=1, billed_retries=1), None),
-    Decision("safe, after a billed one", problem(SAFE), History(retries=1, billed_retries=1), Pause(1.0)),
-    Decision("billed, no limit", problem(BILLED), History(3, 3), Pause(4), UNLIMITED),
-    Decision("overloaded", problem(SAFE, 429), History(), Pause(1.0, shared=True)),
-    Decision("told", problem(SAFE, 429, retry_after_seconds=7.0), History(), Pause(7.0 * 1.1, shared=True)),
-    Decision("told, of a 500", problem(BILLED, 500, retry_after_seconds=7.0), History(), Pause(7.0 * 1.1, True)),
-    Decision("told the cap", problem(SAFE, 503, retry_after_seconds=60.0), History(), Pause(66.0, shared=True)),
-    Decision("told more than the cap", problem(SAFE, 503, retry_after_seconds=60.001), History(), None),
-    Decision("told for ever", problem(SAFE, 503, retry_after_seconds=LARGEST), History(), None),
-    Decision("in the total", problem(SAFE), History(elapsed_seconds=118.5), Pause(0.5)),
-    Decision("past the total", problem(SAFE), History(elapsed_seconds=119.6), None),
-    Decision("told past the total", problem(SAFE, 429, retry_after_seconds=50.0), History(elapsed_seconds=70.0), None),
-    Decision("no total", problem(SAFE), History(elapsed_seconds=9e9), Pause(0.5), Policy(total_seconds=None)),
-    Decision("stale", problem(BILLED, stale=True), History(), Pause(0.0, free=True)),
-    Decision("stale, billed before", problem(BILLED, stale=True), History(1, 1), Pause(0.0, free=True)),
-    Decision("stale again", problem(BILLED, stale=True), History(stale_retries=1), Pause(0.5)),
-    Decision("stale again, billed before", problem(BILLED, stale=True), History(1, 1, 1), None),
-    Decision("stale, no retry", problem(BILLED, stale=True), History(), None, NO_RETRY),
-    Decision("told never", problem(SAFE, 503, should_retry=False), History(), None),
-    Decision("told never, unread", problem(BILLED, should_retry=False), History(), None),
-    Decision("told to, 400", problem(FINAL, 400, should_retry=True), History(), Pause(0.5)),
-    Decision("told to, 400, again", problem(FINAL, 400, should_retry=True), History(1, 1), None),
-    Decision("told to, 503", problem(SAFE, 503, should_retry=True), History(1, 1), Pause(2.0, shared=True)),
-    *(Decision(f"told to, {s}", problem(FINAL, s, should_retry=True), History(), None) for s in (401, 402, 403, 413)),
+    Decision("first of four", problem(SAFE), RetryState(), Sleep(0.5)),
+    Decision("third of four", problem(SAFE), RetryState(retries=2), Sleep(2.0)),
+    Decision("fourth of four", problem(SAFE), RetryState(retries=3), None),
+    Decision("no limit", problem(SAFE), RetryState(retries=99), Sleep(8.0), Policy(attempts=None)),
+    Decision("no retry", problem(SAFE), RetryState(), None, NO_RETRY),
+    Decision("final", problem(FINAL, 400), RetryState(), None),
+    Decision("billed, once", problem(BILLED, 500), RetryState(), Sleep(0.5)),
+    Decision("billed, after a safe one", problem(BILLED, 500), RetryState(retries=2), Sleep(2.0)),
+    Decision("billed, twice", problem(BILLED, 500), RetryState(retries=1, billed_retries=1), None),
+    Decision("safe, after a billed one", problem(SAFE), RetryState(retries=1, billed_retries=1), Sleep(1.0)),
+    Decision("billed, no limit", problem(BILLED), RetryState(3, 3), Sleep(4), UNLIMITED),
+    Decision("overloaded", problem(SAFE, 429), RetryState(), Sleep(1.0, shared=True)),
+    Decision("told", problem(SAFE, 429, retry_after_seconds=7.0), RetryState(), Sleep(7.0 * 1.1, shared=True)),
+    Decision("told, of a 500", problem(BILLED, 500, retry_after_seconds=7.0), RetryState(), Sleep(7.0 * 1.1, True)),
+    Decision("told the cap", problem(SAFE, 503, retry_after_seconds=60.0), RetryState(), Sleep(66.0, shared=True)),
+    Decision("told more than the cap", problem(SAFE, 503, retry_after_seconds=60.001), RetryState(), None),
+    Decision("told for ever", problem(SAFE, 503, retry_after_seconds=LARGEST), RetryState(), None),
+    Decision("in the total", problem(SAFE), RetryState(elapsed_seconds=118.5), Sleep(0.5)),
+    Decision("past the total", problem(SAFE), RetryState(elapsed_seconds=119.6), None),
+    Decision(
+        "told past the total", problem(SAFE, 429, retry_after_seconds=50.0), RetryState(elapsed_seconds=70.0), None
+    ),
+    Decision("no total", problem(SAFE), RetryState(elapsed_seconds=9e9), Sleep(0.5), Policy(total_seconds=None)),
+    Decision("stale", problem(BILLED, stale=True), RetryState(), Sleep(0.0, free=True)),
+    Decision("stale, billed before", problem(BILLED, stale=True), RetryState(1, 1), Sleep(0.0, free=True)),
+    Decision("stale again", problem(BILLED, stale=True), RetryState(stale_retries=1), Sleep(0.5)),
+    Decision("stale again, billed before", problem(BILLED, stale=True), RetryState(1, 1, 1), None),
+    Decision("stale, no retry", problem(BILLED, stale=True), RetryState(), None, NO_RETRY),
+    Decision("told never", problem(SAFE, 503, should_retry=False), RetryState(), None),
+    Decision("told never, unread", problem(BILLED, should_retry=False), RetryState(), None),
+    Decision("told to, 400", problem(FINAL, 400, should_retry=True), RetryState(), Sleep(0.5)),
+    Decision("told to, 400, again", problem(FINAL, 400, should_retry=True), RetryState(1, 1), None),
+    Decision("told to, 503", problem(SAFE, 503, should_retry=True), RetryState(1, 1), Sleep(2.0, shared=True)),
+    *(
+        Decision(f"told to, {s}", problem(FINAL, s, should_retry=True), RetryState(), None)
+        for s in (401, 402, 403, 413)
+    ),
 ]
 
 
@@ -319,7 +329,7 @@ def test_failure_is_tried_again_after_a_wait_or_not_at_all(case: Decision) -> No
 
 
 def test_servers_word_is_a_minimum() -> None:
-    assert decide(Policy(), problem(SAFE, 429, retry_after_seconds=7.0), History(), low) == Pause(7.0, shared=True)
+    assert decide(Policy(), problem(SAFE, 429, retry_after_seconds=7.0), RetryState(), low) == Sleep(7.0, shared=True)
 
 
 # ---- the official configuration -------------------------------------------------------------------------------
@@ -406,31 +416,31 @@ def test_official_configuration_retries_its_statuses_and_no_other(
     policy = official(statuses=override)
 
     def retried(code: int) -> bool:
-        return decide(policy, problem(kind_of_status(code), code), History(), low) is not None
+        return decide(policy, problem(kind_of_status(code), code), RetryState(), low) is not None
 
     assert [code for code in again + never if retried(code)] == again
 
 
 OFFICIAL = [
-    Decision("torn", problem(BILLED), History(9, 9), Pause(1.0), official(500, 1_000, 2, HOUR, 0)),
-    Decision("torn, not asked for", problem(BILLED), History(), None, official(connections=False)),
-    Decision("refused, not asked for", problem(SAFE), History(), None, official(connections=False)),
-    Decision("a certificate", problem(FINAL), History(), None, official()),
-    Decision("no count", problem(SAFE, 503), History(999, 999), Pause(1, True), official(500, 1_000, 2, HOUR, 0)),
-    Decision("told never", problem(SAFE, 503, should_retry=False), History(), None, official()),
+    Decision("torn", problem(BILLED), RetryState(9, 9), Sleep(1.0), official(500, 1_000, 2, HOUR, 0)),
+    Decision("torn, not asked for", problem(BILLED), RetryState(), None, official(connections=False)),
+    Decision("refused, not asked for", problem(SAFE), RetryState(), None, official(connections=False)),
+    Decision("a certificate", problem(FINAL), RetryState(), None, official()),
+    Decision("no count", problem(SAFE, 503), RetryState(999, 999), Sleep(1, True), official(500, 1_000, 2, HOUR, 0)),
+    Decision("told never", problem(SAFE, 503, should_retry=False), RetryState(), None, official()),
     Decision(
-        "told", problem(SAFE, 429, retry_after_seconds=3_000.0), History(), Pause(3_000.0 * 1.1, True), official()
+        "told", problem(SAFE, 429, retry_after_seconds=3_000.0), RetryState(), Sleep(3_000.0 * 1.1, True), official()
     ),
-    Decision("told too long", problem(SAFE, 429, retry_after_seconds=4_000.0), History(), None, official()),
+    Decision("told too long", problem(SAFE, 429, retry_after_seconds=4_000.0), RetryState(), None, official()),
     Decision(
         "in time",
         problem(SAFE, 503),
-        History(elapsed_seconds=3_599.5),
-        Pause(0.5, True),
+        RetryState(elapsed_seconds=3_599.5),
+        Sleep(0.5, True),
         official(500, 500, 1, HOUR, 0),
     ),
-    Decision("elapsed", problem(SAFE, 503), History(elapsed_seconds=3_599.9), None, official(500, 500, 1, HOUR, 0)),
-    Decision("no time at all", problem(SAFE, 503), History(), None, official(500, 500, 1, 0, 0)),
+    Decision("elapsed", problem(SAFE, 503), RetryState(elapsed_seconds=3_599.9), None, official(500, 500, 1, HOUR, 0)),
+    Decision("no time at all", problem(SAFE, 503), RetryState(), None, official(500, 500, 1, 0, 0)),
 ]
 
 
@@ -538,7 +548,7 @@ def test_strategy_refuses_what_is_no_time(wrong: dict[str, Any], message: str) -
 class Spent(NamedTuple):
     """What is taken, in a row, and how often that works."""
 
-    kind: Kind
+    kind: FailureKind
     times: int
 
 

@@ -18,9 +18,9 @@ BIN = Path(sysconfig.get_path("scripts"))
 HEAD = """\
 from collections.abc import Callable, Iterable
 import httpx
-import openrouter
-from openrouter import OpenRouter, Policy, components, errors, operations, utils
-from openrouter.types import UNSET, EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+import openrouter_embeddings as openrouter
+from openrouter_embeddings import OpenRouter, Policy, components, errors, operations, utils
+from openrouter_embeddings.types import UNSET, EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
 
 def tell(progress: Progress) -> None: ...
 async def tell_later(progress: Progress) -> None: ...
@@ -177,7 +177,7 @@ SHOWN = {
 PROGRAMS |= SHOWN
 
 
-class Told(NamedTuple):
+class StatedLimits(NamedTuple):
     """One thing that a checker says."""
 
     file: str
@@ -186,7 +186,7 @@ class Told(NamedTuple):
     message: str
 
 
-def mypy(folder: Path) -> list[Told]:
+def mypy(folder: Path) -> list[StatedLimits]:
     command = [
         BIN / "mypy",
         "--strict",
@@ -199,17 +199,17 @@ def mypy(folder: Path) -> list[Told]:
     ran = subprocess.run([*map(str, command), *files], capture_output=True, text=True, cwd=folder, check=False)
     assert ran.stderr == ""
     found = re.findall(r"^(\w+)\.py:(\d+):\d+:\d+:\d+: (\w+): (.*)$", ran.stdout, re.MULTILINE)
-    return [Told(file, int(line), kind == "error", message) for file, line, kind, message in found]
+    return [StatedLimits(file, int(line), kind == "error", message) for file, line, kind, message in found]
 
 
-def pyright(folder: Path) -> list[Told]:
+def pyright(folder: Path) -> list[StatedLimits]:
     unasked = ("reportUnusedExpression", "reportUnusedCoroutine", "reportUnusedImport", "reportUnusedCallResult")
     config = {"typeCheckingMode": "strict", **dict.fromkeys(unasked, False)}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
     command = [str(BIN / "pyright"), "--outputjson", "--pythonpath", sys.executable]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     return [
-        Told(
+        StatedLimits(
             Path(found["file"]).stem,
             found["range"]["start"]["line"] + 1,
             found["severity"] == "error",
@@ -220,14 +220,14 @@ def pyright(folder: Path) -> list[Told]:
 
 
 CHECKERS = {"mypy": mypy, "pyright": pyright}
-Said = dict[str, list[Told]]
+Said = dict[str, list[StatedLimits]]
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
     """What both checkers say of all programs, each run once, side by side."""
 
-    def run(name: str) -> list[Told]:
+    def run(name: str) -> list[StatedLimits]:
         folder = tmp_path_factory.mktemp(name)
         for file, written in PROGRAMS.items():
             (folder / f"{file}.py").write_text(written.text)
@@ -240,7 +240,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
 both_checkers = pytest.mark.parametrize("checker", CHECKERS)
 
 
-def cases_of(file: str, told: list[Told], is_error: bool) -> set[str]:
+def cases_of(file: str, told: list[StatedLimits], is_error: bool) -> set[str]:
     """The cases of a file of which something is said."""
     cases = PROGRAMS[file].cases
     return {cases.get(t.line, f"line {t.line}: {t.message}") for t in told if t.file == file and t.is_error is is_error}

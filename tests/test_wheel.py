@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from openrouter.local import serve
+from openrouter_embeddings.local import serve
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,7 +79,7 @@ def test_command_says_what_is_missing(empty: Path) -> None:
 def test_import_of_both_sdks_is_refused_in_one_sentence(empty: Path, tmp_path: Path) -> None:
     (tmp_path / "openrouter-1.3.84.dist-info").mkdir()
     ran = subprocess.run(
-        [empty, "-c", "import openrouter"],
+        [empty, "-c", "import openrouter_embeddings as openrouter"],
         env={"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,

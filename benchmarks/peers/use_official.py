@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def load() -> None:
-    import openrouter  # noqa: F401
+    import openrouter_embeddings as openrouter  # noqa: F401
 
 
 def connect(url: str) -> Peer:
@@ -23,7 +23,7 @@ def vector(answer: Any) -> list[float]:
 
 class Peer:
     def __init__(self, url: str) -> None:
-        from openrouter import OpenRouter
+        from openrouter_embeddings import OpenRouter
 
         self.client = OpenRouter(api_key="key", server_url=url)
 

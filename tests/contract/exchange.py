@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from openrouter import OpenRouter, errors
+from openrouter_embeddings import OpenRouter, errors
 from openrouter_generated.types import Operation, Parameter
 
 from .description import Described, Request

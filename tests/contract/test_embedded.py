@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from openrouter.local import serve
+from openrouter_embeddings.local import serve
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
 

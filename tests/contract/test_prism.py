@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from .description import Described, Request, Response, operations
 from .exchange import KEY, VIOLATIONS, Exchange, exchange, operation_of

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from openrouter import OpenRouter, components, errors
+from openrouter_embeddings import OpenRouter, components, errors
 
 BOOK = {"id": "b1", "title": "T", "cover": {"kind": "paper", "pages": 3, "smell": "old"}, "language": "eo"}
 PAGES: dict[str | None, Any] = {

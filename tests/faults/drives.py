@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from openrouter import OpenRouter
-from openrouter.wire import Wire
+from openrouter_embeddings import OpenRouter
+from openrouter_embeddings.network.wire import Wire
 
 from .fault import Fault
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from openrouter import errors
-from openrouter.retries import Policy
+from openrouter_embeddings import errors
+from openrouter_embeddings.retries import Policy
 
 from .ledger import Ledger
 from .right import vector

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 import pytest
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from . import test_lifetimes as lifetimes
 from .conftest import Met

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from openrouter import OpenRouter, errors
+from openrouter_embeddings import OpenRouter, errors
 
 from .drives import rows
 from .fault import KEY, MODEL, QUICK, TEXTS

@@ -9,13 +9,13 @@ from functools import partial
 from typing import NamedTuple
 from unittest import mock
 
-from openrouter.answers import embeddings, inputs_asked, judge, matrix_of
-from openrouter.attempt import Attempt
-from openrouter.body import Inflater
-from openrouter.carving import Carver
-from openrouter.errors import OpenRouterError
-from openrouter.messages import Headers, Reply, Request, Timeouts
-from openrouter.requests import Call
+from openrouter_embeddings.errors import OpenRouterError
+from openrouter_embeddings.messages import Headers, Request, Response, Timeouts
+from openrouter_embeddings.network.attempt import Attempt
+from openrouter_embeddings.network.body import BodyReader
+from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.response.embeddings import embeddings, inputs_asked, judge, matrix_of
+from openrouter_embeddings.response.stream_decoder import StreamDecoder
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 
 _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 404, 429, 500, 502, 503, 524, 529)
@@ -53,8 +53,8 @@ def answer_of(data: bytes) -> Answer:
 def check(data: bytes) -> None:
     """Fails where reading ends otherwise than in a result or an error of the package."""
     answer = answer_of(data)
-    reply = Reply(answer.status, answer.headers, answer.body)
-    with mock.patch.multiple("openrouter.carving", **_EVERY_WAY):
+    reply = Response(answer.status, answer.headers, answer.body)
+    with mock.patch.multiple("openrouter_embeddings.response.stream_decoder", **_EVERY_WAY):
         _taken_in(answer)
         for call in (_EMBED, _SIZED, _MODELS):
             accepted = _read(reply, call)
@@ -62,7 +62,7 @@ def check(data: bytes) -> None:
                 assert _vectors(answer, call) or not accepted, "both ways of reading agree"
 
 
-def _read(reply: Reply, call: Call) -> bool:
+def _read(reply: Response, call: Call) -> bool:
     """Read as `generate` and `list_models` read: whether it was accepted."""
     try:
         judged = judge(reply, call)
@@ -73,11 +73,11 @@ def _read(reply: Reply, call: Call) -> bool:
 
 def _vectors(answer: Answer, call: Call) -> bool:
     """Read as `embed` reads: whether it was accepted."""
-    carver = Carver(inputs_asked(call.fields))
+    carver = StreamDecoder(inputs_asked(call.fields))
     for piece in _pieces(answer):
         carver.feed(piece)
     assert carver.content == answer.body, "nothing is lost"
-    reply = Reply(answer.status, answer.headers, carver if answer.status < 300 else answer.body)
+    reply = Response(answer.status, answer.headers, carver if answer.status < 300 else answer.body)
     try:
         judged = embeddings(reply, call)
     except OpenRouterError:
@@ -89,12 +89,12 @@ def _vectors(answer: Answer, call: Call) -> bool:
 
 def _taken_in(answer: Answer) -> None:
     """Read as the network layer reads: a body, or an error that it knows to name."""
-    for sink in (None, partial(Carver, 2)):
+    for sink in (None, partial(StreamDecoder, 2)):
         with suppress(OpenRouterError, zlib.error, TimeoutError):
             attempt = Attempt(_REQUEST)
-            inflater = Inflater(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding, sink)
+            inflater = BodyReader(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding, sink)
             any(inflater.feed(piece) for piece in _pieces(answer))
-            reply = Reply(answer.status, answer.headers, inflater.finish())
+            reply = Response(answer.status, answer.headers, inflater.finish())
             assert len(reply.content) <= _MOST_BYTES + (256 << 10), "the limit holds"
 
 

@@ -10,8 +10,8 @@ import httpx
 import jsonschema
 import pytest
 import yaml
-from openrouter.local import serve
-from openrouter.local.server import Server
+from openrouter_embeddings.local import serve
+from openrouter_embeddings.local.server import Server
 
 LOCAL = "local/wordllama-l2-supercat-256"
 SMALL = "openai/text-embedding-3-small"

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from openrouter.local import serve
-from openrouter.local.server import Server
+from openrouter_embeddings.local import serve
+from openrouter_embeddings.local.server import Server
 
 from .conftest import LOCAL, SMALL, Judge
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
-from openrouter.local.checks import Checker
-from openrouter.local.refusals import Refusal
+from openrouter_embeddings.local.checks import Checker
+from openrouter_embeddings.local.refusals import Refusal
 from openrouter_generated.api.embeddings import LIST_MODELS
 from openrouter_generated.types import Parameter
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter import errors
-from openrouter.local import serve
-from openrouter.local.server import _listen
+from openrouter_embeddings import errors
+from openrouter_embeddings.local import serve
+from openrouter_embeddings.local.server import _listen
 
 KEY = {"Authorization": "Bearer any"}
 
@@ -149,7 +149,7 @@ def test_environment_points_a_client_here() -> None:
 
 
 def test_a_program_that_forgets_to_stop_ends_all_the_same() -> None:
-    code = "from openrouter.local import serve; serve().start(); print('end')"
+    code = "from openrouter_embeddings.local import serve; serve().start(); print('end')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
@@ -168,7 +168,7 @@ def test_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_door_is_light() -> None:
-    """`from openrouter.local import serve` loads nothing of the extra: only using it does."""
+    """`from openrouter_embeddings.local import serve` loads nothing of the extra: only using it does."""
     heavy = "jsonschema safetensors starlette tokenizers uvicorn wordllama numpy"
     code = f"import sys, openrouter.local; print([name for name in '{heavy}'.split() if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

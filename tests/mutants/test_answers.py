@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from openrouter.answers import judge
-from openrouter.errors import InternalServerResponseError
-from openrouter.messages import Headers, Reply, Timeouts
-from openrouter.requests import Call
+from openrouter_embeddings.errors import InternalServerResponseError
+from openrouter_embeddings.messages import Headers, Response, Timeouts
+from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.response.embeddings import judge
 from openrouter_generated.api.embeddings import LIST_MODELS
 
 MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
 
 
 def test_failure_that_looks_like_an_answer_is_a_failure() -> None:
-    assert judge(Reply(200, Headers(), b'{"data": []}'), MODELS).data == []
+    assert judge(Response(200, Headers(), b'{"data": []}'), MODELS).data == []
     with pytest.raises(InternalServerResponseError):
-        judge(Reply(500, Headers(), b'{"data": []}'), MODELS)
+        judge(Response(500, Headers(), b'{"data": []}'), MODELS)

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from openrouter.errors import error_for
-from openrouter.messages import Headers, Reply
-from openrouter.retries import History, Kind, Policy, Problem, RetryBudget, decide, retry_after_seconds
+from openrouter_embeddings.errors import error_for
+from openrouter_embeddings.messages import Headers, Response
+from openrouter_embeddings.retries import (
+    FailedAttempt,
+    FailureKind,
+    Policy,
+    RetryBudget,
+    RetryState,
+    decide,
+    retry_after_seconds,
+)
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -25,11 +33,11 @@ def test_date_less_than_a_second_ahead_is_ahead() -> None:
 
 
 def test_wait_that_leaves_a_tenth_of_the_total_is_begun() -> None:
-    problem = Problem(error_for(503, "no", Reply(503, Headers(), b"")), Kind.SAFE, 503)
-    pause = decide(Policy(total_seconds=1.12), problem, History(), lambda low, high: high)
+    problem = FailedAttempt(error_for(503, "no", Response(503, Headers(), b"")), FailureKind.NOT_PROCESSED, 503)
+    pause = decide(Policy(total_seconds=1.12), problem, RetryState(), lambda low, high: high)
     assert pause is not None
     assert pause.seconds == 1.0
-    assert decide(Policy(total_seconds=1.1), problem, History(), lambda low, high: high) is None
+    assert decide(Policy(total_seconds=1.1), problem, RetryState(), lambda low, high: high) is None
 
 
 def test_policy_is_told_by_names_alone() -> None:
@@ -45,8 +53,8 @@ def test_threads_of_a_process_wait_for_one_lock() -> None:
 
 def test_success_gives_back_what_one_safe_retry_takes() -> None:
     budget = RetryBudget()
-    while budget.take(Kind.SAFE):
+    while budget.take(FailureKind.NOT_PROCESSED):
         pass
     for _ in range(10):
         budget.give_back()
-    assert [budget.take(Kind.SAFE) for _ in range(11)] == [True] * 10 + [False]
+    assert [budget.take(FailureKind.NOT_PROCESSED) for _ in range(11)] == [True] * 10 + [False]

@@ -12,18 +12,18 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from attempts import taken_apart
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
-from openrouter import vectors as vectors_module
-from openrouter.answers import embeddings, judge, matrix_of
-from openrouter.config import Config
-from openrouter.errors import OpenRouterError
-from openrouter.messages import Headers, Reply, Timeouts
-from openrouter.requests import Call, prepare
+from openrouter_embeddings.config import Config
+from openrouter_embeddings.errors import OpenRouterError
+from openrouter_embeddings.messages import Headers, Response, Timeouts
+from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.response import vectors as vectors_module
+from openrouter_embeddings.response.embeddings import embeddings, judge, matrix_of
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.types import CallOptions
 from properties.values import SCHEMAS, anything, near
+from support.attempts import taken_apart
 
 CONFIG = Config(base_url="https://h/v1")
 EMBED = prepare(GENERATE, {"input": ["a", "b"], "model": "m"}, CallOptions(), CONFIG, Timeouts())
@@ -33,7 +33,7 @@ MIB = 1 << 20
 
 def outcome(content: bytes, status: int = 200, call: Call = EMBED) -> Any:
     """What is made of a body, in each of the ways it can be read."""
-    reply = Reply(status, Headers([("content-type", "application/json")]), content)
+    reply = Response(status, Headers([("content-type", "application/json")]), content)
     try:
         answer = judge(reply, call)
     except OpenRouterError as error:
@@ -42,7 +42,7 @@ def outcome(content: bytes, status: int = 200, call: Call = EMBED) -> Any:
     return answer
 
 
-def vectors_came(reply: Reply) -> bool:
+def vectors_came(reply: Response) -> bool:
     """Whether the other way of reading, for vectors alone, believes an answer."""
     try:
         judged = embeddings(reply, EMBED)
@@ -149,7 +149,7 @@ def ordinary(draw: st.DrawFn) -> bytes:
 
 def as_matrix(content: bytes, piece_bytes: int | None = None) -> Any:
     """All that `embed` makes of an answer: its numbers to the bit, or the error in its words."""
-    reply = Reply(200, Headers(), content)
+    reply = Response(200, Headers(), content)
     if piece_bytes is not None:
         reply = taken_apart(reply, 2, piece_bytes)
     try:
@@ -177,11 +177,13 @@ def as_matrix(content: bytes, piece_bytes: int | None = None) -> Any:
 @example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}', 64, 40)
 @example(b'{"data":[{"embedding":[]},{"embedding":[]}]}', 64, 40)
 def test_answer_taken_apart_is_judged_as_one_read_whole(content: bytes, piece_bytes: int, cut_bytes: int) -> None:
-    with mock.patch.multiple("openrouter.carving", WORTH_CARVING=0, _CUT_BYTES=cut_bytes, _NEW_BYTES=1):
+    with mock.patch.multiple(
+        "openrouter_embeddings.response.stream_decoder", WORTH_CARVING=0, _CUT_BYTES=cut_bytes, _NEW_BYTES=1
+    ):
         found = [as_matrix(content, piece_bytes)]
         with mock.patch.object(vectors_module, "number_parser", return_value=None):
             found.append(as_matrix(content, piece_bytes))
-        assert taken_apart(Reply(200, Headers(), content), 2, piece_bytes).content == content
+        assert taken_apart(Response(200, Headers(), content), 2, piece_bytes).content == content
     whole = as_matrix(content)
 
     assert found == [whole] * 2

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from openrouter.call import World, steps
-from openrouter.config import Config
-from openrouter.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
-from openrouter.messages import Failure, Headers, Pause, Reply, Request, Secret, Send, Timeouts
-from openrouter.requests import Call, prepare
-from openrouter.retries import Policy, RetryBudget
+from openrouter_embeddings.call import CallContext, steps
+from openrouter_embeddings.config import Config
+from openrouter_embeddings.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
+from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.redaction import Secret
+from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.retries import Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
 
@@ -24,15 +25,15 @@ CALL = prepare(GENERATE, {"input": "a", "model": "m"}, CallOptions(), Config(bas
 class Fault(NamedTuple):
     """How an attempt ends: what comes back, and what it means."""
 
-    outcome: Reply | Failure
+    outcome: Response | Failure
     kind: str  # good, safe, billed or final
     overloaded: bool = False
     stale: bool = False
     maybe_billed: bool = False
 
 
-def _status(status: int) -> Reply:
-    return Reply(status, Headers(), b"")
+def _status(status: int) -> Response:
+    return Response(status, Headers(), b"")
 
 
 FAULTS = [
@@ -54,7 +55,7 @@ policies = st.builds(
 )
 
 
-def read(reply: Reply, call: Call) -> str:
+def read(reply: Response, call: Call) -> str:
     """An answer, or the error of its status."""
     if reply.status_code == 200:
         return "an answer"
@@ -78,14 +79,14 @@ class Calls(RuleBasedStateMachine):
     @rule()
     def call(self) -> None:
         uniform = lambda low, high: low + self.dice * (high - low)  # noqa: E731
-        world = World(lambda: Secret("sk-key"), self.budget, lambda: self.now, lambda: 0.0, uniform)
+        world = CallContext(lambda: Secret("sk-key"), self.budget, lambda: self.now, lambda: 0.0, uniform)
         self.running = steps(CALL, self.policy, world, read)
         self.began = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False
         self.sent(next(self.running))
 
-    def sent(self, step: Send | Pause) -> None:
+    def sent(self, step: Send | Sleep) -> None:
         assert isinstance(step, Send)
         self.sends += 1
         self.request: Request = step.request
@@ -124,7 +125,7 @@ class Calls(RuleBasedStateMachine):
             assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
             assert error.retry_after == told
 
-    def fed(self, outcome: Reply | Failure) -> tuple[Pause | None, Any, OpenRouterError | None]:
+    def fed(self, outcome: Response | Failure) -> tuple[Sleep | None, Any, OpenRouterError | None]:
         """The pause, the answer or the error that follows an outcome."""
         try:
             return self.running.send(outcome), None, None

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 from hypothesis import event, given
 from hypothesis import strategies as st
-from openrouter.errors import InvalidInputError
-from openrouter.inputs import plain
+from openrouter_embeddings.errors import InvalidInputError
+from openrouter_embeddings.request.validation import plain
 from properties.values import SCHEMAS, anything, near
 
 BODY = {"$ref": "#/components/schemas/CreateEmbeddingsRequestBody"}

@@ -7,7 +7,7 @@ import pickle
 
 from hypothesis import event, given
 from hypothesis import strategies as st
-from openrouter import components, operations
+from openrouter_embeddings import components, operations
 from openrouter_generated.types import ApiModel
 from properties.values import SCHEMAS, near
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter.errors import ConnectError
-from openrouter.messages import Headers
-from openrouter.retries import History, Kind, Policy, Problem, decide, retry_after_seconds
+from openrouter_embeddings.errors import ConnectError
+from openrouter_embeddings.messages import Headers
+from openrouter_embeddings.retries import FailedAttempt, FailureKind, Policy, RetryState, decide, retry_after_seconds
 
 NOW = st.floats(0, 4e9)
 TEXT = (
@@ -37,8 +37,8 @@ def test_no_wait_is_longer_than_the_cap_or_ends_after_the_call(
     text: str, now: float, retries: int, elapsed: float, status: int, dice: float
 ) -> None:
     told = retry_after_seconds({"retry-after": text}, {}, now)
-    problem = Problem(ConnectError("no"), Kind.SAFE, status, told)
-    history = History(retries=retries, elapsed_seconds=elapsed)
+    problem = FailedAttempt(ConnectError("no"), FailureKind.NOT_PROCESSED, status, told)
+    history = RetryState(retries=retries, elapsed_seconds=elapsed)
     policy = Policy()
 
     pause = decide(policy, problem, history, lambda low, high: low + dice * (high - low))

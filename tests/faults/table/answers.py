@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import Fault, Outcome
 from ..replies import JSON, Pairs, answer, forever, once, reply

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import KEY, OTHER_KEY, Fault, Outcome
 from ..replies import echo, once

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from openrouter import errors
-from openrouter.retries import Policy
+from openrouter_embeddings import errors
+from openrouter_embeddings.retries import Policy
 
 from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
 from ..replies import (

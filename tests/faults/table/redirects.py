@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import Fault
 from ..replies import forever, once, redirect

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import TEXTS, Fault, Outcome, right_vectors
 from ..replies import answer, once

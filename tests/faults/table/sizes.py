@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import Fault
 from ..replies import GZIP, JSON, answer, forever, gzip_bomb, in_chunks, once, reply, stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from openrouter import errors
+from openrouter_embeddings import errors
 
 from ..fault import KEY, Fault, Outcome
 from ..replies import Pairs, echo, error, forever, once, refuse, reply

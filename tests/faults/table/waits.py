@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from openrouter import errors
-from openrouter.retries import Policy
+from openrouter_embeddings import errors
+from openrouter_embeddings.retries import Policy
 
 from ..fault import Fault, Outcome
 from ..replies import Pairs, forever, once, refuse, reply, until

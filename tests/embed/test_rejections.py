@@ -1,0 +1,123 @@
+"""A number in a refusal is a cap only where the words around it say so."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from openrouter_embeddings.embed.rejections import limits_in_message
+
+
+class Words(NamedTuple):
+    """Who refuses so many inputs in which words, and the caps of inputs and of tokens that these name."""
+
+    who: str
+    message: str
+    inputs: int | None = None
+    tokens: int | None = None
+    refused: int = 96
+
+
+DASHSCOPE = (
+    "<400> InternalError.Algo.InvalidParameter: Value error, batch size is invalid, it should not be larger than"
+)
+WORDS = [
+    Words(
+        "openai",
+        "Invalid 'input': array too long. Expected an array with maximum length 2048, but got an array "
+        "with length 4096 instead.",
+        2_048,
+        refused=4_096,
+    ),
+    Words("openai", "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-v1."),
+    Words("openai", "Requested 346134 tokens, max 300000 tokens per request", None, 300_000),
+    Words(
+        "openai", "This model's maximum context length is 8192 tokens, however you requested 9001 tokens", None, 8_192
+    ),
+    Words("azure", "Too many inputs. The max number of inputs is 16.  We hope to increase it soon.", 16),
+    Words("azure", "Too many inputs for model None. The max number of inputs is 1.", 1),
+    Words("cohere", "invalid request: total number of texts must be at most 95, received 96", 95),
+    Words("bedrock", "Malformed input request: #/texts: expected maximum item count: 90, found: 96", 90),
+    Words("bedrock", "Malformed input request: #/texts/3: expected maxLength: 50, actual: 60"),
+    Words("voyage", "The batch size limit is 64. Your batch size is 96.", 64),
+    Words(
+        "voyage",
+        "Request to model 'voyage-large-2' failed. The max allowed tokens per submitted batch is 120000. "
+        "Your batch has 121138 tokens after truncation.",
+        None,
+        120_000,
+    ),
+    Words("gemini", "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch", 100, refused=300),
+    Words("vertex", "5 instance(s) is allowed per prediction. Actual: 96", 5),
+    Words(
+        "vertex",
+        "Unable to submit request because the input token count is 21000 but the model supports up to 20000.",
+        None,
+        20_000,
+    ),
+    Words("dashscope", f"{DASHSCOPE} 10.: input.contents", 10),
+    Words("dashscope", "Range of input length should be [1, 8192]"),
+    Words("siliconflow", "input batch size 96 > maximum allowed batch size 64", 64),
+    Words("tei", "batch size 96 > maximum allowed batch size 32", 32),
+    Words("tei", "Failed to buffer the request body: length limit exceeded"),
+    Words(
+        "jina",
+        "[RID: ec422fa8b74c3c20b493406ac1388555] Validation error: 'body -> jina-embeddings-v4' Each input "
+        "list can contain at most 512 items.. Field errors: : Invalid value",
+        512,
+        refused=1_000,
+    ),
+    Words("jina", "input length is larger than the largest allowed size 2048", 2_048, refused=3_000),
+    Words("nvidia", "Input length 771 exceeds maximum allowed token size 512", None, 512),
+    Words("mistral", "Too many tokens in batch. Max is 16384 got 17555", None, 16_384),
+    Words("mistral", "Too many inputs in request, split into more batches."),
+    Words("mistral", "Too many tokens overall, split into more batches"),
+    Words("together", "Input validation error: `inputs` must have less than 65 items. Given: 96", 64),
+    Words("together", "Input is too long: 600 tokens, must be <= 512 tokens", None, 512),
+    Words("deepinfra", "inputs: List should have at most 90 items after validation, not 96", 90),
+    Words("fireworks", "ensure this value has at most 90 items (type=value_error.list.max_items; limit_value=90)", 90),
+    Words("cloudflare", "/text must NOT have more than 50 items", 50),
+    Words("a range", "batch size must be in [1, 10]", 10),
+    Words("a range", "the number of texts must be between 1 and 25", 25),
+    Words("a range", "send 1 to 25 texts", 25),
+    Words("or fewer", "send 20 or fewer", 20),
+    Words("both", "limit of 20 inputs and 8,000 tokens", 20),
+    Words("exceeds", "96 inputs exceed the limit of 50", 50),
+    Words("strictly", "inputs must be fewer than 11", 10),
+    Words("not strictly", "inputs must be less than or equal to 10", 10),
+    Words("chinese", "输入数量不能超过10", 10),
+    Words("no cap", "1 validation error: input too long"),
+    Words("no cap", "1 validation error for EmbedRequest\ninput.3\n  too long"),
+    Words("no cap", "failed at 2026-01-02T09:00:12Z req 81"),
+    Words("no cap", "texts[3] exceeds the maximum"),
+    Words("no cap", "exceeds the maximum: texts[3]"),
+    Words("no cap", "input 3 is too large"),
+    Words("no cap", "an empty string is not allowed: input 5"),
+    Words("no cap", "exceeds the limit at index 7"),
+    Words("no cap", "the allowed values are 1 and 2"),
+    Words("no cap", "dimensions=5 is not supported by model 3"),
+    Words("no cap", "inputs must be greater than or equal to 1"),
+    Words("no cap", "inputs must be greater than 1"),
+    Words("no cap", "inputs must be >= 1"),
+    Words("two bounds", "inputs must be greater than 0 and less than 11", 10),
+    Words("compared", "too many inputs (96 > 10)", 10),
+    Words("no cap", "request limit exceeded (status 41)"),
+    Words("no cap", "limit exceeded, error code 42"),
+    Words("no cap", "at most 60 characters"),
+    Words("no cap", "at most 20 MB"),
+    Words("no cap", "limit: 60 requests per minute"),
+    Words("no cap", "maximum 30 seconds"),
+    Words("no cap", "model text-embedding-3 allows no input-5"),
+]
+
+
+@pytest.mark.parametrize("case", WORDS, ids=lambda case: f"{case.who}: {case.message[:60]!a}")
+def test_number_is_a_cap_only_beside_a_word_of_limiting(case: Words) -> None:
+    told = limits_in_message(case.message)
+
+    assert (told.size_below(case.refused), max(told.tokens, default=None)) == (case.inputs, case.tokens)
+    assert told.of_tokens is ("token" in case.message)
+
+
+def test_words_without_end_are_read_in_a_moment() -> None:
+    assert limits_in_message("at most " * 125) == limits_in_message("")

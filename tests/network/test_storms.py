@@ -1,0 +1,230 @@
+"""A job outlasts a server that cannot keep up, ends with one that is gone, and never asks faster than it may."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from faults.replies import answer, error, forever, refuse, reply
+from faults.server import Connection, FaultServer
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.retries import Policy
+from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.sides import Side, both_sides
+
+QUICK = Policy(attempts=4, base_seconds=0.001, overloaded_base_seconds=0.002)
+
+
+def at_most(many: int) -> Callable[[], Iterator[Any]]:
+    """A server that serves so many at once, and tells all others to come again."""
+    free = threading.Semaphore(many)
+
+    def step(connection: Connection, request: Any) -> None:
+        if not free.acquire(blocking=False):
+            refuse(429, ("Retry-After", "0.05"))(connection, request)
+            return
+        try:
+            time.sleep(0.005)
+            answer()(connection, request)
+        finally:
+            free.release()
+
+    return forever(step)
+
+
+class Storm(NamedTuple):
+    """A server's bad time, and how the job asks."""
+
+    rules: dict[str, Any]
+    options: dict[str, Any]
+
+
+STORMS = [
+    Storm({"storm": 32, "storm_seconds": 0.1}, {"concurrency": 32}),
+    Storm({"storm": 70, "storm_seconds": 0.05}, {"concurrency": 32}),
+    Storm({"storm": 24, "storm_seconds": 0.05}, {"concurrency": 8}),
+    Storm({"third": (refuse(429), refuse(503), refuse(529))}, {"concurrency": 16}),
+    Storm({"third": (refuse(429, ("Retry-After", "0.01")),)}, {}),
+]
+
+
+@both_sides
+@pytest.mark.parametrize("storm", STORMS, ids=str)
+def test_no_storm_that_ends_ends_the_job(storm: Storm, side: Side) -> None:
+    """Nor does it take anything apart: what was refused was not too large."""
+    texts = texts_of(1_500)
+    with Capped(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK, **storm.options)
+
+        assert np.array_equal(result.vectors, matrix_of(texts))
+        assert result.requests == len(server.ledger.requests)
+        assert result.retries == result.requests - 75
+        assert server.ledger.billed == [20] * 75
+
+
+@both_sides
+@pytest.mark.parametrize("many", [1, 4])
+def test_job_settles_at_what_a_server_admits(many: int, side: Side) -> None:
+    texts = texts_of(1_000)
+    with FaultServer(at_most(many)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, batch_size=10, concurrency=32)
+
+        assert np.array_equal(result.vectors, matrix_of(texts))
+        assert server.ledger.billed == [10] * 100
+
+
+@both_sides
+def test_after_a_pause_no_more_begin_than_the_pace_allows(side: Side) -> None:
+    with Capped(storm=16, storm_seconds=0.2, seconds=0.05) as server:
+        with side(OpenRouter(KEY, server_url=server.url)) as session:
+            session.embed(texts_of(640), model=MODEL, batch_size=10, concurrency=16)
+
+        assert max(server.at_once[:16]) == 16
+        assert max(server.at_once[16:24]) <= 9
+
+
+@both_sides
+def test_request_that_is_too_large_for_a_limit_by_the_minute_is_halved(side: Side) -> None:
+    refused = reply(429, error(429, "Request too large: limit 40000 tokens a minute, requested 90000"))
+
+    def step(connection: Connection, request: Any) -> None:
+        too_many = len(request.inputs) > 5 and "text 0" in request.inputs
+        (refused if too_many else answer())(connection, request)
+
+    texts = texts_of(200)
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK)
+
+    assert np.array_equal(result.vectors, matrix_of(texts))
+
+
+class Outage(NamedTuple):
+    """What a server answers from its fourth request on, and the error that it is."""
+
+    step: Any
+    error: type[errors.OpenRouterError]
+
+
+OUTAGES = [
+    Outage(refuse(429), errors.TooManyRequestsResponseError),
+    Outage(refuse(503), errors.ServiceUnavailableResponseError),
+    Outage(refuse(529), errors.ProviderOverloadedResponseError),
+    Outage(refuse(403), errors.ForbiddenResponseError),
+]
+
+
+@both_sides
+@pytest.mark.parametrize("on_error", ["raise", "skip", "record"])
+@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.error.__name__)
+def test_outage_is_no_fault_of_the_texts(outage: Outage, on_error: Any, side: Side) -> None:
+    served = iter(range(10_000))
+
+    def step(connection: Connection, request: Any) -> None:
+        (answer() if next(served) < 3 else outage.step)(connection, request)
+
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        with pytest.raises(outage.error) as caught:
+            session.embed(texts_of(500), model=MODEL, batch_size=10, on_error=on_error, retries=QUICK)
+
+        assert caught.value.attempts <= 5
+        assert caught.value.positions
+        assert len(server.ledger.requests) <= 3 + 8 + 4 + 2 + 1
+
+
+@both_sides
+@pytest.mark.parametrize("on_error", ["raise", "record"])
+def test_server_that_is_gone_is_no_fault_of_the_texts(on_error: Any, side: Side) -> None:
+    with FaultServer(forever(answer())) as server:
+        url = server.url
+    with side(OpenRouter(KEY, server_url=url)) as session, pytest.raises(errors.ConnectError) as caught:
+        session.embed(texts_of(500), model=MODEL, on_error=on_error, retries=QUICK)
+
+    assert caught.value.attempts == 4
+
+
+# ---- how fast -------------------------------------------------------------------------------------------------
+
+
+@both_sides
+@pytest.mark.parametrize("limit", [{"requests_per_minute": 1}, {"tokens_per_minute": 1}], ids=str)
+def test_nothing_is_waited_for_once_all_is_sent(limit: dict[str, float], side: Side) -> None:
+    began = time.monotonic()
+    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        session.embed("a", model=MODEL, **limit)
+
+    assert time.monotonic() - began < 10
+
+
+@both_sides
+def test_requests_that_are_sent_again_count_too(side: Side) -> None:
+    every = 0.03
+    with Capped(third=(refuse(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        session.embed(texts_of(100), model=MODEL, batch_size=5, retries=QUICK, requests_per_minute=60 / every)
+
+        arrived = [request.arrived for request in server.ledger.requests]
+        assert len(arrived) >= 28
+        assert arrived[-1] - arrived[0] >= (len(arrived) - 1) * every - 0.1
+
+
+@both_sides
+def test_slow_source_holds_back_no_answer(side: Side) -> None:
+    def slowly() -> Iterator[str]:
+        for text in texts_of(60):
+            time.sleep(0.01)
+            yield text
+
+    began = time.monotonic()
+    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        session.client.limits_of(MODEL, None).known = True
+        blocks = session.stream(slowly(), model=MODEL, batch_size=10)
+        next(blocks)
+        took = time.monotonic() - began
+        blocks.close()
+
+    assert took < 0.45  # not the 0.6 s that all of them take
+
+
+# ---- left behind ----------------------------------------------------------------------------------------------
+
+
+def test_program_that_leaves_a_stream_open_ends() -> None:
+    """Its threads wait as long as the server asked them to."""
+    with FaultServer(forever(refuse(429, ("Retry-After", "300")))) as server:
+        program = f"""
+            import threading, time
+            from openrouter_embeddings import OpenRouter
+            client = OpenRouter({KEY!r}, server_url={server.url!r})
+            stream = client.embeddings.embed_iter(map(str, range(100)), model="m", batch_size=10, concurrency=4)
+            threading.Thread(target=lambda: next(stream, None), daemon=True).start()
+            time.sleep(0.5)
+        """
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program)], timeout=60, capture_output=True, text=True
+        )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_stream_of_an_event_loop_that_is_left_early_leaves_nothing() -> None:
+    told: list[str] = []
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(str(context)))
+        async with OpenRouter(KEY, server_url=server.url) as client:
+            async for _ in client.embeddings.embed_iter_async(texts_of(500), model=MODEL, batch_size=5, concurrency=4):
+                break
+            await asyncio.sleep(0.1)
+            told.extend(map(repr, asyncio.all_tasks() - {asyncio.current_task()}))
+
+    with Capped(seconds=0.02) as server:
+        asyncio.run(scenario())
+
+    assert told == []

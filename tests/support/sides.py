@@ -1,0 +1,129 @@
+"""Both sides of a client, called alike: a scenario is written once and runs with threads and on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Self
+
+import pytest
+from openrouter_embeddings import OpenRouter
+
+
+class Session:
+    """A client and one way to call it; leaving the block closes it."""
+
+    name: ClassVar[str]
+
+    def __init__(self, client: OpenRouter) -> None:
+        self.client = client
+
+    def generate(self, **arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def list_models(self, **arguments: Any) -> Any:
+        raise NotImplementedError
+
+    def embed(self, texts: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def stream(self, texts: Iterable[Any], **options: Any) -> Any:
+        """The blocks of `embed_iter`, as an iterator with `close`, `progress` and `errors`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class WithThreads(Session):
+    name = "sync"
+
+    def generate(self, **arguments: Any) -> Any:
+        return self.client.embeddings.generate(**arguments)
+
+    def list_models(self, **arguments: Any) -> Any:
+        return self.client.embeddings.list_models(**arguments)
+
+    def embed(self, texts: Any, **options: Any) -> Any:
+        return self.client.embeddings.embed(texts, **options)
+
+    def stream(self, texts: Iterable[Any], **options: Any) -> Any:
+        return self.client.embeddings.embed_iter(texts, **options)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class OnEventLoop(Session):
+    """One loop for all calls of a session, so that connections are kept between them."""
+
+    name = "async"
+
+    def __init__(self, client: OpenRouter) -> None:
+        super().__init__(client)
+        self.runner = asyncio.Runner()
+
+    def generate(self, **arguments: Any) -> Any:
+        return self.runner.run(self.client.embeddings.generate_async(**arguments))
+
+    def list_models(self, **arguments: Any) -> Any:
+        return self.runner.run(self.client.embeddings.list_models_async(**arguments))
+
+    def embed(self, texts: Any, **options: Any) -> Any:
+        return self.runner.run(self.client.embeddings.embed_async(texts, **options))
+
+    def stream(self, texts: Iterable[Any], **options: Any) -> Any:
+        return _Blocks(self.runner, self.client.embeddings.embed_iter_async(texts, **options))
+
+    def close(self) -> None:
+        try:
+            self.runner.run(self.client.aclose())
+            left = asyncio.all_tasks(self.runner.get_loop())
+            assert not left, f"tasks left behind: {left}"
+        finally:
+            self.runner.close()
+
+
+class _Blocks:
+    """An asynchronous stream, pulled from outside its loop."""
+
+    def __init__(self, runner: asyncio.Runner, stream: Any) -> None:
+        self._runner, self._stream = runner, stream
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self._runner.run(self._stream.__anext__())
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        self._runner.run(self._stream.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._stream.__aexit__(None, None, None))
+
+    def close(self) -> None:
+        self._runner.run(self._stream.aclose())
+
+    @property
+    def progress(self) -> Any:
+        return self._stream.progress
+
+    @property
+    def errors(self) -> Any:
+        return self._stream.errors
+
+
+Side = type[Session]
+SIDES: tuple[Side, ...] = (WithThreads, OnEventLoop)
+both_sides = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)
