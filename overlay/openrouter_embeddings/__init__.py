@@ -1,18 +1,14 @@
 """Embeddings from every provider on OpenRouter.
 
-from openrouter import OpenRouter
+from openrouter_embeddings import OpenRouter
 
 with OpenRouter() as client:
-    answer = client.embeddings.generate(input=["a text"], model="openai/text-embedding-3-small")
+    result = client.embeddings.embed(["a text", "another"], model="openai/text-embedding-3-small")
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from .config import only_one_sdk as _only_one_sdk
-
-_only_one_sdk()
 
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
@@ -23,23 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
 
-_HOME = {"OpenRouter": "client", "Policy": "retries"}
+_MODULES = {"OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 
-
-if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Resolve a public name at first use: `import openrouter` alone loads neither numpy nor the HTTP library."""
-        if name == "__version__":
-            from importlib.metadata import version
-
-            return version("openrouter-embeddings")
-        if name not in __all__:
-            raise AttributeError(f"module 'openrouter_embeddings' has no attribute {name!r}")
+        """Import a public name at first use: `import openrouter_embeddings` loads neither numpy nor httpx."""
+        if name not in __all__ and name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        module = import_module(f".{_HOME.get(name, name)}", __name__)
-        value = getattr(module, name) if name in _HOME else module
+        module = import_module(f".{_MODULES.get(name, name)}", __name__)
+        value = module.version() if name == "__version__" else getattr(module, name, module)
         globals()[name] = value
         return value
 

@@ -1,4 +1,4 @@
-"""`python -m openrouter` is `openrouter`."""
+"""`python -m openrouter_embeddings` runs the command `openrouter-embeddings`."""
 
 import sys
 

@@ -1,7 +1,8 @@
-"""One call as a generator of steps: it decides everything and touches nothing.
+"""One call without I/O: what to send, whether to retry, what to return.
 
-`steps` yields `Send(request)` and is sent a `Response` or a `Failure`; it yields `Sleep(seconds)` and is sent None;
-it returns the answer or raises. `transport` drives it, once with threads and once with an event loop.
+`call_flow` is a generator. It yields `Send(request)` and receives a `Response` or a `Failure`; it yields
+`Sleep(seconds)` and receives None; it returns the result of the call or raises. `network` drives it, with threads or
+on an event loop.
 """
 
 from __future__ import annotations
@@ -9,179 +10,179 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import attrs
 from openrouter_generated.types import HttpMeta
 
-from .config import origin
-from .errors import ConfigurationError, OpenRouterError, ResponseError, ResponseValidationError, printable
-from .messages import Clock, Failure, Request, Response, Send, Sleep, Timeouts, Uniform
+from . import defaults
+from .errors import ConfigurationError, Failure, OpenRouterError, ResponseError, ResponseValidationError, printable
+from .messages import CallFlow, Request, Response, Send, Sleep, Timeouts
 from .redaction import Redactor, Secret
-from .request.prepare import Call
-from .response.embeddings import judge
-from .response.envelope import error_data, masked
-from .retries import FailedAttempt, FailureKind, Policy, RetryBudget, RetryState, decide, failed_attempt
+from .request import PreparedCall
+from .response import error_data, redact_response, validate
+from .retries import FailedAttempt, FailureKind, Policy, RetryBudget, RetryState, Uniform, decide, failed_attempt
 
-Steps = Generator[Send | Sleep, Any, Any]
-
-_REDIRECTS = 3
-_KEPT_BYTES = 64 << 10  # of the body of an error
-_log = logging.getLogger("openrouter")
+Clock = Callable[[], float]
+_logger = logging.getLogger("openrouter")
 
 
 @attrs.frozen
 class CallContext:
-    """What a call needs from outside, handed in so that tests can be tables: clocks, dice, the key, the budget."""
+    """What a call needs from outside. Tests pass their own clocks, random numbers, key and budget."""
 
     key: Callable[[], Secret]
     budget: RetryBudget
-    clock: Clock
-    wall_clock: Clock
+    clock: Clock  # monotonic seconds
     uniform: Uniform
-    debug: Callable[..., None] | None = None  # the official `debug_logger.debug`
+    debug: Callable[..., None] | None = None  # `debug_logger.debug`
+
+    def log(self, level: int, message: str, *values: Any) -> None:
+        """Write to the logger `openrouter` and to the caller's debug logger."""
+        _logger.log(level, message, *values)
+        if self.debug is not None:
+            self.debug(message % values)
+
+    def log_debug(self, message: str, *values: Any) -> None:
+        if self.debug is not None or _logger.isEnabledFor(logging.DEBUG):
+            self.log(logging.DEBUG, message, *values)
 
 
-def steps(call: Call, policy: Policy, world: CallContext, read: Callable[[Response, Call], Any] | None = None) -> Steps:
-    """Send, judge (by `read`, where there is one), wait, send again, until there is an answer or a reason to give up.
+def call_flow(
+    call: PreparedCall,
+    policy: Policy,
+    context: CallContext,
+    read: Callable[[Response, PreparedCall], Any] = validate,
+) -> CallFlow:
+    """Send a request and `read` its response; wait and retry as `policy` says.
 
     Raises:
-        OpenRouterError: the family in `errors`; `attempts` and the other counts are filled in.
+        OpenRouterError: with `attempts` and the other counts filled in.
     """
-    start = world.clock()
+    start = context.clock()
     attempts = billed = 0
-    history = RetryState()
+    state = RetryState()
     while True:
         try:
-            request = _within(call, policy, world, world.clock() - start, first=attempts == 0)
-        except OpenRouterError as error:  # a callable may give no key the second time
+            timeouts = _remaining(call.timeouts, policy, context.clock() - start, first=attempts == 0)
+            request = call.request(context.key, timeouts)
+        except OpenRouterError as error:  # a callable may return no key the second time
             error.attempts, error.possibly_billed_attempts = attempts, billed
             raise
         attempts += 1
-        outcome, url = yield from _exchange(request, world)
+        outcome, url = yield from _send(request, context)
+        failure = outcome if isinstance(outcome, Failure) else None
         try:
-            if isinstance(outcome, Failure):
-                raise outcome.error
-            answer = (read or judge)(outcome, call)
+            if failure is not None:
+                raise failure.error
+            result = read(outcome, call)
         except ConfigurationError:
             raise  # the HTTP client could not be opened: nothing was sent
         except OpenRouterError as error:
-            problem = failed_attempt(error, outcome if isinstance(outcome, Failure) else None, world.wall_clock())
+            failed = failed_attempt(error, failure)
         else:
-            world.budget.give_back()
-            _attach(answer, outcome, url, attempts, billed, world.clock() - start, request.redactor())
-            return answer
-        billed += _may_be_billed(problem, outcome)
-        history = attrs.evolve(history, elapsed_seconds=world.clock() - start)
-        pause = decide(policy, problem, history, world.uniform)
-        back = policy.hands_back and pause is not None and not pause.free and problem.kind is FailureKind.NOT_PROCESSED
-        if pause is None or back or not (pause.free or policy.official or world.budget.take(problem.kind)):
-            del outcome  # a traceback shows locals, and a reply may echo the key
-            told = _told(problem, attempts, billed, request.redactor())
-            told._wait_seconds = pause.seconds if pause is not None and back else None
-            raise told from None
-        name = type(problem.error).__name__  # never what the server says: it may quote the texts
-        _say(world, logging.WARNING, "attempt %d: %s; trying again in %.2f s", attempts, name, pause.seconds)
-        history = _after(history, problem)
-        yield pause
+            context.budget.give_back()
+            _set_meta(result, outcome, url, attempts, billed, context.clock() - start, request.redactor())
+            return result
+        billed += _maybe_billed(failed, outcome)
+        state = attrs.evolve(state, elapsed_seconds=context.clock() - start)
+        sleep = decide(policy, failed, state, context.uniform)
+        job_waits = policy.hands_back and failed.kind is FailureKind.NOT_PROCESSED and sleep and not sleep.free
+        if not sleep or job_waits or not (sleep.free or policy.official or context.budget.take(failed.kind)):
+            del outcome, failure  # a traceback with locals must not show a response that echoes the key
+            error = _final_error(failed, attempts, billed, request.redactor())
+            error._wait_seconds = sleep.seconds if sleep and job_waits else None
+            raise error from None
+        # The name of the class only: the message of the server may quote the texts.
+        name = type(failed.error).__name__
+        context.log(logging.WARNING, "attempt %d: %s; retrying in %.2f s", attempts, name, sleep.seconds)
+        state = state.after(failed)
+        yield sleep
 
 
-def _within(call: Call, policy: Policy, world: CallContext, elapsed: float, *, first: bool) -> Request:
-    """The next request, its deadline cut to what is left of the whole call."""
-    timeouts = call.timeouts
-    if policy.total_seconds is not None:
-        # A caller's own timeout above the policy's total is meant: one attempt may always take it.
-        left = max(policy.total_seconds - elapsed, timeouts.attempt_seconds if first else 0.001)
-        timeouts = _cut(timeouts, left)
-    return call.request(world.key, timeouts)
+def _remaining(timeouts: Timeouts, policy: Policy, elapsed: float, *, first: bool) -> Timeouts:
+    """The timeouts of the next attempt, limited by what is left of the whole call."""
+    if policy.total_seconds is None:
+        return timeouts
+    # A timeout that exceeds the policy's total was meant by the caller: the first attempt may always use it.
+    return _limited(timeouts, max(policy.total_seconds - elapsed, timeouts.attempt_seconds if first else 0.001))
 
 
-def _cut(timeouts: Timeouts, left: float) -> Timeouts:
-    return timeouts if left >= timeouts.attempt_seconds else attrs.evolve(timeouts, attempt_seconds=left)
+def _limited(timeouts: Timeouts, seconds: float) -> Timeouts:
+    return timeouts if seconds >= timeouts.attempt_seconds else attrs.evolve(timeouts, attempt_seconds=seconds)
 
 
-def _exchange(request: Request, world: CallContext) -> Generator[Send | Sleep, Any, tuple[Response | Failure, str]]:
-    """One request and its reply, following redirects that stay on the origin (RFC 9110, 15.4.8)."""
+def _send(request: Request, context: CallContext) -> Generator[Send | Sleep, Any, tuple[Response | Failure, str]]:
+    """Send one request; follow redirects that stay on the same origin (RFC 9110, section 15.4.8)."""
     redirects = 0
     while True:
-        heard = world.debug is not None or _log.isEnabledFor(logging.DEBUG)
-        if heard:
-            _say(world, logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
-        began = world.clock()
+        context.log_debug("%s %s", request.method, request.redactor()(request.url))
+        start = context.clock()
         outcome = yield Send(request)
-        if heard:
-            told = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
-            _say(world, logging.DEBUG, "%s after %.3f s", told, world.clock() - began)
-        if not isinstance(outcome, Response) or outcome.status_code not in (307, 308):
+        seconds = context.clock() - start
+        status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
+        context.log_debug("%s after %.3f s", status, seconds)
+        if status not in (307, 308) or redirects == defaults.MAX_REDIRECTS:
             return outcome, request.url
-        target = _target(request.url, outcome.headers.get("location", ""))
-        if redirects == _REDIRECTS or target is None:
+        target = _redirect_target(request.url, outcome.headers.get("location", ""))
+        if target is None:
             return outcome, request.url
         redirects += 1
-        left = request.timeouts.attempt_seconds - (world.clock() - began)
-        request = attrs.evolve(request, url=target, timeouts=_cut(request.timeouts, max(left, 0.001)))
+        timeouts = _limited(request.timeouts, max(request.timeouts.attempt_seconds - seconds, 0.001))
+        request = attrs.evolve(request, url=target, timeouts=timeouts)
 
 
-def _target(url: str, location: str) -> str | None:
-    """Where a redirect leads, if it stays on the origin."""
+def _redirect_target(url: str, location: str) -> str | None:
+    """The URL of a redirect, if its origin is that of `url` (RFC 6454)."""
     try:
         target = urljoin(url, location)
-        return target if location and origin(target) == origin(url) else None
+        return target if location and _origin(target) == _origin(url) else None
     except ValueError:
         return None
 
 
-def _may_be_billed(problem: FailedAttempt, outcome: Response | Failure) -> bool:
-    """Whether the server may have computed an answer that this attempt did not get."""
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _maybe_billed(failed: FailedAttempt, outcome: Response | Failure) -> bool:
+    """Whether the server may have processed a request whose result is lost."""
     if isinstance(outcome, Failure):
         return outcome.sent
-    unusable = isinstance(problem.error, ResponseValidationError) and outcome.status_code < 300
-    return problem.kind is FailureKind.MAYBE_PROCESSED or unusable
+    unusable = isinstance(failed.error, ResponseValidationError) and outcome.status_code < 300
+    return failed.kind is FailureKind.MAYBE_PROCESSED or unusable
 
 
-def _after(history: RetryState, problem: FailedAttempt) -> RetryState:
-    if problem.stale and history.stale_retries == 0:
-        return attrs.evolve(history, stale_retries=1)
-    billed = problem.kind is not FailureKind.NOT_PROCESSED
-    return attrs.evolve(history, retries=history.retries + 1, billed_retries=history.billed_retries + billed)
-
-
-def _told(problem: FailedAttempt, attempts: int, billed: int, mask: Redactor) -> OpenRouterError:
-    """The error to raise: masked, counted, with no trace of the attempt it came from."""
-    error = problem.error
-    reply = error.raw_response
-    if isinstance(error, ResponseError) and reply is not None:
-        cut, document = masked(reply.redacted(mask, _KEPT_BYTES), mask)
-        error.raw_response, error.headers, error.body = cut, cut.headers, cut.text
-        error.generation_id = cut.headers.get("x-generation-id")
-        error.data = error_data(document, error.status_code or cut.status_code) if error.data is not None else None
-    error.message = mask(printable(error.message))
+def _final_error(failed: FailedAttempt, attempts: int, billed: int, redactor: Redactor) -> OpenRouterError:
+    """The error to raise: without secrets, with its counts, and without the traceback of the attempt."""
+    error = failed.error
+    if isinstance(error, ResponseError) and error.raw_response is not None:
+        response, document = redact_response(error.raw_response.redacted(redactor, defaults.ERROR_BODY_BYTES), redactor)
+        error.raw_response, error.headers, error.body = response, response.headers, response.text
+        error.generation_id = response.headers.get("x-generation-id")
+        if error.data is not None:
+            error.data = error_data(document, error.status_code or response.status_code)
+    error.message = redactor(printable(error.message))
     error.args = (error.message, *error.args[1:])
     error.attempts, error.possibly_billed_attempts = attempts, billed
-    error.retry_after = problem.retry_after_seconds
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-def _attach(
-    answer: Any, reply: Response, url: str, attempts: int, billed: int, elapsed_seconds: float, mask: Redactor
+def _set_meta(
+    result: Any, response: Response, url: str, attempts: int, billed: int, seconds: float, redactor: Redactor
 ) -> None:
-    """Tell how the answer came, without leaving its documented type."""
-    if not hasattr(type(answer), "http_meta"):
+    """Set `http_meta` on a result that has it."""
+    if not hasattr(type(result), "http_meta"):
         return
-    headers = reply.headers.redacted(mask)
-    answer.http_meta = HttpMeta(
-        status_code=reply.status_code,
+    headers = response.headers.redacted(redactor)
+    result.http_meta = HttpMeta(
+        status_code=response.status_code,
         headers=headers,
         generation_id=headers.get("x-generation-id"),
         attempts=attempts,
         possibly_billed_attempts=billed,
-        elapsed_seconds=elapsed_seconds,
-        url=mask(url),
+        elapsed_seconds=seconds,
+        url=redactor(url),
     )
-
-
-def _say(world: CallContext, level: int, message: str, *values: Any) -> None:
-    _log.log(level, message, *values)
-    if world.debug is not None:
-        world.debug(message % values)

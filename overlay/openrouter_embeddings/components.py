@@ -1,20 +1,12 @@
-"""The API's shared types, under the names of its documentation: `components.ProviderPreferences`, ..."""
+"""The API's shared types under their documented names: `components.ProviderPreferences`, ..."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from openrouter_generated import components as _generated
 
-if TYPE_CHECKING:  # and no `__getattr__` there: a type checker would take any name for one of ours
+if TYPE_CHECKING:
     from openrouter_generated.components import *  # noqa: F403
+else:  # types are imported at first use
+    __getattr__, __dir__ = _generated.__getattr__, _generated.__dir__
 
 __all__ = list(_generated.__all__)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        return getattr(_generated, name)
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -1,4 +1,4 @@
-"""What a client is set up with: key, base URL, app headers, timeouts. The argument, then the environment."""
+"""The settings of a client: API key, base URL, app headers, timeout. An argument wins over the environment."""
 
 from __future__ import annotations
 
@@ -8,119 +8,96 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
+from openrouter_generated import SERVERS
 
 from .errors import ConfigurationError
 from .messages import Timeouts
 from .redaction import Secret
 
-ApiKey = str | Callable[[], str | None]
-
+DISTRIBUTION = "openrouter-embeddings"
 KEY_VARIABLE = "OPENROUTER_API_KEY"
 BASE_URL_VARIABLE = "OPENROUTER_BASE_URL"
-
 APP_HEADERS: Mapping[str, tuple[str, str]] = {
-    # argument: (header, environment variable), as the official SDK names them
+    # argument: (header, environment variable), as in the official SDK
     "http_referer": ("HTTP-Referer", "OPENROUTER_HTTP_REFERER"),
     "x_open_router_title": ("X-OpenRouter-Title", "OPENROUTER_X_OPEN_ROUTER_TITLE"),
     "x_open_router_categories": ("X-OpenRouter-Categories", "OPENROUTER_X_OPEN_ROUTER_CATEGORIES"),
 }
-_TOKEN_CHARS = frozenset(
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)  # RFC 9110, 5.6.2
+
+KeyProvider = Callable[[], str | None]
 _KEY = re.compile(r"(Bearer )?[!-~]+")
-_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, 2.3.4
-_FRAMING = frozenset({"content-length", "transfer-encoding", "host", "connection"})
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_CONNECTION_HEADERS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
+_HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, section 2.3.4
 
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """The settings of one client. `api_key` is None where the environment is to be asked at each call."""
+    """The settings of one client. If `api_key` is None, each call reads the environment."""
 
-    api_key: Secret | Callable[[], str | None] | None = None
-    app_headers: Mapping[str, str] = attrs.field(factory=dict)
+    api_key: Secret | KeyProvider | None = None
+    app_headers: Mapping[str, str] = attrs.field(factory=dict)  # by argument name
     base_url: str = ""
     timeout_ms: int | None = None
     allow_http: bool = False
 
+    def current_key(self) -> Secret:
+        """The key to send now: a callable is called again, then the environment is read.
 
-@attrs.frozen
-class NoText:
-    """Stands for what was given as a key and is none: only its type is kept."""
-
-    type_name: str
+        Raises:
+            ConfigurationError: there is no key, or it cannot be a key.
+        """
+        if isinstance(self.api_key, Secret):
+            return self.api_key
+        key = None
+        if self.api_key is not None:
+            try:
+                key = validate_key(as_secret(self.api_key()), "the result of api_key()")
+            except StopIteration:  # it would end the generator that asks for the key
+                raise ConfigurationError("api_key() raised StopIteration") from None
+        key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
+        if key is None:
+            raise ConfigurationError(
+                f"no API key: pass OpenRouter(api_key=...) or set the environment variable {KEY_VARIABLE}"
+            )
+        return key
 
 
 def as_secret(value: object) -> object:
-    """A string as a `Secret`: from here on no frame of ours holds a key that a traceback could show."""
-    if value is None or callable(value):
+    """Wrap a string in `Secret`, so that no frame of this package shows a key in a traceback with locals."""
+    if value is None or isinstance(value, Secret) or callable(value):
         return value
-    return Secret(value) if isinstance(value, str) else NoText(type(value).__name__)
+    return Secret(value) if isinstance(value, str) else type(value)
 
 
-def checked_key(value: object, source: str) -> Secret | None:
-    """The key, `as_secret` before, without the blanks around it; None where it is empty.
+def validate_key(value: object, source: str) -> Secret | KeyProvider | None:
+    """The key, a result of `as_secret`, without surrounding white space; None if it is empty.
 
     Raises:
-        ConfigurationError: it is not text, or holds what no header can carry. The message never quotes it.
+        ConfigurationError: it is not a string, or not printable ASCII. The message never quotes it.
     """
-    if value is None:
-        return None
+    if value is None or (callable(value) and not isinstance(value, type)):
+        return cast(KeyProvider | None, value)
     if not isinstance(value, Secret):
-        kind = value.type_name if isinstance(value, NoText) else type(value).__name__
-        raise ConfigurationError(f"{source} must be a string, got {kind}")
+        raise ConfigurationError(f"{source} must be a string, got {getattr(value, '__name__', value)}")
     key = Secret(value.reveal().strip())
-    if not key.reveal():
-        return None
-    if not _KEY.fullmatch(key.reveal()):
+    if key.reveal() and not _KEY.fullmatch(key.reveal()):
         raise ConfigurationError(
-            f"{source} holds characters that no API key has (only printable ASCII without blanks); "
+            f"{source} contains characters that no API key has (only printable ASCII without spaces); "
             "copy it again from https://openrouter.ai/settings/keys"
         )
-    return key
-
-
-def configured_key(value: object) -> Secret | Callable[[], str | None] | None:
-    """The `api_key` argument, `as_secret` before: a key, or who gives one.
-
-    Raises:
-        ConfigurationError: as `checked_key`.
-    """
-    return cast(Callable[[], str | None], value) if callable(value) else checked_key(value, "api_key")
-
-
-def current_key(configured: Secret | Callable[[], str | None] | None) -> Secret:
-    """The key to send now: what was configured, a callable being asked anew, else the environment.
-
-    Raises:
-        ConfigurationError: there is none, or it cannot be a key.
-    """
-    if isinstance(configured, Secret):
-        return configured
-    key = checked_key(_asked(configured), "what api_key() returned") if configured is not None else None
-    key = key or checked_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
-    if key is None:
-        raise ConfigurationError(
-            f"no API key: pass OpenRouter(api_key=...) or set the environment variable {KEY_VARIABLE}"
-        )
-    return key
-
-
-def _asked(callable_key: Callable[[], str | None]) -> object:
-    try:
-        return as_secret(callable_key())
-    except StopIteration:  # would end the generator that asks
-        raise ConfigurationError("api_key() raised StopIteration: it has no further key") from None
+    return key if key.reveal() else None
 
 
 def header_value(value: object, name: str) -> str | None:
-    """A header's value without the blanks around it; None where nothing is left.
+    """A header value without surrounding white space; None if it is empty.
 
     Raises:
-        ConfigurationError: it is not text, or not printable ASCII (RFC 9110, 5.5); the message names `name`.
+        ConfigurationError: it is not a string of printable ASCII (RFC 9110, section 5.5); the message names `name`.
     """
     if value is None:
         return None
@@ -137,41 +114,58 @@ def header_value(value: object, name: str) -> str | None:
 
 
 def extra_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """The headers of one call, checked.
+    """The validated headers of one call.
 
     Raises:
-        ConfigurationError: a name or a value cannot be sent, or the header frames the message.
+        ConfigurationError: a name or a value is not valid, or the connection sets the header itself.
     """
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
         raise ConfigurationError(f"http_headers must be a mapping of strings, got {type(headers).__name__}")
-    checked = {}
-    for name, value in headers.items():
-        if not isinstance(name, str) or not name or not _TOKEN_CHARS.issuperset(name):
-            raise ConfigurationError(f"http_headers: {ascii(name)[:80]} is no header name")
-        if name.lower() in _FRAMING:
+    for name in headers:
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"http_headers: {ascii(name)[:80]} is not a header name")
+        if name.lower() in _CONNECTION_HEADERS:
             raise ConfigurationError(f"http_headers: {name} is set by the connection and cannot be overridden")
-        checked[name] = header_value(value, f"http_headers[{name!r}]") or ""
-    return checked
+    return {name: header_value(value, f"http_headers[{name!r}]") or "" for name, value in headers.items()}
 
 
 def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
-    """The app's identity as argument name -> value: what was given, else the environment."""
-    found = {}
-    for argument, (_, variable) in APP_HEADERS.items():
-        value = header_value(arguments.get(argument), argument) or header_value(os.environ.get(variable), variable)
-        if value is not None:
-            found[argument] = value
-    return found
+    """The app headers by argument name: the argument, else the environment."""
+    found = {
+        argument: header_value(arguments.get(argument), argument) or header_value(os.environ.get(variable), variable)
+        for argument, (_, variable) in APP_HEADERS.items()
+    }
+    return {argument: value for argument, value in found.items() if value is not None}
+
+
+def choose_base_url(
+    server: str | None, url_params: Mapping[str, str] | None, server_url: str | None, allow_http: bool
+) -> str:
+    """The base URL: `server_url`, else `server`, else the environment, else production.
+
+    Raises:
+        ConfigurationError: the URL, or the name of the server, is not valid.
+    """
+    if server_url:
+        for name, value in (url_params or {}).items():
+            server_url = server_url.replace("{" + name + "}", str(value))
+        return base_url(server_url, allow_http=allow_http)
+    if server is not None:
+        if server not in SERVERS:
+            raise ConfigurationError(f"server must be one of {', '.join(SERVERS)}, got {server!r}; or pass server_url")
+        return base_url(SERVERS[server], "server", allow_http=allow_http)
+    url = os.environ.get(BASE_URL_VARIABLE, "").strip() or next(iter(SERVERS.values()))
+    return base_url(url, BASE_URL_VARIABLE, allow_http=allow_http)
 
 
 def base_url(server_url: object, source: str = "server_url", *, allow_http: bool = False) -> str:
     """The URL that paths are appended to: no trailing slash, no `/v1/v1`.
 
     Raises:
-        ConfigurationError: it is no http(s) URL, carries a login, a query or a fragment, or is plain http
-            to another machine without `allow_http`.
+        ConfigurationError: it is not an http(s) URL, has credentials, a query or a fragment, or is plain http to
+            another machine without `allow_http`.
     """
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
@@ -183,16 +177,18 @@ def base_url(server_url: object, source: str = "server_url", *, allow_http: bool
         parts, host = SplitResult("", "", "", "", ""), None
     if parts.scheme not in ("http", "https") or not host or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{source} must be a URL like https://openrouter.ai/api/v1")
-    if not host.startswith("[") and ":" not in host and not _HOST.fullmatch(host):
+    if ":" not in host and not _HOST.fullmatch(host):
         raise ConfigurationError(
-            f"{source} must be a URL like https://openrouter.ai/api/v1; {host[:80]!r} is no host name"
+            f"{source} must be a URL like https://openrouter.ai/api/v1; {host[:80]!r} is not a host name"
         )
     if "@" in parts.netloc or "?" in text or "#" in text:
-        raise ConfigurationError(f"{source} must not carry a login, a query or a fragment; the key goes into api_key")
+        raise ConfigurationError(
+            f"{source} must not contain credentials, a query or a fragment; pass the key as api_key"
+        )
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
-            f"{source} is plain http to {host}: texts and the key could be read on the way; "
-            "use https, or pass allow_http=True if that network is trusted"
+            f"{source} is plain http to {host}, so others could read the texts and the key; "
+            "use https, or pass allow_http=True if you trust that network"
         )
     while text.endswith("/v1/v1"):
         text = text.removesuffix("/v1")
@@ -200,22 +196,13 @@ def base_url(server_url: object, source: str = "server_url", *, allow_http: bool
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name can only mean this machine (RFC 6761, 6.3)."""
+    """Whether a host name can only mean this machine (RFC 6761, section 6.3)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a URL (RFC 6454); `ValueError` if it has none."""
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme or "?"] if parts.scheme in ("http", "https") else None
-    if port is None or not parts.hostname:
-        raise ValueError("no origin")
-    return parts.scheme, parts.hostname.lower(), port
 
 
 def timeout_ms(value: object, source: str = "timeout_ms") -> int | None:
@@ -232,7 +219,7 @@ def timeout_ms(value: object, source: str = "timeout_ms") -> int | None:
 
 
 def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
-    """The limits of one attempt; `timeout_ms` bounds the whole of it and replaces the wait for an answer."""
+    """The limits of one attempt: `timeout_ms` bounds the whole attempt and replaces the read and write timeouts."""
     if milliseconds is None:
         return default
     seconds = milliseconds / 1000
@@ -246,32 +233,17 @@ def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
 
 
 @functools.cache
-def user_agent() -> str:
-    """`openrouter-embeddings/<version> python/<version>`."""
+def version() -> str:
+    """The installed version of this package."""
     from importlib import metadata
 
     try:
-        version = metadata.version("openrouter-embeddings")
+        return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
-        version = "0"
-    return f"openrouter-embeddings/{version} python/{platform.python_version()}"
+        return "0"
 
 
-def only_one_sdk() -> None:
-    """Refuse to share an environment with the official SDK, which owns the same import name.
-
-    Raises:
-        ImportError: its distribution is installed.
-    """
-    import sys
-
-    for folder in sys.path:
-        try:
-            names: list[Any] = os.listdir(folder or ".")
-        except OSError:
-            continue
-        if any(n.startswith("openrouter-") and n.endswith((".dist-info", ".egg-info")) for n in names):
-            raise ImportError(
-                "openrouter-embeddings and openrouter (the official SDK) are both installed and share the import name "
-                "'openrouter': run `pip uninstall openrouter openrouter-embeddings` and install the one you want."
-            )
+@functools.cache
+def user_agent() -> str:
+    """`openrouter-embeddings/<version> python/<version>`."""
+    return f"{DISTRIBUTION}/{version()} python/{platform.python_version()}"

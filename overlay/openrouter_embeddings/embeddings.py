@@ -1,118 +1,99 @@
-"""`client.embeddings`: the generated operations, and `embed` on top of them: any number of texts, one matrix."""
+"""`client.embeddings`: the generated operations, and `embed` on top of them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
-from .embed.results import EmbedResult, EmbedStream, EmbedStreamAsync
-from .embed.session import DEFAULTS, EmbedOptions, Session
-from .embed.workers import arun, run
+from . import embed as jobs
+from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
-    from .client import OpenRouter
+    from .caller import Caller
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _spell_out_options(method: _Method) -> _Method:
+    """Show the names and defaults of `**options` in the method's signature, for `help` and editors."""
+    signature = inspect.signature(method)
+    own = list(signature.parameters.values())[:-1]
+    for name, hint in EmbedOptions.__annotations__.items():
+        shown = hint.__forward_arg__.replace("Required[str]", "str")
+        default = DEFAULTS.get(name, inspect.Parameter.empty)
+        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=shown, default=default))
+    method.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+    return method
 
 
 class Embeddings(GeneratedEmbeddings):
-    __doc__ = GeneratedEmbeddings.__doc__
+    """The embeddings operations of the API, and jobs that turn any number of texts into vectors."""
 
-    def __init__(self, client: OpenRouter) -> None:
-        super().__init__(client)
-        self._client = client
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller)
+        self._caller: Caller = caller
 
+    @_spell_out_options
     def embed(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
-        """Turn any number of texts into one matrix, in their order.
+        """Embed any number of texts and return one matrix, in the order of the texts.
 
-        Texts are packed into requests, sent side by side, checked and retried; the same text is sent once. Base64 is
-        asked for, and either form understood; a model that has only numbers is asked for them from then on.
+        Texts are packed into requests, which are sent concurrently, validated and retried; equal texts are sent once.
+        Vectors are requested as base64 and accepted in either form.
 
         Args:
-            texts: one string (which gives one row), or any iterable of them; it is read to its end first.
-            model: the model's id, `openai/text-embedding-3-small`.
-            dimensions: length of the vectors, at least 1; None: the model's own.
-            input_type: "search_query" or "search_document", for models that tell them apart.
+            texts: one string (one row), or any iterable of strings; it is read to its end first.
+            model: the model's id, such as `openai/text-embedding-3-small`.
+            dimensions: length of the vectors, at least 1; None: the model's default.
+            input_type: "search_query" or "search_document", for models that distinguish them.
             provider, user, session_id, trace: as in `generate`.
-            batch_size: texts a request holds at most, at least 1. "auto": 96, which nearly all providers take. A model
-                that refuses so many is learned from its refusal, for the client's life.
-            concurrency: requests in flight at most, at least 1. "auto": grows from 8 to 32 while answers come. Halved
-                where the server says 429.
-            requests_per_minute, tokens_per_minute: never faster than this; tokens are estimated. None: no limit.
-            on_error: what a text that is refused does: "raise" ends the job, "record" leaves a row of NaN and an entry
-                in `errors`, "skip" leaves the row out. A refused request is halved until the text stands alone. No
-                key, no credit, no such model, or 8 texts refused alone before any went through always raises.
-            on_empty: an empty text, or no texts at all: "raise", or "skip": left out.
-            progress: True shows a bar (needs the extra `progress`), or a callable, no coroutine function, is given a
-                `types.Progress` after each answer.
-            retries, server_url, timeout_ms, http_headers: as in `generate`. Left out, more than one request is retried
-                longer than `generate` is: all wait together, up to 60 s each time, and 8 waits in a row without any
-                answer end the job.
-            extra_body: as in `generate`; it may not hold `input` or `encoding_format`.
+            batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
+                providers accept. A smaller limit of a model is learned from its rejections and kept with the client.
+            concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
+                arrive. It is halved when the server answers 429.
+            requests_per_minute, tokens_per_minute: upper limits; tokens are estimated. None: no limit.
+            on_error: what happens if a text is rejected. "raise" ends the job, "record" leaves a row of NaN and an
+                entry in `errors`, "skip" leaves out the row. A rejected request is halved until the bad text is alone.
+                A wrong key, no credits, an unknown model, or 8 rejected texts before the first success always raise.
+            on_empty: what happens if a text is empty: "raise", or "skip" to leave it out.
+            progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
+                each response.
+            retries, server_url, timeout_ms, http_headers: as in `generate`. By default the requests of a job are
+                retried longer: all wait together, up to 60 s at a time, and 8 waits without a response end the job.
+            extra_body: as in `generate`; `input` and `encoding_format` are not allowed.
 
         Returns:
-            An `EmbedResult`.
+            An `EmbedResult`: float32 `vectors` of shape `(n, dimensions)`, usage, model, errors.
 
         Raises:
-            InvalidInputError: a text is empty or no string; the message names the positions. Or an argument is refused
-                by its path. Nothing was sent.
-            ConfigurationError: an option makes no sense. Nothing was sent.
-            OpenRouterError: what ended the job; `positions` names the texts.
+            InvalidInputError: a text is empty or not a string (the message names the positions), or an argument is
+                rejected (the message names its path). Nothing was sent.
+            ConfigurationError: an option is not valid. Nothing was sent.
+            OpenRouterError: the error that ended the job; `positions` names the texts.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
-        plan = Session(self._client, options)
-        with plan.embedding(texts) as (job, rows):
-            for positions, vectors in run(job, plan.send):
-                rows.put(positions, vectors)
-        return EmbedResult(*rows.finished([e.position for e in job.stats.errors], plan.keeps_failed), job)
+        return jobs.embed(self._caller, texts, options)
 
+    @_spell_out_options
     async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
-        """`embed` on the running event loop (asyncio); cancelling it cancels its requests."""
-        plan = Session(self._client, options, "embed_async")
-        with plan.embedding(texts) as (job, rows):
-            async for positions, vectors in arun(job, plan.send_async):
-                rows.put(positions, vectors)
-        return EmbedResult(*rows.finished([e.position for e in job.stats.errors], plan.keeps_failed), job)
+        """`embed` on the running event loop (asyncio). Cancelling it cancels its requests."""
+        return await jobs.embed_async(self._caller, texts, options)
 
+    @_spell_out_options
     def embed_iter(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStream:
-        """Turn texts without end into blocks of vectors, as they come: memory does not grow with the corpus.
+        """Embed a stream of texts and yield blocks of vectors as they arrive; memory does not grow with the corpus.
 
-        Takes what `embed` takes. Yields `(positions, vectors)`: the indexes of some texts in `texts`, and float32
-        `(len(positions), dimensions)`, in the order of answers. `texts` is read as requests are sent; where it has a
-        length, `progress` tells how many there are. The same text is sent once as long as its answer is awaited. A text
-        that is refused with "skip" or "record" is in `errors`. Close the stream, or use it in a `with` block, to leave
-        early.
+        Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and a float32 array of
+        shape `(len(positions), dimensions)`, in the order in which responses arrive. `texts` is read as requests are
+        sent. Equal texts are sent once while the first of them is in flight. Texts that are rejected with "skip" or
+        "record" are in `errors`. Close the stream, or use it in a `with` block, to leave early.
         """
-        plan = Session(self._client, options, "embed_iter")
-        return EmbedStream(plan, plan.streaming(texts))
+        return jobs.embed_iter(self._caller, texts, options)
 
+    @_spell_out_options
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
-        plan = Session(self._client, options, "embed_iter_async")
-        return EmbedStreamAsync(plan, plan.streaming(texts))
-
-
-def _signature(method: Any) -> inspect.Signature:
-    """The signature of `embed` with its options spelled out: what `help` shows, and editors that read no TypedDict."""
-    kinds = inspect.Parameter
-    empty = kinds.empty
-    options = [
-        kinds(name, kinds.KEYWORD_ONLY, default=DEFAULTS.get(name, empty), annotation=_Shown(option.__forward_arg__))
-        for name, option in EmbedOptions.__annotations__.items()
-    ]
-    own = list(inspect.signature(method).parameters.values())[:2]
-    returns = inspect.signature(method).return_annotation
-    return inspect.Signature([*own, *options], return_annotation=returns)
-
-
-class _Shown(str):
-    """An annotation as it is written, without the quotes of a string."""
-
-    def __repr__(self) -> str:
-        return self.removeprefix("Required[").removesuffix("]") if self.startswith("Required[") else str(self)
-
-
-for _name in ("embed", "embed_async", "embed_iter", "embed_iter_async"):
-    vars(Embeddings)[_name].__signature__ = _signature(vars(Embeddings)[_name])
+        return jobs.embed_iter_async(self._caller, texts, options)

@@ -1,52 +1,40 @@
-"""Everything that can go wrong, as one family.
+"""Everything that can go wrong, as one family of exceptions.
 
 ::
 
     OpenRouterError
-    ├── ConfigurationError (ValueError)          the client was set up wrongly: key, header, URL, option
-    ├── InvalidInputError (ValueError)           an argument was refused; nothing was sent, nothing billed
-    ├── ClosedClientError (RuntimeError)         the client was closed before the call
-    ├── NoResponseError                          no whole answer arrived
-    │   ├── ConnectError                         never connected: name, port, TLS, proxy
-    │   ├── ConnectionLostError                  torn: reset, end of stream, bad chunk, bad gzip, not HTTP
-    │   ├── DeadlineError (TimeoutError)         a limit in seconds was reached
-    │   └── AnswerTooLargeError                  body, inflation ratio or headers over the limit
-    └── ResponseError                            an answer arrived, and is in the error
-        ├── ResponseValidationError              it does not answer what was asked
-        └── APIStatusError                       the API refused, or failed, and said so
-            ├── BadRequestResponseError          400
-            ├── UnauthorizedResponseError        401
-            ├── PaymentRequiredResponseError     402
-            ├── ForbiddenResponseError           403
-            ├── NotFoundResponseError            404
-            ├── RequestTimeoutResponseError      408
-            ├── PayloadTooLargeResponseError     413
-            ├── TooManyRequestsResponseError     429
-            ├── ClientClosedRequestResponseError 499
-            ├── InternalServerResponseError      500
-            ├── BadGatewayResponseError          502
-            ├── ServiceUnavailableResponseError  503
-            ├── GatewayTimeoutResponseError      504
-            ├── EdgeNetworkTimeoutResponseError  524
-            ├── ProviderOverloadedResponseError  529
-            └── OpenRouterDefaultError           any other status
+    ├── ConfigurationError (ValueError)     the client or an option is set up wrongly; nothing was sent
+    ├── InvalidInputError (ValueError)      an argument was rejected; nothing was sent
+    ├── ClosedClientError (RuntimeError)    the client was closed before the call
+    ├── NoResponseError                     no complete response arrived
+    │   ├── ConnectError                    no connection: DNS, port, TLS or proxy
+    │   ├── ConnectionLostError             the connection broke, or the response is not HTTP
+    │   ├── DeadlineError (TimeoutError)    a time limit was reached
+    │   └── AnswerTooLargeError             body, compression ratio or headers exceed a limit
+    └── ResponseError                       a response arrived and is in the error
+        ├── ResponseValidationError         it does not match what was requested
+        └── APIStatusError                  the API reported an error; one subclass for each documented status
+            └── OpenRouterDefaultError      any other status
 
-Connection errors that `transport` raises also inherit the HTTP library's class of the same meaning,
-so that `except httpx.ReadTimeout` written for the official SDK still catches.
-Every error pickles, and none holds the API key.
+Connection errors also inherit the HTTP library's class of the same meaning, so that `except httpx.ReadTimeout`
+written for the official SDK still catches them. Every error can be pickled, and none contains the API key.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from .defaults import MESSAGE_CHARS
 from .messages import Headers, Response
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
 
-MESSAGE_CHARS = 1_000
-"""Longest message of an error; what a server sends beyond it is in `body`."""
+
+BY_STATUS: dict[int, type[APIStatusError]] = {}
+"""The class of each documented status."""
 
 
 def printable(text: str, limit: int = MESSAGE_CHARS) -> str:
@@ -60,13 +48,13 @@ class OpenRouterError(Exception):
 
     Attributes:
         message: what happened, on one line.
-        attempts: requests that this call sent, 0 where nothing left the machine.
-        possibly_billed_attempts: of these, how many the server may have processed without our seeing the result.
-        retry_after: seconds that the server asked to wait, where it did.
-        generation_id: the API's id of the generation, where it told one.
-        status_code, body, headers, raw_response: the answer, where there was one; `body` is cut to 64 KiB.
-        data: the answer as the API's error model, where it was one.
-        positions: the texts that it is about, as indexes into what `embed` was given; empty for other calls.
+        attempts: requests that this call sent; 0 if nothing was sent.
+        possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
+        retry_after: seconds that the server asked to wait, or None.
+        generation_id: the API's id of the generation, or None.
+        status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
+        data: the response as the API's error model, if it is one.
+        positions: indexes of the texts that the error is about, in what `embed` was given; else empty.
     """
 
     attempts: int = 0
@@ -79,8 +67,8 @@ class OpenRouterError(Exception):
     raw_response: Response | None = None
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
-    _wait_seconds: float | None = None  # handed back to a job, which is to wait so long before it sends again
-    _request: Any = None  # the HTTP library's classes look for it; a request would hold the key
+    _wait_seconds: float | None = None  # how long a job is to wait before it sends the request again
+    _request: Any = None  # an attribute of httpx's exceptions; a request would hold the key
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -90,10 +78,10 @@ class OpenRouterError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, {**self.__dict__})
+        return _restore, (type(self), self.args, {**self.__dict__})
 
 
-def _rebuild(cls: type[OpenRouterError], args: tuple[Any, ...], state: dict[str, Any]) -> OpenRouterError:
+def _restore(cls: type[OpenRouterError], args: tuple[Any, ...], state: dict[str, Any]) -> OpenRouterError:
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
@@ -101,11 +89,11 @@ def _rebuild(cls: type[OpenRouterError], args: tuple[Any, ...], state: dict[str,
 
 
 class ConfigurationError(OpenRouterError, ValueError):
-    """The client was set up wrongly; nothing was sent."""
+    """The client or an option is set up wrongly; nothing was sent."""
 
 
 class InvalidInputError(OpenRouterError, ValueError):
-    """An argument was refused; nothing was sent. `path` says which: `provider.max_price.prompt`."""
+    """An argument was rejected; nothing was sent. `path` names it: `provider.max_price.prompt`."""
 
     def __init__(self, message: str = "", path: str = "") -> None:
         super().__init__(message)
@@ -117,159 +105,146 @@ class ClosedClientError(OpenRouterError, RuntimeError):
 
 
 class NoResponseError(OpenRouterError):
-    """No whole answer arrived."""
+    """No complete response arrived."""
 
     def __init__(self, message: str = "No response received") -> None:
         super().__init__(message)
 
 
 class ConnectError(NoResponseError):
-    """No connection was made: name, port, TLS or proxy. The server did not see the request."""
+    """No connection was made (DNS, port, TLS or proxy). The server did not receive the request."""
 
 
 class ConnectionLostError(NoResponseError):
-    """The connection broke, or what came was not HTTP. The server may have processed the request."""
+    """The connection broke, or the response is not HTTP. The server may have processed the request."""
 
 
 class DeadlineError(NoResponseError, TimeoutError):
-    """A limit in seconds was reached."""
+    """A time limit was reached."""
 
 
 class AnswerTooLargeError(NoResponseError):
-    """The answer went over a limit of size, inflation or headers, and was not read further."""
+    """The response exceeds a limit of size, compression ratio or headers; the rest was not read."""
 
 
 class ResponseError(OpenRouterError):
-    """Base of the errors that hold an answer."""
+    """The base of errors that hold a response."""
 
-    def __init__(self, message: str = "", reply: Response | None = None) -> None:
+    def __init__(self, message: str = "", response: Response | None = None) -> None:
         super().__init__(message)
-        if reply is not None:
-            self.status_code = reply.status_code
-            self.headers = reply.headers
-            self.body = reply.text
-            self.raw_response = reply
-            self.generation_id = reply.headers.get("x-generation-id")
+        if response is not None:
+            self.status_code = response.status_code
+            self.headers = response.headers
+            self.body = response.text
+            self.raw_response = response
+            self.generation_id = response.headers.get("x-generation-id")
 
 
 class ResponseValidationError(ResponseError):
-    """An answer arrived that does not answer what was asked. `retryable`: it could not even be read, and may pass."""
+    """A response arrived that does not match what was requested. `retryable`: it could not even be parsed."""
 
-    def __init__(self, message: str = "", reply: Response | None = None, *, retryable: bool = False) -> None:
-        super().__init__(message, reply)
+    def __init__(self, message: str = "", response: Response | None = None, *, retryable: bool = False) -> None:
+        super().__init__(message, response)
         self.retryable = retryable
 
     @property
     def cause(self) -> BaseException | None:
-        """What was wrong, under the name of the official SDK."""
+        """The error itself, under the official SDK's name."""
         return self
 
 
 class APIStatusError(ResponseError):
-    """The API refused, or failed, and said so by a status or by an `error` in its answer."""
+    """The API reported an error, by its status or by an `error` member in its response."""
 
-    status: ClassVar[int | None] = None
-
-
-class BadRequestResponseError(APIStatusError):
-    """400: a parameter is missing or wrong."""
-
-    status = 400
+    def __init_subclass__(cls, status: int | None = None) -> None:
+        super().__init_subclass__()
+        if status is not None:
+            BY_STATUS[status] = cls
 
 
-class UnauthorizedResponseError(APIStatusError):
-    """401: no key, or one that is not valid."""
-
-    status = 401
+class BadRequestResponseError(APIStatusError, status=400):
+    """A parameter is missing or wrong."""
 
 
-class PaymentRequiredResponseError(APIStatusError):
-    """402: no credits left, or the key's own limit reached."""
-
-    status = 402
+class UnauthorizedResponseError(APIStatusError, status=401):
+    """The API key is missing or invalid."""
 
 
-class ForbiddenResponseError(APIStatusError):
-    """403: not permitted: guardrail, moderation, region."""
-
-    status = 403
+class PaymentRequiredResponseError(APIStatusError, status=402):
+    """No credits are left, or the key's limit is reached."""
 
 
-class NotFoundResponseError(APIStatusError):
-    """404: no such model, or no endpoint that may serve it."""
-
-    status = 404
+class ForbiddenResponseError(APIStatusError, status=403):
+    """Not permitted: guardrail, moderation, region."""
 
 
-class RequestTimeoutResponseError(APIStatusError):
-    """408: the operation took too long."""
-
-    status = 408
+class NotFoundResponseError(APIStatusError, status=404):
+    """The model does not exist, or no endpoint may serve it."""
 
 
-class PayloadTooLargeResponseError(APIStatusError):
-    """413: the request is too large."""
-
-    status = 413
+class RequestTimeoutResponseError(APIStatusError, status=408):
+    """The operation took too long."""
 
 
-class TooManyRequestsResponseError(APIStatusError):
-    """429: a rate limit; `retry_after` where the server told how long."""
-
-    status = 429
+class PayloadTooLargeResponseError(APIStatusError, status=413):
+    """The request is too large."""
 
 
-class ClientClosedRequestResponseError(APIStatusError):
-    """499: the caller went away."""
-
-    status = 499
+class TooManyRequestsResponseError(APIStatusError, status=429):
+    """A rate limit was reached; `retry_after` says how long to wait, if the server said so."""
 
 
-class InternalServerResponseError(APIStatusError):
-    """500: the server failed."""
-
-    status = 500
+class ClientClosedRequestResponseError(APIStatusError, status=499):
+    """The caller closed the connection."""
 
 
-class BadGatewayResponseError(APIStatusError):
-    """502: the provider behind the API failed."""
-
-    status = 502
+class InternalServerResponseError(APIStatusError, status=500):
+    """The server failed."""
 
 
-class ServiceUnavailableResponseError(APIStatusError):
-    """503: no provider is available."""
-
-    status = 503
+class BadGatewayResponseError(APIStatusError, status=502):
+    """The provider behind the API failed."""
 
 
-class GatewayTimeoutResponseError(APIStatusError):
-    """504: the provider did not answer in time."""
-
-    status = 504
+class ServiceUnavailableResponseError(APIStatusError, status=503):
+    """No provider is available."""
 
 
-class EdgeNetworkTimeoutResponseError(APIStatusError):
-    """524: the edge network gave up waiting."""
-
-    status = 524
+class GatewayTimeoutResponseError(APIStatusError, status=504):
+    """The provider did not answer in time."""
 
 
-class ProviderOverloadedResponseError(APIStatusError):
-    """529: the provider is overloaded."""
+class EdgeNetworkTimeoutResponseError(APIStatusError, status=524):
+    """The edge network gave up waiting."""
 
-    status = 529
+
+class ProviderOverloadedResponseError(APIStatusError, status=529):
+    """The provider is overloaded."""
 
 
 class OpenRouterDefaultError(APIStatusError):
     """Any status without a class of its own."""
 
 
-BY_STATUS: dict[int, type[APIStatusError]] = {cls.status: cls for cls in APIStatusError.__subclasses__() if cls.status}
-
-
-def error_for(status: int, message: str, reply: Response) -> APIStatusError:
-    """The error of a status, 400 or any other, holding the answer that told it."""
-    error = BY_STATUS.get(status, OpenRouterDefaultError)(printable(message), reply)
+def error_for(status: int, message: str, response: Response) -> APIStatusError:
+    """The error for a status, with the response that reported it."""
+    error = BY_STATUS.get(status, OpenRouterDefaultError)(printable(message), response)
     error.status_code = status
     return error
+
+
+@attrs.frozen
+class Failure:
+    """The result of an attempt that got no complete response.
+
+    Attributes:
+        error: the exception to raise if there is no retry.
+        sent: False only if the server certainly did not receive the request.
+        stale: a kept connection turned out to be closed before the first byte of the response.
+        final: a retry cannot help.
+    """
+
+    error: OpenRouterError
+    sent: bool
+    stale: bool = False
+    final: bool = False

@@ -1,20 +1,19 @@
-"""The plain values that travel through a call: what is sent, what comes back, what went wrong."""
+"""The values that travel through a call: requests, responses, and the steps of a call flow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING, Any, Final, Protocol
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, ValuesView
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
+from . import defaults
 from .redaction import Redactor, Secret
-
-if TYPE_CHECKING:
-    from .errors import OpenRouterError
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers: names compare without case, repeated ones are joined by a comma."""
+    """HTTP headers: names compare without case; the values of a repeated name are joined by commas."""
 
     __slots__ = ("_values",)
 
@@ -37,7 +36,6 @@ class Headers(Mapping[str, str]):
         return len(self._values)
 
     def values(self) -> ValuesView[str]:
-        """All values, each looked up only once."""
         return self._values.values()
 
     def __repr__(self) -> str:
@@ -50,37 +48,33 @@ class Headers(Mapping[str, str]):
 
 @attrs.frozen
 class Timeouts:
-    """How long one attempt may take, in seconds; `attempt_seconds` bounds the whole of it.
+    """How long one attempt may take, in seconds. `attempt_seconds` bounds the whole attempt."""
 
-    Waiting for a connection of the client's own pool is bounded by that alone: it says nothing of the server.
-    """
-
-    connect_seconds: float = 5.0
-    pool_seconds: float = 120.0
-    write_seconds: float = 30.0
-    read_seconds: float = 60.0
-    attempt_seconds: float = 120.0
+    connect_seconds: float = defaults.CONNECT_SECONDS
+    pool_seconds: float = defaults.POOL_SECONDS
+    write_seconds: float = defaults.WRITE_SECONDS
+    read_seconds: float = defaults.READ_SECONDS
+    attempt_seconds: float = defaults.ATTEMPT_SECONDS
 
 
 TIMEOUTS: Final = Timeouts()
-"""Those of one call."""
 
 
 class BodyConsumer(Protocol):
-    """Takes the body of a success in as it comes, in place of a buffer."""
+    """Receives the body of a successful response piece by piece, in place of a buffer."""
 
     def feed(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes, which are gone when this has returned."""
+        """Process the next bytes; the buffer is reused after this returns."""
 
     @property
     def content(self) -> bytes | bytearray:
-        """All that was taken."""
+        """The whole body."""
         raise NotImplementedError
 
 
 @attrs.frozen
 class Request:
-    """One HTTP request, ready to send. Values of headers are `Secret` where they must not be shown."""
+    """One HTTP request, ready to send. Secret header values are `Secret` objects."""
 
     method: str
     url: str
@@ -88,37 +82,16 @@ class Request:
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_response_bytes: int
-    sink: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)
+    consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)
 
     def redactor(self) -> Redactor:
-        """Masks every secret of this request, whole and without its scheme."""
-        values = [value.reveal() for _, value in self.headers if isinstance(value, Secret)]
-        return Redactor([*values, *[value.partition(" ")[2].strip() for value in values]])
-
-
-@attrs.frozen
-class Send:
-    """A step of a call: send this and hand back a `Response` or a `Failure`."""
-
-    request: Request
-
-
-@attrs.frozen
-class Sleep:
-    """A step of a call: wait.
-
-    `shared`: the server asked everybody to, not this call alone. `free`: the retry draws on no budget, since only a
-    connection had gone stale.
-    """
-
-    seconds: float
-    shared: bool = False
-    free: bool = False
+        """Removes the secrets of this request from text."""
+        return Redactor(value for _, value in self.headers if isinstance(value, Secret))
 
 
 @attrs.frozen
 class Response:
-    """What the server answered, inflated. Also what an error's `raw_response` is."""
+    """What the server sent, decompressed. Also the `raw_response` of an error."""
 
     status_code: int
     headers: Headers
@@ -126,7 +99,7 @@ class Response:
 
     @property
     def content(self) -> bytes | bytearray:
-        """The body; what a sink took apart is put together again."""
+        """The whole body."""
         return self.body if isinstance(self.body, bytes | bytearray) else self.body.content
 
     @property
@@ -135,9 +108,7 @@ class Response:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; `ValueError` if it is none."""
-        import json
-
+        """The body as JSON; `ValueError` if it is not JSON."""
         return json.loads(self.content)
 
     def redacted(self, redactor: Redactor, keep_bytes: int) -> Response:
@@ -147,14 +118,24 @@ class Response:
 
 
 @attrs.frozen
-class Failure:
-    """No whole reply came. `sent` is false only where the server surely did not see the request."""
+class Send:
+    """A step of a call flow: send this request and pass back a `Response` or an `errors.Failure`."""
 
-    error: OpenRouterError
-    sent: bool
-    stale: bool = False  # a reused idle connection was found closed before a byte of the answer
-    final: bool = False  # trying again cannot help
+    request: Request
 
 
-Clock = Callable[[], float]
-Uniform = Callable[[float, float], float]
+@attrs.frozen
+class Sleep:
+    """A step of a call flow: wait before the next attempt.
+
+    `shared`: the server asked all callers to wait. `free`: the retry does not count, because a kept connection had
+    been closed by the server before the request arrived.
+    """
+
+    seconds: float
+    shared: bool = False
+    free: bool = False
+
+
+CallFlow: TypeAlias = Generator[Send | Sleep, Any, Any]
+"""One call without I/O: yields steps, receives their results, returns the result of the call or raises."""

@@ -1,4 +1,4 @@
-"""Secrets: values that are sent but never shown, and their removal from text that came from a server."""
+"""Secrets: values that are sent but never shown, and their removal from text that a server sent back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 MASK: Final = "[masked]"
+_SHORTEST = 4  # characters; masking shorter values would garble ordinary text
 
 
 class Secret:
-    """A value that is sent but never shown: `repr`, `str` and formatting give a mask."""
+    """A string that `repr`, `str` and formatting replace by a mask."""
 
     __slots__ = ("_value",)
 
@@ -17,7 +18,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself, for the one place that puts it on the wire."""
+        """The value itself, for the code that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -34,41 +35,35 @@ class Secret:
 
 
 class Redactor:
-    """Takes secrets out of text that came from elsewhere: a server may echo what it was sent."""
+    """Replaces secrets in text and in decoded JSON: a server may echo what it was sent."""
 
     __slots__ = ("_secrets",)
-    _SHORTEST = 4  # masking shorter values would garble ordinary text
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        long = {secret for secret in secrets if len(secret) >= self._SHORTEST}
-        self._secrets = tuple(map(Secret, sorted(long, key=len, reverse=True)))
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        values = {part for secret in secrets for part in (secret.reveal(), secret.reveal().partition(" ")[2].strip())}
+        longest_first = sorted((v for v in values if len(v) >= _SHORTEST), key=len, reverse=True)
+        self._secrets = tuple(map(Secret, longest_first))
 
     def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            if secret.reveal()[: self._SHORTEST] in text:  # most texts hold not even the beginning of one
-                return self._masked(text)
-        return text
-
-    def _masked(self, text: str) -> str:
-        """Where a text was cut, at its end or before an ellipsis, it may end in the beginning of a secret."""
+        """`text` without the secrets, also where it was cut in the middle of one."""
+        if not any(secret.reveal()[:_SHORTEST] in text for secret in self._secrets):
+            return text
         for secret in self._secrets:
             text = text.replace(secret.reveal(), MASK)
-        return "…".join(map(self._end_masked, text.split("…")))
+        return "…".join(map(self._without_partial_end, text.split("…")))
 
-    def _end_masked(self, text: str) -> str:
+    def _without_partial_end(self, text: str) -> str:
         for secret in self._secrets:
             value = secret.reveal()
-            if value[: self._SHORTEST] not in text[-len(value) :]:
-                continue
-            for length in range(min(len(value) - 1, len(text)), self._SHORTEST - 1, -1):
+            for length in range(min(len(value) - 1, len(text)), _SHORTEST - 1, -1):
                 if text.endswith(value[:length]):
                     return text[:-length] + MASK
         return text
 
-    def leaves(self, value: Any) -> Any:
-        """Decoded JSON with every string masked."""
+    def json(self, value: Any) -> Any:
+        """Decoded JSON with the secrets replaced in every string."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, dict):
-            return {self(name): self.leaves(item) for name, item in value.items()}
-        return [self.leaves(item) for item in value] if isinstance(value, list) else value
+            return {self(name): self.json(item) for name, item in value.items()}
+        return [self.json(item) for item in value] if isinstance(value, list) else value

@@ -1,33 +1,32 @@
-"""When to try again, and how long to wait first. Pure: the clock and the dice are handed in.
+"""Retry policy: whether to send a failed request again, and how long to wait first. Pure: no clock, no I/O.
 
-Sources: RFC 9110, 10.2.3 (Retry-After); OpenRouter documentation, errors and rate limits;
-the defaults and the shape of `RetryConfig` are those of the official SDK 1.3.84 where it is given.
+Sources: RFC 9110, section 10.2.3 (Retry-After); OpenRouter documentation, errors and rate limits. The defaults of
+`RetryConfig` are those of the official SDK 1.3.84.
 """
 
 from __future__ import annotations
 
 import enum
 import math
+import numbers
 import os
-import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
+from openrouter_generated.types import RetrySettings
 
-from .errors import (
-    APIStatusError,
-    ConfigurationError,
-    OpenRouterError,
-    ResponseValidationError,
-)
-from .messages import Failure, Headers, Sleep, Uniform
+from . import defaults
+from .errors import APIStatusError, ConfigurationError, Failure, OpenRouterError, ResponseValidationError
+from .messages import Sleep
+
+Uniform = Callable[[float, float], float]  # random.uniform
 
 
 class FailureKind(enum.Enum):
-    """What a failure says about trying again."""
+    """What a failure says about a retry."""
 
     NOT_PROCESSED = "not processed"
     MAYBE_PROCESSED = "maybe processed, maybe billed"
@@ -35,146 +34,118 @@ class FailureKind(enum.Enum):
 
 
 OVERLOADED = frozenset({429, 503, 529})
-_SAFE = OVERLOADED | {425}
-_RETRYABLE_IF_SAID = frozenset({408, 502, 504})  # surely not processed where `availability.retryable` says so
-_FINAL_5XX = frozenset({501, 505})
-_NEVER = frozenset({401, 402, 403, 413})  # even `x-should-retry: true` cannot help these
-_NUMBER = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NOT_PROCESSED = OVERLOADED | {425}
+_NOT_PROCESSED_IF_RETRYABLE = frozenset({408, 502, 504})  # if `error.availability.retryable` is true
+_PERMANENT_5XX = frozenset({501, 505})
+_NEVER_RETRIED = frozenset({401, 402, 403, 413})  # not even with `x-should-retry: true`
 
 
+def _amount(owner: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"{type(owner).__name__}: {field.name} must be a number of at least 0, got {value!r}")
+
+
+def _count(owner: object, field: attrs.Attribute[Any], value: object) -> None:
+    minimum = field.metadata["minimum"]
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < minimum:
+        wanted = f"must be a whole number of at least {minimum} or None"
+        raise ConfigurationError(f"{type(owner).__name__}: {field.name} {wanted}, got {value!r}")
+
+
+def _seconds(default: float) -> Any:
+    return attrs.field(default=default, validator=_amount)
+
+
+@attrs.define(eq=False)
 class BackoffStrategy:
-    """Exponential back-off, as the official SDK takes it; every time in milliseconds.
+    """Exponential back-off as the official SDK takes it. All times are in milliseconds.
 
-    The wait before retry n (from 0) is `min(initial_interval * exponent ** n + jitter, max_interval)`,
-    jitter being uniform in `[0, jitter_ms]`, or in `[0, 1000]` where `jitter_ms` is None.
+    The wait before retry n (from 0) is `min(initial_interval * exponent ** n + jitter, max_interval)`, where jitter
+    is uniform in `[0, jitter_ms]`, or in `[0, 1000]` if `jitter_ms` is None.
 
     Raises:
-        ConfigurationError: an interval is negative or not finite.
+        ConfigurationError: a value is negative or not finite.
     """
 
-    def __init__(
-        self,
-        initial_interval: int,
-        max_interval: int,
-        exponent: float,
-        max_elapsed_time: int,
-        jitter_ms: int | None = None,
-    ) -> None:
-        self.initial_interval = initial_interval
-        self.max_interval = max_interval
-        self.exponent = exponent
-        self.max_elapsed_time = max_elapsed_time
-        self.jitter_ms = jitter_ms
-        for name, value in vars(self).items():
-            if value is None and name == "jitter_ms":
-                continue
-            if not _is_amount(value):
-                raise ConfigurationError(f"BackoffStrategy: {name} must be a number of at least 0, got {value!r}")
-
-    def __repr__(self) -> str:
-        return _shown(self)
+    initial_interval: int = attrs.field(validator=_amount)
+    max_interval: int = attrs.field(validator=_amount)
+    exponent: float = attrs.field(validator=_amount)
+    max_elapsed_time: int = attrs.field(validator=_amount)
+    jitter_ms: int | None = attrs.field(default=None, validator=attrs.validators.optional(_amount))
 
 
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+@attrs.define(eq=False)
+class RetryConfig(RetrySettings):
+    """The official SDK's retry configuration. A `strategy` other than "backoff" means no retry.
 
-
-def _shown(settings: object) -> str:
-    return f"{type(settings).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(settings).items())})"
-
-
-class RetryConfig:
-    """The official SDK's retry configuration; `strategy` is "backoff", anything else means no retry.
-
-    `status_codes_override` replaces the statuses that are retried: `["429", "5XX"]`.
-    Left out, they are 408, 425, 429 and all of 5XX.
+    `status_codes_override` replaces the retried statuses, for example `["429", "5XX"]`; the default is 408, 425, 429
+    and 5XX.
     """
 
-    def __init__(
-        self,
-        strategy: str,
-        backoff: BackoffStrategy,
-        retry_connection_errors: bool,
-        status_codes_override: Sequence[str] | None = None,
-    ) -> None:
-        self.strategy = strategy
-        self.backoff = backoff
-        self.retry_connection_errors = retry_connection_errors
-        self.status_codes_override = status_codes_override
-
-    def __repr__(self) -> str:
-        return _shown(self)
+    strategy: str
+    backoff: BackoffStrategy
+    retry_connection_errors: bool
+    status_codes_override: Sequence[str] | None = None
 
 
 @attrs.frozen(kw_only=True)
-class Policy:
-    """How a call tries again. The defaults are those of one call; times in seconds.
+class Policy(RetrySettings):
+    """How a call is retried. The defaults are those of one call; times are in seconds.
 
     Attributes:
-        attempts: requests at most, the first included; None: no limit.
-        possibly_billed_retries: retries at most after failures that the server may have billed; None: no limit.
-        base_seconds, overloaded_base_seconds, cap_seconds: full jitter `U(0, min(cap, base * 2**n))`; where the
-            server is overloaded (429, 503, 529) `U(1/2, 1) * min(cap, overloaded_base * 2**n)`.
-        retry_after_cap_seconds: a server that asks for more is not waited for; the error is raised at once.
-        total_seconds: the whole call, waits included; no wait is begun that would end later. None: no limit.
-        official: the official SDK's configuration, whose shape then holds instead.
-        hands_back: a call that was surely not processed ends, and tells how long to wait: a job of many calls waits
-            for all of them together, and sends it again as its pace allows.
+        attempts: maximum number of requests, including the first; None means no limit.
+        possibly_billed_retries: maximum number of retries after failures that the server may have billed; None means
+            no limit.
+        base_seconds, cap_seconds: full jitter, `U(0, min(cap, base * 2**n))` before retry n.
+        overloaded_base_seconds: after 429, 503 and 529 the wait is `U(1/2, 1) * min(cap, overloaded_base * 2**n)`.
+        retry_after_cap_seconds: if the server asks for a longer wait, the error is raised at once.
+        total_seconds: limit for the whole call, waits included; no wait starts that would end later. None means no
+            limit.
+        official: the official SDK's configuration, which then replaces the rules above.
+        hands_back: a request that was not processed is not retried by the call itself; its error says how long to
+            wait, so that a job can make all of its requests wait.
 
     Raises:
-        ConfigurationError: a count is no whole number, or a time no number of at least 0.
+        ConfigurationError: a count is not a whole number, or a time is not a number of at least 0.
     """
 
-    attempts: int | None = 4
-    possibly_billed_retries: int | None = 1
-    base_seconds: float = 0.5
-    overloaded_base_seconds: float = 1.0
-    cap_seconds: float = 8.0
-    retry_after_cap_seconds: float = 60.0
-    total_seconds: float | None = 120.0
+    attempts: int | None = attrs.field(
+        default=defaults.ATTEMPTS, validator=attrs.validators.optional(_count), metadata={"minimum": 1}
+    )
+    possibly_billed_retries: int | None = attrs.field(
+        default=defaults.MAYBE_BILLED_RETRIES, validator=attrs.validators.optional(_count), metadata={"minimum": 0}
+    )
+    base_seconds: float = _seconds(defaults.BACKOFF_SECONDS)
+    overloaded_base_seconds: float = _seconds(defaults.OVERLOADED_BACKOFF_SECONDS)
+    cap_seconds: float = _seconds(defaults.BACKOFF_CAP_SECONDS)
+    retry_after_cap_seconds: float = _seconds(defaults.RETRY_AFTER_CAP_SECONDS)
+    total_seconds: float | None = attrs.field(
+        default=defaults.TOTAL_SECONDS, validator=attrs.validators.optional(_amount)
+    )
     official: RetryConfig | None = None
     hands_back: bool = False
 
-    def __attrs_post_init__(self) -> None:
-        for name, least in (("attempts", 1), ("possibly_billed_retries", 0)):
-            count = getattr(self, name)
-            if count is not None and (type(count) is not int or count < least):
-                raise ConfigurationError(
-                    f"Policy: {name} must be a whole number of at least {least} or None, got {count!r}"
-                )
-        for field in attrs.fields(Policy):
-            seconds = getattr(self, field.name)
-            no_limit = seconds is None and field.name == "total_seconds"
-            if field.name.endswith("_seconds") and not no_limit and not _is_amount(seconds):
-                raise ConfigurationError(f"Policy: {field.name} must be a number of at least 0, got {seconds!r}")
-
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
-        """How long to wait before retry number `retry` (from 0), where the server did not say."""
+        """How long to wait before retry number `retry` (from 0) if the server did not say."""
         if self.official is not None:
             backoff = self.official.backoff
             jitter = uniform(0.0, 1000.0 if backoff.jitter_ms is None else float(backoff.jitter_ms))
-            return min(_grown(backoff.initial_interval, backoff.exponent, retry) + jitter, backoff.max_interval) / 1000
+            interval = _exponential(backoff.initial_interval, backoff.exponent, retry) + jitter
+            return min(interval, backoff.max_interval) / 1000
         if status in OVERLOADED:
-            return uniform(0.5, 1.0) * min(self.cap_seconds, _grown(self.overloaded_base_seconds, 2, retry))
-        return uniform(0.0, min(self.cap_seconds, _grown(self.base_seconds, 2, retry)))
+            return uniform(0.5, 1.0) * min(self.cap_seconds, _exponential(self.overloaded_base_seconds, 2, retry))
+        return uniform(0.0, min(self.cap_seconds, _exponential(self.base_seconds, 2, retry)))
 
 
 ONE_CALL = Policy()
 NO_RETRY = Policy(attempts=1)
 
 
-def _grown(base: float, factor: float, times: int) -> float:
-    try:
-        return base * float(factor) ** times
-    except OverflowError:
-        return sys.float_info.max
-
-
 def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
     """The policy that a `retries=` or `retry_config=` argument asks for.
 
     Raises:
-        ConfigurationError: it is neither None, a `RetryConfig` nor a `Policy`; names the `argument`.
+        ConfigurationError: it is not None, a `RetryConfig` or a `Policy`; the message names the `argument`.
     """
     if config is None:
         return attrs.evolve(default, attempts=1, official=None)
@@ -187,66 +158,142 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
     if config.strategy != "backoff":
         return NO_RETRY
     if not isinstance(config.backoff, BackoffStrategy):
-        kind = type(config.backoff).__name__
-        raise ConfigurationError(f"{argument}: backoff must be utils.BackoffStrategy, got {kind}")
-    longest = config.backoff.max_elapsed_time / 1000
+        found = type(config.backoff).__name__
+        raise ConfigurationError(f"{argument}: backoff must be utils.BackoffStrategy, got {found}")
+    limit = config.backoff.max_elapsed_time / 1000
     return Policy(
         attempts=None,
         possibly_billed_retries=None,
-        retry_after_cap_seconds=longest,
-        total_seconds=longest,
+        retry_after_cap_seconds=limit,
+        total_seconds=limit,
         official=config,
     )
 
 
 @attrs.frozen
 class FailedAttempt:
-    """One failed attempt, as far as retrying is concerned."""
+    """What decides about a retry after one failed attempt."""
 
     error: OpenRouterError
     kind: FailureKind
-    status: int | None = None
-    retry_after_seconds: float | None = None
-    should_retry: bool | None = None
+    should_retry: bool | None = None  # what the server says
     stale: bool = False
 
+    @property
+    def status(self) -> int | None:
+        """The status of an error that the API reported."""
+        return self.error.status_code if isinstance(self.error, APIStatusError) else None
 
-def failed_attempt(error: OpenRouterError, failure: Failure | None, now: float) -> FailedAttempt:
-    """What a failed attempt says about trying again; `now` is the wall clock in seconds since 1970."""
+
+def failed_attempt(error: OpenRouterError, failure: Failure | None = None) -> FailedAttempt:
+    """Classify a failed attempt."""
     if failure is not None:
-        kind = (
-            FailureKind.PERMANENT
-            if failure.final
-            else FailureKind.MAYBE_PROCESSED
-            if failure.sent
-            else FailureKind.NOT_PROCESSED
-        )
-        return FailedAttempt(error, kind, stale=failure.stale)
-    if isinstance(error, ResponseValidationError):
-        return FailedAttempt(
-            error,
-            FailureKind.MAYBE_PROCESSED if error.retryable else FailureKind.PERMANENT,
-            should_retry=_should_retry(error.headers),
-        )
-    if not isinstance(error, APIStatusError):
-        return FailedAttempt(error, FailureKind.PERMANENT)
-    status, availability = error.status_code, _availability(error)
-    return FailedAttempt(
-        error,
-        kind_of_status(status, availability.get("retryable") is True),
-        status,
-        retry_after_seconds(error.headers, availability, now),
-        _should_retry(error.headers),
-    )
+        kind = FailureKind.MAYBE_PROCESSED if failure.sent else FailureKind.NOT_PROCESSED
+        return FailedAttempt(error, FailureKind.PERMANENT if failure.final else kind, stale=failure.stale)
+    kind = FailureKind.PERMANENT
+    if isinstance(error, APIStatusError):
+        kind = kind_of_status(error.status_code, retryable=_availability(error).get("retryable") is True)
+    elif isinstance(error, ResponseValidationError) and error.retryable:
+        kind = FailureKind.MAYBE_PROCESSED
+    said = error.headers.get("x-should-retry", "").strip().lower()
+    return FailedAttempt(error, kind, {"true": True, "false": False}.get(said))
 
 
-def kind_of_status(status: int | None, said_retryable: bool = False) -> FailureKind:
-    """Whether an error status was surely not processed, perhaps processed, or will not change."""
-    if status in _SAFE or (said_retryable and status in _RETRYABLE_IF_SAID):
+def kind_of_status(status: int | None, *, retryable: bool = False) -> FailureKind:
+    """What an error status says about a retry. `retryable`: the error's body says that it can be retried."""
+    if status in _NOT_PROCESSED or (retryable and status in _NOT_PROCESSED_IF_RETRYABLE):
         return FailureKind.NOT_PROCESSED
-    if status == 408 or (status is not None and 500 <= status <= 599 and status not in _FINAL_5XX):
+    if status == 408 or (status is not None and 500 <= status <= 599 and status not in _PERMANENT_5XX):
         return FailureKind.MAYBE_PROCESSED
     return FailureKind.PERMANENT
+
+
+@attrs.frozen
+class RetryState:
+    """The retries of a call so far."""
+
+    retries: int = 0
+    billed_retries: int = 0
+    stale_retries: int = 0
+    elapsed_seconds: float = 0.0
+
+    def after(self, failed: FailedAttempt) -> RetryState:
+        """The state once the request is sent again."""
+        if failed.stale and self.stale_retries == 0:
+            return attrs.evolve(self, stale_retries=1)
+        billed = failed.kind is not FailureKind.NOT_PROCESSED
+        return attrs.evolve(self, retries=self.retries + 1, billed_retries=self.billed_retries + billed)
+
+
+def decide(policy: Policy, failed: FailedAttempt, state: RetryState, uniform: Uniform) -> Sleep | None:
+    """How long to wait before the next attempt, or None to give up."""
+    kind = _effective_kind(policy, failed)
+    if kind is FailureKind.PERMANENT or (policy.attempts is not None and state.retries + 1 >= policy.attempts):
+        return None
+    if failed.stale and state.stale_retries == 0:
+        return Sleep(0.0, free=True)
+    limit = policy.possibly_billed_retries
+    if kind is FailureKind.MAYBE_PROCESSED and limit is not None and state.billed_retries >= limit:
+        return None
+    asked = failed.error.retry_after
+    if asked is None:
+        seconds = policy.backoff_seconds(state.retries, failed.status, uniform)
+    elif asked > policy.retry_after_cap_seconds:
+        return None
+    else:
+        seconds = asked * uniform(1.0, 1.1)
+    if policy.total_seconds is not None:
+        # An attempt that starts with no time left would be paid for nothing.
+        least = 0.0 if policy.official is not None else min(1.0, policy.total_seconds / 10)
+        if state.elapsed_seconds + seconds + least > policy.total_seconds:
+            return None
+    return Sleep(seconds, shared=asked is not None or failed.status in OVERLOADED)
+
+
+def _effective_kind(policy: Policy, failed: FailedAttempt) -> FailureKind:
+    """The kind of a failure, as the server's `x-should-retry` and an official configuration change it."""
+    if failed.should_retry is False:
+        return FailureKind.PERMANENT
+    if policy.official is not None:
+        if failed.status is None:
+            return failed.kind if policy.official.retry_connection_errors else FailureKind.PERMANENT
+        status = str(failed.status)
+        patterns = map(str, policy.official.status_codes_override or ("408", "425", "429", "5XX"))
+        matches = any(p == status or (p.upper().endswith("XX") and p[0] == status[0]) for p in patterns)
+        return FailureKind.NOT_PROCESSED if matches else FailureKind.PERMANENT
+    if failed.should_retry and failed.kind is FailureKind.PERMANENT and failed.status not in _NEVER_RETRIED:
+        return FailureKind.MAYBE_PROCESSED
+    return failed.kind
+
+
+class RetryBudget:
+    """A token bucket that all calls of a client share. Thread-safe, also after a fork.
+
+    A retry takes 5 of 100 tokens, or 10 after a failure that may be billed; a successful call gives 5 back.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = defaults.RETRY_BUDGET
+        self._lock, self._pid = threading.Lock(), os.getpid()
+
+    def _process_lock(self) -> threading.Lock:
+        if self._pid != os.getpid():  # another thread may have held the lock when this process was forked
+            self._lock, self._pid = threading.Lock(), os.getpid()
+        return self._lock
+
+    def take(self, kind: FailureKind) -> bool:
+        """Take the cost of one retry; False if there is not enough left."""
+        cost = defaults.MAYBE_BILLED_RETRY_COST if kind is FailureKind.MAYBE_PROCESSED else defaults.RETRY_COST
+        with self._process_lock():
+            if self._tokens < cost:
+                return False
+            self._tokens -= cost
+            return True
+
+    def give_back(self) -> None:
+        """Return the cost of one retry, after a successful call."""
+        with self._process_lock():
+            self._tokens = min(defaults.RETRY_BUDGET, self._tokens + defaults.RETRY_COST)
 
 
 def _availability(error: OpenRouterError) -> Mapping[str, Any]:
@@ -255,129 +302,8 @@ def _availability(error: OpenRouterError) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _should_retry(headers: Headers) -> bool | None:
-    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
-
-
-def retry_after_seconds(headers: Mapping[str, str], availability: Mapping[str, Any], now: float) -> float | None:
-    """How long the server asks to wait: `retry-after-ms`, then `Retry-After`, then `error.availability.retry_after`.
-
-    What is not a number above 0, nor a date in the future, is ignored. A number too large for a float is the
-    largest float.
-    """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    for seconds in (_number(text), _until(text, now), _number(availability.get("retry_after"))):
-        if seconds is not None:
-            return seconds
-    return None
-
-
-def _number(value: object) -> float | None:
-    text = str(value).strip()
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not _NUMBER.fullmatch(text):
-        return None
-    number = min(float(text), sys.float_info.max)
-    return number if number > 0 else None
-
-
-def _until(text: str | None, now: float) -> float | None:
-    if not text:
-        return None
-    from datetime import UTC
-    from email.utils import parsedate_to_datetime
-
+def _exponential(base: float, factor: float, exponent: int) -> float:
     try:
-        date = parsedate_to_datetime(text)
-        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now  # HTTP knows no other zone
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return seconds if seconds > 0 else None
-
-
-@attrs.frozen
-class RetryState:
-    """What a call has done so far: retries, those of them after a failure that may be billed, seconds."""
-
-    retries: int = 0
-    billed_retries: int = 0
-    stale_retries: int = 0
-    elapsed_seconds: float = 0.0
-
-
-def decide(policy: Policy, problem: FailedAttempt, history: RetryState, uniform: Uniform) -> Sleep | None:
-    """Wait so long and try again, or None: give up and raise the error."""
-    kind = _allowed(policy, problem)
-    if kind is FailureKind.PERMANENT or (policy.attempts is not None and history.retries + 1 >= policy.attempts):
-        return None
-    if problem.stale and history.stale_retries == 0:
-        return Sleep(0.0, free=True)
-    limit = policy.possibly_billed_retries
-    if kind is FailureKind.MAYBE_PROCESSED and limit is not None and history.billed_retries >= limit:
-        return None
-    told = problem.retry_after_seconds
-    if told is None:
-        seconds = policy.backoff_seconds(history.retries, problem.status, uniform)
-    elif told > policy.retry_after_cap_seconds:
-        return None
-    else:
-        seconds = told * uniform(1.0, 1.1)
-    if policy.total_seconds is not None:
-        # An attempt that begins with no time to end would be paid for nothing.
-        useful = 0.0 if policy.official is not None else min(1.0, policy.total_seconds / 10)
-        if history.elapsed_seconds + seconds + useful > policy.total_seconds:
-            return None
-    return Sleep(seconds, shared=told is not None or problem.status in OVERLOADED)
-
-
-def _allowed(policy: Policy, problem: FailedAttempt) -> FailureKind:
-    if problem.should_retry is False:
-        return FailureKind.PERMANENT
-    if policy.official is not None:
-        return _officially_allowed(policy.official, problem)
-    if problem.should_retry and problem.kind is FailureKind.PERMANENT and problem.status not in _NEVER:
-        return FailureKind.MAYBE_PROCESSED  # the server says it may help: once
-    return problem.kind
-
-
-def _officially_allowed(config: RetryConfig, problem: FailedAttempt) -> FailureKind:
-    if problem.status is None:
-        return problem.kind if config.retry_connection_errors else FailureKind.PERMANENT
-    patterns = config.status_codes_override or ("408", "425", "429", "5XX")
-    status = str(problem.status)
-    wanted = any(p == status or (p.upper().endswith("XX") and p[0] == status[0]) for p in map(str, patterns))
-    return FailureKind.NOT_PROCESSED if wanted else FailureKind.PERMANENT
-
-
-class RetryBudget:
-    """A bucket of tokens, shared by all calls of a client: when everything fails, retrying stops.
-
-    A retry takes 5 tokens, or 10 after a failure that may be billed; a success gives 5 back. Safe under threads.
-    """
-
-    CAPACITY = 100
-
-    def __init__(self) -> None:
-        self._tokens = self.CAPACITY
-        self._lock, self._pid = threading.Lock(), os.getpid()
-
-    def _own(self) -> threading.Lock:
-        if self._pid != os.getpid():  # another thread may have held the lock when this process was forked
-            self._lock, self._pid = threading.Lock(), os.getpid()
-        return self._lock
-
-    def take(self, kind: FailureKind) -> bool:
-        """Whether there is enough for one retry; if so, it is taken."""
-        cost = 10 if kind is FailureKind.MAYBE_PROCESSED else 5
-        with self._own():
-            if self._tokens < cost:
-                return False
-            self._tokens -= cost
-            return True
-
-    def give_back(self) -> None:
-        """A call succeeded."""
-        with self._own():
-            self._tokens = min(self.CAPACITY, self._tokens + 5)
+        return base * float(factor) ** exponent
+    except OverflowError:
+        return sys.float_info.max

@@ -1,48 +1,29 @@
-"""The types that callers name: `UNSET` and its type (an argument was left out), and what `embed` gives and reports."""
+"""Types for annotations: `UNSET` (an argument was left out), and what `embed` returns and reports."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from openrouter_generated.types import UNSET, HttpMeta, Unset
 
 if TYPE_CHECKING:
-    from .embed.job import Progress, TextError, Usage
-    from .embed.results import EmbedResult, EmbedStream, EmbedStreamAsync
+    pass
 
 T = TypeVar("T")
 Nullable: TypeAlias = T | None
 OptionalNullable: TypeAlias = T | Unset | None
 
-__all__ = [
-    "UNSET",
-    "EmbedResult",
-    "EmbedStream",
-    "EmbedStreamAsync",
-    "HttpMeta",
-    "Nullable",
-    "OptionalNullable",
-    "Progress",
-    "TextError",
-    "Unset",
-    "Usage",
-]
+_EMBED = ["EmbedResult", "EmbedStream", "EmbedStreamAsync", "Progress", "TextError", "Usage"]
+__all__ = ["UNSET", "HttpMeta", "Nullable", "OptionalNullable", "Unset", *_EMBED]  # pyright: ignore[reportUnsupportedDunderAll]
 
-_JOB = ("Progress", "TextError", "Usage")
-_RESULTS = ("EmbedResult", "EmbedStream", "EmbedStreamAsync")
-
-
-if not TYPE_CHECKING:  # a type checker would take any name for one of ours
+if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
-        """Resolve what `embed` gives at first use: `UNSET` alone loads no part of a job."""
-        if name in _JOB:
-            from .embed import job as module
-        elif name in _RESULTS:
-            from .embed import results as module
-        else:
-            raise AttributeError(f"module 'openrouter_embeddings.types' has no attribute {name!r}")
-        value = globals()[name] = getattr(module, name)
-        return value
+        """Import the types of `embed` at first use: they need numpy."""
+        if name not in _EMBED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import embed
+
+        return getattr(embed, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from openrouter_generated.models import ProviderPreferences, TraceConfig
     from openrouter_generated.params import ProviderPreferencesTypedDict, TraceConfigTypedDict
 
-    from ..call import Steps
-    from ..client import OpenRouter
+    from ..caller import Caller as OpenRouter
+    from ..messages import CallFlow as Steps
     from ..messages import Response, Sleep
     from ..network.attempt import CancelScope
     from ..request.prepare import Call
-    from ..utils import Retries
+    from openrouter_generated.types import RetrySettings as Retries
     from .job import OnError, Progress
     from .matrix import BlockBuffers, ResultMatrix
     from .packing import Batch
@@ -117,7 +117,7 @@ class Session:
         self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
         self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._client = client
-        policy = client.policy_of(self._options.retries, JOB_POLICY)
+        policy = client.policy_for(self._options.retries, JOB_POLICY)
         patient = policy.official is None and policy.attempts != 1  # an official configuration keeps its own shape
         self._policy = policy if policy.hands_back or not patient else attrs.evolve(policy, hands_back=True)
         self._whole = 0  # how many texts the one request holds that is the whole job
@@ -126,7 +126,7 @@ class Session:
         provider, extra = self._checked("provider"), chosen["extra_body"]
         if extra and not extra.keys().isdisjoint(_LEADING):  # it wins: another model may answer, from other hosts
             provider = [provider, *map(extra.get, _LEADING)]
-        self.caps = client.limits_of(self._checked("model"), self._options.server_url, provider)
+        self.caps = limits_of(client, self._checked("model"), self._options.server_url, provider)
 
     def _checked(self, name: str) -> Any:
         """An argument as it will be sent; the request tells of one that is missing, and checks a string."""
@@ -187,7 +187,7 @@ class Session:
             ),
             batch_size=self.batch_size,
             on_error=self.on_error,
-            may_split=self._client.may_split if may_bill_again else _never,
+            may_split=self._client.may_retry_billed if may_bill_again else _never,
             total=total,
         )
 
@@ -211,8 +211,8 @@ class Session:
         options, timeouts = (self._options, TIMEOUTS) if single else (self._each, JOB_TIMEOUTS)
         room = self._rows or self._blocks
         sink = partial(StreamDecoder, len(batch), room.place(batch.positions) if room is not None else None)
-        return self._client.steps(
-            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=_as_matrix, sink=sink
+        return self._client.call_flow(
+            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=_as_matrix, consumer=sink
         )
 
     def make_room(self, job: Job, batch: Batch) -> None:
@@ -222,16 +222,12 @@ class Session:
 
     def send(self, batch: Batch, pause: Callable[[Sleep], None], stop: CancelScope) -> Answer:
         """Send one batch with this thread."""
-        from ..network.transport import run
-
-        answer: Answer = run(self._steps(batch), self._client.connections.sync_client(), pause, stop)
+        answer: Answer = self._client.run(self._steps(batch), pause, stop)
         return answer
 
     async def send_async(self, batch: Batch, pause: Callable[[Sleep], Awaitable[None]]) -> Answer:
         """Send one batch on the running event loop."""
-        from ..network.transport import arun
-
-        answer: Answer = await arun(self._steps(batch), await self._client.connections.async_client(), pause)
+        answer: Answer = await self._client.arun(self._steps(batch), pause)
         return answer
 
 
@@ -324,3 +320,12 @@ def _rate(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise ConfigurationError(f"{name} must be a number above 0, got {value!r}")
     return float(value)
+
+
+def limits_of(client: Any, model: str, server_url: str | None, provider: Any) -> Any:
+    import json
+
+    from .packing import ModelLimits
+
+    key = client.base_url(server_url), model, json.dumps(provider, sort_keys=True) if provider else ""
+    return client.learned.setdefault(key, ModelLimits())

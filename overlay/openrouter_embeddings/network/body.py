@@ -108,4 +108,4 @@ def opened(
         )
     headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in fields])
     encoding = "" if is_read else headers.get("content-encoding", "")
-    return headers, BodyReader(status, headers, request.max_response_bytes, attempt, encoding, request.sink)
+    return headers, BodyReader(status, headers, request.max_response_bytes, attempt, encoding, request.consumer)

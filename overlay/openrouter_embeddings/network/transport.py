@@ -11,8 +11,9 @@ from typing import Any
 import anyio
 
 from .. import errors
-from ..call import Steps
-from ..messages import Failure, Request, Response, Send, Sleep
+from ..messages import CallFlow as Steps
+from ..errors import Failure
+from ..messages import Request, Response, Send, Sleep
 from .attempt import Attempt, CancelScope, current_attempt
 from .body import ENDLESS, HEADER_BYTES
 from .exchange import EVENT_LOOP, THREADS, adrive, drive, exchange_of

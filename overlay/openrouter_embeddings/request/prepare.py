@@ -38,7 +38,7 @@ class Call:
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_response_bytes: int
-    sink: Callable[[], BodyConsumer] | None = attrs.field(
+    consumer: Callable[[], BodyConsumer] | None = attrs.field(
         default=None, repr=False
     )  # where an answer is put that is a success
 
@@ -55,7 +55,7 @@ class Call:
             self.body,
             timeouts,
             self.max_response_bytes,
-            self.sink,
+            self.consumer,
         )
 
 
@@ -65,7 +65,7 @@ def prepare(
     options: CallOptions,
     config: Config,
     default: Timeouts,
-    sink: Callable[[], BodyConsumer] | None = None,
+    consumer: Callable[[], BodyConsumer] | None = None,
 ) -> Call:
     """Check everything that can be checked before anything is sent.
 
@@ -104,7 +104,7 @@ def prepare(
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, default),
         ANSWER_BYTES + ANSWER_BYTES_PER_ITEM * longest,
-        sink,
+        consumer,
     )
 
 

@@ -21,6 +21,7 @@ from ..messages import Response
 from ..redaction import Redactor
 from ..request.prepare import Call
 from ..request.validation import dotted
+from .retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
@@ -50,6 +51,7 @@ def checked(reply: Response, call: Call) -> None:
     document = _readable(reply)
     error = error_for(status, _message(document, f"{status}: {_about(reply)}"), reply)
     error.data = error_data(document, status)
+    error.retry_after = retry_after_seconds(reply.headers, document)
     raise error
 
 
@@ -114,7 +116,7 @@ def error_data(document: Any, status: int) -> ErrorResponse | None:
 def masked(reply: Response, mask: Redactor) -> tuple[Response, Any]:
     """A reply whose text was masked, and its JSON, if it is any; masked again where escapes had as_secret a secret."""
     document = _readable(reply)
-    clean = mask.leaves(document)
+    clean = mask.json(document)
     if clean != document:
         reply = Response(reply.status_code, reply.headers, json.dumps(clean).encode())
     return reply, clean
@@ -185,6 +187,7 @@ def _raise_inner(document: Mapping[str, Any], error: Any, reply: Response) -> No
         raise ResponseValidationError(f"an error in a {reply.status_code}: {printable(message)}", reply)
     inner = error_for(status, message, reply)
     inner.data = error_data(document, status)
+    inner.retry_after = retry_after_seconds(reply.headers, document)
     raise inner
 
 
