@@ -76,8 +76,9 @@ def call_flow(
             if failure is not None:
                 raise failure.error
             result = read(outcome, call)
-        except ConfigurationError:
-            raise  # the HTTP client could not be opened: nothing was sent
+        except ConfigurationError as error:  # the HTTP client could not be opened: this attempt sent nothing
+            error.attempts, error.possibly_billed_attempts = attempts - 1, billed
+            raise
         except OpenRouterError as error:
             failed = failed_attempt(error, failure)
         else:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from openrouter_generated.resources import Resources
-from openrouter_generated.types import UNSET, RetrySettings, Unset
+from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
 from .caller import Caller
@@ -95,7 +95,7 @@ class OpenRouter(Resources):
         key, api_key = settings.as_secret(api_key), None
         app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
-            api_key=settings.validate_key(key, "api_key"),
+            api_key=settings.api_key_setting(key),
             app_headers=settings.app_headers(dict(zip(settings.APP_HEADERS, app, strict=True))),
             base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
@@ -105,6 +105,11 @@ class OpenRouter(Resources):
         _require_methods("client", client, HttpClient)
         _require_methods("async_client", async_client, AsyncHttpClient)
         _require_methods("debug_logger", debug_logger, Logger)
+        if ssl_context is not None:
+            import ssl
+
+            if not isinstance(ssl_context, ssl.SSLContext):
+                raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         debug = debug_logger.debug if debug_logger is not None else None
         self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug)
 
@@ -143,7 +148,7 @@ class OpenRouter(Resources):
         headers = {name: text for name, value in app if (text := settings.header_value(value, name)) is not None}
         changes: dict[str, Any] = {"app_headers": {**self._caller.config.app_headers, **headers}}
         if key is not None:
-            changes["api_key"] = settings.validate_key(key, "api_key")
+            changes["api_key"] = settings.api_key_setting(key)
         if server_url is not None:
             changes["base_url"] = self._caller.base_url(server_url)
         if timeout_ms is not None:
@@ -155,7 +160,7 @@ class OpenRouter(Resources):
 
     def _with(self, caller: Caller) -> Self:
         other = type(self).__new__(type(self))
-        other._caller = caller
+        vars(other).update(self.__getstate__(), _caller=caller)
         return other
 
     def close(self) -> None:
@@ -183,7 +188,8 @@ class OpenRouter(Resources):
         await self.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_caller": self._caller}  # resources are made again at first use
+        # Resources belong to one client and are made again at first use.
+        return {name: value for name, value in vars(self).items() if not isinstance(value, Resource)}
 
     def __copy__(self) -> Self:
         return self._with(self._caller)

@@ -74,16 +74,26 @@ def as_secret(value: object) -> object:
     return Secret(value) if isinstance(value, str) else type(value)
 
 
-def validate_key(value: object, source: str) -> Secret | KeyProvider | None:
+def api_key_setting(value: object) -> Secret | KeyProvider | None:
+    """The `api_key` argument, a result of `as_secret`: a key, a callable, or None.
+
+    Raises:
+        ConfigurationError: as `validate_key`.
+    """
+    is_provider = callable(value) and not isinstance(value, type)
+    return cast(KeyProvider, value) if is_provider else validate_key(value, "api_key")
+
+
+def validate_key(value: object, source: str) -> Secret | None:
     """The key, a result of `as_secret`, without surrounding white space; None if it is empty.
 
     Raises:
         ConfigurationError: it is not a string, or not printable ASCII. The message never quotes it.
     """
-    if value is None or (callable(value) and not isinstance(value, type)):
-        return cast(KeyProvider | None, value)
+    if value is None:
+        return None
     if not isinstance(value, Secret):
-        raise ConfigurationError(f"{source} must be a string, got {getattr(value, '__name__', value)}")
+        raise ConfigurationError(f"{source} must be a string, got {getattr(value, '__name__', type(value).__name__)}")
     key = Secret(value.reveal().strip())
     if key.reveal() and not _KEY.fullmatch(key.reveal()):
         raise ConfigurationError(

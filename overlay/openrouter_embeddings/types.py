@@ -5,20 +5,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from openrouter_generated.types import UNSET, HttpMeta, Unset
 
 if TYPE_CHECKING:
-    pass
+    from .embed import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
 
 T = TypeVar("T")
 Nullable: TypeAlias = T | None
 OptionalNullable: TypeAlias = T | Unset | None
 
-_EMBED = ["EmbedResult", "EmbedStream", "EmbedStreamAsync", "Progress", "TextError", "Usage"]
-__all__ = ["UNSET", "HttpMeta", "Nullable", "OptionalNullable", "Unset", *_EMBED]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "UNSET",
+    "EmbedResult",
+    "EmbedStream",
+    "EmbedStreamAsync",
+    "HttpMeta",
+    "Nullable",
+    "OptionalNullable",
+    "Progress",
+    "TextError",
+    "Unset",
+    "Usage",
+]
 
 if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import the types of `embed` at first use: they need numpy."""
-        if name not in _EMBED:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from . import embed
 
