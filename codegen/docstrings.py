@@ -1,4 +1,4 @@
-"""Docstrings out of the specification, as plain text; templates escape it."""
+"""Writes docstrings from the texts of the document, as plain text; the templates escape them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from normal import Schema, target
+from .schemas import Schema, target
 
 WIDTH = 112
 BOUNDS = {
@@ -47,30 +47,30 @@ def entry(name: str, text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop, if it has any."""
+    """The text with a full stop at the end; nothing for an empty text."""
     text = text.strip()
     return text if not text or text[-1] in ".!?:" else f"{text}."
 
 
 def remarks(schema: Schema, schemas: Mapping[str, Schema], beside: Mapping[str, Any] | None = None) -> str:
-    """Description, bounds, default and an example of a value; `beside` is the parameter that holds the schema."""
+    """Description, bounds, default and an example of a value; `beside` is what holds its schema."""
     beside = beside or {}
     name = target(schema)
     inner = schemas[name] if name is not None else {}
-    said = [sentence(beside.get("description") or schema.get("description") or inner.get("description") or "")]
+    found = [sentence(beside.get("description") or schema.get("description") or inner.get("description") or "")]
     limits = {**inner, **schema}
     bounds = [text.format(limits[key]) for key, text in BOUNDS.items() if limits.get(key) is not None]
     bounds = ["not empty" if text in NOT_EMPTY else text for text in bounds]
     if bounds:
-        said.append(sentence(", ".join(bounds).capitalize()))
+        found.append(sentence(", ".join(bounds).capitalize()))
     if "default" in schema:
-        said.append(f"Default of the API: {_value(schema['default'])}.")
+        found.append(f"Default of the API: {_value(schema['default'])}.")
     example = _example(beside) or _example(schema) or _example(inner)
     if example:
-        said.append(f"Example: {example}")
+        found.append(f"Example: {example}")
     if schema.get("deprecated") or beside.get("deprecated"):
-        said.append("Deprecated.")
-    return " ".join(part for part in said if part)
+        found.append("Deprecated.")
+    return " ".join(part for part in found if part)
 
 
 def _example(holder: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""The rules that openapi.yaml keeps: valid OpenAPI 3.1, digestible for the generators, complete for its readers.
+"""Checks openapi.yaml: valid OpenAPI 3.1, supported by the generators, complete for readers.
 
-`python codegen/rules.py openapi.yaml` prints each violation on a line of its own and exits with 1 if there is one.
-A rule is a function from the document to its findings; the tables at the end of the file list them all.
+`python -m codegen.rules openapi.yaml` prints each violation on a line of its own and exits with 1 if there is one.
+A rule is a function from the document to its findings; the tables at the end of the file list all rules.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import document
 import yaml
-from document import Json, Place, Where, pointer
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-NULL = {"type": "null"}
-# The keywords that the SDK checks arguments against, and those that restrict nothing.
+from . import document
+from .document import Json, Place, Where, pointer
+from .schemas import NULL, SpecificationError
+
+# The keywords that the SDK validates arguments against, and those that restrict nothing.
 CHECKED = {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "$ref"}
 CHECKED |= {"discriminator", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
 REMARKS = {"title", "description", "examples", "format", "default", "deprecated"}
@@ -35,7 +36,7 @@ NAMESPACES = ("components", "operations")
 
 
 class Finding(NamedTuple):
-    """A violation: where it is, what stands there, and what should."""
+    """A violation: its place, what was found and what is wanted."""
 
     where: Where
     found: str
@@ -48,9 +49,6 @@ class Finding(NamedTuple):
 Rule = Callable[[Json], Iterable[Finding]]
 
 
-# ---- the document as such
-
-
 def keys_are_strings(spec: Json) -> Iterator[Finding]:
     """YAML reads an unquoted 200 as a number and an unquoted `on` as true."""
     for where, value in document.everything(spec):
@@ -59,7 +57,7 @@ def keys_are_strings(spec: Json) -> Iterator[Finding]:
                 yield Finding(where, f"the key {key!r}", "a string: quote it")
 
 
-def references_lead_somewhere(spec: Json) -> Iterator[Finding]:
+def references_have_targets(spec: Json) -> Iterator[Finding]:
     for where, value in document.everything(spec):
         names = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
         for name in (*names, *value.get("discriminator", {}).get("mapping", {}).values()):
@@ -69,11 +67,8 @@ def references_lead_somewhere(spec: Json) -> Iterator[Finding]:
 
 def is_openapi(spec: Json) -> Iterator[Finding]:
     for error in OpenAPIV31SpecValidator(spec).iter_errors():
-        told = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line, whichever validator words it
-        yield Finding(tuple(map(str, error.absolute_path)), told, "valid OpenAPI 3.1")
-
-
-# ---- what the generators need
+        message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
+        yield Finding(tuple(map(str, error.absolute_path)), message, "valid OpenAPI 3.1")
 
 
 def all_of_joins_objects(spec: Json) -> Iterator[Finding]:
@@ -96,11 +91,8 @@ def python_names_are_names(spec: Json) -> Iterator[Finding]:
             yield Finding((*where, "x-python-namespace"), repr(value["x-python-namespace"]), " or ".join(NAMESPACES))
 
 
-# ---- what we hold ourselves to
-
-
 def bodies_are_json(spec: Json) -> Iterator[Finding]:
-    """One content type: an event stream beside JSON would make every answer `Body | str`."""
+    """An event stream beside JSON would make the type of every result `Body | str`."""
     for where, _ in document.all_media(spec):
         if where[-1] != "application/json":
             yield Finding(where, where[-1], "application/json alone")
@@ -127,7 +119,7 @@ def objects_and_enums_are_named(spec: Json) -> Iterator[Finding]:
 
 
 def errors_are_named(spec: Json) -> Iterator[Finding]:
-    """Every error answer is a component of its own status, with the name of the class that it raises."""
+    """Every error response is a component for one status, and names the class that is raised."""
     statuses: dict[str, set[str]] = defaultdict(set)
     for where, response in document.answers(spec):
         if where[-1][0] in "23":
@@ -189,20 +181,20 @@ def requests_use_checked_keywords(spec: Json) -> Iterator[Finding]:
     for where, schema in document.request_schemas(spec):
         for key in schema:
             if key not in CHECKED | REMARKS and not key.startswith("x-"):
-                yield Finding(where, key, "a keyword that the SDK checks arguments against")
+                yield Finding(where, key, "a keyword that the SDK validates")
 
 
 def extensions_are_known(spec: Json) -> Iterator[Finding]:
-    """A misspelt extension would be ignored without a word."""
+    """A misspelt extension would be ignored silently."""
     for where, value in document.everything(spec):
         for key in value:
             if key.startswith("x-") and key not in EXTENSIONS and not document.holds_names(where):
                 nearest = difflib.get_close_matches(key, EXTENSIONS, 1, 0) or [""]
-                yield Finding(where, f"the extension {key}", f"one that is read, such as {nearest[0]}")
+                yield Finding(where, f"the extension {key}", f"a known one, such as {nearest[0]}")
 
 
 def references_stand_alone(spec: Json) -> Iterator[Finding]:
-    """openapi-python-client reads nothing beside a $ref."""
+    """openapi-python-client ignores what stands beside a $ref."""
     for where, schema in document.schemas(spec):
         if "$ref" in schema and len(schema) > 1:
             yield Finding(where, f"{', '.join(k for k in schema if k != '$ref')} beside $ref", "$ref alone")
@@ -226,22 +218,22 @@ def examples_are_given(spec: Json) -> Iterator[Finding]:
             yield Finding(where, "no example", "at least one: tests send them and read them")
 
 
-def examples_are_true(spec: Json) -> Iterator[Finding]:
+def examples_are_valid(spec: Json) -> Iterator[Finding]:
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
     for where, schema, example in document.examples(spec):
         validator = Draft202012Validator({"$ref": "spec:" + quote(pointer(schema), safe="#/~")}, registry=registry)
         error = best_match(validator.iter_errors(example))
         if error is not None:
-            way = (*where, *map(str, error.absolute_path))
-            yield Finding(way, error.message[:200], f"what {pointer(schema)} says")
+            place = (*where, *map(str, error.absolute_path))
+            yield Finding(place, error.message[:200], f"a value that fits {pointer(schema)}")
 
 
-# A rule takes for granted that the ones before it in FOUNDATION found nothing. What breaks one of GENERATION would be
-# generated wrong, or not at all, without a word. HOUSE is how we want the document to be.
-FOUNDATION: tuple[Rule, ...] = (keys_are_strings, references_lead_somewhere, is_openapi)
+# Each rule relies on those of FOUNDATION before it. A document that breaks one of GENERATION would be generated wrongly
+# or not at all, and no message would say so. STYLE is how this project writes its document.
+FOUNDATION: tuple[Rule, ...] = (keys_are_strings, references_have_targets, is_openapi)
 GENERATION: tuple[Rule, ...] = (all_of_joins_objects, python_names_are_names)
-HOUSE: tuple[Rule, ...] = (
+STYLE: tuple[Rule, ...] = (
     bodies_are_json,
     nullables_are_pairs,
     objects_and_enums_are_named,
@@ -255,21 +247,52 @@ HOUSE: tuple[Rule, ...] = (
     references_stand_alone,
     everything_is_described,
     examples_are_given,
-    examples_are_true,
+    examples_are_valid,
 )
 
 
-def check(spec: Json, rules: Sequence[Rule] = (*GENERATION, *HOUSE)) -> list[str]:
-    """The violations of a document, a line each: valid OpenAPI first, then the given rules."""
-    for rule in FOUNDATION:
-        if findings := list(rule(spec)):
-            return [str(finding) for finding in findings]
-    return [str(finding) for rule in rules for finding in rule(spec)]
+def check(spec: Json) -> list[str]:
+    """The violations of a document, a line each; those of FOUNDATION alone if there are any."""
+    return _foundation(spec) or findings(spec)
+
+
+def findings(spec: Json) -> list[str]:
+    """The violations of a valid document."""
+    return [str(finding) for rule in (*GENERATION, *STYLE) for finding in rule(spec)]
+
+
+def load_valid(path: Path) -> dict[str, Any]:
+    """The document in a file, if it is valid OpenAPI whose references have targets.
+
+    Raises:
+        SpecificationError: it is not, or the file cannot be read.
+    """
+    try:
+        spec: dict[str, Any] = _with_text_keys(document.load(path))
+    except (OSError, yaml.YAMLError) as error:
+        raise SpecificationError(str(error)) from None
+    if violations := _foundation(spec):
+        raise SpecificationError("\n".join(violations))
+    return spec
+
+
+def _foundation(spec: Json) -> list[str]:
+    found = (list(rule(spec)) for rule in FOUNDATION)
+    return [str(finding) for finding in next(filter(None, found), [])]
+
+
+def _with_text_keys(value: Any) -> Any:
+    """YAML reads an unquoted status, 200, as a number."""
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
 
 
 def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
-        print("usage: python codegen/rules.py openapi.yaml", file=sys.stderr)
+        print("usage: python -m codegen.rules openapi.yaml", file=sys.stderr)
         return 2
     try:
         lines = check(document.load(Path(arguments[0])))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from codegen.pipeline import ROOT, Wide
+from support.pipeline import ROOT, Wide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_generated import components, operations

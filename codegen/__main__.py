@@ -1,0 +1,104 @@
+"""The command that generates the package: `python -m codegen --help`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import package, rules
+from .operations import normalize
+from .schemas import SpecificationError
+
+ROOT = Path(__file__).resolve().parent.parent
+RUFF = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120"]
+STAMP = "# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.\n"
+SHOWN_LINES = 12
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Generate, or compare with --check; 0 on success, 1 on failure or difference."""
+    options = _options(arguments)
+    with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
+        fresh = Path(scratch) / options.out.name
+        try:
+            generate(options.spec, fresh)
+        except SpecificationError as error:
+            print(f"{options.spec}: nothing was generated.\n{error}", file=sys.stderr)
+            return 1
+        if options.check:
+            differences = compare(options.out, fresh)
+            print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
+            return 1 if differences else 0
+        _replace(options.out, fresh)
+    return 0
+
+
+def generate(spec_path: Path, out: Path) -> None:
+    """Write the package for a document to `out`, a folder that does not exist yet.
+
+    Raises:
+        SpecificationError: the document is not valid, or a generator or the formatter reports a problem.
+    """
+    spec = rules.load_valid(spec_path)
+    package.write(out, normalize(spec))
+    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
+    for command in (unused, ["format"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
+    for path in package.files(out):
+        if path.suffix == ".py":
+            path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
+    findings = rules.findings(spec)
+    if findings:
+        print(f"`make lint` reports {len(findings)} findings; the first: {findings[0]}", file=sys.stderr)
+
+
+def compare(committed: Path, fresh: Path) -> str:
+    """The files that differ, with the first lines of each difference; empty if none does."""
+    found = []
+    for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in package.files(folder)}):
+        old, new = committed / name, fresh / name
+        if not new.exists():
+            found.append(f"{name}: should not exist")
+        elif not old.exists():
+            found.append(f"{name}: is missing")
+        elif old.read_bytes() != new.read_bytes():
+            before, after = (path.read_text("utf-8", errors="replace").splitlines() for path in (old, new))
+            lines = list(difflib.unified_diff(before, after, "committed", "generated", lineterm="", n=1))
+            more = [f"    … {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
+            found += [f"{name}: differs", *(f"    {line}" for line in lines[:SHOWN_LINES]), *more]
+    if found:
+        found.append("Run `make generate`. Do not edit generated files.")
+    return "\n".join(found)
+
+
+def _replace(place: Path, fresh: Path) -> None:
+    """Move `fresh` to `place`, so that no old file is left."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(fresh, beside)
+    if place.exists():
+        shutil.rmtree(place)
+    beside.rename(place)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the package from openapi.yaml.")
+    parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", help="the document (%(default)s)")
+    out = ROOT / "generated" / "openrouter_generated"
+    parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
