@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""What openapi.yaml says, as Python: the operations and models of OpenRouter API."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""The operations and models of OpenRouter API, generated from openapi.yaml."""
 
 from typing import Final
 
