@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+from openrouter_generated.types import RetrySettings
 
 from .errors import (
     APIStatusError,
@@ -83,7 +84,7 @@ def _shown(settings: object) -> str:
     return f"{type(settings).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(settings).items())})"
 
 
-class RetryConfig:
+class RetryConfig(RetrySettings):
     """The official SDK's retry configuration; `strategy` is "backoff", anything else means no retry.
 
     `status_codes_override` replaces the statuses that are retried: `["429", "5XX"]`.
@@ -107,7 +108,7 @@ class RetryConfig:
 
 
 @attrs.frozen(kw_only=True)
-class Policy:
+class Policy(RetrySettings):
     """How a call tries again. The defaults are those of one call; times in seconds.
 
     Attributes:
