@@ -1,4 +1,4 @@
-"""Writes docstrings from the texts of the document, as plain text; the templates escape them."""
+"""Formats the texts of the document for docstrings; the templates lay them out and escape them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import textwrap
 from collections.abc import Mapping
 from typing import Any
+
+from openapi_python_client.strings import safe_for_docstring
 
 from .schemas import Schema, target
 
@@ -20,30 +22,30 @@ BOUNDS = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
 }
-
-
 NOT_EMPTY = ("at least 1 characters", "at least 1 items")
 
 
-def paragraphs(text: str, width: int = WIDTH) -> str:
+def docstring(text: str, indent: int) -> str:
+    """A string literal that is a docstring and nothing else, for any text."""
+    pad = " " * indent
+    safe = safe_for_docstring(text).replace("\r", " ")
+    if "\n" not in safe and not safe.endswith(('"', "\\")):
+        return f'"""{safe}"""'
+    lines = [f"{pad}{line}" if line and index else line for index, line in enumerate(safe.split("\n"))]
+    return '"""' + "\n".join(lines) + f'\n{pad}"""'
+
+
+def wrapped(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> str:
     """Text with its paragraphs wrapped."""
     text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     parts = [" ".join(part.split()) for part in text.strip().split("\n\n")]
-    fills = [textwrap.fill(part, width, break_long_words=False, break_on_hyphens=False) for part in parts if part]
-    return "\n\n".join(fills)
+    wrapper = textwrap.TextWrapper(width, first, rest, break_long_words=False, break_on_hyphens=False)
+    return "\n\n".join(wrapper.fill(part) for part in parts if part)
 
 
-def entry(name: str, text: str) -> str:
-    """A line of a section such as Args, with its continuation indented."""
-    body = " ".join(f"{name}: {text}".split())
-    return textwrap.fill(
-        body,
-        WIDTH,
-        initial_indent=" " * 4,
-        subsequent_indent=" " * 8,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def entry(text: str, name: str) -> str:
+    """An entry of a section such as Args."""
+    return wrapped(" ".join(f"{name}: {text}".split()), first=" " * 4, rest=" " * 8)
 
 
 def sentence(text: str) -> str:
@@ -60,13 +62,10 @@ def remarks(schema: Schema, schemas: Mapping[str, Schema], beside: Mapping[str, 
     found = [sentence(beside.get("description") or schema.get("description") or inner.get("description") or "")]
     limits = {**inner, **schema}
     bounds = [text.format(limits[key]) for key, text in BOUNDS.items() if limits.get(key) is not None]
-    bounds = ["not empty" if text in NOT_EMPTY else text for text in bounds]
-    if bounds:
-        found.append(sentence(", ".join(bounds).capitalize()))
+    found.append(sentence(", ".join("not empty" if text in NOT_EMPTY else text for text in bounds).capitalize()))
     if "default" in schema:
         found.append(f"Default of the API: {_value(schema['default'])}.")
-    example = _example(beside) or _example(schema) or _example(inner)
-    if example:
+    if example := _example(beside) or _example(schema) or _example(inner):
         found.append(f"Example: {example}")
     if schema.get("deprecated") or beside.get("deprecated"):
         found.append("Deprecated.")
@@ -85,27 +84,3 @@ def _example(holder: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def method(
-    place: str,
-    call: Mapping[str, Any],
-    arguments: Mapping[str, str],
-    returns: tuple[str, str],
-    raises: Mapping[str, tuple[str, str]],
-) -> str:
-    """The docstring of a method: `raises` is class -> (status, meaning), `returns` is (type, meaning)."""
-    parts = [paragraphs(sentence(call.get("summary") or place))]
-    if call.get("deprecated"):
-        parts.append("Deprecated.")
-    if call.get("description"):
-        parts.append(paragraphs(call["description"]))
-    if arguments:
-        parts.append("\n".join(["Args:", *(entry(name, text) for name, text in arguments.items())]))
-    parts.append("\n".join(["Returns:", entry(*returns)]))
-    if raises:
-        rows = [entry(f"errors.{name}", f"{sentence(status)} {text}") for name, (status, text) in raises.items()]
-        parts.append("\n".join(["Raises:", *rows]))
-    if call.get("x-source"):
-        parts.append(paragraphs(f"Source: {call['x-source']}"))
-    return "\n\n".join(parts)

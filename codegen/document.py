@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from ruamel.yaml import YAML
 
 Json = Mapping[str, Any]
 Where = tuple[str, ...]
@@ -28,22 +28,9 @@ class Place(NamedTuple):
     value: Json
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a duplicate key, of which YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value}", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path) -> dict[str, Any]:
-    """The document in a YAML file."""
-    with path.open(encoding="utf-8") as file:
-        document: dict[str, Any] = yaml.load(file, _Loader)
+    """The document in a YAML 1.2 file; a duplicate key is an error."""
+    document: dict[str, Any] = YAML(typ="safe").load(path)
     return document
 
 

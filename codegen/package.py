@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openapi_python_client import Project, strings
-from openapi_python_client.parser.openapi import EndpointCollection
+from openapi_python_client import Project
+from openapi_python_client.parser.openapi import Endpoint, EndpointCollection
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from . import docstrings, document, param_types
-from .methods import Method
+from .methods import Argument, Method
 from .names import attribute, class_name, module_name, snake_case, tag_name
 from .operations import request_schemas, response_schemas
-from .parsing import Parsed, complaints, members, parse, text
+from .parsing import Adapter, complaints, members, parse, text
 from .property_types import PropertyTypes, Scope, is_nullable, optional
-from .readers import Readers
 from .schemas import Schema, SpecificationError, is_model, reachable, stripped
+from .unions import Unions
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The members of every model, and what its module imports; a field of one of these names gets an underscore.
 TAKEN = frozenset({"additional_properties", "http_meta", "from_dict", "to_dict", "model_dump", "model_dump_json"})
 TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"}
-PIECES = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
-# openapi-python-client has no template for these files; it calls the client's file client.py.
+READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
+# The files for which openapi-python-client has no template; it calls the file of the client's base class client.py.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
 
@@ -39,11 +41,17 @@ class Field:
 
     wire: str
     attribute: str
-    annotation: str
-    default: str | None
-    reader: str | None
-    nullable: bool
+    item: Property
     doc: str
+
+    @property
+    def nullable(self) -> bool:
+        return is_nullable(self.item)
+
+    @property
+    def constant(self) -> str | int | None:
+        value = self.item.value.raw_value if isinstance(self.item, ConstProperty) else None
+        return value if isinstance(value, str | int) else None
 
 
 def write(out: Path, normal: Mapping[str, Any]) -> None:
@@ -54,8 +62,21 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     """
     package = Package(out, normal)
     project = Project(openapi=package.parsed.data, config=package.parsed.config, custom_template_path=TEMPLATES)
-    project.env.filters.update(literal=repr, docstring=docstring, wrapped=docstrings.paragraphs, module=module_name)
-    project.env.globals.update(package=package, pieces=PIECES, new_scope=Scope)
+    project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
+    project.env.filters.update(
+        literal=repr,
+        module=module_name,
+        optional=optional,
+        stripped=stripped,
+        text=text,
+        asynchronous="{}_async".format,
+        blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
+        remarks=package.remarks,
+        docstring=docstrings.docstring,
+        entry=docstrings.entry,
+        sentence=docstrings.sentence,
+        wrapped=docstrings.wrapped,
+    )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
     if problems:
@@ -66,7 +87,10 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     for name, doc in NAMESPACES.items():
         values = {"doc": doc, "places": package.places(name), "up": "."}
         (out / f"{name}.py").write_text(project.env.get_template("namespace.py.jinja").render(values), "utf-8")
-    param_types.write(out / "params.py", package.schemas, package.sent)
+    adapter = Adapter()
+    params = {name: adapter.schema(schema, sent=True, named=True) for name, schema in package.schemas.items()}
+    models = [name for name in params if is_model(params[name]) and name in package.sent]
+    param_types.write(out / "params.py", {name: params[name] for name in params if name in package.sent}, models)
     (out / "py.typed").touch()
 
 
@@ -78,13 +102,20 @@ class Package:
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
         self.sent = reachable(request_schemas(normal), self.schemas)
         self.answered = reachable(response_schemas(normal), self.schemas)
-        self.parsed: Parsed = parse(normal, out, self.answered)
+        self.parsed = parse(normal, out, self.answered)
         data, used = self.parsed.data, self.sent | self.answered
         data.models = [model for model in data.models if str(model.class_info.name) in used]
         data.enums = [enum for enum in data.enums if str(enum.class_info.name) in self.answered]
-        self.types = PropertyTypes(self.parsed, self.schemas, self.sent - self.answered)
-        self.readers = Readers(self.types, normal)
+        self.types = PropertyTypes(self.parsed, self.schemas)
+        self.unions = Unions(self.types, normal)
         self.raw = {module_name(raw["operationId"]): raw for _, raw in document.operations(normal)}
+        # Aliases that are enums have modules of their own; those that only requests hold are in params.py.
+        enums = {str(enum.class_info.name) for enum in data.enums}
+        held = (self.answered - enums) | (self.sent & set(self.parsed.recursive))
+        self.aliases = {name: item for name, item in self.parsed.aliases.items() if name in held}
+        classes = [item.class_info for item in (*data.models, *data.enums)]
+        self.model_places = {str(found.name): f"models.{found.module_name}" for found in classes}
+        self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
 
     @property
     def servers(self) -> dict[str, str]:
@@ -94,91 +125,53 @@ class Package:
             found[snake_case(name)] = server["url"]
         return found
 
-    @property
-    def validation_schemas(self) -> dict[str, Schema]:
-        return {name: stripped(schema) for name, schema in self.schemas.items() if name in self.sent}
-
-    @property
-    def aliases(self) -> dict[str, Any]:
-        """The unions, lists, maps and scalars that responses hold, by name."""
-        enums = {str(enum.class_info.name) for enum in self.parsed.data.enums}
-        used = (self.answered - enums) | (self.sent & set(self.parsed.recursive))
-        return {name: item for name, item in self.parsed.aliases.items() if name in used}
-
     def doc(self, name: str) -> str:
         """The description of a schema."""
-        text = self.schemas[name].get("description") or f"{name}."
-        return docstrings.paragraphs(docstrings.sentence(text))
+        return docstrings.wrapped(docstrings.sentence(self.schemas[name].get("description") or f"{name}."))
 
-    def fields(self, model: ModelProperty, scope: Scope) -> list[Field]:
-        """The attributes of a model."""
-        name = str(model.class_info.name)
-        raw = self.schemas[name]["properties"]
-        annotate = self.types.answered if name in self.answered else self.types.accepted
-        found = []
-        for item, attribute_name in zip(members(model), self.attributes(model), strict=True):
-            wire, nullable = text(item.name), is_nullable(item)
-            annotation, default = annotate(item, scope), None
-            if isinstance(item, ConstProperty) and isinstance(item.value.raw_value, str | int):
-                default = repr(item.value.raw_value)
-            elif not item.required or nullable:
-                annotation, default = optional(annotation), "None"
-            doc = docstrings.remarks(raw.get(wire, {}), self.schemas)
-            reader = self.readers.reader(item, scope)
-            found.append(Field(wire, attribute_name, annotation, default, reader, nullable and item.required, doc))
-        return found
+    def remarks(self, argument: Argument) -> str:
+        """The description of an argument."""
+        found = docstrings.remarks(argument.schema, self.schemas, argument.holder)
+        return found or f"The {argument.location} member {argument.wire}."
 
-    def attributes(self, model: ModelProperty) -> list[str]:
-        """The attribute names of a model's properties, which are the documented names."""
-        found: list[str] = []
+    def fields(self, model: ModelProperty) -> list[Field]:
+        """The attributes of a model; their names are the documented ones where Python allows it."""
+        raw = self.schemas[str(model.class_info.name)]["properties"]
+        found: list[Field] = []
         for item in members(model):
-            found.append(attribute(text(item.name), TAKEN.union(found, self.schemas)))
+            wire = text(item.name)
+            name = attribute(wire, TAKEN.union(self.schemas, (field.attribute for field in found)))
+            found.append(Field(wire, name, item, docstrings.remarks(raw.get(wire, {}), self.schemas)))
         return found
+
+    def method(self, endpoint: Endpoint) -> Method:
+        """One operation."""
+        return Method(endpoint, self.raw[str(endpoint.name)], self.types)
 
     def methods(self, collection: EndpointCollection) -> list[Method]:
         """The operations of a tag."""
         return [self.method(endpoint) for endpoint in collection.endpoints]
 
-    def method(self, endpoint: Any) -> Method:
-        return Method(endpoint, self.raw[str(endpoint.name)], self.types, self.schemas)
-
     def tag(self, name: str) -> tuple[str, str]:
         """The class of a tag and its description."""
-        tags = [tag for _, raw in document.operations(self.normal) for tag in raw["tags"] if tag_name(tag) == name]
-        described = {tag["name"]: tag.get("description", "") for tag in self.normal["tags"]}
-        doc = described.get(tags[0]) or f"The operations of {tags[0]}"
-        return class_name(tags[0]), docstrings.paragraphs(docstrings.sentence(doc))
-
-    @property
-    def model_places(self) -> dict[str, str]:
-        """Where each class of models/ is."""
-        classes = [item.class_info for item in (*self.parsed.data.models, *self.parsed.data.enums)]
-        places = {str(found.name): f"models.{found.module_name}" for found in classes}
-        return {**places, **dict.fromkeys(self.aliases, "models.aliases")}
+        tag = next(tag for raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
+        described = {found["name"]: found.get("description") for found in self.normal["tags"]}
+        doc = docstrings.sentence(described.get(tag) or f"The operations of {tag}")
+        return class_name(tag), docstrings.wrapped(doc)
 
     def places(self, namespace: str) -> dict[str, str]:
         """Name -> module of what a namespace holds: what callers pass is in params, what the API answers in models."""
-        models, places = self.model_places, dict[str, str]()
+        places: dict[str, str] = {}
         for name, schema in self.schemas.items():
             if schema.get("x-python-namespace", "components") != namespace:
                 continue
-            own = {name: models[name]} if name in models else {}
+            own = {name: self.model_places[name]} if name in self.model_places else {}
             if name in self.sent:
                 own[f"{name}{param_types.SUFFIX}" if is_model(schema) else name] = "params"
             for alias in schema.get("x-python-aliases", ()):
                 own |= {key.replace(name, alias, 1): f"{place}:{key}" for key, place in list(own.items())}
             places |= own
         return places
-
-
-def docstring(text: str, indent: int) -> str:
-    """A string literal that is a docstring and nothing else, for any text."""
-    pad = " " * indent
-    safe = strings.safe_for_docstring(text).replace("\r", " ")
-    if "\n" not in safe and not safe.endswith(('"', "\\")):
-        return f'"""{safe}"""'
-    lines = [f"{pad}{line}" if line and index else line for index, line in enumerate(safe.split("\n"))]
-    return '"""' + "\n".join(lines) + f'\n{pad}"""'
 
 
 def files(folder: Path) -> Iterator[Path]:

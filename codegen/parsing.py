@@ -28,11 +28,11 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty, Property
 
-from .document import operations
 from .names import unused
-from .schemas import NULL, PREFIX, Schema, SpecificationError, branches, is_model, kinds, recursive, target
+from .schemas import PREFIX, Schema, SpecificationError, branches, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
+SENT = ("parameters", "requestBody")
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -63,7 +63,7 @@ def parse(normal: Mapping[str, Any], out: Path, answered: Collection[str]) -> Pa
         options, MetaType.NONE, document_source=out, file_encoding="utf-8", overwrite=False, output_path=out
     )
     schemas: Mapping[str, Schema] = normal["components"]["schemas"]
-    adapter = _Adapter(recursive(schemas))
+    adapter = Adapter(recursive(schemas))
     holder = unused("Aliases", schemas)
     content = {name: adapter.schema(schema, name not in answered, named=True) for name, schema in schemas.items()}
     aliases = {
@@ -74,7 +74,7 @@ def parse(normal: Mapping[str, Any], out: Path, answered: Collection[str]) -> Pa
     components = {name: schema for name, schema in content.items() if "$ref" not in schema}
     components |= {name: {"type": "object"} for name in adapter.recursive}
     components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
-    document = {**normal, "paths": adapter.paths(normal), "components": {"schemas": components}}
+    document = {**normal, "paths": adapter.paths(normal["paths"]), "components": {"schemas": components}}
     data = GeneratorData.from_dict(document, config=config)
     if isinstance(data, GeneratorError):
         raise SpecificationError(complaints([data]))
@@ -100,57 +100,53 @@ def text(value: Any) -> str:
     return str(value.get_untrusted_value())
 
 
-class _Adapter:
-    """Brings schemas into the form that openapi-python-client parses."""
+class Adapter:
+    """Brings a document into the form that both generators parse. Its unions are `anyOf`, its types single ones."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        self.recursive = names
+    def __init__(self, recursive_names: Collection[str] = ()) -> None:
+        self.recursive = recursive_names
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
-    def paths(self, normal: Mapping[str, Any]) -> dict[str, Any]:
-        """The operations, with every schema in them adapted."""
-        found: dict[str, Any] = {}
-        for (_, path, method), operation in operations(normal):
-            adapted = {**operation, "parameters": [self._holder(item, True) for item in operation["parameters"]]}
-            if "requestBody" in operation:
-                adapted["requestBody"] = self._content(operation["requestBody"], True)
-            adapted["responses"] = {
-                status: self._content(value, False) for status, value in operation["responses"].items()
-            }
-            found.setdefault(path, {})[method] = adapted
-        return found
-
-    def _content(self, holder: Mapping[str, Any], sent: bool) -> dict[str, Any]:
-        media = holder.get("content", {})
-        return {**holder, "content": {kind: self._holder(value, sent) for kind, value in media.items()}}
-
-    def _holder(self, holder: Mapping[str, Any], sent: bool) -> dict[str, Any]:
-        return {**holder, "schema": self.schema(holder["schema"], sent)}
+    def paths(self, value: Any, sent: bool = False) -> Any:
+        """The operations, with every schema in them adapted and without examples."""
+        if isinstance(value, list):
+            return [self.paths(item, sent) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: self.schema(item, sent) if key == "schema" else self.paths(item, sent or key in SENT)
+            for key, item in value.items()
+            if key not in ("example", "examples")
+        }
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
         """One schema; a decimal string that is only sent may be a number."""
         if target(schema) is not None:
             return {"$ref": schema["$ref"]}
         result = {key: value for key, value in schema.items() if key not in REMOVED}
+        types = kinds(schema)
+        title = {} if named else {"title": next(self.titles)}
         options = branches(schema)
         if "enum" in schema or "const" in schema:
             options = list(_value_groups(schema))
             if len(options) == 1:
-                return {**result, **options[0], **({} if named else {"title": next(self.titles)})}
+                return {**result, **options[0], **title}
+        elif not options and schema.get("x-decimal-string") and sent:
+            options = [{"type": kind} for kind in dict.fromkeys(("string", "number", *types))]
+        elif not options and len(types) > 1:
+            bare = {key: value for key, value in result.items() if key != "description"}
+            options = [{**bare, "type": kind} if kind in ("array", "object") else {"type": kind} for kind in types]
         if options:
-            result.pop("type", None)
-            result["anyOf"] = [self.schema(option, sent) for option in options]
-            return result
-        if len(kinds(schema)) == 1:
-            result["type"] = kinds(schema)[0]
-        if schema.get("x-decimal-string") and sent:
-            result["type"] = ["string", "number", *(["null"] if "null" in kinds(schema) else [])]
-        if "array" in kinds(schema):
+            described = {"description": schema["description"]} if "description" in schema else {}
+            return {**described, "anyOf": [self.schema(option, sent) for option in options]}
+        if types:
+            result["type"] = types[0]
+        if types == ["array"]:
             result["items"] = self.schema(schema.get("items", {}), sent)
         if is_model(schema):
             result["properties"] = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
-        elif "object" in kinds(schema) and not named:
-            result["title"] = next(self.titles)
+        elif types == ["object"]:
+            result |= title
         if isinstance(schema.get("additionalProperties"), Mapping):
             result["additionalProperties"] = self.schema(schema["additionalProperties"], sent)
         return result
@@ -158,17 +154,11 @@ class _Adapter:
 
 def _value_groups(schema: Schema) -> Iterator[Schema]:
     """One schema for each type of the values of an enum or constant."""
-    values = schema.get("enum", [schema.get("const")])
     groups: dict[type, list[Any]] = {}
-    for value in values:
+    for value in schema.get("enum", [schema.get("const")]):
         groups.setdefault(type(value), []).append(value)
     if "null" in kinds(schema):
         groups.setdefault(type(None), [])
-    for kind, found in groups.items():
-        if kind not in JSON_TYPES:
-            yield {}
-        elif kind in (str, int):
-            group = {"const": found[0]} if "const" in schema else {"enum": found}
-            yield {"type": JSON_TYPES[kind], **group}
-        else:
-            yield NULL if kind is type(None) else {"type": JSON_TYPES[kind]}
+    for kind, values in groups.items():
+        found = {"const": values[0]} if "const" in schema else {"enum": values}
+        yield {"type": JSON_TYPES[kind], **(found if kind in (str, int) else {})} if kind in JSON_TYPES else {}

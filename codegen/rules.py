@@ -1,7 +1,8 @@
 """Checks openapi.yaml: valid OpenAPI 3.1, supported by the generators, complete for readers.
 
 `python -m codegen.rules openapi.yaml` prints each violation on a line of its own and exits with 1 if there is one.
-A rule is a function from the document to its findings; the tables at the end of the file list all rules.
+A rule is a function from the document to its findings. Rules about a single part, such as a parameter, are JSON Schemas
+in style.yaml.
 """
 
 from __future__ import annotations
@@ -10,40 +11,38 @@ import difflib
 import keyword
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+from ruamel.yaml.error import YAMLError
 
 from . import document
 from .document import Json, Place, Where, pointer
-from .schemas import NULL, SpecificationError
+from .schemas import SpecificationError
 
-# The keywords that the SDK validates arguments against, and those that restrict nothing.
-CHECKED = {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "$ref"}
-CHECKED |= {"discriminator", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
-REMARKS = {"title", "description", "examples", "format", "default", "deprecated"}
+STYLE_SCHEMAS: Mapping[str, Any] = document.load(Path(__file__).parent / "style.yaml")
 EXTENSIONS = {"x-source", "x-guess", "x-decimal-string", "x-python-method", "x-python-name", "x-python-error"}
 EXTENSIONS |= {"x-python-namespace", "x-python-aliases"}
 NAMESPACES = ("components", "operations")
 
 
 class Finding(NamedTuple):
-    """A violation: its place, what was found and what is wanted."""
+    """A violation: its place, what was found (empty if `wanted` says it) and what is wanted."""
 
     where: Where
     found: str
     wanted: str
 
     def __str__(self) -> str:
-        return f"{pointer(self.where)}: found {self.found}, wanted {self.wanted}"
+        found = f"found {self.found}, " if self.found else ""
+        return f"{pointer(self.where)}: {found}wanted {self.wanted}"
 
 
 Rule = Callable[[Json], Iterable[Finding]]
@@ -91,51 +90,69 @@ def python_names_are_names(spec: Json) -> Iterator[Finding]:
             yield Finding((*where, "x-python-namespace"), repr(value["x-python-namespace"]), " or ".join(NAMESPACES))
 
 
-def bodies_are_json(spec: Json) -> Iterator[Finding]:
-    """An event stream beside JSON would make the type of every result `Body | str`."""
-    for where, _ in document.all_media(spec):
-        if where[-1] != "application/json":
-            yield Finding(where, where[-1], "application/json alone")
-
-
-def nullables_are_pairs(spec: Json) -> Iterator[Finding]:
-    wanted = 'oneOf: [{$ref: ...}, {type: "null"}], of a named schema'
-    for where, schema in document.schemas(spec):
-        union = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
-        if "enum" in schema and (None in schema["enum"] or "null" in schema.get("type", ())):
-            yield Finding(where, "an enum that may be null", wanted)
-        elif "nullable" in schema:
-            yield Finding(where, "nullable, which is OpenAPI 3.0", wanted)
-        elif NULL in union and not ("oneOf" in schema and len(union) == 2 and "$ref" in union[0]):
-            yield Finding(where, "null in another union", wanted)
-
-
-def objects_and_enums_are_named(spec: Json) -> Iterator[Finding]:
-    for where, schema in document.schemas(spec):
-        kinds = schema.get("type", ())
-        kind = "enum" if "enum" in schema else "object" if "object" in kinds or "properties" in schema else None
-        if kind and not (len(where) == 3 and where[:2] == ("components", "schemas")):
-            yield Finding(where, f"an inline {kind}", "a $ref to a schema named in components")
+def parts_have_style(spec: Json) -> Iterator[Finding]:
+    """The rules of style.yaml."""
+    schemas = list(document.schemas(spec))
+    named = dict(document.components(spec, "schemas"))
+    parts: dict[str, Iterable[Place]] = {
+        "document": [Place((), spec)],
+        "operation": document.operations(spec),
+        "parameter": document.parameters(spec),
+        "parameter of an operation": document.arguments(spec),
+        "content": (Place(where[:-1], {where[-1]: value}) for where, value in document.all_media(spec)),
+        "response of an error": (place for place in document.answers(spec) if place.where[-1][0] not in "23"),
+        "schema": schemas,
+        "named schema": (Place(where, schema) for where, schema in named.items() if "$ref" not in schema),
+        "inline schema": (place for place in schemas if place.where not in named),
+        "property": (place for place in schemas if place.where[-2:-1] == ("properties",)),
+        "schema of a request": document.request_schemas(spec),
+    }
+    for kind, places in parts.items():
+        validator = Draft202012Validator(STYLE_SCHEMAS[kind])
+        for where, value in places:
+            for error in validator.iter_errors(value):
+                names = [error.instance] if isinstance(error.instance, str) and error.instance in value else []
+                yield Finding((*where, *map(str, error.absolute_path), *names), "", error.schema["title"])
 
 
 def errors_are_named(spec: Json) -> Iterator[Finding]:
     """Every error response is a component for one status, and names the class that is raised."""
     statuses: dict[str, set[str]] = defaultdict(set)
     for where, response in document.answers(spec):
-        if where[-1][0] in "23":
-            continue
-        target = document.follow(spec, response) or {}
-        if "$ref" not in response or "x-python-error" not in target:
-            yield Finding(where, "an error without a name", "a $ref to components/responses with x-python-error")
-        statuses[response.get("$ref", pointer(where))].add(where[-1])
+        if "$ref" in response and where[-1][0] not in "23":
+            statuses[response["$ref"]].add(where[-1])
+    components = {
+        pointer(where): value.get("x-python-error") for where, value in document.components(spec, "responses")
+    }
+    names = Counter(components.values())
     for reference, used in statuses.items():
         if len(used) > 1:
             yield Finding(document.steps(reference), f"the statuses {', '.join(sorted(used))}", "one status")
-    names = Counter(value.get("x-python-error") for _, value in document.components(spec, "responses"))
-    for where, value in document.components(spec, "responses"):
-        name = value.get("x-python-error")
-        if name and (names[name] > 1 or not str(name).endswith("Error")):
-            yield Finding(where, f"the class {name}", "a class of its own, with a name that ends in Error")
+        name = str(components.get(reference))
+        if names[name] != 1 or not name.endswith("Error"):
+            yield Finding(
+                document.steps(reference), f"the class {name}", "an x-python-error of its own that ends in Error"
+            )
+
+
+def methods_have_own_names(spec: Json) -> Iterator[Finding]:
+    taken: dict[tuple[str, str], Where] = {}
+    for where, operation in document.operations(spec):
+        method = str(operation.get("x-python-method"))
+        other = taken.setdefault((str(operation.get("tags")), method), where)
+        if other != where:
+            yield Finding(where, f"the method {method} of {pointer(other)}", "a name of its own")
+
+
+def headers_are_sent(spec: Json) -> Iterator[Finding]:
+    """A header in components belongs to every operation."""
+    shared = [pointer(p.where) for p in document.components(spec, "parameters") if p.value.get("in") == "header"]
+    for where, operation in document.operations(spec):
+        owners = (spec["paths"][where[1]], operation)
+        given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
+        for reference in shared:
+            if reference not in given:
+                yield Finding(where, "a header missing", f"a $ref to {reference}")
 
 
 def one_error_schema(spec: Json) -> Iterator[Finding]:
@@ -146,44 +163,6 @@ def one_error_schema(spec: Json) -> Iterator[Finding]:
             yield Finding(where, f"the schema {schema.get('$ref', 'inline')}", f"the one of {pointer(outer[0].where)}")
 
 
-def methods_are_named(spec: Json) -> Iterator[Finding]:
-    taken: dict[tuple[str, str], Where] = {}
-    for where, operation in document.operations(spec):
-        method = operation.get("x-python-method")
-        key = (str(operation.get("tags")), str(method))
-        if method is None:
-            yield Finding(where, "no x-python-method", "the name of the generated method")
-        elif key in taken:
-            yield Finding(where, f"the method {method} of {pointer(taken[key])}", "a name of its own")
-        taken.setdefault(key, where)
-
-
-def headers_are_shared(spec: Json) -> Iterator[Finding]:
-    for where, parameter in document.arguments(spec):
-        if parameter.get("in") == "header":
-            yield Finding(where, "an inline header", "a $ref to components/parameters")
-    shared = [pointer(p.where) for p in document.components(spec, "parameters") if p.value.get("in") == "header"]
-    for where, operation in document.operations(spec):
-        path = spec["paths"][where[1]]
-        given = {parameter.get("$ref") for owner in (path, operation) for parameter in owner.get("parameters", ())}
-        for reference in shared:
-            if reference not in given:
-                yield Finding(where, "a header missing", f"a $ref to {reference}")
-
-
-def operations_have_sources(spec: Json) -> Iterator[Finding]:
-    for where, operation in document.operations(spec):
-        if not operation.get("x-source"):
-            yield Finding(where, "no x-source", "where the operation is documented")
-
-
-def requests_use_checked_keywords(spec: Json) -> Iterator[Finding]:
-    for where, schema in document.request_schemas(spec):
-        for key in schema:
-            if key not in CHECKED | REMARKS and not key.startswith("x-"):
-                yield Finding(where, key, "a keyword that the SDK validates")
-
-
 def extensions_are_known(spec: Json) -> Iterator[Finding]:
     """A misspelt extension would be ignored silently."""
     for where, value in document.everything(spec):
@@ -191,31 +170,6 @@ def extensions_are_known(spec: Json) -> Iterator[Finding]:
             if key.startswith("x-") and key not in EXTENSIONS and not document.holds_names(where):
                 nearest = difflib.get_close_matches(key, EXTENSIONS, 1, 0) or [""]
                 yield Finding(where, f"the extension {key}", f"a known one, such as {nearest[0]}")
-
-
-def references_stand_alone(spec: Json) -> Iterator[Finding]:
-    """openapi-python-client ignores what stands beside a $ref."""
-    for where, schema in document.schemas(spec):
-        if "$ref" in schema and len(schema) > 1:
-            yield Finding(where, f"{', '.join(k for k in schema if k != '$ref')} beside $ref", "$ref alone")
-
-
-def everything_is_described(spec: Json) -> Iterator[Finding]:
-    described = [*document.operations(spec), *document.parameters(spec), *document.components(spec, "schemas")]
-    described += [place for place in document.schemas(spec) if place.where[-2:-1] == ("properties",)]
-    described += [Place(("tags", str(position)), tag) for position, tag in enumerate(spec.get("tags", ()))]
-    for where, value in described:
-        if not value.get("description") and "$ref" not in value:
-            yield Finding(where, "no description", "one sentence: it becomes a docstring")
-    for where, operation in document.operations(spec):
-        if not operation.get("summary"):
-            yield Finding(where, "no summary", "one line: it opens the docstring")
-
-
-def examples_are_given(spec: Json) -> Iterator[Finding]:
-    for where, value in (*document.parameters(spec), *document.all_media(spec)):
-        if not value.get("examples") and "example" not in value:
-            yield Finding(where, "no example", "at least one: tests send them and read them")
 
 
 def examples_are_valid(spec: Json) -> Iterator[Finding]:
@@ -234,19 +188,12 @@ def examples_are_valid(spec: Json) -> Iterator[Finding]:
 FOUNDATION: tuple[Rule, ...] = (keys_are_strings, references_have_targets, is_openapi)
 GENERATION: tuple[Rule, ...] = (all_of_joins_objects, python_names_are_names)
 STYLE: tuple[Rule, ...] = (
-    bodies_are_json,
-    nullables_are_pairs,
-    objects_and_enums_are_named,
+    parts_have_style,
     errors_are_named,
     one_error_schema,
-    methods_are_named,
-    headers_are_shared,
-    operations_have_sources,
-    requests_use_checked_keywords,
+    methods_have_own_names,
+    headers_are_sent,
     extensions_are_known,
-    references_stand_alone,
-    everything_is_described,
-    examples_are_given,
     examples_are_valid,
 )
 
@@ -269,7 +216,7 @@ def load_valid(path: Path) -> dict[str, Any]:
     """
     try:
         spec: dict[str, Any] = _with_text_keys(document.load(path))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, YAMLError) as error:
         raise SpecificationError(str(error)) from None
     if violations := _foundation(spec):
         raise SpecificationError("\n".join(violations))
@@ -296,7 +243,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         lines = check(document.load(Path(arguments[0])))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, YAMLError) as error:
         lines = [f": {error}"]
     for line in lines:
         print(arguments[0] + line, file=sys.stderr)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from support.pipeline import ROOT, Wide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_generated import components, operations
 from openrouter_generated.types import UNSET, ApiModel, HttpMeta, Unset
+from support.pipeline import ROOT, Wide
 
 CONTRACT = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 MODELS: list[type[ApiModel]] = sorted(
