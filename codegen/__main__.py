@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             differences = compare(options.out, fresh)
             print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
             return 1 if differences else 0
-        _replace(options.out, fresh)
+        shutil.rmtree(options.out, ignore_errors=True)
+        shutil.copytree(fresh, options.out)
     return 0
 
 
@@ -78,17 +79,6 @@ def compare(committed: Path, fresh: Path) -> str:
     if found:
         found.append("Run `make generate`. Do not edit generated files.")
     return "\n".join(found)
-
-
-def _replace(place: Path, fresh: Path) -> None:
-    """Move `fresh` to `place`, so that no old file is left."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(fresh, beside)
-    if place.exists():
-        shutil.rmtree(place)
-    beside.rename(place)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -30,8 +30,15 @@ class Place(NamedTuple):
 
 def load(path: Path) -> dict[str, Any]:
     """The document in a YAML 1.2 file; a duplicate key is an error."""
-    document: dict[str, Any] = YAML(typ="safe").load(path)
+    document: dict[str, Any] = _with_text_keys(YAML(typ="safe").load(path))
     return document
+
+
+def _with_text_keys(value: Any) -> Any:
+    """The value with an unquoted status, which YAML reads as a number, as text."""
+    if isinstance(value, dict):
+        return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def pointer(where: Where) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from . import document
 from .names import class_name, module_name, snake_case, tag_name
 from .normal import Normalizer
-from .schemas import Schema, SpecificationError, is_model, target
+from .schemas import Schema, SpecificationError, target
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
@@ -48,11 +48,11 @@ def normalize(spec: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def body_fields(operation: Mapping[str, Any], schemas: Mapping[str, Schema]) -> Schema | None:
-    """The object whose members are arguments of their own; None if there is no body or it is one argument."""
-    body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
+def _fields(body: Mapping[str, Any], schemas: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The members of a body that are arguments of their own; none if the body is one argument."""
     name = target(body)
-    return schemas[name] if name is not None and is_model(schemas[name]) else None
+    fields: dict[str, Schema] = schemas[name].get("properties", {}) if name is not None else {}
+    return fields
 
 
 def _operation(
@@ -155,11 +155,10 @@ def _error_classes(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Schema]) -> None:
-    fields = (body_fields(operation, schemas) or {}).get("properties", {})
     arguments = [(item["x-python-name"], item["in"], item["name"]) for item in operation["parameters"]]
-    arguments += [(argument_name(value, wire), "body", wire) for wire, value in fields.items()]
-    if "requestBody" in operation and not fields:
-        arguments.append(("body", "body", "body"))
+    if "requestBody" in operation:
+        fields = _fields(operation["requestBody"]["content"][JSON]["schema"], schemas) or {"body": {}}
+        arguments += [(argument_name(value, wire), "body", wire) for wire, value in fields.items()]
     taken: dict[str, str] = dict.fromkeys(OPTIONS, "an option of every method")
     for name, location, wire in arguments:
         if not _is_name(name) or name != name.lower():
@@ -201,21 +200,15 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
 
 
-def request_schemas(normal: Mapping[str, Any]) -> list[Schema]:
+def request_schemas(normal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The schemas of all arguments."""
-    schemas = normal["components"]["schemas"]
-    found = []
-    for _, operation in document.operations(normal):
-        found += [item["schema"] for item in operation["parameters"]]
-        fields = body_fields(operation, schemas)
-        if fields is not None:
-            found += fields["properties"].values()
-        elif "requestBody" in operation:
-            found.append(operation["requestBody"]["content"][JSON]["schema"])
+    found = [schema for _, schema in document.outer_schemas(document.arguments(normal))]
+    for _, schema in document.outer_schemas(document.media(document.requests(normal))):
+        fields = _fields(schema, normal["components"]["schemas"])
+        found += fields.values() if fields else [schema]
     return found
 
 
-def response_schemas(normal: Mapping[str, Any]) -> list[Schema]:
+def response_schemas(normal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The schemas of all responses, errors included."""
-    responses = (response for _, response in document.answers(normal))
-    return [response["content"][JSON]["schema"] for response in responses if "content" in response]
+    return [schema for _, schema in document.outer_schemas(document.media(document.answers(normal)))]

@@ -13,7 +13,7 @@ from typing import Any
 from openapi_python_client import Project
 from openapi_python_client.parser.openapi import Endpoint, EndpointCollection
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from . import docstrings, document, param_types
@@ -23,7 +23,7 @@ from .operations import request_schemas, response_schemas
 from .parsing import Adapter, complaints, members, parse, text
 from .property_types import PropertyTypes, Scope, is_nullable, optional
 from .schemas import Schema, SpecificationError, is_model, reachable, stripped
-from .unions import Unions
+from .unions import Unions, fixed_members, json_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The members of every model, and what its module imports; a field of one of these names gets an underscore.
@@ -44,15 +44,6 @@ class Field:
     item: Property
     doc: str
 
-    @property
-    def nullable(self) -> bool:
-        return is_nullable(self.item)
-
-    @property
-    def constant(self) -> str | int | None:
-        value = self.item.value.raw_value if isinstance(self.item, ConstProperty) else None
-        return value if isinstance(value, str | int) else None
-
 
 def write(out: Path, normal: Mapping[str, Any]) -> None:
     """Write the package for a document in normal form to `out`, a folder that does not exist yet.
@@ -64,11 +55,18 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     project = Project(openapi=package.parsed.data, config=package.parsed.config, custom_template_path=TEMPLATES)
     project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
     project.env.filters.update(
+        fixed_members=fixed_members,
+        json_kind=json_kind,
         literal=repr,
+        model=package.types.model,
         module=module_name,
+        nullable=is_nullable,
         optional=optional,
+        options=lambda item: list(package.unions.options(item)),
+        snake_case=snake_case,
         stripped=stripped,
         text=text,
+        tuple=tuple,
         asynchronous="{}_async".format,
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
         remarks=package.remarks,
@@ -77,6 +75,8 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
         sentence=docstrings.sentence,
         wrapped=docstrings.wrapped,
     )
+    kinds = {"list_property": ListProperty, "model_property": ModelProperty}
+    project.env.tests.update({name: lambda item, kind=kind: isinstance(item, kind) for name, kind in kinds.items()})
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
     if problems:
@@ -87,7 +87,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     for name, doc in NAMESPACES.items():
         values = {"doc": doc, "places": package.places(name), "up": "."}
         (out / f"{name}.py").write_text(project.env.get_template("namespace.py.jinja").render(values), "utf-8")
-    adapter = Adapter()
+    adapter = Adapter(package.schemas)
     params = {name: adapter.schema(schema, sent=True, named=True) for name, schema in package.schemas.items()}
     models = [name for name in params if is_model(params[name]) and name in package.sent]
     param_types.write(out / "params.py", {name: params[name] for name in params if name in package.sent}, models)
@@ -116,14 +116,7 @@ class Package:
         classes = [item.class_info for item in (*data.models, *data.enums)]
         self.model_places = {str(found.name): f"models.{found.module_name}" for found in classes}
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
-
-    @property
-    def servers(self) -> dict[str, str]:
-        found = {}
-        for index, server in enumerate(self.normal["servers"]):
-            name = server.get("x-speakeasy-server-id") or server.get("description") or f"server_{index}"
-            found[snake_case(name)] = server["url"]
-        return found
+        self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
     def doc(self, name: str) -> str:
         """The description of a schema."""

@@ -1,8 +1,7 @@
 """Writes params.py with datamodel-code-generator: the types of what callers may pass.
 
-The generator reads the schemas that requests reach, in the form that `parsing.py` gives them, with two changes: a
-TypedDict is accepted wherever its model is, and the arrays of a union become one array of a union (type checkers refuse
-a list written inline otherwise). The file stays as the generator writes it.
+The generator reads the schemas that requests reach, in the form that `parsing.py` gives them, with one change: a
+TypedDict is accepted wherever its model is. The file stays as the generator writes it.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def write(path: Path, schemas: Mapping[str, Schema], models: Collection[str]) ->
 
 
 def _prepared(schema: Schema, schemas: Mapping[str, Schema], models: Collection[str]) -> Schema:
-    """A schema whose unions are flat, have one array at most, and accept a TypedDict beside each model."""
+    """A schema that accepts a TypedDict beside each model; its unions are flat."""
     name = target(schema)
     if name is not None and name in models:
         # mypy has no TypedDict that takes further keys
@@ -87,20 +86,7 @@ def _prepared(schema: Schema, schemas: Mapping[str, Schema], models: Collection[
     elif schema.get("type") == "array":
         result["items"] = _prepared(schema["items"], schemas, models)
     elif "anyOf" in schema:
-        parts = [_prepared(option, schemas, models) for option in _with_arrays_joined(schema["anyOf"], schemas)]
+        parts = [_prepared(option, schemas, models) for option in schema["anyOf"]]
         flat = [part for found in parts for part in found.get("anyOf", [found])]
         result["anyOf"] = [part for index, part in enumerate(flat) if part not in flat[:index]]
     return result
-
-
-def _with_arrays_joined(options: list[Schema], schemas: Mapping[str, Schema]) -> list[Schema]:
-    """The options of a union, nested unions included, with all arrays joined into one whose items are a union."""
-    flat = [part for option in options for part in option.get("anyOf", [option])]
-    resolved = [schemas.get(target(option) or "", option) for option in flat]
-    arrays = [option for option in resolved if option.get("type") == "array"]
-    if len(arrays) < 2:
-        return flat
-    joined = {"type": "array", "items": {"anyOf": [array["items"] for array in arrays]}}
-    first = resolved.index(arrays[0])
-    rest = [option for option, found in zip(flat, resolved, strict=True) if found not in arrays]
-    return [*rest[:first], joined, *rest[first:]]

@@ -63,7 +63,7 @@ def parse(normal: Mapping[str, Any], out: Path, answered: Collection[str]) -> Pa
         options, MetaType.NONE, document_source=out, file_encoding="utf-8", overwrite=False, output_path=out
     )
     schemas: Mapping[str, Schema] = normal["components"]["schemas"]
-    adapter = Adapter(recursive(schemas))
+    adapter = Adapter(schemas)
     holder = unused("Aliases", schemas)
     content = {name: adapter.schema(schema, name not in answered, named=True) for name, schema in schemas.items()}
     aliases = {
@@ -103,8 +103,9 @@ def text(value: Any) -> str:
 class Adapter:
     """Brings a document into the form that both generators parse. Its unions are `anyOf`, its types single ones."""
 
-    def __init__(self, recursive_names: Collection[str] = ()) -> None:
-        self.recursive = recursive_names
+    def __init__(self, schemas: Mapping[str, Schema]) -> None:
+        self.schemas = schemas
+        self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def paths(self, value: Any, sent: bool = False) -> Any:
@@ -138,6 +139,7 @@ class Adapter:
             options = [{**bare, "type": kind} if kind in ("array", "object") else {"type": kind} for kind in types]
         if options:
             described = {"description": schema["description"]} if "description" in schema else {}
+            options = self._with_arrays_joined(options) if sent else options
             return {**described, "anyOf": [self.schema(option, sent) for option in options]}
         if types:
             result["type"] = types[0]
@@ -150,6 +152,18 @@ class Adapter:
         if isinstance(schema.get("additionalProperties"), Mapping):
             result["additionalProperties"] = self.schema(schema["additionalProperties"], sent)
         return result
+
+    def _with_arrays_joined(self, options: list[Schema]) -> list[Schema]:
+        """The options of a union with its arrays joined into one: type checkers refuse a list written inline else."""
+        flat = [part for option in options for part in branches(option) or [option]]
+        resolved = [self.schemas.get(target(option) or "", option) for option in flat]
+        arrays = [option for option in resolved if kinds(option) == ["array"]]
+        if len(arrays) < 2:
+            return flat
+        joined = {"type": "array", "items": {"anyOf": [array.get("items", {}) for array in arrays]}}
+        first = resolved.index(arrays[0])
+        rest = [option for option, found in zip(flat, resolved, strict=True) if found not in arrays]
+        return [*rest[:first], joined, *rest[first:]]
 
 
 def _value_groups(schema: Schema) -> Iterator[Schema]:

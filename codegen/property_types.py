@@ -30,7 +30,7 @@ class Scope:
 
     def use(self, module: str, name: str, runtime: bool = False) -> str:
         """The name under which the module can use `name` of another module; `runtime` says that code runs it."""
-        if module == "models" and name in self.schemas:
+        if module.startswith("models") and name in self.schemas:
             return name
         local = name if self.taken.get(name, module) == module else f"{name}{module.removesuffix('s').title()}"
         self.taken[local] = module
@@ -46,10 +46,8 @@ class Scope:
     def lines(self, runtime: bool) -> list[str]:
         """The import statements for names that code runs, or for those that only annotations use."""
         used = sorted((key, local) for key, local in self.imports.items() if (key in self.runtime) == runtime)
-        return [
-            f"from {self.up}{module} import {name}" + ("" if name == local else f" as {local}")
-            for (module, name), local in used
-        ]
+        names = ((module, name if name == local else f"{name} as {local}") for (module, name), local in used)
+        return [f"from {self.up}{module} import {name}" for module, name in names]
 
 
 class PropertyTypes:

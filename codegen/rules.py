@@ -7,8 +7,6 @@ in style.yaml.
 
 from __future__ import annotations
 
-import difflib
-import keyword
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +26,6 @@ from .document import Json, Place, Where, pointer
 from .schemas import SpecificationError
 
 STYLE_SCHEMAS: Mapping[str, Any] = document.load(Path(__file__).parent / "style.yaml")
-EXTENSIONS = {"x-source", "x-guess", "x-decimal-string", "x-python-method", "x-python-name", "x-python-error"}
-EXTENSIONS |= {"x-python-namespace", "x-python-aliases"}
-NAMESPACES = ("components", "operations")
 
 
 class Finding(NamedTuple):
@@ -46,14 +41,6 @@ class Finding(NamedTuple):
 
 
 Rule = Callable[[Json], Iterable[Finding]]
-
-
-def keys_are_strings(spec: Json) -> Iterator[Finding]:
-    """YAML reads an unquoted 200 as a number and an unquoted `on` as true."""
-    for where, value in document.everything(spec):
-        for key in value:
-            if not isinstance(key, str):
-                yield Finding(where, f"the key {key!r}", "a string: quote it")
 
 
 def references_have_targets(spec: Json) -> Iterator[Finding]:
@@ -79,23 +66,14 @@ def all_of_joins_objects(spec: Json) -> Iterator[Finding]:
                 yield Finding((*where, "allOf", str(position)), "allOf over something else", "allOf over objects only")
 
 
-def python_names_are_names(spec: Json) -> Iterator[Finding]:
-    for where, value in document.everything(spec):
-        names = [(key, value[key]) for key in ("x-python-method", "x-python-name", "x-python-error") if key in value]
-        names += [("x-python-aliases", name) for name in value.get("x-python-aliases", ())]
-        for key, name in names:
-            if not (isinstance(name, str) and name.isidentifier()) or keyword.iskeyword(name):
-                yield Finding((*where, key), repr(name), "a Python name")
-        if value.get("x-python-namespace", NAMESPACES[0]) not in NAMESPACES:
-            yield Finding((*where, "x-python-namespace"), repr(value["x-python-namespace"]), " or ".join(NAMESPACES))
-
-
 def parts_have_style(spec: Json) -> Iterator[Finding]:
     """The rules of style.yaml."""
     schemas = list(document.schemas(spec))
     named = dict(document.components(spec, "schemas"))
+    objects = (place for place in document.everything(spec) if not document.holds_names(place.where))
     parts: dict[str, Iterable[Place]] = {
         "document": [Place((), spec)],
+        "object": objects,
         "operation": document.operations(spec),
         "parameter": document.parameters(spec),
         "parameter of an operation": document.arguments(spec),
@@ -163,15 +141,6 @@ def one_error_schema(spec: Json) -> Iterator[Finding]:
             yield Finding(where, f"the schema {schema.get('$ref', 'inline')}", f"the one of {pointer(outer[0].where)}")
 
 
-def extensions_are_known(spec: Json) -> Iterator[Finding]:
-    """A misspelt extension would be ignored silently."""
-    for where, value in document.everything(spec):
-        for key in value:
-            if key.startswith("x-") and key not in EXTENSIONS and not document.holds_names(where):
-                nearest = difflib.get_close_matches(key, EXTENSIONS, 1, 0) or [""]
-                yield Finding(where, f"the extension {key}", f"a known one, such as {nearest[0]}")
-
-
 def examples_are_valid(spec: Json) -> Iterator[Finding]:
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
@@ -183,17 +152,15 @@ def examples_are_valid(spec: Json) -> Iterator[Finding]:
             yield Finding(place, error.message[:200], f"a value that fits {pointer(schema)}")
 
 
-# Each rule relies on those of FOUNDATION before it. A document that breaks one of GENERATION would be generated wrongly
-# or not at all, and no message would say so. STYLE is how this project writes its document.
-FOUNDATION: tuple[Rule, ...] = (keys_are_strings, references_have_targets, is_openapi)
-GENERATION: tuple[Rule, ...] = (all_of_joins_objects, python_names_are_names)
+# Each rule of FOUNDATION relies on those before it. STYLE is how this project writes its document.
+FOUNDATION: tuple[Rule, ...] = (references_have_targets, is_openapi)
 STYLE: tuple[Rule, ...] = (
+    all_of_joins_objects,
     parts_have_style,
     errors_are_named,
     one_error_schema,
     methods_have_own_names,
     headers_are_sent,
-    extensions_are_known,
     examples_are_valid,
 )
 
@@ -205,7 +172,7 @@ def check(spec: Json) -> list[str]:
 
 def findings(spec: Json) -> list[str]:
     """The violations of a valid document."""
-    return [str(finding) for rule in (*GENERATION, *STYLE) for finding in rule(spec)]
+    return [str(finding) for rule in STYLE for finding in rule(spec)]
 
 
 def load_valid(path: Path) -> dict[str, Any]:
@@ -215,7 +182,7 @@ def load_valid(path: Path) -> dict[str, Any]:
         SpecificationError: it is not, or the file cannot be read.
     """
     try:
-        spec: dict[str, Any] = _with_text_keys(document.load(path))
+        spec: dict[str, Any] = document.load(path)
     except (OSError, YAMLError) as error:
         raise SpecificationError(str(error)) from None
     if violations := _foundation(spec):
@@ -226,15 +193,6 @@ def load_valid(path: Path) -> dict[str, Any]:
 def _foundation(spec: Json) -> list[str]:
     found = (list(rule(spec)) for rule in FOUNDATION)
     return [str(finding) for finding in next(filter(None, found), [])]
-
-
-def _with_text_keys(value: Any) -> Any:
-    """YAML reads an unquoted status, 200, as a number."""
-    if isinstance(value, list):
-        return [_with_text_keys(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
 
 
 def main(arguments: Sequence[str]) -> int:

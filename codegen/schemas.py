@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .document import DATA
+from .document import DATA, HOLDERS, Place, inside
 
 Schema = dict[str, Any]
 NULL: Schema = {"type": "null"}
@@ -39,52 +39,35 @@ def is_model(schema: Mapping[str, Any]) -> bool:
     return bool(schema.get("properties"))
 
 
-def references(schema: Any) -> Iterator[str]:
+def references(schema: Mapping[str, Any]) -> set[str]:
     """The names of the schemas that a schema refers to directly."""
-    if isinstance(schema, list):
-        for item in schema:
-            yield from references(item)
-    elif isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"].removeprefix(PREFIX)
-        for key, value in schema.items():
-            if key == "properties":
-                yield from references(list(value.values()))
-            elif key not in DATA and key != "discriminator":
-                yield from references(value)
+    return {name for place in inside(Place((), schema)) if (name := target(place.value)) is not None}
 
 
-def reachable(roots: list[Schema], schemas: Mapping[str, Schema]) -> set[str]:
+def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
     """The names of all schemas that `roots` refer to, directly or through others."""
     found: set[str] = set()
-    waiting = list(references(roots))
+    waiting = {name for root in roots for name in references(root)}
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += references(schemas[name])
+        found |= waiting
+        waiting = {name for known in waiting for name in references(schemas[known])} - found
     return found
 
 
 def recursive(schemas: Mapping[str, Schema]) -> set[str]:
     """The names of the unions, lists and maps that contain themselves without a model in between."""
-    plain = {name: schema for name, schema in schemas.items() if not is_model(schema)}
-    models = dict.fromkeys(schemas.keys() - plain.keys(), Schema())
-    return {name for name, schema in plain.items() if name in reachable([schema], {**plain, **models})}
+    without_models = {name: {} if is_model(schema) else schema for name, schema in schemas.items()}
+    return {name for name, schema in without_models.items() if name in reachable([schema], without_models)}
 
 
-def stripped(schema: Any) -> Any:
+def stripped(schema: Any, holds_names: bool = False) -> Any:
     """A schema without the keywords that validation at run time ignores."""
     if isinstance(schema, list):
         return [stripped(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    result = {}
-    for key, value in schema.items():
-        if key in ("properties", "patternProperties"):
-            result[key] = {name: stripped(item) for name, item in value.items()}
-        elif key in ("enum", "const", "required", "discriminator"):
-            result[key] = value
-        elif key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"):
-            result[key] = stripped(value)
-    return result
+    return {
+        key: value if key in DATA else stripped(value, key in HOLDERS)
+        for key, value in schema.items()
+        if holds_names or (key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"))
+    }

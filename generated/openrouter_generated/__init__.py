@@ -5,4 +5,6 @@ from typing import Final
 
 API_TITLE: Final = "OpenRouter API"
 API_VERSION: Final = "1.0.0"
-SERVERS: Final[dict[str, str]] = {"production": "https://openrouter.ai/api/v1"}
+SERVERS: Final[dict[str, str]] = {
+    "production": "https://openrouter.ai/api/v1",
+}
