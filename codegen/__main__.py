@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import package, rules
@@ -54,7 +55,7 @@ def generate(spec_path: Path, out: Path) -> None:
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
-    for path in package.files(out):
+    for path in files(out):
         if path.suffix == ".py":
             path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
     findings = rules.findings(spec)
@@ -65,20 +66,19 @@ def generate(spec_path: Path, out: Path) -> None:
 def compare(committed: Path, fresh: Path) -> str:
     """The files that differ, with the first lines of each difference; empty if none does."""
     found = []
-    for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in package.files(folder)}):
-        old, new = committed / name, fresh / name
-        if not new.exists():
-            found.append(f"{name}: should not exist")
-        elif not old.exists():
-            found.append(f"{name}: is missing")
-        elif old.read_bytes() != new.read_bytes():
-            before, after = (path.read_text("utf-8", errors="replace").splitlines() for path in (old, new))
-            lines = list(difflib.unified_diff(before, after, "committed", "generated", lineterm="", n=1))
-            more = [f"    … {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
-            found += [f"{name}: differs", *(f"    {line}" for line in lines[:SHOWN_LINES]), *more]
-    if found:
-        found.append("Run `make generate`. Do not edit generated files.")
-    return "\n".join(found)
+    for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
+        paths = (committed / name, fresh / name)
+        old, new = (path.read_text("utf-8") if path.exists() else None for path in paths)
+        if old != new:
+            state = "is missing" if old is None else "should not exist" if new is None else "differs"
+            lines = difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), lineterm="", n=1)
+            found += [f"{name}: {state}", *(f"    {line}" for line in itertools.islice(lines, SHOWN_LINES))]
+    return "\n".join([*found, "Run `make generate`. Do not edit generated files."] if found else [])
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every file of a folder, in a fixed order."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -16,8 +16,7 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from .operations import JSON, argument_name
-from .parsing import members, text
-from .property_types import PropertyTypes, is_nullable
+from .property_types import PropertyTypes, members, text
 from .schemas import Schema
 
 
@@ -35,10 +34,6 @@ class Argument:
     def argument(self) -> str:
         return argument_name(self.holder, self.wire)
 
-    @property
-    def may_be_none(self) -> bool:
-        return not self.item.required or is_nullable(self.item)
-
 
 class Method:
     """One operation; `raw` is its normal form."""
@@ -47,56 +42,25 @@ class Method:
         self.endpoint, self.raw, self.types = endpoint, raw, types
         self.name: str = raw["x-python-method"]
         self.constant = self.name.upper()
+        self.path = text(endpoint.path)
+        for item in endpoint.path_parameters:  # openapi-python-client replaces the documented names in the path
+            self.path = self.path.replace(f"{{{item.python_name}}}", f"{{{text(item.name)}}}")
+        self.place = f"{endpoint.method.upper()} {self.path}"
         body = endpoint.bodies[0].prop if endpoint.bodies else None
         self.fields = types.model(body) if body else None  # the model whose members are arguments
         self.arguments = list(self._arguments(body))
-        self.signature = sorted(self.arguments, key=lambda argument: not argument.item.required)
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
         self.may_be_empty = len(results) < len(self.good)
 
     @property
-    def path(self) -> str:
-        """The path with the documented names of its parameters, which openapi-python-client replaces."""
-        path = text(self.endpoint.path)
-        for item in self.endpoint.path_parameters:
-            path = path.replace(f"{{{item.python_name}}}", f"{{{text(item.name)}}}")
-        return path
-
-    @property
-    def place(self) -> str:
-        return f"{self.endpoint.method.upper()} {self.path}"
-
-    @property
-    def success(self) -> tuple[int, ...]:
-        """The statuses of success."""
-        ranges = [found.status_code.range for found in self.good if found.status_code.range]
-        return tuple(code for first, last in ranges for code in range(first, last + 1))
-
-    @property
     def requires(self) -> tuple[str, ...]:
         """The members that a result must have and that are arrays or objects."""
         model = self.types.model(self.result) if self.result and not self.may_be_empty else None
-        found = [
-            item
-            for item in (model and model.required_properties) or ()
-            if isinstance(item, ListProperty | ModelProperty)
-        ]
-        return tuple(text(item.name) for item in found if not self.types.is_recursive(item))
-
-    @property
-    def errors(self) -> dict[str, str]:
-        """Error class -> its statuses and what they mean."""
-        found: dict[str, str] = {}
-        for response in self.endpoint.responses:
-            if response in self.good:
-                continue
-            status = response.status_code.pattern
-            raw = self.raw["responses"][status]
-            meaning = found.get(raw["x-python-error"], raw["description"])
-            found[raw["x-python-error"]] = meaning if response.is_default() else f"{status}. {meaning}"
-        return found
+        required = (model.required_properties if model else None) or ()
+        found = [item for item in required if isinstance(item, ListProperty | ModelProperty)]
+        return tuple(text(item.name) for item in found if not self.types.alias(item))
 
     def _arguments(self, body: Property | None) -> Iterator[Argument]:
         yield from self._located("path", self.endpoint.path_parameters)

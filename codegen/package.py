@@ -5,25 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from openapi_python_client import Project
-from openapi_python_client.parser.openapi import Endpoint, EndpointCollection
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from . import docstrings, document, param_types
+from .adapter import Adapter
 from .methods import Argument, Method
-from .names import attribute, class_name, module_name, snake_case, tag_name
+from .names import attribute, class_name, module_name, snake_case, tag_name, unused
 from .operations import request_schemas, response_schemas
-from .parsing import Adapter, complaints, members, parse, text
-from .property_types import PropertyTypes, Scope, is_nullable, optional
+from .property_types import PropertyTypes, fixed_members, is_nullable, json_kind, members, text
 from .schemas import Schema, SpecificationError, is_model, reachable, stripped
-from .unions import Unions, fixed_members, json_kind
+from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The members of every model, and what its module imports; a field of one of these names gets an underscore.
@@ -35,8 +35,7 @@ FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__i
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One attribute of a model."""
 
     wire: str
@@ -51,70 +50,82 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     Raises:
         SpecificationError: a generator reports a problem.
     """
-    package = Package(out, normal)
-    project = Project(openapi=package.parsed.data, config=package.parsed.config, custom_template_path=TEMPLATES)
+    options = ConfigFile(post_hooks=[], package_name_override=out.name, generate_all_tags=True, literal_enums=True)
+    config = Config.from_sources(
+        options, MetaType.NONE, document_source=out, file_encoding="utf-8", overwrite=False, output_path=out
+    )
+    package = Package(normal, config)
+    project = Project(openapi=package.data, config=config, custom_template_path=TEMPLATES)
     project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
     project.env.filters.update(
+        asynchronous="{}_async".format,
+        blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
+        docstring=docstrings.docstring,
+        entry=docstrings.entry,
         fixed_members=fixed_members,
         json_kind=json_kind,
         literal=repr,
+        method=lambda endpoint: Method(endpoint, package.raw[str(endpoint.name)], package.types),
         model=package.types.model,
         module=module_name,
         nullable=is_nullable,
-        optional=optional,
-        options=lambda item: list(package.unions.options(item)),
+        optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
+        options=package.types.options,
+        remarks=package.remarks,
+        sentence=docstrings.sentence,
         snake_case=snake_case,
         stripped=stripped,
         text=text,
         tuple=tuple,
-        asynchronous="{}_async".format,
-        blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
-        remarks=package.remarks,
-        docstring=docstrings.docstring,
-        entry=docstrings.entry,
-        sentence=docstrings.sentence,
         wrapped=docstrings.wrapped,
     )
-    kinds = {"list_property": ListProperty, "model_property": ModelProperty}
-    project.env.tests.update({name: lambda item, kind=kind: isinstance(item, kind) for name, kind in kinds.items()})
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
-    if problems:
-        raise SpecificationError(complaints(problems))
+    _refuse(problems)
     (out / "client.py").rename(out / "resources.py")
     for name in FILES:
         (out / name).write_text(project.env.get_template(f"{Path(name).name}.jinja").render(), "utf-8")
     for name, doc in NAMESPACES.items():
         values = {"doc": doc, "places": package.places(name), "up": "."}
         (out / f"{name}.py").write_text(project.env.get_template("namespace.py.jinja").render(values), "utf-8")
-    adapter = Adapter(package.schemas)
-    params = {name: adapter.schema(schema, sent=True, named=True) for name, schema in package.schemas.items()}
-    models = [name for name in params if is_model(params[name]) and name in package.sent]
-    param_types.write(out / "params.py", {name: params[name] for name in params if name in package.sent}, models)
+    param_types.write(out / "params.py", package.schemas, package.sent)
     (out / "py.typed").touch()
 
 
-class Package:
-    """What the templates ask for beside what openapi-python-client parsed."""
+def _refuse(problems: Iterable[GeneratorError]) -> None:
+    """openapi-python-client leaves out what it cannot parse; here each of its problems is an error."""
+    lines = [f"openapi-python-client: {problem.header} {problem.detail or ''}".strip() for problem in problems]
+    if lines:
+        raise SpecificationError("\n".join(lines))
 
-    def __init__(self, out: Path, normal: Mapping[str, Any]) -> None:
+
+class Package:
+    """What openapi-python-client parsed, and what the templates ask for beside it."""
+
+    def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
         self.sent = reachable(request_schemas(normal), self.schemas)
         self.answered = reachable(response_schemas(normal), self.schemas)
-        self.parsed = parse(normal, out, self.answered)
-        data, used = self.parsed.data, self.sent | self.answered
-        data.models = [model for model in data.models if str(model.class_info.name) in used]
-        data.enums = [enum for enum in data.enums if str(enum.class_info.name) in self.answered]
-        self.types = PropertyTypes(self.parsed, self.schemas)
-        self.unions = Unions(self.types, normal)
+        adapter, holder = Adapter(self.schemas, self.answered), unused("Aliases", self.schemas)
+        parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
+        if isinstance(parsed, GeneratorError):
+            _refuse([parsed])
+        self.data = cast(GeneratorData, parsed)
+        models = {str(model.class_info.name): model for model in self.data.models}
+        aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
+        recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
+        plain = {name: model for name, model in models.items() if name not in recursive}
+        self.types = PropertyTypes(plain, recursive, normal)
         self.raw = {module_name(raw["operationId"]): raw for _, raw in document.operations(normal)}
-        # Aliases that are enums have modules of their own; those that only requests hold are in params.py.
-        enums = {str(enum.class_info.name) for enum in data.enums}
-        held = (self.answered - enums) | (self.sent & set(self.parsed.recursive))
-        self.aliases = {name: item for name, item in self.parsed.aliases.items() if name in held}
-        classes = [item.class_info for item in (*data.models, *data.enums)]
+        # Only what operations reach is written: enums that only requests hold are in params.py.
+        used = {name for name in self.sent | self.answered if is_model(self.schemas[name])}
+        self.data.models = [model for name, model in models.items() if name in used]
+        self.data.enums = [enum for enum in self.data.enums if str(enum.class_info.name) in self.answered]
+        classes = [item.class_info for item in (*self.data.models, *self.data.enums)]
         self.model_places = {str(found.name): f"models.{found.module_name}" for found in classes}
+        held = (self.answered | (self.sent & set(recursive))) - set(self.model_places)
+        self.aliases = {name: item for name, item in aliases.items() if name in held}
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
@@ -137,14 +148,6 @@ class Package:
             found.append(Field(wire, name, item, docstrings.remarks(raw.get(wire, {}), self.schemas)))
         return found
 
-    def method(self, endpoint: Endpoint) -> Method:
-        """One operation."""
-        return Method(endpoint, self.raw[str(endpoint.name)], self.types)
-
-    def methods(self, collection: EndpointCollection) -> list[Method]:
-        """The operations of a tag."""
-        return [self.method(endpoint) for endpoint in collection.endpoints]
-
     def tag(self, name: str) -> tuple[str, str]:
         """The class of a tag and its description."""
         tag = next(tag for raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
@@ -165,8 +168,3 @@ class Package:
                 own |= {key.replace(name, alias, 1): f"{place}:{key}" for key, place in list(own.items())}
             places |= own
         return places
-
-
-def files(folder: Path) -> Iterator[Path]:
-    """Every file of a folder, in a fixed order."""
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)

@@ -1,6 +1,6 @@
 """Writes params.py with datamodel-code-generator: the types of what callers may pass.
 
-The generator reads the schemas that requests reach, in the form that `parsing.py` gives them, with one change: a
+The generator reads the schemas that requests reach, in the form that `adapter.py` gives them, with one change: a
 TypedDict is accepted wherever its model is. The file stays as the generator writes it.
 """
 
@@ -15,6 +15,7 @@ from datamodel_code_generator import Error, InputFileType, PythonVersion, genera
 from datamodel_code_generator.enums import DataModelType
 from datamodel_code_generator.parser import LiteralType
 
+from .adapter import Adapter
 from .docstrings import wrapped
 from .schemas import PREFIX, Schema, SpecificationError, is_model, target
 
@@ -22,17 +23,21 @@ SUFFIX = "TypedDict"
 HEADER = '"""What callers may pass, as typed dictionaries and literals."""\n\nfrom __future__ import annotations'
 
 
-def write(path: Path, schemas: Mapping[str, Schema], models: Collection[str]) -> None:
-    """Write the types of schemas to `path`; those named in `models` are objects that have a class.
+def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> None:
+    """Write the types of the schemas named in `sent` to `path`.
 
     Raises:
         SpecificationError: the generator reports a problem.
     """
-    prepared = {f"{name}{SUFFIX}" if name in models else name: schema for name, schema in schemas.items()}
-    if len(prepared.keys() | schemas.keys()) < len(schemas) + len(models):
-        raise SpecificationError(f"a schema has the name of another and {SUFFIX}")
-    prepared = {name: _prepared(schema, schemas, models) for name, schema in prepared.items()}
-    for name in models:
+    adapted = {name: schema for name, schema in Adapter(schemas, ()).named().items() if name in sent}
+    models = {name for name, schema in adapted.items() if is_model(schema)}
+    if taken := {f"{name}{SUFFIX}" for name in models} & schemas.keys():
+        raise SpecificationError(f"{', '.join(taken)}: a schema has the name of the TypedDict of another")
+    prepared = {
+        f"{name}{SUFFIX}" if name in models else name: _prepared(schema, schemas, models)
+        for name, schema in adapted.items()
+    }
+    for name in sorted(models):
         prepared[name] = {"x-python-import": {"module": f"{path.parent.name}.models", "name": name}}
     if not prepared:
         path.write_text(f"{HEADER}\n", "utf-8")

@@ -1,77 +1,52 @@
-"""Answers what a parsed property is, and collects the imports that the types of a module's properties need."""
+"""Answers what the properties are that openapi-python-client parsed, beside what their objects say."""
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from openapi_python_client.parser.properties import LiteralEnumProperty, ModelProperty
 from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 from openapi_python_client.parser.properties.union import UnionProperty
 
-from .parsing import Parsed
-from .schemas import Schema
+from .adapter import JSON_TYPES
+from .document import everything
+from .schemas import PREFIX, branches, target
 
-
-class Scope:
-    """The names that one module uses: each schema is imported, under another name if its own is taken."""
-
-    def __init__(
-        self, up: str, own: Iterable[str] = (), shadows: Iterable[str] = (), schemas: Collection[str] = ()
-    ) -> None:
-        self.up = up  # the dots that lead to the package
-        self.schemas = schemas  # those that the module itself defines
-        self.taken = dict.fromkeys(own, "")  # name -> module
-        self.shadows = frozenset(shadows)  # names that the module's class uses for attributes
-        self.imports: dict[tuple[str, str], str] = {}
-        self.runtime: set[tuple[str, str]] = set()
-
-    def use(self, module: str, name: str, runtime: bool = False) -> str:
-        """The name under which the module can use `name` of another module; `runtime` says that code runs it."""
-        if module.startswith("models") and name in self.schemas:
-            return name
-        local = name if self.taken.get(name, module) == module else f"{name}{module.removesuffix('s').title()}"
-        self.taken[local] = module
-        self.imports[module, name] = local
-        if runtime:
-            self.runtime.add((module, name))
-        return local
-
-    def builtin(self, name: str) -> str:
-        """A builtin's name, or the path to it past an attribute of the same name."""
-        return f"builtins.{name}" if name in self.shadows and hasattr(builtins, name) else name
-
-    def lines(self, runtime: bool) -> list[str]:
-        """The import statements for names that code runs, or for those that only annotations use."""
-        used = sorted((key, local) for key, local in self.imports.items() if (key in self.runtime) == runtime)
-        names = ((module, name if name == local else f"{name} as {local}") for (module, name), local in used)
-        return [f"from {self.up}{module} import {name}" for module, name in names]
+JSON_KINDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "Any": "any"}
 
 
 class PropertyTypes:
-    """What the properties of one document are."""
+    """The properties of one document: its models by class name, and its recursive aliases."""
 
-    def __init__(self, parsed: Parsed, schemas: Mapping[str, Schema]) -> None:
-        self.parsed, self.schemas = parsed, schemas
+    def __init__(
+        self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Mapping[str, Any]
+    ) -> None:
+        self.models, self.recursive = models, recursive
+        self.schemas = normal["components"]["schemas"]
+        self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the models they tell apart
+        for _, schema in everything(normal):
+            if isinstance(schema.get("discriminator"), Mapping):
+                self.discriminators[frozenset(map(target, branches(schema))) - {None}] = schema["discriminator"]
+
+    def alias(self, item: Property) -> Property | None:
+        """The content of the recursive alias that a property refers to."""
+        return self.recursive.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
 
     def model(self, item: Property) -> ModelProperty | None:
         """The class that a property refers to; None for maps, recursive aliases and everything else."""
-        if not isinstance(item, ModelProperty) or self.is_recursive(item):
-            return None
-        model = self.parsed.models[str(item.class_info.name)]
-        return model if model.required_properties or model.optional_properties else None
-
-    def is_recursive(self, item: Property) -> bool:
-        """Whether the property refers to an alias that contains itself."""
-        return isinstance(item, ModelProperty) and str(item.class_info.name) in self.parsed.recursive
+        model = self.models.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
+        return model if model and members(model) else None
 
     def values(self, item: Property) -> Property | None:
         """The property of a map's values; None if they may be anything, or if it is not a map."""
-        if not isinstance(item, ModelProperty) or self.is_recursive(item) or self.model(item):
+        if not isinstance(item, ModelProperty) or self.alias(item) or self.model(item):
             return None
-        found = self.parsed.models[str(item.class_info.name)].additional_properties
+        found = self.models[str(item.class_info.name)].additional_properties
         return None if isinstance(found, AnyProperty) else found
 
     def literal(self, item: LiteralEnumProperty) -> str:
@@ -81,6 +56,42 @@ class PropertyTypes:
         values = sorted(item.values, key=lambda value: (order.get(value, len(order)), str(value)))
         return f"Literal[{', '.join(map(repr, values))}]"
 
+    def options(self, item: Property, seen: tuple[Property, ...] = ()) -> list[Property]:
+        """The options of a union without null, those of recursive aliases included."""
+        alias = self.alias(item)
+        if isinstance(item, UnionProperty):
+            return [found for option in item.inner_properties for found in self.options(option, seen)]
+        if alias is not None:
+            return [] if alias in seen else self.options(alias, (*seen, alias))
+        return [] if isinstance(item, NoneProperty) else [item]
+
+    def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
+        """The member that tells models apart, empty if there is none, and its value for each model.
+
+        The value is the mapped one, else those that the member is fixed to, else the model's name.
+        """
+        fixed = {str(model.class_info.name): fixed_members(model) for model in models}
+        discriminator = self.discriminators.get(frozenset(fixed))
+        if not discriminator:
+            return "", {}
+        member = discriminator["propertyName"]
+        mapped = {tag: name.removeprefix(PREFIX) for tag, name in discriminator.get("mapping", {}).items()}
+        tags = {tag: name for tag, name in mapped.items() if name in fixed}
+        for name, values in fixed.items():
+            own = [*map(str, values.get(member, ()))] or ([] if name in mapped.values() else [name])
+            tags = {**dict.fromkeys(own, name), **tags}
+        return member, tags
+
+
+def members(model: ModelProperty) -> list[Property]:
+    """The properties of a model, required ones first."""
+    return [*(model.required_properties or ()), *(model.optional_properties or ())]
+
+
+def text(value: Any) -> str:
+    """A text of the document, which openapi-python-client marks as unsafe in code."""
+    return str(value.get_untrusted_value())
+
 
 def is_nullable(item: Property) -> bool:
     """Whether null is a value of the property."""
@@ -88,6 +99,21 @@ def is_nullable(item: Property) -> bool:
     return any(isinstance(option, NoneProperty) for option in options)
 
 
-def optional(text: str) -> str:
-    """The type with None added."""
-    return text if text in ("Any", "None") or text.endswith(" | None") else f"{text} | None"
+def fixed_members(model: ModelProperty) -> dict[str, tuple[Any, ...]]:
+    """The members that have one of a few fixed values."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for item in members(model):
+        if isinstance(item, ConstProperty) and isinstance(item.value.raw_value, str | int):
+            found[text(item.name)] = (item.value.raw_value,)
+        elif isinstance(item, LiteralEnumProperty):
+            found[text(item.name)] = tuple(sorted(item.values, key=str))
+    return found
+
+
+def json_kind(item: Property) -> str:
+    """The JSON kind of a property's values."""
+    if isinstance(item, ListProperty | ModelProperty):
+        return "array" if isinstance(item, ListProperty) else "object"
+    if isinstance(item, ConstProperty | LiteralEnumProperty):
+        return JSON_TYPES[type(item.value.raw_value) if isinstance(item, ConstProperty) else item.value_type]
+    return JSON_KINDS[item.get_base_type_string().as_unembedded_code()]

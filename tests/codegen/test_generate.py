@@ -18,7 +18,7 @@ import pytest
 from support.pipeline import ROOT, Wide, generate
 
 from codegen import package
-from codegen.__main__ import STAMP
+from codegen.__main__ import STAMP, files
 from codegen.operations import normalize
 from codegen.schemas import SpecificationError
 
@@ -27,7 +27,7 @@ CONTRACT = ROOT / "openapi.yaml"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in package.files(folder)}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files(folder)}
 
 
 def test_what_is_committed_is_what_openapi_yaml_gives() -> None:
@@ -194,7 +194,7 @@ def test_hostile_text_is_never_code(wide: Wide) -> None:
     for module in modules(wide):
         for name in getattr(module, "__all__", ()):
             getattr(module, name)
-    for path in package.files(wide.package):
+    for path in files(wide.package):
         called = {
             ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call)
         }
@@ -223,7 +223,7 @@ def test_hostile_text_can_be_read_in_docstrings(wide: Wide) -> None:
 
 def test_every_module_says_on_its_first_line_what_made_it(wide: Wide) -> None:
     for folder in (COMMITTED, wide.package):
-        for path in package.files(folder):
+        for path in files(folder):
             if path.suffix == ".py":
                 assert path.read_text("utf-8").startswith(STAMP), path
         assert (folder / "py.typed").exists()

@@ -1,6 +1,6 @@
-"""Parses the normal form with openapi-python-client, whose objects fill the templates.
+"""Brings a document in normal form into the form that both generators parse.
 
-The whole document is handed over. What openapi-python-client 0.29.1 gets wrong is handed over in another form:
+The whole document is handed to openapi-python-client. What version 0.29.1 gets wrong is handed over in another form:
 
 * unions, lists and maps that contain themselves: it reports "circular references". A reference to one is handed over as
   a reference to an empty object of its name, and its content as a member of one more object, the aliases;
@@ -12,122 +12,67 @@ The whole document is handed over. What openapi-python-client 0.29.1 gets wrong 
   into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
 
 It has no object for the rest, which the templates take from the normal form: bounds of values, discriminators,
-descriptions of parameters, extensions (`x-...`), ids of operations, tags' descriptions and servers.
+descriptions of parameters, extensions (`x-...`), ids of operations, descriptions of tags, and servers.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from openapi_python_client.config import Config, ConfigFile, MetaType
-from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.properties import ModelProperty, Property
-
-from .names import unused
-from .schemas import PREFIX, Schema, SpecificationError, branches, is_model, kinds, recursive, target
+from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
 SENT = ("parameters", "requestBody")
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-@dataclass(frozen=True)
-class Parsed:
-    """What openapi-python-client makes of a document."""
-
-    data: GeneratorData
-    config: Config
-    models: Mapping[str, ModelProperty]  # by class name; also objects without properties
-    aliases: Mapping[str, Property]  # by name: unions, lists, maps and scalars
-    recursive: Collection[str]  # the aliases that contain themselves
-
-
-def parse(normal: Mapping[str, Any], out: Path, answered: Collection[str]) -> Parsed:
-    """Parse the normal form of a document for a package in the folder `out`.
-
-    Args:
-        normal: the normal form.
-        out: the folder, which does not exist yet.
-        answered: names of the schemas that responses reach; decimal strings of all others may be numbers.
-
-    Raises:
-        SpecificationError: openapi-python-client reports a problem.
-    """
-    options = ConfigFile(post_hooks=[], package_name_override=out.name, generate_all_tags=True, literal_enums=True)
-    config = Config.from_sources(
-        options, MetaType.NONE, document_source=out, file_encoding="utf-8", overwrite=False, output_path=out
-    )
-    schemas: Mapping[str, Schema] = normal["components"]["schemas"]
-    adapter = Adapter(schemas)
-    holder = unused("Aliases", schemas)
-    content = {name: adapter.schema(schema, name not in answered, named=True) for name, schema in schemas.items()}
-    aliases = {
-        name: content[name] if name in adapter.recursive or target(schema) else {"$ref": PREFIX + name}
-        for name, schema in schemas.items()
-        if not is_model(schema)
-    }
-    components = {name: schema for name, schema in content.items() if "$ref" not in schema}
-    components |= {name: {"type": "object"} for name in adapter.recursive}
-    components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
-    document = {**normal, "paths": adapter.paths(normal["paths"]), "components": {"schemas": components}}
-    data = GeneratorData.from_dict(document, config=config)
-    if isinstance(data, GeneratorError):
-        raise SpecificationError(complaints([data]))
-    models = {str(model.class_info.name): model for model in data.models}
-    found = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
-    data.models = [model for name, model in models.items() if name in schemas and is_model(schemas[name])]
-    data.enums = [enum for enum in data.enums if str(enum.class_info.name) in schemas]
-    return Parsed(data, config, models, found, adapter.recursive)
-
-
-def members(model: ModelProperty) -> list[Property]:
-    """The properties of a model, required ones first."""
-    return [*(model.required_properties or ()), *(model.optional_properties or ())]
-
-
-def complaints(errors: Any) -> str:
-    """The problems that openapi-python-client reports, as lines."""
-    return "\n".join(f"openapi-python-client: {error.header} {error.detail or ''}".strip() for error in errors)
-
-
-def text(value: Any) -> str:
-    """A text of the document, which openapi-python-client marks as unsafe in code."""
-    return str(value.get_untrusted_value())
-
-
 class Adapter:
-    """Brings a document into the form that both generators parse. Its unions are `anyOf`, its types single ones."""
+    """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
-    def __init__(self, schemas: Mapping[str, Schema]) -> None:
-        self.schemas = schemas
+    Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
+    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise.
+    """
+
+    def __init__(self, schemas: Mapping[str, Schema], answered: Collection[str]) -> None:
+        self.schemas, self.answered = schemas, answered
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
-    def paths(self, value: Any, sent: bool = False) -> Any:
+    def named(self) -> dict[str, Schema]:
+        """All named schemas."""
+        return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
+
+    def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
+        """The whole document; the schema `holder` has a member for each alias."""
+        content = self.named()
+        plain = {name: schema for name, schema in self.schemas.items() if not is_model(schema)}
+        written_out = {*self.recursive, *(name for name, schema in plain.items() if target(schema))}
+        aliases = {name: content[name] if name in written_out else {"$ref": PREFIX + name} for name in plain}
+        components = {name: schema for name, schema in content.items() if "$ref" not in schema}
+        components |= {name: {"type": "object"} for name in self.recursive}
+        components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
+        return {**normal, "paths": self._paths(normal["paths"]), "components": {"schemas": components}}
+
+    def _paths(self, value: Any, sent: bool = False) -> Any:
         """The operations, with every schema in them adapted and without examples."""
         if isinstance(value, list):
-            return [self.paths(item, sent) for item in value]
+            return [self._paths(item, sent) for item in value]
         if not isinstance(value, dict):
             return value
         return {
-            key: self.schema(item, sent) if key == "schema" else self.paths(item, sent or key in SENT)
+            key: self.schema(item, sent) if key == "schema" else self._paths(item, sent or key in SENT)
             for key, item in value.items()
             if key not in ("example", "examples")
         }
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
-        """One schema; a decimal string that is only sent may be a number."""
         if target(schema) is not None:
             return {"$ref": schema["$ref"]}
         result = {key: value for key, value in schema.items() if key not in REMOVED}
-        types = kinds(schema)
+        types, options = kinds(schema), branches(schema)
         title = {} if named else {"title": next(self.titles)}
-        options = branches(schema)
         if "enum" in schema or "const" in schema:
             options = list(_value_groups(schema))
             if len(options) == 1:
@@ -154,7 +99,6 @@ class Adapter:
         return result
 
     def _with_arrays_joined(self, options: list[Schema]) -> list[Schema]:
-        """The options of a union with its arrays joined into one: type checkers refuse a list written inline else."""
         flat = [part for option in options for part in branches(option) or [option]]
         resolved = [self.schemas.get(target(option) or "", option) for option in flat]
         arrays = [option for option in resolved if kinds(option) == ["array"]]
