@@ -32,7 +32,7 @@ check: lint types check-generated ## what CI runs: lint, types, generated in ste
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(READY) ## style, layers, the rules of openapi.yaml
-	$(BIN)/python -m codegen.rules openapi.yaml
+	$(BIN)/python -m codegen --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

@@ -12,7 +12,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import package, rules
+from ruamel.yaml.error import YAMLError
+
+from . import document, package, rules
 from .operations import normalize
 from .schemas import SpecificationError
 
@@ -25,6 +27,8 @@ SHOWN_LINES = 12
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate, or compare with --check; 0 on success, 1 on failure or difference."""
     options = _options(arguments)
+    if options.lint:
+        return lint(options.spec)
     with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
         fresh = Path(scratch) / options.out.name
         try:
@@ -39,6 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(options.out, ignore_errors=True)
         shutil.copytree(fresh, options.out)
     return 0
+
+
+def lint(spec_path: Path) -> int:
+    """Print the violations of all rules."""
+    try:
+        lines = rules.check(document.load(spec_path))
+    except (OSError, YAMLError) as error:
+        lines = [f": {error}"]
+    for line in lines:
+        print(f"{spec_path}{line}", file=sys.stderr)
+    return 1 if lines else 0
 
 
 def generate(spec_path: Path, out: Path) -> None:
@@ -58,8 +73,7 @@ def generate(spec_path: Path, out: Path) -> None:
     for path in files(out):
         if path.suffix == ".py":
             path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
-    findings = rules.findings(spec)
-    if findings:
+    if findings := rules.check(spec):
         print(f"`make lint` reports {len(findings)} findings; the first: {findings[0]}", file=sys.stderr)
 
 
@@ -87,6 +101,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     out = ROOT / "generated" / "openrouter_generated"
     parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
+    parser.add_argument("--lint", action="store_true", help="check the rules of the document, and generate nothing")
     return parser.parse_args(arguments)
 
 

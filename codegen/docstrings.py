@@ -9,20 +9,7 @@ from typing import Any
 
 from openapi_python_client.strings import safe_for_docstring
 
-from .schemas import Schema, target
-
 WIDTH = 112
-BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "less than {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-}
-NOT_EMPTY = ("at least 1 characters", "at least 1 items")
 
 
 def docstring(text: str, indent: int) -> str:
@@ -54,33 +41,17 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?:" else f"{text}."
 
 
-def remarks(schema: Schema, schemas: Mapping[str, Schema], beside: Mapping[str, Any] | None = None) -> str:
-    """Description, bounds, default and an example of a value; `beside` is what holds its schema."""
-    beside = beside or {}
-    name = target(schema)
-    inner = schemas[name] if name is not None else {}
-    found = [sentence(beside.get("description") or schema.get("description") or inner.get("description") or "")]
-    limits = {**inner, **schema}
-    bounds = [text.format(limits[key]) for key, text in BOUNDS.items() if limits.get(key) is not None]
-    found.append(sentence(", ".join("not empty" if text in NOT_EMPTY else text for text in bounds).capitalize()))
-    if "default" in schema:
-        found.append(f"Default of the API: {_value(schema['default'])}.")
-    if example := _example(beside) or _example(schema) or _example(inner):
-        found.append(f"Example: {example}")
-    if schema.get("deprecated") or beside.get("deprecated"):
-        found.append("Deprecated.")
-    return " ".join(part for part in found if part)
-
-
-def _example(holder: Mapping[str, Any]) -> str:
+def example(holder: Mapping[str, Any]) -> str:
+    """The first example of a schema, a parameter or a media type."""
     if "example" in holder:
-        return _value(holder["example"])
+        return json_text(holder["example"])
     examples = holder.get("examples")
     if isinstance(examples, Mapping):
         examples = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
-    return _value(examples[0]) if examples else ""
+    return json_text(examples[0]) if examples else ""
 
 
-def _value(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """A value as JSON, cut if it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:79]}…"

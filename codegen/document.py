@@ -98,11 +98,6 @@ def arguments(spec: Json) -> Iterator[Place]:
             yield Place((*where, "parameters", str(position)), parameter)
 
 
-def parameters(spec: Json) -> Iterator[Place]:
-    """Every parameter, at the place of its definition."""
-    return (place for place in (*components(spec, "parameters"), *arguments(spec)) if "$ref" not in place.value)
-
-
 def answers(spec: Json) -> Iterator[Place]:
     """The responses of operations as written there, references included."""
     for where, operation in operations(spec):
@@ -125,10 +120,6 @@ def media(bodies: Iterable[Place]) -> Iterator[Place]:
             yield Place((*where, "content", name), value)
 
 
-def all_media(spec: Json) -> Iterator[Place]:
-    return media((*requests(spec), *components(spec, "responses"), *answers(spec)))
-
-
 def outer_schemas(places: Iterable[Place]) -> Iterator[Place]:
     """The schemas of parameters and media types."""
     return (Place((*where, "schema"), value["schema"]) for where, value in places if "schema" in value)
@@ -146,15 +137,9 @@ def inside(place: Place) -> Iterator[Place]:
             yield from inside(Place((*where, *path), part))
 
 
-def schemas(spec: Json) -> Iterator[Place]:
-    """Every schema of the document, also those inside others."""
-    for outer in (*components(spec, "schemas"), *outer_schemas((*parameters(spec), *all_media(spec)))):
-        yield from inside(outer)
-
-
 def request_schemas(spec: Json) -> Iterator[Place]:
     """Every schema that validates an argument."""
-    waiting = list(outer_schemas((*parameters(spec), *media(requests(spec)))))
+    waiting = list(outer_schemas((*components(spec, "parameters"), *arguments(spec), *media(requests(spec)))))
     seen: set[str] = set()
     while waiting:
         for place in inside(waiting.pop(0)):
@@ -167,11 +152,13 @@ def request_schemas(spec: Json) -> Iterator[Place]:
 
 def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
     """Every example: its place, the place of its schema, its value."""
-    for where, value in (*parameters(spec), *all_media(spec)):
-        if "example" in value:
+    for where, value in everything(spec):
+        if holds_names(where):
+            continue
+        if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        for name, example in value.get("examples", {}).items():
-            yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
-    for where, schema in schemas(spec):
-        for position, value in enumerate(schema.get("examples", ())):
-            yield (*where, "examples", str(position)), where, value
+        if isinstance(value.get("examples"), Mapping):
+            for name, example in value["examples"].items():
+                yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
+        for position, example in enumerate(value["examples"] if isinstance(value.get("examples"), list) else ()):
+            yield (*where, "examples", str(position)), where, example

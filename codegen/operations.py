@@ -36,14 +36,8 @@ def normalize(spec: Mapping[str, Any]) -> dict[str, Any]:
             paths.setdefault(path, {})[method] = _operation(normal, path, method, raw, errors)
         except SpecificationError as error:
             raise SpecificationError(f"{method.upper()} {path}: {error}") from None
-    result = {
-        "openapi": "3.1.0",
-        "info": {"title": spec["info"]["title"], "version": str(spec["info"]["version"])},
-        "servers": list(spec.get("servers", ())),
-        "tags": list(spec.get("tags", ())),
-        "paths": paths,
-        "components": {"schemas": normal.schemas},
-    }
+    described = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
+    result = {**described, "paths": paths, "components": {"schemas": normal.schemas}}
     _check_names(result)
     return result
 
@@ -70,7 +64,11 @@ def _operation(
         "security": [item for item in raw.get("security", normal.spec.get("security", ())) if item],
     }
     if "requestBody" in raw:
-        result["requestBody"] = _body(normal, raw["requestBody"], class_name(identity))
+        body = normal.resolve(raw["requestBody"])
+        schema = _json_schema(normal, body, f"{class_name(identity)}Request")
+        if schema is None:
+            raise SpecificationError("the request body has no content")
+        result["requestBody"] = {**body, "content": {JSON: {"schema": schema}}}
     _check_arguments(result, normal.schemas)
     return result
 
@@ -88,14 +86,6 @@ def _parameters(normal: Normalizer, raw: list[Mapping[str, Any]], hint: str) -> 
             raise SpecificationError(f"the parameter {name} has a style that requests do not support")
         schema = normal.schema(item["schema"], hint + class_name(name))
         yield {**item, "schema": schema, "x-python-name": argument_name(item, name)}
-
-
-def _body(normal: Normalizer, raw: Mapping[str, Any], hint: str) -> dict[str, Any]:
-    body = normal.resolve(raw)
-    schema = _json_schema(normal, body, f"{hint}Request")
-    if schema is None:
-        raise SpecificationError("the request body has no content")
-    return {**body, "content": {JSON: {"schema": schema}}}
 
 
 def _responses(
@@ -146,12 +136,8 @@ def argument_name(holder: Mapping[str, Any], name: str) -> str:
 
 def _error_classes(spec: Mapping[str, Any]) -> dict[str, str]:
     """Status -> error class, where any operation names one: the same status without a name means the same error."""
-    found: dict[str, str] = {}
-    for (*_, status), response in document.answers(spec):
-        name = (document.follow(spec, response) or {}).get("x-python-error")
-        if name:
-            found.setdefault(str(status), name)
-    return found
+    found = ((str(where[-1]), document.follow(spec, response) or {}) for where, response in document.answers(spec))
+    return {status: response["x-python-error"] for status, response in found if "x-python-error" in response}
 
 
 def _check_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Schema]) -> None:
@@ -164,36 +150,30 @@ def _check_arguments(operation: Mapping[str, Any], schemas: Mapping[str, Schema]
         if not _is_name(name) or name != name.lower():
             raise SpecificationError(f"{name!r} is not a name for an argument; give {wire} another x-python-name")
         if name in taken:
-            raise SpecificationError(
-                f"the argument {name} ({location} {wire}) has the name of {taken[name]}; give it an x-python-name"
-            )
+            cure = f"has the name of {taken[name]}; give it an x-python-name"
+            raise SpecificationError(f"the argument {name} ({location} {wire}) {cure}")
         taken[name] = f"{location} {wire}"
 
 
 def _check_names(normal: Mapping[str, Any]) -> None:
     """Refuse tags, methods and operations that would overwrite each other or members of the client."""
-    tags: dict[str, str] = {}
-    methods: dict[tuple[str, str], str] = {}
-    modules: dict[tuple[str, str], str] = {}
+    taken: dict[tuple[str, ...], str] = {}
     for (_, path, verb), operation in document.operations(normal):
-        method, place = operation["x-python-method"], f"{verb.upper()} {path}"
+        method, identity, place = operation["x-python-method"], operation["operationId"], f"{verb.upper()} {path}"
         if not _is_name(method):
             raise SpecificationError(f"{place}: {method!r} is not a name for a method; give it an x-python-method")
         for tag in operation["tags"]:
             name = tag_name(tag)
-            if tags.setdefault(name, tag) != tag:
-                raise SpecificationError(f"the tags {tags[name]!r} and {tag!r} give the same name, {name}")
+            if (other := taken.setdefault((name,), tag)) != tag:
+                raise SpecificationError(f"the tags {other!r} and {tag!r} give the same name, {name}")
             if name in ("call", "call_async"):
                 raise SpecificationError(f"the tag {tag!r} has the name of a method of every client, {name}")
             for given in (method, f"{method}_async"):
-                other = methods.setdefault((name, given), place)
-                if other != place:
-                    raise SpecificationError(
-                        f"{place}: its method {given} has the name of that of {other}; give it an x-python-method"
-                    )
-            identity = operation["operationId"]
-            if modules.setdefault((name, module_name(identity)), place) != place:
-                raise SpecificationError(f"{place}: another operation has the operationId {identity}, or a similar one")
+                if (other := taken.setdefault((name, "method", given), place)) != place:
+                    cure = "give it an x-python-method"
+                    raise SpecificationError(f"{place}: its method {given} has the name of that of {other}; {cure}")
+            if (other := taken.setdefault((name, "module", module_name(identity)), place)) != place:
+                raise SpecificationError(f"{place}: the operationId {identity} is too similar to that of {other}")
 
 
 def _is_name(text: str) -> bool:

@@ -7,22 +7,21 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from . import docstrings, document, param_types
 from .adapter import Adapter
-from .methods import Argument, Method
+from .methods import Method
 from .names import attribute, class_name, module_name, snake_case, tag_name, unused
 from .operations import request_schemas, response_schemas
 from .property_types import PropertyTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, SpecificationError, is_model, reachable, stripped
+from .schemas import Schema, SpecificationError, is_model, reachable, stripped, target
 from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,15 +32,6 @@ READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "ma
 # The files for which openapi-python-client has no template; it calls the file of the client's base class client.py.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
-
-
-class Field(NamedTuple):
-    """One attribute of a model."""
-
-    wire: str
-    attribute: str
-    item: Property
-    doc: str
 
 
 def write(out: Path, normal: Mapping[str, Any]) -> None:
@@ -71,7 +61,9 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
         nullable=is_nullable,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
         options=package.types.options,
-        remarks=package.remarks,
+        members=members,
+        example=docstrings.example,
+        json=docstrings.json_text,
         sentence=docstrings.sentence,
         snake_case=snake_case,
         stripped=stripped,
@@ -129,29 +121,25 @@ class Package:
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
+    def target(self, schema: Schema) -> Schema:
+        """The schema that a reference points to; empty if it is not a reference."""
+        return self.schemas.get(target(schema) or "", {})
+
     def doc(self, name: str) -> str:
         """The description of a schema."""
         return docstrings.wrapped(docstrings.sentence(self.schemas[name].get("description") or f"{name}."))
 
-    def remarks(self, argument: Argument) -> str:
-        """The description of an argument."""
-        found = docstrings.remarks(argument.schema, self.schemas, argument.holder)
-        return found or f"The {argument.location} member {argument.wire}."
-
-    def fields(self, model: ModelProperty) -> list[Field]:
-        """The attributes of a model; their names are the documented ones where Python allows it."""
-        raw = self.schemas[str(model.class_info.name)]["properties"]
-        found: list[Field] = []
+    def attributes(self, model: ModelProperty) -> list[str]:
+        """The names of a model's attributes: the documented ones where Python allows them."""
+        found: list[str] = []
         for item in members(model):
-            wire = text(item.name)
-            name = attribute(wire, TAKEN.union(self.schemas, (field.attribute for field in found)))
-            found.append(Field(wire, name, item, docstrings.remarks(raw.get(wire, {}), self.schemas)))
+            found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
 
     def tag(self, name: str) -> tuple[str, str]:
         """The class of a tag and its description."""
         tag = next(tag for raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
-        described = {found["name"]: found.get("description") for found in self.normal["tags"]}
+        described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = docstrings.sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), docstrings.wrapped(doc)
 

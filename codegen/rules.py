@@ -1,15 +1,13 @@
 """Checks openapi.yaml: valid OpenAPI 3.1, supported by the generators, complete for readers.
 
-`python -m codegen.rules openapi.yaml` prints each violation on a line of its own and exits with 1 if there is one.
-A rule is a function from the document to its findings. Rules about a single part, such as a parameter, are JSON Schemas
-in style.yaml.
+`python -m codegen --lint` prints each violation on a line of its own. A rule is a function from the document to its
+findings. Rules about the form of the document are a JSON Schema, style.yaml.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -22,10 +20,24 @@ from referencing.jsonschema import DRAFT202012
 from ruamel.yaml.error import YAMLError
 
 from . import document
-from .document import Json, Place, Where, pointer
-from .schemas import SpecificationError
+from .document import Json, Where, pointer
+from .operations import normalize
+from .schemas import REMARKS, SpecificationError
 
-STYLE_SCHEMAS: Mapping[str, Any] = document.load(Path(__file__).parent / "style.yaml")
+STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
+VALIDATED = {
+    "type",
+    "enum",
+    "const",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "oneOf",
+    "anyOf",
+    "$ref",
+}
+VALIDATED |= {"discriminator", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
 
 
 class Finding(NamedTuple):
@@ -57,40 +69,18 @@ def is_openapi(spec: Json) -> Iterator[Finding]:
         yield Finding(tuple(map(str, error.absolute_path)), message, "valid OpenAPI 3.1")
 
 
-def all_of_joins_objects(spec: Json) -> Iterator[Finding]:
-    """openapi-python-client drops the whole endpoint otherwise, and exits with 0."""
-    for where, schema in document.schemas(spec):
-        for position, part in enumerate(schema.get("allOf", ())):
-            target = document.follow(spec, part) or {}
-            if target.get("type", "object") != "object" or "oneOf" in target or "anyOf" in target:
-                yield Finding((*where, "allOf", str(position)), "allOf over something else", "allOf over objects only")
-
-
-def parts_have_style(spec: Json) -> Iterator[Finding]:
+def document_has_style(spec: Json) -> Iterator[Finding]:
     """The rules of style.yaml."""
-    schemas = list(document.schemas(spec))
-    named = dict(document.components(spec, "schemas"))
-    objects = (place for place in document.everything(spec) if not document.holds_names(place.where))
-    parts: dict[str, Iterable[Place]] = {
-        "document": [Place((), spec)],
-        "object": objects,
-        "operation": document.operations(spec),
-        "parameter": document.parameters(spec),
-        "parameter of an operation": document.arguments(spec),
-        "content": (Place(where[:-1], {where[-1]: value}) for where, value in document.all_media(spec)),
-        "response of an error": (place for place in document.answers(spec) if place.where[-1][0] not in "23"),
-        "schema": schemas,
-        "named schema": (Place(where, schema) for where, schema in named.items() if "$ref" not in schema),
-        "inline schema": (place for place in schemas if place.where not in named),
-        "property": (place for place in schemas if place.where[-2:-1] == ("properties",)),
-        "schema of a request": document.request_schemas(spec),
-    }
-    for kind, places in parts.items():
-        validator = Draft202012Validator(STYLE_SCHEMAS[kind])
-        for where, value in places:
-            for error in validator.iter_errors(value):
-                names = [error.instance] if isinstance(error.instance, str) and error.instance in value else []
-                yield Finding((*where, *map(str, error.absolute_path), *names), "", error.schema["title"])
+    for error in Draft202012Validator(STYLE_SCHEMA).iter_errors(spec):
+        name = [str(error.instance)] if "propertyNames" in error.absolute_schema_path else []
+        yield Finding((*map(str, error.absolute_path), *name), "", error.schema["title"])
+
+
+def requests_use_known_keywords(spec: Json) -> Iterator[Finding]:
+    for where, schema in document.request_schemas(spec):
+        for key in schema.keys() - VALIDATED - {*REMARKS, "format"}:
+            if not key.startswith("x-"):
+                yield Finding((*where, key), "", "a keyword that the SDK validates")
 
 
 def errors_are_named(spec: Json) -> Iterator[Finding]:
@@ -99,27 +89,12 @@ def errors_are_named(spec: Json) -> Iterator[Finding]:
     for where, response in document.answers(spec):
         if "$ref" in response and where[-1][0] not in "23":
             statuses[response["$ref"]].add(where[-1])
-    components = {
-        pointer(where): value.get("x-python-error") for where, value in document.components(spec, "responses")
-    }
-    names = Counter(components.values())
-    for reference, used in statuses.items():
+    names = [str((document.follow(spec, {"$ref": reference}) or {}).get("x-python-error")) for reference in statuses]
+    for (reference, used), name in zip(statuses.items(), names, strict=True):
         if len(used) > 1:
             yield Finding(document.steps(reference), f"the statuses {', '.join(sorted(used))}", "one status")
-        name = str(components.get(reference))
-        if names[name] != 1 or not name.endswith("Error"):
-            yield Finding(
-                document.steps(reference), f"the class {name}", "an x-python-error of its own that ends in Error"
-            )
-
-
-def methods_have_own_names(spec: Json) -> Iterator[Finding]:
-    taken: dict[tuple[str, str], Where] = {}
-    for where, operation in document.operations(spec):
-        method = str(operation.get("x-python-method"))
-        other = taken.setdefault((str(operation.get("tags")), method), where)
-        if other != where:
-            yield Finding(where, f"the method {method} of {pointer(other)}", "a name of its own")
+        if names.count(name) > 1 or not name.endswith("Error"):
+            yield Finding(document.steps(reference), f"the class {name}", "a class of its own that ends in Error")
 
 
 def headers_are_sent(spec: Json) -> Iterator[Finding]:
@@ -141,6 +116,13 @@ def one_error_schema(spec: Json) -> Iterator[Finding]:
             yield Finding(where, f"the schema {schema.get('$ref', 'inline')}", f"the one of {pointer(outer[0].where)}")
 
 
+def code_can_be_generated(spec: Json) -> Iterator[Finding]:
+    try:
+        normalize(spec)
+    except SpecificationError as error:
+        yield Finding((), str(error), "a document that can be generated")
+
+
 def examples_are_valid(spec: Json) -> Iterator[Finding]:
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
@@ -152,27 +134,26 @@ def examples_are_valid(spec: Json) -> Iterator[Finding]:
             yield Finding(place, error.message[:200], f"a value that fits {pointer(schema)}")
 
 
-# Each rule of FOUNDATION relies on those before it. STYLE is how this project writes its document.
-FOUNDATION: tuple[Rule, ...] = (references_have_targets, is_openapi)
-STYLE: tuple[Rule, ...] = (
-    all_of_joins_objects,
-    parts_have_style,
-    errors_are_named,
-    one_error_schema,
-    methods_have_own_names,
-    headers_are_sent,
-    examples_are_valid,
+# The rules of a stage rely on the stages before it.
+STAGES: tuple[tuple[Rule, ...], ...] = (
+    (references_have_targets,),
+    (is_openapi,),
+    (
+        document_has_style,
+        requests_use_known_keywords,
+        errors_are_named,
+        one_error_schema,
+        headers_are_sent,
+        examples_are_valid,
+    ),
+    (code_can_be_generated,),
 )
 
 
-def check(spec: Json) -> list[str]:
-    """The violations of a document, a line each; those of FOUNDATION alone if there are any."""
-    return _foundation(spec) or findings(spec)
-
-
-def findings(spec: Json) -> list[str]:
-    """The violations of a valid document."""
-    return [str(finding) for rule in STYLE for finding in rule(spec)]
+def check(spec: Json, stages: Sequence[Sequence[Rule]] = STAGES) -> list[str]:
+    """The violations of a document, a line each; those of the first stage that has any."""
+    found = ([str(finding) for rule in rules for finding in rule(spec)] for rules in stages)
+    return next(filter(None, found), [])
 
 
 def load_valid(path: Path) -> dict[str, Any]:
@@ -185,28 +166,6 @@ def load_valid(path: Path) -> dict[str, Any]:
         spec: dict[str, Any] = document.load(path)
     except (OSError, YAMLError) as error:
         raise SpecificationError(str(error)) from None
-    if violations := _foundation(spec):
+    if violations := check(spec, STAGES[:2]):
         raise SpecificationError("\n".join(violations))
     return spec
-
-
-def _foundation(spec: Json) -> list[str]:
-    found = (list(rule(spec)) for rule in FOUNDATION)
-    return [str(finding) for finding in next(filter(None, found), [])]
-
-
-def main(arguments: Sequence[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python -m codegen.rules openapi.yaml", file=sys.stderr)
-        return 2
-    try:
-        lines = check(document.load(Path(arguments[0])))
-    except (OSError, YAMLError) as error:
-        lines = [f": {error}"]
-    for line in lines:
-        print(arguments[0] + line, file=sys.stderr)
-    return 1 if lines else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
