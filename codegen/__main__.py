@@ -9,14 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-from ruamel.yaml.error import YAMLError
+from typing import Any
 
 from . import document, package, rules
+from .document import SpecificationError
 from .operations import normalize
-from .schemas import SpecificationError
 
 ROOT = Path(__file__).resolve().parent.parent
 RUFF = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120"]
@@ -25,44 +24,38 @@ SHOWN_LINES = 12
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate, or compare with --check; 0 on success, 1 on failure or difference."""
+    """Generate, compare with --check or check the rules with --lint; 0 on success, 1 on failure or difference."""
     options = _options(arguments)
-    if options.lint:
-        return lint(options.spec)
-    with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
-        fresh = Path(scratch) / options.out.name
-        try:
-            generate(options.spec, fresh)
-        except SpecificationError as error:
-            print(f"{options.spec}: nothing was generated.\n{error}", file=sys.stderr)
-            return 1
-        if options.check:
-            differences = compare(options.out, fresh)
-            print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
-            return 1 if differences else 0
-        shutil.rmtree(options.out, ignore_errors=True)
-        shutil.copytree(fresh, options.out)
+    try:
+        spec = document.load(options.spec)
+        if violations := rules.check(spec, rules.STAGES if options.lint else rules.VALIDITY):
+            raise SpecificationError("\n".join(violations))
+        if options.lint:
+            return 0
+        with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
+            fresh = Path(scratch) / options.out.name
+            generate(spec, fresh)
+            if options.check:
+                differences = compare(options.out, fresh)
+                print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
+                return 1 if differences else 0
+            shutil.rmtree(options.out, ignore_errors=True)
+            shutil.copytree(fresh, options.out)
+    except SpecificationError as error:
+        done = "" if options.lint else "nothing was generated.\n"
+        print(f"{options.spec}: {done}{error}", file=sys.stderr)
+        return 1
+    if violations := rules.check(spec):
+        print(f"`make lint` reports {len(violations)} violations; the first: {violations[0]}", file=sys.stderr)
     return 0
 
 
-def lint(spec_path: Path) -> int:
-    """Print the violations of all rules."""
-    try:
-        lines = rules.check(document.load(spec_path))
-    except (OSError, YAMLError) as error:
-        lines = [f": {error}"]
-    for line in lines:
-        print(f"{spec_path}{line}", file=sys.stderr)
-    return 1 if lines else 0
-
-
-def generate(spec_path: Path, out: Path) -> None:
-    """Write the package for a document to `out`, a folder that does not exist yet.
+def generate(spec: Mapping[str, Any], out: Path) -> None:
+    """Write the package for a valid document to `out`, a folder that does not exist yet.
 
     Raises:
-        SpecificationError: the document is not valid, or a generator or the formatter reports a problem.
+        SpecificationError: the document cannot be generated, or a generator or the formatter reports a problem.
     """
-    spec = rules.load_valid(spec_path)
     package.write(out, normalize(spec))
     unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
     for command in (unused, ["format"]):
@@ -73,8 +66,6 @@ def generate(spec_path: Path, out: Path) -> None:
     for path in files(out):
         if path.suffix == ".py":
             path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
-    if findings := rules.check(spec):
-        print(f"`make lint` reports {len(findings)} findings; the first: {findings[0]}", file=sys.stderr)
 
 
 def compare(committed: Path, fresh: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 Json = Mapping[str, Any]
 Where = tuple[str, ...]
@@ -28,9 +29,20 @@ class Place(NamedTuple):
     value: Json
 
 
+class SpecificationError(Exception):
+    """The document cannot be read or generated; the message names the place and the reason."""
+
+
 def load(path: Path) -> dict[str, Any]:
-    """The document in a YAML 1.2 file; a duplicate key is an error."""
-    document: dict[str, Any] = _with_text_keys(YAML(typ="safe").load(path))
+    """The document in a YAML 1.2 file.
+
+    Raises:
+        SpecificationError: the file cannot be read, or is not YAML; a duplicate key is not.
+    """
+    try:
+        document: dict[str, Any] = _with_text_keys(YAML(typ="safe").load(path))
+    except (OSError, YAMLError) as error:
+        raise SpecificationError(str(error)) from None
     return document
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import document
+from .document import SpecificationError
 from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, SpecificationError, branches, kinds, target
+from .schemas import NULL, PREFIX, REMARKS, Schema, branches, kinds, target
 
 
 class Normalizer:

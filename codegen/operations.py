@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import document
+from .document import SpecificationError
 from .names import class_name, module_name, snake_case, tag_name
 from .normal import Normalizer
-from .schemas import Schema, SpecificationError, target
+from .schemas import Schema, target
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"

@@ -17,11 +17,12 @@ from openapi_python_client.parser.properties import ModelProperty
 
 from . import docstrings, document, param_types
 from .adapter import Adapter
+from .document import SpecificationError
 from .methods import Method
 from .names import attribute, class_name, module_name, snake_case, tag_name, unused
 from .operations import request_schemas, response_schemas
 from .property_types import PropertyTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, SpecificationError, is_model, reachable, stripped, target
+from .schemas import Schema, is_model, reachable, stripped, target
 from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -17,7 +17,8 @@ from datamodel_code_generator.parser import LiteralType
 
 from .adapter import Adapter
 from .docstrings import wrapped
-from .schemas import PREFIX, Schema, SpecificationError, is_model, target
+from .document import SpecificationError
+from .schemas import PREFIX, Schema, is_model, target
 
 SUFFIX = "TypedDict"
 HEADER = '"""What callers may pass, as typed dictionaries and literals."""\n\nfrom __future__ import annotations'

@@ -17,27 +17,12 @@ from jsonschema.exceptions import best_match
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from ruamel.yaml.error import YAMLError
 
 from . import document
-from .document import Json, Where, pointer
+from .document import Json, SpecificationError, Where, pointer
 from .operations import normalize
-from .schemas import REMARKS, SpecificationError
 
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
-VALIDATED = {
-    "type",
-    "enum",
-    "const",
-    "properties",
-    "required",
-    "additionalProperties",
-    "items",
-    "oneOf",
-    "anyOf",
-    "$ref",
-}
-VALIDATED |= {"discriminator", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
 
 
 class Finding(NamedTuple):
@@ -55,7 +40,7 @@ class Finding(NamedTuple):
 Rule = Callable[[Json], Iterable[Finding]]
 
 
-def references_have_targets(spec: Json) -> Iterator[Finding]:
+def has_targets(spec: Json) -> Iterator[Finding]:
     for where, value in document.everything(spec):
         names = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
         for name in (*names, *value.get("discriminator", {}).get("mapping", {}).values()):
@@ -69,21 +54,22 @@ def is_openapi(spec: Json) -> Iterator[Finding]:
         yield Finding(tuple(map(str, error.absolute_path)), message, "valid OpenAPI 3.1")
 
 
-def document_has_style(spec: Json) -> Iterator[Finding]:
+def has_style(spec: Json) -> Iterator[Finding]:
     """The rules of style.yaml."""
     for error in Draft202012Validator(STYLE_SCHEMA).iter_errors(spec):
         name = [str(error.instance)] if "propertyNames" in error.absolute_schema_path else []
         yield Finding((*map(str, error.absolute_path), *name), "", error.schema["title"])
 
 
-def requests_use_known_keywords(spec: Json) -> Iterator[Finding]:
+def uses_known_keywords(spec: Json) -> Iterator[Finding]:
+    keyword = STYLE_SCHEMA["$defs"]["keyword"]
     for where, schema in document.request_schemas(spec):
-        for key in schema.keys() - VALIDATED - {*REMARKS, "format"}:
-            if not key.startswith("x-"):
-                yield Finding((*where, key), "", "a keyword that the SDK validates")
+        for key in schema:
+            if key not in keyword["enum"] and not key.startswith("x-"):
+                yield Finding((*where, key), "", keyword["title"])
 
 
-def errors_are_named(spec: Json) -> Iterator[Finding]:
+def names_errors(spec: Json) -> Iterator[Finding]:
     """Every error response is a component for one status, and names the class that is raised."""
     statuses: dict[str, set[str]] = defaultdict(set)
     for where, response in document.answers(spec):
@@ -97,7 +83,7 @@ def errors_are_named(spec: Json) -> Iterator[Finding]:
             yield Finding(document.steps(reference), f"the class {name}", "a class of its own that ends in Error")
 
 
-def headers_are_sent(spec: Json) -> Iterator[Finding]:
+def sends_headers(spec: Json) -> Iterator[Finding]:
     """A header in components belongs to every operation."""
     shared = [pointer(p.where) for p in document.components(spec, "parameters") if p.value.get("in") == "header"]
     for where, operation in document.operations(spec):
@@ -108,7 +94,7 @@ def headers_are_sent(spec: Json) -> Iterator[Finding]:
                 yield Finding(where, "a header missing", f"a $ref to {reference}")
 
 
-def one_error_schema(spec: Json) -> Iterator[Finding]:
+def has_one_error_schema(spec: Json) -> Iterator[Finding]:
     bodies = [place for place in document.components(spec, "responses") if "x-python-error" in place.value]
     outer = list(document.outer_schemas(document.media(bodies)))
     for where, schema in outer:
@@ -116,14 +102,14 @@ def one_error_schema(spec: Json) -> Iterator[Finding]:
             yield Finding(where, f"the schema {schema.get('$ref', 'inline')}", f"the one of {pointer(outer[0].where)}")
 
 
-def code_can_be_generated(spec: Json) -> Iterator[Finding]:
+def can_be_generated(spec: Json) -> Iterator[Finding]:
     try:
         normalize(spec)
     except SpecificationError as error:
         yield Finding((), str(error), "a document that can be generated")
 
 
-def examples_are_valid(spec: Json) -> Iterator[Finding]:
+def has_valid_examples(spec: Json) -> Iterator[Finding]:
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
     for where, schema, example in document.examples(spec):
@@ -135,37 +121,12 @@ def examples_are_valid(spec: Json) -> Iterator[Finding]:
 
 
 # The rules of a stage rely on the stages before it.
-STAGES: tuple[tuple[Rule, ...], ...] = (
-    (references_have_targets,),
-    (is_openapi,),
-    (
-        document_has_style,
-        requests_use_known_keywords,
-        errors_are_named,
-        one_error_schema,
-        headers_are_sent,
-        examples_are_valid,
-    ),
-    (code_can_be_generated,),
-)
+VALIDITY: tuple[tuple[Rule, ...], ...] = ((has_targets,), (is_openapi,))
+STYLE = (has_style, uses_known_keywords, names_errors, has_one_error_schema, sends_headers, has_valid_examples)
+STAGES: tuple[tuple[Rule, ...], ...] = (*VALIDITY, STYLE, (can_be_generated,))
 
 
 def check(spec: Json, stages: Sequence[Sequence[Rule]] = STAGES) -> list[str]:
     """The violations of a document, a line each; those of the first stage that has any."""
     found = ([str(finding) for rule in rules for finding in rule(spec)] for rules in stages)
     return next(filter(None, found), [])
-
-
-def load_valid(path: Path) -> dict[str, Any]:
-    """The document in a file, if it is valid OpenAPI whose references have targets.
-
-    Raises:
-        SpecificationError: it is not, or the file cannot be read.
-    """
-    try:
-        spec: dict[str, Any] = document.load(path)
-    except (OSError, YAMLError) as error:
-        raise SpecificationError(str(error)) from None
-    if violations := check(spec, STAGES[:2]):
-        raise SpecificationError("\n".join(violations))
-    return spec

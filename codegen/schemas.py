@@ -13,10 +13,6 @@ REMARKS = ("title", "description", "example", "examples", "default", "deprecated
 PREFIX = "#/components/schemas/"
 
 
-class SpecificationError(Exception):
-    """The document cannot be generated; the message names the place and the reason."""
-
-
 def target(schema: Mapping[str, Any]) -> str | None:
     """The name of the schema that a reference points to."""
     reference = schema.get("$ref")

@@ -19,8 +19,8 @@ from support.pipeline import ROOT, Wide, generate
 
 from codegen import package
 from codegen.__main__ import STAMP, files
+from codegen.document import SpecificationError
 from codegen.operations import normalize
-from codegen.schemas import SpecificationError
 
 COMMITTED = ROOT / "generated" / "openrouter_generated"
 CONTRACT = ROOT / "openapi.yaml"

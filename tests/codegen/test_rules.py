@@ -218,7 +218,7 @@ def test_command_prints_the_lines_and_fails(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(CONTRACT.read_text("utf-8").replace("x-python-method: generate", "x-python-method: a b"), "utf-8")
 
-    line = f"{path}#/paths/~1embeddings/post/x-python-method: wanted a name in Python\n"
+    line = f"{path}: #/paths/~1embeddings/post/x-python-method: wanted a name in Python\n"
     assert command(path) == (1, "", line)
 
 
