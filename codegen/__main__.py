@@ -63,9 +63,8 @@ def generate(spec: Mapping[str, Any], out: Path) -> None:
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
-    for path in files(out):
-        if path.suffix == ".py":
-            path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
+    for path in out.rglob("*.py"):
+        path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
 
 
 def compare(committed: Path, fresh: Path) -> str:

@@ -47,9 +47,9 @@ class Adapter:
     def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
         """The whole document; the schema `holder` has a member for each alias."""
         content = self.named()
-        plain = {name: schema for name, schema in self.schemas.items() if not is_model(schema)}
-        written_out = {*self.recursive, *(name for name, schema in plain.items() if target(schema))}
-        aliases = {name: content[name] if name in written_out else {"$ref": PREFIX + name} for name in plain}
+        plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
+        aliases = {name: {"$ref": PREFIX + name} for name in plain}
+        aliases |= {name: content[name] for name in plain if name in self.recursive or "$ref" in content[name]}
         components = {name: schema for name, schema in content.items() if "$ref" not in schema}
         components |= {name: {"type": "object"} for name in self.recursive}
         components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
@@ -68,6 +68,7 @@ class Adapter:
         }
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
+        """One schema; `sent` says that a caller passes its values."""
         if target(schema) is not None:
             return {"$ref": schema["$ref"]}
         result = {key: value for key, value in schema.items() if key not in REMOVED}

@@ -77,7 +77,7 @@ def follow(spec: Json, value: Json) -> Json | None:
 
 def holds_names(where: Where) -> bool:
     """Whether the keys at this place are names that the document chooses."""
-    return where[-1:] != () and where[-1] in HOLDERS
+    return bool(HOLDERS.intersection(where[-1:]))
 
 
 def everything(value: Any, where: Where = ()) -> Iterator[Place]:
@@ -144,9 +144,8 @@ def inside(place: Place) -> Iterator[Place]:
     parts: list[tuple[Where, Any]] = [((key,), schema[key]) for key in ONE if key in schema]
     parts += [((key, str(position)), part) for key in MANY for position, part in enumerate(schema.get(key, ()))]
     parts += [((key, name), part) for key in NAMED for name, part in schema.get(key, {}).items()]
-    for path, part in parts:
-        if isinstance(part, Mapping):
-            yield from inside(Place((*where, *path), part))
+    for path, part in (found for found in parts if isinstance(found[1], Mapping)):
+        yield from inside(Place((*where, *path), part))
 
 
 def request_schemas(spec: Json) -> Iterator[Place]:

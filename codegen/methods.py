@@ -6,9 +6,8 @@ normal form: names in Python, bounds, extensions and descriptions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
@@ -20,19 +19,15 @@ from .property_types import PropertyTypes, members, text
 from .schemas import Schema
 
 
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a method."""
+class Argument(NamedTuple):
+    """One argument of a method; `holder` is the parameter or body that holds its schema."""
 
+    argument: str
     wire: str
     location: str
     item: Property
     schema: Schema
-    holder: Mapping[str, Any]  # the parameter or body that holds the schema, for its name and description
-
-    @property
-    def argument(self) -> str:
-        return argument_name(self.holder, self.wire)
+    holder: Mapping[str, Any]
 
 
 class Method:
@@ -58,9 +53,8 @@ class Method:
     def requires(self) -> tuple[str, ...]:
         """The members that a result must have and that are arrays or objects."""
         model = self.types.model(self.result) if self.result and not self.may_be_empty else None
-        required = (model.required_properties if model else None) or ()
-        found = [item for item in required if isinstance(item, ListProperty | ModelProperty)]
-        return tuple(text(item.name) for item in found if not self.types.alias(item))
+        found = [item for item in members(model) if isinstance(item, ListProperty | ModelProperty)] if model else []
+        return tuple(text(item.name) for item in found if item.required and not self.types.alias(item))
 
     def _arguments(self, body: Property | None) -> Iterator[Argument]:
         yield from self._located("path", self.endpoint.path_parameters)
@@ -68,15 +62,17 @@ class Method:
         if self.fields:
             properties = self.types.schemas[str(self.fields.class_info.name)]["properties"]
             for item in members(self.fields):
-                schema = properties.get(text(item.name), {})
-                yield Argument(text(item.name), "body", item, schema, schema)
+                wire = text(item.name)
+                schema = properties.get(wire, {})
+                yield Argument(argument_name(schema, wire), wire, "body", item, schema, schema)
         elif body is not None:
             holder = self.raw["requestBody"]
-            yield Argument("body", "body", body, holder["content"][JSON]["schema"], holder)
+            yield Argument("body", "body", "body", body, holder["content"][JSON]["schema"], holder)
         yield from self._located("header", self.endpoint.header_parameters)
 
-    def _located(self, location: str, items: Any) -> Iterator[Argument]:
+    def _located(self, location: str, items: Iterable[Property]) -> Iterator[Argument]:
         holders = {item["name"]: item for item in self.raw["parameters"] if item["in"] == location}
         for item in items:
-            holder = holders.get(text(item.name), {})
-            yield Argument(text(item.name), location, item, holder.get("schema", {}), holder)
+            wire = text(item.name)
+            holder = holders.get(wire, {})
+            yield Argument(argument_name(holder, wire), wire, location, item, holder.get("schema", {}), holder)

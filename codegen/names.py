@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
 from collections.abc import Collection, Iterable
@@ -57,7 +58,5 @@ def attribute(wire_name: str, taken: Collection[str]) -> str:
 def unused(name: str, taken: Iterable[str]) -> str:
     """The name, with a number added if the name, or the module of that name, exists already."""
     modules = {module_name(other) for other in taken}
-    found, number = name, 2
-    while module_name(found) in modules:
-        found, number = f"{name}{number}", number + 1
-    return found
+    names = itertools.chain([name], (f"{name}{number}" for number in itertools.count(2)))
+    return next(found for found in names if module_name(found) not in modules)

@@ -31,10 +31,7 @@ class Normalizer:
 
     def resolve(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """The object that a reference to any part of the document leads to."""
-        found = document.follow(self.spec, value)
-        if found is None:
-            raise SpecificationError(f"the reference {value['$ref']} has no target")
-        return dict(found)
+        return dict(document.follow(self.spec, value) or {})
 
     def schema(self, raw: Any, hint: str, named: bool = False) -> Schema:
         """A schema in normal form; `hint` becomes its name if it is an inline object."""
@@ -95,12 +92,10 @@ class Normalizer:
         if isinstance(raw.get("additionalProperties"), Mapping):
             result["additionalProperties"] = self.schema(raw["additionalProperties"], f"{hint}Value")
         if isinstance(raw.get("discriminator"), Mapping):
-            mapping = {
-                tag: str(name).removeprefix(PREFIX) for tag, name in raw["discriminator"].get("mapping", {}).items()
-            }
-            classes = {tag: PREFIX + self.class_names.get(name, name) for tag, name in mapping.items()}
-            tag_member = {"propertyName": raw["discriminator"]["propertyName"]}
-            result["discriminator"] = {**tag_member, **({"mapping": classes} if classes else {})}
+            tag = raw["discriminator"]
+            names = {key: str(reference).removeprefix(PREFIX) for key, reference in tag.get("mapping", {}).items()}
+            mapping = {key: PREFIX + self.class_names.get(name, name) for key, name in names.items()}
+            result["discriminator"] = {**tag, "mapping": mapping} if mapping else tag
         return result
 
     def _merged(self, raw: Mapping[str, Any], hint: str, depth: int = 0) -> dict[str, Any]:

@@ -104,18 +104,17 @@ def _responses(
     contents = [schema for schema in schemas.values() if schema is not None]
     distinct = [schema for index, schema in enumerate(contents) if schema not in contents[:index]]
     shared = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
-    result = {status: _response(value, schemas[status] and shared) for status, value in good.items()}
-    for status, value in bad.items():  # an error may have any content: the client reads the status first
+    result: dict[str, dict[str, Any]] = {}
+    for status, value in {**good, **bad}.items():
+        result[status] = {"description": value.get("description", "")}
         media = (value.get("content") or {}).get(JSON, {})
-        schema = normal.schema(media["schema"], "ErrorBody") if "schema" in media else None
-        name = value.get("x-python-error") or errors.get(status, DEFAULT_ERROR)
-        result[status] = {**_response(value, schema), "x-python-error": name}
+        if schemas.get(status) is not None:
+            result[status]["content"] = {JSON: {"schema": shared}}
+        elif status in bad and "schema" in media:  # an error may have any content: the client reads the status first
+            result[status]["content"] = {JSON: {"schema": normal.schema(media["schema"], "ErrorBody")}}
+        if status in bad:
+            result[status]["x-python-error"] = value.get("x-python-error") or errors.get(status, DEFAULT_ERROR)
     return result
-
-
-def _response(raw: Mapping[str, Any], schema: Schema | None) -> dict[str, Any]:
-    description = {"description": raw.get("description", "")}
-    return description if schema is None else {**description, "content": {JSON: {"schema": schema}}}
 
 
 def _json_schema(normal: Normalizer, holder: Mapping[str, Any], hint: str) -> Schema | None:
@@ -181,15 +180,8 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
 
 
-def request_schemas(normal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def request_schemas(normal: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The schemas of all arguments."""
-    found = [schema for _, schema in document.outer_schemas(document.arguments(normal))]
+    yield from (schema for _, schema in document.outer_schemas(document.arguments(normal)))
     for _, schema in document.outer_schemas(document.media(document.requests(normal))):
-        fields = _fields(schema, normal["components"]["schemas"])
-        found += fields.values() if fields else [schema]
-    return found
-
-
-def response_schemas(normal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The schemas of all responses, errors included."""
-    return [schema for _, schema in document.outer_schemas(document.media(document.answers(normal)))]
+        yield from _fields(schema, normal["components"]["schemas"]).values() or [schema]

@@ -15,14 +15,15 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
 
-from . import docstrings, document, param_types
+from . import document, param_types
 from .adapter import Adapter
+from .docstrings import docstring, entry, example, json_text, sentence, wrapped
 from .document import SpecificationError
 from .methods import Method
 from .names import attribute, class_name, module_name, snake_case, tag_name, unused
-from .operations import request_schemas, response_schemas
+from .operations import request_schemas
 from .property_types import PropertyTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, is_model, reachable, stripped, target
+from .schemas import Schema, is_model, reachable, stripped
 from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +33,8 @@ TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"
 READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
 # The files for which openapi-python-client has no template; it calls the file of the client's base class client.py.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
+TEXT_FILTERS = (docstring, entry, example, json_text, module_name, sentence, snake_case, wrapped)
+PROPERTY_FILTERS = (fixed_members, is_nullable, json_kind, members, stripped, text)
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
 
 
@@ -48,29 +51,16 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     package = Package(normal, config)
     project = Project(openapi=package.data, config=config, custom_template_path=TEMPLATES)
     project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
+    project.env.filters.update({function.__name__: function for function in (*TEXT_FILTERS, *PROPERTY_FILTERS)})
     project.env.filters.update(
         asynchronous="{}_async".format,
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
-        docstring=docstrings.docstring,
-        entry=docstrings.entry,
-        fixed_members=fixed_members,
-        json_kind=json_kind,
         literal=repr,
         method=lambda endpoint: Method(endpoint, package.raw[str(endpoint.name)], package.types),
         model=package.types.model,
-        module=module_name,
-        nullable=is_nullable,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
         options=package.types.options,
-        members=members,
-        example=docstrings.example,
-        json=docstrings.json_text,
-        sentence=docstrings.sentence,
-        snake_case=snake_case,
-        stripped=stripped,
-        text=text,
         tuple=tuple,
-        wrapped=docstrings.wrapped,
     )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
@@ -99,7 +89,8 @@ class Package:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
         self.sent = reachable(request_schemas(normal), self.schemas)
-        self.answered = reachable(response_schemas(normal), self.schemas)
+        responses = document.outer_schemas(document.media(document.answers(normal)))
+        self.answered = reachable((schema for _, schema in responses), self.schemas)
         adapter, holder = Adapter(self.schemas, self.answered), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
@@ -108,8 +99,7 @@ class Package:
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
-        plain = {name: model for name, model in models.items() if name not in recursive}
-        self.types = PropertyTypes(plain, recursive, normal)
+        self.types = PropertyTypes(models, recursive, normal)
         self.raw = {module_name(raw["operationId"]): raw for _, raw in document.operations(normal)}
         # Only what operations reach is written: enums that only requests hold are in params.py.
         used = {name for name in self.sent | self.answered if is_model(self.schemas[name])}
@@ -122,14 +112,6 @@ class Package:
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
-    def target(self, schema: Schema) -> Schema:
-        """The schema that a reference points to; empty if it is not a reference."""
-        return self.schemas.get(target(schema) or "", {})
-
-    def doc(self, name: str) -> str:
-        """The description of a schema."""
-        return docstrings.wrapped(docstrings.sentence(self.schemas[name].get("description") or f"{name}."))
-
     def attributes(self, model: ModelProperty) -> list[str]:
         """The names of a model's attributes: the documented ones where Python allows them."""
         found: list[str] = []
@@ -141,8 +123,8 @@ class Package:
         """The class of a tag and its description."""
         tag = next(tag for raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
-        doc = docstrings.sentence(described.get(tag) or f"The operations of {tag}")
-        return class_name(tag), docstrings.wrapped(doc)
+        doc = sentence(described.get(tag) or f"The operations of {tag}")
+        return class_name(tag), wrapped(doc)
 
     def places(self, namespace: str) -> dict[str, str]:
         """Name -> module of what a namespace holds: what callers pass is in params, what the API answers in models."""

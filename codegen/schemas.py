@@ -63,7 +63,7 @@ def stripped(schema: Any, holds_names: bool = False) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        key: value if key in DATA else stripped(value, key in HOLDERS)
+        key: value if key in DATA and not holds_names else stripped(value, key in HOLDERS)
         for key, value in schema.items()
         if holds_names or (key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"))
     }
