@@ -27,6 +27,9 @@ class CreateEmbeddingsResponse(ApiModel):
     """
     usage: CreateEmbeddingsUsage | None = None
     """What was counted and charged."""
+    provider: str | None = None
+    """Name of the provider that answered. Example: "Nvidia"
+    """
 
     _NAMES = {
         "object": "object",
@@ -34,6 +37,7 @@ class CreateEmbeddingsResponse(ApiModel):
         "model": "model",
         "id": "id",
         "usage": "usage",
+        "provider": "provider",
     }
 
     @classmethod
@@ -45,6 +49,7 @@ class CreateEmbeddingsResponse(ApiModel):
         model.model = get("model")
         model.id = get("id")
         model.usage = one("usage", _READ_5, get("usage"))
+        model.provider = get("provider")
         model._settle(data)
         return model
 
