@@ -183,6 +183,8 @@ UNIONS = {
     "a list of both": ("mixed", ["s", {}], "['s', Tree(value=None, left=None, children=None)]"),
     "without tag, by what is required": ("fit", {"id": "1"}, "BaseThing(id='1')"),
     "without tag, by what is known": ("fit", {"value": "v"}, "Tree(value='v', left=None, children=None)"),
+    "within a list of itself": ("nested", [1, [{"value": "v"}]], "[1, [Tree(value='v', left=None, children=None)]]"),
+    "by another name": ("another", {"value": "v"}, "Tree(value='v', left=None, children=None)"),
     "free JSON": ("json", [1, {"a": [None]}], "[1, {'a': [None]}]"),
     "nullable as in OpenAPI 3.0": ("older", None, "None"),
 }
