@@ -22,7 +22,7 @@ $(READY): pyproject.toml requirements.lock
 	@touch $(READY)
 
 demo: $(READY) ## regenerate, start the embedded server, search the standard library by meaning
-	@$(BIN)/python codegen/generate.py
+	@$(BIN)/python -m codegen
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## every test, offline
@@ -32,7 +32,7 @@ check: lint types check-generated ## what CI runs: lint, types, generated in ste
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(READY) ## style, layers, the rules of openapi.yaml
-	$(BIN)/python codegen/rules.py openapi.yaml
+	$(BIN)/python -m codegen --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -42,10 +42,10 @@ types: $(READY) ## mypy --strict and pyright
 	$(BIN)/pyright
 
 generate: $(READY) ## openapi.yaml -> generated/
-	$(BIN)/python codegen/generate.py
+	$(BIN)/python -m codegen
 
 check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
-	$(BIN)/python codegen/generate.py --check
+	$(BIN)/python -m codegen --check
 
 bench: $(READY) ## measure beside the peers (a quarter of an hour); rewrites docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py

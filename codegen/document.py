@@ -1,81 +1,87 @@
-"""Ways through an OpenAPI document: read it, find its parts, follow its references."""
+"""Reads an OpenAPI document, finds its parts and follows its references."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 Json = Mapping[str, Any]
 Where = tuple[str, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-# Under these keys come names of the document's own choice; elsewhere DATA keys hold values, not parts of the document.
+# The keys under HOLDERS are names that the document chooses; elsewhere the keys of DATA hold values, not parts of it.
 HOLDERS = {"paths", "schemas", "parameters", "responses", "requestBodies", "headers", "properties", "$defs", "mapping"}
 DATA = {"example", "examples", "default", "enum", "const"}
-# Where a schema holds others: one, a list, a mapping.
+# The keywords that hold other schemas: one, a list, a mapping.
 ONE = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
 MANY = ("oneOf", "anyOf", "allOf", "prefixItems")
 NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
 
 class Place(NamedTuple):
-    """A part of the document and the way to it."""
+    """A part of the document and its path."""
 
     where: Where
     value: Json
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key given twice, where YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+class SpecificationError(Exception):
+    """The document cannot be read or generated; the message names the place and the reason."""
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The document in a YAML file."""
-    with path.open(encoding="utf-8") as file:
-        document: dict[str, Any] = yaml.load(file, _Loader)
+    """The document in a YAML 1.2 file.
+
+    Raises:
+        SpecificationError: the file cannot be read, or is not YAML; a duplicate key is not.
+    """
+    try:
+        document: dict[str, Any] = _with_text_keys(YAML(typ="safe").load(path))
+    except (OSError, YAMLError) as error:
+        raise SpecificationError(str(error)) from None
     return document
 
 
+def _with_text_keys(value: Any) -> Any:
+    """The value with an unquoted status, which YAML reads as a number, as text."""
+    if isinstance(value, dict):
+        return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
+
+
 def pointer(where: Where) -> str:
-    """JSON pointer to a place, as a reference spells it."""
+    """The JSON pointer to a place, as references write it."""
     return "#" + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in where)
 
 
 def steps(reference: str) -> Where:
-    """The way that a local reference points."""
+    """The path that a local reference names."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference.removeprefix("#/").split("/"))
 
 
 def follow(spec: Json, value: Json) -> Json | None:
-    """The value, or what its chain of references ends in; None where that leads nowhere."""
+    """The value, or the target of its chain of references; None without a target."""
     found: Any = value
     for _ in range(100):
         if not isinstance(found, Mapping) or "$ref" not in found:
             break
-        way, found = steps(found["$ref"]), spec
-        for step in way:
+        path, found = steps(found["$ref"]), spec
+        for step in path:
             found = found.get(step) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) and "$ref" not in found else None
 
 
 def holds_names(where: Where) -> bool:
-    """Whether the keys at this place are names of the document's own choice."""
-    return where[-1:] != () and where[-1] in HOLDERS
+    """Whether the keys at this place are names that the document chooses."""
+    return bool(HOLDERS.intersection(where[-1:]))
 
 
 def everything(value: Any, where: Where = ()) -> Iterator[Place]:
-    """Every object of the document, apart from what stands in examples."""
+    """Every object of the document, except those in examples."""
     if isinstance(value, Mapping):
         yield Place(where, value)
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
@@ -97,27 +103,22 @@ def operations(spec: Json) -> Iterator[Place]:
 
 
 def arguments(spec: Json) -> Iterator[Place]:
-    """The parameters of paths and operations as they stand there, references included."""
+    """The parameters of paths and operations as written there, references included."""
     items = [Place(("paths", path), item) for path, item in spec.get("paths", {}).items()]
     for where, owner in (*items, *operations(spec)):
         for position, parameter in enumerate(owner.get("parameters", ())):
             yield Place((*where, "parameters", str(position)), parameter)
 
 
-def parameters(spec: Json) -> Iterator[Place]:
-    """Every parameter, where it is written out."""
-    return (place for place in (*components(spec, "parameters"), *arguments(spec)) if "$ref" not in place.value)
-
-
 def answers(spec: Json) -> Iterator[Place]:
-    """The responses of operations as they stand there, references included."""
+    """The responses of operations as written there, references included."""
     for where, operation in operations(spec):
         for status, response in operation.get("responses", {}).items():
             yield Place((*where, "responses", status), response)
 
 
 def requests(spec: Json) -> Iterator[Place]:
-    """Every request body, where it is written out."""
+    """Every request body, at the place of its definition."""
     yield from components(spec, "requestBodies")
     for where, operation in operations(spec):
         if "requestBody" in operation:
@@ -131,36 +132,25 @@ def media(bodies: Iterable[Place]) -> Iterator[Place]:
             yield Place((*where, "content", name), value)
 
 
-def all_media(spec: Json) -> Iterator[Place]:
-    return media((*requests(spec), *components(spec, "responses"), *answers(spec)))
-
-
 def outer_schemas(places: Iterable[Place]) -> Iterator[Place]:
     """The schemas of parameters and media types."""
     return (Place((*where, "schema"), value["schema"]) for where, value in places if "schema" in value)
 
 
 def inside(place: Place) -> Iterator[Place]:
-    """A schema and all that are written inside it."""
+    """A schema and all schemas inside it."""
     where, schema = place
     yield place
     parts: list[tuple[Where, Any]] = [((key,), schema[key]) for key in ONE if key in schema]
     parts += [((key, str(position)), part) for key in MANY for position, part in enumerate(schema.get(key, ()))]
     parts += [((key, name), part) for key in NAMED for name, part in schema.get(key, {}).items()]
-    for way, part in parts:
-        if isinstance(part, Mapping):
-            yield from inside(Place((*where, *way), part))
-
-
-def schemas(spec: Json) -> Iterator[Place]:
-    """Every schema of the document, also those inside others."""
-    for outer in (*components(spec, "schemas"), *outer_schemas((*parameters(spec), *all_media(spec)))):
-        yield from inside(outer)
+    for path, part in (found for found in parts if isinstance(found[1], Mapping)):
+        yield from inside(Place((*where, *path), part))
 
 
 def request_schemas(spec: Json) -> Iterator[Place]:
-    """Every schema that an argument of a call has to fit."""
-    waiting = list(outer_schemas((*parameters(spec), *media(requests(spec)))))
+    """Every schema that validates an argument."""
+    waiting = list(outer_schemas((*components(spec, "parameters"), *arguments(spec), *media(requests(spec)))))
     seen: set[str] = set()
     while waiting:
         for place in inside(waiting.pop(0)):
@@ -172,12 +162,14 @@ def request_schemas(spec: Json) -> Iterator[Place]:
 
 
 def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
-    """Every example: where it is, where its schema is, its value."""
-    for where, value in (*parameters(spec), *all_media(spec)):
-        if "example" in value:
+    """Every example: its place, the place of its schema, its value."""
+    for where, value in everything(spec):
+        if holds_names(where):
+            continue
+        if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        for name, example in value.get("examples", {}).items():
-            yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
-    for where, schema in schemas(spec):
-        for position, value in enumerate(schema.get("examples", ())):
-            yield (*where, "examples", str(position)), where, value
+        if isinstance(value.get("examples"), Mapping):
+            for name, example in value["examples"].items():
+                yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
+        for position, example in enumerate(value["examples"] if isinstance(value.get("examples"), list) else ()):
+            yield (*where, "examples", str(position)), where, example

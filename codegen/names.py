@@ -1,50 +1,52 @@
-"""Names of the specification turned into names of Python."""
+"""Turns names of the document into names of Python, by the rules of openapi-python-client where these allow it."""
 
 from __future__ import annotations
 
 import builtins
+import itertools
 import keyword
 import re
 from collections.abc import Collection, Iterable
 
-# What generated modules import beside the schemas; a schema of that name gets "Schema" put behind it.
+from openapi_python_client.strings import ClassName, PythonIdentifier
+
+# What generated modules import beside the schemas; a schema of one of these names gets the suffix "Schema".
 TAKEN_CLASSES = frozenset(
     {"Any", "ApiModel", "Callable", "ClassVar", "Final", "Literal", "Mapping", "NotRequired", "Protocol", "Required"}
     | {"Self", "Sequence", "TypeAlias", "TypedDict", "Union", "ShapeError", "Optional", "Iterator", "Never"}
-    | {"CallOptions", "Caller", "HttpMeta", "Operation", "Resource", "Resources", "Retries", "Unset", "UNSET"}
+    | {"CallOptions", "Caller", "HttpMeta", "Operation", "Resource", "Resources", "RetrySettings", "Unset", "UNSET"}
     | {name for name in dir(builtins) if name[0].isupper()}
 )
 
 
-def words(text: str) -> list[str]:
-    """The words of an identifier in any spelling: HTTP-Referer, createEmbeddings, listURLs, Beta.Responses."""
-    text = re.sub(r"([A-Z]{2,})s(?![a-z])", lambda found: found[1].capitalize() + "s", text)
-    text = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
-    text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", text)
-    return re.findall(r"[a-z0-9]+", text.lower())
+def class_name(text: str) -> str:
+    """The name of a schema's class, which openapi-python-client leaves as it is."""
+    name, before = ClassName(text, "N"), ""
+    while name != before:
+        name, before = ClassName(name, "N"), name
+    plain = name.removesuffix("_")
+    return f"{plain}Schema" if plain in TAKEN_CLASSES or keyword.iskeyword(plain) else name
+
+
+def module_name(text: str) -> str:
+    """The name of the module that openapi-python-client writes for a class or an operation."""
+    return PythonIdentifier(text, "field_")
+
+
+def tag_name(text: str) -> str:
+    """The name that openapi-python-client gives the operations of a tag."""
+    return PythonIdentifier(text, "tag")
 
 
 def snake_case(text: str) -> str:
-    """A name for an argument, method, tag or module."""
-    name = "_".join(words(text)) or "value"
-    if name[0].isdigit():
-        name = f"n{name}"
-    return f"{name}_" if keyword.iskeyword(name) or name == "self" else name
-
-
-def pascal_case(text: str) -> str:
-    """A name for a class; one that is well formed already stays as it is."""
-    if re.fullmatch(r"[A-Z][A-Za-z0-9]*", text):
-        name = text
-    else:
-        parts = re.findall(r"[A-Za-z0-9]+", text)
-        name = "".join(part[0].upper() + part[1:] for part in parts) or "Value"
-        name = f"N{name}" if name[0].isdigit() else name
-    return f"{name}Schema" if name in TAKEN_CLASSES or keyword.iskeyword(name) else name
+    """The name of an argument or method. A name that Python allows keeps no underscore: `input`, not `input_`."""
+    name = PythonIdentifier(re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "value", "n")
+    plain = name.removesuffix("_")
+    return name if keyword.iskeyword(plain) or plain == "self" else plain
 
 
 def attribute(wire_name: str, taken: Collection[str]) -> str:
-    """The documented name wherever Python allows it as an attribute, else the nearest that it allows."""
+    """The documented name where Python allows it as an attribute, else the nearest one that Python allows."""
     name = re.sub(r"\W", "_", wire_name, flags=re.ASCII).strip("_") or "value"
     if name[0].isdigit():
         name = f"n{name}"
@@ -54,9 +56,7 @@ def attribute(wire_name: str, taken: Collection[str]) -> str:
 
 
 def unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number behind it if it, or its module, is taken."""
-    modules = {snake_case(other) for other in taken}
-    found, number = name, 2
-    while snake_case(found) in modules:
-        found, number = f"{name}{number}", number + 1
-    return found
+    """The name, with a number added if the name, or the module of that name, exists already."""
+    modules = {module_name(other) for other in taken}
+    names = itertools.chain([name], (f"{name}{number}" for number in itertools.count(2)))
+    return next(found for found in names if module_name(found) not in modules)

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""Modules whose names live elsewhere and are imported when first asked for: a class costs half a millisecond."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""Imports the names of a module from submodules when they are first used: a class costs half a millisecond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """The schemas of single operations."""
 
 from __future__ import annotations
@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING
 from .lazy import lazy
 
 if TYPE_CHECKING:
+    from .models.aliases import Embedding as Embedding
     from .models.content_image_url import ContentImageURL as ContentImageURL
     from .models.content_text import ContentText as ContentText
     from .models.create_embeddings_data import CreateEmbeddingsData as CreateEmbeddingsData
-    from .models.create_embeddings_request_body import CreateEmbeddingsRequestBody as CreateEmbeddingsRequestBody
     from .models.create_embeddings_response import CreateEmbeddingsResponse as CreateEmbeddingsResponse
     from .models.create_embeddings_response import CreateEmbeddingsResponse as CreateEmbeddingsResponseBody
     from .models.create_embeddings_usage import CreateEmbeddingsUsage as CreateEmbeddingsUsage
-    from .models.embedding import Embedding as Embedding
     from .models.image_url import ImageURL as ImageURL
-    from .models.input import Input as Input
+    from .models.input_ import Input as Input
     from .models.prompt_tokens_details import PromptTokensDetails as PromptTokensDetails
     from .params import Content as Content
     from .params import ContentImageURLTypedDict as ContentImageURLTypedDict
     from .params import ContentTextTypedDict as ContentTextTypedDict
-    from .params import CreateEmbeddingsRequestBodyTypedDict as CreateEmbeddingsRequestBodyTypedDict
     from .params import EncodingFormat as EncodingFormat
     from .params import ImageURLTypedDict as ImageURLTypedDict
     from .params import InputTypedDict as InputTypedDict
@@ -31,10 +29,8 @@ else:
     __getattr__, __dir__ = lazy(
         __name__,
         {
-            "CreateEmbeddingsRequestBody": "models.create_embeddings_request_body",
-            "CreateEmbeddingsRequestBodyTypedDict": "params",
             "InputUnion": "params",
-            "Input": "models.input",
+            "Input": "models.input_",
             "InputTypedDict": "params",
             "Content": "params",
             "ContentText": "models.content_text",
@@ -47,7 +43,7 @@ else:
             "CreateEmbeddingsResponse": "models.create_embeddings_response",
             "CreateEmbeddingsResponseBody": "models.create_embeddings_response:CreateEmbeddingsResponse",
             "CreateEmbeddingsData": "models.create_embeddings_data",
-            "Embedding": "models.embedding",
+            "Embedding": "models.aliases",
             "CreateEmbeddingsUsage": "models.create_embeddings_usage",
             "PromptTokensDetails": "models.prompt_tokens_details",
         },
@@ -60,8 +56,6 @@ __all__ = [
     "ContentText",
     "ContentTextTypedDict",
     "CreateEmbeddingsData",
-    "CreateEmbeddingsRequestBody",
-    "CreateEmbeddingsRequestBodyTypedDict",
     "CreateEmbeddingsResponse",
     "CreateEmbeddingsResponseBody",
     "CreateEmbeddingsUsage",

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """What callers may pass, as typed dictionaries and literals."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-from .models import (
+from openrouter_generated.models import (
     ContentImageURL,
     ContentPartInputAudio,
     ContentPartInputFile,
@@ -18,9 +18,7 @@ from .models import (
     MultimodalMedia,
     PercentileLatencyCutoffs,
     PercentileThroughputCutoffs,
-    ProviderPreferences,
     ProviderSortConfig,
-    TraceConfig,
 )
 
 
@@ -382,37 +380,3 @@ InputUnion: TypeAlias = str | Sequence[str | int | Sequence[int] | Input | Input
 """
 One text, several texts, the token ids of one or of several texts, or a list of multimodal inputs.
 """
-
-
-class CreateEmbeddingsRequestBodyTypedDict(TypedDict):
-    """
-    What to embed, with which model, and how.
-    """
-
-    input: InputUnion
-    model: str
-    """
-    Slug of the model that embeds.
-    """
-    dimensions: NotRequired[int]
-    """
-    Length of the vectors, for models that can shorten them.
-    """
-    encoding_format: NotRequired[EncodingFormat]
-    input_type: NotRequired[str]
-    """
-    What the input is to the search, such as search_query or search_document; models name their own.
-    """
-    provider: NotRequired[ProviderPreferences | ProviderPreferencesTypedDict | None]
-    """
-    Which providers may serve the request, and in what order.
-    """
-    user: NotRequired[str]
-    """
-    Stable identifier of your end user.
-    """
-    session_id: NotRequired[str]
-    """
-    Groups related requests in your logs. Providers never see it.
-    """
-    trace: NotRequired[TraceConfig | TraceConfigTypedDict | Mapping[str, Any]]

@@ -1,10 +1,12 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""From decoded JSON to models: the pieces that the models' readers are put together from."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""Reads decoded JSON into models: the functions that the expressions in models/ are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from .errors import ShapeError
 
 if TYPE_CHECKING:
     from .types import ApiModel
@@ -15,36 +17,20 @@ Candidate = tuple["type[ApiModel]", tuple[str, ...], dict[str, tuple[Any, ...]]]
 _KINDS = ((dict, "object"), (list, "array"), (str, "string"), (bool, "boolean"), ((int, float), "number"))
 
 
-class ShapeError(ValueError):
-    """JSON of another kind than the specification says; `path` leads to it from where reading began."""
-
-    def __init__(self, expected: str, got: str, path: str = "") -> None:
-        super().__init__(expected, got, path)
-        self.expected, self.got, self.path = expected, got, path
-
-    def __str__(self) -> str:
-        return f"{self.path or 'answer'}: expected {self.expected}, got {self.got}"
-
-    def within(self, place: str) -> ShapeError:
-        """The same error, seen from one level further out."""
-        joint = "." if self.path and not self.path.startswith("[") else ""
-        return ShapeError(self.expected, self.got, f"{place}{joint}{self.path}")
-
-
 def kind(value: Any) -> str:
-    """The JSON name of a value's kind."""
+    """The JSON kind of a value."""
     return next((name for types, name in _KINDS if isinstance(value, types)), "null")
 
 
 def getter(data: Any) -> Callable[[str], Any]:
-    """How to get at the members of an object."""
+    """The function that returns a member of an object."""
     if isinstance(data, dict):
         return data.get
     raise ShapeError("object", kind(data))
 
 
 def one(place: str, read: Read, value: Any) -> Any:
-    """`value` read, with `place` put before the path of any error."""
+    """Read `value`; an error gets `place` before its path."""
     if value is None:
         return None
     try:
@@ -54,35 +40,35 @@ def one(place: str, read: Read, value: Any) -> Any:
 
 
 def array(value: Any) -> Any:
-    """An array of scalars, as it is: long ones are never copied."""
+    """An array of scalars, unchanged: long arrays are not copied."""
     if isinstance(value, list):
         return value
     raise ShapeError("array", kind(value))
 
 
 def mapping(value: Any) -> Any:
-    """An object that has no model, as it is."""
+    """An object without a model, unchanged."""
     if isinstance(value, dict):
         return value
     raise ShapeError("object", kind(value))
 
 
 def list_of(read: Read) -> Read:
-    """A reader of arrays whose items go through `read`."""
+    """A reader of arrays that reads each item with `read`."""
 
     def read_list(value: Any) -> Any:
         if not isinstance(value, list):
             raise ShapeError("array", kind(value))
         try:
             return [None if item is None else read(item) for item in value]
-        except ShapeError:  # once more, now counting
+        except ShapeError:  # again, with the index
             return [one(f"[{index}]", read, item) for index, item in enumerate(value)]
 
     return read_list
 
 
 def map_of(read: Read) -> Read:
-    """A reader of objects whose values go through `read`."""
+    """A reader of objects that reads each value with `read`."""
 
     def read_map(value: Any) -> Any:
         return {key: one(key, read, item) for key, item in mapping(value).items()}
@@ -91,12 +77,12 @@ def map_of(read: Read) -> Read:
 
 
 def expecting(kinds: str) -> Read:
-    """A reader that changes nothing, and refuses an object or an array where `kinds` names none."""
+    """A reader that returns the value unchanged, and refuses objects and arrays that `kinds` does not name."""
     return by_kind(kinds, None, None)
 
 
 def by_kind(kinds: str, read_object: Read | None, read_array: Read | None) -> Read:
-    """A reader of unions. Scalars stay as they are, also unexpected ones."""
+    """A reader of unions. Scalars are returned unchanged, also unexpected ones."""
     objects, arrays = "object" in kinds, "array" in kinds
 
     def read_union(value: Any) -> Any:
@@ -114,7 +100,7 @@ def by_kind(kinds: str, read_object: Read | None, read_array: Read | None) -> Re
 
 
 def by_tag(member: str, readers: dict[str, Read]) -> Read:
-    """A reader of objects that say in `member` what they are. One with an unknown tag stays plain JSON."""
+    """A reader that chooses the model by the value of `member`. An object with an unknown value stays a dict."""
 
     def read_tagged(value: dict[str, Any]) -> Any:
         tag = value.get(member)
@@ -125,9 +111,10 @@ def by_tag(member: str, readers: dict[str, Read]) -> Read:
 
 
 def best_fit(*candidates: Candidate) -> Read:
-    """A reader of objects of several models (model, required members, members with fixed values) without a tag.
+    """A reader that chooses among models (model, required members, members with fixed values).
 
-    The model that has all it requires and knows the most members wins; an object that fits none stays plain JSON.
+    It takes the model whose requirements are met and that declares the most of the members; an object that meets none
+    stays a dict.
     """
 
     def read_fitting(value: dict[str, Any]) -> Any:

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""One attribute per tag of the specification."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""One attribute per tag of the document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Resources:
-    """What a client inherits: the operations, under their tags. The client itself sends them."""
+    """Base class of the client: the operations, under their tags. The client itself sends the requests."""
 
     if TYPE_CHECKING:
 

@@ -1,24 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""The JSON Schemas that arguments are checked against, by name; references among them are kept."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""The JSON Schemas that arguments are validated against, by name."""
 
 from typing import Any, Final
 
 SCHEMAS: Final[dict[str, Any]] = {
-    "CreateEmbeddingsRequestBody": {
-        "type": "object",
-        "required": ["input", "model"],
-        "properties": {
-            "input": {"$ref": "#/components/schemas/InputUnion"},
-            "model": {"type": "string", "minLength": 1},
-            "dimensions": {"type": "integer", "minimum": 1},
-            "encoding_format": {"$ref": "#/components/schemas/EncodingFormat"},
-            "input_type": {"type": "string"},
-            "provider": {"oneOf": [{"$ref": "#/components/schemas/ProviderPreferences"}, {"type": "null"}]},
-            "user": {"type": "string"},
-            "session_id": {"type": "string", "maxLength": 256},
-            "trace": {"$ref": "#/components/schemas/TraceConfig"},
-        },
-    },
     "InputUnion": {
         "anyOf": [
             {"type": "string", "minLength": 1},

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""What every generated file stands on: the seam to the hand-written client, and the base of all models."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""The types that all generated files use: operations as data, the options of a call, and the base class of models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 
 @final
 class Unset:
-    """The type of UNSET: the caller said nothing. Falsy, one instance, survives pickle and copy as itself."""
+    """The type of UNSET, the value of an option that the caller did not give. Falsy; copies are the same object."""
 
     __slots__ = ()
 
@@ -29,9 +29,15 @@ class Unset:
 UNSET: Final = Unset()
 
 
+class RetrySettings:
+    """Base class of what `retries=` accepts."""
+
+    __slots__ = ()
+
+
 @attrs.frozen
 class Parameter:
-    """One argument of one operation: its Python name, its wire name, where it goes and what it may be."""
+    """One argument of an operation: its Python name, its wire name, its location and its JSON Schema."""
 
     argument: str
     name: str
@@ -45,9 +51,8 @@ class Operation:
     """One operation of the API, as data.
 
     `body` is None (no body), "fields" (an object made of the arguments whose location is "body") or "value" (the
-    one argument whose location is "body" is the body). `requires` names the arrays and objects that an answer cannot
-    be without; `errors` maps a status, "4XX", "5XX" or "default" to the name of an error class; `read` turns decoded
-    JSON into the typed answer.
+    one argument whose location is "body" is the body). `success` lists the statuses of success. `requires` names the
+    arrays and objects that every result has. `read` turns decoded JSON into the result.
     """
 
     id: str
@@ -57,14 +62,13 @@ class Operation:
     body: str | None
     success: tuple[int, ...]
     requires: tuple[str, ...]
-    errors: Mapping[str, str]
     authenticated: bool
     read: Callable[[Any], Any]
 
 
 @attrs.frozen
 class CallOptions:
-    """What every method takes beside the arguments of the API."""
+    """The options that every method has beside the arguments of the API."""
 
     retries: Any = UNSET
     server_url: str | None = None
@@ -74,7 +78,7 @@ class CallOptions:
 
 
 class Caller(Protocol):
-    """Whoever sends: the hand-written client."""
+    """The client, which sends the requests."""
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
 
@@ -90,7 +94,7 @@ class Resource:
 
 @attrs.frozen
 class HttpMeta:
-    """How an answer arrived."""
+    """How a response arrived."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -103,16 +107,15 @@ class HttpMeta:
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class ApiModel:
-    """Base of all models: plain attributes, nothing lost of what the API sent, nothing refused that it may add.
+    """Base class of all models.
 
-    A key that is missing reads as None. A key that the specification does not know is kept in
-    `additional_properties`, and reads as `model["key"]` or `model.key`. `from_dict(d).to_dict() == d` for every
-    JSON object `d`.
+    A missing key is None. A key that the document does not declare is kept in `additional_properties`, and can be read
+    as `model["key"]` or `model.key`. `from_dict(d).to_dict() == d` for every JSON object `d`.
     """
 
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
     http_meta: HttpMeta | None = attrs.field(default=None, init=False)
-    # Which keys were there as null. None: the model was made by hand, and those in _NULLABLE are sent as null.
+    # The keys that were null. None: the model was not read from JSON, and the keys in _NULLABLE are sent as null.
     _nulls: tuple[str, ...] | None = attrs.field(default=None, init=False)
 
     _NAMES: ClassVar[Mapping[str, str]] = {}  # wire name -> attribute
@@ -120,11 +123,11 @@ class ApiModel:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Read decoded JSON. A ValueError names the path at which an object or array was expected and is not."""
+        """Read decoded JSON. A ValueError names the path where an object or array was expected and missing."""
         raise NotImplementedError
 
     def _settle(self, data: Any) -> None:
-        """Remember what no attribute shows: unknown keys, and which keys were null."""
+        """Keep what no attribute holds: unknown keys, and which keys were null."""
         names = self._NAMES
         known = data.keys() <= names.keys()
         self.additional_properties = {} if known else {key: data[key] for key in data if key not in names}
@@ -132,7 +135,7 @@ class ApiModel:
         self.http_meta = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object that this model stands for."""
+        """The JSON object that this model represents."""
         nulls = self._NULLABLE if self._nulls is None else self._nulls
         result: dict[str, Any] = {}
         for name, attribute in self._NAMES.items():
@@ -171,7 +174,7 @@ class ApiModel:
     def __contains__(self, key: object) -> bool:
         return key in self.additional_properties
 
-    if not TYPE_CHECKING:  # so that type checkers go on refusing a misspelt attribute
+    if not TYPE_CHECKING:  # so that type checkers still refuse a misspelt attribute
 
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_") and name != "additional_properties" and name in self.additional_properties:
@@ -183,7 +186,7 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def to_jsonable(value: Any) -> Any:
-    """`value` with every model in it turned into plain JSON."""
+    """`value` with every model in it turned into a dict."""
     if isinstance(value, ApiModel):
         return value.to_dict()
     if isinstance(value, Mapping):
@@ -194,7 +197,7 @@ def to_jsonable(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    """A repr that a person can read: long lists and texts by their beginning and size."""
+    """A short repr: the beginning and the size of long lists and texts."""
     if isinstance(value, list):
         shown = [_short(item) for item in value[: 2 if len(value) > 8 else 8]]
         return f"[{', '.join(shown)}{f', … {len(value)} items' if len(value) > 8 else ''}]"

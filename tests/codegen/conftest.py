@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from codegen.pipeline import Wide
+from support.pipeline import Wide
 
 
 @pytest.fixture(scope="session")

@@ -14,24 +14,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import assemble
-import build
 import pytest
-from codegen.pipeline import ROOT, Wide, generate
-from normal import SpecificationError
+from support.pipeline import ROOT, Wide, generate
+
+from codegen import package
+from codegen.__main__ import STAMP, files
+from codegen.document import SpecificationError
+from codegen.operations import normalize
 
 COMMITTED = ROOT / "generated" / "openrouter_generated"
 CONTRACT = ROOT / "openapi.yaml"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in build.files(folder)}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files(folder)}
 
 
 def test_what_is_committed_is_what_openapi_yaml_gives() -> None:
     """The golden record of the whole pipeline is generated/ itself."""
     run = generate(CONTRACT, COMMITTED, "--check")
-    assert (run.stdout, run.returncode) == ("openrouter_generated is what openapi.yaml gives.\n", 0), run.stderr
+    assert (run.stdout, run.returncode) == ("openrouter_generated is up to date with openapi.yaml.\n", 0), run.stderr
 
 
 def test_the_hash_seed_changes_no_byte(wide: Wide) -> None:
@@ -49,7 +51,7 @@ def test_check_is_red_and_names_each_file_that_differs(tmp_path: Path) -> None:
     before = contents(out)
     run = generate(CONTRACT, out, "--check")
     lines = [line for line in run.stdout.splitlines() if not line.startswith(" ")]
-    expected = ["models/old.py: should not be there", "py.typed: is missing", "types.py: differs"]
+    expected = ["models/old.py: should not exist", "py.typed: is missing", "types.py: differs"]
     assert (lines[:3], run.returncode, contents(out)) == (expected, 1, before)
     assert "    -# edited" in run.stdout.splitlines()
 
@@ -62,7 +64,7 @@ def test_generating_leaves_nothing_old_behind(wide: Wide) -> None:
 
 BROKEN = {
     "a reference that leads nowhere": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
-    "a key given twice": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", "version stands twice"),
+    "a key given twice": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", 'duplicate key "version"'),
 }
 
 
@@ -99,47 +101,47 @@ OBJECT = {"type": "object", "properties": {"limit": {"type": "integer"}}}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two arguments of one name": (
         operation(parameters=[query("limit")], requestBody=body(OBJECT)),
-        "POST /x: the argument limit (body limit) is that of query limit too; give it an x-python-name",
+        "POST /x: the argument limit (body limit) has the name of query limit; give it an x-python-name",
     ),
     "an argument with the name of an option": (
         operation(parameters=[query("retries")]),
-        "POST /x: the argument retries (query retries) is an option of every method too; give it an x-python-name",
+        "POST /x: the argument retries (query retries) has the name of an option of every method; give it an x-",
     ),
     "a name that Python has not": (
         operation(parameters=[query("limit", **{"x-python-name": "Not this"})]),
-        "POST /x: 'Not this' is no name for an argument; give limit another x-python-name",
+        "POST /x: 'Not this' is not a name for an argument; give limit another x-python-name",
     ),
     "a method that Python has not": (
         operation(**{"x-python-method": "class"}),
-        "POST /x: 'class' is no name for a method; give it an x-python-method",
+        "POST /x: 'class' is not a name for a method; give it an x-python-method",
     ),
     "a cookie": (
         operation(parameters=[{**query("limit"), "in": "cookie"}]),
-        "POST /x: the parameter limit is in a cookie, which no request here carries",
+        "POST /x: the parameter limit is in a cookie, which requests do not send",
     ),
     "a list joined by commas": (
         operation(parameters=[query("limit", explode=False)]),
-        "POST /x: the parameter limit is serialized in a way that requests here are not",
+        "POST /x: the parameter limit has a style that requests do not support",
     ),
     "a form": (
         operation(requestBody=body(OBJECT, "multipart/form-data")),
-        "POST /x: content of type multipart/form-data, of which only application/json is understood",
+        "POST /x: content of type multipart/form-data; only application/json is supported",
     ),
     "an answer that is no JSON": (
         operation(responses={"200": {"description": "ok", **body({"type": "string"}, "audio/mpeg")}}),
-        "POST /x: content of type audio/mpeg, of which only application/json is understood",
+        "POST /x: content of type audio/mpeg; only application/json is supported",
     ),
     "allOf over something else": (
         operation(requestBody=body({"allOf": [OBJECT, {"type": "string"}]})),
-        "POST /x: PostXRequest: allOf over something that is no object",
+        "POST /x: PostXRequest: allOf over a schema that is not an object",
     ),
     "a tag that the client needs for itself": (
         operation(tags=["Call"]),
-        "the tag 'Call' has the name of what sends every call",
+        "the tag 'Call' has the name of a method of every client, call",
     ),
     "what openapi-python-client complains of": (
         operation(parameters=[{**query("id"), "in": "path", "required": True}]),
-        "openapi-python-client: WARNING parsing POST /x within tag_0. Endpoint will not be generated. Incorrect path",
+        "openapi-python-client: WARNING parsing POST /x within default. Endpoint will not be generated. Incorrect path",
     ),
 }
 
@@ -151,8 +153,7 @@ def test_what_cannot_be_generated_is_refused(name: str, tmp_path: Path) -> None:
     spec = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/x": {"post": raw}}}
 
     def make() -> None:
-        plan = assemble.plan(spec)
-        build.write(tmp_path / "package", plan.schemas, plan.calls, plan.contents)
+        package.write(tmp_path / "package", normalize(spec))
 
     with pytest.raises(SpecificationError) as caught:
         make()
@@ -166,7 +167,7 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "methods": (
         {"/a": {"get": operation(operationId="goOn")}, "/b": {"get": operation(operationId="go_on")}},
-        "GET /b: its method go_on is that of GET /a too; give it an x-python-method",
+        "GET /b: its method go_on has the name of that of GET /a; give it an x-python-method",
     ),
 }
 
@@ -175,7 +176,7 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
 def test_two_things_of_one_name_are_refused(name: str) -> None:
     paths, message = TWINS[name]
     with pytest.raises(SpecificationError) as caught:
-        assemble.plan({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths})
+        normalize({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths})
     assert str(caught.value) == message
 
 
@@ -193,7 +194,7 @@ def test_hostile_text_is_never_code(wide: Wide) -> None:
     for module in modules(wide):
         for name in getattr(module, "__all__", ()):
             getattr(module, name)
-    for path in build.files(wide.package):
+    for path in files(wide.package):
         called = {
             ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call)
         }
@@ -222,9 +223,9 @@ def test_hostile_text_can_be_read_in_docstrings(wide: Wide) -> None:
 
 def test_every_module_says_on_its_first_line_what_made_it(wide: Wide) -> None:
     for folder in (COMMITTED, wide.package):
-        for path in build.files(folder):
+        for path in files(folder):
             if path.suffix == ".py":
-                assert path.read_text("utf-8").startswith(build.STAMP), path
+                assert path.read_text("utf-8").startswith(STAMP), path
         assert (folder / "py.typed").exists()
 
 
@@ -266,7 +267,10 @@ print([name for name in sys.modules if name.startswith(heavy)])
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     "things.CREATE_THING": {"method": "POST", "path": "/things", "body": "fields", "success": (201,)},
-    "things.LIST": {"body": None, "requires": ("items",), "errors": {"default": "AnyError"}},
+    "things.LIST": {
+        "body": None,
+        "requires": ("items",),
+    },
     "things.GET_PART": {"path": "/things/{thing-id}/parts/{n}", "authenticated": True, "requires": ()},
     "things.DELETE_PART": {"success": (204,), "authenticated": False, "body": None},
     "import_.REPLACE_PART": {"body": "value", "success": (200, 204)},
@@ -283,26 +287,25 @@ def test_operations_are_what_the_document_says(name: str, wide: Wide) -> None:
 
 
 SIGNATURES = {
-    "things.list": "(self, *, x_shared: str | None = None, tag: Sequence[str] | None = None, "
-    "order: Literal['asc', 'desc'] | None = None, filter_size: int | None = None, page: int | None = None, "
-    "OPTIONS) -> ListAnswer",
+    "things.list": "(self, *, tag: Sequence[str] | None = None, order: Literal['asc', 'desc'] | None = None, "
+    "filter_size: int | None = None, page: int | None = None, x_shared: str | None = None, OPTIONS) -> ListAnswer",
     "things.get_part": "(self, *, thing_id: str, n: int, OPTIONS) -> builtins.list[Thing]",
     "things.delete_part": "(self, *, thing_id: str, n: int, OPTIONS) -> None",
-    "things.level": "(self, *, level: Level, OPTIONS) -> LevelAnswer",
+    "things.level": "(self, *, level: LevelParam, OPTIONS) -> Level",
     "import_.replace_part": "(self, *, thing_id: str, n: int, body: Sequence[Cat | CatTypedDict], OPTIONS)"
     " -> str | None",
-    "beta_animals.post_animal": "(self, *, body: Animal, OPTIONS) -> AnimalAnswer",
+    "beta_animals.post_animal": "(self, *, body: Cat | CatTypedDict | Dog | DogTypedDict, OPTIONS) -> Cat | Dog",
     "default.post_ping": "(self, *, OPTIONS) -> int",
 }
 OPTIONS = (
-    "retries: Retries | None | Unset = UNSET, server_url: str | None = None, timeout_ms: int | None = None, "
+    "retries: RetrySettings | None | Unset = UNSET, server_url: str | None = None, timeout_ms: int | None = None, "
     "http_headers: Mapping[str, str] | None = None"
 )
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_methods_have_the_signatures_that_the_document_asks_for(name: str, wide: Wide) -> None:
-    """Both twins; what is required comes first, the rest in the order of the document."""
+    """Sync and async; required arguments first, then by location: path, query, body, header."""
     module, method = name.split(".")
     made = importlib.import_module(f"wide_generated.api.{module}")
     (resource,) = [v for v in vars(made).values() if inspect.isclass(v) and v.__module__ == made.__name__]

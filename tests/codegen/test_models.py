@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from codegen.pipeline import ROOT, Wide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_generated import components, operations
 from openrouter_generated.types import UNSET, ApiModel, HttpMeta, Unset
+from support.pipeline import ROOT, Wide
 
 CONTRACT = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 MODELS: list[type[ApiModel]] = sorted(
@@ -183,6 +183,8 @@ UNIONS = {
     "a list of both": ("mixed", ["s", {}], "['s', Tree(value=None, left=None, children=None)]"),
     "without tag, by what is required": ("fit", {"id": "1"}, "BaseThing(id='1')"),
     "without tag, by what is known": ("fit", {"value": "v"}, "Tree(value='v', left=None, children=None)"),
+    "within a list of itself": ("nested", [1, [{"value": "v"}]], "[1, [Tree(value='v', left=None, children=None)]]"),
+    "by another name": ("another", {"value": "v"}, "Tree(value='v', left=None, children=None)"),
     "free JSON": ("json", [1, {"a": [None]}], "[1, {'a': [None]}]"),
     "nullable as in OpenAPI 3.0": ("older", None, "None"),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from names import snake_case
+from codegen.names import snake_case
 
 PATH = Path(__file__).parents[2] / "openapi.yaml"
 DOCUMENT: Mapping[str, Any] = yaml.safe_load(PATH.read_text("utf-8"))

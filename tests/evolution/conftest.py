@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from codegen.pipeline import ROOT, generate
+from support.pipeline import ROOT, generate
 
 
 def changed(spec: dict[str, Any]) -> None:

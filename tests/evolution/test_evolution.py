@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codegen.pipeline import ROOT
+from support.pipeline import ROOT
 
 HERE = Path(__file__).parent
 

@@ -108,7 +108,7 @@ def _child(folder: Path, module: str, keep_compiled: bool) -> None:
         os.setsid()
         os.chdir(folder)
         sys.dont_write_bytecode = not keep_compiled
-        sys.path[:0] = [str(folder / name) for name in ("overlay", "generated", "tests", "codegen")]
+        sys.path[:0] = [str(folder / name) for name in ("overlay", "generated", "tests", ".")]
         nowhere = os.open(os.devnull if not os.environ.get("MUTANTS_SHOW") else "/dev/stderr", os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)

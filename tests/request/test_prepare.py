@@ -30,7 +30,7 @@ def parameter(name: str, location: str, required: bool = False, **schema: Any) -
 def operation(*parameters: Parameter, path: str = "/things", body: str | None = None, **more: Any) -> Operation:
     """An operation that the API does not have, to show how any other would be sent."""
     return Operation(
-        "doThing", "PUT", path, parameters, body, (200,), (), {}, more.get("authenticated", True), lambda value: value
+        "doThing", "PUT", path, parameters, body, (200,), (), more.get("authenticated", True), lambda value: value
     )
 
 

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
-"""Everything the API answers, and every object it takes; imported when first asked for."""
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
+"""Every object that the API answers or takes; each is imported when first used."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from ..lazy import lazy
 
 if TYPE_CHECKING:
     from ..models.aa_benchmark_entry import AABenchmarkEntry as AABenchmarkEntry
+    from ..models.aliases import Embedding as Embedding
+    from ..models.aliases import JsonObject as JsonObject
     from ..models.availability import Availability as Availability
     from ..models.availability_code import AvailabilityCode as AvailabilityCode
     from ..models.availability_constraint import AvailabilityConstraint as AvailabilityConstraint
@@ -19,19 +21,16 @@ if TYPE_CHECKING:
     from ..models.content_text import ContentText as ContentText
     from ..models.cost_details import CostDetails as CostDetails
     from ..models.create_embeddings_data import CreateEmbeddingsData as CreateEmbeddingsData
-    from ..models.create_embeddings_request_body import CreateEmbeddingsRequestBody as CreateEmbeddingsRequestBody
     from ..models.create_embeddings_response import CreateEmbeddingsResponse as CreateEmbeddingsResponse
     from ..models.create_embeddings_usage import CreateEmbeddingsUsage as CreateEmbeddingsUsage
     from ..models.da_benchmark_entry import DABenchmarkEntry as DABenchmarkEntry
     from ..models.default_parameters import DefaultParameters as DefaultParameters
-    from ..models.embedding import Embedding as Embedding
     from ..models.error_detail import ErrorDetail as ErrorDetail
     from ..models.error_response import ErrorResponse as ErrorResponse
     from ..models.image_url import ImageURL as ImageURL
-    from ..models.input import Input as Input
+    from ..models.input_ import Input as Input
     from ..models.input_modality import InputModality as InputModality
     from ..models.instruct_type import InstructType as InstructType
-    from ..models.json_object import JsonObject as JsonObject
     from ..models.max_price import MaxPrice as MaxPrice
     from ..models.model import Model as Model
     from ..models.model_alias_target import ModelAliasTarget as ModelAliasTarget
@@ -61,8 +60,7 @@ else:
     __getattr__, __dir__ = lazy(
         __name__,
         {
-            "CreateEmbeddingsRequestBody": "models.create_embeddings_request_body",
-            "Input": "models.input",
+            "Input": "models.input_",
             "ContentText": "models.content_text",
             "ContentImageURL": "models.content_image_url",
             "ImageURL": "models.image_url",
@@ -78,7 +76,6 @@ else:
             "PercentileLatencyCutoffs": "models.percentile_latency_cutoffs",
             "CreateEmbeddingsResponse": "models.create_embeddings_response",
             "CreateEmbeddingsData": "models.create_embeddings_data",
-            "Embedding": "models.embedding",
             "CreateEmbeddingsUsage": "models.create_embeddings_usage",
             "CostDetails": "models.cost_details",
             "PromptTokensDetails": "models.prompt_tokens_details",
@@ -87,13 +84,7 @@ else:
             "Model": "models.model",
             "PublicPricing": "models.public_pricing",
             "PricingOverride": "models.pricing_override",
-            "UtcDay": "models.utc_day",
             "ModelArchitecture": "models.model_architecture",
-            "InputModality": "models.input_modality",
-            "OutputModality": "models.output_modality",
-            "ModelGroup": "models.model_group",
-            "InstructType": "models.instruct_type",
-            "Parameter": "models.parameter",
             "TopProviderInfo": "models.top_provider_info",
             "PerRequestLimits": "models.per_request_limits",
             "DefaultParameters": "models.default_parameters",
@@ -103,13 +94,20 @@ else:
             "DABenchmarkEntry": "models.da_benchmark_entry",
             "AABenchmarkEntry": "models.aa_benchmark_entry",
             "ModelReasoning": "models.model_reasoning",
-            "ReasoningEffort": "models.reasoning_effort",
             "ErrorResponse": "models.error_response",
             "ErrorDetail": "models.error_detail",
             "Availability": "models.availability",
-            "AvailabilityCode": "models.availability_code",
             "AvailabilityConstraint": "models.availability_constraint",
-            "JsonObject": "models.json_object",
+            "UtcDay": "models.utc_day",
+            "InputModality": "models.input_modality",
+            "OutputModality": "models.output_modality",
+            "ModelGroup": "models.model_group",
+            "InstructType": "models.instruct_type",
+            "Parameter": "models.parameter",
+            "ReasoningEffort": "models.reasoning_effort",
+            "AvailabilityCode": "models.availability_code",
+            "Embedding": "models.aliases",
+            "JsonObject": "models.aliases",
         },
     )
 
@@ -125,7 +123,6 @@ __all__ = [
     "ContentText",
     "CostDetails",
     "CreateEmbeddingsData",
-    "CreateEmbeddingsRequestBody",
     "CreateEmbeddingsResponse",
     "CreateEmbeddingsUsage",
     "DABenchmarkEntry",

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Indices by Artificial Analysis."""
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ class AABenchmarkEntry(ApiModel):
         "coding_index": "coding_index",
         "agentic_index": "agentic_index",
     }
-    _NULLABLE = ("intelligence_index", "coding_index", "agentic_index")
+    _NULLABLE = (
+        "intelligence_index",
+        "coding_index",
+        "agentic_index",
+    )
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:

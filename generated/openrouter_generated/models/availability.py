@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Why no endpoint served the request, and whether to try again."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..reading import array, getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from .availability_code import AvailabilityCode
+    from ..models import AvailabilityCode
 
 
 @define(kw_only=True, eq=False, repr=False)
@@ -66,7 +66,7 @@ class Availability(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .availability_constraint import AvailabilityConstraint  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import AvailabilityConstraint
 
 _READ_8 = AvailabilityConstraint.from_dict

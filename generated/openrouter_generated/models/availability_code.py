@@ -1,7 +1,5 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Why no endpoint served the request."""
-
-from __future__ import annotations
 
 from typing import Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """A part that is audio."""
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ContentPartInputAudio(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .multimodal_media import MultimodalMedia  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import MultimodalMedia
 
 _READ_2 = MultimodalMedia.from_dict

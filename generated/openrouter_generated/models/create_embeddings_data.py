@@ -1,17 +1,14 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """The vector of one input."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from attrs import define
 
 from ..reading import expecting, getter, one
 from ..types import ApiModel
-
-if TYPE_CHECKING:
-    from .embedding import Embedding
 
 
 @define(kw_only=True, eq=False, repr=False)
@@ -20,7 +17,7 @@ class CreateEmbeddingsData(ApiModel):
 
     object: Literal["embedding"] | str = "embedding"
     """Says that this is an embedding."""
-    embedding: Embedding
+    embedding: list[float] | str
     """A vector, as numbers or as base64 of little-endian float32."""
     index: int | None = None
     """Position of the input that was embedded. Example: 0"""

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """The vectors, and what they cost."""
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from ..types import ApiModel
 class CreateEmbeddingsResponse(ApiModel):
     """The vectors, and what they cost."""
 
-    id: str | None = None
-    """Identifier of this answer. Example: "embd-1234567890"
-    """
     object: Literal["list"] | str = "list"
     """Says that this is a list."""
     data: list[CreateEmbeddingsData]
@@ -25,33 +22,40 @@ class CreateEmbeddingsResponse(ApiModel):
     model: str
     """Slug of the model that embedded. Example: "openai/text-embedding-3-small"
     """
+    id: str | None = None
+    """Identifier of this answer. Example: "embd-1234567890"
+    """
     usage: CreateEmbeddingsUsage | None = None
     """What was counted and charged."""
+    provider: str | None = None
+    """Name of the provider that answered. Example: "Nvidia"
+    """
 
     _NAMES = {
-        "id": "id",
         "object": "object",
         "data": "data",
         "model": "model",
+        "id": "id",
         "usage": "usage",
+        "provider": "provider",
     }
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         model = cls.__new__(cls)
         get = getter(data)
-        model.id = get("id")
         model.object = get("object")
-        model.data = one("data", _READ_3, get("data"))
+        model.data = one("data", _READ_2, get("data"))
         model.model = get("model")
+        model.id = get("id")
         model.usage = one("usage", _READ_5, get("usage"))
+        model.provider = get("provider")
         model._settle(data)
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .create_embeddings_data import CreateEmbeddingsData  # noqa: E402
-from .create_embeddings_usage import CreateEmbeddingsUsage  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import CreateEmbeddingsData, CreateEmbeddingsUsage
 
-_READ_3 = list_of(CreateEmbeddingsData.from_dict)
+_READ_2 = list_of(CreateEmbeddingsData.from_dict)
 _READ_5 = CreateEmbeddingsUsage.from_dict

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """What was counted and charged."""
 
 from __future__ import annotations
@@ -51,9 +51,8 @@ class CreateEmbeddingsUsage(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .cost_details import CostDetails  # noqa: E402
-from .prompt_tokens_details import PromptTokensDetails  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import CostDetails, PromptTokensDetails
 
 _READ_5 = CostDetails.from_dict
 _READ_6 = PromptTokensDetails.from_dict

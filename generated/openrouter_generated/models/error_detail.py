@@ -1,28 +1,25 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """What went wrong."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from attrs import define
 
 from ..reading import getter, mapping, one
 from ..types import ApiModel
 
-if TYPE_CHECKING:
-    from .json_object import JsonObject
-
 
 @define(kw_only=True, eq=False, repr=False)
 class ErrorDetail(ApiModel):
     """What went wrong."""
 
-    code: int | None = None
-    """Number of the error, mostly the HTTP status. Example: 429"""
     message: str
     """What went wrong, for people."""
-    metadata: JsonObject | None = None
+    code: int | None = None
+    """Number of the error, mostly the HTTP status. Example: 429"""
+    metadata: dict[str, Any] | None = None
     """Details of this kind of error, such as error_type, provider_code or previous_errors."""
     availability: Availability | None = None
     """Why no endpoint served the request, and whether to try again."""
@@ -33,8 +30,8 @@ class ErrorDetail(ApiModel):
     """The HTTP status. Example: 429"""
 
     _NAMES = {
-        "code": "code",
         "message": "message",
+        "code": "code",
         "metadata": "metadata",
         "availability": "availability",
         "error_type": "error_type",
@@ -45,8 +42,8 @@ class ErrorDetail(ApiModel):
     def from_dict(cls, data: Any) -> Self:
         model = cls.__new__(cls)
         get = getter(data)
-        model.code = get("code")
         model.message = get("message")
+        model.code = get("code")
         model.metadata = one("metadata", mapping, get("metadata"))
         model.availability = one("availability", _READ_4, get("availability"))
         model.error_type = get("error_type")
@@ -55,7 +52,7 @@ class ErrorDetail(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .availability import Availability  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import Availability
 
 _READ_4 = Availability.from_dict

@@ -1,17 +1,14 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Body of every error answer. A 200 can carry it too, if the failure comes late."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from attrs import define
 
 from ..reading import getter, mapping, one
 from ..types import ApiModel
-
-if TYPE_CHECKING:
-    from .json_object import JsonObject
 
 
 @define(kw_only=True, eq=False, repr=False)
@@ -20,7 +17,7 @@ class ErrorResponse(ApiModel):
 
     error: ErrorDetail
     """What went wrong."""
-    openrouter_metadata: JsonObject | None = None
+    openrouter_metadata: dict[str, Any] | None = None
     """How the request was routed, where that was asked for."""
     user_id: str | None = None
     """The account that called."""
@@ -42,7 +39,7 @@ class ErrorResponse(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .error_detail import ErrorDetail  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import ErrorDetail
 
 _READ_1 = ErrorDetail.from_dict

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Highest prices to pay, in USD."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from attrs import define
 
-from ..reading import getter
+from ..reading import expecting, getter, one
 from ..types import ApiModel
 
 
@@ -40,10 +40,17 @@ class MaxPrice(ApiModel):
     def from_dict(cls, data: Any) -> Self:
         model = cls.__new__(cls)
         get = getter(data)
-        model.prompt = get("prompt")
-        model.completion = get("completion")
-        model.image = get("image")
-        model.audio = get("audio")
-        model.request = get("request")
+        model.prompt = one("prompt", _READ_1, get("prompt"))
+        model.completion = one("completion", _READ_2, get("completion"))
+        model.image = one("image", _READ_3, get("image"))
+        model.audio = one("audio", _READ_4, get("audio"))
+        model.request = one("request", _READ_5, get("request"))
         model._settle(data)
         return model
+
+
+_READ_1 = expecting("string or number")
+_READ_2 = expecting("string or number")
+_READ_3 = expecting("string or number")
+_READ_4 = expecting("string or number")
+_READ_5 = expecting("string or number")

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """A model, what it takes, and what it costs."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..reading import array, getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from .parameter import Parameter
+    from ..models import Parameter
 
 
 @define(kw_only=True, eq=False, repr=False)
@@ -29,8 +29,6 @@ class Model(ApiModel):
     """
     created: int
     """When the model was added, in Unix seconds. Example: 1692901234"""
-    description: str | None = None
-    """What the model is for."""
     pricing: PublicPricing
     """Prices in USD, as decimal strings. "0" is free."""
     context_length: int | None = None
@@ -49,6 +47,8 @@ class Model(ApiModel):
     """Voices, for models that speak."""
     links: ModelLinks
     """Where to read on about a model."""
+    description: str | None = None
+    """What the model is for."""
     hugging_face_id: str | None = None
     """Id on Hugging Face, if the model is there."""
     knowledge_cutoff: str | None = None
@@ -69,7 +69,6 @@ class Model(ApiModel):
         "canonical_slug": "canonical_slug",
         "name": "name",
         "created": "created",
-        "description": "description",
         "pricing": "pricing",
         "context_length": "context_length",
         "architecture": "architecture",
@@ -79,6 +78,7 @@ class Model(ApiModel):
         "default_parameters": "default_parameters",
         "supported_voices": "supported_voices",
         "links": "links",
+        "description": "description",
         "hugging_face_id": "hugging_face_id",
         "knowledge_cutoff": "knowledge_cutoff",
         "expiration_date": "expiration_date",
@@ -86,7 +86,12 @@ class Model(ApiModel):
         "benchmarks": "benchmarks",
         "reasoning": "reasoning",
     }
-    _NULLABLE = ("context_length", "per_request_limits", "default_parameters", "supported_voices")
+    _NULLABLE = (
+        "context_length",
+        "per_request_limits",
+        "default_parameters",
+        "supported_voices",
+    )
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
@@ -96,16 +101,16 @@ class Model(ApiModel):
         model.canonical_slug = get("canonical_slug")
         model.name = get("name")
         model.created = get("created")
-        model.description = get("description")
-        model.pricing = one("pricing", _READ_6, get("pricing"))
+        model.pricing = one("pricing", _READ_5, get("pricing"))
         model.context_length = get("context_length")
-        model.architecture = one("architecture", _READ_8, get("architecture"))
-        model.top_provider = one("top_provider", _READ_9, get("top_provider"))
-        model.per_request_limits = one("per_request_limits", _READ_10, get("per_request_limits"))
+        model.architecture = one("architecture", _READ_7, get("architecture"))
+        model.top_provider = one("top_provider", _READ_8, get("top_provider"))
+        model.per_request_limits = one("per_request_limits", _READ_9, get("per_request_limits"))
         model.supported_parameters = one("supported_parameters", array, get("supported_parameters"))
-        model.default_parameters = one("default_parameters", _READ_12, get("default_parameters"))
+        model.default_parameters = one("default_parameters", _READ_11, get("default_parameters"))
         model.supported_voices = one("supported_voices", array, get("supported_voices"))
-        model.links = one("links", _READ_14, get("links"))
+        model.links = one("links", _READ_13, get("links"))
+        model.description = get("description")
         model.hugging_face_id = get("hugging_face_id")
         model.knowledge_cutoff = get("knowledge_cutoff")
         model.expiration_date = get("expiration_date")
@@ -116,23 +121,25 @@ class Model(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .default_parameters import DefaultParameters  # noqa: E402
-from .model_alias_target import ModelAliasTarget  # noqa: E402
-from .model_architecture import ModelArchitecture  # noqa: E402
-from .model_benchmarks import ModelBenchmarks  # noqa: E402
-from .model_links import ModelLinks  # noqa: E402
-from .model_reasoning import ModelReasoning  # noqa: E402
-from .per_request_limits import PerRequestLimits  # noqa: E402
-from .public_pricing import PublicPricing  # noqa: E402
-from .top_provider_info import TopProviderInfo  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import (
+    DefaultParameters,
+    ModelAliasTarget,
+    ModelArchitecture,
+    ModelBenchmarks,
+    ModelLinks,
+    ModelReasoning,
+    PerRequestLimits,
+    PublicPricing,
+    TopProviderInfo,
+)
 
-_READ_6 = PublicPricing.from_dict
-_READ_8 = ModelArchitecture.from_dict
-_READ_9 = TopProviderInfo.from_dict
-_READ_10 = PerRequestLimits.from_dict
-_READ_12 = DefaultParameters.from_dict
-_READ_14 = ModelLinks.from_dict
+_READ_5 = PublicPricing.from_dict
+_READ_7 = ModelArchitecture.from_dict
+_READ_8 = TopProviderInfo.from_dict
+_READ_9 = PerRequestLimits.from_dict
+_READ_11 = DefaultParameters.from_dict
+_READ_13 = ModelLinks.from_dict
 _READ_18 = ModelAliasTarget.from_dict
 _READ_19 = ModelBenchmarks.from_dict
 _READ_20 = ModelReasoning.from_dict

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """What goes in, what comes out, and how text is cut into tokens."""
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ from ..reading import array, getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from .input_modality import InputModality
-    from .instruct_type import InstructType
-    from .model_group import ModelGroup
-    from .output_modality import OutputModality
+    from ..models import InputModality, InstructType, ModelGroup, OutputModality
 
 
 @define(kw_only=True, eq=False, repr=False)

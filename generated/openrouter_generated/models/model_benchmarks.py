@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Results in public benchmarks."""
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ class ModelBenchmarks(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .aa_benchmark_entry import AABenchmarkEntry  # noqa: E402
-from .da_benchmark_entry import DABenchmarkEntry  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import AABenchmarkEntry, DABenchmarkEntry
 
 _READ_1 = list_of(DABenchmarkEntry.from_dict)
 _READ_2 = AABenchmarkEntry.from_dict

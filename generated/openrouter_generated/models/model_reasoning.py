@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """How a model reasons, if it does."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..reading import array, getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from .reasoning_effort import ReasoningEffort
+    from ..models import ReasoningEffort
 
 
 @define(kw_only=True, eq=False, repr=False)

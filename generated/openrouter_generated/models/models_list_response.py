@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Models, whole or one page of them."""
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ class ModelsListResponse(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .model import Model  # noqa: E402
-from .models_list_response_links import ModelsListResponseLinks  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import Model, ModelsListResponseLinks
 
 _READ_1 = list_of(Model.from_dict)
 _READ_3 = ModelsListResponseLinks.from_dict

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Prices in USD that hold under a condition, and the condition."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..reading import array, getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from .utc_day import UtcDay
+    from ..models import UtcDay
 
 
 @define(kw_only=True, eq=False, repr=False)

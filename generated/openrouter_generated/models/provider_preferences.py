@@ -1,8 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Which providers may serve the request, and in what order."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
@@ -11,15 +12,13 @@ from ..reading import array, by_kind, getter, map_of, mapping, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..params import (
         DataCollection,
         MaxPriceTypedDict,
-        PreferredMaxLatency,
-        PreferredMinThroughput,
-        ProviderOptions,
-        ProviderPreferencesSort,
+        PercentileLatencyCutoffsTypedDict,
+        PercentileThroughputCutoffsTypedDict,
+        ProviderSort,
+        ProviderSortConfigTypedDict,
         Quantization,
     )
 
@@ -50,15 +49,15 @@ class ProviderPreferences(ApiModel):
     """Slugs of providers to leave out, added to those of the account."""
     quantizations: Sequence[Quantization] | None = None
     """The only quantization levels allowed."""
-    sort: ProviderPreferencesSort | None = None
+    sort: ProviderSort | ProviderSortConfig | ProviderSortConfigTypedDict | None = None
     """What to rank providers by when `order` is not given. Switches load balancing off."""
     max_price: MaxPrice | MaxPriceTypedDict | None = None
     """Highest prices to pay, in USD."""
-    preferred_min_throughput: PreferredMinThroughput | None = None
+    preferred_min_throughput: float | PercentileThroughputCutoffs | PercentileThroughputCutoffsTypedDict | None = None
     """Slowest throughput wanted. Slower endpoints come last, but are not excluded."""
-    preferred_max_latency: PreferredMaxLatency | None = None
+    preferred_max_latency: float | PercentileLatencyCutoffs | PercentileLatencyCutoffsTypedDict | None = None
     """Longest latency wanted. Slower endpoints come last, but are not excluded."""
-    options: ProviderOptions | None = None
+    options: Mapping[str, Mapping[str, Any]] | None = None
     """Settings for single providers, by slug. Only those of the provider that serves the request are passed on;
     slugs that the server does not know are dropped by it.
     """
@@ -102,11 +101,8 @@ class ProviderPreferences(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .max_price import MaxPrice  # noqa: E402
-from .percentile_latency_cutoffs import PercentileLatencyCutoffs  # noqa: E402
-from .percentile_throughput_cutoffs import PercentileThroughputCutoffs  # noqa: E402
-from .provider_sort_config import ProviderSortConfig  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import MaxPrice, PercentileLatencyCutoffs, PercentileThroughputCutoffs, ProviderSortConfig
 
 _READ_10 = by_kind("string or object", ProviderSortConfig.from_dict, None)
 _READ_11 = MaxPrice.from_dict

@@ -1,4 +1,4 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """Prices in USD, as decimal strings. "0" is free."""
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class PublicPricing(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .pricing_override import PricingOverride  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import PricingOverride
 
 _READ_16 = list_of(PricingOverride.from_dict)

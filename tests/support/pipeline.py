@@ -19,9 +19,9 @@ HOSTILE = (
 
 def generate(spec: Path, out: Path, *options: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
     """Run the pipeline as `make generate` does, on another specification and folder."""
-    command = [sys.executable, str(ROOT / "codegen" / "generate.py"), "--spec", str(spec), "--out", str(out), *options]
+    command = [sys.executable, "-m", "codegen", "--spec", str(spec), "--out", str(out), *options]
     environment = {**os.environ, "PYTHONHASHSEED": seed}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
 
 
 def replaced(value: Any, old: str, new: str) -> Any:
@@ -41,7 +41,7 @@ class Wide:
         self.sentinel = folder / "sentinel"
         self.hostile = HOSTILE.format(sentinel=self.sentinel)
         self.spec = folder / "openapi.yaml"
-        document = yaml.safe_load((Path(__file__).parent / "wide.yaml").read_text("utf-8"))
+        document = yaml.safe_load((ROOT / "tests" / "codegen" / "wide.yaml").read_text("utf-8"))
         text = yaml.safe_dump(replaced(document, "HOSTILE", self.hostile), sort_keys=False)
         self.spec.write_text(text, "utf-8")
         self.package = folder / "one" / "wide_generated"

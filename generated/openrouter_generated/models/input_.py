@@ -1,8 +1,9 @@
-# Generated from openapi.yaml by codegen/generate.py. Do not edit: change openapi.yaml or codegen/templates.
+# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
 """One multimodal input. All its parts go into one vector."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define
@@ -11,16 +12,31 @@ from ..reading import by_kind, by_tag, getter, list_of, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..params import Content
+    from ..params import (
+        ContentImageURLTypedDict,
+        ContentPartInputAudioTypedDict,
+        ContentPartInputFileTypedDict,
+        ContentPartInputVideoTypedDict,
+        ContentTextTypedDict,
+    )
 
 
 @define(kw_only=True, eq=False, repr=False)
 class Input(ApiModel):
     """One multimodal input. All its parts go into one vector."""
 
-    content: Sequence[Content]
+    content: Sequence[
+        ContentText
+        | ContentTextTypedDict
+        | ContentImageURL
+        | ContentImageURLTypedDict
+        | ContentPartInputAudio
+        | ContentPartInputAudioTypedDict
+        | ContentPartInputVideo
+        | ContentPartInputVideoTypedDict
+        | ContentPartInputFile
+        | ContentPartInputFileTypedDict
+    ]
     """The parts, in order. Not empty."""
 
     _NAMES = {
@@ -36,12 +52,8 @@ class Input(ApiModel):
         return model
 
 
-# Down here, since models may refer to one another in a circle.
-from .content_image_url import ContentImageURL  # noqa: E402
-from .content_part_input_audio import ContentPartInputAudio  # noqa: E402
-from .content_part_input_file import ContentPartInputFile  # noqa: E402
-from .content_part_input_video import ContentPartInputVideo  # noqa: E402
-from .content_text import ContentText  # noqa: E402
+# At the end, because models may refer to each other.
+from ..models import ContentImageURL, ContentPartInputAudio, ContentPartInputFile, ContentPartInputVideo, ContentText
 
 _READ_1 = list_of(
     by_kind(

@@ -1,0 +1,99 @@
+"""The command that generates the package: `python -m codegen --help`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import itertools
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import document, package, rules
+from .document import SpecificationError
+from .operations import normalize
+
+ROOT = Path(__file__).resolve().parent.parent
+RUFF = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120"]
+STAMP = "# Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.\n"
+SHOWN_LINES = 12
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Generate, compare with --check or check the rules with --lint; 0 on success, 1 on failure or difference."""
+    options = _options(arguments)
+    try:
+        spec = document.load(options.spec)
+        if violations := rules.check(spec, rules.STAGES if options.lint else rules.VALIDITY):
+            raise SpecificationError("\n".join(violations))
+        if options.lint:
+            return 0
+        with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
+            fresh = Path(scratch) / options.out.name
+            generate(spec, fresh)
+            if options.check:
+                differences = compare(options.out, fresh)
+                print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
+                return 1 if differences else 0
+            shutil.rmtree(options.out, ignore_errors=True)
+            shutil.copytree(fresh, options.out)
+    except SpecificationError as error:
+        done = "" if options.lint else "nothing was generated.\n"
+        print(f"{options.spec}: {done}{error}", file=sys.stderr)
+        return 1
+    if violations := rules.check(spec):
+        print(f"`make lint` reports {len(violations)} violations; the first: {violations[0]}", file=sys.stderr)
+    return 0
+
+
+def generate(spec: Mapping[str, Any], out: Path) -> None:
+    """Write the package for a valid document to `out`, a folder that does not exist yet.
+
+    Raises:
+        SpecificationError: the document cannot be generated, or a generator or the formatter reports a problem.
+    """
+    package.write(out, normalize(spec))
+    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
+    for command in (unused, ["format"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
+    for path in out.rglob("*.py"):
+        path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
+
+
+def compare(committed: Path, fresh: Path) -> str:
+    """The files that differ, with the first lines of each difference; empty if none does."""
+    found = []
+    for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
+        paths = (committed / name, fresh / name)
+        old, new = (path.read_text("utf-8") if path.exists() else None for path in paths)
+        if old != new:
+            state = "is missing" if old is None else "should not exist" if new is None else "differs"
+            lines = difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), lineterm="", n=1)
+            found += [f"{name}: {state}", *(f"    {line}" for line in itertools.islice(lines, SHOWN_LINES))]
+    return "\n".join([*found, "Run `make generate`. Do not edit generated files."] if found else [])
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every file of a folder, in a fixed order."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the package from openapi.yaml.")
+    parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", help="the document (%(default)s)")
+    out = ROOT / "generated" / "openrouter_generated"
+    parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
+    parser.add_argument("--lint", action="store_true", help="check the rules of the document, and generate nothing")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

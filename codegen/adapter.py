@@ -1,0 +1,123 @@
+"""Brings a document in normal form into the form that both generators parse.
+
+The whole document is handed to openapi-python-client. What version 0.29.1 gets wrong is handed over in another form:
+
+* unions, lists and maps that contain themselves: it reports "circular references". A reference to one is handed over as
+  a reference to an empty object of its name, and its content as a member of one more object, the aliases;
+* names for unions, lists, maps and scalars: it replaces each use by the content and drops the name. They are members of
+  the aliases too;
+* enums of several types, of numbers or with null, and constants that are null, lists or objects: it refuses them. Each
+  type of an enum becomes a branch of a union, without its values if they are numbers;
+* `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which turns texts
+  into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
+
+It has no object for the rest, which the templates take from the normal form: bounds of values, discriminators,
+descriptions of parameters, extensions (`x-...`), ids of operations, descriptions of tags, and servers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
+
+REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
+SENT = ("parameters", "requestBody")
+JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+
+class Adapter:
+    """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
+
+    Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
+    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise.
+    """
+
+    def __init__(self, schemas: Mapping[str, Schema], answered: Collection[str]) -> None:
+        self.schemas, self.answered = schemas, answered
+        self.recursive = recursive(schemas)
+        self.titles = (f"Unnamed{number}" for number in itertools.count(1))
+
+    def named(self) -> dict[str, Schema]:
+        """All named schemas."""
+        return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
+
+    def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
+        """The whole document; the schema `holder` has a member for each alias."""
+        content = self.named()
+        plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
+        aliases = {name: {"$ref": PREFIX + name} for name in plain}
+        aliases |= {name: content[name] for name in plain if name in self.recursive or "$ref" in content[name]}
+        components = {name: schema for name, schema in content.items() if "$ref" not in schema}
+        components |= {name: {"type": "object"} for name in self.recursive}
+        components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
+        return {**normal, "paths": self._paths(normal["paths"]), "components": {"schemas": components}}
+
+    def _paths(self, value: Any, sent: bool = False) -> Any:
+        """The operations, with every schema in them adapted and without examples."""
+        if isinstance(value, list):
+            return [self._paths(item, sent) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: self.schema(item, sent) if key == "schema" else self._paths(item, sent or key in SENT)
+            for key, item in value.items()
+            if key not in ("example", "examples")
+        }
+
+    def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
+        """One schema; `sent` says that a caller passes its values."""
+        if target(schema) is not None:
+            return {"$ref": schema["$ref"]}
+        result = {key: value for key, value in schema.items() if key not in REMOVED}
+        types, options = kinds(schema), branches(schema)
+        title = {} if named else {"title": next(self.titles)}
+        if "enum" in schema or "const" in schema:
+            options = list(_value_groups(schema))
+            if len(options) == 1:
+                return {**result, **options[0], **title}
+        elif not options and schema.get("x-decimal-string") and sent:
+            options = [{"type": kind} for kind in dict.fromkeys(("string", "number", *types))]
+        elif not options and len(types) > 1:
+            bare = {key: value for key, value in result.items() if key != "description"}
+            options = [{**bare, "type": kind} if kind in ("array", "object") else {"type": kind} for kind in types]
+        if options:
+            described = {"description": schema["description"]} if "description" in schema else {}
+            options = self._with_arrays_joined(options) if sent else options
+            return {**described, "anyOf": [self.schema(option, sent) for option in options]}
+        if types:
+            result["type"] = types[0]
+        if types == ["array"]:
+            result["items"] = self.schema(schema.get("items", {}), sent)
+        if is_model(schema):
+            result["properties"] = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
+        elif types == ["object"]:
+            result |= title
+        if isinstance(schema.get("additionalProperties"), Mapping):
+            result["additionalProperties"] = self.schema(schema["additionalProperties"], sent)
+        return result
+
+    def _with_arrays_joined(self, options: list[Schema]) -> list[Schema]:
+        flat = [part for option in options for part in branches(option) or [option]]
+        resolved = [self.schemas.get(target(option) or "", option) for option in flat]
+        arrays = [option for option in resolved if kinds(option) == ["array"]]
+        if len(arrays) < 2:
+            return flat
+        joined = {"type": "array", "items": {"anyOf": [array.get("items", {}) for array in arrays]}}
+        first = resolved.index(arrays[0])
+        rest = [option for option, found in zip(flat, resolved, strict=True) if found not in arrays]
+        return [*rest[:first], joined, *rest[first:]]
+
+
+def _value_groups(schema: Schema) -> Iterator[Schema]:
+    """One schema for each type of the values of an enum or constant."""
+    groups: dict[type, list[Any]] = {}
+    for value in schema.get("enum", [schema.get("const")]):
+        groups.setdefault(type(value), []).append(value)
+    if "null" in kinds(schema):
+        groups.setdefault(type(None), [])
+    for kind, values in groups.items():
+        found = {"const": values[0]} if "const" in schema else {"enum": values}
+        yield {"type": JSON_TYPES[kind], **(found if kind in (str, int) else {})} if kind in JSON_TYPES else {}

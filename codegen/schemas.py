@@ -1,0 +1,69 @@
+"""Answers questions about schemas of the normal form: their kind, whether null is allowed, what they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .document import DATA, HOLDERS, Place, inside
+
+Schema = dict[str, Any]
+NULL: Schema = {"type": "null"}
+REMARKS = ("title", "description", "example", "examples", "default", "deprecated")
+PREFIX = "#/components/schemas/"
+
+
+def target(schema: Mapping[str, Any]) -> str | None:
+    """The name of the schema that a reference points to."""
+    reference = schema.get("$ref")
+    return reference.removeprefix(PREFIX) if isinstance(reference, str) else None
+
+
+def kinds(schema: Mapping[str, Any]) -> list[str]:
+    """The JSON types that a schema names."""
+    declared = schema.get("type", [])
+    return [declared] if isinstance(declared, str) else list(declared)
+
+
+def branches(schema: Mapping[str, Any]) -> list[Schema]:
+    """The alternatives of a union; empty for any other schema."""
+    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+
+
+def is_model(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema of the normal form becomes a class."""
+    return bool(schema.get("properties"))
+
+
+def references(schema: Mapping[str, Any]) -> set[str]:
+    """The names of the schemas that a schema refers to directly."""
+    return {name for place in inside(Place((), schema)) if (name := target(place.value)) is not None}
+
+
+def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
+    """The names of all schemas that `roots` refer to, directly or through others."""
+    found: set[str] = set()
+    waiting = {name for root in roots for name in references(root)}
+    while waiting:
+        found |= waiting
+        waiting = {name for known in waiting for name in references(schemas[known])} - found
+    return found
+
+
+def recursive(schemas: Mapping[str, Schema]) -> set[str]:
+    """The names of the unions, lists and maps that contain themselves without a model in between."""
+    without_models = {name: {} if is_model(schema) else schema for name, schema in schemas.items()}
+    return {name for name, schema in without_models.items() if name in reachable([schema], without_models)}
+
+
+def stripped(schema: Any, holds_names: bool = False) -> Any:
+    """A schema without the keywords that validation at run time ignores."""
+    if isinstance(schema, list):
+        return [stripped(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value if key in DATA and not holds_names else stripped(value, key in HOLDERS)
+        for key, value in schema.items()
+        if holds_names or (key not in REMARKS and (not key.startswith("x-") or key == "x-decimal-string"))
+    }
