@@ -4,27 +4,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .api.embeddings import Embeddings
-    from .types import CallOptions, Operation
+    from .types import Caller
 
 
 class Resources:
-    """Base class of the client: the operations, under their tags. The client itself sends the requests."""
+    """Base class of the client: the operations, under their tags."""
 
-    if TYPE_CHECKING:
-
-        def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
-
-        async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any: ...
+    _caller: Caller
 
     @cached_property
     def embeddings(self) -> Embeddings:
         """Turn inputs into vectors, and list the models that do so."""
         from .api.embeddings import Embeddings
 
-        return Embeddings(self)
+        return Embeddings(self._caller)
