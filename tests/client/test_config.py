@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from openrouter_embeddings import config
-from openrouter_embeddings.config import Config, as_secret, validate_key
+from openrouter_embeddings.config import Config, api_key_setting, as_secret
 from openrouter_embeddings.errors import ConfigurationError
 from openrouter_embeddings.messages import Timeouts
 from openrouter_embeddings.redaction import Secret
@@ -39,7 +39,7 @@ BAD_KEYS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("key", "message"), BAD_KEYS, ids=ascii)
 def test_invalid_key_is_rejected_and_never_shown(key: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        validate_key(as_secret(key), "api_key")
+        api_key_setting(as_secret(key))
 
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:]
     assert caught.value.message.startswith(f"api_key {message}")
@@ -64,7 +64,7 @@ KEYS: list[tuple[Any, str | None, str | None]] = [
 def test_key_is_the_argument_then_the_environment(
     argument: Any, environment: str | None, key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Config(api_key=validate_key(as_secret(argument), "api_key"))
+    settings = Config(api_key=api_key_setting(as_secret(argument)))
     if environment is not None:
         monkeypatch.setenv(config.KEY_VARIABLE, environment)
 
