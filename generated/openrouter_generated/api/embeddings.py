@@ -10,7 +10,7 @@ from ..types import UNSET, CallOptions, Operation, Parameter, Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from openrouter.utils import Retries
+    from openrouter_embeddings.utils import Retries
 
     from ..models import CreateEmbeddingsResponse, ModelsListResponse, ProviderPreferences, TraceConfig
     from ..params import EncodingFormat, InputUnion, ProviderPreferencesTypedDict, TraceConfigTypedDict
