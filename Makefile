@@ -62,7 +62,7 @@ build: $(READY) ## sdist and wheel into dist/
 
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --extra local --extra progress --extra fast --group codegen --group dev pyproject.toml -o requirements.lock
+	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove what was built or installed here
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants
