@@ -10,10 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .config import only_one_sdk as _only_one_sdk
-
-_only_one_sdk()
-
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
     from .client import OpenRouter

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import cast
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -255,23 +255,3 @@ def user_agent() -> str:
     except metadata.PackageNotFoundError:
         version = "0"
     return f"openrouter-embeddings/{version} python/{platform.python_version()}"
-
-
-def only_one_sdk() -> None:
-    """Refuse to share an environment with the official SDK, which owns the same import name.
-
-    Raises:
-        ImportError: its distribution is installed.
-    """
-    import sys
-
-    for folder in sys.path:
-        try:
-            names: list[Any] = os.listdir(folder or ".")
-        except OSError:
-            continue
-        if any(n.startswith("openrouter-") and n.endswith((".dist-info", ".egg-info")) for n in names):
-            raise ImportError(
-                "openrouter-embeddings and openrouter (the official SDK) are both installed and share the import name "
-                "'openrouter': run `pip uninstall openrouter openrouter-embeddings` and install the one you want."
-            )
