@@ -9,7 +9,7 @@ import pytest
 from support.environments import ROOT, Environment, Installer, run
 
 OURS, THEIRS = "openrouter-embeddings", "openrouter"
-OFFICIAL = "openrouter==1.3.84"
+OFFICIAL, LANGCHAIN = "openrouter==1.3.84", "langchain-openrouter"
 
 # Prints what each import name gives, after a call and an import of a submodule, and which installed files are damaged.
 STATE = """
@@ -20,7 +20,7 @@ def use(name):
         sdk = importlib.import_module(name)
         errors = importlib.import_module(name + ".errors")
     except ModuleNotFoundError as error:
-        return error.name
+        return f"no {error.name}"
     with sdk.OpenRouter(os.environ["OPENROUTER_API_KEY"], server_url=os.environ["OPENROUTER_BASE_URL"]) as client:
         try:
             client.embeddings.generate(input="a", model="no/such-model")
@@ -34,81 +34,56 @@ def damaged(file):
     return base64.urlsafe_b64encode(digest).decode().rstrip("=") != file.hash.value
 
 used = [use(name) for name in ("openrouter", "openrouter_embeddings")]
-ours = [d for d in importlib.metadata.distributions() if d.name.startswith("openrouter")]
-print(json.dumps([used, {d.name: [str(f) for f in d.files if f.hash and damaged(f)] for d in ours}]))
+found = [d for d in importlib.metadata.distributions() if d.name.startswith("openrouter")]
+print(json.dumps([used, {d.name: [str(f) for f in d.files if f.hash and damaged(f)] for d in found}]))
 """
-USED = {
-    (OURS,): ["2 vectors by openrouter_embeddings", "2 vectors by openrouter_embeddings"],
-    (THEIRS,): ["2 vectors by openrouter", "openrouter_embeddings"],
-    (THEIRS, OURS): ["2 vectors by openrouter", "2 vectors by openrouter_embeddings"],
-}
 
 
 def check(environment: Environment, settings: dict[str, str], installed: set[str]) -> None:
     """Each SDK that is installed works under its own name, and none of its files is missing or replaced."""
-    expected = next(used for names, used in USED.items() if installed == set(names))
-    assert json.loads(environment.run(STATE, settings)) == [expected, {name: [] for name in installed}]
-
+    used = [
+        "2 vectors by openrouter" if THEIRS in installed else "2 vectors by openrouter_embeddings",
+        "2 vectors by openrouter_embeddings" if OURS in installed else "no openrouter_embeddings",
+    ]
+    assert json.loads(environment.run(STATE, settings)) == [used, {name: [] for name in installed}]
     scripts = [environment.bin / name for name in ("openrouter", "openrouter-embeddings")]
     versions = [run(script, "--version").split()[0] for script in scripts if script.exists()]
     assert versions == [OURS, OURS] * (OURS in installed)
 
 
 @pytest.mark.parametrize(
-    ("installer", "first", "second", "removed"),
+    ("installer", "steps"),
     [
-        ("uv", OURS, THEIRS, THEIRS),
-        ("uv", OURS, THEIRS, OURS),
-        ("uv", THEIRS, OURS, THEIRS),
-        ("uv", THEIRS, OURS, OURS),
-        ("pip", OURS, THEIRS, THEIRS),
-        ("pip", THEIRS, OURS, OURS),
+        ("uv", "+ours +theirs -theirs"),
+        ("uv", "+ours +theirs -ours"),
+        ("uv", "+theirs +ours -theirs"),
+        ("uv", "+theirs +ours -ours"),
+        ("uv", "+theirs +editable -theirs"),
+        ("uv", "+ours +langchain"),
+        ("pip", "+ours +theirs -theirs"),
+        ("pip", "+theirs +ours -ours"),
     ],
 )
-def test_every_order_of_installing_and_removing(
-    installer: Installer, first: str, second: str, removed: str, wheel: Path, settings: dict[str, str], tmp_path: Path
+def test_each_sdk_works_after_each_step(
+    installer: Installer, steps: str, wheel: Path, settings: dict[str, str], tmp_path: Path
 ) -> None:
     environment = Environment(tmp_path / "venv", installer)
-    requirements = {OURS: wheel, THEIRS: OFFICIAL}
+    # langchain-openrouter requires the official SDK.
+    requirements = {"theirs": [OFFICIAL], "ours": [wheel], "editable": ["--editable", ROOT], "langchain": [LANGCHAIN]}
+    installed: set[str] = set()
+    for step in steps.split():
+        distribution = OURS if step[1:] in ("ours", "editable") else THEIRS
+        if step[0] == "+":
+            environment.install(*requirements[step[1:]])
+        else:
+            for folder in tmp_path.glob("venv/lib/*/site-packages/openrouter"):  # files that no installer removes
+                (folder / "notes.txt").touch()
+                run(environment.python, "-m", "compileall", "-q", folder)
+            environment.uninstall(distribution)
+        installed ^= {distribution}
+        check(environment, settings, installed)
 
-    environment.install(requirements[first])
-    check(environment, settings, {first})
-    environment.install(requirements[second])
-    check(environment, settings, {first, second})
-    environment.uninstall(removed)
-    check(environment, settings, {first, second} - {removed})
-
-
-def test_files_that_remain_of_the_official_sdk_do_not_hide_ours(
-    wheel: Path, settings: dict[str, str], tmp_path: Path
-) -> None:
-    environment = Environment(tmp_path / "venv")
-    environment.install(wheel, OFFICIAL)
-    (folder,) = tmp_path.glob("venv/lib/*/site-packages/openrouter")
-    (folder / "notes.txt").write_text("The user's own file.")
-    run(environment.python, "-m", "compileall", "-q", folder)
-
-    environment.uninstall(THEIRS)
-
-    assert folder.exists()
-    check(environment, settings, {OURS})
-
-
-def test_editable_install_works_beside_the_official_sdk(settings: dict[str, str], tmp_path: Path) -> None:
-    environment = Environment(tmp_path / "venv")
-    environment.install(OFFICIAL, "--editable", ROOT)
-    check(environment, settings, {OURS, THEIRS})
-    environment.uninstall(THEIRS)
-    check(environment, settings, {OURS})
-
-
-def test_langchain_openrouter_works_beside_ours(wheel: Path, settings: dict[str, str], tmp_path: Path) -> None:
-    """`langchain-openrouter` requires the official SDK."""
-    environment = Environment(tmp_path / "venv")
-    environment.install(wheel, "langchain-openrouter")
-    program = (
-        "import openrouter, langchain_openrouter as langchain; m = langchain.ChatOpenRouter(model='a', api_key='b')"
-    )
-
-    assert environment.run(f"{program}; print(isinstance(m.client, openrouter.OpenRouter))") == "True\n"
-    check(environment, settings, {OURS, THEIRS})
+    if "langchain" in steps:
+        client = "langchain_openrouter.ChatOpenRouter(model='a', api_key='b').client"
+        program = f"import langchain_openrouter, openrouter; print(isinstance({client}, openrouter.OpenRouter))"
+        assert environment.run(program) == "True\n"
