@@ -25,7 +25,7 @@ demo: $(READY) ## regenerate, start the embedded server, search the standard lib
 	@$(BIN)/python codegen/generate.py
 	@$(BIN)/python examples/demo.py
 
-test: $(READY) ## every test, offline
+test: $(READY) ## every test; tests/packaging installs both SDKs from the package index
 	$(BIN)/python -m pytest
 
 check: lint types check-generated ## what CI runs: lint, types, generated in step, tests

@@ -68,13 +68,13 @@ def test_each_sdk_works_after_each_step(
     installer: Installer, steps: str, wheel: Path, settings: dict[str, str], tmp_path: Path
 ) -> None:
     environment = Environment(tmp_path / "venv", installer)
-    # langchain-openrouter requires the official SDK.
-    requirements = {"theirs": [OFFICIAL], "ours": [wheel], "editable": ["--editable", ROOT], "langchain": [LANGCHAIN]}
+    requirements = {"theirs": OFFICIAL, "ours": wheel, "editable": f"--editable={ROOT}", "langchain": LANGCHAIN}
     installed: set[str] = set()
     for step in steps.split():
-        distribution = OURS if step[1:] in ("ours", "editable") else THEIRS
-        if step[0] == "+":
-            environment.install(*requirements[step[1:]])
+        action, name = step[0], step[1:]
+        distribution = OURS if name in ("ours", "editable") else THEIRS  # langchain-openrouter requires theirs
+        if action == "+":
+            environment.install(requirements[name])
         else:
             for folder in tmp_path.glob("venv/lib/*/site-packages/openrouter"):  # files that no installer removes
                 (folder / "notes.txt").touch()

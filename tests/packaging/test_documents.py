@@ -1,4 +1,4 @@
-"""What the documents show happens: the reference page's examples, ordinary programs, and every block and link of ours."""
+"""What documents show is what happens: the reference page's examples, programs for the official SDK, our own pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ BLOCKS = {
     for document in DOCUMENTS
     for number, found in enumerate(BLOCK.finditer(document.read_text()), 1)
 }
-LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 # Programs written for the official SDK, and what they print.
 PROGRAMS = {
@@ -26,22 +25,21 @@ import typing
 from openrouter import OpenRouter, components, operations, utils
 from openrouter.types import UNSET, OptionalNullable
 
-def embed(client: OpenRouter, input: operations.InputUnion,
-          encoding_format: typing.Optional[operations.EncodingFormat] = None,
-          provider: OptionalNullable[components.ProviderPreferences] = UNSET,
-          retries: OptionalNullable[utils.RetryConfig] = UNSET) -> operations.CreateEmbeddingsResponse:
+RETRIES = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 50, 1.1, 100), False)
+
+def embed(client: OpenRouter, input: operations.InputUnion, encoding_format: operations.EncodingFormat,
+          provider: OptionalNullable[components.ProviderPreferences] = UNSET) -> operations.CreateEmbeddingsResponse:
     return client.embeddings.generate(
         input=input, model="openai/text-embedding-3-small", http_referer="https://example.com", x_open_router_title="A",
-        x_open_router_categories="cli-agent", dimensions=256, encoding_format=encoding_format, input_type="search_query",
-        provider=provider, user="user-1234", retries=retries)
+        x_open_router_categories="cli-agent", dimensions=256, encoding_format=encoding_format, provider=provider,
+        input_type="search_query", user="user-1234", retries=RETRIES)
 
-retries = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 50, 1.1, 100), False)
-with OpenRouter(http_referer="<value>", retry_config=retries) as client:
-    res = embed(client, ["a", "b"], "float", components.ProviderPreferences(zdr=True), retries)
-    models: components.ModelsListResponse = client.embeddings.list_models(retries=retries)
-print(len(typing.get_type_hints(embed)), isinstance(res, operations.CreateEmbeddingsResponse), len(res.data[1].embedding))
-print(res.usage.total_tokens == res.model_dump()["usage"]["total_tokens"], models.data[0].id in str(models))
-    """: "6 True 256\nTrue True\n",
+with OpenRouter(http_referer="<value>", retry_config=RETRIES) as client:
+    res = embed(client, ["a", "b"], "float", components.ProviderPreferences(zdr=True))
+    models: components.ModelsListResponse = client.embeddings.list_models(retries=RETRIES)
+print(len(typing.get_type_hints(embed)), isinstance(res, operations.CreateEmbeddingsResponse))
+print(len(res.data[1].embedding), res.model_dump()["usage"]["total_tokens"] == res.usage.total_tokens)
+    """: "5 True\n256 True\n",
     """
 import httpx
 from openrouter import OpenRouter, errors
@@ -49,7 +47,7 @@ from openrouter import OpenRouter, errors
 try:
     OpenRouter(api_key="wrong").embeddings.generate(input="a", model="openai/text-embedding-3-small")
 except errors.UnauthorizedResponseError as e:
-    print(e.status_code, e.data.error.code, e.message == e.data.error.message == str(e), e.headers["content-type"], e.body[0])
+    print(e.status_code, e.data.error.code, e.data.error.message == e.message, e.headers["content-type"], e.body[0])
 for kind in (httpx.ConnectError, httpx.HTTPError, errors.OpenRouterError):
     try:
         OpenRouter(server_url="http://127.0.0.1:9", retry_config=None).embeddings.generate(input="a", model="m")
@@ -62,13 +60,12 @@ from openrouter import OpenRouter
 
 async def main():
     async with OpenRouter(async_client=httpx.AsyncClient(), debug_logger=logging.getLogger("openrouter")) as client:
-        calls = [client.embeddings.generate_async(input=f"text {i}", model="openai/text-embedding-3-small") for i in (1, 2)]
-        return len(await asyncio.gather(*calls)), len((await client.embeddings.list_models_async()).data) > 0
+        return await client.embeddings.generate_async(input="a", model="openai/text-embedding-3-small")
 
-client = OpenRouter(os.environ["OPENROUTER_API_KEY"], "https://example.com", "title", client=httpx.Client())
-print(asyncio.run(main()), client.embeddings.generate(input="a", model="openai/text-embedding-3-small").data[0].index)
+client = OpenRouter(lambda: os.environ["OPENROUTER_API_KEY"], "https://example.com", client=httpx.Client())
+print(asyncio.run(main()).data == client.embeddings.generate(input="a", model="openai/text-embedding-3-small").data)
 client.close()
-    """: "(2, True) 0\n",
+    """: "True\n",
 }
 
 
@@ -99,16 +96,8 @@ def test_block_prints_what_stands_below_it(block: str, settings: dict[str, str])
     assert (done.returncode, done.stderr, done.stdout) == (0, "", output)
 
 
-def test_readme_shows_blocks_and_is_short() -> None:
-    text = (ROOT / "README.md").read_text()
-
-    assert (len(BLOCK.findall(text)) >= 3, len(text.splitlines()) <= 150) == (True, True)
-
-
-@pytest.mark.parametrize(
-    "document", [*DOCUMENTS, *ROOT.glob("[!R]*.md"), *ROOT.glob("codegen/*.md")], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS, *ROOT.glob("*.md"), *ROOT.glob("codegen/*.md")}), ids=str)
 def test_links_lead_to_files(document: Path) -> None:
-    links = LINK.findall(document.read_text())
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
 
     assert [link for link in links if not (document.parent / link).exists()] == []

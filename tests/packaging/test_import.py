@@ -20,10 +20,10 @@ MODULES = [found.name for found in pkgutil.walk_packages(openrouter.__path__, "o
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_is_the_same_object_under_both_names(module: str) -> None:
-    real = module.replace("openrouter", "openrouter_embeddings")
+    real = import_module(module.replace("openrouter", "openrouter_embeddings"))
 
-    assert import_module(module) is import_module(real)
-    assert import_module(module).__spec__.name == real
+    assert import_module(module) is real
+    assert importlib.util.find_spec(module) is real.__spec__ is importlib.util.find_spec(real.__name__)
 
 
 def test_module_that_does_not_exist_is_not_found() -> None:
@@ -40,7 +40,7 @@ def test_tools_find_sources_documentation_and_data() -> None:
     assert resources.files("openrouter").joinpath("py.typed").is_file()
 
 
-# Programs for an interpreter of their own, and what each prints.
+# Programs for a fresh interpreter, and what each prints.
 PROGRAMS = {
     """
 from openrouter import *
@@ -53,8 +53,7 @@ print(importlib.reload(openrouter) is openrouter, importlib.reload(openrouter.er
     """
 import sys, openrouter.errors
 old = openrouter.errors
-for name in [name for name in sys.modules if name.startswith("openrouter")]:
-    del sys.modules[name]
+[sys.modules.pop(name) for name in list(sys.modules) if name.startswith("openrouter")]
 import openrouter.errors, openrouter_embeddings.errors
 print(openrouter.errors is old, openrouter.errors is openrouter_embeddings.errors)
     """: "False True",
@@ -64,8 +63,8 @@ names = ["openrouter.errors", "openrouter_embeddings.errors"] * 8
 print(len(set(concurrent.futures.ThreadPoolExecutor(16).map(importlib.import_module, names))))
     """: "1",
     """
-import openrouter, importlib.metadata as metadata
-print(openrouter.__version__, metadata.packages_distributions()["openrouter"])
+import openrouter, importlib.metadata as m
+print(openrouter.__version__, m.packages_distributions()["openrouter"])
     """: f"{VERSION} ['openrouter-embeddings']",
 }
 
@@ -77,8 +76,8 @@ def test_alias_in_a_fresh_interpreter(program: str, alone: Environment) -> None:
 
 @pytest.mark.parametrize(("writer", "reader"), [NAMES, NAMES[::-1]])
 def test_error_pickled_under_one_name_loads_under_the_other(writer: str, reader: str, alone: Environment) -> None:
-    error = f"__import__('{writer}.errors').errors.NoResponseError('a')"
-    pickled = alone.run(f"import pickle; print(pickle.dumps({error}, 0).decode())")
+    dump = f"import {writer} as sdk, pickle; print(pickle.dumps(sdk.errors.NoResponseError('a'), 0).decode())"
+    pickled = alone.run(dump)
     # Also as a release pickled it whose package was called `openrouter`.
     for text in (pickled, pickled.replace("openrouter_embeddings", "openrouter")):
         load = f"import {reader}, pickle; error = pickle.loads({text.encode()!r})"
@@ -90,11 +89,11 @@ def test_package_runs_as_a_command(name: str, alone: Environment) -> None:
     assert run(alone.python, "-m", name, "--version") == f"openrouter-embeddings {VERSION}\n"
 
 
-LIGHT = ["numpy", "httpx", "httpcore", "anyio", "msgspec", "asyncio", "ssl"]
 UNTIL_A_CALL = ["numpy", "httpx", "httpcore", "anyio"]
+LIGHT = [*UNTIL_A_CALL, "msgspec", "asyncio", "ssl"]
 NOT_LOADED = {
     "import openrouter_embeddings": [*LIGHT, "json", "logging", "openrouter_generated"],
-    "import openrouter": [*LIGHT, "json", "logging", "openrouter_generated"],
+    "import openrouter": [*LIGHT, "openrouter_generated"],
     "from openrouter_embeddings import OpenRouter, components, errors, operations, types, utils": LIGHT,
     "from openrouter_embeddings import OpenRouter; OpenRouter('key').close()": [*LIGHT, "openrouter_generated.models"],
     "from openrouter_embeddings.types import EmbedResult, EmbedStream, Progress, Usage": UNTIL_A_CALL,

@@ -13,13 +13,11 @@ from support.environments import SHELL, UV, Environment, run
 def test_wheel_holds_the_packages_and_marks_them_as_typed(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    tops = {name.partition("/")[0] for name in names}
-    typed = {name for name in names if name.endswith("py.typed")}
+    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    packages = {"openrouter-stubs", "openrouter_embeddings", "openrouter_generated"}
 
-    assert {top for top in tops if not top.endswith(".dist-info")} == {
-        "openrouter.py", "openrouter-stubs", "openrouter_embeddings", "openrouter_generated",
-    }  # fmt: skip
-    assert typed == {f"{top}/py.typed" for top in tops if not top.endswith((".py", ".dist-info"))}
+    assert tops == {"openrouter.py", *packages}
+    assert {name for name in names if name.endswith("py.typed")} == {f"{package}/py.typed" for package in packages}
 
 
 def test_sdist_builds_the_same_wheel(dist: Path, wheel: Path, tmp_path: Path) -> None:
