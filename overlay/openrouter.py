@@ -26,11 +26,8 @@ class _AliasFinder(MetaPathFinder, Loader):
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
         if not fullname.startswith("openrouter."):
             return None
-        found = util.find_spec(fullname.replace("openrouter", "openrouter_embeddings", 1))
-        if found is None:
-            return None
-        is_package = found.submodule_search_locations is not None
-        return ModuleSpec(fullname, self, loader_state=found.name, is_package=is_package)
+        found = util.find_spec("openrouter_embeddings." + fullname.removeprefix("openrouter."))
+        return found and ModuleSpec(fullname, self, loader_state=found.name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(spec.loader_state)

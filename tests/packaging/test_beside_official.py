@@ -68,7 +68,7 @@ def test_each_sdk_works_after_each_step(
     installer: Installer, steps: str, wheel: Path, settings: dict[str, str], tmp_path: Path
 ) -> None:
     environment = Environment(tmp_path / "venv", installer)
-    requirements = {"theirs": OFFICIAL, "ours": wheel, "editable": f"--editable={ROOT}", "langchain": LANGCHAIN}
+    requirements = {"theirs": OFFICIAL, "ours": str(wheel), "editable": f"--editable={ROOT}", "langchain": LANGCHAIN}
     installed: set[str] = set()
     for step in steps.split():
         action, name = step[0], step[1:]
