@@ -25,7 +25,7 @@ demo: $(READY) ## regenerate, start the embedded server, search the standard lib
 	@$(BIN)/python -m codegen
 	@$(BIN)/python examples/demo.py
 
-test: $(READY) ## every test, offline
+test: $(READY) ## every test; tests/packaging installs both SDKs from the package index
 	$(BIN)/python -m pytest
 
 check: lint types check-generated ## what CI runs: lint, types, generated in step, tests
@@ -62,7 +62,7 @@ build: $(READY) ## sdist and wheel into dist/
 
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --extra local --extra progress --extra fast --group codegen --group dev pyproject.toml -o requirements.lock
+	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove what was built or installed here
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants

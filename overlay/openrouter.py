@@ -2,56 +2,40 @@
 
 A file rather than a folder, so that it shares no path with the official SDK: where that is installed too, Python
 finds its folder `openrouter/` first and this file stays unused. Each submodule is the same module object under both
-names, so classes, pickles and `isinstance` agree. Type checkers see the names below; typed code that imports a
-submodule imports it from `openrouter_embeddings`.
+names, so classes, pickles and `isinstance` agree. Type checkers see the top-level names only: typed code that imports
+from a submodule imports `openrouter_embeddings`.
 """
 
-import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import sys
-from collections.abc import Sequence
+from importlib import import_module, util
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import openrouter_embeddings
 
 if TYPE_CHECKING:
-    from openrouter_embeddings import OpenRouter as OpenRouter
-    from openrouter_embeddings import Policy as Policy
-    from openrouter_embeddings import components as components
-    from openrouter_embeddings import errors as errors
-    from openrouter_embeddings import operations as operations
-    from openrouter_embeddings import types as types
-    from openrouter_embeddings import utils as utils
-
-_ALIAS, _TARGET = "openrouter.", "openrouter_embeddings."
+    from openrouter_embeddings import *  # noqa: F403
+    from openrouter_embeddings import __all__ as __all__
 
 
-class _AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _AliasFinder(MetaPathFinder, Loader):
     """Resolves `openrouter.x` to the module object of `openrouter_embeddings.x`."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if not fullname.startswith(_ALIAS):
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        if not fullname.startswith("openrouter."):
             return None
-        try:
-            found = importlib.util.find_spec(_TARGET + fullname.removeprefix(_ALIAS))
-        except ModuleNotFoundError:
-            return None
-        return found and importlib.machinery.ModuleSpec(
-            fullname, self, is_package=found.submodule_search_locations is not None
-        )
+        found = util.find_spec("openrouter_embeddings." + fullname.removeprefix("openrouter."))
+        return found and ModuleSpec(fullname, self, loader_state=found.name)
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        module = importlib.import_module(_TARGET + spec.name.removeprefix(_ALIAS))
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(spec.loader_state)
         spec.loader_state = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module its own specification back, which the import system has just replaced by the alias's."""
+        """Restore the module's own specification, which the import system has just replaced by the alias's."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 
@@ -61,5 +45,5 @@ if __name__ == "__main__":  # python -m openrouter
 
     sys.exit(main())
 
-sys.meta_path.insert(0, _AliasFinder())
-sys.modules[__name__] = openrouter_embeddings
+sys.meta_path.insert(0, _AliasFinder())  # before the finder that would load each submodule a second time
+sys.modules["openrouter"] = openrouter_embeddings

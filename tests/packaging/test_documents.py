@@ -1,0 +1,103 @@
+"""What documents show is what happens: the reference page's examples, programs for the official SDK, our own pages."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.environments import ROOT, SHELL, Environment
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```output\n(?P<output>.*?)^```$)?", re.MULTILINE | re.DOTALL)
+BLOCKS = {
+    f"{document.name}-{number}": (found["code"], found["output"] or "")
+    for document in DOCUMENTS
+    for number, found in enumerate(BLOCK.finditer(document.read_text()), 1)
+}
+
+# Programs written for the official SDK, and what they print.
+PROGRAMS = {
+    """
+import typing
+from openrouter import OpenRouter, components, operations, utils
+from openrouter.types import UNSET, OptionalNullable
+
+RETRIES = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 50, 1.1, 100), False)
+
+def embed(client: OpenRouter, input: operations.InputUnion, encoding_format: operations.EncodingFormat,
+          provider: OptionalNullable[components.ProviderPreferences] = UNSET) -> operations.CreateEmbeddingsResponse:
+    return client.embeddings.generate(
+        input=input, model="openai/text-embedding-3-small", http_referer="https://example.com", x_open_router_title="A",
+        x_open_router_categories="cli-agent", dimensions=256, encoding_format=encoding_format, provider=provider,
+        input_type="search_query", user="user-1234", retries=RETRIES)
+
+with OpenRouter(http_referer="<value>", retry_config=RETRIES) as client:
+    res = embed(client, ["a", "b"], "float", components.ProviderPreferences(zdr=True))
+    models: components.ModelsListResponse = client.embeddings.list_models(retries=RETRIES)
+print(len(typing.get_type_hints(embed)), isinstance(res, operations.CreateEmbeddingsResponse))
+print(len(res.data[1].embedding), res.model_dump()["usage"]["total_tokens"] == res.usage.total_tokens)
+    """: "5 True\n256 True\n",
+    """
+import httpx
+from openrouter import OpenRouter, errors
+
+try:
+    OpenRouter(api_key="wrong").embeddings.generate(input="a", model="openai/text-embedding-3-small")
+except errors.UnauthorizedResponseError as e:
+    print(e.status_code, e.data.error.code, e.data.error.message == e.message, e.headers["content-type"], e.body[0])
+for kind in (httpx.ConnectError, httpx.HTTPError, errors.OpenRouterError):
+    try:
+        OpenRouter(server_url="http://127.0.0.1:9", retry_config=None).embeddings.generate(input="a", model="m")
+    except kind as error:
+        print(type(error).__name__)
+    """: "401 401 True application/json {\n" + "ConnectError\n" * 3,
+    """
+import asyncio, logging, os, httpx
+from openrouter import OpenRouter
+
+async def main():
+    async with OpenRouter(async_client=httpx.AsyncClient(), debug_logger=logging.getLogger("openrouter")) as client:
+        return await client.embeddings.generate_async(input="a", model="openai/text-embedding-3-small")
+
+client = OpenRouter(lambda: os.environ["OPENROUTER_API_KEY"], "https://example.com", client=httpx.Client())
+print(asyncio.run(main()).data == client.embeddings.generate(input="a", model="openai/text-embedding-3-small").data)
+client.close()
+    """: "True\n",
+}
+
+
+@pytest.mark.parametrize(("example", "output"), [("generate", "CreateEmbeddingsR"), ("list_models", "ModelsListR")])
+def test_example_of_the_reference_page_runs(
+    example: str, output: str, alone: Environment, settings: dict[str, str]
+) -> None:
+    program = (ROOT / f"examples/{example}.py").read_text()
+    printed = alone.run(program, settings)
+
+    assert printed.startswith(output)
+    assert settings["OPENROUTER_API_KEY"] not in printed
+    with pytest.raises(AssertionError, match=r"ConfigurationError: no API key: .* OPENROUTER_API_KEY\n$"):
+        alone.run(program)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_program_for_the_official_sdk_runs(program: str, alone: Environment, settings: dict[str, str]) -> None:
+    assert alone.run(program, settings) == PROGRAMS[program]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_block_prints_what_stands_below_it(block: str, settings: dict[str, str]) -> None:
+    code, output = BLOCKS[block]
+    environment = SHELL | settings
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", output)
+
+
+@pytest.mark.parametrize("document", sorted({*DOCUMENTS, *ROOT.glob("*.md"), *ROOT.glob("codegen/*.md")}), ids=str)
+def test_links_lead_to_files(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+
+    assert [link for link in links if not (document.parent / link).exists()] == []

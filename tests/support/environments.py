@@ -1,0 +1,53 @@
+"""Throw-away virtual environments, in which uv or pip installs distributions for real."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+# Read at import, before the tests remove the proxies, which an installer may need.
+SHELL = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+Installer = Literal["uv", "pip"]
+
+
+def run(*command: str | Path, environment: Mapping[str, str] = SHELL, folder: Path | None = None) -> str:
+    """Run a command that must succeed; return what it prints."""
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=300, env=environment, cwd=folder, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Environment:
+    """A virtual environment of the running Python; empty at first."""
+
+    def __init__(self, home: Path, installer: Installer = "uv") -> None:
+        seed = ["--seed"] if installer == "pip" else []  # --seed installs the newest pip
+        run(UV, "venv", "--quiet", *seed, "--python", sys.executable, home)
+        self.bin = home / "bin"
+        self.python = self.bin / "python"
+        self.installer = installer
+
+    def install(self, *requirements: str | Path) -> None:
+        if self.installer == "uv":
+            run(UV, "pip", "install", "--quiet", "--system-certs", "--python", self.python, *requirements)
+        else:
+            run(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+
+    def uninstall(self, distribution: str) -> None:
+        if self.installer == "uv":
+            run(UV, "pip", "uninstall", "--quiet", "--python", self.python, distribution)
+        else:
+            run(self.python, "-m", "pip", "uninstall", "--quiet", "--yes", distribution)
+
+    def run(self, program: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a program, which sees nothing of this checkout and of this shell; return what it prints."""
+        return run(self.python, "-c", program, environment=environment or {}, folder=self.bin)
