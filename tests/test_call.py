@@ -34,7 +34,7 @@ from openrouter_embeddings.errors import (
 )
 from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import MASK, Secret
-from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_embeddings.retries import BackoffStrategy, FailureKind, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -70,7 +70,7 @@ def refused() -> Failure:
     return Failure(ConnectError("refused"), sent=False)
 
 
-def call(**options: Any) -> Call:
+def call(**options: Any) -> PreparedCall:
     arguments = {"input": ["a text"], "model": "m"}
     return prepare(GENERATE, arguments, CallOptions(**options), Config(base_url=BASE), Timeouts())
 
@@ -101,7 +101,7 @@ def play(
     script: Iterable[Outcome | Moment],
     policy: Policy = Policy(),  # noqa: B008
     *,
-    asked: Call | None = None,
+    asked: PreparedCall | None = None,
     key: Callable[[], Secret] = lambda: Secret(KEY),
     budget: RetryBudget | None = None,
     debug: Callable[..., None] | None = None,
@@ -261,7 +261,7 @@ def test_answer_that_has_no_place_for_it_is_left_alone() -> None:
     assert told == [42]
 
 
-def play_with(read: Callable[[Response, Call], Any], script: Sequence[Outcome]) -> Iterable[Any]:
+def play_with(read: Callable[[Response, PreparedCall], Any], script: Sequence[Outcome]) -> Iterable[Any]:
     """A call that reads its answer in another way."""
     running = steps(
         call(), Policy(), CallContext(lambda: Secret(KEY), RetryBudget(), lambda: 0.0, lambda: 0.0, max), read
@@ -644,7 +644,7 @@ def test_call_that_is_given_up_at_any_step_ends_there() -> None:
 
 
 def test_error_that_is_not_of_the_family_is_not_caught() -> None:
-    def broken(reply: Response, asked: Call) -> Any:
+    def broken(reply: Response, asked: PreparedCall) -> Any:
         raise KeyError("a fault of ours")
 
     with pytest.raises(KeyError):

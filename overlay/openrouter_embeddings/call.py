@@ -18,7 +18,7 @@ from .config import origin
 from .errors import ConfigurationError, OpenRouterError, ResponseError, ResponseValidationError, printable
 from .messages import Clock, Failure, Request, Response, Send, Sleep, Timeouts, Uniform
 from .redaction import Redactor, Secret
-from .request.prepare import Call
+from .request import PreparedCall
 from .response.embeddings import judge
 from .response.envelope import error_data, masked
 from .retries import FailedAttempt, FailureKind, Policy, RetryBudget, RetryState, decide, failed_attempt
@@ -42,7 +42,9 @@ class CallContext:
     debug: Callable[..., None] | None = None  # the official `debug_logger.debug`
 
 
-def steps(call: Call, policy: Policy, world: CallContext, read: Callable[[Response, Call], Any] | None = None) -> Steps:
+def steps(
+    call: PreparedCall, policy: Policy, world: CallContext, read: Callable[[Response, PreparedCall], Any] | None = None
+) -> Steps:
     """Send, judge (by `read`, where there is one), wait, send again, until there is an answer or a reason to give up.
 
     Raises:
@@ -86,7 +88,7 @@ def steps(call: Call, policy: Policy, world: CallContext, read: Callable[[Respon
         yield pause
 
 
-def _within(call: Call, policy: Policy, world: CallContext, elapsed: float, *, first: bool) -> Request:
+def _within(call: PreparedCall, policy: Policy, world: CallContext, elapsed: float, *, first: bool) -> Request:
     """The next request, its deadline cut to what is left of the whole call."""
     timeouts = call.timeouts
     if policy.total_seconds is not None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .embed.packing import ModelLimits
     from .embeddings import Embeddings
     from .messages import BodyConsumer, Response
-    from .request.prepare import Call
+    from .request import PreparedCall
     from .utils import Retries
 
 
@@ -191,7 +191,7 @@ class OpenRouter(Resources):
         *,
         policy: Policy = ONE_CALL,
         timeouts: Timeouts = TIMEOUTS,
-        read: Callable[[Response, Call], Any] | None = None,
+        read: Callable[[Response, PreparedCall], Any] | None = None,
         sink: Callable[[], BodyConsumer] | None = None,
     ) -> Steps:
         """A call that is checked and not yet sent. `policy` and `timeouts` stand in where the caller set none.
@@ -200,7 +200,7 @@ class OpenRouter(Resources):
             InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
         """
         from .call import CallContext, steps
-        from .request.prepare import prepare
+        from .request import prepare
 
         self.check_open()
         call = prepare(operation, arguments, options, self._config, timeouts, sink)

@@ -12,7 +12,7 @@ from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, OpenRouterError, ResponseValidationError
 from openrouter_embeddings.messages import Failure, Headers, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import Secret
-from openrouter_embeddings.request.prepare import prepare
+from openrouter_embeddings.request import prepare
 from openrouter_embeddings.retries import FailureKind, Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions

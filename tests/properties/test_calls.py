@@ -14,7 +14,7 @@ from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
 from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import Secret
-from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_embeddings.retries import Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -55,7 +55,7 @@ policies = st.builds(
 )
 
 
-def read(reply: Response, call: Call) -> str:
+def read(reply: Response, call: PreparedCall) -> str:
     """An answer, or the error of its status."""
     if reply.status_code == 200:
         return "an answer"

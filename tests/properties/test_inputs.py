@@ -11,7 +11,7 @@ import jsonschema
 from hypothesis import event, given
 from hypothesis import strategies as st
 from openrouter_embeddings.errors import InvalidInputError
-from openrouter_embeddings.request.validation import plain
+from openrouter_embeddings.request import to_json
 from properties.values import SCHEMAS, anything, near
 
 BODY = {"$ref": "#/components/schemas/CreateEmbeddingsRequestBody"}
@@ -38,7 +38,7 @@ JUDGE = jsonschema.Draft202012Validator({**BODY, "components": {"schemas": stric
 def attempted(value: Any, schema: Any) -> tuple[Any, InvalidInputError | None]:
     """What is sent for a value, or why nothing is."""
     try:
-        return plain(value, schema, "x", SCHEMAS), None
+        return to_json(value, schema, "x", SCHEMAS), None
     except InvalidInputError as error:
         return None, error
 

@@ -18,7 +18,7 @@ from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
-from ..request.validation import plain
+from ..request import to_json
 from ..response.embeddings import embeddings, matrix_of
 from ..response.stream_decoder import StreamDecoder
 from ..retries import ONE_CALL, Policy
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..client import OpenRouter
     from ..messages import Response, Sleep
     from ..network.attempt import CancelScope
-    from ..request.prepare import Call
+    from ..request import PreparedCall
     from ..utils import Retries
     from .job import OnError, Progress
     from .matrix import BlockBuffers, ResultMatrix
@@ -132,7 +132,7 @@ class Session:
         """An argument as it will be sent; the request tells of one that is missing, and checks a string."""
         value = self._arguments[name]
         as_it_is = value is None or (type(value) is str and value)
-        return value if as_it_is else plain(value, _SCHEMAS[name], name, SCHEMAS)
+        return value if as_it_is else to_json(value, _SCHEMAS[name], name, SCHEMAS)
 
     @contextlib.contextmanager
     def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, ResultMatrix]]:
@@ -235,7 +235,7 @@ class Session:
         return answer
 
 
-def _as_matrix(reply: Response, call: Call) -> Answer:
+def _as_matrix(reply: Response, call: PreparedCall) -> Answer:
     answer = embeddings(reply, call)
     as_numbers = isinstance(reply.body, StreamDecoder) and reply.body.holds_numbers
     model = answer.envelope.get("model")
@@ -310,7 +310,7 @@ def _progress(value: Any) -> Any:
 
 def _extra_body(value: Any) -> Any:
     """What the caller adds to each request, which may not say anew what the texts are or how vectors come."""
-    extra = plain(value, {"type": "object"}, "extra_body", {})
+    extra = to_json(value, {"type": "object"}, "extra_body", {})
     for name in _OWN_ARGUMENTS:
         if name in extra:
             message = f"extra_body.{name}: embed says this itself; to say it yourself, call generate"

@@ -19,8 +19,7 @@ import msgspec
 from ..errors import ResponseValidationError, error_for, printable
 from ..messages import Response
 from ..redaction import Redactor
-from ..request.prepare import Call
-from ..request.validation import dotted
+from ..request import PreparedCall, format_path
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
@@ -33,7 +32,7 @@ _PAST_COMMENTS = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # event-stream comments ke
 _any = msgspec.json.Decoder()
 
 
-def checked(reply: Response, call: Call) -> None:
+def checked(reply: Response, call: PreparedCall) -> None:
     """Judge the status alone.
 
     Raises:
@@ -152,7 +151,7 @@ def judge_utf8(content: bytes | bytearray) -> None:
         decoder.decode(view[start : start + _PIECE], start + _PIECE >= len(view))
 
 
-def document_of(reply: Response, call: Call) -> Any:
+def document_of(reply: Response, call: PreparedCall) -> Any:
     """The answer as plain JSON values, its envelope judged."""
     try:
         document = _any.decode(utf8(reply.content)) if reply.content or reply.status_code != 204 else None
@@ -162,7 +161,7 @@ def document_of(reply: Response, call: Call) -> Any:
     return document
 
 
-def judge_envelope(document: Any, reply: Response, call: Call) -> None:
+def judge_envelope(document: Any, reply: Response, call: PreparedCall) -> None:
     if not isinstance(document, dict):
         if call.operation.requires:
             raise ResponseValidationError(f"expected a JSON object, got {_about(reply)}", reply)
@@ -212,6 +211,6 @@ def refuse_unreadable(reply: Response, error: Exception) -> NoReturn:
 def _not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:
     """The path of the first NaN or Infinity, which Python's own reader lets through."""
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{dotted(path)} is {value}"
+        return f"{format_path(path)} is {value}"
     items: Any = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
     return next((found for key, item in items if (found := _not_finite(item, (*path, key)))), None)
