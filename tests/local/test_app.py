@@ -273,7 +273,7 @@ def test_a_caller_that_hangs_up_is_no_fault_of_the_server(caplog: pytest.LogCapt
 def test_a_fault_of_the_server_is_a_500_that_tells_nothing(
     server: Server, http: httpx.Client, judged: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("openrouter.local.model.load", lambda: None)
+    monkeypatch.setattr("openrouter_embeddings.local.model.load_model", lambda: None)
     response = http.post("/embeddings", json={"input": "a", "model": LOCAL})
     assert response.status_code == 500
     assert judged(response, "/embeddings", "post")["error"]["message"] == "Internal Server Error"

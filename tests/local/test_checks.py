@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
-from openrouter_embeddings.local.checks import Checker
-from openrouter_embeddings.local.refusals import Refusal
+from openrouter_embeddings.local.validation import RequestValidator as Checker
+from openrouter_embeddings.local.errors import ApiError as Refusal
 from openrouter_generated.api.embeddings import LIST_MODELS
 from openrouter_generated.types import Parameter
 
@@ -146,20 +146,20 @@ def checker_of(**schemas: Any) -> Checker:
 
 def test_operations_are_read_not_known() -> None:
     checker = checker_of(page={"type": "integer"}, word={"enum": ["a", "b"]})
-    assert checker.query({"page": "-2", "word": "b", "other": "x"}) == {"page": -2, "word": "b"}
+    assert checker.parse_query({"page": "-2", "word": "b", "other": "x"}) == {"page": -2, "word": "b"}
     with pytest.raises(Refusal, match=r"^word: required in the query, but missing$"):
-        checker.query({"page": "1"})
+        checker.parse_query({"page": "1"})
     with pytest.raises(Refusal, match=r"^word: expected 'a' or 'b', got 'c'$"):
-        checker.query({"page": "1", "word": "c"})
+        checker.parse_query({"page": "1", "word": "c"})
 
 
 def test_what_fits_two_forms_of_which_it_may_be_one_is_refused() -> None:
     checker = checker_of(size={"oneOf": [{"type": "string"}, {"maxLength": 3}]})
-    assert checker.query({"size": "long"}) == {"size": "long"}
+    assert checker.parse_query({"size": "long"}) == {"size": "long"}
     with pytest.raises(Refusal, match=r"^size: fits more than one of the allowed forms$"):
-        checker.query({"size": "abc"})
+        checker.parse_query({"size": "abc"})
 
 
 def test_rules_without_a_sentence_of_their_own_keep_that_of_the_library() -> None:
     with pytest.raises(Refusal, match=r"^code: 'abc' does not match '\^\[0-9\]'$"):
-        checker_of(code={"pattern": "^[0-9]"}).query({"code": "abc"})
+        checker_of(code={"pattern": "^[0-9]"}).parse_query({"code": "abc"})

@@ -64,7 +64,7 @@ def test_demo_finds(demo: subprocess.CompletedProcess[str], question: str, funct
 def test_examples_are_those_of_the_reference_page(name: str, call: str) -> None:
     """Letter for letter, one blank of indentation included; only the call differs between the two."""
     assert (EXAMPLES / name).read_text("utf-8") == (
-        "from openrouter_embeddings import OpenRouter\n"
+        "from openrouter import OpenRouter\n"
         "import os\n"
         "\n"
         "with OpenRouter(\n"

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 from openrouter_embeddings.local.catalog import Catalog
-from openrouter_embeddings.local.model import StaticModel, _load, checked_ids, load
-from openrouter_embeddings.local.refusals import Refusal
+from openrouter_embeddings.local.model import StaticModel, _load_model as _load, to_token_ids as checked_ids, load_model as load
+from openrouter_embeddings.local.errors import ApiError as Refusal
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,6 @@ def test_impossible_lengths_are_refused(models: dict[str, int]) -> None:
 
 def test_model_files_are_read_without_their_package() -> None:
     """The package's own code wants the network and much memory; only its files are used."""
-    code = "import sys; from openrouter_embeddings.local.model import load; load(); print('wordllama' in sys.modules)"
+    code = "import sys; from openrouter_embeddings.local.model import load_model; load_model(); print('wordllama' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.local import serve
-from openrouter_embeddings.local.server import _listen
+from openrouter_embeddings.local.server import _open_listener as _listen
 
 KEY = {"Authorization": "Bearer any"}
 
