@@ -1,4 +1,4 @@
-"""`python -m openrouter` is `openrouter`."""
+"""Runs the command line with `python -m openrouter_embeddings`."""
 
 import sys
 
