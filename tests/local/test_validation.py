@@ -1,0 +1,105 @@
+"""An invalid body is answered with a 400 whose message begins with the path of the mistake, and is short."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from openrouter_embeddings.local.errors import ApiError
+from openrouter_embeddings.local.validation import RequestValidator
+from openrouter_generated.api.embeddings import LIST_MODELS
+from openrouter_generated.types import Parameter
+
+from .conftest import LOCAL, Call
+
+PART = "input[0].content[0]"
+INPUTS: list[tuple[Any, str]] = [
+    (None, "input: expected string or array, got null"),
+    (5, "input: expected string or array, got integer"),
+    ("", "input: must not be empty"),
+    ([], "input: must not be empty"),
+    (["a", ""], "input[1]: must not be empty"),
+    (["a", 5], "input[1]: expected string, got integer"),
+    ([5, "a"], "input[1]: expected integer, got string"),
+    ([None], "input[0]: expected string or integer or array or object, got null"),
+    ([1, 2.5], "input[1]: expected integer, got number"),
+    ([1, -1], "input[1]: must be at least 0"),
+    ([1, 32000], "input: token id 32000 is outside this model's vocabulary"),
+    ([[1], ["a"]], "input[1][0]: expected integer, got string"),
+    ([[1], []], "input[1]: an empty list of token ids"),
+    ([[1], [2, 40000]], "input[1]: token id 40000 is outside this model's vocabulary"),
+    ([{"contents": 1}], "input[0]: missing 'content'"),
+    ([{"content": []}], "input[0].content: must not be empty"),
+    ([{"content": [{"text": "a"}]}], f"{PART}: missing 'type'"),
+    ([{"content": [{"type": "text"}]}], f"{PART}: missing 'text'"),
+    ([{"content": [{"type": "text", "text": ""}]}], f"{PART}.text: must not be empty"),
+    ([{"content": [{"type": "image_url", "image_url": "x"}]}], f"{PART}.image_url: expected object, got string"),
+    ([{"content": [{"type": "text", "text": "a"}, {"type": "x"}]}], "input[0].content[1].type: expected 'text' or"),
+    ([{"content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}], f"{PART}: the embed"),
+    ([{"content": [{"type": "input_audio", "input_audio": {"data": "data:audio/wav;base64,"}}]}], f"{PART}: the embed"),
+    (["a", "a " * 9000], "input[1]: 9,001 tokens, but the context length is 8,192"),
+    ([[1] * 8193], "input[0]: 8,193 tokens, but the context length is 8,192"),
+]
+FIELDS: list[tuple[dict[str, Any], str]] = [
+    ({"model": None}, "model: expected string, got null"),
+    ({"dimensions": 0}, "dimensions: must be at least 1"),
+    ({"dimensions": "256"}, "dimensions: expected integer, got string"),
+    ({"dimensions": 257}, f"dimensions: {LOCAL} has at most 256 here, not 257"),
+    ({"encoding_format": "int8"}, "encoding_format: expected 'float' or 'base64', got 'int8'"),
+    ({"encoding_format": "x" * 100_000}, "encoding_format: expected 'float' or 'base64', got 'xxx"),
+    ({"session_id": "x" * 257}, "session_id: must have at most 256 characters"),
+    ({"trace": {"trace_id": 5}}, "trace.trace_id: expected string, got integer"),
+    ({"provider": 5}, "provider: expected object or null, got integer"),
+    ({"provider": {"zrd": True}}, "provider: unknown field 'zrd'"),
+    ({"provider": {"order": [5]}}, "provider.order[0]: expected string, got integer"),
+    ({"provider": {"data_collection": "no"}}, "provider.data_collection: expected 'deny' or 'allow', got 'no'"),
+    ({"provider": {"max_price": {"prompt": True}}}, "provider.max_price.prompt: expected string or number, got bool"),
+    ({"provider": {"sort": {"by": "cheap"}}}, "provider.sort.by: expected 'price' or"),
+]
+BODIES: list[tuple[Any, str]] = [
+    *(({"model": LOCAL, "input": given}, message) for given, message in INPUTS),
+    *(({"model": LOCAL, "input": "a", **fields}, message) for fields, message in FIELDS),
+    ({}, "body: missing 'input', 'model'"),
+    ([], "body: expected object, got array"),
+    *((body, "The request body is not valid JSON: ") for body in (
+        b"", b"{", b'{"input": NaN}', b'{"input": "\xff"}', b'{"input": "\\ud800"}', b"[" * 100_000, b'{"a": 1e999}')),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "begins"), BODIES, ids=lambda value: str(value)[:60])
+def test_invalid_body(reject: Call, body: Any, begins: str) -> None:
+    status, message = reject(body)
+
+    assert (400, begins) == (status, message[: len(begins)])
+    assert len(message) < 250
+
+
+def test_unknown_model_is_answered_with_the_known_ones(reject: Call) -> None:
+    status, message = reject({"input": "a", "model": "no/such" + "x" * 10_000})
+
+    assert status == 404
+    assert LOCAL in message
+    assert len(message) < 500
+
+
+QUERIES: list[tuple[dict[str, Any], dict[str, str], Any]] = [
+    ({"page": {"type": "integer"}}, {"page": "-2", "other": "x"}, {"page": -2}),
+    ({"page": {"type": "integer"}}, {}, "page: required in the query, but missing"),
+    ({"word": {"enum": ["a", "b"]}}, {"word": "c"}, "word: expected 'a' or 'b', got 'c'"),
+    ({"code": {"pattern": "^[0-9]"}}, {"code": "abc"}, "code: 'abc' does not match '^[0-9]'"),
+]
+
+
+@pytest.mark.parametrize(("schemas", "query", "expected"), QUERIES, ids=str)
+def test_query_of_an_operation_that_the_api_does_not_have(
+    schemas: dict[str, Any], query: dict[str, str], expected: Any
+) -> None:
+    parameters = tuple(Parameter(name, name, "query", True, schema) for name, schema in schemas.items())
+    validator = RequestValidator(attrs.evolve(LIST_MODELS, parameters=parameters))
+    if isinstance(expected, dict):
+        assert expected == validator.parse_query(query)
+        return
+    with pytest.raises(ApiError) as caught:
+        validator.parse_query(query)
+    assert (400, expected) == (caught.value.status, caught.value.message)
