@@ -14,42 +14,27 @@ import pytest
 from openrouter_embeddings.cli import main
 
 COMMANDS = [[sys.executable, "-m", name] for name in ("openrouter_embeddings", "openrouter")]
-
-
-def start_serving(command: list[str], *options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """Run `serve` in the background, as a shell does, and read the variables that it prints."""
-    ignoring_interrupts = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
-    process = subprocess.Popen(
-        [*ignoring_interrupts, *command, "serve", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    exports: dict[str, str] = {}
-    while "OPENROUTER_BASE_URL" not in exports:
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        if line.startswith("export "):
-            name, _, value = shlex.split(line)[1].partition("=")
-            exports[name] = value
-    return process, exports
+IGNORING_INTERRUPTS = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # as a shell starts background commands
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-@pytest.mark.parametrize(("command", "number"), zip(COMMANDS, [signal.SIGINT, signal.SIGTERM], strict=True))
+@pytest.mark.parametrize(("command", "number"), list(zip(COMMANDS, [signal.SIGINT, signal.SIGTERM], strict=True)))
 def test_serve_answers_until_a_signal(command: list[str], number: signal.Signals) -> None:
-    process, exports = start_serving(command, "--model", "a/b=7", "--api-key", "a'key'")
+    arguments = [*IGNORING_INTERRUPTS, *command, "serve", "--port", "0", "--model", "a/b=7", "--api-key", "a'key'"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        variables = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
         response = httpx.post(
-            f"{exports['OPENROUTER_BASE_URL']}/embeddings",
-            headers={"Authorization": f"Bearer {exports['OPENROUTER_API_KEY']}"},
+            f"{variables['OPENROUTER_BASE_URL']}/embeddings",
+            headers={"Authorization": f"Bearer {variables['OPENROUTER_API_KEY']}"},
             json={"input": "a", "model": "a/b"},
         )
         assert len(response.json()["data"][0]["embedding"]) == 7
         process.send_signal(number)
-        _, error_output = process.communicate(timeout=10)
-        assert (process.returncode, error_output) == (0, "")
+        assert process.communicate(timeout=10) == ("", "")
+        assert process.returncode == 0
     finally:
         process.kill()
         process.communicate()
@@ -103,9 +88,7 @@ ERRORS = [
     ([], 2, "COMMAND"),
     (["nothing"], 2, "invalid choice"),
     (["serve", "--port", "65536"], 2, "65536 is not a port: 0 to 65535"),
-    (["serve", "--port", "x"], 2, "x is not a port"),
     (["serve", "--model", "a/b"], 2, "'a/b' is not ID=DIMENSIONS"),
-    (["serve", "--model", "=5"], 2, "'=5' is not ID=DIMENSIONS"),
     (["serve", "--model", "a/b=0"], 2, "'a/b=0' is not ID=DIMENSIONS"),
     (["serve", "--api-key", "a key"], 2, "--api-key"),
     (["serve", "--api-key", " "], 2, "KEY is empty"),

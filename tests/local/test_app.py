@@ -30,14 +30,9 @@ def test_response_has_the_members_of_a_live_response(http: httpx.Client) -> None
     assert ("list", SMALL, str) == (answer["object"], answer["model"], type(answer["provider"]))
     assert answer["id"] == response.headers["x-generation-id"]
     assert [(row["object"], row["index"], len(row["embedding"])) for row in answer["data"]] == [("embedding", 0, 1536)]
-    cost = pytest.approx(5 * 0.00000002)
-    details = {
-        "upstream_inference_cost": None,
-        "upstream_inference_prompt_cost": cost,
-        "upstream_inference_completions_cost": 0,
-    }
-    expected = {"prompt_tokens": 5, "total_tokens": 5, "cost": cost, "is_byok": False, "cost_details": details}
-    assert expected == answer["usage"]
+    cost = 5 * 0.00000002
+    assert answer["usage"].pop("cost_details")["upstream_inference_prompt_cost"] == cost
+    assert answer["usage"] == {"prompt_tokens": 5, "total_tokens": 5, "cost": cost, "is_byok": False}
 
 
 TOKENS = [22172, 3186]  # of "hello world"
@@ -53,13 +48,6 @@ def test_five_kinds_of_input_have_the_same_vector(embed: Call, given: Any) -> No
 
     assert answer["usage"]["prompt_tokens"] == 2
     np.testing.assert_array_equal(vectors(embed("hello world")), vectors(answer))
-
-
-def test_parts_of_one_input_have_one_vector(embed: Call) -> None:
-    parts = [{"type": "text", "text": "hello"}, {"type": "text", "text": "world"}]
-    answer = embed([{"content": parts}, {"content": parts[:1]}])
-
-    np.testing.assert_array_equal(vectors(embed(["hello\nworld", "hello"])), vectors(answer))
 
 
 def test_base64_contains_the_same_numbers(embed: Call) -> None:
@@ -85,23 +73,12 @@ def test_other_models_have_the_vectors_of_the_local_model_and_zeros(embed: Call)
     np.testing.assert_array_equal(expected, vectors(embed(texts, SMALL)))
 
 
-def test_token_ids_of_larger_vocabularies_are_folded(embed: Call) -> None:
-    expected = vectors(embed([791, 4062, 14198, 7935], SMALL))
-
-    np.testing.assert_array_equal(expected, vectors(embed([791, 4062, 14198, 39935], SMALL)))
-
-
 def test_all_other_fields_are_accepted(embed: Call) -> None:
-    answer = embed(
-        "a text",
-        input_type="search_query",
-        user="user-1234",
-        session_id="session-1234",
-        trace={"trace_id": "t", "team": "search"},
-        provider={"order": ["openai"], "sort": {"by": "price"}, "max_price": {"prompt": 1, "completion": "2"}},
-        a_future_field=1,
-    )
-    np.testing.assert_array_equal(vectors(embed("a text", provider=None)), vectors(answer))
+    provider = {"order": ["openai"], "sort": {"by": "price"}, "max_price": {"prompt": 1, "completion": "2"}}
+    fields = {"input_type": "search_query", "user": "u", "session_id": "s", "trace": {"team": "a"}, "a_new_one": 1}
+
+    expected = vectors(embed("a text", provider=None))
+    np.testing.assert_array_equal(expected, vectors(embed("a text", provider=provider, **fields)))
 
 
 def test_concurrent_requests_get_their_own_responses(embed: Call) -> None:
@@ -130,7 +107,6 @@ def test_models_list_is_complete(http: httpx.Client) -> None:
 PAGES = [
     ("offset=1", 3, None),
     ("offset=1&limit=2", 2, "/api/v1/embeddings/models?offset=3&limit=2"),
-    ("offset=3&limit=2", 1, None),
     ("offset=9", 0, None),
     ("unknown=1", 4, None),
 ]

@@ -17,15 +17,14 @@ def model() -> StaticModel:
     return load_model()
 
 
+MEANINGS = [
+    ("I forgot my password", "I cannot log in to my account", "The recipe needs two eggs"),
+    ("How tall is Mount Everest?", "the height of the highest mountain", "sort a list of numbers"),
+]
+
+
 @pytest.mark.parametrize("dimensions", [64, 256, 1024])
-@pytest.mark.parametrize(
-    ("text", "near", "far"),
-    [
-        ("I forgot my password", "I cannot log in to my account", "The recipe needs two eggs"),
-        ("How tall is Mount Everest?", "the height of the highest mountain", "sort a list of numbers"),
-        ("The doctor prescribed medicine", "a physician treats a patient", "the football match was a draw"),
-    ],
-)
+@pytest.mark.parametrize(("text", "near", "far"), MEANINGS)
 def test_related_texts_are_nearer(model: StaticModel, text: str, near: str, far: str, dimensions: int) -> None:
     query, first, second = model.embed(model.tokenize([text, near, far]), dimensions)
 
@@ -35,10 +34,9 @@ def test_related_texts_are_nearer(model: StaticModel, text: str, near: str, far:
 def test_vector_does_not_depend_on_its_batch(model: StaticModel) -> None:
     texts = ["a", "another text that is longer", "x" * 5000, "émigré 🤷 \x00"]
     together = model.embed(model.tokenize(texts), 256)
+    alone = [model.embed(model.tokenize([text]), 256) for text in texts]
 
-    np.testing.assert_array_equal(
-        np.concatenate([model.embed(model.tokenize([text]), 256) for text in texts]), together
-    )
+    np.testing.assert_array_equal(np.concatenate(alone), together)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, rtol=1e-6)
     assert np.dtype("<f4") == together.dtype
 

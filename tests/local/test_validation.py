@@ -16,7 +16,6 @@ from .conftest import LOCAL, Call
 PART = "input[0].content[0]"
 INPUTS: list[tuple[Any, str]] = [
     (None, "input: expected string or array, got null"),
-    (5, "input: expected string or array, got integer"),
     ("", "input: must not be empty"),
     ([], "input: must not be empty"),
     (["a", ""], "input[1]: must not be empty"),
@@ -24,14 +23,11 @@ INPUTS: list[tuple[Any, str]] = [
     ([5, "a"], "input[1]: expected integer, got string"),
     ([None], "input[0]: expected string or integer or array or object, got null"),
     ([1, 2.5], "input[1]: expected integer, got number"),
-    ([1, -1], "input[1]: must be at least 0"),
     ([1, 32000], "input: token id 32000 is outside this model's vocabulary"),
     ([[1], ["a"]], "input[1][0]: expected integer, got string"),
     ([[1], []], "input[1]: an empty list of token ids"),
     ([[1], [2, 40000]], "input[1]: token id 40000 is outside this model's vocabulary"),
-    ([{"contents": 1}], "input[0]: missing 'content'"),
     ([{"content": []}], "input[0].content: must not be empty"),
-    ([{"content": [{"text": "a"}]}], f"{PART}: missing 'type'"),
     ([{"content": [{"type": "text"}]}], f"{PART}: missing 'text'"),
     ([{"content": [{"type": "text", "text": ""}]}], f"{PART}.text: must not be empty"),
     ([{"content": [{"type": "image_url", "image_url": "x"}]}], f"{PART}.image_url: expected object, got string"),
@@ -39,14 +35,10 @@ INPUTS: list[tuple[Any, str]] = [
     ([{"content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}], f"{PART}: the embed"),
     ([{"content": [{"type": "input_audio", "input_audio": {"data": "data:audio/wav;base64,"}}]}], f"{PART}: the embed"),
     (["a", "a " * 9000], "input[1]: 9,001 tokens, but the context length is 8,192"),
-    ([[1] * 8193], "input[0]: 8,193 tokens, but the context length is 8,192"),
 ]
 FIELDS: list[tuple[dict[str, Any], str]] = [
-    ({"model": None}, "model: expected string, got null"),
     ({"dimensions": 0}, "dimensions: must be at least 1"),
-    ({"dimensions": "256"}, "dimensions: expected integer, got string"),
     ({"dimensions": 257}, f"dimensions: {LOCAL} has at most 256 here, not 257"),
-    ({"encoding_format": "int8"}, "encoding_format: expected 'float' or 'base64', got 'int8'"),
     ({"encoding_format": "x" * 100_000}, "encoding_format: expected 'float' or 'base64', got 'xxx"),
     ({"session_id": "x" * 257}, "session_id: must have at most 256 characters"),
     ({"trace": {"trace_id": 5}}, "trace.trace_id: expected string, got integer"),
@@ -84,22 +76,16 @@ def test_unknown_model_is_answered_with_the_known_ones(reject: Call) -> None:
 
 
 QUERIES: list[tuple[dict[str, Any], dict[str, str], Any]] = [
-    ({"page": {"type": "integer"}}, {"page": "-2", "other": "x"}, {"page": -2}),
-    ({"page": {"type": "integer"}}, {}, "page: required in the query, but missing"),
-    ({"word": {"enum": ["a", "b"]}}, {"word": "c"}, "word: expected 'a' or 'b', got 'c'"),
-    ({"code": {"pattern": "^[0-9]"}}, {"code": "abc"}, "code: 'abc' does not match '^[0-9]'"),
+    ({"type": "integer"}, {}, "x: required in the query, but missing"),
+    ({"enum": ["a", "b"]}, {"x": "c"}, "x: expected 'a' or 'b', got 'c'"),
+    ({"pattern": "^[0-9]"}, {"x": "abc"}, "x: 'abc' does not match '^[0-9]'"),
 ]
 
 
-@pytest.mark.parametrize(("schemas", "query", "expected"), QUERIES, ids=str)
-def test_query_of_an_operation_that_the_api_does_not_have(
-    schemas: dict[str, Any], query: dict[str, str], expected: Any
-) -> None:
-    parameters = tuple(Parameter(name, name, "query", True, schema) for name, schema in schemas.items())
-    validator = RequestValidator(attrs.evolve(LIST_MODELS, parameters=parameters))
-    if isinstance(expected, dict):
-        assert expected == validator.parse_query(query)
-        return
+@pytest.mark.parametrize(("schema", "query", "message"), QUERIES, ids=str)
+def test_invalid_query_of_another_operation(schema: dict[str, Any], query: dict[str, str], message: str) -> None:
+    parameters = (Parameter("x", "x", "query", True, schema),)
     with pytest.raises(ApiError) as caught:
-        validator.parse_query(query)
-    assert (400, expected) == (caught.value.status, caught.value.message)
+        RequestValidator(attrs.evolve(LIST_MODELS, parameters=parameters)).parse_query(query)
+
+    assert (400, message) == (caught.value.status, caught.value.message)
