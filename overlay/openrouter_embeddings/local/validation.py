@@ -63,7 +63,7 @@ class RequestValidator:
 def _parse_integer(text: str, parameter: Parameter) -> Any:
     """A query value as an integer, if it is declared as one; other values stay text, for the schema to reject."""
     declared = "integer" in parameter.schema.get("type", ())
-    return int(text) if declared and re.fullmatch(r"-?[0-9]{1,18}", text) else text
+    return int(text) if declared and re.fullmatch(r"-?[0-9]{1,100}", text) else text
 
 
 def _validate_union(validator: Any, branches: Sequence[Any], value: Any, _: Any) -> Iterator[ValidationError]:
