@@ -5,17 +5,15 @@ from __future__ import annotations
 import array
 import collections
 import enum
-import json
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import pytest
-import yaml
+from openrouter_embeddings.components import ProviderPreferences
 from openrouter_embeddings.errors import InvalidInputError
 from openrouter_embeddings.request import format_path, to_json
 from openrouter_generated.schemas import SCHEMAS
@@ -28,50 +26,13 @@ def convert(field: str, value: Any) -> Any:
     return to_json(value, FIELDS[field], field, SCHEMAS)
 
 
-class Sort(enum.Enum):
-    PRICE = "price"
-
-
-class StringSort(str, enum.Enum):  # noqa: UP042
-    LATENCY = "latency"
-
-
-class ListEnum(enum.Enum):
-    TEXTS = type("Texts", (list,), {})(["a", "b"])
-
-
-class Text(str):
-    __slots__ = ()
-
-
-class MaskedText(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "***"
-
-
-class TokenId(int):
-    __slots__ = ()
-
-
-class Seconds(float):
-    __slots__ = ()
-
-
-class Index:
-    def __index__(self) -> int:
-        return 7
-
-
-@attrs.define
-class Preferences:
-    """Like a generated model."""
-
-    zdr: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"zdr": self.zdr}
+# Types of other libraries.
+Text = type("Text", (str,), {"__str__": lambda self: "***"})
+TokenId, Seconds = type("TokenId", (int,), {}), type("Seconds", (float,), {})
+Index = type("Index", (), {"__index__": lambda self: 7})
+Sort = enum.Enum("Sort", {"PRICE": "price"})
+StringSort = enum.Enum("StringSort", {"LATENCY": "latency"}, type=str)
+ListEnum = enum.Enum("ListEnum", {"TEXTS": type("Texts", (list,), {})(["a", "b"])})
 
 
 def column(method: str, *items: Any) -> Any:
@@ -80,76 +41,45 @@ def column(method: str, *items: Any) -> Any:
     return type("Column", (), members)()
 
 
-# ---- valid values ----
+# ---- valid values; tests/properties has those that are JSON already ----
 
 LATENCY, WITHIN = "preferred_max_latency", "provider.preferred_max_latency"
-TEXT_PART = {"type": "text", "text": "a"}
 VALID: list[tuple[str, Any, Any]] = [
-    ("input", "a", "a"),
-    ("input", ["a", "b"], ["a", "b"]),
     ("input", ("a", "b"), ("a", "b")),
-    ("input", [1, 2], [1, 2]),
-    ("input", [[1, 2], [3]], [[1, 2], [3]]),
-    ("input", [[1], []], [[1], []]),
-    ("input", [{"content": [TEXT_PART]}], [{"content": [TEXT_PART]}]),
     ("input", collections.deque(["a", "b"]), ["a", "b"]),
     ("input", range(3), [0, 1, 2]),
     ("input", array.array("i", [1, 2]), [1, 2]),
     ("input", Text("a"), "a"),
-    ("input", [Text("a"), "b"], ["a", "b"]),
-    ("input", [MaskedText("a"), "b"], ["a", "b"]),
+    ("input", [Text("a"), np.str_("b"), "c"], ["a", "b", "c"]),
     ("input", np.array(["a", "b"]), ["a", "b"]),
-    ("input", [np.str_("a"), np.str_("b")], ["a", "b"]),
-    ("input", np.array([1, 2], np.uint8), [1, 2]),
-    ("input", [np.int32(1), 2], [1, 2]),
-    ("input", [TokenId(1), 2, Index()], [1, 2, 7]),
-    ("input", np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
-    ("input", [np.array([1, 2]), [3]], [[1, 2], [3]]),
     ("input", np.array(["a"], object), ["a"]),
+    ("input", np.array([1, 2], np.uint8), [1, 2]),
+    ("input", [TokenId(1), np.int32(2), Index()], [1, 2, 7]),
+    ("input", np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+    ("input", [np.array([1, 2], np.uint16), [np.int64(3)]], [[1, 2], [3]]),
     *(("input", column(method, "a", "b"), ["a", "b"]) for method in ("tolist", "to_list", "to_pylist")),
     ("input", ListEnum.TEXTS, ["a", "b"]),
-    ("model", Text("m"), "m"),
-    ("dimensions", 256, 256),
     ("dimensions", 2**63 - 1, 2**63 - 1),
     ("dimensions", np.int64(256), 256),
     ("encoding_format", "a future format", "a future format"),
-    ("provider", None, None),
-    ("provider", {}, {}),
-    ("provider", Preferences(zdr=True), {"zdr": True}),
-    ("provider", {"zdr": np.bool_(True)}, {"zdr": True}),
-    ("provider", {"sort": Sort.PRICE}, {"sort": "price"}),
+    ("provider", ProviderPreferences(zdr=True), {"zdr": True}),
+    ("provider", {"zdr": np.bool_(True), "sort": Sort.PRICE}, {"zdr": True, "sort": "price"}),
     ("provider", {"sort": StringSort.LATENCY}, {"sort": "latency"}),
-    ("provider", {"sort": {"by": "price"}}, {"sort": {"by": "price"}}),
     ("provider", {"order": ("openai", "azure")}, {"order": ("openai", "azure")}),
-    ("provider", {"order": None, "sort": None}, {"order": None, "sort": None}),
     ("provider", collections.OrderedDict(zdr=True), {"zdr": True}),
     ("provider", {LATENCY: Seconds(2.5)}, {LATENCY: 2.5}),
     ("provider", {LATENCY: np.float32(0.5)}, {LATENCY: 0.5}),
-    ("provider", {LATENCY: {"p50": 1, "p99": None}}, {LATENCY: {"p50": 1, "p99": None}}),
-    ("provider", {"options": {"new": {"a": [1, {"b": None}]}}}, {"options": {"new": {"a": [1, {"b": None}]}}}),
-    ("session_id", "s" * 256, "s" * 256),
-    ("trace", {"trace_id": "t", "custom": [1.5, True, None]}, {"trace_id": "t", "custom": [1.5, True, None]}),
-    ("trace", {"at": np.float64(1.5), "n": np.int8(3)}, {"at": 1.5, "n": 3}),
-    ("trace", {StringSort.LATENCY: MaskedText("b")}, {"latency": "b"}),
+    ("trace", {StringSort.LATENCY: Text("b"), "at": np.float64(1.5)}, {"latency": "b", "at": 1.5}),
     ("trace", {"rows": np.ones((1, 2)), "when": (1, 2)}, {"rows": [[1.0, 1.0]], "when": [1, 2]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("field", "given", "expected"), VALID, ids=lambda value: str(value)[:40])
 def test_valid_values_become_plain_json(field: str, given: Any, expected: Any) -> None:
     actual = convert(field, given)
 
-    assert expected == actual
     assert type(expected) is type(actual)
-    assert json.loads(json.dumps(expected)) == json.loads(json.dumps(actual))
-
-
-def test_every_request_example_of_the_specification_is_valid() -> None:
-    document = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
-    body = document["paths"]["/embeddings"]["post"]["requestBody"]["content"]["application/json"]
-    for name, example in body["examples"].items():
-        converted = to_json(example["value"], body["schema"], "body", document["components"]["schemas"])
-        assert example["value"] == converted, name
+    assert repr(expected) == repr(actual)  # tells 1 from True and from np.int64(1)
 
 
 @pytest.mark.parametrize("value", [["a", "b"], ("a", "b"), [1, 2]], ids=str)
@@ -157,23 +87,10 @@ def test_valid_lists_are_not_copied(value: Any) -> None:
     assert convert("input", value) is value
 
 
-def types_in(value: Any) -> Iterator[type]:
-    yield type(value)
-    for item in value if isinstance(value, list) else ():
-        yield from types_in(item)
-
-
-@pytest.mark.parametrize(
-    "value", [[TokenId(1)], [0, 1], [[0]], np.array([0, 1]), [[np.int64(5)]], [np.array([5], np.uint16)]], ids=repr
-)
-def test_token_ids_become_python_integers(value: Any) -> None:
-    assert {list, int} == set(types_in(convert("input", value)))
-
-
 PRICES = [
-    (0.1, "0.1"), (1, "1"), (0, "0"), (-0.5, "-0.5"), (1e-7, "0.0000001"), (1e22, "10000000000000000000000"),
-    ("0.05", "0.05"), ("1e-7", "1e-7"), (Decimal("0.10"), "0.10"), (np.float64(0.1), "0.1"), (np.int64(2), "2"),
-]  # fmt: skip
+    *((0.1, "0.1"), (1, "1"), (-0.5, "-0.5"), (1e-7, "0.0000001"), (1e22, "10000000000000000000000"), ("1e-7", "1e-7")),
+    *((Decimal("0.10"), "0.10"), (np.float64(0.1), "0.1"), (np.int64(2), "2")),
+]
 
 
 @pytest.mark.parametrize(("price", "expected"), PRICES, ids=repr)
@@ -183,9 +100,10 @@ def test_prices_become_decimal_strings(price: Any, expected: str) -> None:
 
 # ---- invalid values ----
 
+TEXT_PART = {"type": "text", "text": "a"}
 TAGS = "text or image_url or input_audio or input_video or input_file"
 PART = "input[0].content[1]"
-PRICE, PROMPT = "provider.max_price", "provider.max_price.prompt"
+PROMPT = "provider.max_price.prompt"
 KNOWN = ", ".join(sorted(SCHEMAS["ProviderPreferences"]["properties"]))
 
 
@@ -197,78 +115,53 @@ INVALID: list[tuple[str, Any, str, str]] = [
     # input
     ("input", "", "input", "must not be empty"),
     ("input", [], "input", "must not be empty"),
-    ("input", ["a", ""], "input[1]", "must not be empty"),
     ("input", ["", "a", ""], "input[0]", "must not be empty (2 items: positions 0, 2)"),
     ("input", [""] * 99, "input[0]", "must not be empty (99 items: positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)"),
-    ("input", 5, "input", "expected string or array, got integer 5"),
     ("input", None, "input", "expected string or array, got null"),
-    ("input", {"a"}, "input", "expected string or array, got Python set"),
     ("input", b"a", "input", "expected string or array, got Python bytes"),
     ("input", memoryview(b"a"), "input", "expected string or array, got Python memoryview"),
     ("input", (x for x in "ab"), "input", "expected string or array, got Python generator"),
-    ("input", ["a", None], "input[1]", "expected string, got null"),
     ("input", ["a", b"b"], "input[1]", "expected string, got Python bytes"),
     ("input", [None, "a"], "input[0]", "expected string or integer or array or object, got null"),
     ("input", [1, "a"], "input[1]", "expected integer, got string"),
-    ("input", [1, 2.0], "input[1]", "expected integer, got number 2.0"),
     ("input", [1, True], "input[1]", "expected integer, got boolean True"),
     ("input", [-1, -2, -1], "input[0]", "must be at least 0, got -1 (2 items: positions 0, 2)"),
     ("input", [0, 2**63], "input[1]", "the integer does not fit 64 bits"),
     ("input", [[1], [2, -3]], "input[1][1]", "must be at least 0, got -3"),
-    ("input", [[1], [2, "b"]], "input[1][1]", "expected integer, got string"),
     ("input", [[1], "a"], "input[1]", "expected array, got string"),
     ("input", np.array([1.0, 2.0]), "input[0]", "expected string or integer or array or object, got number 1.0"),
     ("input", column("to_list", "a", ""), "input[1]", "must not be empty"),
-    ("input", [{}], "input[0]", "missing 'content'"),
     ("input", [{"contents": []}], "input[0].contents", "unknown name; did you mean 'content'?"),
-    ("input", [{"content": []}], "input[0].content", "must not be empty"),
     # content parts
     ("input", content({"text": "a"}), PART, f"missing 'type', one of {TAGS.replace(' or', ',')}"),
     ("input", content({"type": "txt"}), f"{PART}.type", f"expected {TAGS}, got 'txt'; did you mean 'text'?"),
     ("input", content({"type": 5}), f"{PART}.type", f"expected {TAGS}, got integer 5"),
-    ("input", content({"type": "text"}), PART, "missing 'text'"),
     ("input", content({"type": "text", "text": ""}), f"{PART}.text", "must not be empty"),
-    ("input", content({"type": "text", "text": "a", "txt": 1}), f"{PART}.txt", "unknown name; did you mean 'text'?"),
-    ("input", content({"type": "image_url", "image_url": "u"}), f"{PART}.image_url", "expected object, got string"),
     ("input", content({"type": "image_url", "image_url": {}}), f"{PART}.image_url", "missing 'url'"),
     ("input", content("a text"), PART, "expected object, got string"),
     # plain fields
-    ("model", "", "model", "must not be empty"),
     ("model", 5, "model", "expected string, got integer 5"),
     ("dimensions", 0, "dimensions", "must be at least 1, got 0"),
-    ("dimensions", "256", "dimensions", "expected integer, got string"),
-    ("dimensions", 256.0, "dimensions", "expected integer, got number 256.0"),
     ("dimensions", True, "dimensions", "expected integer, got boolean True"),
-    ("dimensions", 2**63, "dimensions", "the integer does not fit 64 bits"),
     ("dimensions", -(10**40), "dimensions", "the integer does not fit 64 bits"),
     ("dimensions", int, "dimensions", "expected integer, got Python type"),
-    ("encoding_format", Preferences, "encoding_format", "expected string, got Python type"),
     ("session_id", "s" * 257, "session_id", "must have at most 256 characters, has 257"),
     # provider preferences
     ("provider", {"zrd": True}, "provider.zrd", "unknown name; did you mean 'zdr'?"),
     ("provider", {"qqq": 1}, "provider.qqq", f"unknown name; known: {KNOWN}"),
-    ("provider", {"zdr": 1}, "provider.zdr", "expected boolean or null, got integer 1"),
-    ("provider", {"only": "openai"}, "provider.only", "expected array or null, got string"),
     ("provider", {"only": ["openai", 5]}, "provider.only[1]", "expected string, got integer 5"),
     ("provider", {"sort": 5}, "provider.sort", "expected string or object or null, got integer 5"),
-    ("provider", {"sort": {"by": 5}}, "provider.sort.by", "expected string or null, got integer 5"),
     ("provider", {"sort": {"bye": "price"}}, "provider.sort.bye", "unknown name; did you mean 'by'?"),
-    ("provider", {LATENCY: "1"}, WITHIN, "expected number or object or null, got string"),
-    ("provider", {LATENCY: {"p500": 1}}, f"{WITHIN}.p500", "unknown name; did you mean 'p50'?"),
     ("provider", {LATENCY: float("nan")}, WITHIN, "nan is not a JSON number"),
     ("provider", {5: True}, "provider", "names must be strings, got integer 5"),
-    ("provider", ["openai"], "provider", "expected object or null, got array"),
     *(("provider", {"max_price": {"prompt": price}}, PROMPT, f"expected a decimal number, got {shown}") for price, shown
       in [("cheap", "string"), ("", "string"), ("nan", "string"), ("1_000", "string"), ("\uff11", "string"),
           (float("nan"), "number nan"), (float("inf"), "number inf"), (True, "boolean True"), ([1], "array"),
           (Fraction(1, 3), "Python Fraction"), (Decimal("nan"), "Python Decimal"), (b"1", "Python bytes")]),
     ("provider", {"max_price": {"prompt": None}}, PROMPT, "expected string, got null"),
-    ("provider", {"max_price": {"promt": 1}}, f"{PRICE}.promt", "unknown name; did you mean 'prompt'?"),
     ("provider", {"options": {"openai": 5}}, "provider.options.openai", "expected object, got integer 5"),
     # free values
-    ("trace", {"trace_id": 5}, "trace.trace_id", "expected string, got integer 5"),
     ("trace", {"a": [0, float("inf")]}, "trace.a[1]", "inf is not a JSON number"),
-    ("trace", {"a": [0, b"x"]}, "trace.a[1]", "expected a JSON value, got Python bytes"),
     ("trace", {"a": Decimal(1)}, "trace.a", "expected a JSON value, got Python Decimal"),
     ("trace", {"a": {1: 2}}, "trace.a", "names must be strings, got integer 1"),
     ("trace", object(), "trace", "expected object, got Python object"),
@@ -284,24 +177,14 @@ def test_invalid_values_are_rejected_with_path_and_reason(field: str, given: Any
     assert caught.value.__cause__ is None
 
 
-def recursive_list() -> list[Any]:
-    items: list[Any] = []
-    items.append(items)
-    return items
-
-
-def deep_object(levels: int = 50_000) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for _ in range(levels):
-        value = {"a": value}
-    return value
-
-
+RECURSIVE: list[Any] = []
+RECURSIVE.append(RECURSIVE)
+DEEP: dict[str, Any] = functools.reduce(lambda value, _: {"a": value}, range(50_000), {})
 HUGE = 10**5_000  # Python refuses to print it
 EXTREME: list[tuple[str, Any]] = [
-    ("trace", {"a": recursive_list()}),
-    ("trace", deep_object()),
-    ("input", recursive_list()),
+    ("trace", {"a": RECURSIVE}),
+    ("trace", DEEP),
+    ("input", RECURSIVE),
     ("input", HUGE),
     ("dimensions", -HUGE),
     ("user", HUGE),
@@ -367,11 +250,6 @@ def test_keywords(schema: Mapping[str, Any], valid: Any, invalid: Any, message: 
     assert message == caught.value.message
 
 
-PATHS: list[tuple[tuple[str | int, ...], str]] = [
-    ((), ""), (("a",), "a"), (("a", 0, "b", 1, 2), "a[0].b[1][2]"), ((0,), "[0]"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "expected"), PATHS)
+@pytest.mark.parametrize(("path", "expected"), [((), ""), (("a", 0, "b", 1, 2), "a[0].b[1][2]"), ((0,), "[0]")])
 def test_paths_are_written_as_in_python(path: tuple[str | int, ...], expected: str) -> None:
     assert expected == format_path(path)
