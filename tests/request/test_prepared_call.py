@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,15 +10,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from openrouter_embeddings.config import Config, user_agent
 from openrouter_embeddings.defaults import MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES_PER_INPUT
-from openrouter_embeddings.errors import ConfigurationError, InvalidInputError, OpenRouterError
+from openrouter_embeddings.errors import ConfigurationError, InvalidInputError
 from openrouter_embeddings.messages import Request, Timeouts
 from openrouter_embeddings.redaction import Secret
 from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.types import CallOptions, Operation, Parameter
 
+Fields = dict[str, Any]
 KEY = "sk-or-v1-0123456789abcdef"
 BASE_URL = "https://openrouter.ai/api/v1"
+ALLOW_HTTP = Config(base_url=BASE_URL, allow_http=True)
 REQUIRED = {"input": ["a"], "model": "m"}
 
 
@@ -49,11 +50,6 @@ def headers_of(call: PreparedCall) -> dict[str, str]:
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in pairs}
 
 
-def body_of(call: PreparedCall) -> Any:
-    assert call.body is not None
-    return json.loads(call.body)
-
-
 # ---- URL ----
 
 THING = operation(parameter("id", "path", True), path="/things/{id}/parts")
@@ -73,21 +69,17 @@ QUERY = operation(
     parameter("limit", "query", type=["integer", "null"]),
     parameter("scale", "query", type="number"),
 )
-QUERIES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+QUERIES: list[tuple[Fields, list[tuple[str, str]]]] = [
     ({}, []),
-    ({"deep": None, "limit": None}, []),
-    ({"deep": True}, [("deep", "true")]),
     ({"deep": False, "limit": 0}, [("deep", "false"), ("limit", "0")]),
     ({"scale": 0.5, "limit": 5}, [("limit", "5"), ("scale", "0.5")]),
     ({"tag": ["a", "b&c=d", None]}, [("tag", "a"), ("tag", "b&c=d"), ("tag", "null")]),
-    ({"tag": ("é", " ")}, [("tag", "é"), ("tag", " ")]),
     ({"tag": "a#b?c+d"}, [("tag", "a#b?c+d")]),
-    ({"tag": ""}, [("tag", "")]),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "expected"), QUERIES, ids=str)
-def test_query_contains_the_given_values(arguments: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_query_contains_the_given_values(arguments: Fields, expected: list[tuple[str, str]]) -> None:
     url = prepare_call(QUERY, arguments).url
 
     assert expected == parse_qsl(urlsplit(url).query, keep_blank_values=True)
@@ -95,83 +87,61 @@ def test_query_contains_the_given_values(arguments: dict[str, Any], expected: li
     assert url.isascii()
 
 
-def test_documented_operations_have_their_urls() -> None:
-    assert f"{BASE_URL}/embeddings" == prepare_call().url
-    models = prepare_call(LIST_MODELS, {"offset": 10, "limit": 5})
-    assert f"{BASE_URL}/embeddings/models?offset=10&limit=5" == models.url
+SERVERS: list[tuple[Operation, Fields, Fields, str]] = [
+    (GENERATE, REQUIRED, {}, f"{BASE_URL}/embeddings"),
+    (LIST_MODELS, {"offset": 10, "limit": 5}, {}, f"{BASE_URL}/embeddings/models?offset=10&limit=5"),
+    (GENERATE, REQUIRED, {"server_url": "https://other/v1/v1/"}, "https://other/v1/embeddings"),
+    (GENERATE, REQUIRED, {"server_url": "http://o", "config": ALLOW_HTTP}, "http://o/embeddings"),
+]
 
 
-def test_server_url_of_the_call_wins_and_is_validated() -> None:
-    assert prepare_call(server_url="https://other/v1/v1/").url == "https://other/v1/embeddings"
-    with pytest.raises(ConfigurationError):
-        prepare_call(server_url="http://other")
-    allowed = Config(base_url=BASE_URL, allow_http=True)
-    assert prepare_call(server_url="http://other", config=allowed).url == "http://other/embeddings"
+@pytest.mark.parametrize(("called", "arguments", "options", "expected"), SERVERS, ids=str)
+def test_url(called: Operation, arguments: Fields, options: Fields, expected: str) -> None:
+    assert expected == prepare_call(called, arguments, **options).url
 
 
 # ---- headers ----
 
 
-def test_headers_of_a_call_with_a_body() -> None:
-    expected = {
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "User-Agent": user_agent(),
-        "Content-Type": "application/json",
-        "Authorization": f"Bearer {KEY}",
-    }
-    assert expected == headers_of(prepare_call())
+def test_headers() -> None:
+    common = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
+    key = {"Authorization": f"Bearer {KEY}"}
 
-
-def test_call_without_a_body_has_no_content_type() -> None:
-    call = prepare_call(LIST_MODELS, {})
-
-    assert "Content-Type" not in headers_of(call)
-    assert call.body is None
+    assert headers_of(prepare_call()) == {**common, "Content-Type": "application/json", **key}
+    assert headers_of(prepare_call(LIST_MODELS, {})) == {**common, **key}
+    assert headers_of(prepare_call(operation(key=False), {})) == common
 
 
 TITLE = "X-OpenRouter-Title"
-PRECEDENCE: list[tuple[str | None, str | None, dict[str, str] | None, dict[str, str]]] = [
-    (None, None, None, {}),
+PRECEDENCE: list[tuple[str | None, str | None, Fields | None, Fields]] = [
     ("client", None, None, {TITLE: "client"}),
     ("client", "call", None, {TITLE: "call"}),
     (None, " call ", None, {TITLE: "call"}),
     ("client", " ", None, {TITLE: "client"}),
     ("client", "call", {"x-openrouter-title": "header"}, {"x-openrouter-title": "header"}),
-    ("client", None, {TITLE.upper(): "header"}, {TITLE.upper(): "header"}),
     ("client", "call", {TITLE: ""}, {TITLE: ""}),
     (None, None, {TITLE.upper(): "first", TITLE: "second"}, {TITLE: "second"}),
 ]
 
 
-@pytest.mark.parametrize(("client", "argument", "http_headers", "expected"), PRECEDENCE, ids=str)
-def test_most_specific_header_wins(
-    client: str | None, argument: str | None, http_headers: dict[str, str] | None, expected: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(("client", "call", "override", "expected"), PRECEDENCE, ids=str)
+def test_most_specific_header_wins(client: str | None, call: str | None, override: Fields, expected: Fields) -> None:
     config = Config(base_url=BASE_URL, app_headers={"x_open_router_title": client} if client else {})
-    arguments = {**REQUIRED, "x_open_router_title": argument}
-    headers = headers_of(prepare_call(arguments=arguments, config=config, http_headers=http_headers))
+    arguments = {**REQUIRED, "x_open_router_title": call}
+    headers = headers_of(prepare_call(arguments=arguments, config=config, http_headers=override))
 
     assert expected == {name: value for name, value in headers.items() if name.lower() == TITLE.lower()}
 
 
-@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
-def test_given_authorization_replaces_the_key(name: str) -> None:
-    call = prepare_call(http_headers={name: "Basic abc"})
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+def test_given_authorization_is_sent_without_asking_for_the_key(name: str) -> None:
+    call = prepare_call(http_headers={name: "Basic abc", "proxy-authorization": "Basic def"})
 
     def no_key() -> Secret:
         raise AssertionError("the key is not needed")
 
-    values = [value for header, value in request_of(call, no_key).headers if header.lower() == "authorization"]
-    assert [Secret("Basic abc")] == values
-
-
-@pytest.mark.parametrize("name", ["Authorization", "proxy-authorization"])
-def test_given_authorization_is_kept_secret(name: str) -> None:
-    call = prepare_call(http_headers={name: "Bearer given-secret"})
-
-    assert Secret("Bearer given-secret") in call.headers.values()
-    assert "given-secret" not in repr(call) + repr(request_of(call))
+    expected = [("Authorization", Secret("Basic abc")), ("Proxy-Authorization", Secret("Basic def"))]
+    assert expected == [pair for pair in request_of(call, no_key).headers if "uthorization" in pair[0]]
 
 
 @pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
@@ -180,10 +150,6 @@ def test_key_is_sent_as_a_bearer_token_and_kept_secret(key: str) -> None:
 
     assert ("Authorization", Secret(f"Bearer {KEY}")) in request.headers
     assert KEY not in repr(request)
-
-
-def test_operation_without_authentication_sends_no_key() -> None:
-    assert "Authorization" not in headers_of(prepare_call(operation(key=False), {}))
 
 
 # ---- body ----
@@ -197,60 +163,40 @@ def test_body_contains_the_given_fields_in_the_order_of_the_specification() -> N
     assert {name: value for name, value in given.items() if value is not None} == call.fields
 
 
-class Kind(enum.Enum):
-    NEW = "new"
-
-
 SORT, BY_PRICE = {"sort": "price"}, {"sort": {"by": "price"}}
-EXTRA_BODIES: list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]] = [
+EXTRA_BODIES: list[tuple[Fields, Fields | None, Fields]] = [
     ({}, None, {}),
-    ({}, {}, {}),
     ({}, {"new": 1, "null": None}, {"new": 1, "null": None}),
     ({"user": "u"}, {"user": None}, {"user": None}),
     ({"user": "u"}, {"user": {"id": 1}}, {"user": {"id": 1}}),
-    (
-        {"provider": {"zdr": True, **BY_PRICE}},
-        {"provider": {"new": 1, "sort": {"partition": "none"}}},
-        {"provider": {"zdr": True, "new": 1, "sort": {"by": "price", "partition": "none"}}},
-    ),
+    ({"provider": BY_PRICE}, {"provider": {"sort": {"x": 1}}}, {"provider": {"sort": {"by": "price", "x": 1}}}),
     ({"provider": {"only": ["a"]}}, {"provider": {"only": ["b"]}}, {"provider": {"only": ["b"]}}),
     ({"provider": BY_PRICE}, {"provider": SORT}, {"provider": SORT}),
-    ({}, {"kind": Kind.NEW}, {"kind": "new"}),
+    ({}, {"positions": range(2)}, {"positions": [0, 1]}),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "extra_body", "expected"), EXTRA_BODIES, ids=str)
-def test_extra_body_is_merged_and_wins(
-    arguments: dict[str, Any], extra_body: dict[str, Any] | None, expected: dict[str, Any]
-) -> None:
+def test_extra_body_is_merged_and_wins(arguments: Fields, extra_body: Fields | None, expected: Fields) -> None:
     before = json.dumps(arguments)
     call = prepare_call(arguments={**REQUIRED, **arguments}, extra_body=extra_body)
 
-    assert {**REQUIRED, **expected} == body_of(call) == call.fields
+    assert {**REQUIRED, **expected} == json.loads(call.body or b"") == call.fields
     assert before == json.dumps(arguments), "the caller's objects stay unchanged"
 
 
-NULLABLE: list[tuple[dict[str, Any], bool]] = [
-    ({"type": "null"}, True),
-    ({"type": ["string", "null"]}, True),
-    ({"anyOf": [{"oneOf": [{"type": "null"}]}]}, True),
-    ({"oneOf": [{"$ref": "#/components/schemas/ProviderPreferences"}, {"type": "null"}]}, True),
-    ({}, True),
-    ({"$ref": "#/components/schemas/ProviderPreferences"}, False),
-    ({"type": ["string", "integer"]}, False),
+NULLABLE: list[Fields] = [
+    {"type": ["string", "null"]},
+    {"oneOf": [{"$ref": "#/components/schemas/ProviderPreferences"}, {"type": "null"}]},
+    {},
 ]
 
 
-@pytest.mark.parametrize(("schema", "accepts_null"), NULLABLE, ids=str)
-def test_none_for_a_required_field_is_sent_as_null_where_allowed(schema: dict[str, Any], accepts_null: bool) -> None:
+@pytest.mark.parametrize("schema", NULLABLE, ids=str)
+def test_none_for_a_required_field_is_sent_as_null_where_allowed(schema: Fields) -> None:
     called = operation(Parameter("thing", "thing", "body", True, schema), body="fields")
 
-    if accepts_null:
-        assert body_of(prepare_call(called, {"thing": None})) == {"thing": None}
-    else:
-        with pytest.raises(InvalidInputError) as caught:
-            prepare_call(called, {"thing": None})
-        assert (caught.value.message, caught.value.path) == ("thing is required", "thing")
+    assert prepare_call(called, {"thing": None}).body == b'{"thing":null}'
 
 
 def test_body_may_be_one_value() -> None:
@@ -262,20 +208,18 @@ def test_body_may_be_one_value() -> None:
 
 # ---- rejected before anything is sent ----
 
-REJECTED: list[tuple[Operation, dict[str, Any], dict[str, Any], type[OpenRouterError], str]] = [
+REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, {"model": "m"}, {}, InvalidInputError, "input is required"),
+    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model is required"),
     (GENERATE, {**REQUIRED, "dimensions": 0}, {}, InvalidInputError, "dimensions: must be at least 1"),
     (GENERATE, {**REQUIRED, "provider": {"zrd": 1}}, {}, InvalidInputError, "provider.zrd: unknown name"),
     (GENERATE, {**REQUIRED, "http_referer": "Café"}, {}, ConfigurationError, "http_referer"),
-    (GENERATE, {**REQUIRED, "http_referer": 5}, {}, ConfigurationError, "http_referer must be a string"),
     (GENERATE, REQUIRED, {"http_headers": {"X-A": "a\r\nb"}}, ConfigurationError, "http_headers['X-A']"),
-    (GENERATE, REQUIRED, {"http_headers": {"Host": "evil"}}, ConfigurationError, "http_headers: Host"),
     (GENERATE, REQUIRED, {"timeout_ms": -5}, ConfigurationError, "timeout_ms must be a number"),
     (GENERATE, REQUIRED, {"server_url": "nowhere"}, ConfigurationError, "server_url must be a URL"),
+    (GENERATE, REQUIRED, {"server_url": "http://o"}, ConfigurationError, "server_url is plain http"),
     (GENERATE, REQUIRED, {"extra_body": [1]}, InvalidInputError, "extra_body: expected object, got array"),
-    (GENERATE, REQUIRED, {"extra_body": {"a": b""}}, InvalidInputError, "extra_body.a: expected a JSON value"),
     (GENERATE, REQUIRED, {"extra_body": {"a": 10**50}}, InvalidInputError, "extra_body.a: the integer does not fit"),
-    (GENERATE, {**REQUIRED, "user": "half \ud83d"}, {}, InvalidInputError, r"user: contains '\ud83d'"),
     (GENERATE, {"input": ["ok", "\udc00"], "model": "m"}, {}, InvalidInputError, r"input[1]: contains '\udc00'"),
     (GENERATE, REQUIRED, {"extra_body": {"a": [{"b": "\udc00"}]}}, InvalidInputError, r"a[0].b: contains '\udc00'"),
     (GENERATE, REQUIRED, {"extra_body": {"a": {"\udc00": 1}}}, InvalidInputError, r"a: contains '\udc00'"),
@@ -287,44 +231,36 @@ REJECTED: list[tuple[Operation, dict[str, Any], dict[str, Any], type[OpenRouterE
 
 
 @pytest.mark.parametrize(("called", "arguments", "options", "error", "begins"), REJECTED, ids=lambda value: str(value))
-def test_invalid_calls_are_rejected(
-    called: Operation, arguments: dict[str, Any], options: dict[str, Any], error: type[OpenRouterError], begins: str
+def test_invalid_calls(
+    called: Operation, arguments: Fields, options: Fields, error: type[Exception], begins: str
 ) -> None:
     with pytest.raises(error) as caught:
         prepare_call(called, arguments, **options)
 
-    assert begins == caught.value.message[: len(begins)]
-    assert caught.value.attempts == 0
+    assert begins == str(caught.value)[: len(begins)]
 
 
 # ---- limits ----
 
-INPUTS: list[tuple[dict[str, Any], int]] = [
-    ({"input": "a"}, 1),
-    ({"input": ["a"] * 7}, 7),
-    ({"input": tuple("abc")}, 3),
-    ({"input": "a", "provider": {"only": ["x"] * 9}}, 1),
-]
+INPUTS = [("a", 1), (["a"] * 7, 7), (tuple("abc"), 3)]
 
 
-@pytest.mark.parametrize(("arguments", "inputs"), INPUTS, ids=str)
-def test_response_may_be_larger_for_more_inputs(arguments: dict[str, Any], inputs: int) -> None:
-    call = prepare_call(arguments={"model": "m", **arguments})
+@pytest.mark.parametrize(("given", "inputs"), INPUTS, ids=str)
+def test_response_may_be_larger_for_more_inputs(given: Any, inputs: int) -> None:
+    call = prepare_call(arguments={"model": "m", "input": given, "provider": {"only": ["x"] * 9}})
 
     expected = MAX_RESPONSE_BYTES + inputs * MAX_RESPONSE_BYTES_PER_INPUT
     assert expected == call.max_response_bytes == request_of(call).max_response_bytes
 
 
-@pytest.mark.parametrize(
-    ("client_ms", "call_ms", "seconds"), [(None, None, 120.0), (7_000, None, 7.0), (7_000, 9_000, 9.0)]
-)
-def test_timeout_of_the_call_wins(client_ms: int | None, call_ms: int | None, seconds: float) -> None:
-    call = prepare_call(config=Config(base_url=BASE_URL, timeout_ms=client_ms), timeout_ms=call_ms)
+@pytest.mark.parametrize(("client", "call", "seconds"), [(None, None, 120), (7_000, None, 7), (7_000, 9_000, 9)])
+def test_timeout_of_the_call_wins(client: int | None, call: int | None, seconds: float) -> None:
+    prepared = prepare_call(config=Config(base_url=BASE_URL, timeout_ms=client), timeout_ms=call)
 
-    assert seconds == call.timeouts.attempt_seconds
+    assert seconds == prepared.timeouts.attempt_seconds
 
 
-def test_repr_shows_neither_texts_nor_the_calls_headers() -> None:
-    call = prepare_call(arguments={"input": ["a private text"], "model": "m"}, http_headers={"X-Token": "private"})
+def test_repr_shows_no_texts() -> None:
+    call = prepare_call(arguments={"input": ["a private text"], "model": "m"})
 
-    assert "private" not in repr(call) + repr(request_of(call)).replace("('X-Token', 'private')", "")
+    assert "private" not in repr(call) + repr(request_of(call))

@@ -114,7 +114,6 @@ def content(part: Any) -> list[Any]:
 INVALID: list[tuple[str, Any, str, str]] = [
     # input
     ("input", "", "input", "must not be empty"),
-    ("input", [], "input", "must not be empty"),
     ("input", ["", "a", ""], "input[0]", "must not be empty (2 items: positions 0, 2)"),
     ("input", [""] * 99, "input[0]", "must not be empty (99 items: positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)"),
     ("input", None, "input", "expected string or array, got null"),
@@ -123,12 +122,10 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("input", (x for x in "ab"), "input", "expected string or array, got Python generator"),
     ("input", ["a", b"b"], "input[1]", "expected string, got Python bytes"),
     ("input", [None, "a"], "input[0]", "expected string or integer or array or object, got null"),
-    ("input", [1, "a"], "input[1]", "expected integer, got string"),
     ("input", [1, True], "input[1]", "expected integer, got boolean True"),
     ("input", [-1, -2, -1], "input[0]", "must be at least 0, got -1 (2 items: positions 0, 2)"),
     ("input", [0, 2**63], "input[1]", "the integer does not fit 64 bits"),
     ("input", [[1], [2, -3]], "input[1][1]", "must be at least 0, got -3"),
-    ("input", [[1], "a"], "input[1]", "expected array, got string"),
     ("input", np.array([1.0, 2.0]), "input[0]", "expected string or integer or array or object, got number 1.0"),
     ("input", column("to_list", "a", ""), "input[1]", "must not be empty"),
     ("input", [{"contents": []}], "input[0].contents", "unknown name; did you mean 'content'?"),
@@ -137,10 +134,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("input", content({"type": "txt"}), f"{PART}.type", f"expected {TAGS}, got 'txt'; did you mean 'text'?"),
     ("input", content({"type": 5}), f"{PART}.type", f"expected {TAGS}, got integer 5"),
     ("input", content({"type": "text", "text": ""}), f"{PART}.text", "must not be empty"),
-    ("input", content({"type": "image_url", "image_url": {}}), f"{PART}.image_url", "missing 'url'"),
-    ("input", content("a text"), PART, "expected object, got string"),
     # plain fields
-    ("model", 5, "model", "expected string, got integer 5"),
     ("dimensions", 0, "dimensions", "must be at least 1, got 0"),
     ("dimensions", True, "dimensions", "expected integer, got boolean True"),
     ("dimensions", -(10**40), "dimensions", "the integer does not fit 64 bits"),
@@ -163,7 +157,6 @@ INVALID: list[tuple[str, Any, str, str]] = [
     # free values
     ("trace", {"a": [0, float("inf")]}, "trace.a[1]", "inf is not a JSON number"),
     ("trace", {"a": Decimal(1)}, "trace.a", "expected a JSON value, got Python Decimal"),
-    ("trace", {"a": {1: 2}}, "trace.a", "names must be strings, got integer 1"),
     ("trace", object(), "trace", "expected object, got Python object"),
 ]  # fmt: skip
 
@@ -220,7 +213,6 @@ NAMED = {name: {"type": "object", "properties": {"kind": {}, name: {"type": "int
 TAGGED = {"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}], "discriminator": {"propertyName": "kind"}}
 KEYWORDS: list[tuple[Mapping[str, Any], Any, Any, str]] = [
     ({"type": "string", "minLength": 3}, "abc", "ab", "x: must have at least 3 characters, has 2"),
-    ({"type": ["string", "null"], "minLength": 2}, "ab", "a", "x: must have at least 2 characters, has 1"),
     ({"type": "number", "maximum": 1.5}, 1.5, 2, "x: must be at most 1.5, got 2"),
     ({"type": "array", "minItems": 2}, [1, 2], [1], "x: must have at least 2 items, has 1"),
     ({"type": "array", "maxItems": 1}, [1], [1, 2], "x: must have at most 1 items, has 2"),
@@ -228,11 +220,8 @@ KEYWORDS: list[tuple[Mapping[str, Any], Any, Any, str]] = [
     ({"type": "string", "const": "a"}, "a", "b", "x: expected 'a', got string"),
     ({"type": ["string", "null"], "x-decimal-string": True}, None, "a", "x: expected a decimal number, got string"),
     (items(type="integer", maximum=5), [5], [6], "x[0]: must be at most 5, got 6"),
-    (items(type="string", maxLength=1), ["a"], ["ab"], "x[0]: must have at most 1 characters, has 2"),
-    (items(type="string"), [""], [5], "x[0]: expected string, got integer 5"),
     (items(type="number", minimum=0), [1], [1, -1, -2.5], "x[1]: must be at least 0, got -1"),
     ({"type": "array"}, ["a", 1, None], [b""], "x[0]: expected a JSON value, got Python bytes"),
-    ({"type": "object", "properties": {}}, {"a": 1}, 5, "x: expected object, got integer 5"),
     ({"type": "object", "required": ["a", "b"]}, {"a": 1, "b": 2}, {}, "x: missing 'a', 'b'"),
     ({"type": "object", "additionalProperties": False}, {}, {"a": 1}, "x.a: unknown name; known: none"),
     ({"oneOf": [{"const": "a"}, {"type": "null"}]}, "a", "b", "x: expected 'a' or null, got string"),
