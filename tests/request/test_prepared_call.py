@@ -161,6 +161,7 @@ def test_body_contains_the_given_fields_in_the_order_of_the_specification() -> N
 
     assert '{"input":["a"],"model":"m","dimensions":256,"user":"é漢\U0001f600\\u0000"}'.encode() == call.body
     assert {name: value for name, value in given.items() if value is not None} == call.fields
+    assert "漢" not in repr(call) + repr(request_of(call))
 
 
 SORT, BY_PRICE = {"sort": "price"}, {"sort": {"by": "price"}}
@@ -231,9 +232,7 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("called", "arguments", "options", "error", "begins"), REJECTED, ids=lambda value: str(value))
-def test_invalid_calls(
-    called: Operation, arguments: Fields, options: Fields, error: type[Exception], begins: str
-) -> None:
+def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, error: Any, begins: str) -> None:
     with pytest.raises(error) as caught:
         prepare_call(called, arguments, **options)
 
@@ -258,9 +257,3 @@ def test_timeout_of_the_call_wins(client: int | None, call: int | None, seconds:
     prepared = prepare_call(config=Config(base_url=BASE_URL, timeout_ms=client), timeout_ms=call)
 
     assert seconds == prepared.timeouts.attempt_seconds
-
-
-def test_repr_shows_no_texts() -> None:
-    call = prepare_call(arguments={"input": ["a private text"], "model": "m"})
-
-    assert "private" not in repr(call) + repr(request_of(call))
