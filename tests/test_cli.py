@@ -101,11 +101,3 @@ ERRORS = [
 def test_errors(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == run(arguments)
     assert message in capsys.readouterr().err
-
-
-def test_interrupt_before_serving(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(**_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("openrouter_embeddings.local.serve", interrupt)
-    assert run(["serve"]) == 130

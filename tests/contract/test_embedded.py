@@ -1,7 +1,4 @@
-"""Schemathesis generates valid and invalid requests from openapi.yaml for the embedded server.
-
-Every response has a status, a content type and a body that the document declares, and no request breaks the server.
-"""
+"""Schemathesis generates valid and invalid requests for the embedded server; every response must be declared."""
 
 from __future__ import annotations
 

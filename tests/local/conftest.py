@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def reject(http: httpx.Client) -> Call:
     """Send a body that the server rejects; the status and the message of the error."""
 
     def reject(body: Any) -> tuple[int, str]:
-        content = body if isinstance(body, bytes) else httpx.Request("POST", "http://x", json=body).content
+        content = body if isinstance(body, bytes) else json.dumps(body)
         response = http.post("/embeddings", content=content, headers={"Content-Type": "application/json"})
         error = validated(response)["error"]
         assert error["code"] == response.status_code

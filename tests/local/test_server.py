@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import threading
-from typing import Any
 
 import httpx
 import pytest
@@ -15,10 +13,10 @@ from openrouter_embeddings.local import serve
 KEY = {"Authorization": "Bearer any"}
 
 
-def status(url: str, key: str = "any") -> int:
+def status(url: str) -> int:
     """The status of the models list, or 0 if nobody listens."""
     try:
-        return httpx.get(f"{url}/embeddings/models", headers={"Authorization": f"Bearer {key}"}).status_code
+        return httpx.get(f"{url}/embeddings/models", headers=KEY).status_code
     except httpx.ConnectError:
         return 0
 
@@ -42,7 +40,9 @@ def test_listens_inside_the_block_only_and_frees_its_port() -> None:
         assert (url, 200) == (other.url, status(url))
 
 
-def test_wrong_order_raises() -> None:
+def test_wrong_use_raises() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        serve(models={"a/b": 0})
     server = serve()
     server.stop()
     with pytest.raises(RuntimeError, match="not listening"):
@@ -56,16 +56,11 @@ def test_wrong_order_raises() -> None:
 
 @pytest.mark.parametrize(("host", "begins"), [("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")])
 def test_url_can_be_connected_to(host: str, begins: str) -> None:
-    server = serve(host=host)
     try:
-        server.start()
+        with serve(host=host) as server:
+            assert (begins, 200) == (server.url[: len(begins)], status(server.url))
     except OSError as error:
         pytest.skip(f"{host} does not exist here: {error}")
-    try:
-        assert begins == server.url[: len(begins)]
-        assert status(server.url) == 200
-    finally:
-        server.stop()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -90,24 +85,16 @@ def test_client_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         assert server.environment == {"OPENROUTER_API_KEY": "right", "OPENROUTER_BASE_URL": server.url}
 
 
-def test_program_that_does_not_stop_the_server_ends() -> None:
-    program = "from openrouter_embeddings.local import serve; serve().start(); print('end')"
+LOCAL = "openrouter_embeddings.local"
+HEAVY = "jsonschema safetensors starlette tokenizers uvicorn wordllama numpy"
+PROGRAMS = {
+    "a server that is not stopped": f"from {LOCAL} import serve; serve().start(); print([])",
+    "an import": f"import {LOCAL}, sys; print([n for n in '{HEAVY}'.split() if n in sys.modules])",
+    "the model": f"import sys, {LOCAL}.model as m; m.load_model(); print([*{{'wordllama'}} & {{*sys.modules}}])",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_program_ends_and_loads_nothing_needless(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
-
-
-def test_missing_extra_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_spec = importlib.util.find_spec
-
-    def without(name: str, package: str | None = None) -> Any:
-        return None if name in ("uvicorn", "wordllama") else find_spec(name, package)
-
-    monkeypatch.setattr(importlib.util, "find_spec", without)
-    with pytest.raises(ImportError, match=r"uvicorn, wordllama: pip install 'openrouter-embeddings\[local\]'"):
-        serve()
-
-
-def test_import_loads_nothing_of_the_extra() -> None:
-    heavy = "jsonschema safetensors starlette tokenizers uvicorn wordllama numpy"
-    program = f"import sys, openrouter_embeddings.local; print([n for n in '{heavy}'.split() if n in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"[]\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -55,8 +55,6 @@ class RequestValidator:
             if parameter.name in given:
                 values[parameter.name] = _parse_integer(given[parameter.name], parameter)
                 _raise_first_error(self._query_validators[parameter.name], values[parameter.name], parameter.name)
-            elif parameter.required:
-                raise bad_request(f"{parameter.name}: required in the query, but missing")
         return values
 
 
