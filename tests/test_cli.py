@@ -86,7 +86,6 @@ def test_help_and_version(arguments: list[str], expected: list[str], capsys: pyt
 
 ERRORS = [
     ([], 2, "COMMAND"),
-    (["nothing"], 2, "invalid choice"),
     (["serve", "--port", "65536"], 2, "65536 is not a port: 0 to 65535"),
     (["serve", "--model", "a/b"], 2, "'a/b' is not ID=DIMENSIONS"),
     (["serve", "--model", "a/b=0"], 2, "'a/b=0' is not ID=DIMENSIONS"),

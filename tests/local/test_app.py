@@ -116,7 +116,6 @@ REQUESTS: list[tuple[str, str, dict[str, Any], int, str]] = [
     *((method, path, {"headers": {"Authorization": value}}, 401, "Missing Authentication header")
       for method, path in (("POST", "/embeddings"), ("GET", MODELS)) for value in ("", "Bearer", "Basic abc")),
     ("GET", f"{MODELS}?limit=0", {}, 400, "limit: must be at least 1"),
-    ("GET", f"{MODELS}?limit=1001", {}, 400, "limit: must be at most 1000"),
     ("GET", f"{MODELS}?limit=ten", {}, 400, "limit: expected integer, got string"),
     ("GET", f"{MODELS}?offset=1.5", {}, 400, "offset: expected integer"),
     ("GET", "/embeddings", {}, 405, "GET /api/v1/embeddings: Method Not Allowed"),
@@ -147,7 +146,6 @@ def test_api_key_and_limits() -> None:
             return response.status_code, response.json().get("error", {}).get("message", "")
 
         assert post(["a", "b"]) == (200, "")
-        assert post([1, 2, 3]) == (200, "")
         assert post("a", "wrong") == (401, "Invalid API key")
         assert post([[1], [2], [3]]) == (400, "input: 3 inputs in one request, not 1 to 2")
         assert post("a" * 5_000_000)[0] == 413

@@ -17,11 +17,9 @@ INPUTS: list[tuple[Any, str]] = [
     ([None], "input[0]: expected string or integer or array or object, got null"),
     ([1, 2.5], "input[1]: expected integer, got number"),
     ([1, 32000], "input: token id 32000 is outside this model's vocabulary"),
-    ([[1], ["a"]], "input[1][0]: expected integer, got string"),
     ([[1], []], "input[1]: an empty list of token ids"),
     ([[1], [2, 40000]], "input[1]: token id 40000 is outside this model's vocabulary"),
     ([{"content": []}], "input[0].content: must not be empty"),
-    ([{"content": [{"type": "text"}]}], f"{PART}: missing 'text'"),
     ([{"content": [{"type": "text", "text": ""}]}], f"{PART}.text: must not be empty"),
     ([{"content": [{"type": "image_url", "image_url": "x"}]}], f"{PART}.image_url: expected object, got string"),
     ([{"content": [{"type": "text", "text": "a"}, {"type": "x"}]}], "input[0].content[1].type: expected 'text' or"),
@@ -30,7 +28,6 @@ INPUTS: list[tuple[Any, str]] = [
     (["a", "a " * 9000], "input[1]: 9,001 tokens, but the context length is 8,192"),
 ]
 FIELDS: list[tuple[dict[str, Any], str]] = [
-    ({"dimensions": 0}, "dimensions: must be at least 1"),
     ({"dimensions": 257}, f"dimensions: {LOCAL} has at most 256 here, not 257"),
     ({"encoding_format": "x" * 100_000}, "encoding_format: expected 'float' or 'base64', got 'xxx"),
     ({"session_id": "x" * 257}, "session_id: must have at most 256 characters"),
