@@ -1,8 +1,7 @@
-"""The client calls a mock server that an independent tool makes from openapi.yaml.
+"""The client calls an independent mock server of openapi.yaml, which answers with examples or random values.
 
-The mock server validates each request, and answers with an example or with random values of the schema. It does not
-count the inputs; therefore each example of a request meets each example of a response, and the client must reject the
-combinations that do not match.
+It does not count the inputs: every example of a request meets every example of a response, and the client must reject
+the combinations that do not match.
 """
 
 from __future__ import annotations
