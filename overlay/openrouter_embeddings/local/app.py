@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS
 from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
-from .errors import ApiError, bad_request
+from .errors import ApiError
 from .validation import RequestValidator, decode_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_bo
         body = await _read_body(request, max_body_bytes)
         _authenticate(request, api_key)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise bad_request("Content-Type must be application/json")
+            raise ApiError("Content-Type must be application/json")
         # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
         return _json_response(await run_in_threadpool(_generate, body, generate_validator, catalog, max_inputs))
 
@@ -69,16 +69,16 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
         if size <= max_bytes:
             chunks.append(chunk)
     if size > max_bytes:
-        raise ApiError(413, f"Request payload too large: {size:,} bytes, limit {max_bytes:,}", "payload_too_large")
+        raise ApiError(f"Request payload too large: {size:,} bytes, limit {max_bytes:,}", 413, "payload_too_large")
     return b"".join(chunks)
 
 
 def _authenticate(request: Request, api_key: str | None) -> None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
-        raise ApiError(401, "Missing Authentication header", "authentication")
+        raise ApiError("Missing Authentication header", 401, "authentication")
     if api_key is not None and not hmac.compare_digest(key.strip().encode(), api_key.encode()):
-        raise ApiError(401, "Invalid API key", "authentication")
+        raise ApiError("Invalid API key", 401, "authentication")
 
 
 def _generate(body: bytes, validator: RequestValidator, catalog: Catalog, max_inputs: int) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def _generate(body: bytes, validator: RequestValidator, catalog: Catalog, max_in
     served = catalog.find(fields["model"])
     dimensions = int(fields.get("dimensions", served.dimensions))
     if dimensions > served.dimensions:
-        raise bad_request(f"dimensions: {served.id} has at most {served.dimensions} here, not {dimensions}")
+        raise ApiError(f"dimensions: {served.id} has at most {served.dimensions} here, not {dimensions}")
     model = load_model()
     token_lists = _tokenize(fields["input"], model, served, max_inputs)
     embeddings = _encode(model.embed(token_lists, dimensions), fields.get("encoding_format", "float"))
     rows = enumerate(embeddings)
     return {
         "object": "list",
-        "data": [{"object": "embedding", "index": index, "embedding": embedding} for index, embedding in rows],
+        "data": [{"object": "embedding", "embedding": embedding, "index": index} for index, embedding in rows],
         "model": served.id,
         "usage": _usage(sum(map(len, token_lists))),
         "provider": "Embedded server",
@@ -111,7 +111,7 @@ def _tokenize(given: Any, model: StaticModel, served: ServedModel, max_inputs: i
     is_one = not isinstance(given, list) or isinstance(next(iter(given), None), int | float)
     inputs: list[Any] = [given] if is_one else given
     if not 1 <= len(inputs) <= max_inputs:
-        raise bad_request(f"input: {len(inputs):,} inputs in one request, not 1 to {max_inputs:,}")
+        raise ApiError(f"input: {len(inputs):,} inputs in one request, not 1 to {max_inputs:,}")
     if isinstance(inputs[0], list):
         paths = ["input"] if is_one else [f"input[{index}]" for index in range(len(inputs))]
         token_lists = [
@@ -122,7 +122,7 @@ def _tokenize(given: Any, model: StaticModel, served: ServedModel, max_inputs: i
     for index, ids in enumerate(token_lists):
         if len(ids) > LOCAL_SERVER_CONTEXT_TOKENS:
             message = f"input[{index}]: {len(ids):,} tokens, but the context length is {LOCAL_SERVER_CONTEXT_TOKENS:,}"
-            raise bad_request(message, "context_length_exceeded")
+            raise ApiError(message, error_type="context_length_exceeded")
     return token_lists
 
 
@@ -133,7 +133,7 @@ def _join_text(given: str | Mapping[str, Any], index: int) -> str:
     for part_index, part in enumerate(given["content"]):
         if part["type"] != "text":
             path = f"input[{index}].content[{part_index}]"
-            raise bad_request(f"{path}: the embedded server embeds text only, not parts of type {part['type']}")
+            raise ApiError(f"{path}: the embedded server embeds text only, not parts of type {part['type']}")
     return "\n".join(part["text"] for part in given["content"])
 
 
@@ -173,9 +173,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         case HTTPException():  # Starlette's own 404 and 405
             error_type = "not_found" if error.status_code == 404 else "invalid_request"
             message = f"{request.method} {request.url.path}: {error.detail}"
-            answer, headers = ApiError(error.status_code, message, error_type), error.headers
+            answer, headers = ApiError(message, error.status_code, error_type), error.headers
         case ClientDisconnect():  # nobody receives it, but it keeps a disconnect out of the error log
-            answer = ApiError(499, "Client closed request", "unmapped")
+            answer = ApiError("Client closed request", 499, "unmapped")
         case _:  # without details, like the API; the traceback is logged, and uvicorn closes the connection
-            answer, headers = ApiError(500, "Internal Server Error", "server"), {"Connection": "close"}
+            answer, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
     return _json_response(answer.to_dict(), answer.status, headers)

@@ -85,7 +85,7 @@ class Catalog:
             f"No endpoints found for {name[:100]}. The embedded server answers for: {', '.join(self._models)}. "
             "Add ids with their vector lengths at its start: models= or --model."
         )
-        raise ApiError(404, message, "not_found")
+        raise ApiError(message, 404, "not_found")
 
     def list_models(self, offset: int | None, limit: int | None) -> dict[str, Any]:
         """List all models, or one page of them if an offset or a limit is given."""

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from .catalog import LOCAL_DIMENSIONS
-from .errors import bad_request
+from .errors import ApiError
 
 VOCABULARY = 32_000
 
@@ -74,10 +74,10 @@ def _load_model() -> StaticModel:
 def to_token_ids(numbers: Sequence[float], path: str, *, wrap: bool) -> list[int]:
     """Convert numbers to token ids of this vocabulary. With `wrap`, ids of a larger vocabulary are taken modulo."""
     if not numbers:
-        raise bad_request(f"{path}: an empty list of token ids cannot be embedded")
+        raise ApiError(f"{path}: an empty list of token ids cannot be embedded")
     ids = [int(number) for number in numbers]
     if wrap:
         return [token_id % VOCABULARY for token_id in ids]
     if (largest := max(ids)) >= VOCABULARY:
-        raise bad_request(f"{path}: token id {largest} is outside this model's vocabulary of {VOCABULARY:,}")
+        raise ApiError(f"{path}: token id {largest} is outside this model's vocabulary of {VOCABULARY:,}")
     return ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
@@ -31,7 +32,7 @@ class Server:
         self._app = app
         self._host, self._port = host, port
         self._key = api_key or _ANY_KEY
-        self._running: tuple[_UvicornServer, threading.Thread, int] | None = None
+        self._running: tuple[uvicorn.Server, threading.Thread, int] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -59,13 +60,14 @@ class Server:
             ws="none",
             timeout_graceful_shutdown=LOCAL_SERVER_STOP_SECONDS,
         )
-        server = _UvicornServer(config)
+        server = uvicorn.Server(config)
         # A daemon thread, so that a program which does not stop the server can still end.
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="openrouter-local", daemon=True
         )
         thread.start()
-        server.startup_done.wait()
+        while not server.started and thread.is_alive():
+            time.sleep(0.001)
         if not server.started:
             listener.close()
             raise RuntimeError("the embedded server did not start; see its log")
@@ -103,20 +105,6 @@ class Server:
         from .. import OpenRouter
 
         return OpenRouter(**{"api_key": self._key, "server_url": self.url, **options})
-
-
-class _UvicornServer(uvicorn.Server):
-    """Signals when its startup has succeeded or failed."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.startup_done = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.startup_done.set()
 
 
 def _open_listener(host: str, port: int) -> socket.socket:

@@ -5,7 +5,6 @@ This is not the validation of the client, on purpose: the two are independent, s
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from jsonschema.validators import extend
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import Operation, Parameter
 
-from .errors import bad_request
+from .errors import ApiError
 
 _SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", list: "array"}
@@ -30,7 +29,7 @@ def decode_json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_request(f"The request body is not valid JSON: {error}") from None
+        raise ApiError(f"The request body is not valid JSON: {error}") from None
 
 
 class RequestValidator:
@@ -75,25 +74,21 @@ def _validate_union(validator: Any, branches: Sequence[Any], value: Any, _: Any)
     yield ValidationError("matches none of the allowed forms", context=failures)
 
 
-_UNIONS = {"anyOf": _validate_union, "oneOf": _validate_union}
-_Validator: Any = extend(Draft202012Validator, _UNIONS)  # type: ignore[no-untyped-call]
-
-
-def _create_validator(schema: Mapping[str, Any]) -> Any:
-    return _Validator({**_allow_numeric_prices(schema), "components": {"schemas": _components()}})
-
-
-@functools.cache
-def _components() -> Any:
-    return _allow_numeric_prices(SCHEMAS)
-
-
 def _allow_numeric_prices(schema: Any) -> Any:
     """The schema, but with numbers allowed for decimal strings: the API's guide shows prices as numbers."""
     if isinstance(schema, Mapping):
         copy = {name: _allow_numeric_prices(part) for name, part in schema.items()}
         return {**copy, "type": ["string", "number"]} if copy.get("x-decimal-string") is True else copy
     return [_allow_numeric_prices(part) for part in schema] if isinstance(schema, list | tuple) else schema
+
+
+_UNIONS = {"anyOf": _validate_union, "oneOf": _validate_union}
+_Validator: Any = extend(Draft202012Validator, _UNIONS)  # type: ignore[no-untyped-call]
+_COMPONENTS = {"schemas": _allow_numeric_prices(SCHEMAS)}
+
+
+def _create_validator(schema: Mapping[str, Any]) -> Any:
+    return _Validator({**_allow_numeric_prices(schema), "components": _COMPONENTS})
 
 
 def _raise_first_error(validator: Any, value: Any, name: str) -> None:
@@ -106,7 +101,7 @@ def _raise_first_error(validator: Any, value: Any, name: str) -> None:
     path = name
     for step in error.absolute_path:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-    raise bad_request(f"{path or 'body'}: {_describe(error)}")
+    raise ApiError(f"{path or 'body'}: {_describe(error)}")
 
 
 def _select_error(errors: Sequence[ValidationError]) -> ValidationError:
