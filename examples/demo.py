@@ -1,6 +1,6 @@
-"""`make demo`: the whole of it on one machine, with no network and no key.
+"""`make demo`: the package on one machine, without a network or a key.
 
-Starts the embedded server, runs the two examples beside this file against it, embeds the docstrings of the Python
+It starts the embedded server, runs the two examples in this folder against it, embeds the docstrings of the Python
 standard library, and finds the functions nearest to five questions.
 """
 
@@ -38,7 +38,7 @@ QUESTIONS = (
 )
 NEAREST = 3
 EXAMPLES = ("generate.py", "list_models.py")
-# What these modules define goes by another name: the public module is C, or only imports from them.
+# Modules that define what other modules publish.
 PUBLIC_NAMES = {"_pydatetime": "datetime", "_pydecimal": "decimal", "_pyio": "io"}
 SKIPPED_FOLDERS = {"test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages"}
 
@@ -54,14 +54,14 @@ class Function:
 
     @property
     def text(self) -> str:
-        """What is embedded: the words of the name, and the first paragraph of the docstring."""
+        """The text to embed: the words of the name, and the first paragraph of the docstring."""
         return f"{re.sub(r'[._]+', ' ', self.name)}: {self.summary}"
 
 
 def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
-    # A company's proxy is not asked for this machine's own address.
+    # A proxy of the environment must not be used for this machine's own address.
     os.environ["no_proxy"] = ",".join(filter(None, [os.getenv("no_proxy") or os.getenv("NO_PROXY"), "127.0.0.1"]))
     with serve() as server:
         heading(f"The embedded server listens on {server.url}")
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def run_example(name: str, environment: dict[str, str]) -> None:
-    """Run an example as it is printed in the documentation, given nothing but these variables."""
+    """Run an example of the documentation unchanged, with these additional environment variables."""
     heading(f"python examples/{name}")
     path = Path(__file__).with_name(name)
     done = subprocess.run(
@@ -85,7 +85,7 @@ def run_example(name: str, environment: dict[str, str]) -> None:
 
 
 def search(client: OpenRouter) -> None:
-    """Embed the standard library, then ask it."""
+    """Embed the standard library, then search it."""
     heading(f"The standard library of Python {platform.python_version()}")
     functions = list(standard_library())
     started = time.perf_counter()
@@ -94,40 +94,40 @@ def search(client: OpenRouter) -> None:
     print(
         f"{len(library):,} docstrings embedded in {seconds:.1f} s, {len(library) / seconds:,.0f} a second: "
         f"{library.vectors.shape[1]} dimensions, {library.requests} requests, {library.usage.total_tokens:,} tokens.\n"
-        f"At the price in the models list they would have cost ${library.usage.cost_usd or 0:.6f}; this cost nothing."
+        f"At the price in the models list this would cost ${library.usage.cost_usd or 0:.6f}; here it is free."
     )
     similarities = client.embeddings.embed(QUESTIONS, model=MODEL).vectors @ library.vectors.T
     for question, row in zip(QUESTIONS, similarities, strict=True):
         heading(question)
-        for place in np.argsort(-row, kind="stable")[:NEAREST]:
-            name, summary = functions[place].name, functions[place].summary
-            print(f"  {row[place]:.2f}  {name:<34}  {textwrap.shorten(summary, WIDTH - 44, placeholder=' …')}")
+        for index in np.argsort(-row, kind="stable")[:NEAREST]:
+            name, summary = functions[index].name, functions[index].summary
+            print(f"  {row[index]:.2f}  {name:<34}  {textwrap.shorten(summary, WIDTH - 44, placeholder=' …')}")
 
 
 def standard_library() -> Iterator[Function]:
-    """Every documented public function and method, read from the source files: nothing is imported."""
+    """Every documented public function and method, read from the source files without importing them."""
     root = Path(sysconfig.get_path("stdlib"))
     modules = {path: module_name(path.relative_to(root)) for path in sorted(root.rglob("*.py"))}
     public = {path: name for path, name in modules.items() if name is not None}
     if not public:
-        sys.exit(f"this Python has no source files of its standard library in {root}")
+        sys.exit(f"there are no source files of the standard library in {root}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what old modules still spell is not our concern
+        warnings.simplefilter("ignore")  # old modules use deprecated syntax
         for path, name in tqdm(public.items(), desc="reading", unit=" files"):
             with contextlib.suppress(SyntaxError):
                 yield from documented(ast.parse(path.read_bytes()), name)
 
 
 def module_name(path: Path) -> str | None:
-    """The name under which a file is imported; None if it is not for the public."""
+    """The name under which a file is imported; None if it is not public."""
     name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
     name = PUBLIC_NAMES.get(name, name)
-    as_secret = SKIPPED_FOLDERS.intersection(path.parts) or re.search(r"(^|\.)_", name)
-    return None if as_secret else name
+    is_private = SKIPPED_FOLDERS.intersection(path.parts) or re.search(r"(^|\.)_", name)
+    return None if is_private else name
 
 
 def documented(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[Function]:
-    """The public functions within a module or class, at any depth of classes."""
+    """The documented public functions in a module or class, including nested classes."""
     for child in node.body:
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and child.name[0] != "_":
             name = f"{prefix}.{child.name}"

@@ -32,3 +32,14 @@ MAYBE_BILLED_RETRY_COST: Final = 10
 # What an error keeps of a response.
 ERROR_BODY_BYTES: Final = 64 << 10
 MESSAGE_CHARS: Final = 1_000
+
+# Size of a response, decompressed. It may be held twice in memory while it is decoded.
+MAX_RESPONSE_BYTES: Final = 32 << 20
+MAX_RESPONSE_BYTES_PER_INPUT: Final = 256 << 10  # a vector of 4,096 numbers takes about 90 KiB as JSON text
+
+# The embedded server.
+LOCAL_SERVER_PORT: Final = 8787  # of the command; `local.serve()` takes a free port
+LOCAL_SERVER_MAX_INPUTS: Final = 2048  # the API documents no limit; this is the largest among the large providers
+LOCAL_SERVER_MAX_BODY_BYTES: Final = 32 << 20
+LOCAL_SERVER_CONTEXT_TOKENS: Final = 8192  # the model has no limit; clients need one to be tested against
+LOCAL_SERVER_STOP_SECONDS: Final = 5

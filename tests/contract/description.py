@@ -1,4 +1,4 @@
-"""What openapi.yaml says, read without anything generated: operations, their examples, statuses and error classes."""
+"""The operations of openapi.yaml with their examples, statuses and error classes, read without generated code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,41 @@ from codegen.names import snake_case
 
 PATH = Path(__file__).parents[2] / "openapi.yaml"
 DOCUMENT: Mapping[str, Any] = yaml.safe_load(PATH.read_text("utf-8"))
+UNDECLARED_STATUS = 418  # an example of a status that only `default` declares
 
 
-def resolved(value: Any) -> Any:
+@dataclass(frozen=True)
+class Request:
+    """One example of a request: its body, and its query, path and header parameters."""
+
+    name: str
+    body: Any
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Response:
+    """One declared response: its status, its examples, and its error class."""
+
+    status: int
+    examples: Mapping[str, Any]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Described:
+    """One operation of the document."""
+
+    id: str
+    resource: str
+    method: str
+    path: str
+    requests: list[Request]
+    successes: list[Response]
+    failures: list[Response]
+
+
+def resolve(value: Any) -> Any:
     """The value, or what its `$ref` points to."""
     while isinstance(value, Mapping) and "$ref" in value:
         target: Any = DOCUMENT
@@ -25,90 +57,44 @@ def resolved(value: Any) -> Any:
     return value
 
 
-def examples(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """Name -> value of the examples of a media type or parameter."""
-    if "example" in holder:
-        return {"example": holder["example"]}
-    return {name: resolved(example)["value"] for name, example in holder.get("examples", {}).items()}
-
-
-@dataclass(frozen=True)
-class Request:
-    """One way to call an operation: a body, or the values of its query, path and header parameters."""
-
-    name: str
-    body: Any
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Response:
-    """What an operation may answer: a status, its examples, and for errors the class that stands for it."""
-
-    status: int
-    examples: Mapping[str, Any]
-    error: str | None
-
-
-@dataclass(frozen=True)
-class Described:
-    """An operation of the document."""
-
-    id: str
-    resource: str
-    method: str
-    verb: str
-    path: str
-    requests: tuple[Request, ...]
-    responses: tuple[Response, ...]
-
-    @property
-    def successes(self) -> list[Response]:
-        return [response for response in self.responses if response.status < 300]
-
-    @property
-    def failures(self) -> list[Response]:
-        return [response for response in self.responses if response.status >= 400]
-
-
-UNDECLARED = 418  # stands for every status that only `default` declares
-
-
 def operations() -> Iterator[Described]:
     """Every operation, in the order of the document."""
     for path, item in DOCUMENT["paths"].items():
-        for verb in ("get", "put", "post", "patch", "delete"):
-            if verb in item:
-                yield _operation(path, verb, item[verb], item.get("parameters", []))
+        for operation in (item[key] for key in item if key != "parameters"):
+            parameters = [resolve(one) for one in [*item.get("parameters", []), *operation.get("parameters", [])]]
+            method = operation.get("x-python-method") or snake_case(operation["operationId"])
+            responses = list(_responses(operation["responses"]))
+            yield Described(
+                operation["operationId"],
+                snake_case(operation["tags"][0]),
+                method,
+                path,
+                list(_requests(operation, parameters)),
+                [response for response in responses if response.status < 300],
+                [response for response in responses if response.status >= 400],
+            )
 
 
-def _operation(path: str, verb: str, raw: Mapping[str, Any], shared: list[Any]) -> Described:
-    parameters = [resolved(one) for one in [*shared, *raw.get("parameters", [])]]
-    return Described(
-        raw["operationId"],
-        snake_case(raw["tags"][0]),
-        raw.get("x-python-method") or snake_case(raw["operationId"]),
-        verb,
-        path,
-        tuple(_requests(raw, parameters)),
-        tuple(_responses(raw["responses"])),
-    )
+def _examples(holder: Mapping[str, Any]) -> dict[str, Any]:
+    if "example" in holder:
+        return {"example": holder["example"]}
+    return {name: resolve(example)["value"] for name, example in holder.get("examples", {}).items()}
 
 
-def _requests(raw: Mapping[str, Any], parameters: list[Mapping[str, Any]]) -> Iterator[Request]:
-    """Each example of the body, first with the required parameters, then once more with all that have an example."""
-    values = {one["name"]: next(iter(examples(one).values())) for one in parameters if examples(one)}
+def _requests(operation: Mapping[str, Any], parameters: list[Mapping[str, Any]]) -> Iterator[Request]:
+    """Each example of the body, with the required parameters, and with all parameters that have an example."""
+    values = {one["name"]: next(iter(_examples(one).values())) for one in parameters if _examples(one)}
     required = {one["name"]: values[one["name"]] for one in parameters if one.get("required")}
     bodies = {"no body": None}
-    if "requestBody" in raw:
-        bodies = examples(resolved(raw["requestBody"])["content"]["application/json"])
-    for (name, body), (given, chosen) in itertools.product(bodies.items(), {"": required, ", all": values}.items()):
-        yield Request(name + given, body, chosen)
+    if "requestBody" in operation:
+        bodies = _examples(resolve(operation["requestBody"])["content"]["application/json"])
+    for (name, body), (suffix, chosen) in itertools.product(bodies.items(), {"": required, ", all": values}.items()):
+        yield Request(name + suffix, body, chosen)
 
 
-def _responses(raw: Mapping[str, Any]) -> Iterator[Response]:
-    for status, reference in raw.items():
-        response = resolved(reference)
+def _responses(responses: Mapping[str, Any]) -> Iterator[Response]:
+    for status, reference in responses.items():
+        response = resolve(reference)
         content = response.get("content", {}).get("application/json", {})
-        code = UNDECLARED if status == "default" else int(status)
-        yield Response(code, examples(content), response.get("x-python-error"))
+        code = UNDECLARED_STATUS if status == "default" else int(status)
+        yield Response(code, _examples(content), response.get("x-python-error"))

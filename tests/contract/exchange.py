@@ -1,116 +1,86 @@
-"""A call of one operation through the client, from either side, with what went over the wire beside its outcome."""
+"""Calls an operation through the client, sync or async, and records what was sent and received."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import httpx
 from openrouter_embeddings import OpenRouter, errors
-from openrouter_generated.types import Operation, Parameter
+from openrouter_generated.types import Operation
 
 from .description import Described, Request
 
 KEY = "sk-or-contract"
-VIOLATIONS = "sl-violations"  # the header in which the mock server tells what a request or an answer breaks
+VIOLATIONS = "sl-violations"  # the header in which the mock server reports what a request or a response violates
 
 
 @dataclass
 class Exchange:
-    """What the client sent and was answered, and what it made of the answer."""
+    """What the client sent and received, and the result or the error of the call."""
 
     sent: httpx.Request
     received: httpx.Response
     result: Any = None
     error: errors.OpenRouterError | None = None
 
-    @property
-    def violations(self) -> str | None:
-        """What the mock server has against the request."""
-        return self.received.headers.get(VIOLATIONS)
+
+class _Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport of both sides that keeps the responses."""
+
+    def __init__(self) -> None:
+        self._transport = httpx.HTTPTransport(verify=False)  # loads no certificates: all is plain http here
+        self.responses: list[httpx.Response] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._transport.handle_request(request)
+        content = b"".join(response.iter_raw())
+        status, headers = response.status_code, response.headers
+        self.responses.append(httpx.Response(status, headers=headers, content=content, request=request))
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        return await asyncio.to_thread(self.handle_request, request)
+
+    def close(self) -> None:
+        self._transport.close()
 
 
-def operation_of(described: Described) -> Operation:
+def generated_operation(described: Described) -> Operation:
     """The generated operation of the same id."""
-    from importlib import import_module
-
     module = import_module(f"openrouter_generated.api.{described.resource}")
-    found = [one for one in vars(module).values() if isinstance(one, Operation) and one.id == described.id]
-    (operation,) = found
-    return operation
+    (found,) = [one for one in vars(module).values() if isinstance(one, Operation) and one.id == described.id]
+    return found
 
 
-def arguments(described: Described, request: Request) -> dict[str, Any]:
-    """The request as the keyword arguments of the generated method."""
-    operation = operation_of(described)
-
-    def value(parameter: Parameter) -> Any:
-        if parameter.location != "body":
-            return request.parameters.get(parameter.name)
-        return request.body.get(parameter.name) if operation.body == "fields" else request.body
-
-    given = {parameter.argument: value(parameter) for parameter in operation.parameters}
-    return {name: one for name, one in given.items() if one is not None}
+def _arguments(described: Described, request: Request) -> dict[str, Any]:
+    """The request as keyword arguments of the generated method."""
+    operation = generated_operation(described)
+    values = {}
+    for parameter in operation.parameters:
+        source = request.parameters if parameter.location != "body" else request.body
+        whole_body = parameter.location == "body" and operation.body == "value"
+        values[parameter.argument] = source if whole_body else source.get(parameter.name)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def exchange(side: str, url: str, described: Described, request: Request, prefer: str) -> Exchange:
-    """Call once, without retries; `prefer` tells the mock server which of its answers to give."""
+    """Call once, without retries; `prefer` selects the response of the mock server."""
     options = {"server_url": url, "retries": None, "http_headers": {"Prefer": prefer}}
-    keywords = {**arguments(described, request), **options}
-    heard: list[httpx.Response] = []
-    outcome = _SIDES[side](described, keywords, heard)
-    (received,) = heard
-    return Exchange(received.request, received, **outcome)
-
-
-class _Recorder(httpx.HTTPTransport):
-    """A network that keeps what went over it."""
-
-    def __init__(self, heard: list[httpx.Response]) -> None:
-        super().__init__(verify=False)  # reads no certificates: all is plain http here
-        self._heard = heard
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = super().handle_request(request)
-        raw = b"".join(response.iter_raw())
-        self._heard.append(httpx.Response(response.status_code, headers=response.headers, content=raw, request=request))
-        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(raw))
-
-
-class _AsyncRecorder(httpx.AsyncHTTPTransport):
-    def __init__(self, heard: list[httpx.Response]) -> None:
-        super().__init__(verify=False)  # reads no certificates: all is plain http here
-        self._heard = heard
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await super().handle_async_request(request)
-        raw = b"".join([chunk async for chunk in response.aiter_raw()])
-        self._heard.append(httpx.Response(response.status_code, headers=response.headers, content=raw, request=request))
-        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(raw))
-
-
-def _with_threads(described: Described, keywords: Mapping[str, Any], heard: list[httpx.Response]) -> dict[str, Any]:
-    with httpx.Client(transport=_Recorder(heard)) as http:
-        with OpenRouter(api_key=KEY, client=http) as client:
-            try:
-                return {"result": getattr(getattr(client, described.resource), described.method)(**keywords)}
-            except errors.OpenRouterError as error:
-                return {"error": error}
-
-
-def _with_a_loop(described: Described, keywords: Mapping[str, Any], heard: list[httpx.Response]) -> dict[str, Any]:
-    async def call() -> dict[str, Any]:
-        async with httpx.AsyncClient(transport=_AsyncRecorder(heard)) as http:
-            async with OpenRouter(api_key=KEY, async_client=http) as client:
-                resource = getattr(client, described.resource)
-                try:
-                    return {"result": await getattr(resource, described.method + "_async")(**keywords)}
-                except errors.OpenRouterError as error:
-                    return {"error": error}
-
-    return asyncio.run(call())
-
-
-_SIDES: Mapping[str, Callable[..., dict[str, Any]]] = {"sync": _with_threads, "async": _with_a_loop}
+    keywords = _arguments(described, request) | options
+    recorder, result, error = _Recorder(), None, None
+    with httpx.Client(transport=recorder) as http:
+        client = OpenRouter(api_key=KEY, client=http, async_client=httpx.AsyncClient(transport=recorder))
+        resource = getattr(client, described.resource)
+        try:
+            if side == "sync":
+                result = getattr(resource, described.method)(**keywords)
+            else:
+                result = asyncio.run(getattr(resource, f"{described.method}_async")(**keywords))
+        except errors.OpenRouterError as raised:
+            error = raised
+    (received,) = recorder.responses
+    return Exchange(received.request, received, result, error)

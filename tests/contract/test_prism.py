@@ -1,160 +1,126 @@
-"""The client against a mock server that an independent tool makes from openapi.yaml.
+"""The client calls an independent mock server of openapi.yaml, which answers with examples or random values.
 
-The mock server judges each request by the document, and answers with an example, or with values made up anew from the
-schema. It does not know how many inputs were sent; so each example of a request meets each example of an answer, and
-those that do not belong together must be told apart by the client.
+It does not count the inputs: every example of a request meets every example of a response, and the client must reject
+the combinations that do not match.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
 from openrouter_embeddings import errors
 
-from .description import Described, Request, Response, operations
-from .exchange import KEY, VIOLATIONS, Exchange, exchange, operation_of
+from .description import Described, Request, operations
+from .exchange import KEY, VIOLATIONS, exchange, generated_operation
 
 OPERATIONS = {described.id: described for described in operations()}
-MADE_UP = 10  # answers made up for each operation and status
+REQUESTS = [(id, request.name) for id, described in OPERATIONS.items() for request in described.requests]
+RANDOM_RESPONSES = 10  # for each operation and status
 
-by_side = pytest.mark.parametrize("side", ["sync", "async"])
-by_operation = pytest.mark.parametrize("id", OPERATIONS)
-
-
-def wants(sent: Mapping[str, Any] | None) -> tuple[int, int | None]:
-    """How many vectors a body asks for, and how long they shall be."""
-    given = (sent or {}).get("input")
-    count = len(given) if isinstance(given, list) and not isinstance(given[0], int) else 1
-    return count, (sent or {}).get("dimensions")
+both_sides = pytest.mark.parametrize("side", ["sync", "async"])
+every_operation = pytest.mark.parametrize("id", OPERATIONS)
 
 
-def fits(described: Described, request: Request, answer: Any) -> bool:
-    """Whether an answer answers what was asked. Only one operation asks for something that can be counted."""
+def matches(described: Described, request: Request, response: Any) -> bool:
+    """Whether a response has as many vectors as the request has inputs, with the requested length."""
     if described.id != "createEmbeddings":
         return True
-    count, dimensions = wants(request.body)
-    vectors = [row["embedding"] for row in answer["data"]]
+    given = request.body["input"]
+    count = len(given) if isinstance(given, list) and not isinstance(given[0], int) else 1
+    vectors = [row["embedding"] for row in response["data"]]
     lengths = {len(vector) if isinstance(vector, list) else len(vector) * 3 // 16 for vector in vectors}
-    return len(vectors) == count and lengths <= {dimensions or lengths.copy().pop()}
+    return len(vectors) == count and lengths == {request.body.get("dimensions") or min(lengths)}
 
 
-def test_every_operation_has_a_request_and_an_answer() -> None:
+def test_every_operation_has_examples() -> None:
     for described in OPERATIONS.values():
         assert described.requests, described.id
-        assert [response.status for response in described.successes], described.id
+        assert described.successes, described.id
         assert all(response.examples for response in described.failures), described.id
 
 
-@by_side
-@pytest.mark.parametrize(
-    ("id", "name"), [(id, request.name) for id, described in OPERATIONS.items() for request in described.requests]
-)
-def test_each_request_of_the_document_is_sent_whole_and_accepted(mock_url: str, id: str, name: str, side: str) -> None:
+@both_sides
+@pytest.mark.parametrize(("id", "name"), REQUESTS)
+def test_example_requests_are_sent_completely(mock_url: str, id: str, name: str, side: str) -> None:
     described = OPERATIONS[id]
     (request,) = [one for one in described.requests if one.name == name]
-    met = exchange(side, mock_url, described, request, "code=200")
-    assert (met.violations, met.received.status_code) == (None, 200)
-    assert met.sent.headers["Authorization"] == f"Bearer {KEY}"
+    actual = exchange(side, mock_url, described, request, "code=200")
+
+    assert actual.received.status_code == 200
+    assert VIOLATIONS not in actual.received.headers
+    assert actual.sent.headers["Authorization"] == f"Bearer {KEY}"
     if request.body is not None:
-        # What is None in a call is left out.
-        assert json.loads(met.sent.content) == {k: v for k, v in request.body.items() if v is not None}
-    carried = {**dict(met.sent.headers), **dict(met.sent.url.params)}
-    for parameter, value in request.parameters.items():
-        assert carried[parameter if parameter in carried else parameter.lower()] == str(value)
+        expected = {name: value for name, value in request.body.items() if value is not None}
+        assert expected == json.loads(actual.sent.content)
+    parameters = {**dict(actual.sent.headers), **dict(actual.sent.url.params)}
+    for name, value in request.parameters.items():
+        assert str(value) == parameters[name if name in parameters else name.lower()]
 
 
-@by_side
-@by_operation
-def test_each_answer_of_the_document_is_read_as_it_stands_if_it_fits_the_request(
-    mock_url: str, id: str, side: str
-) -> None:
+@both_sides
+@every_operation
+def test_example_responses_are_read_if_they_match_the_request(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
-    fitting = 0
+    matching = 0
     for request in described.requests:
         for response in described.successes:
-            for name, value in response.examples.items():
-                met = exchange(side, mock_url, described, request, f"code={response.status}, example={name}")
-                assert met.received.json() == value
-                if fits(described, request, value):
-                    fitting += 1
-                    assert met.error is None, (request.name, name)
-                    assert met.result.to_dict() == value
+            for name, expected in response.examples.items():
+                actual = exchange(side, mock_url, described, request, f"code={response.status}, example={name}")
+                assert expected == actual.received.json()
+                if matches(described, request, expected):
+                    matching += 1
+                    assert actual.error is None, (request.name, name)
+                    assert expected == actual.result.to_dict()
                 else:
-                    assert isinstance(met.error, errors.ResponseValidationError), (request.name, name)
-                    assert met.error.raw_response is not None
-    assert fitting >= len(described.requests) / 2
+                    assert isinstance(actual.error, errors.ResponseValidationError), (request.name, name)
+                    assert actual.error.raw_response is not None
+    assert matching >= len(described.requests) / 2
 
 
-@by_side
-@by_operation
-def test_each_declared_status_raises_its_class_with_its_data(mock_url: str, id: str, side: str) -> None:
+@both_sides
+@every_operation
+def test_errors_raise_the_class_of_their_status(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
     for response in described.failures:
-        for name, value in response.examples.items():
-            met = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, example={name}")
-            assert met.received.json() == value
-            error = told(met, response)
-            raw = (value["error"].get("metadata") or {}).get("raw")  # the provider's own words are told too
-            assert error.message == value["error"]["message"] + (f": {raw}" if raw else "")
+        for choice in [*(f"example={name}" for name in response.examples), "dynamic=true"]:
+            actual = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, {choice}")
+            expected, error = actual.received.json(), actual.error
+            assert VIOLATIONS not in actual.received.headers
+            assert isinstance(error, errors.APIStatusError)
+            assert response.status == error.status_code == actual.received.status_code
+            assert (response.error or "OpenRouterDefaultError") == type(error).__name__
+            assert expected["error"]["message"] in error.message
             assert error.data is not None
-            assert error.data.to_dict() == value
+            assert expected == error.data.to_dict()
 
 
-@by_side
-@by_operation
-def test_answers_made_up_from_the_schema_are_read_and_written_back_the_same(mock_url: str, id: str, side: str) -> None:
+@both_sides
+@every_operation
+def test_random_responses_are_read_and_written_unchanged(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
-    operation = operation_of(described)
+    operation = generated_operation(described)
     for response in described.successes:
-        for _ in range(MADE_UP):
-            met = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, dynamic=true")
-            made_up = met.received.json()
-            assert operation.read(made_up).to_dict() == made_up
-            if met.error is None:
-                assert met.result.to_dict() == made_up
-            else:
-                assert not_countable(described, met), made_up
+        for _ in range(RANDOM_RESPONSES):
+            actual = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, dynamic=true")
+            expected = actual.received.json()
+            assert expected == operation.read(expected).to_dict()
+            if actual.error is None:
+                assert expected == actual.result.to_dict()
+            else:  # random rows are not the vectors of one input
+                assert described.id == "createEmbeddings"
+                assert isinstance(actual.error, errors.ResponseValidationError)
 
 
-@by_side
-@by_operation
-def test_errors_made_up_from_the_schema_raise_their_class_with_their_data(mock_url: str, id: str, side: str) -> None:
-    described = OPERATIONS[id]
-    for response in described.failures:
-        met = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, dynamic=true")
-        made_up = met.received.json()
-        error = told(met, response)
-        assert error.message == made_up["error"]["message"]
-        assert error.data is not None
-        assert error.data.to_dict() == made_up
-
-
-def test_the_mock_server_refuses_what_the_document_does_not_allow(mock_url: str) -> None:
-    """Or else its silence in the tests above would say nothing."""
-    described = OPERATIONS["createEmbeddings"]
-    address = mock_url + described.path
+def test_mock_server_rejects_invalid_requests(mock_url: str) -> None:
+    """Otherwise the tests above would prove nothing."""
+    url = mock_url + OPERATIONS["createEmbeddings"].path
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"input": "text", "model": "example/model"}
     with httpx.Client(trust_env=False) as http:
-        for broken in ({"input": "text"}, {**body, "dimensions": 0}, {**body, "provider": {"zdr": "yes"}}):
-            answer = http.post(address, json=broken, headers=headers)
-            assert (answer.status_code, VIOLATIONS in answer.headers) == (400, True)
-        assert http.post(address, json=body).status_code == 401
-
-
-def told(met: Exchange, response: Response) -> errors.APIStatusError:
-    """The error of an exchange, after it was found to be of the status's class."""
-    assert met.violations is None
-    assert isinstance(met.error, errors.APIStatusError)
-    assert met.error.status_code == met.received.status_code == response.status
-    assert type(met.error).__name__ == (response.error or "OpenRouterDefaultError")
-    return met.error
-
-
-def not_countable(described: Described, met: Exchange) -> bool:
-    """Whether the client refused an answer of random rows, as it must: they are not the vectors of one input."""
-    return described.id == "createEmbeddings" and isinstance(met.error, errors.ResponseValidationError)
+        for invalid in ({"input": "text"}, {**body, "dimensions": 0}, {**body, "provider": {"zdr": "yes"}}):
+            response = http.post(url, json=invalid, headers=headers)
+            assert (response.status_code, VIOLATIONS in response.headers) == (400, True)
+        assert http.post(url, json=body).status_code == 401

@@ -13,7 +13,7 @@ from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.messages import Headers, Request, Response, Timeouts
 from openrouter_embeddings.network.attempt import Attempt
 from openrouter_embeddings.network.body import BodyReader
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.embeddings import embeddings, inputs_asked, judge, matrix_of
 from openrouter_embeddings.response.stream_decoder import StreamDecoder
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
@@ -22,11 +22,13 @@ _STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 404, 429, 500, 502, 50
 _ENCODINGS = ("identity", "gzip", "deflate", "br")
 _MOST_BYTES = 1 << 16
 _SECONDS = 60.0
-_EMBED = Call(GENERATE, "https://h/v1/embeddings", {}, {"input": ["a", "b"], "model": "m"}, None, Timeouts(), 1 << 20)
-_SIZED = Call(
+_EMBED = PreparedCall(
+    GENERATE, "https://h/v1/embeddings", {}, {"input": ["a", "b"], "model": "m"}, None, Timeouts(), 1 << 20
+)
+_SIZED = PreparedCall(
     GENERATE, "https://h/v1/embeddings", {}, {"input": "a", "model": "m", "dimensions": 2}, None, Timeouts(), 1 << 20
 )
-_MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
+_MODELS = PreparedCall(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
 _REQUEST = Request("POST", "https://h/", (), None, Timeouts(attempt_seconds=_SECONDS), _MOST_BYTES)
 _EVERY_WAY = {"WORTH_CARVING": 0, "_CUT_BYTES": 40, "_NEW_BYTES": 1}  # answers here are small
 
@@ -62,7 +64,7 @@ def check(data: bytes) -> None:
                 assert _vectors(answer, call) or not accepted, "both ways of reading agree"
 
 
-def _read(reply: Response, call: Call) -> bool:
+def _read(reply: Response, call: PreparedCall) -> bool:
     """Read as `generate` and `list_models` read: whether it was accepted."""
     try:
         judged = judge(reply, call)
@@ -71,7 +73,7 @@ def _read(reply: Response, call: Call) -> bool:
     return isinstance(judged.to_dict(), dict)
 
 
-def _vectors(answer: Answer, call: Call) -> bool:
+def _vectors(answer: Answer, call: PreparedCall) -> bool:
     """Read as `embed` reads: whether it was accepted."""
     carver = StreamDecoder(inputs_asked(call.fields))
     for piece in _pieces(answer):

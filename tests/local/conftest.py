@@ -1,7 +1,8 @@
-"""One embedded server for all these tests, plain HTTP to it, and the API's description to judge its answers by."""
+"""One embedded server for all these tests, called over plain HTTP; openapi.yaml itself validates its responses."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,70 +12,54 @@ import jsonschema
 import pytest
 import yaml
 from openrouter_embeddings.local import serve
-from openrouter_embeddings.local.server import Server
 
 LOCAL = "local/wordllama-l2-supercat-256"
 SMALL = "openai/text-embedding-3-small"
+DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
 
-Judge = Callable[[httpx.Response, str, str], Any]
+Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def http() -> Iterator[httpx.Client]:
     with serve(models={"example/three": 3}) as server:
-        yield server
+        with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer any"}, timeout=60) as client:
+            yield client
+
+
+def validated(response: httpx.Response, path: str = "/embeddings", method: str = "post") -> Any:
+    """The JSON of a response, which has the schema that openapi.yaml declares for its status."""
+    responses = DOCUMENT["paths"][path][method]["responses"]
+    declared = responses.get(str(response.status_code), responses["default"])
+    if "$ref" in declared:
+        declared = DOCUMENT["components"]["responses"][declared["$ref"].rpartition("/")[2]]
+    schema = declared["content"]["application/json"]["schema"] | {"components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(schema).validate(response.json())
+    assert response.headers["content-type"] == "application/json"
+    return response.json()
 
 
 @pytest.fixture(scope="session")
-def http(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer any"}, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def judged() -> Judge:
-    """Checks an answer against openapi.yaml itself, not against anything generated, and gives its JSON."""
-    document = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
-
-    def schema_of(path: str, method: str, status: int) -> dict[str, Any]:
-        response = document["paths"][path][method]["responses"].get(str(status))
-        response = response or document["paths"][path][method]["responses"]["default"]
-        if "$ref" in response:
-            response = document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-        schema: dict[str, Any] = response["content"]["application/json"]["schema"]
-        return schema
-
-    def judge(response: httpx.Response, path: str, method: str) -> Any:
-        schema = schema_of(path, method, response.status_code) | {"components": document["components"]}
-        assert response.headers["content-type"] == "application/json"
-        answer = response.json()
-        jsonschema.Draft202012Validator(schema).validate(answer)
-        return answer
-
-    return judge
-
-
-@pytest.fixture(scope="session")
-def embed(http: httpx.Client, judged: Judge) -> Callable[..., Any]:
-    """POST /embeddings with these fields; the answer's JSON, after it was judged."""
+def embed(http: httpx.Client) -> Call:
+    """Embed an input; the JSON of the response."""
 
     def embed(input: Any, model: str = LOCAL, **fields: Any) -> Any:
         response = http.post("/embeddings", json={"input": input, "model": model, **fields})
         assert response.status_code == 200, response.text
-        return judged(response, "/embeddings", "post")
+        return validated(response)
 
     return embed
 
 
 @pytest.fixture(scope="session")
-def refused(http: httpx.Client, judged: Judge) -> Callable[..., Any]:
-    """POST /embeddings with this body; the status and the message of its refusal, after it was judged."""
+def reject(http: httpx.Client) -> Call:
+    """Send a body that the server rejects; the status and the message of the error."""
 
-    def refused(body: Any) -> tuple[int, str]:
-        content = body if isinstance(body, bytes) else httpx.Request("POST", "http://x", json=body).content
+    def reject(body: Any) -> tuple[int, str]:
+        content = body if isinstance(body, bytes) else json.dumps(body)
         response = http.post("/embeddings", content=content, headers={"Content-Type": "application/json"})
-        error = judged(response, "/embeddings", "post")["error"]
+        error = validated(response)["error"]
         assert error["code"] == response.status_code
         return response.status_code, error["message"]
 
-    return refused
+    return reject

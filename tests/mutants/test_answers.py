@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from openrouter_embeddings.errors import InternalServerResponseError
 from openrouter_embeddings.messages import Headers, Response, Timeouts
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.embeddings import judge
 from openrouter_generated.api.embeddings import LIST_MODELS
 
-MODELS = Call(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
+MODELS = PreparedCall(LIST_MODELS, "https://h/v1/embeddings/models", {}, {}, None, Timeouts(), 1 << 20)
 
 
 def test_failure_that_looks_like_an_answer_is_a_failure() -> None:

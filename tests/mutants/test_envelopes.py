@@ -10,11 +10,11 @@ from openrouter_embeddings.errors import (
     ResponseValidationError,
 )
 from openrouter_embeddings.messages import Headers, Response, Timeouts
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.envelope import checked, document_of
 from openrouter_generated.api.embeddings import GENERATE
 
-CALL = Call(GENERATE, "https://h/v1/embeddings", {}, {"input": "a", "model": "m"}, None, Timeouts(), 1 << 20)
+CALL = PreparedCall(GENERATE, "https://h/v1/embeddings", {}, {"input": "a", "model": "m"}, None, Timeouts(), 1 << 20)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How much is tried: the same examples at every run, or with HYPOTHESIS_PROFILE=thorough many new ones."""
+"""Hypothesis profiles: the same examples at every run, or many new ones with HYPOTHESIS_PROFILE=thorough."""
 
 from __future__ import annotations
 

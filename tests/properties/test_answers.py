@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.messages import Headers, Response, Timeouts
-from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_embeddings.response import vectors as vectors_module
 from openrouter_embeddings.response.embeddings import embeddings, judge, matrix_of
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
@@ -31,7 +31,7 @@ MODELS = prepare(LIST_MODELS, {}, CallOptions(), CONFIG, Timeouts())
 MIB = 1 << 20
 
 
-def outcome(content: bytes, status: int = 200, call: Call = EMBED) -> Any:
+def outcome(content: bytes, status: int = 200, call: PreparedCall = EMBED) -> Any:
     """What is made of a body, in each of the ways it can be read."""
     reply = Response(status, Headers([("content-type", "application/json")]), content)
     try:
@@ -264,7 +264,7 @@ def peak() -> Iterator[list[int]]:
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("content", [content for _, content in HOSTILE], ids=[name for name, _ in HOSTILE])
 def test_hostile_body_of_a_mebibyte_costs_little_time_and_memory(
-    content: bytes, status: int, call: Call, peak: list[int]
+    content: bytes, status: int, call: PreparedCall, peak: list[int]
 ) -> None:
     began = time.perf_counter()
 

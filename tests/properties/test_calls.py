@@ -1,4 +1,4 @@
-"""The retry machine against a simple model of it: whatever comes back, no limit is passed and no retry is withheld."""
+"""The retries of a call match a simple model of them: no limit is exceeded, and no retry is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
 from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import Secret
-from openrouter_embeddings.request.prepare import Call, prepare
+from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_embeddings.retries import Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -23,10 +23,10 @@ CALL = prepare(GENERATE, {"input": "a", "model": "m"}, CallOptions(), Config(bas
 
 
 class Fault(NamedTuple):
-    """How an attempt ends: what comes back, and what it means."""
+    """How an attempt ends: what comes back, and what that means for a retry."""
 
     outcome: Response | Failure
-    kind: str  # good, safe, billed or final
+    kind: str  # good, or the kind of failure
     overloaded: bool = False
     stale: bool = False
     maybe_billed: bool = False
@@ -38,13 +38,15 @@ def _status(status: int) -> Response:
 
 FAULTS = [
     Fault(_status(200), "good"),
-    *(Fault(_status(status), "safe", overloaded=True) for status in (429, 503, 529)),
-    *(Fault(_status(status), "billed", maybe_billed=True) for status in (408, 500, 502, 504)),
-    *(Fault(_status(status), "final") for status in (400, 402, 404)),
-    Fault(Failure(ConnectError("refused"), sent=False), "safe"),
-    Fault(Failure(ConnectionLostError("torn"), sent=True), "billed", maybe_billed=True),
-    Fault(Failure(ConnectionLostError("idle"), sent=True, stale=True), "billed", stale=True, maybe_billed=True),
-    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "final", maybe_billed=True),
+    *(Fault(_status(status), "not processed", overloaded=True) for status in (429, 503, 529)),
+    *(Fault(_status(status), "maybe processed", maybe_billed=True) for status in (408, 500, 502, 504)),
+    *(Fault(_status(status), "permanent") for status in (400, 402, 404)),
+    Fault(Failure(ConnectError("refused"), sent=False), "not processed"),
+    Fault(Failure(ConnectionLostError("torn"), sent=True), "maybe processed", maybe_billed=True),
+    Fault(
+        Failure(ConnectionLostError("idle"), sent=True, stale=True), "maybe processed", stale=True, maybe_billed=True
+    ),
+    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "permanent", maybe_billed=True),
 ]
 policies = st.builds(
     Policy,
@@ -55,38 +57,38 @@ policies = st.builds(
 )
 
 
-def read(reply: Response, call: Call) -> str:
-    """An answer, or the error of its status."""
-    if reply.status_code == 200:
-        return "an answer"
-    raise error_for(reply.status_code, "no", reply)
+def read(response: Response, call: PreparedCall) -> str:
+    """The result of a response, or the error of its status."""
+    if response.status_code == 200:
+        return "a result"
+    raise error_for(response.status_code, "no", response)
 
 
 class Calls(RuleBasedStateMachine):
-    """Calls of one client, one after the other: the client's budget goes on, all else begins anew."""
+    """Calls of one client in turn: they share its retry budget and nothing else."""
 
     def __init__(self) -> None:
         super().__init__()
         self.budget, self.tokens = RetryBudget(), 100
-        self.now, self.dice = 0.0, 0.0
+        self.now, self.random = 0.0, 0.0
         self.running: Any = None
 
     @initialize(policy=policies)
-    def one_policy(self, policy: Policy) -> None:
+    def set_policy(self, policy: Policy) -> None:
         self.policy = policy
 
     @precondition(lambda self: self.running is None)
     @rule()
     def call(self) -> None:
-        uniform = lambda low, high: low + self.dice * (high - low)  # noqa: E731
+        uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
         world = CallContext(lambda: Secret("sk-key"), self.budget, lambda: self.now, lambda: 0.0, uniform)
         self.running = steps(CALL, self.policy, world, read)
         self.began = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False
-        self.sent(next(self.running))
+        self.record(next(self.running))
 
-    def sent(self, step: Send | Sleep) -> None:
+    def record(self, step: Send | Sleep) -> None:
         assert isinstance(step, Send)
         self.sends += 1
         self.request: Request = step.request
@@ -95,38 +97,38 @@ class Calls(RuleBasedStateMachine):
     @rule(
         fault=st.sampled_from(FAULTS),
         share=st.floats(0, 1),
-        dice=st.floats(0, 1),
-        told=st.none() | st.none() | st.sampled_from([0.25, 1.0, 30.0, 61.0, 1e9]),
+        random=st.floats(0, 1),
+        retry_after=st.none() | st.none() | st.sampled_from([0.25, 1.0, 30.0, 61.0, 1e9]),
     )
-    def attempt_ends(self, fault: Fault, share: float, dice: float, told: float | None) -> None:
+    def attempt_ends(self, fault: Fault, share: float, random: float, retry_after: float | None) -> None:
         self.now += share * min(self.request.timeouts.attempt_seconds, 70.0)
-        self.dice = dice
+        self.random = random
         outcome = fault.outcome
         if isinstance(outcome, Failure):
-            told = None
+            retry_after = None
             outcome = attrs.evolve(outcome, error=type(outcome.error)(outcome.error.message))
-        elif told is not None:
-            outcome = attrs.evolve(outcome, headers=Headers([("retry-after", str(told))]))
+        elif retry_after is not None:
+            outcome = attrs.evolve(outcome, headers=Headers([("retry-after", str(retry_after))]))
         self.maybe_billed += fault.maybe_billed
-        wait = self.expected_wait(fault, told)
-        step, answer, error = self.fed(outcome)
+        wait = self.expected_wait(fault, retry_after)
+        step, answer, error = self.send(outcome)
         if step is not None:
             assert step.seconds == pytest.approx(wait)
             self.now += step.seconds
-            self.sent(self.running.send(None))
+            self.record(self.running.send(None))
             return
         self.running = None
         assert wait is None
         if error is None:
-            assert (fault.kind, answer) == ("good", "an answer")
+            assert (fault.kind, answer) == ("good", "a result")
             self.tokens = min(100, self.tokens + 5)
         else:
             assert fault.kind != "good"
             assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
-            assert error.retry_after == told
+            assert error.retry_after == retry_after
 
-    def fed(self, outcome: Response | Failure) -> tuple[Sleep | None, Any, OpenRouterError | None]:
-        """The pause, the answer or the error that follows an outcome."""
+    def send(self, outcome: Response | Failure) -> tuple[Sleep | None, Any, OpenRouterError | None]:
+        """The pause, the result or the error that follows an outcome."""
         try:
             return self.running.send(outcome), None, None
         except StopIteration as done:
@@ -134,39 +136,39 @@ class Calls(RuleBasedStateMachine):
         except OpenRouterError as error:
             return None, None, error
 
-    def expected_wait(self, fault: Fault, told: float | None) -> float | None:
-        """How long to wait before the next attempt; None: there is none."""
+    def expected_wait(self, fault: Fault, retry_after: float | None) -> float | None:
+        """Seconds to wait before the next attempt; None if there is none."""
         policy, elapsed = self.policy, self.now - self.began
-        if fault.kind in ("good", "final") or self.retries + 1 == policy.attempts:
+        if fault.kind in ("good", "permanent") or self.retries + 1 == policy.attempts:
             return None
         if fault.stale and not self.was_stale:
             self.was_stale = True
             return 0.0
-        if fault.kind == "billed" and self.billed_retries == policy.possibly_billed_retries:
+        if fault.kind == "maybe processed" and self.billed_retries == policy.possibly_billed_retries:
             return None
         grown = min(8.0, (1.0 if fault.overloaded else 0.5) * 2**self.retries)
         least, most = (grown / 2, grown) if fault.overloaded else (0.0, grown)
-        if told is not None:
-            least, most = told, told * 1.1
-        wait = least + self.dice * (most - least)
-        cost = 10 if fault.kind == "billed" else 5
+        if retry_after is not None:
+            least, most = retry_after, retry_after * 1.1
+        wait = least + self.random * (most - least)
+        cost = 10 if fault.kind == "maybe processed" else 5
         total = 1e9 if policy.total_seconds is None else policy.total_seconds
-        end = elapsed + wait + min(1.0, total / 10)  # what is begun must have time to end
+        end = elapsed + wait + min(1.0, total / 10)  # an attempt needs time
         assume(abs(end - total) > 1e-6)
         late = end > total
-        if (told or 0.0) > policy.retry_after_cap_seconds or late or cost > self.tokens:
+        if (retry_after or 0.0) > policy.retry_after_cap_seconds or late or cost > self.tokens:
             return None
         self.tokens -= cost
         self.retries += 1
-        self.billed_retries += fault.kind == "billed"
+        self.billed_retries += fault.kind == "maybe processed"
         return wait
 
     @invariant()
-    def no_limit_is_passed(self) -> None:
+    def no_limit_is_exceeded(self) -> None:
         if self.running is None:
             return
         policy = self.policy
-        assert self.sends <= (policy.attempts or 10**9) + 1, "one more for an idle connection gone stale"
+        assert self.sends <= (policy.attempts or 10**9) + 1, "one more after a stale connection"
         if policy.total_seconds is not None and self.sends > 1:
             left = policy.total_seconds - (self.now - self.began)
             assert self.request.timeouts.attempt_seconds <= max(left, 0.001)

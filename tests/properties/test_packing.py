@@ -1,4 +1,4 @@
-"""Whatever texts come, they are packed in their order, each once, and no request could hold one more."""
+"""Texts are packed in order, each once, and no batch has room for one more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEXTS = st.builds(
 
 
 @given(TEXTS, st.sampled_from([None, 1, 2, 63, 64, 65, 128, 2_048]), st.sampled_from([None, 500, 2_000]))
-@example(["é" * 100] * 2_048, 2_048, None)  # the bytes are fewer than they may be, and all fit
+@example(["é" * 100] * 2_048, 2_048, None)
 @example(["a" * 345] * 2_100, 2_100, None)
 def test_texts_are_packed_in_order_and_as_many_as_fit(
     texts: list[str], batch_size: int | None, most_tokens: int | None
@@ -35,6 +35,6 @@ def test_texts_are_packed_in_order_and_as_many_as_fit(
         assert len(batch) == 1 or batch.tokens <= most
         assert (
             position == len(texts) or len(batch) == limit or batch.tokens + estimate_tokens(texts[position]) > most
-        ), "one more would have fitted"
+        ), "the batch has room for one more"
     assert position == len(texts)
     assert packer.exhausted

@@ -1,4 +1,4 @@
-"""Whatever a server asks to wait, it is understood or ignored, and never waited for longer than the cap."""
+"""Every Retry-After is parsed or ignored, and no pause is longer than the cap."""
 
 from __future__ import annotations
 
@@ -24,29 +24,31 @@ NUMBER = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.lis
 
 
 @given(TEXT, st.none() | TEXT, NUMBER, NOW)
-def test_any_wait_is_a_number_of_seconds_or_none(text: str, milliseconds: str | None, told: Any, now: float) -> None:
+def test_retry_after_is_a_number_of_seconds_or_none(
+    text: str, milliseconds: str | None, retry_after: Any, now: float
+) -> None:
     headers = {"retry-after": text} | ({} if milliseconds is None else {"retry-after-ms": milliseconds})
 
-    seconds = retry_after_seconds(Headers(headers.items()), {"retry_after": told}, now)
+    seconds = retry_after_seconds(Headers(headers.items()), {"retry_after": retry_after}, now)
 
     assert seconds is None or (0 < seconds < math.inf)
 
 
 @given(TEXT, NOW, st.integers(0, 3), st.floats(0, 130), st.sampled_from([429, 500, 503, 529]), st.floats(0, 1))
-def test_no_wait_is_longer_than_the_cap_or_ends_after_the_call(
-    text: str, now: float, retries: int, elapsed: float, status: int, dice: float
+def test_no_pause_exceeds_the_cap_or_the_total(
+    text: str, now: float, retries: int, elapsed: float, status: int, random: float
 ) -> None:
-    told = retry_after_seconds({"retry-after": text}, {}, now)
-    problem = FailedAttempt(ConnectError("no"), FailureKind.NOT_PROCESSED, status, told)
+    retry_after = retry_after_seconds({"retry-after": text}, {}, now)
+    problem = FailedAttempt(ConnectError("no"), FailureKind.NOT_PROCESSED, status, retry_after)
     history = RetryState(retries=retries, elapsed_seconds=elapsed)
     policy = Policy()
 
-    pause = decide(policy, problem, history, lambda low, high: low + dice * (high - low))
+    pause = decide(policy, problem, history, lambda low, high: low + random * (high - low))
 
     if pause is not None:
         assert 0 <= pause.seconds <= policy.retry_after_cap_seconds * 1.1
         assert elapsed + pause.seconds <= 119
-        if told is not None:
-            assert told <= pause.seconds <= told * 1.1 * (1 + 1e-9)
-    elif told is None or told <= 60:
-        assert retries == 3 or elapsed + (told or 8.0) * 1.1 >= 119, "given up for a reason"
+        if retry_after is not None:
+            assert retry_after <= pause.seconds <= retry_after * 1.1 * (1 + 1e-9)
+    elif retry_after is None or retry_after <= 60:
+        assert retries == 3 or elapsed + (retry_after or 8.0) * 1.1 >= 119, "every other call is retried"

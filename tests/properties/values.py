@@ -1,4 +1,4 @@
-"""Values near a schema: mostly what it asks for, sometimes with a part missing, null, unknown or of another kind."""
+"""Strategies for values near a schema: mostly valid, sometimes with a missing, null, unknown or wrong part."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ anything = st.recursive(
 
 
 def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema that a reference leads to."""
+    """The schema, or what its `$ref` points to."""
     return resolved(SCHEMAS[schema["$ref"].rpartition("/")[2]]) if "$ref" in schema else schema
 
 
 @st.composite
 def near(draw: st.DrawFn, schema: Mapping[str, Any], wrong: int = 30) -> Any:
-    """A JSON value near `schema`; about one part in `wrong` is whatever."""
+    """A JSON value near `schema`; about one part in `wrong` is arbitrary."""
     schema = resolved(schema)
     if draw(st.integers(1, wrong)) == wrong:
         return draw(anything)

@@ -17,7 +17,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.messages import Headers, Response, Timeouts
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.embeddings import EmptyAnswerError, embeddings, inputs_asked, judge, matrix_of
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.types import Operation
@@ -48,9 +48,9 @@ def reply(body: Any, status: int = 200) -> Response:
     return Response(status, Headers([("content-type", "application/json")]), content)
 
 
-def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
+def call_of(operation: Operation = GENERATE, **fields: Any) -> PreparedCall:
     fields = {"input": TEXTS, "model": "m", **fields} if operation is GENERATE else fields
-    return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
+    return PreparedCall(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
 
 
 @pytest.fixture(autouse=True, params=[0, 64 << 10], ids=["apart", "whole"])
@@ -65,11 +65,11 @@ def worth_carving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 # ---- the two ways of reading ----------------------------------------------------------------------------------
 
 
-def as_generate(answered: Response, call: Call) -> list[list[float]]:
+def as_generate(answered: Response, call: PreparedCall) -> list[list[float]]:
     return [unpacked(row.embedding) for row in judge(answered, call).data]
 
 
-def as_embed(answered: Response, call: Call) -> list[list[float]]:
+def as_embed(answered: Response, call: PreparedCall) -> list[list[float]]:
     answered = taken_apart(answered, inputs_asked(call.fields))
     judged = embeddings(answered, call)
     rows: list[list[float]] = matrix_of(judged.vectors, answered).tolist()
@@ -79,10 +79,10 @@ def as_embed(answered: Response, call: Call) -> list[list[float]]:
 WAYS = {"generate": as_generate, "embed": as_embed}
 both_ways = pytest.mark.parametrize("read", WAYS.values(), ids=WAYS)
 both_forms = pytest.mark.parametrize("form", [lambda *numbers: list(numbers), packed], ids=["floats", "base64"])
-Read = Callable[[Response, Call], list[list[float]]]
+Read = Callable[[Response, PreparedCall], list[list[float]]]
 
 
-def refusal(read: Callable[[Response, Call], Any], answered: Response, call: Call) -> OpenRouterError:
+def refusal(read: Callable[[Response, PreparedCall], Any], answered: Response, call: PreparedCall) -> OpenRouterError:
     with pytest.raises(OpenRouterError) as caught:
         read(answered, call)
     return caught.value
@@ -718,7 +718,7 @@ def in_pieces(answered: Response) -> Response:
     return taken_apart(answered, ROWS_COUNTED, 64 << 10)
 
 
-def as_matrix(answered: Response, call: Call) -> Any:
+def as_matrix(answered: Response, call: PreparedCall) -> Any:
     return matrix_of(embeddings(answered, call).vectors, answered)
 
 

@@ -14,7 +14,7 @@ from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.messages import Headers, Response, Timeouts
 from openrouter_embeddings.redaction import Redactor
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.envelope import checked, document_of, error_data, judge_envelope, masked, utf8
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.types import Operation
@@ -30,8 +30,8 @@ def reply(body: Any = b"", status: int = 200, headers: dict[str, str] | None = N
     return Response(status, Headers((JSON if headers is None else headers).items()), content)
 
 
-def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
-    return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
+def call_of(operation: Operation = GENERATE, **fields: Any) -> PreparedCall:
+    return PreparedCall(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
 
 
 def refusal(function: Any, *args: Any) -> OpenRouterError:

@@ -18,7 +18,7 @@ from openrouter_generated.types import UNSET, CallOptions, Unset
 
 from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
-from ..request.validation import plain
+from ..request import to_json as plain
 from ..response.embeddings import embeddings, matrix_of
 from ..response.stream_decoder import StreamDecoder
 from ..retries import ONE_CALL, Policy
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..messages import CallFlow as Steps
     from ..messages import Response, Sleep
     from ..network.attempt import CancelScope
-    from ..request.prepare import Call
+    from ..request import PreparedCall as Call
     from openrouter_generated.types import RetrySettings as Retries
     from .job import OnError, Progress
     from .matrix import BlockBuffers, ResultMatrix

@@ -1,9 +1,8 @@
-"""The two endpoints of the embedded server, as an ASGI application."""
+"""The endpoints of the embedded server, as an ASGI application."""
 
 from __future__ import annotations
 
 import binascii
-import dataclasses
 import hmac
 import secrets
 import time
@@ -19,9 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .catalog import CONTEXT_TOKENS, PRICE_PER_TOKEN_USD, Catalog, ServedModel
-from .checks import Checker, read_json
-from .refusals import Refusal, bad_request
+from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS
+from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
+from .errors import ApiError
+from .validation import RequestValidator, decode_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,179 +32,150 @@ if TYPE_CHECKING:
 BASE_PATH = "/api/v1"
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """How much one request may bring."""
-
-    inputs: int
-    body_bytes: int
-
-
-def create_app(catalog: Catalog, *, api_key: str | None, limits: Limits) -> Starlette:
-    """The application. With `api_key` None, any key is good, as long as there is one."""
-    checker = {GENERATE.id: Checker(GENERATE), LIST_MODELS.id: Checker(LIST_MODELS)}
+def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_body_bytes: int) -> Starlette:
+    """Create the application. With `api_key` None, it accepts every key, but requires one."""
+    generate_validator, list_validator = RequestValidator(GENERATE), RequestValidator(LIST_MODELS)
 
     async def generate(request: Request) -> Response:
-        body = await _read(request, limits.body_bytes)
+        body = await _read_body(request, max_body_bytes)
         _authenticate(request, api_key)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise bad_request("Content-Type must be application/json")
-        # Off the event loop: tokenizing and adding up is work, and other requests go on meanwhile.
-        return _json(await run_in_threadpool(_generate, body, checker[GENERATE.id], catalog, limits))
+            raise ApiError("Content-Type must be application/json")
+        # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
+        return _json_response(await run_in_threadpool(_generate, body, generate_validator, catalog, max_inputs))
 
     async def list_models(request: Request) -> Response:
         _authenticate(request, api_key)
-        query = checker[LIST_MODELS.id].query(request.query_params)
-        return _json(catalog.page(query.get("offset"), query.get("limit")))
+        query = list_validator.parse_query(request.query_params)
+        return _json_response(catalog.list_models(query.get("offset"), query.get("limit")))
 
     app = Starlette(
         routes=[
             Route(BASE_PATH + GENERATE.path, generate, methods=[GENERATE.method]),
             Route(BASE_PATH + LIST_MODELS.path, list_models, methods=[LIST_MODELS.method]),
         ],
-        exception_handlers={
-            Refusal: _refused,
-            HTTPException: _not_routed,
-            ClientDisconnect: _hung_up,
-            Exception: _failed,
-        },
+        exception_handlers=dict.fromkeys((ApiError, HTTPException, ClientDisconnect, Exception), _answer_error),
     )
     app.router.redirect_slashes = False
     return app
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """The body. Too large a one is read to its end all the same: a client that is still sending hears no answer."""
+async def _read_body(request: Request, max_bytes: int) -> bytes:
+    """Read the body, and discard what exceeds the limit: a client reads the response only after it has sent all."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= limit:
+        if size <= max_bytes:
             chunks.append(chunk)
-    if size > limit:
-        raise Refusal(413, f"Request payload too large: {size:,} bytes, limit {limit:,}", "payload_too_large")
+    if size > max_bytes:
+        raise ApiError(f"Request payload too large: {size:,} bytes, limit {max_bytes:,}", 413, "payload_too_large")
     return b"".join(chunks)
 
 
 def _authenticate(request: Request, api_key: str | None) -> None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
-        raise Refusal(401, "Missing Authentication header", "authentication")
+        raise ApiError("Missing Authentication header", 401, "authentication")
     if api_key is not None and not hmac.compare_digest(key.strip().encode(), api_key.encode()):
-        raise Refusal(401, "Invalid API key", "authentication")
+        raise ApiError("Invalid API key", 401, "authentication")
 
 
-def _generate(body: bytes, checker: Checker, catalog: Catalog, limits: Limits) -> dict[str, Any]:
-    """One embedding request, from its bytes to its answer."""
-    from .model import load
+def _generate(body: bytes, validator: RequestValidator, catalog: Catalog, max_inputs: int) -> dict[str, Any]:
+    from .model import load_model
 
-    asked = read_json(body)
-    checker.body(asked)
-    served = catalog.find(asked["model"])
-    dimensions = int(asked.get("dimensions", served.dimensions))
+    fields = decode_json(body)
+    validator.validate_body(fields)
+    served = catalog.find(fields["model"])
+    dimensions = int(fields.get("dimensions", served.dimensions))
     if dimensions > served.dimensions:
-        raise bad_request(f"dimensions: {served.id} has {served.dimensions} at most here, not {dimensions}")
-    model = load()
-    token_lists = _token_lists(asked["input"], model, served, limits)
-    vectors = model.embed(token_lists, dimensions)
+        raise ApiError(f"dimensions: {served.id} has at most {served.dimensions} here, not {dimensions}")
+    model = load_model()
+    token_lists = _tokenize(fields["input"], model, served, max_inputs)
+    embeddings = _encode(model.embed(token_lists, dimensions), fields.get("encoding_format", "float"))
+    rows = enumerate(embeddings)
     return {
         "object": "list",
-        "data": [
-            {"object": "embedding", "index": index, "embedding": embedding}
-            for index, embedding in enumerate(_written(vectors, asked.get("encoding_format", "float")))
-        ],
+        "data": [{"object": "embedding", "embedding": embedding, "index": index} for index, embedding in rows],
         "model": served.id,
         "usage": _usage(sum(map(len, token_lists))),
+        "provider": "Embedded server",
         "id": _new_id(),
     }
 
 
-def _token_lists(given: Any, model: StaticModel, served: ServedModel, limits: Limits) -> list[list[int]]:
-    """Token ids of each input, whichever of the five kinds it has."""
-    from .model import checked_ids
+def _tokenize(given: Any, model: StaticModel, served: ServedModel, max_inputs: int) -> list[list[int]]:
+    """Convert the inputs, of any of the five kinds, to token ids."""
+    from .model import to_token_ids
 
-    many = isinstance(given, list) and not isinstance(next(iter(given), None), int | float)
-    inputs: list[Any] = given if many else [given]
-    if not 1 <= len(inputs) <= limits.inputs:
-        raise bad_request(f"input: {len(inputs):,} inputs in one request, not 1 to {limits.inputs:,}")
+    is_one = not isinstance(given, list) or isinstance(next(iter(given), None), int | float)
+    inputs: list[Any] = [given] if is_one else given
+    if not 1 <= len(inputs) <= max_inputs:
+        raise ApiError(f"input: {len(inputs):,} inputs in one request, not 1 to {max_inputs:,}")
     if isinstance(inputs[0], list):
-        paths = ["input"] if inputs[0] is given else [f"input[{index}]" for index in range(len(inputs))]
-        token_lists = [checked_ids(ids, path, wrap=served.stands_in) for path, ids in zip(paths, inputs, strict=True)]
+        paths = ["input"] if is_one else [f"input[{index}]" for index in range(len(inputs))]
+        token_lists = [
+            to_token_ids(ids, path, wrap=served.is_simulated) for ids, path in zip(inputs, paths, strict=True)
+        ]
     else:
-        token_lists = model.tokenize([_text(one, index) for index, one in enumerate(inputs)])
+        token_lists = model.tokenize([_join_text(one, index) for index, one in enumerate(inputs)])
     for index, ids in enumerate(token_lists):
-        if len(ids) > CONTEXT_TOKENS:
-            message = f"input[{index}]: {len(ids):,} tokens, but the context length is {CONTEXT_TOKENS:,}"
-            raise bad_request(message, "context_length_exceeded")
+        if len(ids) > LOCAL_SERVER_CONTEXT_TOKENS:
+            message = f"input[{index}]: {len(ids):,} tokens, but the context length is {LOCAL_SERVER_CONTEXT_TOKENS:,}"
+            raise ApiError(message, error_type="context_length_exceeded")
     return token_lists
 
 
-def _text(one: str | Mapping[str, Any], index: int) -> str:
-    """The text of an input; the texts of a multimodal one are joined, as its parts make one vector."""
-    if isinstance(one, str):
-        return one
-    for place, part in enumerate(one["content"]):
+def _join_text(given: str | Mapping[str, Any], index: int) -> str:
+    """The text of one input; the parts of a multimodal input are joined, since they have one vector."""
+    if isinstance(given, str):
+        return given
+    for part_index, part in enumerate(given["content"]):
         if part["type"] != "text":
-            path = f"input[{index}].content[{place}]"
-            raise bad_request(f"{path}: the embedded server embeds text only, so not a part of type {part['type']}")
-    return "\n".join(part["text"] for part in one["content"])
+            path = f"input[{index}].content[{part_index}]"
+            raise ApiError(f"{path}: the embedded server embeds text only, not parts of type {part['type']}")
+    return "\n".join(part["text"] for part in given["content"])
 
 
-def _written(vectors: NDArray[np.float32], encoding: str) -> list[Any]:
-    """Vectors as lists of numbers, or as base64 of little-endian float32; both hold exactly the same numbers."""
-    if encoding == "base64":
+def _encode(vectors: NDArray[np.float32], encoding_format: str) -> list[Any]:
+    """Vectors as lists of numbers, or as base64 of little-endian float32: exactly the same numbers."""
+    if encoding_format == "base64":
         return [binascii.b2a_base64(row.tobytes(), newline=False).decode("ascii") for row in vectors]
     return list(vectors.tolist())
 
 
 def _usage(tokens: int) -> dict[str, Any]:
     cost = float(tokens * PRICE_PER_TOKEN_USD)
-    return {
-        "prompt_tokens": tokens,
-        "total_tokens": tokens,
-        "cost": cost,
-        "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_prompt_cost": cost,
-            "upstream_inference_completions_cost": 0,
-        },
+    details = {
+        "upstream_inference_cost": None,
+        "upstream_inference_prompt_cost": cost,
+        "upstream_inference_completions_cost": 0,
     }
+    return {"prompt_tokens": tokens, "total_tokens": tokens, "cost": cost, "is_byok": False, "cost_details": details}
 
 
 def _new_id() -> str:
     return f"gen-emb-{int(time.time())}-{secrets.token_hex(10)}"
 
 
-def _json(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer. Its generation id is the one in its body, where that has one."""
-    return Response(
-        msgspec.json.encode(content),
-        status,
-        {"X-Generation-Id": content.get("id") or _new_id(), **(headers or {})},
-        "application/json",
-    )
+def _json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A response whose generation id is the `id` of its body, if there is one."""
+    headers = {"X-Generation-Id": content.get("id") or _new_id(), **(headers or {})}
+    return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return _json(error.to_dict(), error.status)
-
-
-async def _not_routed(request: Request, error: Exception) -> Response:
-    """Starlette's own 404 and 405, in the API's shape."""
-    assert isinstance(error, HTTPException)
-    message = f"{request.method} {request.url.path}: {error.detail}"
-    kind = "not_found" if error.status_code == 404 else "invalid_request"
-    return _json(Refusal(error.status_code, message, kind).to_dict(), error.status_code, error.headers)
-
-
-async def _hung_up(_: Request, __: Exception) -> Response:
-    """Nobody hears it, but without it a caller's hang-up would be logged as a fault of ours."""
-    return _json(Refusal(499, "Client closed request", "unmapped").to_dict(), 499)
-
-
-async def _failed(_: Request, __: Exception) -> Response:
-    """A fault of this server: the sentence hides it, as the API's does; the traceback goes to the log."""
-    # uvicorn drops the connection after a fault, so the caller is told not to use it again.
-    return _json(Refusal(500, "Internal Server Error", "server").to_dict(), 500, {"Connection": "close"})
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """Answer an error in the API's shape."""
+    headers: Mapping[str, str] | None = None
+    match error:
+        case ApiError():
+            answer = error
+        case HTTPException():  # Starlette's own 404 and 405
+            error_type = "not_found" if error.status_code == 404 else "invalid_request"
+            message = f"{request.method} {request.url.path}: {error.detail}"
+            answer, headers = ApiError(message, error.status_code, error_type), error.headers
+        case ClientDisconnect():  # nobody receives it, but it keeps a disconnect out of the error log
+            answer = ApiError("Client closed request", 499, "unmapped")
+        case _:  # without details, like the API; the traceback is logged, and uvicorn closes the connection
+            answer, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
+    return _json_response(answer.to_dict(), answer.status, headers)

@@ -1,7 +1,7 @@
-"""A real embedding model that needs no network: static token vectors from the wheel of `wordllama` (MIT).
+"""The embedded model: static token vectors from the wheel of `wordllama` (MIT).
 
-A text's vector is the mean of the rows of its tokens, normalised. The model was trained so that a vector's first
-numbers are a good shorter vector, hence `dimensions` cuts and normalises again.
+The vector of a text is the normalised mean of the vectors of its tokens. The model is trained so that the first
+numbers of a vector are a good shorter vector; therefore `dimensions` cuts and normalises again.
 """
 
 from __future__ import annotations
@@ -18,64 +18,66 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from .catalog import LOCAL_DIMENSIONS
-from .refusals import bad_request
+from .errors import ApiError
 
 VOCABULARY = 32_000
 
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
-_loading = threading.Lock()
+_load_lock = threading.Lock()
 
 
 class StaticModel:
-    """Token ids to vectors, by looking up and adding. Safe to use from several threads."""
+    """Embeds token ids by looking up and averaging vectors. Threads may share it."""
 
-    def __init__(self, rows: NDArray[np.float32], tokenizer: Tokenizer) -> None:
-        self._rows = rows
+    def __init__(self, token_vectors: NDArray[np.float32], tokenizer: Tokenizer) -> None:
+        if token_vectors.shape != (VOCABULARY, LOCAL_DIMENSIONS):
+            raise ImportError(f"the installed wordllama contains another model, of shape {token_vectors.shape}")
+        self._token_vectors = token_vectors
         self._tokenizer = tokenizer
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without begin or end marks, so that they count what was sent."""
+        """Convert each text to token ids, without begin and end tokens, so that usage counts what was sent."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def embed(self, token_lists: Sequence[Sequence[int]], dimensions: int) -> NDArray[np.float32]:
-        """Unit vectors (n, dimensions), one per non-empty list of ids below VOCABULARY, in their order.
+        """Compute one unit vector for each non-empty list of ids below VOCABULARY.
 
-        Beyond LOCAL_DIMENSIONS a vector goes on in zeros, which leaves every cosine as it is.
+        Returns:
+            float32 (n, dimensions) in the order of the lists. Zeros follow the first LOCAL_DIMENSIONS numbers, which
+            leaves every cosine similarity as it is.
         """
         kept = min(dimensions, LOCAL_DIMENSIONS)
         vectors = np.empty((len(token_lists), kept), dtype="<f4")
         for row, ids in zip(vectors, token_lists, strict=True):
-            row[:] = self._rows.take(ids, axis=0).sum(axis=0)[:kept]
+            row[:] = self._token_vectors.take(ids, axis=0).sum(axis=0)[:kept]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return np.pad(vectors, ((0, 0), (0, dimensions - kept))) if dimensions > kept else vectors
 
 
-def load() -> StaticModel:
-    """The model, read from the installed files at the first call and shared from then on."""
-    with _loading:
-        return _load()
+def load_model() -> StaticModel:
+    """Return the model, which the first call reads from the installed files and all later calls share."""
+    with _load_lock:
+        return _load_model()
 
 
 @functools.cache
-def _load() -> StaticModel:
-    # Found, not imported: the package's own door loads much more, and its loader wants the network.
+def _load_model() -> StaticModel:
+    # The package is located, not imported: importing it loads much more, and its loader uses the network.
     spec = importlib.util.find_spec("wordllama")
-    assert spec is not None, "serve() has looked for it"
-    home = Path(*spec.submodule_search_locations or ())
-    rows = load_file(home / _WEIGHTS)["embedding.weight"].astype(np.float32)
-    if rows.shape != (VOCABULARY, LOCAL_DIMENSIONS):
-        raise ImportError(f"the installed wordllama holds another model, of shape {rows.shape}")
-    return StaticModel(rows, Tokenizer.from_file(str(home / _TOKENIZER)))
+    assert spec is not None, "serve() has checked it"
+    folder = Path(*spec.submodule_search_locations or ())
+    token_vectors = load_file(folder / _WEIGHTS)["embedding.weight"].astype(np.float32)
+    return StaticModel(token_vectors, Tokenizer.from_file(str(folder / _TOKENIZER)))
 
 
-def checked_ids(ids: Sequence[float], path: str, *, wrap: bool) -> list[int]:
-    """Token ids as integers of this vocabulary. With `wrap`, ids of a larger one are folded into it."""
-    if not ids:
-        raise bad_request(f"{path}: an empty list of token ids embeds nothing")
-    whole = [int(number) for number in ids]
+def to_token_ids(numbers: Sequence[float], path: str, *, wrap: bool) -> list[int]:
+    """Convert numbers to token ids of this vocabulary. With `wrap`, ids of a larger vocabulary are taken modulo."""
+    if not numbers:
+        raise ApiError(f"{path}: an empty list of token ids cannot be embedded")
+    ids = [int(number) for number in numbers]
     if wrap:
-        return [number % VOCABULARY for number in whole]
-    if (largest := max(whole)) >= VOCABULARY:
-        raise bad_request(f"{path}: token id {largest} is outside this model's vocabulary of {VOCABULARY:,}")
-    return whole
+        return [token_id % VOCABULARY for token_id in ids]
+    if (largest := max(ids)) >= VOCABULARY:
+        raise ApiError(f"{path}: token id {largest} is outside this model's vocabulary of {VOCABULARY:,}")
+    return ids

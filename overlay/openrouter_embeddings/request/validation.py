@@ -1,330 +1,244 @@
-"""Is this what the API takes? What callers pass is checked against the spec's own schemas and made plain JSON.
+"""Validates arguments against the JSON Schemas of the API and converts them to plain JSON values.
 
-Nothing is ever left out: a wrong type or an unknown name is refused with its path and the nearest right name.
-An enum value that the spec does not know is sent as it is, since providers add some every week.
+Nothing is dropped: a wrong type or an unknown name is rejected with its path and the nearest known name. Enums are
+open: providers add values every week, so an unknown value is sent as it is.
 """
 
 from __future__ import annotations
 
-import array
+import difflib
 import enum
 import math
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, SupportsIndex
+
+import attrs
 
 from ..errors import InvalidInputError
 
 Schema = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
-_JSON_NAMES: Mapping[type, str] = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    type(None): "null",
-    dict: "object",
-    list: "array",
-    tuple: "array",
-}
-_JSON_KINDS = frozenset(_JSON_NAMES.values())
-_SHOWN_POSITIONS = 10
-_LARGEST = 1 << 63
+_SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", list: "array", tuple: "array"}
+_ANY = tuple(_JSON_TYPES.values())
+# How values become built-in types: numpy, pandas and torch; polars; pyarrow's arrays and scalars; generated models.
+_CONVERSIONS = ("tolist", "to_list", "to_pylist", "as_py", "to_dict")
+_INT64 = range(-(1 << 63), 1 << 63)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-class _Refused(Exception):
-    """A value is not what a schema wants. `fits` says that its type was right and a constraint was not."""
+def to_json(value: Any, schema: Schema, name: str, schemas: Mapping[str, Schema]) -> Any:
+    """Convert an argument to plain JSON (dict, list or tuple, str, int, float, bool, None) that matches its schema.
 
-    def __init__(self, path: Path, message: str, *, fits: bool = False, wanted: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.path, self.message, self.fits, self.wanted = path, message, fits, wanted
-
-    @property
-    def depth(self) -> tuple[int, bool, int]:
-        """How far a value got before it was refused: of several branches, the furthest tells most."""
-        last = self.path[-1] if self.path else 0
-        return len(self.path), self.fits, last if isinstance(last, int) else 0
-
-
-def plain(value: Any, schema: Schema, name: str, schemas: Mapping[str, Schema]) -> Any:
-    """`value` as plain JSON, if `schema` admits it. `name` is the argument's, where paths begin.
+    Args:
+        value: What the caller gave: also an array, a column, a model, an enum member or a number of another library.
+        schema: A JSON Schema; its references name `schemas`.
+        name: The name of the argument, with which the paths in messages begin.
 
     Raises:
-        InvalidInputError: with the path, what was found and what is wanted.
+        InvalidInputError: The value does not match; the message names the path, what is expected and what was given.
     """
     try:
-        return _Checker(schemas).check(value, schema, (name,))
-    except _Refused as refused:
-        where = dotted(refused.path)
-        raise InvalidInputError(f"{where}: {refused.message}", where) from None
+        return _Validator(schemas).validate(value, schema, (name,))
+    except _MismatchError as mismatch:
+        path = format_path(mismatch.path)
+        raise InvalidInputError(f"{path}: {mismatch}", path) from None
     except RecursionError:
-        raise InvalidInputError(f"{name}: nested too deeply, or within itself", name) from None
+        raise InvalidInputError(f"{name}: nested too deeply, or contains itself", name) from None
 
 
-def dotted(path: Path) -> str:
-    """`("provider", "order", 0)` as `provider.order[0]`."""
+def format_path(path: Path) -> str:
+    """Write the path of a value as Python does: `("provider", "order", 0)` is `provider.order[0]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
-def _kind(value: Any) -> str:
-    """The JSON name of a value's type, or the Python one where JSON has none."""
-    known = _JSON_NAMES.get(type(value))
-    if known is not None:
-        return known
-    if isinstance(value, Mapping):
-        return "object"
-    if isinstance(value, list | tuple):
-        return "array"
-    other = type(value).__name__
-    return f"a Python {other}" if other in _JSON_KINDS else other
+@attrs.define
+class _MismatchError(Exception):
+    """A value does not match a schema: it has none of the `expected` types, or it violates another rule."""
+
+    path: Path
+    reason: str  # with `expected`: a description of the value; else the whole message
+    expected: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return f"expected {' or '.join(self.expected)}, got {self.reason}" if self.expected else self.reason
 
 
-def _unwrapped(value: Any) -> Any:
-    """Models, enum members, arrays and foreign integers as what JSON knows."""
-    if type(value) in _JSON_NAMES:
+@attrs.frozen
+class _Validator:
+    """Validates by the subset of JSON Schema that codegen/rules.py allows in requests."""
+
+    schemas: Mapping[str, Schema]
+
+    def resolve(self, schema: Schema) -> Schema:
+        while "$ref" in schema:
+            schema = self.schemas[schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    def validate(self, value: Any, schema: Schema, path: Path) -> Any:
+        schema, value = self.resolve(schema), _to_builtin(value)
+        branches = schema.get("oneOf") or schema.get("anyOf")
+        if branches:
+            return self.union(value, schema, branches, path)
+        if "const" in schema and value != schema["const"]:
+            raise _MismatchError(path, _describe(value), (repr(schema["const"]),))
+        kind, types = _JSON_TYPES.get(type(value), ""), schema.get("type", _ANY)
+        types = (types,) if isinstance(types, str) else types
+        if schema.get("x-decimal-string") and kind != "null":
+            return _decimal_string(value, path)
+        if kind not in types and not (kind == "integer" and "number" in types):
+            raise _MismatchError(path, _describe(value), ("a JSON value",) if types is _ANY else types)
+        match kind:
+            case "object":
+                return self.object(value, schema, path)
+            case "array":
+                return self.array(value, schema, path)
+            case "string":
+                _check_size(value, schema, "Length", "characters", path)
+            case "integer" | "number":
+                _check_number(value, schema, path)
         return value
+
+    def union(self, value: Any, schema: Schema, branches: Sequence[Schema], path: Path) -> Any:
+        if "discriminator" in schema and isinstance(value, dict):
+            return self.validate(value, _select_branch(value, schema["discriminator"], branches, path), path)
+        mismatches: list[_MismatchError] = []
+        for branch in branches:
+            try:
+                return self.validate(value, branch, path)
+            except _MismatchError as mismatch:
+                mismatches.append(mismatch.with_traceback(None))  # a traceback would form a cycle with this frame
+        # The branch where the validation came furthest is most likely the intended one.
+        deepest = max(mismatches, key=lambda m: (len(m.path), not m.expected, [i for i in m.path if type(i) is int]))
+        if not deepest.expected:
+            raise deepest
+        expected = dict.fromkeys(name for m in mismatches if m.path == deepest.path for name in m.expected)
+        raise _MismatchError(deepest.path, deepest.reason, tuple(expected))
+
+    def array(self, value: Sequence[Any], schema: Schema, path: Path) -> Sequence[Any]:
+        _check_size(value, schema, "Items", "items", path)
+        item_schema = self.resolve(schema.get("items", {}))
+        if _all_match(value, item_schema):
+            return value
+        items, mismatches = [], []
+        for index, item in enumerate(value):
+            try:
+                items.append(self.validate(item, item_schema, (*path, index)))
+            except _MismatchError as mismatch:
+                if mismatch.expected or len(mismatch.path) > len(path) + 1:
+                    raise
+                mismatches.append(mismatch.with_traceback(None))
+        if mismatches:
+            first = mismatches[0]
+            positions = [str(mismatch.path[-1]) for mismatch in mismatches if mismatch.reason == first.reason]
+            shown = ", ".join(positions[:10]) + (", …" if len(positions) > 10 else "")
+            several = f" ({len(positions)} items: positions {shown})" if len(positions) > 1 else ""
+            raise _MismatchError(first.path, first.reason + several)
+        return items
+
+    def object(self, value: Mapping[Any, Any], schema: Schema, path: Path) -> dict[str, Any]:
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        additional = schema.get("additionalProperties", not properties)
+        members = {}
+        for key, item in value.items():
+            name = _to_builtin(key)
+            if not isinstance(name, str):
+                raise _MismatchError(path, f"names must be strings, got {_describe(name)}")
+            if name not in properties and additional is False:
+                suggestion = _suggest(name, properties) or f"; known: {', '.join(sorted(properties)) or 'none'}"
+                raise _MismatchError((*path, name), f"unknown name{suggestion}")
+            other: Schema = additional if isinstance(additional, Mapping) else {}
+            members[name] = self.validate(item, properties.get(name, other), (*path, name))
+        missing = [repr(name) for name in schema.get("required", ()) if name not in members]
+        if missing:
+            raise _MismatchError(path, f"missing {', '.join(missing)}")
+        return members
+
+
+def _to_builtin(value: Any) -> Any:
+    """Convert types of other libraries to the built-in types that JSON has."""
+    if type(value) in _JSON_TYPES or isinstance(value, type | Decimal | bytes | bytearray | memoryview):
+        return value  # bytes are sequences of integers, but never token ids
     if isinstance(value, enum.Enum):
-        return value.value
-    if hasattr(value, "tolist") and hasattr(value, "dtype"):
-        return value.tolist()
-    if hasattr(value, "to_dict") and not isinstance(value, type):
-        return value.to_dict()
+        return _to_builtin(value.value)
+    for method in _CONVERSIONS:
+        if hasattr(value, method):
+            converted = getattr(value, method)()
+            return converted if type(converted) is type(value) else _to_builtin(converted)
     if isinstance(value, str):
-        return str.__str__(value)  # its characters, whatever its class says of itself
-    if isinstance(value, Mapping | bytes | bytearray | Decimal):
-        return value
-    if isinstance(value, Sequence | array.array):
+        return str.__str__(value)  # its characters, also where a subclass overrides __str__
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
         return list(value)
-    if isinstance(value, SupportsIndex) and not isinstance(value, type):
+    if isinstance(value, SupportsIndex):
         return operator.index(value)
     return float(value) if isinstance(value, float) else value
 
 
-class _Checker:
-    """Reads the subset of JSON Schema that request schemas use (codegen/rules.py keeps them to it)."""
+def _all_match(items: Sequence[Any], schema: Schema) -> bool:
+    """Whether all items match, without a call for each: there may be many thousands of texts or token ids."""
+    types = set(map(type, items))
+    if types == {str} and schema == {"type": "string", "minLength": 1}:
+        return "" not in items
+    if types == {int} and schema == {"type": "integer", "minimum": 0}:
+        return min(items) >= 0 and max(items) in _INT64
+    return types == {str} and schema == {"type": "string"}
 
-    def __init__(self, schemas: Mapping[str, Schema]) -> None:
-        self.schemas = schemas
 
-    def resolved(self, schema: Schema) -> Schema:
-        while "$ref" in schema:
-            schema = self.schemas[schema["$ref"].rsplit("/", 1)[-1]]
-        return schema
-
-    def check(self, value: Any, schema: Schema, path: Path) -> Any:
-        schema = self.resolved(schema)
-        if type(value) is str and schema.get("type") == "string" and "x-decimal-string" not in schema:
-            return self.string(value, schema, path)  # most values are this
-        value = _unwrapped(value)
-        branches = schema.get("oneOf") or schema.get("anyOf")
-        if branches is not None:
-            return self.union(value, schema, branches, path)
-        if "const" in schema:
-            return self.const(value, schema["const"], path)
-        types = schema.get("type")
-        if types is None:
-            return self.anything(value, path)
-        return self.typed(value, schema, (types,) if isinstance(types, str) else tuple(types), path)
-
-    def typed(self, value: Any, schema: Schema, types: tuple[str, ...], path: Path) -> Any:
-        kind = _kind(value)
-        if schema.get("x-decimal-string") and kind != "null":
-            return self.decimal(value, path)
-        if kind == "integer" and "integer" not in types and "number" in types:
-            kind = "number"
-        if kind not in types:
-            raise _Refused(path, f"expected {_listed(types)}, got {_shown(value)}", wanted=types)
-        if kind in ("integer", "number"):
-            return self.number(value, schema, path)
-        if kind == "string":
-            return self.string(value, schema, path)
-        if kind == "array":
-            return self.array(value, schema, path)
-        return self.object(value, schema, path) if kind == "object" else value
-
-    def union(self, value: Any, schema: Schema, branches: Sequence[Schema], path: Path) -> Any:
-        named = self.discriminated(value, schema, path)
-        if named is not None:
-            return self.check(value, named, path)
-        kind = _kind(value)
-        for branch in branches:
-            if _of_another_type(self.resolved(branch), kind):
-                continue
-            try:
-                return self.check(value, branch, path)
-            except _Refused:
-                continue
-        refusals = []
-        for branch in branches:  # all are asked what they want
-            try:
-                return self.check(value, branch, path)
-            except _Refused as refused:
-                refusals.append(refused.with_traceback(None))  # or it and this frame would hold each other
-        furthest = max(refusals, key=lambda r: r.depth)
-        if furthest.path == path and not furthest.fits:
-            wanted = tuple(dict.fromkeys(w for r in refusals for w in r.wanted))
-            if wanted:
-                raise _Refused(path, f"expected {_listed(wanted)}, got {_shown(value)}", wanted=wanted)
-        same_place = [r for r in refusals if r.path == furthest.path and r.wanted and furthest.wanted]
-        wanted = tuple(dict.fromkeys(w for r in same_place for w in r.wanted))
-        if len(wanted) > len(furthest.wanted):
-            got = furthest.message.rpartition(", got ")[2]
-            raise _Refused(furthest.path, f"expected {_listed(wanted)}, got {got}", wanted=wanted)
-        raise furthest
-
-    def discriminated(self, value: Any, schema: Schema, path: Path) -> Schema | None:
-        discriminator = schema.get("discriminator")
-        if discriminator is None or not isinstance(value, Mapping):
-            return None
-        name, mapping = discriminator["propertyName"], discriminator["mapping"]
-        tag = value.get(name)
-        if tag is None:
-            raise _Refused(path, f"{name!r} is missing; it is one of {', '.join(mapping)}", fits=True)
-        if not isinstance(tag, str) or tag not in mapping:
-            shown = repr(tag[:40]) if isinstance(tag, str) else _shown(tag)
-            raise _Refused((*path, name), f"{shown} is none of {', '.join(mapping)}{_nearest(tag, mapping)}", fits=True)
+def _select_branch(value: Mapping[str, Any], discriminator: Schema, branches: Sequence[Schema], path: Path) -> Schema:
+    """The branch that the value's tag names. Without a mapping, the names of the schemas are the tags."""
+    name = discriminator["propertyName"]
+    mapping = discriminator.get("mapping") or {b["$ref"].rpartition("/")[2]: b["$ref"] for b in branches if "$ref" in b}
+    if name not in value:
+        raise _MismatchError(path, f"missing {name!r}, one of {', '.join(mapping)}")
+    tag = _to_builtin(value[name])
+    if isinstance(tag, str) and tag in mapping:
         return {"$ref": mapping[tag]}
-
-    def const(self, value: Any, wanted: Any, path: Path) -> Any:
-        if value != wanted:
-            raise _Refused(path, f"expected {wanted!r}, got {_shown(value)}", fits=isinstance(value, str))
-        return value
-
-    def anything(self, value: Any, path: Path) -> Any:
-        """A value that the spec leaves free: it must be JSON, no more."""
-        if isinstance(value, Mapping):
-            return {_name(k, path): self.check(v, {}, (*path, k)) for k, v in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.check(v, {}, (*path, i)) for i, v in enumerate(value)]
-        if isinstance(value, float) and not math.isfinite(value):
-            raise _Refused(path, f"{value} is no JSON number")
-        if type(value) not in _JSON_NAMES:
-            raise _Refused(path, f"{_shown(value)} cannot be sent as JSON")
-        return value
-
-    def decimal(self, value: Any, path: Path) -> str:
-        if isinstance(value, float) and math.isfinite(value):
-            value = Decimal(repr(value))
-        if isinstance(value, Decimal) and value.is_finite():
-            return format(value, "f")
-        text = str(value) if _kind(value) == "integer" and abs(value) < _LARGEST else value
-        if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-            raise _Refused(path, f"expected a decimal number, got {_shown(value)}", wanted=("a decimal number",))
-        return text
-
-    def number(self, value: Any, schema: Schema, path: Path) -> Any:
-        if isinstance(value, int) and abs(value) >= _LARGEST:
-            raise _Refused(path, "the integer does not fit 64 bits", fits=True)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise _Refused(path, f"{value} is no JSON number", fits=True)
-        if "minimum" in schema and value < schema["minimum"]:
-            raise _Refused(path, f"must be at least {schema['minimum']}, got {value}", fits=True)
-        if "maximum" in schema and value > schema["maximum"]:
-            raise _Refused(path, f"must be at most {schema['maximum']}, got {value}", fits=True)
-        return value
-
-    def string(self, value: str, schema: Schema, path: Path) -> str:
-        if len(value) < schema.get("minLength", 0):
-            wanted = schema["minLength"]
-            said = "must not be empty" if wanted == 1 else f"must have at least {wanted} characters, has {len(value)}"
-            raise _Refused(path, said, fits=True)
-        if len(value) > schema.get("maxLength", math.inf):
-            raise _Refused(path, f"must have at most {schema['maxLength']} characters, has {len(value)}", fits=True)
-        return value
-
-    def array(self, value: Sequence[Any], schema: Schema, path: Path) -> Sequence[Any]:
-        if len(value) < schema.get("minItems", 0):
-            raise _Refused(
-                path, "must not be empty" if not value else f"must have {schema['minItems']} items", fits=True
-            )
-        if len(value) > schema.get("maxItems", math.inf):
-            raise _Refused(path, f"must have at most {schema['maxItems']} items, has {len(value)}", fits=True)
-        items = self.resolved(schema.get("items", {}))
-        if _uniform(value, items):
-            return value
-        checked, refused = [], []
-        for i, item in enumerate(value):
-            try:
-                checked.append(self.check(item, items, (*path, i)))
-            except _Refused as error:
-                if not error.fits or len(error.path) > len(path) + 1:
-                    raise
-                refused.append((i, error.with_traceback(None)))
-        if refused:
-            raise _several(refused, path)
-        return checked
-
-    def object(self, value: Mapping[Any, Any], schema: Schema, path: Path) -> dict[str, Any]:
-        properties: Mapping[str, Schema] = schema.get("properties", {})
-        others = schema.get("additionalProperties", not properties)
-        plain = {}
-        for name, item in value.items():
-            name = _name(name, path)
-            if name not in properties and others is False:
-                raise _Refused((*path, name), f"unknown name{_nearest(name, properties)}", fits=True)
-            unknown: Schema = others if isinstance(others, Mapping) else {}
-            plain[name] = self.check(item, properties.get(name, unknown), (*path, name))
-        missing = [name for name in schema.get("required", ()) if name not in plain]
-        if missing:
-            raise _Refused(path, f"{', '.join(map(repr, missing))} is missing", fits=True)
-        return plain
+    shown = f"{tag[:40]!r}{_suggest(tag, mapping)}" if isinstance(tag, str) else _describe(tag)
+    raise _MismatchError((*path, name), shown, tuple(mapping))
 
 
-def _of_another_type(schema: Schema, kind: str) -> bool:
-    """Whether a schema is at once seen to refuse what is of a kind."""
-    wanted = schema.get("type", kind)
-    alike = wanted == kind or (wanted == "number" and kind == "integer") or schema.get("x-decimal-string")
-    return isinstance(wanted, str) and not alike
+def _check_size(value: Sequence[Any], schema: Schema, keyword: str, unit: str, path: Path) -> None:
+    least, most = schema.get(f"min{keyword}", 0), schema.get(f"max{keyword}", math.inf)
+    if len(value) < least:
+        reason = "must not be empty" if least == 1 else f"must have at least {least} {unit}, has {len(value)}"
+        raise _MismatchError(path, reason)
+    if len(value) > most:
+        raise _MismatchError(path, f"must have at most {most} {unit}, has {len(value)}")
 
 
-def _uniform(value: Sequence[Any], items: Schema) -> bool:
-    """Whether all items are at once seen to fit: thousands of texts or token ids must not cost a call each."""
-    kinds = set(map(type, value))
-    if kinds == {str} and items.get("type") == "string":
-        return items.keys() <= {"type", "minLength", "description", "examples"} and (
-            items.get("minLength", 0) == 0 or (items["minLength"] == 1 and "" not in value)
-        )
-    if kinds == {int} and items.get("type") == "integer" and "maximum" not in items:
-        return bool(min(value) >= items.get("minimum", -math.inf))
-    return False
+def _check_number(value: float, schema: Schema, path: Path) -> None:
+    if isinstance(value, int) and value not in _INT64:
+        raise _MismatchError(path, "the integer does not fit 64 bits")
+    if not math.isfinite(value):
+        raise _MismatchError(path, f"{value} is not a JSON number")
+    if value < schema.get("minimum", -math.inf):
+        raise _MismatchError(path, f"must be at least {schema['minimum']}, got {value}")
+    if value > schema.get("maximum", math.inf):
+        raise _MismatchError(path, f"must be at most {schema['maximum']}, got {value}")
 
 
-def _several(refused: list[tuple[int, _Refused]], path: Path) -> _Refused:
-    """One refusal for many items, naming their positions."""
-    first, error = refused[0]
-    same = [i for i, other in refused if other.message == error.message]
-    if len(same) == 1:
-        return error
-    shown = ", ".join(map(str, same[:_SHOWN_POSITIONS])) + (", …" if len(same) > _SHOWN_POSITIONS else "")
-    return _Refused((*path, first), f"{error.message} ({len(same)} items: positions {shown})", fits=True)
+def _decimal_string(value: Any, path: Path) -> str:
+    is_number = type(value) is float or (type(value) is int and value in _INT64)
+    number = Decimal(repr(value)) if is_number else value
+    text = format(number, "f") if isinstance(number, Decimal) else number
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        raise _MismatchError(path, _describe(value), ("a decimal number",))
+    return text
 
 
-def _name(name: Any, path: Path) -> str:
-    name = _unwrapped(name)
-    if not isinstance(name, str):
-        raise _Refused(path, f"names must be strings, got {_shown(name)}", fits=True)
-    return name
+def _describe(value: Any) -> str:
+    """A value's type, with the value where that is a short number: texts to embed never appear in messages."""
+    kind = _JSON_TYPES.get(type(value), f"Python {type(value).__name__}")
+    is_short = kind in ("number", "boolean") or (kind == "integer" and value in _INT64)
+    return f"{kind} {value!r}" if is_short else kind
 
 
-def _listed(types: Sequence[str]) -> str:
-    return types[0] if len(types) == 1 else f"{', '.join(types[:-1])} or {types[-1]}"
-
-
-def _shown(value: Any) -> str:
-    """A value's kind, and the value itself where it is a short number: texts to embed never appear in errors."""
-    kind = _kind(value)
-    small = kind in ("number", "boolean") or (kind == "integer" and abs(value) < _LARGEST)
-    return f"{kind} {value!r}" if small else kind
-
-
-def _nearest(name: Any, known: Mapping[str, Any]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}" if known else ""
+def _suggest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

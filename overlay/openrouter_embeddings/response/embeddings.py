@@ -18,7 +18,7 @@ import msgspec
 
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
-from ..request.prepare import Call
+from ..request import PreparedCall
 from .envelope import checked, document_of, judge_envelope, judge_utf8, refuse_unreadable, utf8
 from .stream_decoder import PLACEHOLDER, Carved, StreamDecoder
 
@@ -40,7 +40,7 @@ class EmptyAnswerError(ResponseValidationError):
     """No embeddings at all, or empty ones: how some models answer when base64 is asked for."""
 
 
-def judge(reply: Response, call: Call) -> Any:
+def judge(reply: Response, call: PreparedCall) -> Any:
     """The typed answer of any operation.
 
     Raises:
@@ -73,7 +73,7 @@ def inputs_asked(fields: Mapping[str, Any]) -> int:
     return 1 if isinstance(texts[0], int) else len(texts)
 
 
-def embeddings(reply: Response, call: Call, base64_as: type = bytes) -> Embeddings:
+def embeddings(reply: Response, call: PreparedCall, base64_as: type = bytes) -> Embeddings:
     """Judge an embeddings answer: count, order, one length, the asked `dimensions`, finite numbers.
 
     Raises:
@@ -94,7 +94,7 @@ def embeddings(reply: Response, call: Call, base64_as: type = bytes) -> Embeddin
     return Embeddings(envelope, rows, vectors)
 
 
-def _read(reply: Response, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read(reply: Response, call: PreparedCall, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
     if base64_as is bytes and isinstance(reply.body, StreamDecoder):
         with suppress(ValueError, RecursionError):
@@ -161,7 +161,7 @@ def _present(struct: Any, names: Sequence[str]) -> dict[str, Any]:
     return {n: value for n in names if (value := getattr(struct, n)) is not msgspec.UNSET}
 
 
-def _read_any(reply: Response, call: Call, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
+def _read_any(reply: Response, call: PreparedCall, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
     """Read an answer that is not the ordinary one: name what is wrong, or keep what is new."""
     try:
         members = _members.decode(utf8(reply.content))
@@ -195,7 +195,7 @@ def _kept(row: Mapping[str, Any], documented: bool) -> list[str]:
 
 
 @contextmanager
-def _empty_if(nothing: bool, call: Call) -> Iterator[None]:
+def _empty_if(nothing: bool, call: PreparedCall) -> Iterator[None]:
     """An answer of nothing where base64 was asked for is that of a model that cannot give it."""
     try:
         yield
@@ -301,7 +301,7 @@ def vector_length(vector: Any) -> int | float:
     return size / 4 if size % 4 else size // 4
 
 
-def _judge_documented(reply: Response, call: Call) -> dict[str, Any]:
+def _judge_documented(reply: Response, call: PreparedCall) -> dict[str, Any]:
     """The embeddings answer as plain JSON, its rows in input order: what `generate` reads."""
     answer = embeddings(reply, call, base64_as=str)
     _, names, _ = _typed_decoder(str | list[float])

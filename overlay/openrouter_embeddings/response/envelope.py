@@ -19,8 +19,7 @@ import msgspec
 from ..errors import ResponseValidationError, error_for, printable
 from ..messages import Response
 from ..redaction import Redactor
-from ..request.prepare import Call
-from ..request.validation import dotted
+from ..request import PreparedCall as Call, format_path as dotted
 from .retry_after import retry_after_seconds
 
 if TYPE_CHECKING:

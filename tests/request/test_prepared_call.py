@@ -1,0 +1,259 @@
+"""The arguments of a call become one request: each in its place, the call's settings before the client's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+from openrouter_embeddings.config import Config, user_agent
+from openrouter_embeddings.defaults import MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES_PER_INPUT
+from openrouter_embeddings.errors import ConfigurationError, InvalidInputError
+from openrouter_embeddings.messages import Request, Timeouts
+from openrouter_embeddings.redaction import Secret
+from openrouter_embeddings.request import PreparedCall, prepare
+from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
+from openrouter_generated.types import CallOptions, Operation, Parameter
+
+Fields = dict[str, Any]
+KEY = "sk-or-v1-0123456789abcdef"
+BASE_URL = "https://openrouter.ai/api/v1"
+ALLOW_HTTP = Config(base_url=BASE_URL, allow_http=True)
+REQUIRED = {"input": ["a"], "model": "m"}
+
+
+def parameter(name: str, location: str, required: bool = False, **schema: Any) -> Parameter:
+    return Parameter(name, name, location, required, schema or {"type": "string"})
+
+
+def operation(*parameters: Parameter, path: str = "/things", body: str | None = None, key: bool = True) -> Operation:
+    """An operation that the API does not have."""
+    return Operation("doThing", "PUT", path, parameters, body, (200,), (), {}, key, lambda value: value)
+
+
+def prepare_call(
+    called: Operation = GENERATE, arguments: Mapping[str, Any] = REQUIRED, config: Config | None = None, **options: Any
+) -> PreparedCall:
+    return prepare(called, arguments, CallOptions(**options), config or Config(base_url=BASE_URL), Timeouts())
+
+
+def request_of(call: PreparedCall, key: Callable[[], Secret] = lambda: Secret(KEY)) -> Request:
+    return call.request(key, call.timeouts)
+
+
+def headers_of(call: PreparedCall) -> dict[str, str]:
+    """The headers as they are sent."""
+    pairs = request_of(call).headers
+    assert len({name.lower() for name, _ in pairs}) == len(pairs), "each name once"
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in pairs}
+
+
+# ---- URL ----
+
+THING = operation(parameter("id", "path", True), path="/things/{id}/parts")
+
+
+@pytest.mark.parametrize("value", ["plain", "a/b", "a b", "é", "?#&=", "..a", "{id}", "%2F", "\n", "a;b", "\U0001f600"])
+def test_path_parameter_is_one_segment(value: str) -> None:
+    url = prepare_call(THING, {"id": value}).url
+
+    assert url.isascii()
+    assert ["things", value, "parts"] == [unquote(part) for part in url.removeprefix(f"{BASE_URL}/").split("/")]
+
+
+QUERY = operation(
+    parameter("tag", "query", type=["array", "string"]),
+    parameter("deep", "query", type="boolean"),
+    parameter("limit", "query", type=["integer", "null"]),
+    parameter("scale", "query", type="number"),
+)
+QUERIES: list[tuple[Fields, list[tuple[str, str]]]] = [
+    ({}, []),
+    ({"deep": False, "limit": 0}, [("deep", "false"), ("limit", "0")]),
+    ({"scale": 0.5, "limit": 5}, [("limit", "5"), ("scale", "0.5")]),
+    ({"tag": ["a", "b&c=d", None]}, [("tag", "a"), ("tag", "b&c=d"), ("tag", "null")]),
+    ({"tag": "a#b?c+d"}, [("tag", "a#b?c+d")]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), QUERIES, ids=str)
+def test_query_contains_the_given_values(arguments: Fields, expected: list[tuple[str, str]]) -> None:
+    url = prepare_call(QUERY, arguments).url
+
+    assert expected == parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert f"{BASE_URL}/things" == url.partition("?")[0]
+    assert url.isascii()
+
+
+SERVERS: list[tuple[Operation, Fields, Fields, str]] = [
+    (GENERATE, REQUIRED, {}, f"{BASE_URL}/embeddings"),
+    (LIST_MODELS, {"offset": 10, "limit": 5}, {}, f"{BASE_URL}/embeddings/models?offset=10&limit=5"),
+    (GENERATE, REQUIRED, {"server_url": "https://other/v1/v1/"}, "https://other/v1/embeddings"),
+    (GENERATE, REQUIRED, {"server_url": "http://o", "config": ALLOW_HTTP}, "http://o/embeddings"),
+]
+
+
+@pytest.mark.parametrize(("called", "arguments", "options", "expected"), SERVERS, ids=str)
+def test_url(called: Operation, arguments: Fields, options: Fields, expected: str) -> None:
+    assert expected == prepare_call(called, arguments, **options).url
+
+
+# ---- headers ----
+
+
+def test_headers() -> None:
+    common = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
+    key = {"Authorization": f"Bearer {KEY}"}
+
+    assert headers_of(prepare_call()) == {**common, "Content-Type": "application/json", **key}
+    assert headers_of(prepare_call(LIST_MODELS, {})) == {**common, **key}
+    assert headers_of(prepare_call(operation(key=False), {})) == common
+
+
+TITLE = "X-OpenRouter-Title"
+PRECEDENCE: list[tuple[str | None, str | None, Fields | None, Fields]] = [
+    ("client", None, None, {TITLE: "client"}),
+    ("client", "call", None, {TITLE: "call"}),
+    (None, " call ", None, {TITLE: "call"}),
+    ("client", " ", None, {TITLE: "client"}),
+    ("client", "call", {"x-openrouter-title": "header"}, {"x-openrouter-title": "header"}),
+    ("client", "call", {TITLE: ""}, {TITLE: ""}),
+    (None, None, {TITLE.upper(): "first", TITLE: "second"}, {TITLE: "second"}),
+]
+
+
+@pytest.mark.parametrize(("client", "call", "override", "expected"), PRECEDENCE, ids=str)
+def test_most_specific_header_wins(client: str | None, call: str | None, override: Fields, expected: Fields) -> None:
+    config = Config(base_url=BASE_URL, app_headers={"x_open_router_title": client} if client else {})
+    arguments = {**REQUIRED, "x_open_router_title": call}
+    headers = headers_of(prepare_call(arguments=arguments, config=config, http_headers=override))
+
+    assert expected == {name: value for name, value in headers.items() if name.lower() == TITLE.lower()}
+
+
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+def test_given_authorization_is_sent_without_asking_for_the_key(name: str) -> None:
+    call = prepare_call(http_headers={name: "Basic abc", "proxy-authorization": "Basic def"})
+
+    def no_key() -> Secret:
+        raise AssertionError("the key is not needed")
+
+    expected = [("Authorization", Secret("Basic abc")), ("Proxy-Authorization", Secret("Basic def"))]
+    assert expected == [pair for pair in request_of(call, no_key).headers if "uthorization" in pair[0]]
+
+
+@pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
+def test_key_is_sent_as_a_bearer_token_and_kept_secret(key: str) -> None:
+    request = request_of(prepare_call(), lambda: Secret(key))
+
+    assert ("Authorization", Secret(f"Bearer {KEY}")) in request.headers
+    assert KEY not in repr(request)
+
+
+# ---- body ----
+
+
+def test_body_contains_the_given_fields_in_the_order_of_the_specification() -> None:
+    given = {"user": "é漢\U0001f600\x00", "model": "m", "input": ["a"], "dimensions": 256, "input_type": None}
+    call = prepare_call(arguments=given)
+
+    assert '{"input":["a"],"model":"m","dimensions":256,"user":"é漢\U0001f600\\u0000"}'.encode() == call.body
+    assert {name: value for name, value in given.items() if value is not None} == call.fields
+    assert "漢" not in repr(call) + repr(request_of(call))
+
+
+SORT, BY_PRICE = {"sort": "price"}, {"sort": {"by": "price"}}
+EXTRA_BODIES: list[tuple[Fields, Fields | None, Fields]] = [
+    ({}, None, {}),
+    ({}, {"new": 1, "null": None}, {"new": 1, "null": None}),
+    ({"user": "u"}, {"user": None}, {"user": None}),
+    ({"user": "u"}, {"user": {"id": 1}}, {"user": {"id": 1}}),
+    ({"provider": BY_PRICE}, {"provider": {"sort": {"x": 1}}}, {"provider": {"sort": {"by": "price", "x": 1}}}),
+    ({"provider": {"only": ["a"]}}, {"provider": {"only": ["b"]}}, {"provider": {"only": ["b"]}}),
+    ({"provider": BY_PRICE}, {"provider": SORT}, {"provider": SORT}),
+    ({}, {"positions": range(2)}, {"positions": [0, 1]}),
+]
+
+
+@pytest.mark.parametrize(("arguments", "extra_body", "expected"), EXTRA_BODIES, ids=str)
+def test_extra_body_is_merged_and_wins(arguments: Fields, extra_body: Fields | None, expected: Fields) -> None:
+    before = json.dumps(arguments)
+    call = prepare_call(arguments={**REQUIRED, **arguments}, extra_body=extra_body)
+
+    assert {**REQUIRED, **expected} == json.loads(call.body or b"") == call.fields
+    assert before == json.dumps(arguments), "the caller's objects stay unchanged"
+
+
+NULLABLE: list[Fields] = [
+    {"type": ["string", "null"]},
+    {"oneOf": [{"$ref": "#/components/schemas/ProviderPreferences"}, {"type": "null"}]},
+    {},
+]
+
+
+@pytest.mark.parametrize("schema", NULLABLE, ids=str)
+def test_none_for_a_required_field_is_sent_as_null_where_allowed(schema: Fields) -> None:
+    called = operation(Parameter("thing", "thing", "body", True, schema), body="fields")
+
+    assert prepare_call(called, {"thing": None}).body == b'{"thing":null}'
+
+
+def test_body_may_be_one_value() -> None:
+    called = operation(parameter("thing", "body", type=["array", "string"]), body="value")
+
+    assert prepare_call(called, {"thing": ["a"]}).body == b'["a"]'
+    assert prepare_call(called, {}).body == b"null"
+
+
+# ---- rejected before anything is sent ----
+
+REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
+    (GENERATE, {"model": "m"}, {}, InvalidInputError, "input is required"),
+    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model is required"),
+    (GENERATE, {**REQUIRED, "dimensions": 0}, {}, InvalidInputError, "dimensions: must be at least 1"),
+    (GENERATE, {**REQUIRED, "provider": {"zrd": 1}}, {}, InvalidInputError, "provider.zrd: unknown name"),
+    (GENERATE, {**REQUIRED, "http_referer": "Café"}, {}, ConfigurationError, "http_referer"),
+    (GENERATE, REQUIRED, {"http_headers": {"X-A": "a\r\nb"}}, ConfigurationError, "http_headers['X-A']"),
+    (GENERATE, REQUIRED, {"timeout_ms": -5}, ConfigurationError, "timeout_ms must be a number"),
+    (GENERATE, REQUIRED, {"server_url": "nowhere"}, ConfigurationError, "server_url must be a URL"),
+    (GENERATE, REQUIRED, {"server_url": "http://o"}, ConfigurationError, "server_url is plain http"),
+    (GENERATE, REQUIRED, {"extra_body": [1]}, InvalidInputError, "extra_body: expected object, got array"),
+    (GENERATE, REQUIRED, {"extra_body": {"a": 10**50}}, InvalidInputError, "extra_body.a: the integer does not fit"),
+    (GENERATE, {"input": ["ok", "\udc00"], "model": "m"}, {}, InvalidInputError, r"input[1]: contains '\udc00'"),
+    (GENERATE, REQUIRED, {"extra_body": {"a": [{"b": "\udc00"}]}}, InvalidInputError, r"a[0].b: contains '\udc00'"),
+    (GENERATE, REQUIRED, {"extra_body": {"a": {"\udc00": 1}}}, InvalidInputError, r"a: contains '\udc00'"),
+    (GENERATE, REQUIRED, {"extra_body": {"\udc00": 1}}, InvalidInputError, r"a text: contains '\udc00'"),
+    (THING, {"id": "\ud800"}, {}, InvalidInputError, r"id: contains '\ud800'"),
+    (QUERY, {"tag": ["a", "\ud800"]}, {}, InvalidInputError, r"tag[1]: contains '\ud800'"),
+    *((THING, {"id": text}, {}, InvalidInputError, f"id must not be {text!r}") for text in ("", ".", "..")),
+]
+
+
+@pytest.mark.parametrize(("called", "arguments", "options", "error", "begins"), REJECTED, ids=lambda value: str(value))
+def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, error: Any, begins: str) -> None:
+    with pytest.raises(error) as caught:
+        prepare_call(called, arguments, **options)
+
+    assert begins == str(caught.value)[: len(begins)]
+
+
+# ---- limits ----
+
+INPUTS = [("a", 1), (["a"] * 7, 7), (tuple("abc"), 3)]
+
+
+@pytest.mark.parametrize(("given", "inputs"), INPUTS, ids=str)
+def test_response_may_be_larger_for_more_inputs(given: Any, inputs: int) -> None:
+    call = prepare_call(arguments={"model": "m", "input": given, "provider": {"only": ["x"] * 9}})
+
+    expected = MAX_RESPONSE_BYTES + inputs * MAX_RESPONSE_BYTES_PER_INPUT
+    assert expected == call.max_response_bytes == request_of(call).max_response_bytes
+
+
+@pytest.mark.parametrize(("client", "call", "seconds"), [(None, None, 120), (7_000, None, 7), (7_000, 9_000, 9)])
+def test_timeout_of_the_call_wins(client: int | None, call: int | None, seconds: float) -> None:
+    prepared = prepare_call(config=Config(base_url=BASE_URL, timeout_ms=client), timeout_ms=call)
+
+    assert seconds == prepared.timeouts.attempt_seconds
