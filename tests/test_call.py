@@ -527,7 +527,7 @@ class Followed(NamedTuple):
 
 
 def stays(location: str, status: int = 307) -> str:
-    return f"{status}: redirected to {location}, which is refused: texts stay on their origin"
+    return f"{status}: the redirect to {location} was not followed: requests stay on their origin"
 
 
 ROOT = "https://openrouter.ai"
@@ -542,7 +542,7 @@ FOLLOWED = [
     Followed("itself", [redirect(URL), good()], [URL, URL]),
     Followed("itself, for ever", [redirect(URL)] * 4, [URL] * 4, stays(URL)),
     Followed("an empty location", [redirect("")], [URL], stays("")),
-    Followed("no location", [redirect(None)], [URL], stays("nowhere")),
+    Followed("no location", [redirect(None)], [URL], stays("(no location)")),
     Followed("another host", [redirect("https://evil.com/")], [URL], stays("https://evil.com/")),
     Followed("a host that begins so", [redirect(f"{ROOT}.evil.com/")], [URL], stays(f"{ROOT}.evil.com/")),
     Followed("a login", [redirect("https://openrouter.ai@evil.com/")], [URL], stays("https://openrouter.ai@evil.com/")),

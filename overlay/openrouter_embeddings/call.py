@@ -19,8 +19,7 @@ from .errors import ConfigurationError, OpenRouterError, ResponseError, Response
 from .messages import Clock, Failure, Request, Response, Send, Sleep, Timeouts, Uniform
 from .redaction import Redactor, Secret
 from .request.prepare import Call
-from .response.embeddings import judge
-from .response.envelope import error_data, masked
+from .response import error_data, redact_response, validate
 from .retries import FailedAttempt, FailureKind, Policy, RetryBudget, RetryState, decide, failed_attempt
 
 Steps = Generator[Send | Sleep, Any, Any]
@@ -62,7 +61,7 @@ def steps(call: Call, policy: Policy, world: CallContext, read: Callable[[Respon
         try:
             if isinstance(outcome, Failure):
                 raise outcome.error
-            answer = (read or judge)(outcome, call)
+            answer = (read or validate)(outcome, call)
         except ConfigurationError:
             raise  # the HTTP client could not be opened: nothing was sent
         except OpenRouterError as error:
@@ -151,7 +150,7 @@ def _told(problem: FailedAttempt, attempts: int, billed: int, mask: Redactor) ->
     error = problem.error
     reply = error.raw_response
     if isinstance(error, ResponseError) and reply is not None:
-        cut, document = masked(reply.redacted(mask, _KEPT_BYTES), mask)
+        cut, document = redact_response(reply.redacted(mask, _KEPT_BYTES), mask)
         error.raw_response, error.headers, error.body = cut, cut.headers, cut.text
         error.generation_id = cut.headers.get("x-generation-id")
         error.data = error_data(document, error.status_code or cut.status_code) if error.data is not None else None
