@@ -47,9 +47,9 @@ class Case(NamedTuple):
 DEFAULT, INVALID = errors.OpenRouterDefaultError, ResponseValidationError
 LIMITED, BAD = errors.TooManyRequestsResponseError, errors.BadRequestResponseError
 STATUSES = [
-    Case(204, b"", INVALID, "status 204 is not a success of createEmbeddings"),
-    Case(202, GOOD, INVALID, "status 202 is not a success of createEmbeddings"),
-    Case(299, GOOD, INVALID, "status 299 is not a success of createEmbeddings"),
+    Case(204, b"", INVALID, "unexpected status 204 of createEmbeddings"),
+    Case(202, GOOD, INVALID, "unexpected status 202 of createEmbeddings"),
+    Case(299, GOOD, INVALID, "unexpected status 299 of createEmbeddings"),
     Case(300, GOOD, DEFAULT, "300: the redirect to http://x/ was not followed", {"location": "http://x/"}),
     Case(304, b"", DEFAULT, "304: the redirect to (no location) was not followed"),
     Case(399, b"", DEFAULT, "399: the redirect to "),
@@ -178,7 +178,7 @@ def test_what_an_operation_requires_decides() -> None:
         assert validate(response_of(value), call_of(base)) == value
     assert validate(response_of(b"", 204), call_of(attrs.evolve(base, success=(204,)))) is None
     assert validate(response_of(failed), call_of(attrs.evolve(base, requires=("error",)))) == failed
-    with pytest.raises(ResponseValidationError, match="not a success"):
+    with pytest.raises(ResponseValidationError, match="unexpected status"):
         validate(response_of(failed, 201), call_of(attrs.evolve(base, success=(204,))))
 
 

@@ -1,7 +1,6 @@
 """Checks that a response answers its request, and converts it to the typed result or to a matrix.
 
-Checked: number of vectors, order by `index`, one length, requested `dimensions`, finite numbers. Nothing is repaired.
-
+Checked: number of vectors, order by `index`, one length, requested `dimensions`, finite numbers.
 Source: OpenRouter documentation, embeddings guide (order by `index`, which some providers leave out).
 """
 
@@ -113,9 +112,7 @@ def _read(response: Response, call: Call, *, as_lists: bool) -> tuple[dict[str, 
 def _count_inputs(fields: Mapping[str, Any]) -> int:
     """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
     texts = fields.get("input")
-    if isinstance(texts, list | tuple) and texts and not isinstance(texts[0], int):
-        return len(texts)
-    return 1
+    return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
 def _read_uniform(response: Response, call: Call, count: int, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
@@ -203,8 +200,7 @@ def _check_lengths(vectors: Any, dimensions: Any, response: Response) -> None:
         if length == 0:
             raise EmptyEmbeddingsError(f"the embedding of input {position} is empty", response)
         if length != expected:
-            message = f"the embedding of input {position} has {length} numbers; {reason}"
-            raise ResponseValidationError(message, response)
+            raise ResponseValidationError(f"the embedding of input {position} has {length} numbers; {reason}", response)
 
 
 def _to_matrix(vectors: Any, response: Response) -> Matrix:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -41,8 +41,7 @@ def check_status(response: Response, call: Call) -> None:
         location = printable(response.headers.get("location", "(no location)"), 200)
         message = f"{status}: the redirect to {location} was not followed: requests stay on their origin"
         raise error_for(status, message, response)
-    message = f"status {status} is not a success of {call.operation.id}; {_describe(response)}"
-    raise ResponseValidationError(message, response)
+    raise ResponseValidationError(f"unexpected status {status} of {call.operation.id}; {_describe(response)}", response)
 
 
 def _describe(response: Response) -> str:
@@ -140,11 +139,11 @@ def _to_utf8(content: bytes | bytearray) -> bytes | bytearray:
 def decode_document(response: Response, call: Call) -> Any:
     """Decode the JSON of a success, and check it as `check_envelope` does."""
     document = None
-    if response.content or response.status_code != 204:
-        try:
+    try:
+        if response.content or response.status_code != 204:
             document = decode(response.content)
-        except (ValueError, RecursionError) as error:
-            _raise_unreadable(response, error)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(error, response) from None
     return check_envelope(document, response, call)
 
 
@@ -167,8 +166,8 @@ def check_envelope(document: Any, response: Response, call: Call) -> Any:
     return document
 
 
-def _raise_unreadable(response: Response, error: Exception) -> NoReturn:
-    """Raise the error that says as exactly as possible why a body cannot be decoded."""
+def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
+    """The error that says as exactly as possible why a body cannot be decoded."""
     path, message, retryable = None, f"the response is not JSON; {_describe(response)}", True
     with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
         path = _find_not_finite(json.loads(_to_utf8(response.content)), ())
@@ -180,7 +179,7 @@ def _raise_unreadable(response: Response, error: Exception) -> NoReturn:
         message, retryable = f"the response holds a number that is not finite: {path}", False
     elif isinstance(error, msgspec.ValidationError):
         message, retryable = f"the response holds a value that cannot be read: {error}", False
-    raise ResponseValidationError(message, response, retryable=retryable) from None
+    return ResponseValidationError(message, response, retryable=retryable)
 
 
 def _find_not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:

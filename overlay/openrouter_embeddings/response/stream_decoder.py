@@ -37,13 +37,9 @@ class StreamDecoder:
         count: the number of vectors requested.
         output: what to decode into, a new matrix by default. An invalid response may leave anything in it.
         content: the complete body, if it is there already; it is not copied.
-
-    Attributes:
-        block_bytes: how many bytes are collected before vectors are cut out of them. Fewer cost more per byte, and more
-            leave the processor's cache.
     """
 
-    block_bytes = 144 << 10
+    block_bytes = 144 << 10  # collected before vectors are cut out: fewer cost more per byte, more miss the CPU cache
 
     def __init__(self, count: int, output: OutputBuffer | None = None, *, content: bytes | bytearray = b"") -> None:
         self.output, self._count = output, count
@@ -107,10 +103,7 @@ class StreamDecoder:
         return b"".join([*chain.from_iterable(zip(self._before, texts, strict=True)), self._held])
 
     def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
-        """Separate the complete body into JSON with placeholders, and the vectors: decoded rows, or JSON arrays.
-
-        `ValueError`: there is no vector, one is not decodable, or the result may be ambiguous.
-        """
+        """Separate the complete body into JSON with placeholders, and rows or JSON arrays; `ValueError` if unsure."""
         placeholder = PLACEHOLDER.encode()
         vectors: Matrix | list[memoryview]
         first = _VECTOR_START.search(self._held) if self._rows is None else None

@@ -82,15 +82,11 @@ def encode_base64(matrix: Matrix) -> list[bytes]:
 
 
 def checked_matrix(vectors: Matrix | list[list[float] | NDArray[np.float32]]) -> tuple[Matrix, int]:
-    """Return vectors of one length as a matrix, and how many of them hold only zeros.
-
-    `ValueError` names the first number that is not finite, or too large for float32.
-    """
+    """The vectors as a matrix, and how many hold only zeros; `ValueError` names a number that float32 cannot hold."""
     if isinstance(vectors, list):
         with np.errstate(over="ignore", under="ignore"):
             vectors = np.array(vectors, np.float32)
     if not math.isfinite(float(vectors.max()) - float(vectors.min())):  # cheaper than testing each number
         row, column = map(int, np.argwhere(~np.isfinite(vectors))[0])
         raise ValueError(f"the embedding of input {row} holds {vectors[row, column]} at position {column}")
-    zeros = 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
-    return vectors, zeros
+    return vectors, 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
