@@ -57,7 +57,7 @@ def plain(embedding: Any) -> Any:
     return np.array(embedding, np.float64).astype(np.float32)
 
 
-@settings(max_examples=EXAMPLES * 4)
+@settings(max_examples=EXAMPLES * 3)
 @given(right(), st.integers(1, 300), st.integers(1, 300))
 def test_every_way_reads_what_json_and_numpy_read(
     drawn: tuple[bytes, dict[str, Any]], piece_bytes: int, block_bytes: int
@@ -102,7 +102,7 @@ def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return values.map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=EXAMPLES * 8)
+@settings(max_examples=EXAMPLES * 6)
 @given(
     st.binary(max_size=200)
     | broken(right().map(lambda drawn: drawn[0]))
@@ -121,7 +121,13 @@ def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 @example(b'{"data":[{"embedding":[1,18446744073709551616]},{"embedding":[1e38,-0]}]}')
 @example(b'{"data":[{"embedding":["]",1]},{"embedding":[[1],2]}]}')
 @example(b'{"data":[{"embedding":[]},{"embedding":[]}]}')
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]}')
+@example(b'{"data":[{"embedding":"AACAPwAAgD8="},{"embedding":"AACAPwAAgD9="}]}')
+@example(b'{"data":[{"embedding":"AACAPwAAgD8="},{"embedding":"AACAPwAAgDAA"}]}')
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]}')
+@example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPw=="},{"embedding":"AACAPw=="}]}')
 def test_every_way_has_the_same_outcome(content: bytes) -> None:
+    assert all(streamed(content, 2, size, block_bytes=1).content == content for size in (1, 7, 1_000))
     found = {name: outcome(content, read) for name, read in WAYS.items()}
 
     wanted = found["embed"]
@@ -158,27 +164,19 @@ def test_any_bytes_of_any_status_are_an_error_of_the_family(content: bytes, stat
 
 HOSTILE = {
     "arrays in arrays": b"[" * MIB,
-    "objects in objects": b'{"a":' * 200_000,
-    "objects in objects, closed": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "deep in a row": b'{"data":[{"embedding":[1],"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}",
-    "long integer": b"9" * MIB,
     "long integer as index": b'{"data":[{"embedding":[1],"index":' + b"9" * MIB + b"}]}",
     "long integer in a vector": b'{"data":[{"embedding":[' + b"9" * MIB + b"]}]}",
     "long integer as code": b'{"error":{"code":' + b"9" * MIB + b"}}",
     "long number": b'{"data":[{"embedding":[0.' + b"9" * MIB + b"]}]}",
     "comments": b":\n" * (MIB // 2),
-    "long comment": b":" * MIB,
-    "blanks": b" \n" * (MIB // 2),
     "blanks before a comment": b" " * MIB + b":\n{}",
-    "not UTF-8": b"\xff" * MIB,
     "zeros": b"\0" * MIB,
     "byte order marks": b"\xef\xbb\xbf" * (MIB // 3),
     "UTF-32": "[".encode("utf-32") * 100_000,
     "20,000 empty rows": b'{"data":[' + b"{}," * 20_000 + b"{}]}",
     "100,000 members": b"{" + b",".join(b'"%d":0' % i for i in range(100_000)) + b"}",
-    "string without end": b'"' + b"\\u0000" * (MIB // 6),
     "NaN deep inside": b'{"data":' + b"[" * 900 + b"NaN" + b"]" * 900 + b"}",
-    "long name of a NaN": b'{"' + b"\\u001b" * (MIB // 6) + b'":NaN}',
     "long message": b'{"error":{"code":400,"message":"' + b"\\u001b" * (MIB // 6) + b'"}}',
 }
 

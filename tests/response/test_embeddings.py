@@ -61,6 +61,10 @@ def embedding(value: Any) -> Change:
     return lambda body: body["data"][1].update(embedding=value)
 
 
+def failed(code: int, **more: Any) -> Change:
+    return lambda body: body.update(error={"code": code, "message": "no credit"}, **more)
+
+
 UNKNOWN: dict[str, Any] = {
     "provider": "N\u00e9w",
     "n": 1.5,
@@ -219,28 +223,14 @@ WRONG = {
     "one shorter, base64": Wrong(embedding(base64_of([0.5])), "the embedding of input 1 has 1 numbers; that of input"),
     "one empty": Wrong(embedding([]), "the embedding of input 1 is empty", EmptyEmbeddingsError),
     "one empty text": Wrong(embedding(""), "the embedding of input 1 is empty", EmptyEmbeddingsError),
-    "all empty": Wrong(
-        each_row(lambda i, row: row.update(embedding=[])), "input 0 is empty", EmptyEmbeddingsError
-    ),
-    "other dimensions": Wrong(
-        lambda body: None, "input 0 has 2 numbers; dimensions=3 was requested", fields={"dimensions": 3}
-    ),
-    "error beside rows": Wrong(
-        lambda body: body.update(error={"code": 402, "message": "no credit"}),
-        "no credit",
-        errors.PaymentRequiredResponseError,
-    ),
-    "error beside wrong rows": Wrong(
-        lambda body: body.update(error={"code": 429, "message": "slow down"}, data=[7]),
-        "slow down",
-        errors.TooManyRequestsResponseError,
-    ),
+    "all empty": Wrong(each_row(lambda i, row: row.update(embedding=[])), "input 0 is empty", EmptyEmbeddingsError),
+    "other dimensions": Wrong(lambda body: None, "has 2 numbers; dimensions=3 was", fields={"dimensions": 3}),
+    "error beside rows": Wrong(failed(402), "no credit", errors.PaymentRequiredResponseError),
+    "error beside wrong rows": Wrong(failed(429, data=[7]), "no credit", errors.TooManyRequestsResponseError),
     "embedding a number": Wrong(embedding(7), "data[1].embedding: expected numbers or base64, got 7"),
     "embedding an object": Wrong(embedding({"a": 1}), "data[1].embedding: expected numbers or base64, got {'a': 1}"),
     "embedding null": Wrong(embedding(None), "data[1].embedding: expected numbers", EmptyEmbeddingsError),
-    "no embedding": Wrong(
-        lambda body: body["data"][1].pop("embedding"), "data[1].embedding: expected numbers", EmptyEmbeddingsError
-    ),
+    "no embedding": Wrong(lambda body: body["data"][1].pop("embedding"), "data[1].embedding: ex", EmptyEmbeddingsError),
     "base64 of 7 bytes": Wrong(embedding("AAAAAAAAAA=="), "data[1].embedding: not base64 of whole float32"),
     "base64 without padding": Wrong(embedding("AACAPwAAgD8"), "data[1].embedding: not base64"),
     "not base64": Wrong(embedding("AACAP~AAgD8="), "data[1].embedding: not base64"),
