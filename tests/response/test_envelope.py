@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import time
 import tracemalloc
@@ -12,10 +11,9 @@ import attrs
 import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
-from openrouter_embeddings.messages import Headers, Response
 from openrouter_embeddings.redaction import Redactor
 from openrouter_embeddings.response import error_data, redact_response, validate
-from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
+from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, response_of
 
 HTML = {"content-type": "text/html"}
@@ -41,7 +39,7 @@ class Case(NamedTuple):
     body: Any
     error: type[OpenRouterError]
     message: str
-    headers: dict[str, str] = {}  # noqa: RUF012
+    headers: dict[str, str] | None = None
 
 
 DEFAULT, INVALID = errors.OpenRouterDefaultError, ResponseValidationError
@@ -72,6 +70,7 @@ STATUSES = [
     Case(500, "[1]", errors.InternalServerResponseError, f"500: {JSON}[1]"),
     Case(500, '""', errors.InternalServerResponseError, f'500: {JSON}""'),
     Case(500, b"", errors.InternalServerResponseError, f"500: {JSON}(empty)"),
+    Case(502, "", errors.BadGatewayResponseError, "502: no content type: (empty)", {}),
     Case(502, "<h1>Bad</h1>", errors.BadGatewayResponseError, "502: text/html: <h1>Bad</h1>", HTML),
     Case(500, b"\xff\xfe", errors.InternalServerResponseError, f"500: {JSON}\ufffd\ufffd"),
     Case(500, "[" * 100_000, errors.InternalServerResponseError, f"500: {JSON}" + "[" * 199 + "…"),
@@ -97,12 +96,10 @@ def test_success_with_a_body_is_read(status: int) -> None:
 
 RETURNED = "Provider returned error"
 PROVIDER: list[tuple[Any, str]] = [
-    ("at most 10 inputs", f"{RETURNED}: at most 10 inputs"),
     (" at most 10 inputs\n", f"{RETURNED}: at most 10 inputs"),
     ('{"error": {"message": "at most 10"}}', f"{RETURNED}: at most 10"),
     ('{"error": "at most 10"}', f"{RETURNED}: at most 10"),
     ('{"message": "at most 10"}', f"{RETURNED}: at most 10"),
-    ('{"detail": "at most 10"}', f'{RETURNED}: {{"detail": "at most 10"}}'),
     ('["at most 10"]', f'{RETURNED}: ["at most 10"]'),
     ({"error": {"message": "at most 10"}}, f"{RETURNED}: at most 10"),
     ({"detail": "at most 10"}, RETURNED),
@@ -111,7 +108,6 @@ PROVIDER: list[tuple[Any, str]] = [
     ("[" * 100_000, f"{RETURNED}: " + "[" * 974 + "…"),
     ("", RETURNED),
     (None, RETURNED),
-    (7, RETURNED),
 ]
 
 
@@ -191,6 +187,7 @@ MODELS: list[tuple[Any, Any, Any]] = [
     ({"error": {"message": "slow down"}}, None, "slow down"),
     ({"error": {"code": "rate", "message": None}}, "rate", None),
     ({}, 429, "status 429"),
+    *((other, ..., ...) for other in (None, 7, "no", ["no"], {"error": {"metadata": 7}})),
 ]
 
 
@@ -198,13 +195,8 @@ MODELS: list[tuple[Any, Any, Any]] = [
 def test_error_model_is_made_of_any_object(body: Any, code: Any, message: Any) -> None:
     data = error_data(body, 429)
 
-    assert data is not None
-    assert (data.error.code, data.error.message) == (code, message)
-
-
-@pytest.mark.parametrize("body", [None, 7, "no", ["no"], {"error": {"metadata": 7}}], ids=str)
-def test_error_of_another_shape_has_no_model(body: Any) -> None:
-    assert error_data(body, 429) is None
+    assert (data is None) is (code is ...)
+    assert data is None or (data.error.code, data.error.message) == (code, message)
 
 
 @pytest.mark.parametrize("status", [429, 200])
@@ -262,8 +254,3 @@ def test_secret_that_json_escapes_hide_is_redacted(body: str, document: Any, tex
 
     assert (decoded, redacted.text) == (document, text)
     assert (redacted.status_code, redacted.headers["content-type"]) == (500, "application/json")
-
-
-def test_body_without_content_type_is_described() -> None:
-    with pytest.raises(errors.BadGatewayResponseError, match="502: no content type: "):
-        validate(Response(502, Headers(), json.dumps([]).encode()), call_of(GENERATE, input="a"))

@@ -14,12 +14,13 @@ from openrouter_embeddings.response import StreamDecoder, read_embeddings, valid
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import Operation
 
+JSON = {"content-type": "application/json"}
 Read = Callable[[bytes, Call], Any]
 
 
 def response_of(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     content = body if isinstance(body, bytes | bytearray) else json.dumps(body).encode()
-    return Response(status, Headers({"content-type": "application/json", **(headers or {})}.items()), content)
+    return Response(status, Headers((JSON if headers is None else headers).items()), content)
 
 
 def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
