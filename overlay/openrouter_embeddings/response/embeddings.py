@@ -164,7 +164,7 @@ def _vector(value: Any, where: str, response: Response) -> Any:
             raise ResponseValidationError(f"{where}: not base64 of whole float32 numbers", response) from None
     if not isinstance(value, list):
         error = EmptyEmbeddingsError if value is None else ResponseValidationError
-        raise error(f"{where}: expected numbers or base64, got {printable(repr(value), 40)}", response)
+        raise error(f"{where}: expected numbers or base64, got {type(value).__name__}", response)
     for i, number in enumerate(value):
         if type(number) is not float and (type(number) is not int or number.bit_length() > 1_000):
             raise ResponseValidationError(f"{where}[{i}]: not a number that float64 can hold", response)
@@ -180,8 +180,8 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
         indexes = [0, *indexes[1:]]
     for position, index in enumerate(indexes):
         if type(index) not in (int, float) or not 0 <= index < count or index % 1:
-            shown = "is missing" if index is None else f"is {printable(repr(index), 40)}"
-            message = f"data[{position}].index {shown}; {count} inputs have the indexes 0 to {count - 1}"
+            found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
+            message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
             raise ResponseValidationError(message, response)
     order = sorted(range(count), key=indexes.__getitem__)
     for first, second in pairwise(order):
