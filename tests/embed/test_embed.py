@@ -9,12 +9,8 @@ import json
 import math
 import os
 import random
-import sys
-import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -718,81 +714,6 @@ def test_large_answer_is_held_no_more_often_than_needed(side: Side) -> None:
     body_bytes = matrix_bytes * 4 // 3 + rows * 60
     assert result.vectors.nbytes == matrix_bytes
     assert peak <= body_bytes * 9 // 8 + 2 * matrix_bytes + (3 << 20)
-
-
-class AsNumbers(NamedTuple):
-    """An answer whose vectors are numbers, and what else is to be done to it."""
-
-    name: str
-    rows: int
-    change: Callable[[dict[str, Any]], object] = lambda body: None
-
-
-def beside_others(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "sparse": [0.5] * WIDE}
-
-
-WIDE = 777
-AS_NUMBERS = [
-    AsNumbers("one", 1),
-    AsNumbers("few", 3),
-    AsNumbers("many", 200),
-    AsNumbers("many and one in base64", 200, lambda body: body["data"][7].update(embedding=in_base64([0.5] * WIDE))),
-    AsNumbers("many in an unknown envelope", 200, lambda body: body.update(news=[1])),
-    AsNumbers("many beside others", 200, lambda body: body.update(news=1, data=[*map(beside_others, body["data"])])),
-    AsNumbers("many with an escape", 200, lambda body: body.update(model="\u00e9")),
-    AsNumbers("many in another order", 200, lambda body: body["data"].reverse()),
-]
-
-
-@contextmanager
-def counted_lists_of_numbers() -> Iterator[list[int]]:
-    """How many there were each time that a function written in C had returned."""
-    seen: list[int] = []
-
-    def look(frame: FrameType, event: str, argument: Any) -> None:
-        if event == "c_return":
-            young = gc.get_objects(generation=0)  # what was made since the block began, and is still there
-            seen.append(sum(type(one) is list and len(one) == WIDE and type(one[0]) is float for one in young))
-
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    threading.setprofile(look)
-    sys.setprofile(look)
-    try:
-        yield seen
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-        gc.enable()
-        gc.unfreeze()
-
-
-@both_sides
-@pytest.mark.parametrize("parser", ["pysimdjson", "none"])
-@pytest.mark.parametrize("case", AS_NUMBERS, ids=lambda case: case.name)
-def test_no_list_of_numbers_is_made_from_the_socket_to_the_matrix(
-    case: AsNumbers, parser: str, side: Side, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a parser for that there is the list of one row, which also shows that a list is seen where one is."""
-    if parser == "none":
-        monkeypatch.setattr("openrouter_embeddings.response.vectors.number_parser", lambda: None)
-    else:
-        pytest.importorskip("simdjson")
-    data = [{"object": "embedding", "embedding": [0.5] * WIDE, "index": i} for i in range(case.rows)]
-    body = {"object": "list", "data": data, "model": MODEL, "usage": None}
-    case.change(body)
-    with FaultServer(forever(reply(200, body))) as server, opened(side, server) as session:
-        del data, body
-        session.embed(texts_of(case.rows), model=MODEL, batch_size=case.rows)
-        with counted_lists_of_numbers() as seen:
-            result = session.embed(texts_of(case.rows), model=MODEL, batch_size=case.rows)
-
-    assert (result.vectors == np.float32(0.5)).all()
-    assert result.vectors.shape == (case.rows, WIDE)
-    assert len(seen) > 10
-    assert max(seen) == (0 if parser == "pysimdjson" else 1)
 
 
 @both_sides

@@ -14,7 +14,7 @@ from openrouter_embeddings.embed.pacing import AdaptiveLimiter
 from openrouter_embeddings.embed.packing import START_INPUTS, Batch, ModelLimits
 from openrouter_embeddings.errors import InvalidInputError, OpenRouterError, ResponseValidationError, error_for
 from openrouter_embeddings.messages import Headers, Response
-from openrouter_embeddings.response.embeddings import EmptyAnswerError
+from openrouter_embeddings.response import EmptyEmbeddingsError
 from openrouter_generated.types import HttpMeta
 
 WIDTH = 2
@@ -491,7 +491,7 @@ def test_batch_that_no_text_is_to_blame_for_is_never_recorded(error: OpenRouterE
 # ---- base64 ---------------------------------------------------------------------------------------------------
 
 BLAMED = {
-    "an answer of nothing": lambda: counted(EmptyAnswerError("no embeddings came for 2 inputs"), 1, 1),
+    "an answer of nothing": lambda: counted(EmptyEmbeddingsError("no embeddings came for 2 inputs"), 1, 1),
     "refused by name": lambda: refusal(400, "Encoding_Format: unknown"),
     "refused as base64": lambda: refusal(422, "BASE64 is not supported"),
 }

@@ -14,7 +14,6 @@ CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 def test_the_corpus_has_answers_of_each_kind() -> None:
     answers = [answer_of(path.read_bytes()) for path in CORPUS]
     assert {200, 400, 429, 503} <= {answer.status for answer in answers}
-    assert {"identity", "gzip", "deflate"} <= {answer.encoding for answer in answers}
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)

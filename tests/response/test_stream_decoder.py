@@ -1,317 +1,157 @@
-"""Vectors cut out of an answer by their bytes: what is ordinary is cut, what could be mistaken is left alone."""
+"""Decoding while a body arrives: into the given buffer, in linear time, and always with the exact body at hand."""
 
 from __future__ import annotations
 
 import base64
 import json
-import tracemalloc
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+import time
+from typing import Any
 
 import numpy as np
 import pytest
-from openrouter_embeddings.response import stream_decoder as carving
-from openrouter_embeddings.response.stream_decoder import PLACEHOLDER, StreamDecoder
+from openrouter_embeddings.errors import ResponseValidationError
+from openrouter_embeddings.messages import Headers, Response
+from openrouter_embeddings.response import StreamDecoder, read_embeddings
+from support.responses import call_of, streamed
 
-ONE, TWO = "AACAPw==", "AAAAQA=="  # 1.0 and 2.0
 KIB = 1 << 10
 
 
-@pytest.fixture(autouse=True)
-def all_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers here are small."""
-    monkeypatch.setattr(carving, "WORTH_CARVING", 0)
-    monkeypatch.setattr(carving, "_CUT_BYTES", 1)
-    monkeypatch.setattr(carving, "_NEW_BYTES", 1)
+def vectors_of(count: int, width: int) -> Any:
+    """Random bits as float32, of every sign and exponent but those of NaN and infinity."""
+    bits = np.random.default_rng(width).integers(0, 2**32, (count, width), np.uint32) & np.uint32(0xFF7FFFFF)
+    return bits.view(np.float32)
 
 
-def fed(pieces: Iterable[bytes], count: int) -> StreamDecoder:
-    carver = StreamDecoder(count)
-    for piece in pieces:
-        carver.feed(memoryview(piece))
-    return carver
+def content_of(vectors: Any, **unknown: Any) -> bytes:
+    texts = [base64.b64encode(vector.astype("<f4")).decode() for vector in vectors]
+    rows = [{"embedding": text, "index": i, **unknown} for i, text in enumerate(texts)]
+    return json.dumps({"object": "list", "data": rows, **unknown}).encode()
 
 
-def cuts_in_two(content: bytes) -> Iterator[list[bytes]]:
-    """The same bytes, come in two pieces, however they may be torn; and byte by byte."""
-    yield from ([content[:i], content[i:]] for i in range(1, len(content)))
-    yield [bytes([byte]) for byte in content]
+def read(decoder: StreamDecoder, count: int) -> Any:
+    return read_embeddings(Response(200, Headers(), decoder), call_of(input=["x"] * count)).vectors
 
 
-class Cut(NamedTuple):
-    """An answer, the rows that are cut out of it, and what is left; `@` stands for the mark."""
+@pytest.mark.parametrize("block_bytes", [1, 5_000, 144 * KIB])
+@pytest.mark.parametrize("piece_bytes", [99, 10_000, 1 << 20])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 1_536])
+def test_vectors_are_exact_to_the_bit_for_any_size(width: int, piece_bytes: int, block_bytes: int) -> None:
+    vectors = vectors_of(60, width)
+    content = content_of(vectors, provider="x")
+    decoder = streamed(content, 60, piece_bytes, block_bytes)
 
-    content: str
-    rows: list[list[float]]
-    rest: str
-
-
-ROW = '{"object":"embedding","embedding":"AACAPw==","index":0}'
-CUT = [
-    Cut(f'{{"data":[{ROW}]}}', [[1.0]], '{"data":[{"object":"embedding","embedding":"@","index":0}]}'),
-    Cut(
-        '[{"embedding":"AACAPw=="},{"embedding":"AAAAQA==","index":1}]',
-        [[1.0], [2.0]],
-        '[{"embedding":"@"},{"embedding":"@","index":1}]',
-    ),
-    Cut('[{"embedding" :\n "AACAPw=="}]', [[1.0]], '[{"embedding" :\n "@"}]'),
-    Cut(
-        '[{"embedding":[1, 2.5]},{"embedding":[3,4]}]',
-        [[1.0, 2.5], [3.0, 4.0]],
-        '[{"embedding":"@"},{"embedding":"@"}]',
-    ),
-    Cut('[{"embedding": [\n1.25\n]}]', [[1.25]], '[{"embedding": "@"}]'),
-    Cut('"embedding":[1.25]', [[1.25]], '"embedding":"@"'),
-    Cut('"embedding":"AACAPw=="', [[1.0]], '"embedding":"@"'),
-    # those that are left are none of the cuts: too short, of another form, with other blanks, more than were asked for
-    Cut('[{"embedding":"AACAPw=="},{"embedding":"AA"}]', [[1.0]], '[{"embedding":"@"},{"embedding":"AA"}]'),
-    Cut('[{"embedding":"AACAPw=="},{"embedding":[1]}]', [[1.0]], '[{"embedding":"@"},{"embedding":[1]}]'),
-    Cut('[{"embedding":[1.5]},{"embedding":"AA"}]', [[1.5]], '[{"embedding":"@"},{"embedding":"AA"}]'),
-    Cut('[{"embedding":[1.5]},{"embedding": [1]}]', [[1.5]], '[{"embedding":"@"},{"embedding": [1]}]'),
-    Cut(r'{"a\/b":{"embedding":"AACAPw=="}}', [[1.0]], r'{"a\/b":{"embedding":"@"}}'),
-]
+    assert decoder.content == content
+    matrix = read(decoder, 60)
+    assert matrix.tobytes() == vectors.tobytes()
+    assert matrix.flags.c_contiguous
+    assert decoder.content == content
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray])
-@pytest.mark.parametrize("case", CUT, ids=lambda case: case.content)
-def test_vectors_of_the_form_of_the_first_are_cut_out(case: Cut, kind: type[bytes]) -> None:
-    carver = StreamDecoder(2)
-    carver.feed(kind(case.content.encode()))
-    carved = carver.carved()
+@pytest.mark.parametrize("text", ["AACAP@==", "AACAPwAAgD@="])
+def test_texts_that_encoding_would_not_restore_are_kept(text: str) -> None:
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
+        vector = text.replace("@", last)
+        content = f'{{"data":[{{"embedding":"{vector}"}}]}}'.encode()
+        decoder = streamed(content, 1, 10, block_bytes=1)
 
-    assert carved.vectors().tolist() == case.rows
-    assert carved.rest.decode() == case.rest.replace("@", PLACEHOLDER)
-    assert carved.cuts == len(case.rows)
-
-
-@pytest.mark.parametrize("case", CUT, ids=lambda case: case.content)
-def test_they_are_cut_out_however_their_bytes_come(case: Cut) -> None:
-    content = case.content.encode()
-    for pieces in cuts_in_two(content):
-        carver = fed(pieces, 2)
-
-        carved = carver.carved()
-        assert (carved.vectors().tolist(), carved.rest.decode()) == (case.rows, case.rest.replace("@", PLACEHOLDER))
-        assert carver.content == content
+        assert decoder.content == content
+        assert read(decoder, 1).tobytes() == base64.b64decode(vector)
 
 
-MISTAKEN = "what was there looks like what a cut leaves"
-ALONE = {
-    "": "no array",
-    "{}": "no array",
-    '{"embedding"}': "no array",
-    '{"embedding":null}': "no array",
-    '{"embedding"\v:"AAAA"}': "no array",  # no blank of JSON
-    '{"embedding":""}': "no array",
-    '{"embedding":"AACAPw==': "no array",
-    '{"embedding":"AACAP~=="}': MISTAKEN,
-    '{"embedding":[1,2': "an array without end",
-    '{"embedding":"AACAPw==","model":"\x7f"}': MISTAKEN,
-    '{"embedding":[1],"model":"\x7f"}': MISTAKEN,
-    r'{"embedding":"AACAPw==","model":"\u007f"}': MISTAKEN,
-    r'{"embedding":[1],"model":"\u007F"}': MISTAKEN,
-}
+@pytest.mark.parametrize("form", ["base64", "floats"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> None:
+    whole, vectors = np.zeros((5, 3), np.float32), np.arange(9, dtype=np.float32).reshape(3, 3)
+    document = json.loads(content_of(vectors))
+    for row, vector in zip(document["data"], vectors, strict=True):
+        row["embedding"] = row["embedding"] if form == "base64" else vector.tolist()
+    if reverse:
+        document["data"].reverse()
+    asked = []
 
+    def output(count: int, width: int) -> Any:
+        asked.append((count, width))
+        return whole[1 : 1 + count]
 
-@pytest.mark.parametrize(("content", "why"), ALONE.items(), ids=ALONE)
-def test_what_could_be_mistaken_is_left_alone(content: str, why: str) -> None:
-    with pytest.raises(ValueError, match="^" + why):
-        fed([content.encode()], 2).carved()
+    matrix = read(streamed(json.dumps(document).encode(), 3, 10, output=output), 3)
 
-
-NOT_ALIKE = [
-    '[{"embedding":"AACAPw=="},{"embedding":"AACAPwAA"}]',
-    '[{"embedding":"AACAPw=="},{"embedding":"AACAPwA="}]',
-    '[{"embedding":"AACAPw=="},{"embedding":"AACA~w=="}]',
-    '[{"embedding":"AACAPw=="},{"embedding":"AACAPw=="},{"embedding":"AACAPw=="}]',
-    '[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]',
-    '[{"embedding":"AACAPx=="},{"embedding":"AACAPw=="}]',  # with bits that a decoder drops
-    '[{"embedding":"AACAPw=="},{"embedding":"AACAPx=="}]',
-]
-
-
-@pytest.mark.parametrize("content", [*ALONE, *NOT_ALIKE])
-def test_answer_can_always_be_had_as_it_came(content: str) -> None:
-    for pieces in cuts_in_two(content.encode()):
-        assert fed(pieces, 2).content == content.encode()
-
-
-def rows_of(count: int, width: int) -> Any:
-    return np.random.default_rng(width).standard_normal((count, width)).astype("<f4")
-
-
-def answer_of(rows: Any, between: str = "") -> bytes:
-    data = [{"embedding": base64.b64encode(row).decode(), "index": i, "x": between} for i, row in enumerate(rows)]
-    return json.dumps({"object": "list", "data": data, "model": "m"}).encode()
-
-
-@pytest.mark.parametrize("together", [1, 5_000, 192 * KIB])
-@pytest.mark.parametrize("size", [99, 10_000, 1 << 20])
-@pytest.mark.parametrize("width", [1, 2, 3, 1_536])
-def test_rows_are_right_to_the_bit_however_large_the_pieces(
-    width: int, size: int, together: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(carving, "_CUT_BYTES", together)
-    rows = rows_of(60, width)
-    content = answer_of(rows)
-    carver = fed((content[i : i + size] for i in range(0, len(content), size)), len(rows))
-
-    assert carver.content == content
-    assert carver.carved().vectors().tobytes() == rows.tobytes()
-    assert carver.content == content
-
-
-@pytest.mark.parametrize("count", range(2, 60))
-def test_every_vector_of_an_answer_that_is_worth_it_is_cut_out(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also those that come after the last piece which is looked at as it comes."""
-    monkeypatch.undo()
-    rows = rows_of(count, 1_536)
-    content = answer_of(rows)
-    carver = fed((content[i : i + 50_000] for i in range(0, len(content), 50_000)), count)
-
-    if len(content) < 32 * KIB:
-        with pytest.raises(ValueError, match=r"^too little"):
-            carver.carved()
-    else:
-        assert carver.carved().cuts == count
-        assert carver.carved().vectors().tobytes() == rows.tobytes()
-    assert carver.content == content
-
-
-def test_answer_that_is_cut_as_it_comes_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carving, "_CUT_BYTES", 192 * KIB)
-    rows = rows_of(512, 1_536)
-    content = answer_of(rows)
-
-    def made() -> Any:
-        return fed((content[i : i + 64 * KIB] for i in range(0, len(content), 64 * KIB)), len(rows)).carved().vectors()
-
-    made()
-    tracemalloc.start()
-    made()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-
-    assert len(content) > 4 << 20
-    assert peak <= rows.nbytes + 1_024 * KIB
+    assert asked == [(3, 3)]
+    assert matrix.tobytes() == vectors.tobytes()
+    assert np.shares_memory(matrix, whole) is not reverse
+    assert whole[[0, 4]].tolist() == [[0.0] * 3] * 2
 
 
 GAP = b" " * (250 * KIB)
-ENDLESS = {
-    "a vector without end": b'{"embedding":"' + b"A" * (600 * KIB),
-    "nothing for long": b'{"embedding":"AACAPw=="' + b" " * (600 * KIB),
-    "others for long": b'{"embedding":"AACAPw=="' + b',"embedding":"AAAA"' * 30_000,
-    "vectors far apart": b'"embedding":"AACAPw=="' + (GAP + b'"embedding":"AACAPw=="') * 4,
-    "no vector": b"[" * (600 * KIB),
-    "numbers": b'"embedding":[' + b"1," * (600 * KIB),
+VECTOR = b'"embedding":"AACAPw=="'
+SLOW = {
+    "vector without end": b'{"embedding":"' + b"A" * (2_000 * KIB),
+    "vector of 300 KiB": b'{"embedding":"' + b"A" * (300 * KIB) + b'"' + GAP * 6,
+    "nothing after a vector": b"{" + VECTOR + b" " * (2_000 * KIB),
+    "other vectors after a vector": b"{" + VECTOR + b',"embedding":"AAAA"' * 100_000,
+    "vectors far apart": VECTOR + (GAP + VECTOR) * 8,
+    "no vector": b"[" * (2_000 * KIB),
+    "numbers": b'"embedding":[' + b"1," * (1_000 * KIB),
+    "names": b'"embedding"' * 180_000,
+    "blanks": b'"embedding": ' + b" " * (2_000 * KIB),
 }
 
 
-@pytest.mark.parametrize("size", [1, 16 * KIB, 1 << 20])
-@pytest.mark.parametrize("content", ENDLESS.values(), ids=ENDLESS)
-def test_bytes_are_looked_at_a_few_times_only_though_no_vector_ends(
-    content: bytes, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else reading an answer could take a time that grows with the square of its length."""
-    monkeypatch.undo()
-    looked = 0
-    cut = StreamDecoder._cut
+@pytest.mark.parametrize("piece_bytes", [17, 16 * KIB, 1 << 20])
+@pytest.mark.parametrize("content", SLOW.values(), ids=SLOW)
+def test_time_does_not_grow_with_the_square_of_the_length(content: bytes, piece_bytes: int) -> None:
+    began = time.perf_counter()
+    decoder = streamed(content, 9, piece_bytes, 144 * KIB)
 
-    def counted(carver: StreamDecoder, held: bytes) -> None:
-        nonlocal looked
-        looked += len(held)
-        cut(carver, held)
-
-    monkeypatch.setattr(StreamDecoder, "_cut", counted)
-    carver = fed((content[i : i + size] for i in range(0, len(content), size)), 9)
-
-    assert carver.content == content
-    assert 0 < looked <= 3 * len(content)
+    assert decoder.content == content
+    with pytest.raises(ResponseValidationError):
+        read(decoder, 9)
+    assert time.perf_counter() - began < 3
 
 
-def test_blanks_before_a_vector_are_no_pattern_to_be_kept() -> None:
-    carver = fed([b'"embedding":' + b" " * 17 + b'"AACAPw=="'], 1)
+@pytest.mark.parametrize("gap", [100 * KIB, 300 * KIB])
+@pytest.mark.parametrize("first", [True, False])
+def test_large_unknown_member_anywhere_is_read_as_fast(first: bool, gap: int) -> None:
+    """All vectors are decoded into the buffer, none by the general reader."""
+    vectors, whole = vectors_of(40, 1_536), np.zeros((40, 1_536), np.float32)
+    document = json.loads(content_of(vectors))
+    document = {"x": " " * gap, **document} if first else {**document, "x": " " * gap}
+    decoder = streamed(json.dumps(document).encode(), 40, 64 * KIB, 144 * KIB, lambda count, width: whole)
 
-    with pytest.raises(ValueError):
-        carver.carved()
-
-
-@pytest.mark.parametrize("size", [300 * KIB, 16 << 20])
-def test_no_memory_is_taken_for_a_vector_that_no_model_has(size: int) -> None:
-    def place(count: int, width: int) -> Any:
-        raise AssertionError("asked for")
-
-    carver = StreamDecoder(300_000, place)
-    carver.feed(b'"embedding":"' + b"A" * size + b'"' + b" " * (300 * KIB))
-
-    assert len(carver.content) > size
+    assert np.shares_memory(read(decoder, 40), whole)
+    assert whole.tobytes() == vectors.tobytes()
 
 
-def test_memory_that_is_not_there_leaves_the_answer_whole() -> None:
-    def place(count: int, width: int) -> Any:
+HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 9 + b'0]},{"embedding":[0]}]}']
+
+
+def test_memory_is_allocated_only_for_vectors_that_can_be_right() -> None:
+    def output(count: int, width: int) -> Any:
         raise MemoryError
 
-    content = answer_of(rows_of(3, 2))
-    carver = StreamDecoder(3, place)
-    carver.feed(content)
-
-    assert carver.content == content
-    with pytest.raises(ValueError):
-        carver.carved()
+    for content in HUGE:
+        with pytest.raises(ResponseValidationError):
+            read(streamed(content, 300_000, 64 * KIB, 144 * KIB, output), 2)
+    content = content_of(vectors_of(3, 2))
+    assert streamed(content, 3, 10, output=output).content == content
 
 
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that hold for users."""
-    monkeypatch.undo()
+NUMBERS = {
+    "0.5,-0.25": [0.5, -0.25],
+    " 1\n,\t-0.0 ": [1.0, -0.0],
+    "1e-45,1e-300,1E2,-0": [1e-45, 0.0, 100.0, 0.0],
+    "0.1,0.123456789012345678901234567890": [0.1, 0.12345678901234568],
+    "3.4028234663852886e38,3.4028235677973362e38": [3.4028234663852886e38] * 2,
+    "9007199254740993,18446744073709551616": [2.0**53, 2.0**64],
+    "0," * 999 + "1": [0.0] * 999 + [1.0],
+}
 
 
-@pytest.mark.usefixtures("limits")
-@pytest.mark.parametrize(("length", "worth_it"), [(32 * KIB - 1, False), (32 * KIB, True)])
-def test_answer_is_worth_it_from_a_length_on(length: int, worth_it: bool) -> None:
-    for vector in (b'"embedding":"AACAPw=="', b'"embedding":[1.25]'):
-        carver = fed([vector.ljust(length)], 1)
-        if worth_it:
-            assert carver.carved().cuts == 1
-        else:
-            with pytest.raises(ValueError, match=r"^too little"):
-                carver.carved()
+@pytest.mark.parametrize("text", NUMBERS, ids=lambda text: text[:20])
+def test_numbers_are_rounded_to_the_nearest_float32(text: str) -> None:
+    content = b'{"data":[{"embedding":[%b]},{"embedding":[%b]}]}' % (text.encode(), text.encode())
+    with np.errstate(all="raise"):
+        matrix = read(streamed(content, 2, 10), 2)
 
-
-@pytest.mark.usefixtures("limits")
-@pytest.mark.parametrize(("length", "cut"), [(144 * KIB - 1, False), (144 * KIB, True)])
-def test_so_many_bytes_are_cut_as_they_come(length: int, cut: bool) -> None:
-    asked = []
-
-    def place(count: int, width: int) -> Any:
-        asked.append((count, width))
-        return np.empty((count, width), np.float32)
-
-    carver = StreamDecoder(3, place)
-    carver.feed(b'"embedding":"AACAPw=="'.ljust(length))
-
-    assert asked == [(3, 1)] * cut
-
-
-@pytest.mark.usefixtures("limits")
-@pytest.mark.parametrize(("length", "waited_for"), [(256 * KIB, True), (256 * KIB + 1, False)])
-def test_vector_is_waited_for_so_long(length: int, waited_for: bool) -> None:
-    carver = fed([b" " * length, b'"embedding":"AACAPw=="'], 1)
-
-    if waited_for:
-        assert carver.carved().vectors().tolist() == [[1.0]]
-    else:
-        with pytest.raises(ValueError):
-            carver.carved()
-
-
-def test_what_is_held_grows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copying it for each piece would take a time that grows with the square of its length."""
-    monkeypatch.undo()
-    carver = fed([b"["], 1)
-    held = carver._held
-    for _ in range(100):
-        carver.feed(b"1, 2")
-
-    assert carver._held is held
-    assert carver.content == b"[" + b"1, 2" * 100
+    with np.errstate(all="ignore"):
+        assert matrix.tobytes() == np.array([NUMBERS[text]] * 2, np.float32).tobytes()

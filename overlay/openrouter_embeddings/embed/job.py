@@ -17,7 +17,7 @@ import attrs
 
 from .. import errors
 from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
-from ..response.embeddings import EmptyAnswerError
+from ..response import EmptyEmbeddingsError
 from ..retries import ONE_CALL, Policy
 from .pacing import AdaptiveLimiter
 from .packing import Batch, ModelLimits, Packer, checked_text
@@ -25,7 +25,7 @@ from .packing import Batch, ModelLimits, Packer, checked_text
 if TYPE_CHECKING:
     from openrouter_generated.types import HttpMeta
 
-    from ..response.vectors import Matrix
+    from ..response import Matrix
 
 OnError = Literal["raise", "skip", "record"]
 _log = logging.getLogger("openrouter")
@@ -370,7 +370,7 @@ def _too_large_a_minute(error: OpenRouterError) -> bool:
 
 def _blames_base64(error: OpenRouterError, *, works: bool) -> bool:
     """Some models ignore base64, some answer it with nothing, some refuse it; once it worked, nothing is just wrong."""
-    if isinstance(error, EmptyAnswerError):
+    if isinstance(error, EmptyEmbeddingsError):
         return not works
     status, text = error.status_code or 0, error.message.lower()
     named = "encoding_format" in text or "base64" in text

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..response.vectors import _anywhere
-
 if TYPE_CHECKING:
-    from ..response.vectors import Matrix, OutputBuffer, Positions
+    from ..response import Matrix, OutputBuffer, Positions
+
+
+def _anywhere(count, width):
+    return np.empty((count, width), np.float32)
 
 
 def _in_a_row(positions: Sequence[int]) -> bool:
@@ -31,7 +33,7 @@ class ResultMatrix:
         """The matrix: made for the first who asks, and once more at most, for the first answer that is right."""
         with self._lock:
             if self._matrix is None or (begin and not self._begun and self._matrix.shape[1] != width):
-                self._matrix = _anywhere(self._count, width)
+                self._matrix = np.empty((self._count, width), np.float32)
             self._begun = self._begun or begin
             return self._matrix
 
@@ -44,7 +46,7 @@ class ResultMatrix:
                 matrix = self._made(width, begin=False)
                 if matrix.shape[1] == width:
                     return matrix[start : start + count]
-            return _anywhere(rows, width)
+            return np.empty((rows, width), np.float32)
 
         return found
 
@@ -70,7 +72,7 @@ class ResultMatrix:
 
     def finished(self, failed: Sequence[int], keep_failed: bool) -> tuple[Matrix, Positions]:
         """The matrix and the position of each row. Failed rows are NaN if they are kept; other empty rows go."""
-        matrix = self._matrix if self._matrix is not None and self._begun else _anywhere(self._count, 0)
+        matrix = self._matrix if self._matrix is not None and self._begun else np.empty((self._count, 0), np.float32)
         kept = self._filled
         if keep_failed and failed:
             matrix[failed] = np.nan
@@ -95,13 +97,13 @@ class BlockBuffers:
     def make(self, positions: Sequence[int], width: int | None) -> None:
         """Make room for a batch; `width`: that of the answers so far, if there are any."""
         if width is not None:
-            self._made[positions[0]] = _anywhere(len(positions), width)
+            self._made[positions[0]] = np.empty((len(positions), width), np.float32)
 
     def place(self, positions: Sequence[int]) -> OutputBuffer:
         """Where the answer for these is decoded. For any thread."""
         made = self._made.pop(positions[0], None)
 
         def found(rows: int, width: int) -> Matrix:
-            return made if made is not None and made.shape == (rows, width) else _anywhere(rows, width)
+            return made if made is not None and made.shape == (rows, width) else np.empty((rows, width), np.float32)
 
         return found

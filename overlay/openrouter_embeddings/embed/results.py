@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from .workers import arun, run
 
 if TYPE_CHECKING:
-    from ..response.vectors import Matrix, Positions
+    from ..response import Matrix, Positions
     from .job import Block, Job, Progress, TextError, Usage
     from .session import Session
 

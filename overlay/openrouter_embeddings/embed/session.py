@@ -19,8 +19,8 @@ from openrouter_generated.types import UNSET, CallOptions, Unset
 from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
 from ..request import to_json as plain
-from ..response.embeddings import embeddings, matrix_of
-from ..response.stream_decoder import StreamDecoder
+from ..response import read_embeddings
+from ..response import StreamDecoder
 from ..retries import ONE_CALL, Policy
 from .job import Answer, Job, TextError, numbered
 from .pacing import AdaptiveLimiter
@@ -232,11 +232,8 @@ class Session:
 
 
 def _as_matrix(reply: Response, call: Call) -> Answer:
-    answer = embeddings(reply, call)
-    as_numbers = isinstance(reply.body, StreamDecoder) and reply.body.holds_numbers
-    model = answer.envelope.get("model")
-    vectors, usage = matrix_of(answer.vectors, reply), answer.envelope.get("usage")
-    return Answer(vectors, model if isinstance(model, str) else None, usage, as_numbers)
+    batch = read_embeddings(reply, call)
+    return Answer(batch.vectors, batch.model, batch.usage, batch.as_numbers)
 
 
 def _ordinary(texts: Sequence[object]) -> bool:

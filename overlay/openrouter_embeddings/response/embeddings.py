@@ -1,350 +1,222 @@
-"""Is this an answer to what was asked? Count, order, one length, finite numbers: judged, and never repaired.
+"""Checks that a response answers its request, and converts it to the typed result or to a matrix.
 
-Sources: OpenRouter documentation, embeddings guide (order by `index`, which some providers leave out).
+Checked: number of vectors, order by `index`, one length, requested `dimensions`, finite numbers.
+Source: OpenRouter documentation, embeddings guide (order by `index`, which some providers leave out).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from types import GenericAlias
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import msgspec
 
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
 from ..request import PreparedCall
-from .envelope import checked, document_of, judge_envelope, judge_utf8, refuse_unreadable, utf8
-from .stream_decoder import PLACEHOLDER, Carved, StreamDecoder
+from .envelope import check_envelope, check_status, decode, decode_document, try_decode
+from .stream_decoder import PLACEHOLDER, StreamDecoder, decode_numbers
 
 if TYPE_CHECKING:
+    from openrouter_generated.types import HttpMeta
+
     from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
 
-_BLANK = 1 << 10  # bytes of an answer that may be nothing but blanks
 
-_any = msgspec.json.Decoder()
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_floats = msgspec.json.Decoder(list[float])
-_base64 = msgspec.json.Decoder(bytes)
+class EmptyEmbeddingsError(ResponseValidationError):
+    """The response has no embeddings, or empty ones. Some models answer a request for base64 so."""
 
 
-class EmptyAnswerError(ResponseValidationError):
-    """No embeddings at all, or empty ones: how some models answer when base64 is asked for."""
+@attrs.define
+class EmbeddingBatch:
+    """The vectors of one response: float32 `(n, dimensions)`, in input order."""
+
+    vectors: Matrix
+    model: str | None
+    usage: Any  # as it came, not checked
+    as_numbers: bool = False  # the vectors came as numbers, whatever was requested
+    http_meta: HttpMeta | None = None  # set by the call
 
 
-def judge(reply: Response, call: PreparedCall) -> Any:
-    """The typed answer of any operation.
+def validate(response: Response, call: PreparedCall) -> Any:
+    """Check a response and convert it to the typed result of its operation.
 
     Raises:
         APIStatusError: the API refused, by a status or by an `error` in a 200.
-        ResponseValidationError: the answer is none to what was asked.
+        ResponseValidationError: the response does not answer the request.
     """
-    checked(reply, call)
-    special = _JUDGES.get(call.operation.id)
-    document = special(reply, call) if special else document_of(reply, call)
+    check_status(response, call)
+    document = _READERS.get(call.operation.id, decode_document)(response, call)
     try:
         return call.operation.read(document)
     except ValueError as error:
-        raise ResponseValidationError(f"the answer does not fit the API's description: {error}", reply) from None
+        raise ResponseValidationError(f"the response does not match the API description: {error}", response) from None
 
 
-@attrs.frozen
-class Embeddings:
-    """An embeddings answer that was judged: `rows` and `vectors` are in the order of the input."""
-
-    envelope: Mapping[str, Any]  # all but `data`
-    rows: Sequence[Any]
-    vectors: Matrix | Sequence[Any]  # per row: numbers, or base64 as str (bytes where asked decoded)
-
-
-def inputs_asked(fields: Mapping[str, Any]) -> int:
-    """How many vectors a request asks for: one for a text or one list of token ids, else one for each item."""
-    texts = fields.get("input")
-    if not isinstance(texts, list | tuple) or not texts:
-        return 1
-    return 1 if isinstance(texts[0], int) else len(texts)
+def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
+    """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
+    check_status(response, call)
+    document, vectors, as_numbers = _read(response, call, as_lists=False)
+    model = document.get("model")
+    matrix = _to_matrix(vectors, response)
+    return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
 
 
-def embeddings(reply: Response, call: PreparedCall, base64_as: type = bytes) -> Embeddings:
-    """Judge an embeddings answer: count, order, one length, the asked `dimensions`, finite numbers.
+def _read_documented(response: Response, call: PreparedCall) -> dict[str, Any]:
+    """Read an embeddings response as the document that the API describes, its rows in input order."""
+    document, vectors, as_numbers = _read(response, call, as_lists=True)
+    if as_numbers:
+        _warn_of_zeros(list(map(any, vectors)).count(False), len(vectors))
+    else:
+        from .vectors import encode_base64
 
-    Raises:
-        APIStatusError, ResponseValidationError: as `judge`.
-    """
-    checked(reply, call)
-    envelope, rows, indexes, vectors = _read(reply, call, base64_as)
-    wanted = inputs_asked(call.fields)
-    if not len(vectors):
-        raise EmptyAnswerError(f"no embeddings came for {wanted} inputs", reply)
-    if len(vectors) != wanted:
-        raise ResponseValidationError(f"{len(vectors)} embeddings came for {wanted} inputs", reply)
-    order = _order(indexes, reply)
+        matrix = _to_matrix(vectors, response)  # base64 is checked as the matrix that it encodes
+        if call.fields.get("encoding_format") == "float":
+            vectors = matrix.tolist()
+        elif isinstance(vectors, list):  # of more than one form: left as they are
+            vectors = [row["embedding"] for row in document["data"]]
+        else:
+            vectors = map(bytes.decode, encode_base64(matrix))
+    for row, vector in zip(document["data"], vectors, strict=True):
+        row["embedding"] = vector
+    return document
+
+
+_READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {"createEmbeddings": _read_documented}
+"""Operations whose responses need more checks than those of `decode_document`, by operation id."""
+
+
+def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
+    """Read the document and its vectors in input order, check their count and length; whether all were numbers."""
+    expected = _count_inputs(call.fields)
+    try:
+        document, vectors, as_numbers = _read_uniform(response, call, expected, as_lists)
+    except (ValueError, RecursionError):
+        document, vectors, as_numbers = _read_any(response, call)
+    rows = document["data"]
+    if len(rows) != expected:
+        error = ResponseValidationError if rows else EmptyEmbeddingsError
+        raise error(f"{len(rows) or 'no'} embeddings for {expected} inputs", response)
+    order = _order([row.get("index") for row in rows], response)
     if order is not None:
-        rows = [rows[i] for i in order]
+        document["data"] = [rows[i] for i in order]
         vectors = [vectors[i] for i in order] if isinstance(vectors, list) else vectors[order]
-    _judge_lengths(vectors, call.fields.get("dimensions"), reply)
-    return Embeddings(envelope, rows, vectors)
+    _check_lengths(vectors, call.fields.get("dimensions"), response)
+    return document, vectors, as_numbers
 
 
-def _read(reply: Response, call: PreparedCall, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an answer the fastest way that understands it: its envelope, rows, and their indexes and vectors."""
-    if base64_as is bytes and isinstance(reply.body, StreamDecoder):
-        with suppress(ValueError, RecursionError):
-            return _read_carved(reply.body.carved())
-    content = reply.content
-    # The first row that is not in base64 ends the first attempt.
-    for vector in (bytes, msgspec.Raw) if base64_as is bytes else (str | list[float],):
-        with suppress(ValueError, RecursionError):
-            return _read_typed(content, vector)
-    return _read_any(reply, call, base64_as)
+def _count_inputs(fields: Mapping[str, Any]) -> int:
+    """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
+    texts = fields.get("input")
+    return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
-@cache
-def _typed_decoder(vector: Any) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
-    """A decoder of answers that hold what the spec names: it checks numbers while it parses.
+def _read_uniform(
+    response: Response, call: PreparedCall, count: int, as_lists: bool
+) -> tuple[dict[str, Any], Any, bool]:
+    """Read a response whose vectors all have one form; `ValueError` if it has any other shape."""
+    body = response.body
+    decoder = body if isinstance(body, StreamDecoder) else StreamDecoder(count, content=response.content)
+    rest, vectors = decoder.split()
+    document = check_envelope(decode(rest), response, call)
+    rows, placeholders = document["data"], [PLACEHOLDER] * len(vectors)
+    if not isinstance(rows, list) or [isinstance(row, dict) and row.get("embedding") for row in rows] != placeholders:
+        raise ValueError("not one vector per row")
+    if not isinstance(vectors, list):
+        return document, vectors, False
+    if as_lists:
+        return document, list(map(decode_numbers, vectors)), True
+    from .vectors import numbers_to_matrix
 
-    ResultMatrix that hold more are refused where they must be kept, which is where base64 stays text.
-    """
-    from openrouter_generated.models import CreateEmbeddingsData, CreateEmbeddingsResponse
-
-    def known(model: type, types: Mapping[str, Any], closed: bool) -> tuple[Any, tuple[str, ...]]:
-        names = tuple(a.name for a in attrs.fields(model) if a.name not in _OURS)
-        shape: Any = [(n, types.get(n, Any), msgspec.UNSET) for n in names]
-        return msgspec.defstruct(model.__name__, shape, forbid_unknown_fields=closed, gc=False), names
-
-    row, row_names = known(CreateEmbeddingsData, {"embedding": vector, "index": int}, vector == str | list[float])
-    top, top_names = known(CreateEmbeddingsResponse, {"data": GenericAlias(list, (row,))}, True)
-    return msgspec.json.Decoder(top), row_names, tuple(n for n in top_names if n != "data")
-
-
-_OURS = ("additional_properties", "http_meta")
-
-
-def _read_carved(carved: Carved) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an ordinary answer that was taken apart: what is left as `_read_typed` does; `ValueError` otherwise."""
-    top, names = _typed(carved.rest, str)
-    if [row.embedding for row in top.data] != [PLACEHOLDER] * carved.cuts:
-        raise ValueError("vectors that are not one for each row")
-    return _present(top, names), top.data, [row.index for row in top.data], carved.vectors()
+    return document, numbers_to_matrix(vectors, decoder.output), True
 
 
-def _read_typed(content: bytes | bytearray, vector: Any) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an answer that holds what the spec names in one pass; `ValueError` where it holds anything else."""
-    top, names = _typed(content, vector)
-    vectors = [row.embedding for row in top.data]
-    if msgspec.UNSET in vectors:
-        raise ValueError("a row without embedding")
-    if vector is msgspec.Raw:
-        vectors = list(map(_reader(), vectors))
-    return _present(top, names), top.data, [row.index for row in top.data], vectors
-
-
-def _typed(content: bytes | bytearray, vector: Any) -> tuple[Any, tuple[str, ...]]:
-    decoder, _, names = _typed_decoder(vector)
-    if not content.isascii():
-        judge_utf8(content)
-    top = decoder.decode(content)
-    if top.data is msgspec.UNSET:
-        raise ValueError("no data")
-    return top, names
-
-
-def _present(struct: Any, names: Sequence[str]) -> dict[str, Any]:
-    return {n: value for n in names if (value := getattr(struct, n)) is not msgspec.UNSET}
-
-
-def _read_any(reply: Response, call: PreparedCall, base64_as: type) -> tuple[dict[str, Any], Any, Any, Any]:
-    """Read an answer that is not the ordinary one: name what is wrong, or keep what is new."""
+def _read_any(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any], bool]:
+    """Read a response of any shape, or raise the error that names what is wrong and where."""
     try:
-        members = _members.decode(utf8(reply.content))
-        envelope = {name: _any.decode(raw) for name, raw in members.items() if name != "data"}
-        raws = _rows.decode(members["data"]) if "data" in members and bytes(members["data"]) != b"null" else None
-    except msgspec.ValidationError:
-        document = document_of(reply, call)
-        raise ResponseValidationError(_wrong_rows(document), reply) from None
-    except (ValueError, RecursionError) as error:
-        with _empty_if(not bytes(reply.content[:_BLANK]).strip() and len(reply.content) < _BLANK, call):
-            refuse_unreadable(reply, error)
-    with _empty_if(raws is None and not envelope.get("error"), call):
-        judge_envelope({**envelope, "data": raws}, reply, call)
-    documented = base64_as is str
-    read = _documented if documented else _reader()
-    rows, vectors = [], []
-    for i, raw in enumerate(raws or ()):
-        try:
-            row = {name: _any.decode(raw[name]) for name in _kept(raw, documented)}
-        except (ValueError, RecursionError) as error:
-            refuse_unreadable(reply, error)
-        row["embedding"] = _vector(raw.get("embedding"), i, read, reply)
-        rows.append(row)
-        vectors.append(row["embedding"])
-    return envelope, rows, [row.get("index", msgspec.UNSET) for row in rows], vectors
-
-
-def _kept(row: Mapping[str, Any], documented: bool) -> list[str]:
-    """The members of a row that are read beside its vector, in their order: for a matrix its place alone."""
-    return [name for name in row if name == "index" or (documented and name != "embedding")]
-
-
-@contextmanager
-def _empty_if(nothing: bool, call: PreparedCall) -> Iterator[None]:
-    """An answer of nothing where base64 was asked for is that of a model that cannot give it."""
-    try:
-        yield
+        document = decode_document(response, call)
     except ResponseValidationError as error:
-        if not nothing or call.fields.get("encoding_format") != "base64":
-            raise
-        raise EmptyAnswerError(error.message, error.raw_response, retryable=error.retryable) from None
+        body = try_decode(response.content)
+        no_data = isinstance(body, dict) and body.get("data") is None and not body.get("error")
+        if call.fields.get("encoding_format") == "base64" and (no_data or not response.content.strip()):
+            raise EmptyEmbeddingsError(error.message, response, retryable=error.retryable) from None
+        raise
+    rows, vectors = document["data"], []
+    if not isinstance(rows, list):
+        raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise ResponseValidationError(f"data[{i}]: expected an object, got {type(row).__name__}", response)
+        vectors.append(_vector(row.get("embedding"), f"data[{i}].embedding", response))
+    return document, vectors, all(isinstance(vector, list) for vector in vectors)
 
 
-def _wrong_rows(document: Any) -> str:
-    data = document.get("data") if isinstance(document, dict) else document
-    if not isinstance(data, list):
-        return f"data: expected an array, got {type(data).__name__}"
-    wrong = next((i for i, row in enumerate(data) if not isinstance(row, dict)), 0)
-    return f"data[{wrong}]: expected an object, got {type(data[wrong]).__name__ if data else 'nothing'}"
+def _vector(value: Any, where: str, response: Response) -> Any:
+    """A vector as a list of floats, or as a float32 array if it is base64."""
+    if isinstance(value, str):
+        from .vectors import decode_base64
+
+        try:
+            return decode_base64(value)
+        except ValueError:
+            raise ResponseValidationError(f"{where}: not base64 of whole float32 numbers", response) from None
+    if not isinstance(value, list):
+        error = EmptyEmbeddingsError if value is None else ResponseValidationError
+        raise error(f"{where}: expected numbers or base64, got {type(value).__name__}", response)
+    for i, number in enumerate(value):
+        if type(number) is not float and (type(number) is not int or number.bit_length() > 1_000):
+            raise ResponseValidationError(f"{where}[{i}]: not a number that float64 can hold", response)
+    return list(map(float, value))
 
 
-def _reader() -> Callable[[msgspec.Raw], bytes]:
-    """What makes little-endian float32 of a vector in either form; `ValueError` where it is in none."""
-    from .vectors import Arrays
-
-    arrays = Arrays()
-    return lambda raw: _base64.decode(raw) if _begin(raw) == b'"' else arrays.packed(raw)
-
-
-def _documented(raw: msgspec.Raw) -> list[float] | str:
-    """A vector as the API's description has it; `ValueError` where it is in neither form."""
-    if _begin(raw) != b'"':
-        return _floats.decode(raw)
-    _base64.decode(raw)
-    return cast("str", _any.decode(raw))
-
-
-def _begin(raw: msgspec.Raw) -> bytes:
-    return bytes(memoryview(raw)[:1])
-
-
-def _vector(raw: msgspec.Raw | None, position: int, read: Callable[[msgspec.Raw], Any], reply: Response) -> Any:
-    where = f"data[{position}].embedding"
-    try:
-        if raw is not None and _begin(raw) in (b'"', b"["):
-            return read(raw)
-    except ValueError as error:
-        reason, _, at = str(error).partition(" - at `$")
-        raise ResponseValidationError(f"{where}{at.rstrip('`')}: {reason}", reply) from None
-    found = "nothing" if raw is None else printable(bytes(memoryview(raw)[:40]).decode("utf-8", "replace"), 40)
-    error_class = EmptyAnswerError if raw is None or found == "null" else ResponseValidationError
-    raise error_class(f"{where}: expected numbers or base64, got {found}", reply)
-
-
-def _order(indexes: Sequence[Any], reply: Response) -> Sequence[int] | None:
-    """Where to find the row of each input; None where they already stand in order.
-
-    Without any `index` rows stand in order of arrival. One more form is understood, that of servers which leave
-    out zeros: the first row has none, and 0 is the one that lacks.
-    """
+def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
+    """The positions of the rows in input order; None if they are in that order, as rows without any `index` are."""
     count = len(indexes)
-    if indexes == list(range(count)) and set(map(type, indexes)) == {int}:
+    if (indexes == list(range(count)) or indexes == [None] * count) and bool not in set(map(type, indexes)):
         return None
-    if all(index is msgspec.UNSET or index is None for index in indexes):
-        return None
-    if indexes[0] in (None, msgspec.UNSET):
+    if indexes[0] is None:  # some servers leave out zeros
         indexes = [0, *indexes[1:]]
     for position, index in enumerate(indexes):
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
-            shown = "is missing" if index in (None, msgspec.UNSET) else f"is {printable(repr(index), 40)}"
-            raise ResponseValidationError(
-                f"data[{position}].index {shown}; {count} inputs have the indexes 0 to {count - 1}", reply
-            )
+        if type(index) not in (int, float) or not 0 <= index < count or index % 1:
+            found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
+            message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
+            raise ResponseValidationError(message, response)
     order = sorted(range(count), key=indexes.__getitem__)
-    twice = next((indexes[a] for a, b in pairwise(order) if indexes[a] == indexes[b]), None)
-    if twice is not None:
-        raise ResponseValidationError(f"two embeddings have the index {twice}", reply)
-    return None if order == list(range(count)) else order
+    for first, second in pairwise(order):
+        if indexes[first] == indexes[second]:
+            raise ResponseValidationError(f"two embeddings have the index {indexes[first]}", response)
+    return order
 
 
-def _judge_lengths(vectors: Any, dimensions: Any, reply: Response) -> None:
-    """Every vector as long as asked, or all of one length; base64 of whole numbers."""
-    asked = dimensions if isinstance(dimensions, int) else None
-    alike = not isinstance(vectors, list) or (
-        len(set(map(len, vectors))) == 1 and set(map(type, vectors)) in ({bytes}, {list})
-    )
-    wanted = asked
-    for position, vector in enumerate(vectors[:1] if alike else vectors):
-        length = vector_length(vector)
-        if isinstance(length, float):
-            raise ResponseValidationError(
-                f"the embedding of input {position} is not base64 of whole float32 numbers", reply
-            )
-        wanted = length if wanted is None else wanted
-        if length != wanted or length == 0:
-            why = f"dimensions={asked} was asked for" if asked else f"the embedding of input 0 has {wanted}"
-            found = f"has {length} numbers" if length else "is empty"
-            error = ResponseValidationError if length else EmptyAnswerError
-            raise error(f"the embedding of input {position} {found}; {why}", reply)
+def _check_lengths(vectors: Any, dimensions: Any, response: Response) -> None:
+    """Check that all vectors have the requested `dimensions`, or the length of the first."""
+    requested = dimensions if isinstance(dimensions, int) else None
+    lengths = list(map(len, vectors if isinstance(vectors, list) else vectors[:1]))
+    expected = requested or lengths[0]
+    reason = f"dimensions={requested} was requested" if requested else f"that of input 0 has {expected}"
+    for position, length in enumerate(lengths):
+        if length == 0:
+            raise EmptyEmbeddingsError(f"the embedding of input {position} is empty", response)
+        if length != expected:
+            raise ResponseValidationError(f"the embedding of input {position} has {length} numbers; {reason}", response)
 
 
-def vector_length(vector: Any) -> int | float:
-    """How many numbers a vector has; base64 holds four bytes for each, and a broken one no whole number of them."""
-    if not isinstance(vector, str | bytes):
-        return len(vector)
-    size = len(vector) // 4 * 3 - vector.count("=", -2) if isinstance(vector, str) else len(vector)
-    return size / 4 if size % 4 else size // 4
+def _to_matrix(vectors: Any, response: Response) -> Matrix:
+    """The vectors as a matrix whose numbers are finite."""
+    from .vectors import checked_matrix
 
-
-def _judge_documented(reply: Response, call: PreparedCall) -> dict[str, Any]:
-    """The embeddings answer as plain JSON, its rows in input order: what `generate` reads."""
-    answer = embeddings(reply, call, base64_as=str)
-    _, names, _ = _typed_decoder(str | list[float])
-    rows = [row if isinstance(row, dict) else _present(row, names) for row in answer.rows]
-    if str in set(map(type, answer.vectors)):
-        matrix_of(answer.vectors, reply)  # base64 that stays text is judged as the matrix it stands for
-    else:
-        warn_of_zeros(list(map(any, answer.vectors)).count(False), len(rows))
-    return {**answer.envelope, "data": rows}
-
-
-def matrix_of(vectors: Matrix | Sequence[Any], reply: Response) -> Matrix:
-    """The vectors of a judged answer as float32 `(n, dimensions)`.
-
-    Raises:
-        ResponseValidationError: base64 that is none, or a number that is not finite.
-    """
-    from .vectors import NotFiniteError, judge_finite, matrix, packed, zero_rows
-
-    if isinstance(vectors, list):
-        raws = []
-        for position, vector in enumerate(vectors):
-            try:
-                raws.append(vector if isinstance(vector, bytes) else packed(vector))
-            except ValueError:
-                raise ResponseValidationError(f"the embedding of input {position} is not base64", reply) from None
-        vectors = matrix(raws)
-    made = cast("Matrix", vectors)
     try:
-        judge_finite(made)
-    except NotFiniteError as error:
-        raise ResponseValidationError(str(error), reply) from None
-    warn_of_zeros(zero_rows(made), len(made))
-    return made
+        matrix, zeros = checked_matrix(vectors)
+    except ValueError as error:
+        raise ResponseValidationError(str(error), response) from None
+    _warn_of_zeros(zeros, len(matrix))
+    return matrix
 
 
-def warn_of_zeros(zeros: int, count: int) -> None:
-    """One warning for an answer of which vectors hold nothing."""
-    if not zeros:
-        return
-    _log.warning(
-        "%d of %d embeddings are all zeros: they have no direction, and similarity to them means nothing", zeros, count
-    )
-
-
-_JUDGES = {"createEmbeddings": _judge_documented}
+def _warn_of_zeros(zeros: int, count: int) -> None:
+    if zeros:
+        _log.warning("%d of %d embeddings are all zeros: similarity to them has no meaning", zeros, count)

@@ -1,219 +1,190 @@
-"""Is this a success, and can it be read? A reply judged as a status, then as JSON, then as an envelope.
+"""Checks that a response is a success and readable: first its status, then its JSON, then the outer object.
 
-Sources: OpenRouter documentation, errors guide (an `error` may stand in a 200, `code` may lack); RFC 8259 (JSON is
-UTF-8, without NaN and Infinity).
+Sources: OpenRouter documentation, errors guide (a 200 may hold an `error`, `code` may be missing); RFC 8259 (JSON is
+UTF-8, without NaN and Infinity); RFC 9110, 15.3 (201 and 203 carry a result as 200 does).
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import ResponseValidationError, error_for, printable
+from ..errors import APIStatusError, ResponseValidationError, error_for, printable
 from ..messages import Response
 from ..redaction import Redactor
-from ..request import PreparedCall as Call, format_path as dotted
+from ..request import PreparedCall, format_path
 from .retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
 
-_QUOTED = 200  # characters of an unreadable answer that its error quotes
-_RETRYABLE = True
-_PIECE = 1 << 20  # bytes that are text for a moment
-_PAST_COMMENTS = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # event-stream comments keep a connection alive
-
-_any = msgspec.json.Decoder()
+_QUOTED_CHARS = 200  # of an unreadable body, quoted by its error
+_MAX_DEPTH = 100  # of an error body: code that uses it later recurses, such as pickle
+_NOT_COMMENT = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
 
 
-def checked(reply: Response, call: Call) -> None:
-    """Judge the status alone.
-
-    Raises:
-        APIStatusError: it is none of the operation's successes.
-    """
-    status = reply.status_code
-    if status in call.operation.success:
+def check_status(response: Response, call: PreparedCall) -> None:
+    """Raise the error of a status that is not a success of the operation."""
+    status, success = response.status_code, call.operation.success
+    if status in success or (status in (201, 203) and 200 in success):
         return
-    if status < 300:
-        raise ResponseValidationError(f"status {status} is no success of {call.operation.id}; {_about(reply)}", reply)
-    if status < 400:
-        where = printable(reply.headers.get("location", "nowhere"), 200)
-        raise error_for(status, f"{status}: redirected to {where}, which is refused: texts stay on their origin", reply)
-    document = _readable(reply)
-    error = error_for(status, _message(document, f"{status}: {_about(reply)}"), reply)
-    error.data = error_data(document, status)
-    error.retry_after = retry_after_seconds(reply.headers, document)
-    raise error
+    if status >= 400:
+        raise _status_error(status, try_decode(response.content), f"{status}: {_describe(response)}", response)
+    if status >= 300:
+        location = printable(response.headers.get("location", "(no location)"), 200)
+        message = f"{status}: the redirect to {location} was not followed: requests stay on their origin"
+        raise error_for(status, message, response)
+    raise ResponseValidationError(f"unexpected status {status} of {call.operation.id}; {_describe(response)}", response)
 
 
-def _about(reply: Response) -> str:
-    """The content type and the first characters of a body that cannot be used otherwise."""
-    kind = reply.headers.get("content-type", "no content type")
-    head = bytes(reply.content[: _QUOTED * 4]).decode("utf-8", "replace")
-    return f"{printable(kind, 80)}: {printable(head.strip(), _QUOTED) or '(empty)'}"
+def _describe(response: Response) -> str:
+    """The content type and the first characters of a body."""
+    content_type = response.headers.get("content-type", "no content type")
+    head = bytes(response.content[: _QUOTED_CHARS * 4]).decode("utf-8", "replace")
+    return f"{printable(content_type, 80)}: {printable(head.strip(), _QUOTED_CHARS) or '(empty)'}"
 
 
-def _readable(reply: Response) -> Any:
-    try:
-        return json.loads(utf8(reply.content))
-    except (ValueError, RecursionError):
-        return None
+def _status_error(status: int, body: Any, default: str, response: Response) -> APIStatusError:
+    body = _shallow(body)
+    error = error_for(status, _message(body, default), response)
+    error.data = error_data(body, status)
+    error.retry_after = retry_after_seconds(response.headers, body)
+    return error
 
 
-def _message(document: Any, otherwise: str) -> str:
-    """What an error's body says, in whichever of the documented and seen shapes, and what the provider said itself."""
-    error = document.get("error") if isinstance(document, dict) else None
+def _message(body: Any, default: str = "") -> str:
+    """The message of an error in any documented or observed shape, followed by the provider's own message."""
+    if isinstance(body, str):
+        decoded, default = _shallow(try_decode(body.encode(errors="replace"))), body.strip() or default
+        return _message(decoded, default) if isinstance(decoded, dict) else default
+    error = _get(body, "error")
     if isinstance(error, str) and error:
         return error
-    detail = error if isinstance(error, dict) else document if isinstance(document, dict) else {}
-    raw = _raw(_in(detail, "metadata", "raw"))
-    for found in (detail.get("message"), _in(detail, "availability", "code")):
-        if isinstance(found, str) and found.strip():
-            return f"{found}: {raw}" if raw and raw not in found else found
-    return raw or otherwise
+    detail = error if isinstance(error, dict) else body
+    provider_body = _get(detail, "metadata", "raw")
+    raw = _message(provider_body) if isinstance(provider_body, str | dict) else ""
+    for message in (_get(detail, "message"), _get(detail, "availability", "code")):
+        if isinstance(message, str) and message.strip():
+            return f"{message}: {raw}" if raw and raw not in message else message
+    return raw or default
 
 
-def _raw(raw: Any) -> str:
-    """A provider's own words: the message of its JSON, or the text as it came; empty where there are none."""
-    text = raw.strip() if isinstance(raw, str) else ""
-    if isinstance(raw, str):
-        with suppress(ValueError, RecursionError):
-            raw = json.loads(raw)
-    return _message(raw, text) if isinstance(raw, dict) else text
-
-
-def _in(document: Mapping[str, Any], *names: str) -> Any:
-    value: Any = document
+def _get(value: Any, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
-def error_data(document: Any, status: int) -> ErrorResponse | None:
-    """An error's body as the API's error model; None where it is no JSON object."""
+def _shallow(value: Any) -> Any:
+    """The decoded value, or None if it is nested too deeply to be used by functions that recurse."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        items = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [*chain.from_iterable(items)]
+    return None if level else value
+
+
+def error_data(body: Any, status: int) -> ErrorResponse | None:
+    """Convert a decoded error body to the API's error model; None if it is not a JSON object of that shape."""
     from openrouter_generated.models import ErrorResponse
 
-    if not isinstance(document, dict):
+    if not isinstance(body, dict):
         return None
-    error = document.get("error")
-    if not isinstance(error, dict):
-        document = {**document, "error": {"code": status, "message": _message(document, f"status {status}")}}
-    try:
-        return ErrorResponse.from_dict(document)
-    except ValueError:
-        return None
+    if not isinstance(body.get("error"), dict):
+        body = {**body, "error": {"code": status, "message": _message(body, f"status {status}")}}
+    with suppress(ValueError):
+        return ErrorResponse.from_dict(body)
+    return None
 
 
-def masked(reply: Response, mask: Redactor) -> tuple[Response, Any]:
-    """A reply whose text was masked, and its JSON, if it is any; masked again where escapes had as_secret a secret."""
-    document = _readable(reply)
-    clean = mask.json(document)
-    if clean != document:
-        reply = Response(reply.status_code, reply.headers, json.dumps(clean).encode())
-    return reply, clean
+def redact_response(response: Response, redactor: Redactor) -> tuple[Response, Any]:
+    """Remove secrets that JSON escapes hide in a response whose text is redacted; also return its decoded JSON."""
+    body = try_decode(response.content)
+    clean = redactor.json(_shallow(body))
+    content = response.content if body is None or clean == body else json.dumps(clean).encode()
+    return Response(response.status_code, response.headers, content), clean
 
 
-def utf8(content: bytes | bytearray) -> bytes | bytearray:
-    """The body as UTF-8 JSON text: without a byte order mark, comment lines, or another Unicode encoding.
+def decode(content: bytes | bytearray) -> Any:
+    """Decode JSON; `ValueError` if it is invalid or not UTF-8, `RecursionError` if it is nested too deeply."""
+    return msgspec.json.decode(_to_utf8(content))
 
-    Raises:
-        UnicodeDecodeError: it is none.
-    """
+
+def try_decode(content: bytes | bytearray) -> Any:
+    """Decode JSON; None if that fails."""
+    with suppress(ValueError, RecursionError):
+        return decode(content)
+    return None
+
+
+def _to_utf8(content: bytes | bytearray) -> bytes | bytearray:
+    """The JSON text of a body as UTF-8, without a byte order mark or leading event-stream comments."""
     if content[:1] in (b"{", b"[") and content[1:2] != b"\0":
-        judge_utf8(content)
         return content
     encoding = json.detect_encoding(bytes(content[:4]))
     if encoding != "utf-8":
         content = content.decode(encoding).encode()
     if content.lstrip()[:1] == b":":
-        found = _PAST_COMMENTS.search(content)
-        content = content[found.start() :] if found else b""
-    judge_utf8(content)
+        line = _NOT_COMMENT.search(content)
+        content = content[line.start() :] if line else b""
     return content
 
 
-def judge_utf8(content: bytes | bytearray) -> None:
-    """Names and values that are passed over are looked at by nobody else.
-
-    Raises:
-        UnicodeDecodeError: it is not UTF-8.
-    """
-    if content.isascii():
-        return
-    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(content)
-    for start in range(0, len(view), _PIECE):
-        decoder.decode(view[start : start + _PIECE], start + _PIECE >= len(view))
-
-
-def document_of(reply: Response, call: Call) -> Any:
-    """The answer as plain JSON values, its envelope judged."""
+def decode_document(response: Response, call: PreparedCall) -> Any:
+    """Decode the JSON of a success, and check it as `check_envelope` does."""
+    document = None
     try:
-        document = _any.decode(utf8(reply.content)) if reply.content or reply.status_code != 204 else None
+        if response.content or response.status_code != 204:
+            document = decode(response.content)
     except (ValueError, RecursionError) as error:
-        refuse_unreadable(reply, error)
-    judge_envelope(document, reply, call)
+        raise _unreadable(error, response) from None
+    return check_envelope(document, response, call)
+
+
+def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any:
+    """Return a decoded success that is an object with all required members; raise if it holds an `error` instead."""
+    required = call.operation.requires
+    if required and not isinstance(document, dict):
+        raise ResponseValidationError(f"expected a JSON object, got {_describe(response)}", response)
+    error = _get(document, "error")
+    if error and "error" not in required:
+        code = str(_get(error, "code")).strip()  # a number, or a string of digits
+        default = f"the response holds an error: {_describe(response)}"
+        if code.isascii() and code.isdigit() and len(code) == 3 and code >= "400":
+            raise _status_error(int(code), document, default, response)
+        message = printable(_message(_shallow(document), default))
+        raise ResponseValidationError(f"an error in a {response.status_code}: {message}", response)
+    for name in required:
+        if document.get(name) is None:
+            raise ResponseValidationError(f"{name!r} is missing in the response; {_describe(response)}", response)
     return document
 
 
-def judge_envelope(document: Any, reply: Response, call: Call) -> None:
-    if not isinstance(document, dict):
-        if call.operation.requires:
-            raise ResponseValidationError(f"expected a JSON object, got {_about(reply)}", reply)
-        return
-    error = document.get("error")
-    if error and "error" not in call.operation.requires:
-        _raise_inner(document, error, reply)
-    for name in call.operation.requires:
-        if document.get(name) is None:
-            raise ResponseValidationError(f"{name!r} is missing in the answer; {_about(reply)}", reply)
-
-
-def _raise_inner(document: Mapping[str, Any], error: Any, reply: Response) -> NoReturn:
-    """An `error` in a success: the class of its code, which may be a number in a string."""
-    code = error.get("code") if isinstance(error, dict) else None
-    text = str(code).strip()
-    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 and int(text) >= 400 else None
-    message = _message(document, f"the answer holds an error: {_about(reply)}")
-    if status is None:
-        raise ResponseValidationError(f"an error in a {reply.status_code}: {printable(message)}", reply)
-    inner = error_for(status, message, reply)
-    inner.data = error_data(document, status)
-    inner.retry_after = retry_after_seconds(reply.headers, document)
-    raise inner
-
-
-def refuse_unreadable(reply: Response, error: Exception) -> NoReturn:
-    """Say what kept a body from being read, as exactly as can be told."""
-    if isinstance(error, RecursionError):
-        raise ResponseValidationError("the answer is nested too deeply", reply) from None
-    if isinstance(error, msgspec.ValidationError):
-        raise ResponseValidationError(f"the answer holds what cannot be used: {error}", reply) from None
+def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
+    """The error that says as exactly as possible why a body cannot be decoded."""
+    path, message, retryable = None, f"the response is not JSON; {_describe(response)}", True
+    with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
+        path = _find_not_finite(json.loads(_to_utf8(response.content)), ())
     if isinstance(error, UnicodeDecodeError):
-        raise ResponseValidationError(
-            f"the answer is not UTF-8: {_about(reply)}", reply, retryable=_RETRYABLE
-        ) from None
-    try:
-        where = _not_finite(json.loads(utf8(reply.content)), ())
-    except RecursionError:
-        where = "nested too deeply"
-    except ValueError:
-        where = None
-    if where is not None:
-        raise ResponseValidationError(f"the answer holds what JSON does not: {where}", reply) from None
-    raise ResponseValidationError(f"the answer is no JSON; {_about(reply)}", reply, retryable=_RETRYABLE) from None
+        message = f"the response is not UTF-8: {_describe(response)}"
+    elif isinstance(error, RecursionError):
+        message, retryable = "the response is nested too deeply", False
+    elif path is not None:
+        message, retryable = f"the response holds a number that is not finite: {path}", False
+    elif isinstance(error, msgspec.ValidationError):
+        message, retryable = f"the response holds a value that cannot be read: {error}", False
+    return ResponseValidationError(message, response, retryable=retryable)
 
 
-def _not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:
-    """The path of the first NaN or Infinity, which Python's own reader lets through."""
+def _find_not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{dotted(path)} is {value}"
+        return f"{format_path(path)} is {value}"
     items: Any = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    return next((found for key, item in items if (found := _not_finite(item, (*path, key)))), None)
+    return next((found for key, item in items if (found := _find_not_finite(item, (*path, key)))), None)

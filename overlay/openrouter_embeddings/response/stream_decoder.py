@@ -1,164 +1,132 @@
-"""Vectors cut out of an answer by their bytes, so that only the little that is left is read as JSON.
+"""Separates the vectors of a response from the rest of its JSON, so that only the small rest is parsed generically.
 
-Those in base64 are cut out and decoded as the bytes come, while they are in the processor's cache, so that a body is
-never held. Arrays are cut out of the whole.
+Base64 vectors are cut out and decoded while the body arrives, so the body is never held whole. Arrays of numbers are
+located once the body is complete.
 
-Why that reads the same: what is cut out is believed only where it is base64 or numbers, so it holds nothing else. What
-is left must hold as many marks as there were cuts, and no escape that may be one; and each row must hold a mark as its
-vector. So each row had one vector cut out, and nothing else was. An answer of which that does not hold is none for this
-file, and can be had as it came.
+Cutting looks at bytes and not at JSON, so it can be wrong: a string may contain `"embedding":"..."`. The result is
+used only if the rest holds one placeholder per cut and each row holds a placeholder as its `embedding`. Then every row
+lost its vector and nothing else was lost. In any other case the caller reads `content`, which is always exact.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from .vectors import Base64Rows, Matrix, OutputBuffer
 
-PLACEHOLDER = "\x7f"  # stands where a vector was: a character that no ordinary answer holds
-WORTH_CARVING = 32 << 10  # bytes of an answer; for a few rows taking it apart costs more than it saves
-_CUT_BYTES = 144 << 10  # looked at together: fewer take longer for each, more would not stay in the cache
-_NEW_BYTES = 64 << 10  # of them, before what was held is looked at once more
-_MOST_BYTES = 256 << 10  # between two vectors, or of one
-_LEFT = b'"\x7f"'
-_FIRST = re.compile(rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}["\[]')
+PLACEHOLDER = "\x7f"  # replaces a vector: a control character that JSON allows and ordinary responses do not contain
+_MAX_GAP_BYTES = 256 << 10  # of one vector, or between two; searching more again and again takes quadratic time
 
+_KEY = rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}'
+_VECTOR_START = re.compile(_KEY + rb'(["\[])')
+_ESCAPED_PLACEHOLDER = re.compile(rb"\\u007[fF]")
 
-class Carved(NamedTuple):
-    """An answer taken apart: JSON with `PLACEHOLDER` for each vector, how many there are, and what makes rows of them.
-
-    That raises `ValueError` where they are not what they looked like.
-    """
-
-    rest: bytes
-    cuts: int
-    vectors: Callable[[], Matrix]
-
-
-class _Form:
-    """What the vectors of an answer look like, and where they go."""
-
-    def __init__(self, lead: bytes, rows: Base64Rows) -> None:
-        self.lead, self.rows = lead, rows
-        self.pattern = re.compile(lead + b'(.{%d})"' % rows.size, re.DOTALL)
+decode_numbers = msgspec.json.Decoder(list[float]).decode
 
 
 class StreamDecoder:
-    """Takes an answer for `count` inputs in, piece by piece; its vectors are decoded to where `place` says.
+    """Receives the body of an embeddings response piece by piece, and decodes base64 vectors as they arrive.
 
-    What was decoded there may be of an answer that is then refused.
+    Args:
+        count: the number of vectors requested.
+        output: what to decode into, a new matrix by default. An invalid response may leave anything in it.
+        content: the complete body, if it is there already; it is not copied.
     """
 
-    def __init__(self, count: int, place: OutputBuffer | None = None) -> None:
-        self._count, self._place = count, place
-        self._held: bytes | bytearray = b""  # what is not cut yet, or will not be
-        self._before: list[bytes] = []  # what stood before each vector that was cut out
-        self._form: _Form | None = None
-        self._cut_at = _CUT_BYTES  # bytes held
-        self._whole = False  # nothing more is cut out as it comes
-        self.holds_numbers = False  # the first vector was seen, by `carved`, to be written out
+    block_bytes = 144 << 10  # collected before vectors are cut out: fewer cost more per byte, more miss the CPU cache
 
-    def feed(self, piece: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes in, which are gone when this has returned."""
-        if not self._whole and len(self._held) + len(piece) >= self._cut_at:
-            self._held = b"".join((self._held, piece))
-            self._cut(self._held)
-            return
-        if isinstance(self._held, bytes):
-            self._held = bytearray(self._held)
+    def __init__(self, count: int, output: OutputBuffer | None = None, *, content: bytes | bytearray = b"") -> None:
+        self.output, self._count = output, count
+        self._held = content or bytearray()  # bytes that are not cut yet
+        self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
+        self._rows: Base64Rows | None = None
+        self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
+        self._searched: float = 0  # held bytes that are known to contain no complete vector
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes of the body. The caller may reuse the piece afterwards."""
         self._held += piece
-
-    def _cut(self, held: bytes | bytearray) -> None:
-        """Cut out those of the vectors that are all there; having one size, none need be looked at."""
+        if len(self._held) < self._searched + self.block_bytes:
+            return
         try:
-            form = self._form = self._form or self._seen(held)
-            if form is not None:
-                pieces = form.pattern.split(held)  # what stands between them is every other one
-                form.rows.add(pieces[1::2])
-                self._held = pieces.pop()
-                self._before += pieces[::2]
-            self._cut_at = max(_CUT_BYTES, len(self._held) + _NEW_BYTES)
-            self._whole = len(self._held) > _MOST_BYTES
-        except (ValueError, MemoryError):
-            self._whole = True
+            self._cut()
+            self._searched = len(self._held) if len(self._held) <= _MAX_GAP_BYTES else math.inf
+        except (ValueError, MemoryError):  # `split` meets the same problem and reports it
+            self._searched = math.inf
 
-    def _seen(self, held: bytes | bytearray) -> _Form | None:
-        """The form of the first vector, which all others are taken to have; None where its end has not come.
+    def _cut(self) -> None:
+        """Decode the complete base64 vectors that have the size of the first, and remove them from the held bytes."""
+        rows = self._rows or self._start()
+        if rows is None:
+            return
+        held, position = self._held, 0
+        matches = self._pattern.finditer(held)
+        try:
+            while batch := list(islice(matches, max(1, self.block_bytes // rows.text_bytes))):
+                rows.add([match[1] for match in batch])
+                for match in batch:
+                    self._before.append(held[position : match.start(1)])
+                    position = match.end(1)
+        finally:
+            self._held = held[position:]
 
-        Raises:
-            ValueError: it is not base64.
-        """
-        first = _FIRST.search(held)
-        if first is not None and first[0].endswith(b"["):
-            raise ValueError("no base64")
-        size = held.find(b'"', first.end()) - first.end() if first is not None else -1
-        if first is None or size < 0:
+    def _start(self) -> Base64Rows | None:
+        """Allocate the rows once the first vector is complete; `ValueError` if it is not base64."""
+        first = _VECTOR_START.search(self._held)
+        if first is None:
             return None
-        if size > _MOST_BYTES:
-            raise ValueError("no vector is so long")
+        start, end = first.end(), self._held.find(b'"', first.end())
+        if first[1] == b"[" or end - start > _MAX_GAP_BYTES:
+            raise ValueError("the first vector is not base64, or too long")
+        if end < 0:
+            return None
         from .vectors import Base64Rows
 
-        return _Form(first[0], Base64Rows(held[first.end() : first.end() + size], self._count, self._place))
+        self._rows = Base64Rows(self._held[start:end], self._count, self.output)
+        self._pattern = re.compile(_KEY + rb'"(.{%d})"' % (end - start), re.DOTALL)
+        return self._rows
 
     @property
     def content(self) -> bytes | bytearray:
-        """The answer as it came; what was cut out is written again."""
-        if self._form is None:
+        """The body exactly as it arrived; vectors that were decoded are encoded again."""
+        if self._rows is None:
             return self._held
-        pieces: list[bytes | bytearray] = []
-        for before, text in zip(self._before, self._form.rows.texts(), strict=True):
-            pieces += before, self._form.lead, text, b'"'
-        return b"".join([*pieces, self._held])
+        from .vectors import encode_base64
 
-    def carved(self) -> Carved:
-        """What came, taken apart; all vectors are of the form of the first.
+        texts = encode_base64(self._rows.matrix())
+        return b"".join([*chain.from_iterable(zip(self._before, texts, strict=True)), self._held])
 
-        Raises:
-            ValueError: it is not worth it, there is no vector, or what is left could be mistaken.
-        """
-        if not self._whole and (self._form is not None or len(self._held) >= WORTH_CARVING):
-            self._cut(self._held)
-        if self._form is not None:
-            rows = self._form.rows
-            return _sure(self._form.lead, [*self._before, bytes(self._held)], lambda: rows.matrix[: rows.done])
-        first = _FIRST.search(self._held)
-        self.holds_numbers = first is not None and first[0].endswith(b"[")
-        if len(self._held) < WORTH_CARVING:
-            raise ValueError("too little")
-        if first is None or not self.holds_numbers:
-            raise ValueError("no array")
-        return _arrays(self._held, first, self._place)
+    def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
+        """Separate the complete body into JSON with placeholders, and rows or JSON arrays; `ValueError` if unsure."""
+        placeholder = PLACEHOLDER.encode()
+        vectors: Matrix | list[memoryview]
+        first = _VECTOR_START.search(self._held) if self._rows is None else None
+        if first is not None and first[1] == b"[":
+            pieces, vectors = self._find_arrays(first.start())
+            rest = (b'"%b"' % placeholder).join(pieces)
+        else:
+            self._cut()
+            vectors = self._rows.matrix() if self._rows else []
+            rest = placeholder.join([*self._before, self._held])
+        if not 0 < len(vectors) == rest.count(placeholder) or _ESCAPED_PLACEHOLDER.search(rest):
+            raise ValueError("no vector, or a placeholder that does not come from a cut")
+        return rest, vectors
 
-
-def _arrays(content: bytes | bytearray, first: re.Match[bytes], place: OutputBuffer | None) -> Carved:
-    """Cut out arrays up to their first closing bracket, which is the last where they hold numbers."""
-    lead = first[0]
-    pieces, starts, ends = [], [], []
-    past, begin = 0, first.start()
-    while begin >= 0:
-        end = content.find(b"]", begin)
-        if end < 0:
-            raise ValueError("an array without end")
-        pieces.append(bytes(content[past:begin]))
-        starts.append(begin + len(lead))
-        ends.append(end)
-        past = end + 1
-        begin = content.find(lead, past)
-
-    def vectors() -> Matrix:
-        from .vectors import from_arrays
-
-        return from_arrays(content, starts, ends, place)
-
-    return _sure(lead, [*pieces, bytes(content[past:])], vectors)
-
-
-def _sure(lead: bytes, pieces: list[bytes], vectors: Callable[[], Matrix]) -> Carved:
-    """Raises `ValueError`: no vector was there, or what is left holds the mark, or may hold it as an escape."""
-    rest = (lead[:-1] + _LEFT).join(pieces)
-    if not 0 < len(pieces) - 1 == rest.count(PLACEHOLDER.encode()) or b"\\u" in rest:
-        raise ValueError("what was there looks like what a cut leaves")
-    return Carved(rest, len(pieces) - 1, vectors)
+    def _find_arrays(self, position: int) -> tuple[list[bytes | bytearray], list[memoryview]]:
+        """Find each array up to its first "]", which ends it if it holds only numbers; also the bytes between them."""
+        content, view = self._held, memoryview(self._held)
+        pieces, arrays, last = [], [], 0
+        while key := _VECTOR_START.search(content, position):
+            start, position = key.end() - 1, content.find(b"]", key.end()) + 1
+            if not position:
+                raise ValueError("an array without end")
+            arrays.append(view[start:position])
+            pieces.append(content[last:start])
+            last = position
+        return [*pieces, content[last:]], arrays
