@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.messages import Headers, Response
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall as Call
 from openrouter_embeddings.response import StreamDecoder, read_embeddings, validate
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, streamed

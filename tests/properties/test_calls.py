@@ -9,12 +9,13 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from openrouter_embeddings.call import CallContext, steps
+from openrouter_embeddings.call import CallContext, call_flow
 from openrouter_embeddings.config import Config
-from openrouter_embeddings.errors import ConnectError, ConnectionLostError, OpenRouterError, error_for
-from openrouter_embeddings.messages import Failure, Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.errors import ConnectError, ConnectionLostError, Failure, OpenRouterError, error_for
+from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import Secret
 from openrouter_embeddings.request import PreparedCall, prepare
+from openrouter_embeddings.response.retry_after import retry_after_seconds
 from openrouter_embeddings.retries import Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -61,7 +62,9 @@ def read(response: Response, call: PreparedCall) -> str:
     """The result of a response, or the error of its status."""
     if response.status_code == 200:
         return "a result"
-    raise error_for(response.status_code, "no", response)
+    error = error_for(response.status_code, "no", response)
+    error.retry_after = retry_after_seconds(response.headers, None)
+    raise error
 
 
 class Calls(RuleBasedStateMachine):
@@ -81,8 +84,8 @@ class Calls(RuleBasedStateMachine):
     @rule()
     def call(self) -> None:
         uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
-        world = CallContext(lambda: Secret("sk-key"), self.budget, lambda: self.now, lambda: 0.0, uniform)
-        self.running = steps(CALL, self.policy, world, read)
+        world = CallContext(lambda: Secret("sk-key"), self.budget, lambda: self.now, uniform)
+        self.running = call_flow(CALL, self.policy, world, read)
         self.began = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False

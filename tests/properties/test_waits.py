@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_embeddings.errors import ConnectError
-from openrouter_embeddings.messages import Headers
-from openrouter_embeddings.retries import FailedAttempt, FailureKind, Policy, RetryState, decide, retry_after_seconds
+from openrouter_embeddings.errors import error_for
+from openrouter_embeddings.messages import Headers, Response
+from openrouter_embeddings.response.retry_after import retry_after_seconds
+from openrouter_embeddings.retries import FailedAttempt, FailureKind, Policy, RetryState, decide
 
-NOW = st.floats(0, 4e9)
 TEXT = (
     st.text(max_size=40)
     | st.from_regex(r"\A[+-]?\d{0,400}\.?\d{0,9}([eE][+-]?\d{0,5})?\Z")
@@ -23,32 +23,43 @@ TEXT = (
 NUMBER = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.lists(st.integers())
 
 
-@given(TEXT, st.none() | TEXT, NUMBER, NOW)
+@given(TEXT, st.none() | TEXT, st.none() | TEXT, NUMBER)
 def test_retry_after_is_a_number_of_seconds_or_none(
-    text: str, milliseconds: str | None, retry_after: Any, now: float
+    text: str, milliseconds: str | None, date: str | None, retry_after: Any
 ) -> None:
-    headers = {"retry-after": text} | ({} if milliseconds is None else {"retry-after-ms": milliseconds})
+    headers = {"retry-after": text, "retry-after-ms": milliseconds, "date": date}
+    document = {"error": {"availability": {"retry_after": retry_after}}}
 
-    seconds = retry_after_seconds(Headers(headers.items()), {"retry_after": retry_after}, now)
+    seconds = retry_after_seconds(Headers((n, v) for n, v in headers.items() if v is not None), document)
 
     assert seconds is None or (0 < seconds < math.inf)
 
 
-@given(TEXT, NOW, st.integers(0, 3), st.floats(0, 130), st.sampled_from([429, 500, 503, 529]), st.floats(0, 1))
-def test_no_pause_exceeds_the_cap_or_the_total(
-    text: str, now: float, retries: int, elapsed: float, status: int, random: float
+@given(
+    st.none() | st.floats(0.001, 1e6),
+    st.integers(0, 3),
+    st.floats(0, 130),
+    st.sampled_from([429, 503, 529]),
+    st.floats(0, 1),
+)
+def test_no_wait_exceeds_the_cap_or_the_total(
+    retry_after: float | None, retries: int, elapsed: float, status: int, random: float
 ) -> None:
-    retry_after = retry_after_seconds({"retry-after": text}, {}, now)
-    problem = FailedAttempt(ConnectError("no"), FailureKind.NOT_PROCESSED, status, retry_after)
-    history = RetryState(retries=retries, elapsed_seconds=elapsed)
-    policy = Policy()
+    error = error_for(status, "no", Response(status, Headers(), b""))
+    error.retry_after = retry_after
+    state, policy = RetryState(retries=retries, elapsed_seconds=elapsed), Policy()
 
-    pause = decide(policy, problem, history, lambda low, high: low + random * (high - low))
+    sleep = decide(
+        policy,
+        FailedAttempt(error, FailureKind.NOT_PROCESSED),
+        state,
+        lambda low, high: low + random * (high - low),
+    )
 
-    if pause is not None:
-        assert 0 <= pause.seconds <= policy.retry_after_cap_seconds * 1.1
-        assert elapsed + pause.seconds <= 119
+    if sleep is not None:
+        assert 0 <= sleep.seconds <= policy.retry_after_cap_seconds * 1.1
+        assert elapsed + sleep.seconds <= 119
         if retry_after is not None:
-            assert retry_after <= pause.seconds <= retry_after * 1.1 * (1 + 1e-9)
+            assert retry_after <= sleep.seconds <= retry_after * 1.1 * (1 + 1e-9)
     elif retry_after is None or retry_after <= 60:
         assert retries == 3 or elapsed + (retry_after or 8.0) * 1.1 >= 119, "every other call is retried"

@@ -30,7 +30,7 @@ def parameter(name: str, location: str, required: bool = False, **schema: Any) -
 
 def operation(*parameters: Parameter, path: str = "/things", body: str | None = None, key: bool = True) -> Operation:
     """An operation that the API does not have."""
-    return Operation("doThing", "PUT", path, parameters, body, (200,), (), {}, key, lambda value: value)
+    return Operation("doThing", "PUT", path, parameters, body, (200,), (), key, lambda value: value)
 
 
 def prepare_call(

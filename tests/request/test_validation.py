@@ -16,9 +16,10 @@ import pytest
 from openrouter_embeddings.components import ProviderPreferences
 from openrouter_embeddings.errors import InvalidInputError
 from openrouter_embeddings.request import format_path, to_json
+from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.schemas import SCHEMAS
 
-FIELDS = SCHEMAS["CreateEmbeddingsRequestBody"]["properties"]
+FIELDS = {parameter.argument: parameter.schema for parameter in GENERATE.parameters}
 
 
 def convert(field: str, value: Any) -> Any:

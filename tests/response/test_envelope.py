@@ -11,7 +11,7 @@ import attrs
 import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
-from openrouter_embeddings.redaction import Redactor
+from openrouter_embeddings.redaction import Redactor, Secret
 from openrouter_embeddings.response import error_data, redact_response, validate
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, response_of
@@ -250,7 +250,7 @@ HIDDEN: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("body", "document", "text"), HIDDEN, ids=lambda value: str(value)[:20])
 def test_secret_that_json_escapes_hide_is_redacted(body: str, document: Any, text: str) -> None:
-    redacted, decoded = redact_response(response_of(body.encode(), 500), Redactor([KEY]))
+    redacted, decoded = redact_response(response_of(body.encode(), 500), Redactor([Secret(KEY)]))
 
     assert (decoded, redacted.text) == (document, text)
     assert (redacted.status_code, redacted.headers["content-type"]) == (500, "application/json")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from openrouter_embeddings.messages import Headers, Response, Timeouts
-from openrouter_embeddings.request.prepare import Call
+from openrouter_embeddings.request import PreparedCall as Call
 from openrouter_embeddings.response import StreamDecoder, read_embeddings, validate
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import Operation
