@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from codegen import document, package, param_types
-from codegen.operations import normalize
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.responses import HTTPStatusPattern
 from openapi_python_client.schema.untrusted_string import UntrustedString
+
+from codegen import document, package, param_types
+from codegen.operations import normalize
 
 WIDE = normalize(document.load(Path(__file__).parent / "wide.yaml"))
 

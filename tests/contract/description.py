@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from codegen.names import snake_case
 
 PATH = Path(__file__).parents[2] / "openapi.yaml"
