@@ -24,7 +24,6 @@ from typing import Any
 from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
-SENT = ("parameters", "requestBody")
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -62,7 +61,9 @@ class Adapter:
         if not isinstance(value, dict):
             return value
         return {
-            key: self.schema(item, sent) if key == "schema" else self._paths(item, sent or key in SENT)
+            key: self.schema(item, sent)
+            if key == "schema"
+            else self._paths(item, sent or key in ("parameters", "requestBody"))
             for key, item in value.items()
             if key not in ("example", "examples")
         }

@@ -14,7 +14,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol as
 from openapi_python_client.parser.properties.union import UnionProperty
 
 from .adapter import JSON_TYPES
-from .document import everything
+from .document import Json, everything
 from .schemas import PREFIX, branches, target
 
 JSON_KINDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "Any": "any"}
@@ -23,9 +23,7 @@ JSON_KINDS = {"str": "string", "int": "integer", "float": "number", "bool": "boo
 class PropertyTypes:
     """The properties of one document: its models by class name, and its recursive aliases."""
 
-    def __init__(
-        self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Json) -> None:
         self.models, self.recursive = models, recursive
         self.schemas = normal["components"]["schemas"]
         self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the models they tell apart

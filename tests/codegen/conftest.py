@@ -1,4 +1,4 @@
-"""Packages generated once for all tests of a run."""
+"""The package of wide.yaml, generated once per run."""
 
 from __future__ import annotations
 

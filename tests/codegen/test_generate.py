@@ -1,4 +1,4 @@
-"""The pipeline: the same bytes each time, red when they are not committed, no half result, and text stays text."""
+"""The command: same bytes each time, failure when generated/ is out of date, refusals, and no text becomes code."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files(folder)}
 
 
-def test_what_is_committed_is_what_openapi_yaml_gives() -> None:
-    """The golden record of the whole pipeline is generated/ itself."""
+def test_generated_package_is_up_to_date() -> None:
     run = generate(CONTRACT, COMMITTED, "--check")
     assert (run.stdout, run.returncode) == ("openrouter_generated is up to date with openapi.yaml.\n", 0), run.stderr
 
 
-def test_the_hash_seed_changes_no_byte(wide: Wide) -> None:
+def test_hash_seed_changes_no_byte(wide: Wide) -> None:
     assert contents(wide.package) == contents(wide.other)
 
 
-def test_check_is_red_and_names_each_file_that_differs(tmp_path: Path) -> None:
-    """An edited, a missing and an extra file, each by name; and --check repairs nothing."""
+def test_check_fails_and_names_each_file_that_differs(tmp_path: Path) -> None:
+    """An edited, a missing and an extra file; --check changes none of them."""
     out = tmp_path / "openrouter_generated"
     shutil.copytree(COMMITTED, out)
     with (out / "types.py").open("a") as file:
@@ -56,20 +55,20 @@ def test_check_is_red_and_names_each_file_that_differs(tmp_path: Path) -> None:
     assert "    -# edited" in run.stdout.splitlines()
 
 
-def test_generating_leaves_nothing_old_behind(wide: Wide) -> None:
-    """The second package was written over a folder that held another file."""
+def test_generating_removes_old_files(wide: Wide) -> None:
+    """The second package replaced a folder with another file."""
     assert sorted(path.name for path in wide.other.parent.iterdir()) == ["wide_generated"]
     assert not (wide.other / "old.py").exists()
 
 
 BROKEN = {
-    "a reference that leads nowhere": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
-    "a key given twice": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", 'duplicate key "version"'),
+    "a reference without a target": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
+    "a duplicate key": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", 'duplicate key "version"'),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_document_fails_and_the_old_package_stays(name: str, tmp_path: Path) -> None:
+def test_broken_document_fails_and_keeps_the_old_package(name: str, tmp_path: Path) -> None:
     old, new, message = BROKEN[name]
     spec, out = tmp_path / "openapi.yaml", tmp_path / "package"
     spec.write_text(CONTRACT.read_text("utf-8").replace(old, new), "utf-8")
@@ -82,7 +81,7 @@ def test_a_broken_document_fails_and_the_old_package_stays(name: str, tmp_path: 
     assert "Traceback" not in run.stderr
 
 
-# ---- what is refused, and how
+# ---- refusals
 
 
 def operation(**changes: Any) -> dict[str, Any]:
@@ -107,11 +106,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         operation(parameters=[query("retries")]),
         "POST /x: the argument retries (query retries) has the name of an option of every method; give it an x-",
     ),
-    "a name that Python has not": (
+    "an argument with an invalid name": (
         operation(parameters=[query("limit", **{"x-python-name": "Not this"})]),
         "POST /x: 'Not this' is not a name for an argument; give limit another x-python-name",
     ),
-    "a method that Python has not": (
+    "a method with an invalid name": (
         operation(**{"x-python-method": "class"}),
         "POST /x: 'class' is not a name for a method; give it an x-python-method",
     ),
@@ -127,19 +126,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         operation(requestBody=body(OBJECT, "multipart/form-data")),
         "POST /x: content of type multipart/form-data; only application/json is supported",
     ),
-    "an answer that is no JSON": (
+    "a response that is not JSON": (
         operation(responses={"200": {"description": "ok", **body({"type": "string"}, "audio/mpeg")}}),
         "POST /x: content of type audio/mpeg; only application/json is supported",
     ),
-    "allOf over something else": (
+    "allOf over a string": (
         operation(requestBody=body({"allOf": [OBJECT, {"type": "string"}]})),
         "POST /x: PostXRequest: allOf over a schema that is not an object",
     ),
-    "a tag that the client needs for itself": (
+    "a tag with the name of a method of the client": (
         operation(tags=["Call"]),
         "the tag 'Call' has the name of a method of every client, call",
     ),
-    "what openapi-python-client complains of": (
+    "a problem that openapi-python-client reports": (
         operation(parameters=[{**query("id"), "in": "path", "required": True}]),
         "openapi-python-client: WARNING parsing POST /x within default. Endpoint will not be generated. Incorrect path",
     ),
@@ -147,8 +146,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_generated_is_refused(name: str, tmp_path: Path) -> None:
-    """Nothing is dropped, and the message says which operation and why."""
+def test_unsupported_operations_are_refused(name: str, tmp_path: Path) -> None:
+    """The message names the operation and the reason; no operation is left out."""
     raw, message = REFUSED[name]
     spec = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/x": {"post": raw}}}
 
@@ -173,7 +172,7 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_two_things_of_one_name_are_refused(name: str) -> None:
+def test_equal_names_are_refused(name: str) -> None:
     paths, message = TWINS[name]
     with pytest.raises(SpecificationError) as caught:
         normalize({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths})
@@ -202,8 +201,8 @@ def test_hostile_text_is_never_code(wide: Wide) -> None:
     assert not wide.sentinel.exists()
 
 
-def test_hostile_text_arrives_unchanged_where_it_is_data(wide: Wide) -> None:
-    """Names and enum values go over the wire, so each character counts."""
+def test_hostile_text_is_unchanged_as_data(wide: Wide) -> None:
+    """Names and enum values are sent, so each character counts."""
     things = importlib.import_module("wide_generated.api.things")
     model = importlib.import_module("wide_generated.models").Thing
     fields = [item for item in things.CREATE_THING.parameters if item.location == "body"]
@@ -212,16 +211,16 @@ def test_hostile_text_arrives_unchanged_where_it_is_data(wide: Wide) -> None:
     assert wide.hostile == importlib.import_module("wide_generated").API_TITLE
 
 
-def test_hostile_text_can_be_read_in_docstrings(wide: Wide) -> None:
+def test_hostile_text_is_readable_in_docstrings(wide: Wide) -> None:
     things = importlib.import_module("wide_generated.api.things")
     doc = " ".join((inspect.getdoc(things.Things.create_thing) or "").split())
     assert " ".join(wide.hostile.replace("\x07", " ").split()) in doc
 
 
-# ---- the form of what comes out
+# ---- the generated code
 
 
-def test_every_module_says_on_its_first_line_what_made_it(wide: Wide) -> None:
+def test_first_line_of_every_module_names_its_source(wide: Wide) -> None:
     for folder in (COMMITTED, wide.package):
         for path in files(folder):
             if path.suffix == ".py":
@@ -229,7 +228,7 @@ def test_every_module_says_on_its_first_line_what_made_it(wide: Wide) -> None:
         assert (folder / "py.typed").exists()
 
 
-def test_type_checkers_accept_all_that_is_generated(wide: Wide) -> None:
+def test_type_checkers_accept_the_generated_code(wide: Wide) -> None:
     """mypy --strict and pyright, on every construct of wide.yaml; ruff finds it formatted."""
     paths = [str(wide.package.parent), str(ROOT / "overlay"), str(ROOT / "generated")]
     config = wide.folder / "pyrightconfig.json"
@@ -280,7 +279,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_operations_are_what_the_document_says(name: str, wide: Wide) -> None:
+def test_operations_match_the_document(name: str, wide: Wide) -> None:
     module, constant = name.split(".")
     made = getattr(importlib.import_module(f"wide_generated.api.{module}"), constant)
     assert {key: getattr(made, key) for key in OPERATIONS[name]} == OPERATIONS[name]
@@ -304,7 +303,7 @@ OPTIONS = (
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_methods_have_the_signatures_that_the_document_asks_for(name: str, wide: Wide) -> None:
+def test_signatures_match_the_document(name: str, wide: Wide) -> None:
     """Sync and async; required arguments first, then by location: path, query, body, header."""
     module, method = name.split(".")
     made = importlib.import_module(f"wide_generated.api.{module}")

@@ -1,4 +1,4 @@
-"""What the generators hand over is what is written: a change of it shows in the package."""
+"""The package consists of what the generators hand over: a change of their results changes the package."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ CHANGES: list[tuple[Callable[[GeneratorData], None], str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "file", "text"), CHANGES, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_openapi_python_client_parses_is_written(
+def test_changed_parse_result_changes_the_package(
     change: Callable[[GeneratorData], None], file: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package.write(tmp_path / "before", WIDE)
@@ -104,8 +104,8 @@ def test_what_openapi_python_client_parses_is_written(
     assert (before.exists() and text in before.read_text("utf-8"), text in after.read_text("utf-8")) == (False, True)
 
 
-def test_what_datamodel_code_generator_writes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An option of the generator changes params.py, and no other file."""
+def test_changed_generator_option_changes_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """params.py changes, and no other file."""
     package.write(tmp_path / "before" / "p", WIDE)
     generate = param_types.generate
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Models: nothing of an answer is lost, nothing that may change is refused, and long lists are not copied."""
+"""Models keep all of an answer, accept what the API may add, and do not copy long lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODELS: list[type[ApiModel]] = sorted(
 
 
 def examples() -> list[Any]:
-    """Every answer that openapi.yaml shows, with the class that reads it."""
+    """Every example of a response in openapi.yaml, with the class that reads it."""
     found = []
     for path in CONTRACT["paths"].values():
         for operation in path.values():
@@ -40,7 +40,7 @@ def examples() -> list[Any]:
 
 
 @pytest.mark.parametrize(("model", "value"), examples())
-def test_what_the_document_shows_comes_back_as_it_was(model: type[ApiModel], value: dict[str, Any]) -> None:
+def test_examples_round_trip(model: type[ApiModel], value: dict[str, Any]) -> None:
     before = copy.deepcopy(value)
     made = model.from_dict(value)
     assert (made.to_dict(), made.model_dump(), value) == (before, before, before)
@@ -48,13 +48,13 @@ def test_what_the_document_shows_comes_back_as_it_was(model: type[ApiModel], val
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_is_read_without_any_of_its_members(model: type[ApiModel]) -> None:
-    """Also without required ones: `required` is a promise of the API, not a duty of its callers."""
+def test_every_member_may_be_missing(model: type[ApiModel]) -> None:
+    """Required members too: a provider may leave them out."""
     assert model.from_dict({}).to_dict() == {}
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_null_and_unknown_members_come_back(model: type[ApiModel]) -> None:
+def test_null_and_unknown_members_round_trip(model: type[ApiModel]) -> None:
     value = {**dict.fromkeys(model._NAMES), "of the future": {"a": [None]}, "nothing": None}
     assert model.from_dict(value).to_dict() == value
 
@@ -68,7 +68,7 @@ JSON = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_any_json_comes_back_or_is_refused_with_a_path(data: st.DataObject) -> None:
+def test_any_json_round_trips_or_is_refused_with_a_path(data: st.DataObject) -> None:
     """`from_dict(d).to_dict() == d`, or a ValueError that names a member; nothing else."""
     model = data.draw(st.sampled_from(MODELS))
     names = st.sampled_from([*model._NAMES, "unknown"])
@@ -96,25 +96,25 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
-def test_an_object_or_array_that_is_none_is_refused_with_its_path(message: str) -> None:
+def test_wrong_kind_is_refused_with_its_path(message: str) -> None:
     with pytest.raises(ValueError, match="expected") as caught:
         operations.CreateEmbeddingsResponse.from_dict(WRONG[message])
     assert str(caught.value) == message
 
 
-def test_scalars_and_enums_that_nobody_knows_pass() -> None:
+def test_unknown_scalars_and_enum_values_are_accepted() -> None:
     value = {"object": "liste", "model": 7, "data": [{"object": None, "embedding": 3, "index": "0"}]}
     made = operations.CreateEmbeddingsResponse.from_dict(value)
     assert (made.object, made.model, made.data[0].index, made.to_dict()) == ("liste", 7, "0", value)
 
 
-def test_a_vector_is_the_list_that_was_decoded() -> None:
-    """Copying 2,048 vectors would cost more than all the rest."""
+def test_vector_is_the_decoded_list_itself() -> None:
+    """A copy of 2,048 vectors would take longer than the rest of the reading."""
     made = operations.CreateEmbeddingsResponse.from_dict(ANSWER)
     assert made.data[0].embedding is ROW["embedding"]
 
 
-def test_unknown_members_read_like_known_ones() -> None:
+def test_unknown_members_are_attributes() -> None:
     made: Any = operations.CreateEmbeddingsResponse.from_dict({**ANSWER, "region": "eu"})
     assert made.additional_properties == {"region": "eu"}
     assert (made["region"], made.region, "region" in made) == ("eu", "eu", True)
@@ -125,7 +125,7 @@ def test_unknown_members_read_like_known_ones() -> None:
         made["zone"]
 
 
-def test_a_copy_is_equal_and_how_it_arrived_does_not_count() -> None:
+def test_copies_are_equal_and_http_meta_is_ignored() -> None:
     made = operations.CreateEmbeddingsResponse.from_dict({**ANSWER, "id": None, "region": "eu"})
     made.http_meta = HttpMeta(200, {}, "gen-1", 1, 0, 0.1, "http://127.0.0.1")
     for other in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
@@ -136,7 +136,7 @@ def test_a_copy_is_equal_and_how_it_arrived_does_not_count() -> None:
     assert fresh != ANSWER
 
 
-def test_what_is_printed_can_be_read() -> None:
+def test_repr_is_short() -> None:
     text = repr(operations.CreateEmbeddingsResponse.from_dict({**ANSWER, "model": "m" * 300}))
     assert "embedding=[0.5, 0.5, … 1536 items]" in text
     assert "mmm'… 300 characters" in text
@@ -144,8 +144,8 @@ def test_what_is_printed_can_be_read() -> None:
     assert text == str(operations.CreateEmbeddingsResponse.from_dict({**ANSWER, "model": "m" * 300}))
 
 
-def test_models_made_by_hand_say_what_was_given() -> None:
-    """A constant needs not be given, None is left out, and a required null is not."""
+def test_models_made_by_hand_are_sent_as_given() -> None:
+    """A constant has a default; None is left out, except where null is required."""
     sort = components.ProviderSortConfig(by="price")
     made = components.ProviderPreferences(order=["a"], max_price={"prompt": 1}, sort=sort, zdr=None)
     trace = components.TraceConfig(trace_id="t", additional_properties={"mine": 1})
@@ -156,13 +156,13 @@ def test_models_made_by_hand_say_what_was_given() -> None:
     assert trace.to_dict() == {"trace_id": "t", "mine": 1}
 
 
-def test_unset_is_one_and_false() -> None:
+def test_unset_is_a_false_singleton() -> None:
     again = (pickle.loads(pickle.dumps(UNSET)), copy.copy(UNSET), copy.deepcopy(UNSET))
     assert all(value is UNSET for value in again)
     assert (bool(UNSET), repr(UNSET), isinstance(UNSET, Unset)) == (False, "UNSET", True)
 
 
-def test_aliases_name_the_same_class() -> None:
+def test_aliases_are_the_same_class() -> None:
     assert operations.CreateEmbeddingsResponseBody is operations.CreateEmbeddingsResponse
     with pytest.raises(AttributeError, match="no attribute 'CreateEmbeddingResponse'"):
         operations.CreateEmbeddingResponse  # type: ignore[attr-defined] # noqa: B018
@@ -191,7 +191,7 @@ UNIONS = {
 
 
 @pytest.mark.parametrize("name", UNIONS)
-def test_unions_become_the_model_that_the_value_is(name: str, wide: Wide) -> None:
+def test_union_values_become_the_right_model(name: str, wide: Wide) -> None:
     member, value, shown = UNIONS[name]
     made = import_module("wide_generated.models").Thing.from_dict({member: value})
     assert (repr(getattr(made, member)), made.to_dict()) == (shown, {member: value})
@@ -213,12 +213,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("wire", NAMES)
-def test_attributes_have_the_documented_name_wherever_python_allows_it(wire: str, wide: Wide) -> None:
+def test_attributes_have_documented_names_where_python_allows(wire: str, wide: Wide) -> None:
     thing = import_module("wide_generated.models").Thing
     assert getattr(thing.from_dict({wire: ["x"]} if wire == "list" else {wire: "x"}), NAMES[wire]) in ("x", ["x"])
 
 
-def test_answers_without_content_and_lists_are_read(wide: Wide) -> None:
+def test_empty_answers_and_lists_are_read(wide: Wide) -> None:
     things, parts = import_module("wide_generated.api.things"), import_module("wide_generated.api.import_")
     assert repr(things.GET_PART.read([{"id": "1"}])[0]).startswith("Thing(id='1'")
     assert (things.DELETE_PART.read(None), parts.REPLACE_PART.read(None), parts.REPLACE_PART.read("x")) == (

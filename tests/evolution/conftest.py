@@ -1,4 +1,4 @@
-"""The specification as it may be next year, generated once."""
+"""A changed openapi.yaml and its package, generated once per run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.pipeline import ROOT, generate
 
 
 def changed(spec: dict[str, Any]) -> None:
-    """A renamed field, a new one on either side, a new enum value."""
+    """Rename a field, add a field to request and response, add an enum value."""
     schemas = spec["components"]["schemas"]
     body = schemas["CreateEmbeddingsRequestBody"]["properties"]
     body["dims"] = body.pop("dimensions")
@@ -26,7 +26,7 @@ def changed(spec: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="session")
 def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that holds the package generated from it."""
+    """The folder of the package generated from the changed document."""
     folder = tmp_path_factory.mktemp("evolved")
     spec = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
     unseen = yaml.safe_load((Path(__file__).parent / "unseen.yaml").read_text("utf-8"))
@@ -41,5 +41,5 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def path_of_evolved(evolved: Path) -> dict[str, str]:
-    """The environment of a process that imports it in place of what is committed."""
+    """The environment of a process that imports this package in place of the committed one."""
     return {"PYTHONPATH": f"{evolved}:{ROOT / 'overlay'}", "PATH": str(Path(sys.executable).parent)}

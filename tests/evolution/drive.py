@@ -1,6 +1,6 @@
-"""Calls operations that the overlay has never heard of, against a server on loopback, and prints what happened.
+"""Calls operations that the overlay does not know, against a server on loopback, and prints requests and results.
 
-Run in a process of its own, whose path leads to a package generated from a changed specification.
+Runs in a process of its own, which imports a package generated from a changed document.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MISSING = {"error": {"code": 404, "message": "No such shelf"}}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the tables above and keeps what it was asked."""
+    """Answers from the tables above and records the requests."""
 
     protocol_version = "HTTP/1.1"
     seen: list[dict[str, Any]]
@@ -66,8 +66,8 @@ class Handler(BaseHTTPRequestHandler):
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
-async def story(call: Call) -> list[Any]:
-    """The same calls for both twins: `call` knows which of them to use."""
+async def scenario(call: Call) -> list[Any]:
+    """The calls of one scenario; `call` makes them sync or async."""
     results: list[Any] = []
     cover = components.Paper(pages=3)
     book = await call(
@@ -122,11 +122,11 @@ def both(url: str) -> dict[str, Any]:
             async def call(name: str, arguments: dict[str, Any]) -> Any:
                 return method(client, name)(**arguments)
 
-            return await story(call)
+            return await scenario(call)
 
     async def twin() -> list[Any]:
         async with OpenRouter(api_key="k", server_url=url) as client:
-            return await story(lambda name, arguments: method(client, f"{name}_async")(**arguments))
+            return await scenario(lambda name, arguments: method(client, f"{name}_async")(**arguments))
 
     made: dict[str, Any] = {}
     for name, run in (("sync", sync), ("async", twin)):

@@ -1,4 +1,4 @@
-"""openapi.yaml is changed and generated, and nothing else is touched: the new works, and the old is refused."""
+"""A change of openapi.yaml needs no other change: what is new works, and what is removed is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def driven(path_of_evolved: dict[str, str]) -> dict[str, Any]:
-    """What drive.py saw and got, with both twins."""
+    """The requests and results of drive.py, sync and async."""
     command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "drive.py")]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=path_of_evolved, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
@@ -50,13 +50,13 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize("twin", ["sync", "async"])
-def test_unseen_operations_send_what_the_specification_says(twin: str, driven: dict[str, Any]) -> None:
-    """Path, query, body, in this order and no more: what is refused is never sent."""
+def test_new_operations_send_the_declared_requests(twin: str, driven: dict[str, Any]) -> None:
+    """Invalid calls are not sent."""
     assert driven[twin]["requests"] == REQUESTS
 
 
 @pytest.mark.parametrize("twin", ["sync", "async"])
-def test_unseen_operations_give_typed_answers_and_named_errors(twin: str, driven: dict[str, Any]) -> None:
+def test_new_operations_return_models_and_raise_named_errors(twin: str, driven: dict[str, Any]) -> None:
     book, ids, glass, attempts, gone, tags, region, missing, *refused = driven[twin]["results"]
     assert book == ["Book", "Paper", "old", "eo"]
     assert (ids, glass, attempts) == (["b1", "b2"], {"kind": "glass"}, 1)
@@ -85,8 +85,8 @@ def pyright(evolved: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
-def test_type_checkers_take_the_new_and_refuse_the_wrong(checker: Any, evolved: Path) -> None:
-    """Each wrong line of user.py is refused, the old name of a renamed field among them, and no other."""
+def test_type_checkers_refuse_the_wrong_lines_only(checker: Any, evolved: Path) -> None:
+    """Among the wrong lines of user.py is the old name of a renamed field."""
     shutil.copy(HERE / "user.py", evolved)
     command = [sys.executable, "-m", *checker(evolved)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=evolved)

@@ -1,4 +1,4 @@
-"""A program against the changed specification. Lines that end in `# wrong` are those a type checker must refuse."""
+"""A program that uses the changed document. Type checkers must refuse exactly the lines ending in `# wrong`."""
 
 from openrouter_generated import components, operations
 from openrouter_generated.api.embeddings import Embeddings

@@ -1,4 +1,4 @@
-"""The pipeline as tests run it, and wide.yaml put through it."""
+"""Runs the generator for tests, and generates the package of wide.yaml."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HOSTILE = (
 
 
 def generate(spec: Path, out: Path, *options: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """Run the pipeline as `make generate` does, on another specification and folder."""
+    """Run the generator as `make generate` does, for another document and folder."""
     command = [sys.executable, "-m", "codegen", "--spec", str(spec), "--out", str(out), *options]
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
 
 
 def replaced(value: Any, old: str, new: str) -> Any:
-    """The document with a text replaced wherever it stands, keys included."""
+    """The document with a text replaced everywhere, keys included."""
     if isinstance(value, dict):
         return {replaced(key, old, new): replaced(item, old, new) for key, item in value.items()}
     if isinstance(value, list):
