@@ -54,19 +54,22 @@ class Adapter:
         components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
         return {**normal, "paths": self._paths(normal["paths"]), "components": {"schemas": components}}
 
-    def _paths(self, value: Any, sent: bool = False) -> Any:
+    def _paths(self, value: Any, part: str = "") -> Any:
         """The operations, with every schema in them adapted and without examples."""
         if isinstance(value, list):
-            return [self._paths(item, sent) for item in value]
+            return [self._paths(item, part) for item in value]
         if not isinstance(value, dict):
             return value
-        return {
-            key: self.schema(item, sent)
-            if key == "schema"
-            else self._paths(item, sent or key in ("parameters", "requestBody"))
-            for key, item in value.items()
-            if key not in ("example", "examples")
-        }
+        parts = {key: key if key in ("parameters", "requestBody") else part for key in value}
+        adapted = ((key, item) for key, item in value.items() if key not in ("example", "examples"))
+        return {k: self._outer(v, part) if k == "schema" else self._paths(v, parts[k]) for k, v in adapted}
+
+    def _outer(self, schema: Schema, part: str) -> Schema:
+        """The schema of a parameter, body or response. A body has a copy of its model, since its members are sent."""
+        name = target(schema) if part == "requestBody" else None
+        if name is not None and is_model(self.schemas[name]):
+            return {**self.schema(self.schemas[name], True), "title": next(self.titles)}
+        return self.schema(schema, bool(part))
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
         """One schema; `sent` says that a caller passes its values."""

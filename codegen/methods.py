@@ -16,7 +16,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol as
 
 from .operations import JSON, argument_name
 from .property_types import PropertyTypes, members, text
-from .schemas import Schema
+from .schemas import Schema, target
 
 
 class Argument(NamedTuple):
@@ -60,7 +60,8 @@ class Method:
         yield from self._located("path", self.endpoint.path_parameters)
         yield from self._located("query", self.endpoint.query_parameters)
         if self.fields:
-            properties = self.types.schemas[str(self.fields.class_info.name)]["properties"]
+            name = target(self.raw["requestBody"]["content"][JSON]["schema"]) or ""
+            properties = self.types.schemas[name]["properties"]
             for item in members(self.fields):
                 wire = text(item.name)
                 schema = properties.get(wire, {})

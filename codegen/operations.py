@@ -20,7 +20,6 @@ OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
 STYLES = {"path": "simple", "query": "form", "header": "simple"}
 JSON = "application/json"
-TEXTS = ("summary", "description", "deprecated", "x-source")
 
 
 def normalize(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def _operation(
     identity = raw.get("operationId") or f"{method}_{path}"
     parameters = [*normal.spec["paths"][path].get("parameters", ()), *raw.get("parameters", ())]
     result = {
-        **{key: raw[key] for key in TEXTS if key in raw},
+        **{key: raw[key] for key in ("summary", "description", "deprecated", "x-source") if key in raw},
         "operationId": identity,
         "x-python-method": raw.get("x-python-method") or snake_case(identity),
         "tags": list(raw.get("tags") or ["default"]),

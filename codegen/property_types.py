@@ -64,10 +64,7 @@ class PropertyTypes:
         return [] if isinstance(item, NoneProperty) else [item]
 
     def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
-        """The member that tells models apart, empty if there is none, and its value for each model.
-
-        The value is the mapped one, else those that the member is fixed to, else the model's name.
-        """
+        """The member that tells models apart, and the model of each value: as mapped, else as fixed, else by name."""
         fixed = {str(model.class_info.name): fixed_members(model) for model in models}
         discriminator = self.discriminators.get(frozenset(fixed))
         if not discriminator:

@@ -294,6 +294,8 @@ SIGNATURES = {
     "import_.replace_part": "(self, *, thing_id: str, n: int, body: Sequence[Cat | CatTypedDict], OPTIONS)"
     " -> str | None",
     "beta_animals.post_animal": "(self, *, body: Cat | CatTypedDict | Dog | DogTypedDict, OPTIONS) -> Cat | Dog",
+    "default.echo": "(self, *, tags: str | Sequence[str | int] | None = None, price: str | float | None = None, "
+    "OPTIONS, extra_body: Mapping[str, Any] | None = None) -> Both",
     "default.post_ping": "(self, *, OPTIONS) -> int",
 }
 OPTIONS = (
