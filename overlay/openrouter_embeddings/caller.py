@@ -40,22 +40,12 @@ class Caller:
         self.learned: dict[Hashable, Any] = {}
         """What jobs have learned about models; a client and its variants share it."""
 
-    # -- calls -----------------------------------------------------------------------------------------------
-
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
-        """Make one call with this thread.
-
-        Raises:
-            OpenRouterError: see `openrouter_embeddings.errors`.
-        """
+        """Make one call with this thread."""
         return self.run(self.call_flow(operation, arguments, options))
 
     async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
-        """Make one call on the running event loop.
-
-        Raises:
-            OpenRouterError: see `openrouter_embeddings.errors`.
-        """
+        """Make one call on the running event loop."""
         return await self.arun(self.call_flow(operation, arguments, options))
 
     def call_flow(
@@ -121,16 +111,10 @@ class Caller:
         return self._budget.take(FailureKind.MAYBE_PROCESSED)
 
     def base_url(self, server_url: str | None) -> str:
-        """The base URL of a call.
-
-        Raises:
-            ConfigurationError: the URL is not valid.
-        """
+        """The base URL of a call."""
         if server_url is None:
             return self.config.base_url
         return settings.base_url(server_url, allow_http=self.config.allow_http)
-
-    # -- lifetime --------------------------------------------------------------------------------------------
 
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
         """A caller with other settings on the same HTTP clients."""

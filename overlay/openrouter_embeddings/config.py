@@ -1,4 +1,7 @@
-"""The settings of a client: API key, base URL, app headers, timeout. An argument wins over the environment."""
+"""The settings of a client: API key, base URL, app headers, timeout. An argument wins over the environment.
+
+Functions raise ConfigurationError for a value that is not valid. The message names the argument and never quotes a key.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,7 @@ class Config:
     allow_http: bool = False
 
     def current_key(self) -> Secret:
-        """The key to send now: a callable is called again, then the environment is read.
-
-        Raises:
-            ConfigurationError: there is no key, or it cannot be a key.
-        """
+        """The key to send now: a callable is called again, and the environment is read last."""
         if isinstance(self.api_key, Secret):
             return self.api_key
         key = None
@@ -75,21 +74,13 @@ def as_secret(value: object) -> object:
 
 
 def api_key_setting(value: object) -> Secret | KeyProvider | None:
-    """The `api_key` argument, a result of `as_secret`: a key, a callable, or None.
-
-    Raises:
-        ConfigurationError: as `validate_key`.
-    """
+    """The `api_key` argument, wrapped by `as_secret`: a key, a callable or None."""
     is_provider = callable(value) and not isinstance(value, type)
     return cast(KeyProvider, value) if is_provider else validate_key(value, "api_key")
 
 
 def validate_key(value: object, source: str) -> Secret | None:
-    """The key, a result of `as_secret`, without surrounding white space; None if it is empty.
-
-    Raises:
-        ConfigurationError: it is not a string, or not printable ASCII. The message never quotes it.
-    """
+    """The key, wrapped by `as_secret`, without surrounding white space; None if it is empty."""
     if value is None:
         return None
     if not isinstance(value, Secret):
@@ -104,11 +95,7 @@ def validate_key(value: object, source: str) -> Secret | None:
 
 
 def header_value(value: object, name: str) -> str | None:
-    """A header value without surrounding white space; None if it is empty.
-
-    Raises:
-        ConfigurationError: it is not a string of printable ASCII (RFC 9110, section 5.5); the message names `name`.
-    """
+    """A header value, printable ASCII (RFC 9110, section 5.5), without surrounding white space; None if it is empty."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -124,11 +111,7 @@ def header_value(value: object, name: str) -> str | None:
 
 
 def extra_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """The validated headers of one call.
-
-    Raises:
-        ConfigurationError: a name or a value is not valid, or the connection sets the header itself.
-    """
+    """The validated `http_headers` of one call."""
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
@@ -153,11 +136,7 @@ def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
 def choose_base_url(
     server: str | None, url_params: Mapping[str, str] | None, server_url: str | None, allow_http: bool
 ) -> str:
-    """The base URL: `server_url`, else `server`, else the environment, else production.
-
-    Raises:
-        ConfigurationError: the URL, or the name of the server, is not valid.
-    """
+    """The base URL: `server_url`, else `server`, else the environment, else production."""
     if server_url:
         for name, value in (url_params or {}).items():
             server_url = server_url.replace("{" + name + "}", str(value))
@@ -171,12 +150,7 @@ def choose_base_url(
 
 
 def base_url(server_url: object, source: str = "server_url", *, allow_http: bool = False) -> str:
-    """The URL that paths are appended to: no trailing slash, no `/v1/v1`.
-
-    Raises:
-        ConfigurationError: it is not an http(s) URL, has credentials, a query or a fragment, or is plain http to
-            another machine without `allow_http`.
-    """
+    """The validated URL that paths are appended to: no trailing slash, no `/v1/v1`."""
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
     text = server_url.strip().rstrip("/")
@@ -216,11 +190,7 @@ def is_loopback(host: str) -> bool:
 
 
 def timeout_ms(value: object, source: str = "timeout_ms") -> int | None:
-    """A timeout in milliseconds, or None.
-
-    Raises:
-        ConfigurationError: it is not a number above 0.
-    """
+    """A timeout in milliseconds, or None."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:

@@ -142,11 +142,7 @@ NO_RETRY = Policy(attempts=1)
 
 
 def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
-    """The policy that a `retries=` or `retry_config=` argument asks for.
-
-    Raises:
-        ConfigurationError: it is not None, a `RetryConfig` or a `Policy`; the message names the `argument`.
-    """
+    """The policy that a `retries=` or `retry_config=` argument asks for; a ConfigurationError names the `argument`."""
     if config is None:
         return attrs.evolve(default, attempts=1, official=None)
     if isinstance(config, Policy):
