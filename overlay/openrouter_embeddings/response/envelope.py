@@ -61,8 +61,7 @@ def _status_error(status: int, body: Any, default: str, response: Response) -> A
 def _message(body: Any, default: str = "") -> str:
     """The message of an error in any documented or observed shape, followed by the provider's own message."""
     if isinstance(body, str):
-        decoded, default = _shallow(try_decode(body.encode(errors="replace"))), body.strip() or default
-        return _message(decoded, default) if isinstance(decoded, dict) else default
+        return _message(_shallow(try_decode(body.encode(errors="replace"))), body.strip() or default)
     error = _get(body, "error")
     if isinstance(error, str) and error:
         return error
