@@ -106,7 +106,7 @@ def redact_response(response: Response, redactor: Redactor) -> tuple[Response, A
     """Remove secrets that JSON escapes hide in a response whose text is redacted; also return its decoded JSON."""
     body = try_decode(response.content)
     clean = redactor.leaves(_shallow(body))
-    content = response.content if body is None or clean == body else json.dumps(clean).encode()
+    content = response.content if clean == body else json.dumps(clean).encode()
     return Response(response.status_code, response.headers, content), clean
 
 
