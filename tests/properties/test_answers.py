@@ -22,8 +22,6 @@ EMBED, MODELS = call_of(input=["a", "b"], model="m"), call_of(LIST_MODELS)
 MIB = 1 << 20
 EXAMPLES = settings.default.max_examples
 
-# ---- right responses, against plain json and numpy --------------------------------------------------------------
-
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1, -7, 1e-45])
 names = st.text(max_size=5) | st.sampled_from(["provider", "embeddings", "x"])
 unknown = st.dictionaries(names.map(lambda name: f"_{name}"), anything | st.just('"embedding":[1]'), max_size=3)
@@ -69,9 +67,6 @@ def test_every_way_reads_what_json_and_numpy_read(
         assert np.array(read(content, EMBED), np.float32).tobytes() == expected.tobytes()
     assert validate(response_of(content), EMBED).to_dict() == document
     assert streamed(content, 2, piece_bytes, block_bytes).content == content
-
-
-# ---- any bytes --------------------------------------------------------------------------------------------------
 
 
 def outcome(content: bytes, read: Any) -> Any:

@@ -65,14 +65,7 @@ def failed(code: int, **more: Any) -> Change:
     return lambda body: body.update(error={"code": code, "message": "no credit"}, **more)
 
 
-UNKNOWN: dict[str, Any] = {
-    "provider": "N\u00e9w",
-    "n": 1.5,
-    "b": True,
-    "z": None,
-    "list": [1, {}],
-    "map": {"a": [None]},
-}
+UNKNOWN: dict[str, Any] = {"provider": "N\u00e9w", "n": 1.5, "z": None, "list": [1, {}], "map": {"a": [None]}}
 RIGHT: dict[str, Change] = {
     "as documented": lambda body: None,
     "reversed": lambda body: body["data"].reverse(),
@@ -174,6 +167,7 @@ def test_read_embeddings_returns_a_float32_matrix_model_and_usage(form: Any) -> 
     assert (batch.vectors.dtype, batch.vectors.flags.writeable) == (np.float32, True)
     assert (batch.model, batch.usage, batch.as_numbers) == ("m", body_of()["usage"], form is list)
     assert read_embeddings(response_of({"data": body_of(form)["data"], "model": 7}), call()).model is None
+    assert error_of(read_embeddings, response_of(body_of(form), 503), call()).status_code == 503
 
 
 def test_other_operations_are_checked_by_their_envelope_alone() -> None:
@@ -287,22 +281,15 @@ def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
 
 
 @every_way
-@pytest.mark.parametrize(
-    ("body", "retryable"), [(b"{}", False), (b'{"data": null}', False), (b"", True), (b" \r\n", True)], ids=str
-)
-def test_response_without_data_is_empty_if_base64_was_requested(body: bytes, retryable: bool, read: Read) -> None:
+@pytest.mark.parametrize("body", ["{}", '{"data": null}', "", " \r\n", '{"error": "no"}', '{"data": 7}', "<p>", "[]"])
+def test_response_without_data_is_empty_if_base64_was_requested(body: str, read: Read) -> None:
     """Some models answer so; the class lets a job ask for numbers instead."""
-    other, error = error_of(read, body, call()), error_of(read, body, call(encoding_format="base64"))
+    empty = body in ("{}", '{"data": null}', "", " \r\n")
+    other, error = (error_of(read, body.encode(), call(encoding_format=form)) for form in ("float", "base64"))
 
-    assert (type(other), type(error)) == (ResponseValidationError, EmptyEmbeddingsError)
-    assert isinstance(error, EmptyEmbeddingsError)
-    assert (error.message, error.retryable) == (other.message, retryable)
-
-
-@every_way
-@pytest.mark.parametrize("body", ['{"error": "no"}', '{"data": 7}', '{"data": {}}', "<p>", "[]"], ids=str)
-def test_other_wrong_responses_are_not_empty(body: str, read: Read) -> None:
-    assert type(error_of(read, body.encode(), call(encoding_format="base64"))) is ResponseValidationError
+    assert (type(other), type(error)) == (ResponseValidationError, EmptyEmbeddingsError if empty else type(other))
+    assert isinstance(error, ResponseValidationError)
+    assert (error.message, error.retryable) == (other.message, body in ("", " \r\n", "<p>"))
 
 
 DEEP = "[" * 50_000 + "]" * 50_000
@@ -311,10 +298,8 @@ UNREADABLE = {
     b'{"data": [{"embedding": [1], "x": "\xff"}]}': ("not UTF-8", True),
     b'{"data": [{"embedding": "AACAPw==", "\xed\xa0\x80": 1}]}': ("not UTF-8", True),
     b'{"data": [{"index": 0, "x": tru}]}': ("not JSON", True),
-    b'{"data": [': ("not JSON", True),
     b'{"data": [{"embedding": "AACAPw=': ("not JSON", True),
     b'{"data": [{"embedding": [1, 2': ("not JSON", True),
-    b"<html>": ("not JSON", True),
     b'{"data": [], "x": 1e400}': ("x is inf", False),
     b'{"data": [{"embedding": [1], "x": NaN}]}': ("data[0].x is nan", False),
     b'{"data": [], "x": ' + b"9" * 1_000_000 + b"}": ("cannot be read", False),
@@ -352,8 +337,9 @@ def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: p
 
 
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])
-@pytest.mark.parametrize(("form", "beyond"), [(base64_of, 1 << 20), (list, 9 << 20)], ids=["base64", "floats"])
-def test_peak_memory_is_the_matrix_and_little_more(form: Any, beyond: int, unknown: dict[str, Any]) -> None:
+@pytest.mark.parametrize("form", [base64_of, list], ids=["base64", "floats"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_peak_memory_is_the_matrix_and_little_more(whole: bool, form: Any, unknown: dict[str, Any]) -> None:
     """Of base64 only pieces are held, of numbers the body; and one row of Python floats at a time."""
     count, width = 512, 1_024
     numbers = [i / 1_024 for i in range(width)]
@@ -362,12 +348,12 @@ def test_peak_memory_is_the_matrix_and_little_more(form: Any, beyond: int, unkno
     request = call(input=["x"] * count)
 
     def made() -> Any:
-        decoder = streamed(content, count, 64 << 10, 144 << 10)
-        return read_embeddings(Response(200, response_of(b"").headers, decoder), request).vectors
+        body = content if whole else streamed(content, count, 64 << 10, 144 << 10)
+        return read_embeddings(Response(200, response_of(b"").headers, body), request).vectors
 
     assert (made() == np.array(numbers, np.float32)).all()
     tracemalloc.start()
     matrix = made()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak <= matrix.nbytes + beyond
+    assert peak <= matrix.nbytes + (1 << 20) + (0 if whole or form is base64_of else 2 * len(content))

@@ -62,8 +62,7 @@ def _status_error(status: int, body: Any, default: str, response: Response) -> A
 def _message(body: Any, default: str = "") -> str:
     """The message of an error in any documented or observed shape, followed by the provider's own message."""
     if isinstance(body, str):
-        decoded, default = _shallow(try_decode(body.encode(errors="replace"))), body.strip() or default
-        return _message(decoded, default) if isinstance(decoded, dict) else default
+        return _message(_shallow(try_decode(body.encode(errors="replace"))), body.strip() or default)
     error = _get(body, "error")
     if isinstance(error, str) and error:
         return error
@@ -108,7 +107,7 @@ def redact_response(response: Response, redactor: Redactor) -> tuple[Response, A
     """Remove secrets that JSON escapes hide in a response whose text is redacted; also return its decoded JSON."""
     body = try_decode(response.content)
     clean = redactor.json(_shallow(body))
-    content = response.content if body is None or clean == body else json.dumps(clean).encode()
+    content = response.content if clean == body else json.dumps(clean).encode()
     return Response(response.status_code, response.headers, content), clean
 
 

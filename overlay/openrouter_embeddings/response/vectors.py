@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -76,9 +76,9 @@ def decode_base64(text: str) -> NDArray[np.float32]:
     return np.frombuffer(b64decode(text, None, True), "<f4").astype(np.float32, copy=False)
 
 
-def encode_base64(matrix: Matrix) -> list[bytes]:
+def encode_base64(matrix: Matrix) -> Iterator[bytes]:
     """Encode each row as the API does: base64 of little-endian float32."""
-    return list(map(b64encode, matrix.astype("<f4", copy=False)))
+    return map(b64encode, matrix.astype("<f4", copy=False))
 
 
 def checked_matrix(vectors: Matrix | list[list[float] | NDArray[np.float32]]) -> tuple[Matrix, int]:
