@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from types import TracebackType
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     import ssl
 
     from .call import Steps
-    from .embed.packing import ModelLimits
     from .embeddings import Embeddings
     from .messages import BodyConsumer, Response
     from .request.prepare import Call
@@ -142,7 +140,7 @@ class OpenRouter(Resources):
         self._debug_logger = debug_logger
         self.connections = Connections(client, async_client, ssl_context)
         self._budget = RetryBudget()
-        self._caps: dict[tuple[str, str, str], ModelLimits] = {}
+        self._learned: dict[Hashable, Any] = {}  # by the rooms above, for the client's life and its variants
         self._owner, self._closed = True, False
 
     def __repr__(self) -> str:
@@ -223,25 +221,6 @@ class OpenRouter(Resources):
     def may_split(self) -> bool:
         """Whether the retry budget still pays for sending the parts of a request that may have been billed."""
         return self._budget.take(FailureKind.MAYBE_PROCESSED)
-
-    def limits_of(self, model: str, server_url: str | None, provider: Any = None) -> ModelLimits:
-        """What a model was seen to take, remembered for the client's life and by its variants.
-
-        `provider` is plain JSON: other preferences lead to other hosts of the model, with limits of their own.
-
-        Raises:
-            ConfigurationError: the URL cannot be used.
-        """
-        base = self._config.base_url
-        if server_url is not None:
-            base = settings.base_url(server_url, allow_http=self._config.allow_http)
-        key = base, model, json.dumps(provider, sort_keys=True) if provider else ""
-        found = self._caps.get(key)
-        if found is None:
-            from .embed.packing import ModelLimits
-
-            found = self._caps.setdefault(key, ModelLimits())
-        return found
 
     # -- variants --------------------------------------------------------------------------------------------
 
@@ -326,14 +305,14 @@ class OpenRouter(Resources):
     def __getstate__(self) -> dict[str, Any]:
         state = self._own_state()
         state.pop("_budget")
-        state.pop("_caps")
+        state.pop("_learned")
         state["_owner"] = True  # a copy in another process has connections of its own
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._budget = RetryBudget()
-        self._caps = {}
+        self._learned = {}
 
     def __copy__(self) -> Self:
         other = type(self).__new__(type(self))

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
-from .embed.results import EmbedResult, EmbedStream, EmbedStreamAsync
-from .embed.session import DEFAULTS, EmbedOptions, Session
-from .embed.workers import arun, run
+from .embed import (
+    DEFAULTS,
+    ClientCaller,
+    EmbedOptions,
+    EmbedResult,
+    EmbedStream,
+    EmbedStreamAsync,
+    embed,
+    embed_async,
+    embed_iter,
+    embed_iter_async,
+)
 
 if TYPE_CHECKING:
     from .client import OpenRouter
@@ -62,19 +71,11 @@ class Embeddings(GeneratedEmbeddings):
 
         Source: `POST /embeddings` in openapi.yaml.
         """
-        plan = Session(self._client, options)
-        with plan.embedding(texts) as (job, rows):
-            for positions, vectors in run(job, plan.send):
-                rows.put(positions, vectors)
-        return EmbedResult(*rows.finished([e.position for e in job.stats.errors], plan.keeps_failed), job)
+        return embed(ClientCaller(self._client), texts, options)
 
     async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """`embed` on the running event loop (asyncio); cancelling it cancels its requests."""
-        plan = Session(self._client, options, "embed_async")
-        with plan.embedding(texts) as (job, rows):
-            async for positions, vectors in arun(job, plan.send_async):
-                rows.put(positions, vectors)
-        return EmbedResult(*rows.finished([e.position for e in job.stats.errors], plan.keeps_failed), job)
+        return await embed_async(ClientCaller(self._client), texts, options)
 
     def embed_iter(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStream:
         """Turn texts without end into blocks of vectors, as they come: memory does not grow with the corpus.
@@ -85,13 +86,11 @@ class Embeddings(GeneratedEmbeddings):
         that is refused with "skip" or "record" is in `errors`. Close the stream, or use it in a `with` block, to leave
         early.
         """
-        plan = Session(self._client, options, "embed_iter")
-        return EmbedStream(plan, plan.streaming(texts))
+        return embed_iter(ClientCaller(self._client), texts, options)
 
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
-        plan = Session(self._client, options, "embed_iter_async")
-        return EmbedStreamAsync(plan, plan.streaming(texts))
+        return embed_iter_async(ClientCaller(self._client), texts, options)
 
 
 def _signature(method: Any) -> inspect.Signature:

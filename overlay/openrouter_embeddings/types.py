@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from openrouter_generated.types import UNSET, HttpMeta, Unset
 
 if TYPE_CHECKING:
-    from .embed.job import Progress, TextError, Usage
-    from .embed.results import EmbedResult, EmbedStream, EmbedStreamAsync
+    from .embed import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
 
 T = TypeVar("T")
 Nullable: TypeAlias = T | None
@@ -26,21 +25,18 @@ __all__ = [
     "Usage",
 ]
 
-_JOB = ("Progress", "TextError", "Usage")
-_RESULTS = ("EmbedResult", "EmbedStream", "EmbedStreamAsync")
+_OF_EMBED = ("EmbedResult", "EmbedStream", "EmbedStreamAsync", "Progress", "TextError", "Usage")
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of ours
 
     def __getattr__(name: str) -> Any:
         """Resolve what `embed` gives at first use: `UNSET` alone loads no part of a job."""
-        if name in _JOB:
-            from .embed import job as module
-        elif name in _RESULTS:
-            from .embed import results as module
-        else:
+        if name not in _OF_EMBED:
             raise AttributeError(f"module 'openrouter_embeddings.types' has no attribute {name!r}")
-        value = globals()[name] = getattr(module, name)
+        from . import embed
+
+        value = globals()[name] = getattr(embed, name)
         return value
 
 

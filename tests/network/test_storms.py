@@ -183,7 +183,8 @@ def test_slow_source_holds_back_no_answer(side: Side) -> None:
 
     began = time.monotonic()
     with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        session.client.limits_of(MODEL, None).known = True
+        session.embed("warm up", model=MODEL)
+        began = time.monotonic()
         blocks = session.stream(slowly(), model=MODEL, batch_size=10)
         next(blocks)
         took = time.monotonic() - began

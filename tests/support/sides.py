@@ -91,10 +91,16 @@ class OnEventLoop(Session):
 
 
 class _Blocks:
-    """An asynchronous stream, pulled from outside its loop."""
+    """An asynchronous stream, pulled from outside its loop; its attributes are those of the stream."""
 
     def __init__(self, runner: asyncio.Runner, stream: Any) -> None:
         self._runner, self._stream = runner, stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __repr__(self) -> str:
+        return repr(self._stream)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -114,14 +120,6 @@ class _Blocks:
 
     def close(self) -> None:
         self._runner.run(self._stream.aclose())
-
-    @property
-    def progress(self) -> Any:
-        return self._stream.progress
-
-    @property
-    def errors(self) -> Any:
-        return self._stream.errors
 
 
 Side = type[Session]

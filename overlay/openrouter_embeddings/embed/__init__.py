@@ -1,1 +1,45 @@
-"""Texts without end -> vectors: packed, paced, split where refused. The door is `embeddings.Embeddings.embed`."""
+"""Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, workers, progress."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .adapters import Caller, ClientCaller
+from .options import DEFAULTS, EmbedOptions
+from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+from .session import Session
+from .workers import arun, run
+
+__all__ = ["DEFAULTS", "ClientCaller", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
+__all__ += ["Progress", "TextError", "Usage", "embed", "embed_async", "embed_iter", "embed_iter_async"]
+
+
+def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+    """See `Embeddings.embed`."""
+    session = Session(caller, options, "embed")
+    matrix = session.feed_all(texts)
+    for block in run(session):
+        matrix.put(*block)
+    return session.result(matrix)
+
+
+async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+    """See `Embeddings.embed_async`."""
+    session = Session(caller, options, "embed_async")
+    matrix = session.feed_all(texts)
+    async for block in arun(session):
+        matrix.put(*block)
+    return session.result(matrix)
+
+
+def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStream:
+    """See `Embeddings.embed_iter`."""
+    session = Session(caller, options, "embed_iter")
+    session.feed_lazily(texts)
+    return EmbedStream(session.job, run(session))
+
+
+def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
+    """See `Embeddings.embed_iter_async`."""
+    session = Session(caller, options, "embed_iter_async")
+    session.feed_lazily(texts)
+    return EmbedStreamAsync(session.job, arun(session))

@@ -1,0 +1,189 @@
+"""Texts are packed lazily, and a rejected request teaches what the model accepts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import pytest
+from openrouter_embeddings.defaults import BATCH_TOKENS
+from openrouter_embeddings.embed.limits import ModelLimits
+from openrouter_embeddings.embed.packing import Batch, Packer, estimate_tokens
+
+Verdict = Callable[[Batch], str | None]
+"""The message of a rejection, or None: the request succeeds."""
+
+
+def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: bool = False) -> list[int]:
+    """Send one batch after the other to the end: the sizes of all, with those that were rejected below 0."""
+    packer, sizes, rows = Packer(enumerate(texts), limits, None), [], 0
+    while (batch := packer.next()) is not None:
+        message = verdict(batch)
+        sizes.append(len(batch) if message is None else -len(batch))
+        if message is None:
+            rows += len(batch)
+            limits.succeeded(batch, as_numbers=False)
+        elif len(batch) > 1:
+            packer.requeue(limits.failed(batch) if fails else limits.rejected(batch, message))
+    assert rows + sizes.count(-1) == len(list(texts))
+    return sizes
+
+
+def texts_of(count: int, characters: int = 6) -> list[str]:
+    return [f"{position} ".ljust(characters, "x") for position in range(count)]
+
+
+def at_most(inputs: int, message: str = "no") -> Verdict:
+    return lambda batch: message if len(batch) > inputs else None
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 1), ("ab", 1), ("abc", 2), ("a" * 300, 101), ("é", 1), ("éé", 2), ("你好", 3), ("🦊" * 3, 5), ("\ud800", 2)],
+    ids=ascii,
+)
+def test_tokens_are_estimated_from_the_bytes(text: str, tokens: int) -> None:
+    assert estimate_tokens(text) == tokens
+
+
+@pytest.mark.parametrize("limit", [1, 10, 48, 95])
+def test_limit_that_a_message_names_is_kept(limit: int) -> None:
+    limits = ModelLimits()
+
+    sizes = run(texts_of(300), at_most(limit, f"at most {limit} inputs"), limits)
+
+    assert [size for size in sizes if size < 0] == [-96]
+    assert max(sizes) == limit == limits.max_inputs(2_048)
+    assert run(texts_of(2_000), at_most(limit), limits)[:-1] == [limit] * (-(-2_000 // limit) - 1)
+
+
+class Found(NamedTuple):
+    """How many inputs a model accepts, what is learned, and how often more are tried for 3,000 texts."""
+
+    limit: int
+    learned: int
+    rejected: int
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["rejected", "failed"])
+@pytest.mark.parametrize("case", [Found(50, 48, 3), Found(10, 6, 9), Found(1, 1, 14)], ids=str)
+def test_limit_that_nobody_names_is_found_by_halving_and_doubted_less_and_less(case: Found, fails: bool) -> None:
+    limits = ModelLimits()
+
+    sizes = run(texts_of(3_000), at_most(case.limit), limits, fails=fails)
+
+    assert limits.max_inputs(96) == case.learned
+    assert len([size for size in sizes if size < 0]) <= case.rejected + 3
+
+
+@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("message", ["bad request", "1 validation error: try again", "at 09:00:12Z req 41", "token"])
+def test_one_accident_slows_for_a_moment_only(message: str, at: int) -> None:
+    count = itertools.count(1)
+
+    sizes = run(texts_of(1_920), lambda batch: message if next(count) == at else None, ModelLimits())
+
+    assert sizes[-5:] == [96] * 4 + [sizes[-1]]
+    assert len(sizes) <= 1_920 // 96 + 8
+
+
+def test_larger_request_in_flight_that_succeeds_corrects_what_was_learned() -> None:
+    limits = ModelLimits()
+    packer = Packer(enumerate(texts_of(960)), limits, None)
+    first, second = packer.next(), packer.next()
+    assert first is not None
+    assert second is not None
+    for half in limits.rejected(first, "no"):
+        limits.succeeded(half, as_numbers=False)
+    assert limits.max_inputs(96) == 48
+
+    limits.succeeded(second, as_numbers=False)
+
+    assert limits.max_inputs(96) == 96
+
+
+@pytest.mark.parametrize("bad", [0, 50, 95, 299])
+@pytest.mark.parametrize("message", ["no", "input 3 is too long", "max 8000 tokens"])
+def test_one_bad_text_teaches_no_limit(bad: int, message: str) -> None:
+    limits = ModelLimits()
+
+    sizes = run(texts_of(300), lambda batch: message if bad in batch.positions else None, limits)
+
+    assert (limits.max_inputs(96), limits.max_tokens, sizes.count(-1)) == (96, BATCH_TOKENS, 1)
+
+
+def test_failures_after_a_request_of_that_size_succeeded_teach_nothing() -> None:
+    limits, count = ModelLimits(), itertools.count()
+
+    run(texts_of(960), lambda batch: "" if next(count) in (2, 5) else None, limits, fails=True)
+
+    assert limits.max_inputs(96) == 96
+
+
+class Summed(NamedTuple):
+    """The tokens that are accepted, as named, as counted for each of our estimate, and what is learned."""
+
+    named: int
+    off: float
+    learned: int
+
+
+@pytest.mark.parametrize("case", [Summed(8_000, 1, 8_000), Summed(8_000, 0.5, 8_000), Summed(8_000, 1.5, 4_000)])
+def test_tokens_that_a_message_names_are_kept(case: Summed) -> None:
+    limits, long = ModelLimits(), texts_of(40, 2_997)
+
+    def verdict(batch: Batch) -> str | None:
+        return f"max {case.named} tokens per request" if batch.tokens * case.off > case.named else None
+
+    sizes = run([*long, *texts_of(960)], verdict, limits)
+
+    assert (limits.max_tokens, limits.max_inputs(96)) == (case.learned, 96)
+    assert len([size for size in sizes if size < 0]) <= 2
+    assert max(sizes) == 96
+
+
+def test_limit_of_one_text_is_no_sum() -> None:
+    limits = ModelLimits()
+    message = "This model's maximum context length is 8192 tokens, however you requested 9001 tokens"
+
+    run([*texts_of(100), "x" * 30_000], lambda batch: message if 100 in batch.positions else None, limits)
+
+    assert limits.max_tokens == BATCH_TOKENS
+
+
+def test_requeued_batches_are_cut_to_what_was_learned_meanwhile() -> None:
+    limits = ModelLimits()
+    packer = Packer(enumerate(texts_of(300)), limits, None)
+    batch = packer.next()
+    assert batch is not None
+    limits.named_inputs, limits.base64 = 40, False
+    packer.requeue([batch])
+
+    found = list(iter(packer.next, None))
+
+    assert [len(batch) for batch in found] == [40, 40, 16, 40, 40, 40, 40, 40, 4]
+    assert not any(batch.base64 for batch in found)
+
+
+def test_long_texts_are_read_a_few_at_a_time() -> None:
+    taken = itertools.count()
+
+    def long() -> Iterator[tuple[int, str]]:
+        for position in taken:
+            yield position, "x" * BATCH_TOKENS
+
+    packer = Packer(long(), ModelLimits(), 2_048)
+    sizes = [len(packer.next() or ()) for _ in range(5)]
+
+    assert sizes == [2] * 5
+    assert next(taken) <= 5 * 2 + 32
+
+
+@pytest.mark.parametrize("given", [[], [True], [False], [True, False], [False, True]], ids=str)
+def test_base64_is_given_up_for_numbers_that_come_unasked_unless_it_worked(given: list[bool]) -> None:
+    limits = ModelLimits()
+    for as_numbers in given:
+        limits.succeeded(Batch((0,), ("a",)), as_numbers=as_numbers)
+
+    assert limits.base64 is (given[:1] != [True])
