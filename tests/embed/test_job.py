@@ -11,9 +11,8 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.embed.adapters import EmbeddingBatch, EmptyEmbeddingsError
 from openrouter_embeddings.embed.job import Job
-from openrouter_embeddings.embed.limits import ModelLimits
 from openrouter_embeddings.embed.options import checked_options
-from openrouter_embeddings.embed.packing import Batch
+from openrouter_embeddings.embed.packing import Batch, ModelLimits
 from openrouter_embeddings.embed.results import Usage
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError, error_for
 from openrouter_embeddings.messages import Headers, Response

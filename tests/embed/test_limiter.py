@@ -7,6 +7,11 @@ from bisect import bisect_left
 import pytest
 from openrouter_embeddings.defaults import MAX_CONCURRENCY, START_CONCURRENCY
 from openrouter_embeddings.embed.limiter import AdaptiveLimiter
+from openrouter_embeddings.embed.packing import Batch
+
+
+def batch_of(tokens: int) -> Batch:
+    return Batch((0,), ("x" * 3 * (tokens - 1),))
 
 
 def answered(limiter: AdaptiveLimiter, times: int) -> float:
@@ -61,14 +66,14 @@ def test_failures_in_one_pause_halve_once_and_the_next_halves_again() -> None:
     assert limits == [4.0, 4.0, 4.0, 2.0, 1.0, 1.0, 1.0]
 
 
-def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 0) -> list[float]:
+def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[float]:
     """When requests start if there is always another."""
     found, now = [], 0.0
     while now < seconds:
         if waits := limiter.ready_seconds(now):
             now += waits
             continue
-        limiter.started(tokens, now)
+        limiter.started(batch_of(tokens), now)
         found.append(now)
     return found
 
@@ -90,7 +95,7 @@ def test_tokens_are_no_more_than_asked_over_time(per_minute: int, each: int) -> 
 
 def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts() -> None:
     limiter = AdaptiveLimiter(requests_per_minute=60, tokens_per_minute=60)
-    limiter.started(30, 100.0)
+    limiter.started(batch_of(30), 100.0)
     assert limiter.ready_seconds(100.0) == pytest.approx(30.0)
 
     limiter.hold(500.0, 100.0)

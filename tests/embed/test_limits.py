@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from openrouter_embeddings.defaults import BATCH_TOKENS
-from openrouter_embeddings.embed.limits import ModelLimits
-from openrouter_embeddings.embed.packing import Batch, Packer, estimate_tokens
+from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, estimate_tokens
 
 Verdict = Callable[[Batch], str | None]
 """The message of a rejection, or None: the request succeeds."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 from openrouter_embeddings.defaults import BATCH_INPUTS, BATCH_TOKENS
-from openrouter_embeddings.embed.limits import ModelLimits
-from openrouter_embeddings.embed.packing import Packer, estimate_tokens
+from openrouter_embeddings.embed.packing import ModelLimits, Packer, estimate_tokens
 
 LETTERS = st.sampled_from("aé你🦊")
 SHORT = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(1, 40))

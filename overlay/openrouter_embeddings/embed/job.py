@@ -9,31 +9,26 @@ import logging
 import math
 import random
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from openrouter_generated.types import HttpMeta
 
 from .. import errors
 from ..defaults import JOB_PATIENCE_SECONDS, REJECTED_ALONE
 from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
+from ..messages import Sleep
+from ..retries import Policy
+from .adapters import EmbeddingBatch
 from .limiter import AdaptiveLimiter
-from .limits import ModelLimits, halves
-from .packing import Batch, NumberedText, Packer
+from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
 from .results import Block, Progress, Stats, TextError
 
-if TYPE_CHECKING:
-    from openrouter_generated.types import HttpMeta
-
-    from ..messages import Sleep
-    from ..retries import Policy
-    from .adapters import EmbeddingBatch
-
-Outcome = tuple[Batch, "EmbeddingBatch | BaseException"]
-
+Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
 _NOT_ABOUT_TEXTS = (errors.ConfigurationError, errors.ClosedClientError, InvalidInputError)
 _FATAL = (errors.UnauthorizedResponseError, errors.PaymentRequiredResponseError, errors.NotFoundResponseError)
@@ -59,7 +54,6 @@ class Job:
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
         limited = ("concurrency", "requests_per_minute", "tokens_per_minute")
         self._limiter = AdaptiveLimiter(*map(options.__getitem__, limited), known=limits.known)
-        self._lock = threading.Lock()  # for the limiter: workers pause by themselves
         self._waiting: dict[str, int] = {}  # texts of a stream without a response, and the position that is sent
         self._duplicates: dict[int, list[int]] = {}  # such a position, and those of the same text
         self._began = self._answered_at = time.monotonic()
@@ -122,34 +116,26 @@ class Job:
         """The batch to send now, or the seconds to wait for an outcome at most; None: all is done."""
         if self.in_flight >= int(self._limiter.limit):
             return math.inf
-        with self._lock:
-            seconds = self._limiter.ready_seconds(time.monotonic())
+        seconds = self._limiter.ready_seconds(time.monotonic())
         if seconds and not self._packer.exhausted:
             return seconds
         batch = None if seconds else self._packer.next()
         if batch is None:
             return math.inf if self.in_flight else None
-        batch.is_whole_job = self.stats.requests == self.in_flight == 0 and self._packer.exhausted
+        if self.stats.requests == self.in_flight == 0:
+            batch.is_whole_job = self._packer.exhausted
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
-        with self._lock:
-            self._start(batch)
+        self._limiter.started(batch, batch.sent_at)
         return batch
-
-    def _start(self, batch: Batch) -> None:
-        self._limiter.started(batch.tokens if self._limiter.counts_tokens else 0, time.monotonic())
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
         """The seconds that one worker waits before it sends a batch again: its own wait, then that of all."""
         if sleep.shared:
-            with self._lock:
-                self._limiter.hold(sleep.seconds, time.monotonic())
-        seconds = sleep.seconds
-        while seconds:
+            self._limiter.hold(sleep.seconds, time.monotonic())
+        yield sleep.seconds
+        while seconds := self._limiter.ready_seconds(time.monotonic()):
             yield seconds
-            with self._lock:
-                seconds = self._limiter.ready_seconds(time.monotonic())
-        with self._lock:
-            self._start(batch)
+        self._limiter.started(batch, time.monotonic())
 
     def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> tuple[Block, ...]:
         if not isinstance(outcome, BaseException):
@@ -180,8 +166,7 @@ class Job:
         stats.usage = stats.usage.plus(response.usage)
         self._waits, self._answered_at = 0, time.monotonic()
         self._limits.succeeded(batch, as_numbers=response.as_numbers)
-        with self._lock:
-            self._limiter.answered()
+        self._limiter.answered()
         positions, rows = self._with_duplicates(batch)
         self._done += len(positions)
         self._report()
@@ -220,8 +205,7 @@ class Job:
             return False
         if error.retry_after is None:
             seconds = policy.backoff_seconds(self._waits - 1, error.status_code, random.uniform)
-        with self._lock:
-            self._limiter.hold(seconds, now)
+        self._limiter.hold(seconds, now)
         self.stats.retries += 1
         return True
 

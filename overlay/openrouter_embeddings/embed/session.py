@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
@@ -18,19 +19,17 @@ from ..errors import InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
 from ..response.stream_decoder import StreamDecoder
 from ..retries import ONE_CALL, Policy
-from .adapters import read_embeddings, to_json
+from .adapters import Caller, read_embeddings, to_json
 from .job import Job
-from .limits import ModelLimits
 from .options import API_ARGUMENTS, checked_options
+from .packing import Batch, ModelLimits, NumberedText
 from .results import EmbedResult
 from .texts import are_plain, checked, combined, iterable_of
 
 if TYPE_CHECKING:
     from ..call import Steps
     from ..response.vectors import OutputBuffer
-    from .adapters import Caller
     from .matrix import ResultMatrix
-    from .packing import Batch, NumberedText
 
 _JOB_POLICY = Policy(
     attempts=defaults.JOB_ATTEMPTS,
@@ -104,7 +103,9 @@ class Session:
         from .matrix import block_output
 
         source = iterable_of(texts)
-        total = None if self._skip_empty else length_hint(source) or None  # texts that are skipped are not counted
+        total = None  # unknown, also if texts are skipped
+        with suppress(NotImplementedError):  # by data sets without end
+            total = None if self._skip_empty else length_hint(source) or None
         self.job.feed(checked(source, skip_empty=self._skip_empty, refuse=self.job.refuse), total)
         self.output = block_output
 

@@ -18,15 +18,15 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from ..messages import Sleep
 from ..network.attempt import CancelScope
+from .job import Outcome
+from .packing import Batch
+from .results import Block
+from .session import Session
 
 if TYPE_CHECKING:
-    from ..messages import Sleep
     from ..response.vectors import OutputBuffer
-    from .job import Outcome
-    from .packing import Batch
-    from .results import Block
-    from .session import Session
 
 _SLOW_SOURCE_SECONDS = 0.005
 _FREED_BYTES = 2 << 20
