@@ -44,15 +44,15 @@ class Embeddings(GeneratedEmbeddings):
             dimensions: length of the vectors, at least 1; None: the model's own.
             input_type: "search_query" or "search_document", for models that tell them apart.
             provider, user, session_id, trace: as in `generate`.
-            batch_size: texts a request holds at most, at least 1. "auto": 96, which nearly all providers take. A model
-                that refuses so many is learned from its refusal, for the client's life.
+            batch_size: texts a request holds at most, at least 1. "auto": 96, which nearly all providers accept. What a
+                model accepts is learned from its rejections, for the client's life.
             concurrency: requests in flight at most, at least 1. "auto": grows from 8 to 32 while answers come. Halved
                 where the server says 429.
             requests_per_minute, tokens_per_minute: never faster than this; tokens are estimated. None: no limit.
-            on_error: what a text that is refused does: "raise" ends the job, "record" leaves a row of NaN and an entry
-                in `errors`, "skip" leaves the row out. A refused request is halved until the text stands alone. No
-                key, no credit, no such model, or 8 texts refused alone before any went through always raises.
-            on_empty: an empty text, or no texts at all: "raise", or "skip": left out.
+            on_error: what a text that is rejected does: "raise" ends the job, "record" leaves a row of NaN and an entry
+                in `errors`, "skip" leaves the row out. A rejected request is halved until the text is alone. No key,
+                no credit, no such model, or 8 texts rejected alone before any succeeded always raises.
+            on_empty: an empty text: "raise", or "skip": left out.
             progress: True shows a bar (needs the extra `progress`), or a callable, no coroutine function, is given a
                 `types.Progress` after each answer.
             retries, server_url, timeout_ms, http_headers: as in `generate`. Left out, more than one request is retried

@@ -35,11 +35,11 @@ def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any])
     """See `Embeddings.embed_iter`."""
     session = Session(caller, options, "embed_iter")
     session.feed_lazily(texts)
-    return EmbedStream(session.job, run(session))
+    return EmbedStream(session.job.stats, session.job.progress, run(session))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
     """See `Embeddings.embed_iter_async`."""
     session = Session(caller, options, "embed_iter_async")
     session.feed_lazily(texts)
-    return EmbedStreamAsync(session.job, arun(session))
+    return EmbedStreamAsync(session.job.stats, session.job.progress, arun(session))

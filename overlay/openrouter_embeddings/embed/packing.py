@@ -131,15 +131,14 @@ class ModelLimits:
 
     def rejected(self, batch: Batch, message: str) -> list[Batch]:
         """What to send instead of a batch of several texts that was rejected with this message."""
-        stated = limits_in_message(message)
-        inputs = stated.inputs_below(len(batch))
-        tokens = self._named_tokens(max(stated.tokens, default=0), batch)
-        if inputs is None and tokens is None:
-            return halves(batch)
+        inputs, stated_tokens = limits_in_message(message, len(batch))
+        tokens = self._named_tokens(stated_tokens, batch) if stated_tokens else None
         if inputs is not None:
             self.named_inputs, self.learned_inputs = min(inputs, self.named_inputs or inputs), None
         elif tokens is not None:
             self.max_tokens = min(tokens, self.max_tokens)
+        else:
+            return halves(batch)
         return [batch.part(0)]  # which is cut to the limits before it is sent
 
     def failed(self, batch: Batch) -> list[Batch]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import NamedTuple
 
 from .. import errors
 from ..errors import OpenRouterError, ResponseValidationError
@@ -51,18 +50,6 @@ def may_be_size(error: OpenRouterError, *, invalid: bool) -> bool:
     return status == 408 or (500 <= status <= 599 and status not in (503, 529))
 
 
-class StatedLimits(NamedTuple):
-    """The limits that a message names, and whether it mentions tokens at all."""
-
-    inputs: list[int]
-    tokens: list[int]
-    mentions_tokens: bool
-
-    def inputs_below(self, rejected: int) -> int | None:
-        """The limit of inputs for which so many were rejected, if there is one."""
-        return max((limit for limit in self.inputs if 0 < limit < rejected), default=None)
-
-
 _NUMBER = r"(?<![a-z0-9_.\[#-])(\d{1,7})(?![a-z0-9_\]]|[.,:]\d|-[a-z0-9])"
 _LIMIT = (
     r"\b(?:at most|up to|(?<!must be )(?<!should be )(?:more|larger|greater|longer|higher|bigger) than(?! or)"
@@ -86,10 +73,12 @@ _WHICH = re.compile(r"(?:input|text|item|index|position|element|entry|document|s
 _PER_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
 
 
-def limits_in_message(message: str) -> StatedLimits:
-    """The numbers of a message that are limits: those beside a word of limiting, by what they count."""
+def limits_in_message(message: str, rejected: int) -> tuple[int | None, int | None]:
+    """The limits of inputs and of tokens that a message names; that of inputs may be why so many were rejected.
+
+    A number is a limit beside a word of limiting; the words around it say what it counts.
+    """
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
-    mentions_tokens = "token" in text
     limits: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}
     for found in chain(_LIMITED.finditer(text), _LIMITING.finditer(text), _RANGE.finditer(text)):
         groups = found.groupdict()
@@ -100,7 +89,8 @@ def limits_in_message(message: str) -> StatedLimits:
         after = _UNIT.search(groups["tail"])
         before = {unit.lastgroup for unit in _UNIT.finditer(gap)}
         named = next((unit for unit in ("tokens", "other", "inputs") if unit in before), None)
-        unit = (after and after.lastgroup) or named or ("tokens" if mentions_tokens else "inputs")
+        unit = (after and after.lastgroup) or named or ("tokens" if "token" in text else "inputs")
         number = next(int(group) for group in found.groups() if group and group.isdigit())
         limits[unit].append(number - 1 if groups.get("below") else number)
-    return StatedLimits(limits["inputs"], limits["tokens"], mentions_tokens)
+    inputs = [limit for limit in limits["inputs"] if 0 < limit < rejected]
+    return max(inputs, default=None), max(limits["tokens"], default=None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -119,15 +119,9 @@ def dollars(amount: float) -> str:
     return "$" + (f"{amount:.10f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}")
 
 
-class _Job(Protocol):
-    stats: Stats
-
-    def progress(self) -> Progress: ...
-
-
 class _Stream:
-    def __init__(self, job: _Job, blocks: Any) -> None:
-        self._job, self._blocks = job, blocks
+    def __init__(self, stats: Stats, progress: Callable[[], Progress], blocks: Any) -> None:
+        self._stats, self._progress, self._blocks = stats, progress, blocks
 
     def __repr__(self) -> str:
         now = self.progress
@@ -136,27 +130,27 @@ class _Stream:
     @property
     def progress(self) -> Progress:
         """How far it is: texts, usage, requests, retries, rate."""
-        return self._job.progress()
+        return self._progress()
 
     @property
     def errors(self) -> list[TextError]:
         """The texts that have no vector, and why."""
-        return list(self._job.stats.errors)
+        return list(self._stats.errors)
 
     @property
     def model(self) -> str | None:
         """The model that answered first; None where no response named it, or none came yet."""
-        return self._job.stats.model
+        return self._stats.model
 
     @property
     def usage(self) -> Usage:
         """What the job was billed so far: prompt and total tokens, cost in USD."""
-        return self._job.stats.usage
+        return self._stats.usage
 
     @property
     def possibly_billed_attempts(self) -> int:
         """Requests so far that the server may have billed although no result came of them."""
-        return self._job.stats.possibly_billed_attempts
+        return self._stats.possibly_billed_attempts
 
 
 class EmbedStream(_Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):

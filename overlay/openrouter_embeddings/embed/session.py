@@ -70,10 +70,13 @@ class Session:
 
     def _host(self) -> tuple[str, str]:
         """The model and, as JSON, what else decides which host answers: hosts have limits of their own."""
-        model, provider = (_as_sent(name, self._options[name]) for name in _HOST_ARGUMENTS)
+        sent = {name: self._options[name] for name in _HOST_ARGUMENTS}
+        for name, value in sent.items():
+            if value is not None:  # the request says what is missing
+                sent[name] = to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
         extra = self._options["extra_body"] or {}
-        preferences = [provider or None, *map(extra.get, _HOST_ARGUMENTS)]
-        return model, json.dumps(preferences, sort_keys=True) if any(preferences) else ""
+        preferences = [sent["provider"] or None, *map(extra.get, _HOST_ARGUMENTS)]
+        return sent["model"], json.dumps(preferences, sort_keys=True) if any(preferences) else ""
 
     def feed_all(self, texts: str | Iterable[str]) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows.
@@ -129,8 +132,3 @@ class Session:
         failed = [error.position for error in stats["errors"]]
         keep, width = self._options["on_error"] == "record", self._options["dimensions"] or 0
         return EmbedResult(*matrix.finish(failed, keep=keep, width=width), **stats)
-
-
-def _as_sent(name: str, value: Any) -> Any:
-    is_checked = value is None or (type(value) is str and value)  # the request itself says what is missing
-    return value if is_checked else to_json(value, API_ARGUMENTS[name], name, SCHEMAS)

@@ -60,10 +60,8 @@ def checked(
 def combined(errors: Mapping[int, InvalidInputError]) -> InvalidInputError:
     """One error for all texts that cannot be sent, by position."""
     first, positions = next(iter(errors.values())), tuple(errors)
-    message = first.message
-    if len(positions) > 1:
-        shown = ", ".join(map(str, positions[:_SHOWN_POSITIONS])) + (", …" if len(positions) > _SHOWN_POSITIONS else "")
-        message += f" ({len(positions)} texts are refused: positions {shown})"
-    error = InvalidInputError(message, first.path)
+    shown = ", ".join(map(str, positions[:_SHOWN_POSITIONS])) + (", …" if len(positions) > _SHOWN_POSITIONS else "")
+    others = f" ({len(positions)} texts are refused: positions {shown})" if len(positions) > 1 else ""
+    error = InvalidInputError(first.message + others, first.path)
     error.positions = positions
     return error
