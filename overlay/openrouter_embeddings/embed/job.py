@@ -61,17 +61,17 @@ class Job:
         self.in_flight = self._done = self._rejected_alone = 0
         self._models_differ = False
 
-    def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> Job:
+    def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
         """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
         self._total = total
-        distinct: Iterable[NumberedText] = self._distinct(texts, sys.maxsize if at_once else _MAX_DUPLICATES)
         if at_once:
-            distinct = list(distinct)
+            listed = list(texts)
+            if len({text for _, text in listed}) < len(listed):
+                listed = list(self._distinct(listed, sys.maxsize))
             self._waiting = {}
-        self._packer = Packer(distinct, self._limits, self._batch_size)
-        return self
+        self._packer = Packer(listed if at_once else self._distinct(texts), self._limits, self._batch_size)
 
-    def _distinct(self, texts: Iterable[NumberedText], max_duplicates: int) -> Iterator[NumberedText]:
+    def _distinct(self, texts: Iterable[NumberedText], max_duplicates: int = _MAX_DUPLICATES) -> Iterator[NumberedText]:
         for numbered in texts:
             position, text = numbered
             first = self._waiting.setdefault(text, position)

@@ -54,7 +54,7 @@ class Session:
         self._arguments = {name: chosen.get(name) for name in API_ARGUMENTS}
         self._call_options = CallOptions(*(chosen[option.name] for option in attrs.fields(CallOptions)))
         policy = caller.policy_for(chosen["retries"], _JOB_POLICY)
-        if policy.official is None and policy.attempts != 1:
+        if policy.official is None and policy.attempts != 1 and not policy.hands_back:
             policy = attrs.evolve(policy, hands_back=True)
         self._job_options = attrs.evolve(self._call_options, retries=policy)
         self._skip_empty = chosen["on_empty"] == "skip"
@@ -72,7 +72,7 @@ class Session:
         """The model and, as JSON, what else decides which host answers: hosts have limits of their own."""
         sent = {name: self._options[name] for name in _HOST_ARGUMENTS}
         for name, value in sent.items():
-            if value is not None:  # the request says what is missing
+            if value is not None and (type(value) is not str or not value):  # the request says what is missing
                 sent[name] = to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
         extra = self._options["extra_body"] or {}
         preferences = [sent["provider"] or None, *map(extra.get, _HOST_ARGUMENTS)]
