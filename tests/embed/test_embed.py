@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import trio
 from faults.ledger import Request
-from faults.replies import answer, error, forever, refuse, reply, torn
+from faults.replies import answer, forever, refuse, reply, torn
 from faults.right import in_base64, vector
 from faults.server import Connection, FaultServer, Step
 from openrouter_embeddings import OpenRouter, Policy, errors
@@ -227,7 +227,9 @@ def test_model_that_never_answered_gets_one_request_first(side: Side) -> None:
 
 
 @both_sides
-def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(side: Side) -> None:
+def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
+    side: Side, caplog: pytest.LogCaptureFixture
+) -> None:
     pause = 0.4
     with Capped(storm=8, storm_seconds=pause, seconds=0.02) as server, opened(side, server) as session:
         texts = texts_of(600)
@@ -238,6 +240,9 @@ def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(side: Side
         first = [request.answered or 0.0 for request in requests[:8]]
         assert max(first) - min(first) < pause / 2  # they were in flight together
         assert requests[8].arrived - min(first) >= pause
+        assert [r.levelname for r in caplog.records if "all requests of the job wait 0.4" in r.getMessage()] == [
+            "WARNING"
+        ]
         assert max(server.at_once[8:14]) <= 5
         assert max(server.at_once[8:]) == 8
 
@@ -716,15 +721,3 @@ def test_a_call_leaves_no_garbage_of_ours(side: Side) -> None:
                 gc.enable()
 
     assert {kind for kind in kinds if kind.startswith("openrouter")} == set()
-
-
-@both_sides
-def test_error_shows_what_the_provider_said(side: Side) -> None:
-    raw = json.dumps({"error": {"message": f"no such dimensions for {KEY}"}})
-    step = reply(400, error(400, "Provider returned error", metadata={"raw": raw}))
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        with pytest.raises(errors.BadRequestResponseError) as caught:
-            session.embed(["a"], model=MODEL)
-
-        assert "no such dimensions for [masked] (texts[0])" in caught.value.message
-        assert KEY not in (caught.value.body or "")

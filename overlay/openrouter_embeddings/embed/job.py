@@ -197,7 +197,8 @@ class Job:
         for `JOB_PATIENCE_SECONDS` at least.
         """
         now, policy = time.monotonic(), self._policy
-        if batch.sent_at >= self._wait_began:
+        is_new = batch.sent_at >= self._wait_began
+        if is_new:
             self._waits, self._wait_began = self._waits + 1, now
         error.attempts = max(error.attempts, batch.tries)
         patient = error.retry_after is not None and now - self._answered_at < JOB_PATIENCE_SECONDS
@@ -207,6 +208,8 @@ class Job:
             seconds = policy.backoff_seconds(self._waits - 1, error.status_code, random.uniform)
         self._limiter.hold(seconds, now)
         self.stats.retries += 1
+        if is_new:  # never what the server says: it may quote the texts
+            _log.warning("%s: all requests of the job wait %.2f s", type(error).__name__, seconds)
         return True
 
     def _may_split(self, batch: Batch) -> bool:

@@ -82,10 +82,8 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
         if chosen[name] not in choices:
             raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {chosen[name]!r}")
     for name in ("batch_size", "concurrency"):
-        auto = isinstance(chosen[name], str) and chosen[name] == "auto"
-        chosen[name] = (
-            None if auto else _number(name, chosen[name], "integer", '"auto" or a whole number of at least 1')
-        )
+        is_auto, wanted = chosen[name] == "auto", '"auto" or a whole number of at least 1'
+        chosen[name] = None if is_auto is True else _number(name, chosen[name], "integer", wanted)
     for name in ("requests_per_minute", "tokens_per_minute"):
         if chosen[name] is not None:
             chosen[name] = _number(name, chosen[name], "number", "a number above 0")

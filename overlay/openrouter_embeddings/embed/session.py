@@ -79,11 +79,7 @@ class Session:
         return sent["model"], json.dumps(preferences, sort_keys=True) if any(preferences) else ""
 
     def feed_all(self, texts: str | Iterable[str]) -> ResultMatrix:
-        """Check all texts before the first is sent; the matrix is for their rows.
-
-        Raises:
-            InvalidInputError: texts cannot be sent, and `on_error` is "raise"; all of them are named.
-        """
+        """Check all texts before the first is sent; the matrix is for their rows."""
         from .matrix import ResultMatrix
 
         listed = list(iterable_of(texts))

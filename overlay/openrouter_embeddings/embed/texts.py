@@ -12,11 +12,7 @@ _SHOWN_POSITIONS = 10
 
 
 def iterable_of(texts: object) -> Iterable[Any]:
-    """The texts to iterate; one string is one text.
-
-    Raises:
-        InvalidInputError: it is no string and no iterable of one dimension.
-    """
+    """The texts to iterate; one string is one text, and what is no iterable of one dimension is refused."""
     if isinstance(texts, str):
         return [texts]
     found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)

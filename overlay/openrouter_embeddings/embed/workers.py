@@ -36,11 +36,7 @@ M_MMAP_THRESHOLD)."""
 
 
 def run(session: Session) -> Generator[Block, None, None]:
-    """Blocks of vectors as they come, with threads; a job of one request needs none.
-
-    Raises:
-        OpenRouterError: what ends the job. Requests in flight are cancelled.
-    """
+    """Blocks of vectors as they come, with threads; a job of one request needs none. Its end cancels the requests."""
     job, scope = session.job, CancelScope()
     threads: list[threading.Thread] = []  # daemons: they keep no program from ending
     batches: SimpleQueue[tuple[Batch, OutputBuffer] | None] = SimpleQueue()
@@ -91,12 +87,7 @@ def run(session: Session) -> Generator[Block, None, None]:
 
 
 async def arun(session: Session) -> AsyncGenerator[Block, None]:
-    """Blocks of vectors as they come, with tasks.
-
-    Raises:
-        ConfigurationError: the event loop is not asyncio's.
-        OpenRouterError: what ends the job. Requests in flight are cancelled.
-    """
+    """Blocks of vectors as they come, with tasks of asyncio. Its end cancels the requests."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
