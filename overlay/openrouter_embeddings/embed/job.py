@@ -65,11 +65,13 @@ class Job:
         """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
         self._total = total
         if at_once:
-            listed = list(texts)
-            if len({text for _, text in listed}) < len(listed):
-                listed = list(self._distinct(listed, sys.maxsize))
+            texts = list(texts)
+            if len({text for _, text in texts}) < len(texts):
+                texts = list(self._distinct(texts, sys.maxsize))
             self._waiting = {}
-        self._packer = Packer(listed if at_once else self._distinct(texts), self._limits, self._batch_size)
+        else:
+            texts = self._distinct(texts)
+        self._packer = Packer(texts, self._limits, self._batch_size)
 
     def _distinct(self, texts: Iterable[NumberedText], max_duplicates: int = _MAX_DUPLICATES) -> Iterator[NumberedText]:
         for numbered in texts:
