@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .config import as_secret, validate_key, user_agent
+from .config import as_secret, user_agent, validate_key
 from .defaults import LOCAL_SERVER_PORT
 from .errors import ConfigurationError
 

@@ -37,6 +37,20 @@ MESSAGE_CHARS: Final = 1_000
 MAX_RESPONSE_BYTES: Final = 32 << 20
 MAX_RESPONSE_BYTES_PER_INPUT: Final = 256 << 10  # a vector of 4,096 numbers takes about 90 KiB as JSON text
 
+# Jobs (`embed` and its variants).
+BATCH_INPUTS: Final = 96  # texts in a request to a model that is not known yet: nearly all providers accept as many
+BATCH_TOKENS: Final = 240_000  # estimated; the largest documented limit is 300,000, less a margin for the estimate
+START_CONCURRENCY: Final = 8  # requests in flight, once a model has responded
+MAX_CONCURRENCY: Final = 32  # unless the caller asks for more
+REJECTED_ALONE: Final = 8  # single-text requests rejected before any succeeds: then the request is wrong, not the texts
+RETRY_LARGER_AFTER: Final = 8  # successes before twice a limit is tried that no message named; doubles on each failure
+JOB_ATTEMPTS: Final = 8  # waits in a row without a response before a job ends
+JOB_PATIENCE_SECONDS: Final = 60.0  # a server that says how long to wait is obeyed for at least as long as this
+JOB_BACKOFF_CAP_SECONDS: Final = 60.0
+JOB_RETRY_AFTER_CAP_SECONDS: Final = 600.0
+JOB_READ_SECONDS: Final = 120.0
+JOB_ATTEMPT_SECONDS: Final = 300.0
+
 # The embedded server.
 LOCAL_SERVER_PORT: Final = 8787  # of the command; `local.serve()` takes a free port
 LOCAL_SERVER_MAX_INPUTS: Final = 2048  # the API documents no limit; this is the largest among the large providers

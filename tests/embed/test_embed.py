@@ -1,4 +1,4 @@
-"""`embed` against a server with caps, whims and bad days: the matrix is right to the bit, and nothing is wasted."""
+"""`embed` and its variants against a server with limits, whims and bad days: right to the bit, nothing wasted."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import gc
 import itertools
 import json
 import math
-import os
+import pickle
 import random
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import trio
 from faults.ledger import Request
-from faults.replies import answer, error, forever, refuse, reply, torn
+from faults.replies import answer, forever, refuse, reply, torn
 from faults.right import in_base64, vector
-from faults.server import Connection, FaultServer
+from faults.server import Connection, FaultServer, Step
 from openrouter_embeddings import OpenRouter, Policy, errors
-from openrouter_embeddings.embed.job import Progress
+from openrouter_embeddings.types import EmbedResult, Progress, Usage
 from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
@@ -39,52 +42,67 @@ def assert_right(result: Any, texts: Sequence[str]) -> None:
     assert result.errors == []
 
 
-# ---- right to the bit -----------------------------------------------------------------------------------------
+def replying(change: Callable[[dict[str, Any], Request], Any]) -> Step:
+    """A right answer, changed."""
+
+    def step(connection: Connection, request: Request) -> None:
+        answer(lambda body: change(body, request))(connection, request)
+
+    return step
+
+
+@pytest.fixture(autouse=True)
+def no_texts_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level("DEBUG", "openrouter")
+    yield
+    assert [r.getMessage() for r in caplog.records if "text 1" in r.getMessage() or KEY in r.getMessage()] == []
+
+
+# ---- providers ------------------------------------------------------------------------------------------------
 
 
 class Provider(NamedTuple):
-    """A provider's rules, how many texts are embedded with which options, and the inputs that are paid for twice."""
+    """A provider's rules, how many texts are embedded with which options, and the inputs that are billed twice."""
 
     name: str
     rules: dict[str, Any]
-    texts: int
-    options: dict[str, Any]
+    texts: int = 1_000
+    options: dict[str, Any] = {}  # noqa: RUF012
     twice: int = 0
 
 
-BREAKS = (
-    refuse(429, ("Retry-After", "0.01")),
-    refuse(503),
-    torn("before headers", "reset"),
-    torn("in body", "end"),
-)
+BREAKS = (refuse(429, ("Retry-After", "0.01")), refuse(503), torn("before headers", "reset"), torn("in body", "end"))
 BIG = {"batch_size": 2_048}
 PROVIDERS = [
-    Provider("ordinary", {}, 250, {}),
-    Provider("one text", {}, 1, {}),
+    Provider("ordinary", {}, 250),
+    Provider("one text", {}, 1),
     Provider("one request", {}, 2_048, BIG),
     Provider("one at a time", {}, 250, {"concurrency": 1}),
     Provider("32 at once", {"seconds": 0.01}, 1_000, {"batch_size": 10, "concurrency": 32}),
-    Provider("shuffled", {"shuffled": True}, 1_000, {}),
-    Provider("ignores base64", {"base64": "ignored"}, 1_000, {}),
-    Provider("answers base64 with nothing", {"base64": "empty"}, 1_000, {}, 96),
-    Provider("refuses base64", {"base64": "refused"}, 1_000, {}),
-    Provider("takes 10", {"max_inputs": 10}, 1_000, {}),
-    Provider("takes 96", {"max_inputs": 96}, 1_000, BIG),
-    Provider("takes 100", {"max_inputs": 100}, 1_000, BIG),
+    Provider("shuffled", {"shuffled": True}),
+    Provider("ignores base64", {"base64": "ignored"}),
+    Provider("answers base64 with nothing", {"base64": "empty"}, twice=96),
+    Provider("answers base64 with null", {"base64": "null"}, twice=96),
+    Provider("answers base64 with an empty object", {"base64": "none"}, twice=96),
+    Provider("refuses base64", {"base64": "refused"}),
+    Provider("refuses base64 in the metadata", {"base64": "refused", "raw": True}),
+    Provider("has no endpoint for base64", {"base64": "no endpoint"}),
+    Provider("takes 10", {"max_inputs": 10}),
+    Provider("takes 10, in the metadata", {"max_inputs": 10, "raw": True}),
+    Provider("takes 96", {"max_inputs": 96}, options=BIG),
     Provider("takes 2,048", {"max_inputs": 2_048}, 5_000, {"batch_size": 5_000}),
-    Provider("takes 10 and does not say so", {"max_inputs": 10, "names_cap": False}, 1_000, {}),
-    Provider("takes 100 and does not say so", {"max_inputs": 100, "names_cap": False}, 1_000, BIG),
+    Provider("takes 10 and does not say so", {"max_inputs": 10, "names_cap": False}),
+    Provider("takes 100 and does not say so", {"max_inputs": 100, "names_cap": False}, options=BIG),
+    Provider("takes 300 tokens", {"max_tokens": 300}),
     Provider("takes 10, floats only, shuffled", {"max_inputs": 10, "base64": "empty", "shuffled": True}, 500, {}, 10),
-    Provider("slow", {"seconds": 0.03}, 500, {}),
-    Provider("a storm", {"storm": 5, "storm_seconds": 0.05}, 1_000, {}),
+    Provider("a storm", {"storm": 5, "storm_seconds": 0.05}),
 ]
 
 
 @both_sides
 @pytest.mark.parametrize("case", PROVIDERS, ids=lambda case: case.name)
 def test_matrix_is_right_whatever_the_provider_is_like(case: Provider, side: Side) -> None:
-    """And nothing is paid twice, but for the one request that a model answers with nothing."""
+    """And nothing is billed twice, but for the one request that a model answers with nothing."""
     texts = texts_of(case.texts)
     with Capped(**case.rules) as server, opened(side, server) as session:
         result = session.embed(texts, model=MODEL, **case.options)
@@ -93,30 +111,25 @@ def test_matrix_is_right_whatever_the_provider_is_like(case: Provider, side: Sid
         assert sum(server.ledger.billed) == case.texts + case.twice
         assert result.requests == len(server.ledger.requests)
         assert result.possibly_billed_attempts == (1 if case.twice else 0)
-        assert result.model == MODEL
-        assert (result.usage.prompt_tokens, result.usage.total_tokens) == (case.texts, case.texts)
+        assert (result.model, result.usage.prompt_tokens) == (MODEL, case.texts)
         assert result.usage.cost_usd == pytest.approx(case.texts * 1e-6)
 
 
 @both_sides
 @pytest.mark.parametrize("batch_size", ["auto", 24])
 def test_every_third_reply_broken_changes_nothing(side: Side, batch_size: Any) -> None:
-    """5,000 texts, each third reply a 429, a 503, a reset or half a body: byte for byte the clean run's matrix."""
     texts = texts_of(5_000)
     with Capped(third=BREAKS) as server, opened(side, server) as session:
         result = session.embed(texts, model=MODEL, batch_size=batch_size)
 
         assert_right(result, texts)
-        assert result.requests == len(server.ledger.requests)
-        assert result.retries > 0
-        assert session.client.limits_of(MODEL, None).max_inputs is None  # trouble is no cap
+        assert (result.requests, result.retries > 0) == (len(server.ledger.requests), True)
         assert result.usage.prompt_tokens == 5_000
 
 
 @both_sides
 @pytest.mark.parametrize("seed", range(3))
 def test_any_mix_of_whims_and_texts_ends_right(side: Side, seed: int) -> None:
-    """Repeated texts, unicode, any cap, any form, any size asked for: drawn, and right."""
     dice = random.Random(seed)
     texts = [f"{dice.choice('aéß你🦊')} {dice.randrange(300)}" for _ in range(900)]
     rules = {
@@ -127,12 +140,7 @@ def test_any_mix_of_whims_and_texts_ends_right(side: Side, seed: int) -> None:
         "third": BREAKS,
     }
     with Capped(**rules) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, batch_size=dice.choice(["auto", 13, 600]))
-
-        assert_right(result, texts)
-
-
-# ---- learned and remembered -----------------------------------------------------------------------------------
+        assert_right(session.embed(texts, model=MODEL, batch_size=dice.choice(["auto", 13, 600])), texts)
 
 
 class Learned(NamedTuple):
@@ -148,49 +156,63 @@ class Learned(NamedTuple):
 LEARNED = [
     Learned("10", {"max_inputs": 10}, 96, "auto", [10] * 9 + [6]),
     Learned("96", {"max_inputs": 96}, 300, 2_048, [96, 96, 96, 12]),
-    Learned("100", {"max_inputs": 100}, 250, 2_048, [100, 100, 50]),
-    Learned("2,048", {"max_inputs": 2_048}, 2_100, 4_096, [2_048, 52]),
     Learned("none", {}, 2_100, 4_096, [2_100]),
     Learned("unnamed", {"max_inputs": 10, "names_cap": False}, 12, "auto", [6, 6]),
     Learned("floats only", {"base64": "empty"}, 200, "auto", [96, 96, 8]),
     Learned("floats only, whatever is asked", {"base64": "ignored"}, 200, "auto", [96, 96, 8]),
-    Learned("floats only, refused", {"base64": "refused"}, 200, "auto", [96, 96, 8]),
-    Learned("10 and floats only", {"max_inputs": 10, "base64": "empty"}, 96, "auto", [10] * 9 + [6]),
+    Learned("10 and floats only", {"max_inputs": 10, "base64": "refused"}, 96, "auto", [10] * 9 + [6]),
 ]
 
 
 @both_sides
 @pytest.mark.parametrize("case", LEARNED, ids=lambda case: case.name)
-def test_second_embed_sends_no_request_that_is_refused(case: Learned, side: Side) -> None:
+def test_second_embed_sends_no_request_that_is_rejected(case: Learned, side: Side) -> None:
     texts = texts_of(case.texts)
     with Capped(**case.rules) as server, opened(side, server) as session:
         session.embed(texts, model=MODEL, batch_size=case.asked)
         first = len(server.ledger.requests)
+        original, session.client = session.client, session.client.with_options(timeout_ms=50_000)  # it knows them too
         result = session.embed(texts, model=MODEL, batch_size=case.asked)
+        session.client = original
 
         assert_right(result, texts)
         assert sorted(server.sizes[first:], reverse=True) == case.sizes
         wanted = "base64" if case.rules.get("base64", "given") == "given" else "float"
         assert {request.json["encoding_format"] for request in server.ledger.requests[first:]} == {wanted}
-        assert result.retries == 0
+
+
+class Host(NamedTuple):
+    """The options of a second call, and whether the limit of 10 of a first one is known there."""
+
+    options: dict[str, Any]
+    known: bool
+
+
+FIRST = {"provider": {"order": ["small"], "max_price": {"prompt": 0.5}}}
+HOSTS = [
+    Host(FIRST, True),
+    Host({"provider": {"max_price": {"prompt": "0.5"}, "order": ("small",)}, "user": "u", "dimensions": 8}, True),
+    Host({**FIRST, "extra_body": {"new": 1}}, True),
+    Host({}, False),
+    Host({"provider": {"order": ["large"]}}, False),
+    Host({**FIRST, "model": "another"}, False),
+    Host({**FIRST, "extra_body": {"model": "another"}}, False),
+]
 
 
 @both_sides
-def test_what_is_learned_is_the_models_and_the_variants_know_it(side: Side) -> None:
+@pytest.mark.parametrize("case", HOSTS, ids=lambda case: str(case.options))
+def test_limits_are_those_of_the_host_that_answers(case: Host, side: Side) -> None:
     with Capped(max_inputs=10) as server, opened(side, server) as session:
-        session.embed(texts_of(20), model=MODEL)
-        refused = len(server.sizes) - 2
-        variant = session.client.with_options(x_open_router_title="variant")
-        session.client, original = variant, session.client
-        session.embed(texts_of(20), model=MODEL)
-        session.client = original
+        session.embed(texts_of(40), model=MODEL, **FIRST)
+        first = len(server.sizes)
+        session.embed(texts_of(40), **{"model": MODEL, "server_url": f"{server.url}/", **case.options})
 
-        assert server.sizes[refused + 2 :] == [10, 10]
-        assert session.client.limits_of("another", None).max_inputs is None
+        assert (server.sizes[first] == 10) is case.known
 
 
 @both_sides
-def test_model_that_never_answered_is_asked_once_before_it_is_asked_often(side: Side) -> None:
+def test_model_that_never_answered_gets_one_request_first(side: Side) -> None:
     """It may answer with nothing, and bill."""
     with Capped(base64="empty", seconds=0.03) as server, opened(side, server) as session:
         session.embed(texts_of(960), model=MODEL)
@@ -201,42 +223,35 @@ def test_model_that_never_answered_is_asked_once_before_it_is_asked_often(side: 
         assert server.most_at_once > 4
 
 
-# ---- storms ---------------------------------------------------------------------------------------------------
+# ---- how many, how fast ---------------------------------------------------------------------------------------
 
 
 @both_sides
-def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(side: Side) -> None:
+def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
+    side: Side, caplog: pytest.LogCaptureFixture
+) -> None:
     pause = 0.4
-    with Capped(storm=9, storm_seconds=pause, seconds=0.02) as server, opened(side, server) as session:
+    with Capped(storm=8, storm_seconds=pause, seconds=0.02) as server, opened(side, server) as session:
         texts = texts_of(600)
-        session.client.limits_of(MODEL, None).known = True
-        result = session.embed(texts, model=MODEL, batch_size=5)
+        result = session.embed(texts, model=MODEL, batch_size=5, concurrency=8)
 
         assert_right(result, texts)
         requests = server.ledger.requests
-        told = [request.answered or 0.0 for request in requests[:8]]
-        assert max(told) - min(told) < pause / 2  # the first eight were in flight together
-        assert requests[8].arrived - min(told) >= pause  # and none came before the pause was over
-        # The ninth is told to wait as well: all wait again.
-        assert requests[9].arrived >= requests[8].arrived
-        assert server.most_at_once >= 8
+        first = [request.answered or 0.0 for request in requests[:8]]
+        assert max(first) - min(first) < pause / 2  # they were in flight together
+        assert requests[8].arrived - min(first) >= pause
+        assert [r.levelname for r in caplog.records if "all requests of the job wait 0.4" in r.getMessage()] == [
+            "WARNING"
+        ]
+        assert max(server.at_once[8:14]) <= 5
+        assert max(server.at_once[8:]) == 8
 
 
 @both_sides
-def test_concurrency_after_a_storm_is_half_and_grows(side: Side) -> None:
-    with Capped(seconds=0.02, storm=8, storm_seconds=0.1) as server, opened(side, server) as session:
-        session.client.limits_of(MODEL, None).known = True
-        session.embed(texts_of(800), model=MODEL, batch_size=2)
-
-        after = server.at_once[8:]  # eight were refused
-        assert max(after[:8]) <= 5
-        assert max(after) >= 8
-
-
-@both_sides
-def test_rate_that_was_asked_for_is_kept(side: Side) -> None:
+@pytest.mark.parametrize("limit", [{"requests_per_minute": 60 / 0.05}, {"tokens_per_minute": 15 * 60 / 0.05}], ids=str)
+def test_rate_is_kept(limit: dict[str, float], side: Side) -> None:
     with Capped() as server, opened(side, server) as session:
-        session.embed(texts_of(60), model=MODEL, batch_size=5, requests_per_minute=60 / 0.05)
+        session.embed(texts_of(60), model=MODEL, batch_size=5, **limit)  # 15 tokens in each
 
         arrived = [request.arrived for request in server.ledger.requests]
         assert len(arrived) == 12
@@ -244,43 +259,56 @@ def test_rate_that_was_asked_for_is_kept(side: Side) -> None:
 
 
 @both_sides
-def test_number_at_once_that_was_asked_for_is_kept(side: Side) -> None:
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_concurrency_is_kept(concurrency: int, side: Side) -> None:
     with Capped(seconds=0.01) as server, opened(side, server) as session:
-        session.embed(texts_of(100), model=MODEL, batch_size=2, concurrency=3)
+        session.embed(texts_of(60), model=MODEL, batch_size=2, concurrency=concurrency)
 
-        assert server.most_at_once == 3
+        assert server.most_at_once == concurrency
 
 
 # ---- bad texts ------------------------------------------------------------------------------------------------
 
 
-class Bad(NamedTuple):
-    """What is done with a text that is refused, and what comes of the others."""
-
-    on_error: Any
-    rows: int
-
-
 @both_sides
-@pytest.mark.parametrize("case", [Bad("record", 1_000), Bad("skip", 998)], ids=lambda case: case.on_error)
-def test_bad_texts_among_a_thousand_stand_alone(case: Bad, side: Side) -> None:
+@pytest.mark.parametrize("on_error", ["record", "skip"])
+def test_bad_texts_among_a_thousand_are_isolated(on_error: Any, side: Side) -> None:
     texts = texts_of(1_000)
     bad = {texts[0], texts[537]}
     with Capped(refused_texts=frozenset(bad)) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error=case.on_error)
+        result = session.embed(texts, model=MODEL, on_error=on_error)
 
-        kept = [position for position, text in enumerate(texts) if case.on_error == "record" or text not in bad]
+        kept = [position for position, text in enumerate(texts) if on_error == "record" or text not in bad]
         wanted = matrix_of([texts[position] for position in kept])
         wanted[[row for row, position in enumerate(kept) if texts[position] in bad]] = np.nan
         assert np.array_equal(result.vectors, wanted, equal_nan=True)
-        assert result.positions.tolist() == kept
-        assert len(result) == case.rows
+        assert (result.positions.tolist(), len(result)) == (kept, len(kept))
         assert [(e.position, type(e.error), e.error.positions) for e in result.errors] == [
             (0, errors.BadRequestResponseError, (0,)),
             (537, errors.BadRequestResponseError, (537,)),
         ]
-        assert repr(result).endswith("2 errors)")
         assert len(server.ledger.requests) <= 11 + 2 * 2 * 7  # each halved seven times at most
+
+
+@both_sides
+@pytest.mark.parametrize("bad", [8, 95, 100])
+def test_bad_texts_at_the_start_do_not_stand_for_all(bad: int, side: Side) -> None:
+    texts = texts_of(1_000)
+    with Capped(refused_texts=frozenset(texts[:bad])) as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record")
+
+        assert [error.position for error in result.errors] == list(range(bad))
+        assert result.vectors[bad:].tobytes() == matrix_of(texts[bad:]).tobytes()
+
+
+@both_sides
+@pytest.mark.parametrize("options", [{}, {"batch_size": 1}], ids=str)
+def test_request_that_is_wrong_whatever_it_holds_ends_the_job(options: dict[str, Any], side: Side) -> None:
+    with FaultServer(forever(refuse(400))) as server, opened(side, server) as session:
+        with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests were rejected"):
+            session.embed(texts_of(5_000), model=MODEL, on_error="record", concurrency=1, **options)
+
+        assert len(server.ledger.requests) <= 8 + 7
 
 
 @both_sides
@@ -295,249 +323,205 @@ def test_bad_text_raises_with_its_position(side: Side) -> None:
 
 
 @both_sides
-def test_copies_of_a_bad_text_fail_with_it(side: Side) -> None:
-    texts = ["good", "bad", "good", "bad", "fine"]
-    with Capped(refused_texts=frozenset({"bad"})) as server, opened(side, server) as session:
+def test_equal_texts_are_sent_once_and_fail_together(side: Side) -> None:
+    texts = [f"text {i % 120}" for i in range(1_000)]
+    with Capped(refused_texts=frozenset({"text 7"})) as server, opened(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
 
-        assert [error.position for error in result.errors] == [1, 3]
-        assert np.isnan(result.vectors).all(axis=1).tolist() == [False, True, False, True, False]
-        assert result.vectors[[0, 2, 4]].tobytes() == matrix_of(["good", "good", "fine"]).tobytes()
-
-
-class Fatal(NamedTuple):
-    """An error that no splitting helps, and the requests that are sent for it."""
-
-    status: int
-    error: type[errors.OpenRouterError]
+        bad = list(range(7, 1_000, 120))
+        assert [error.position for error in result.errors] == bad
+        assert np.flatnonzero(np.isnan(result.vectors[:, 0])).tolist() == bad
+        assert np.delete(result.vectors, bad, 0).tobytes() == matrix_of([t for t in texts if t != "text 7"]).tobytes()
+        assert (sum(server.ledger.billed), result.usage.prompt_tokens) == (119, 119)
 
 
 @both_sides
-@pytest.mark.parametrize("on_error", ["raise", "skip", "record"])
-@pytest.mark.parametrize(
-    "case",
-    [
-        Fatal(401, errors.UnauthorizedResponseError),
-        Fatal(402, errors.PaymentRequiredResponseError),
-        Fatal(404, errors.NotFoundResponseError),
-    ],
-    ids=lambda case: str(case.status),
-)
-def test_no_key_no_credit_and_no_model_end_the_job(case: Fatal, on_error: Any, side: Side) -> None:
-    with FaultServer(forever(refuse(case.status))) as server, opened(side, server) as session:
-        with pytest.raises(case.error) as caught:
+@pytest.mark.parametrize("on_error", ["raise", "record"])
+@pytest.mark.parametrize("status", [401, 402, 404])
+def test_no_key_no_credit_and_no_model_end_the_job(status: int, on_error: Any, side: Side) -> None:
+    with FaultServer(forever(refuse(status))) as server, opened(side, server) as session:
+        with pytest.raises(errors.APIStatusError) as caught:
             session.embed(texts_of(1_000), model=MODEL, on_error=on_error)
 
-        assert caught.value.positions == tuple(range(96))
-        assert caught.value.message == f"refused with {case.status}"
-        assert caught.value.attempts == 1
-        assert len(server.ledger.requests) == 1  # a model that never answered is asked once
+        assert (caught.value.status_code, caught.value.message) == (status, f"refused with {status}")
+        assert (caught.value.positions, caught.value.attempts) == (tuple(range(96)), 1)
+        assert len(server.ledger.requests) == 1
 
 
-WRONG_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "provider.zrd: unknown name; did you mean 'zdr'?": {"provider": {"zrd": True}},
-    "dimensions: must be at least 1, got 0": {"dimensions": 0},
-}
-
-
-@both_sides
-@pytest.mark.parametrize("on_error", ["raise", "skip"])
-@pytest.mark.parametrize("message", WRONG_ARGUMENTS)
-def test_wrong_argument_is_no_fault_of_the_texts(message: str, on_error: Any, side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        with pytest.raises(errors.InvalidInputError) as caught:
-            session.embed(texts_of(300), model=MODEL, on_error=on_error, **WRONG_ARGUMENTS[message])
-
-        assert (caught.value.message, caught.value.positions) == (message, ())
-        assert server.ledger.requests == []
-
-
-@both_sides
-def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> None:
-    texts: list[Any] = ["a", "", None, "a", ""]
-    with Capped() as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record")
-
-        assert [(error.position, str(error.error)) for error in result.errors] == [
-            (1, "texts[1]: must not be empty"),
-            (2, "texts[2]: expected a string, got NoneType"),
-            (4, "texts[4]: must not be empty"),
-        ]
-        assert np.isnan(result.vectors[:, 0]).tolist() == [False, True, True, False, True]
-        assert [request.inputs for request in server.ledger.requests] == [["a"]]
-
-
-@both_sides
-def test_empty_texts_are_refused_with_all_their_positions_and_nothing_is_sent(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        with pytest.raises(errors.InvalidInputError) as caught:
-            session.embed(["a", "", "b", ""], model=MODEL)
-
-        assert caught.value.message == "texts[1]: must not be empty (2 texts are refused: positions 1, 3)"
-        assert caught.value.positions == (1, 3)
-        assert server.ledger.requests == []
-
-
-@both_sides
-def test_empty_texts_may_be_left_out(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
-
-        assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
-        assert (result.positions.tolist(), result.errors) == ([0, 2], [])
-
-
-@both_sides
-def test_no_texts_at_all(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        result = session.embed([], model=MODEL, on_empty="skip")
-        with pytest.raises(errors.InvalidInputError) as caught:
-            session.embed([], model=MODEL)
-
-        assert (result.vectors.shape, result.requests, result.model) == ((0, 0), 0, None)
-        assert caught.value.message == "texts: must not be empty"
-        for nothing in ([], iter(())):
-            assert list(session.stream(nothing, model=MODEL, on_empty="skip")) == []
-            with pytest.raises(errors.InvalidInputError, match="texts: must not be empty"):
-                list(session.stream(nothing, model=MODEL))
-        assert list(session.stream([""], model=MODEL, on_empty="skip")) == []
-        assert server.ledger.requests == []
-
-
-# ---- texts of every kind --------------------------------------------------------------------------------------
-
-
-class Kind(NamedTuple):
-    """Texts as they may be given, and what they are."""
-
-    name: str
-    give: Callable[[], Any]
-    texts: list[str]
-
-
-FEW = texts_of(5)
-KINDS = [
-    Kind("a list", lambda: FEW, FEW),
-    Kind("a tuple", lambda: tuple(FEW), FEW),
-    Kind("a generator", lambda: (text for text in FEW), FEW),
-    Kind("a dict's values", lambda: dict(enumerate(FEW)).values(), FEW),
-    Kind("an array", lambda: np.array(FEW, dtype=object), FEW),
-    Kind("one string", lambda: "one string of many characters", ["one string of many characters"]),
-    Kind("lines of a file", lambda: iter("a\nb\n".splitlines()), ["a", "b"]),
-]
-
-
-@both_sides
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_texts_may_be_any_iterable(kind: Kind, side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        assert_right(session.embed(kind.give(), model=MODEL), kind.texts)
-
-        assert [request.inputs for request in server.ledger.requests] == [kind.texts]
-
-
-@both_sides
-def test_same_text_is_sent_once(side: Side) -> None:
-    texts = [f"text {i % 120}" for i in range(1_000)]
-    with Capped() as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL)
-
-        assert_right(result, texts)
-        assert collections.Counter(itertools.chain.from_iterable(r.inputs for r in server.ledger.requests)) == {
-            f"text {i}": 1 for i in range(120)
-        }
-        assert result.usage.prompt_tokens == 120
-
-
-@both_sides
-def test_dimensions_are_asked_for_and_checked(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        result = session.embed(texts_of(200), model=MODEL, dimensions=5)
-
-        assert result.vectors.shape == (200, 5)
-        assert {request.json["dimensions"] for request in server.ledger.requests} == {5}
-
-
-def of_another_length(number: int) -> Callable[[Connection, Request], None]:
-    """The answers from this one on have six dimensions."""
+def of_width(first: int, then: int) -> Step:
     count = itertools.count()
 
-    def step(connection: Connection, request: Request) -> None:
-        width = 8 if next(count) < number else 6
+    def change(body: dict[str, Any], request: Request) -> None:
+        width = first if next(count) < 1 else then
+        for row, text in zip(body["data"], request.inputs, strict=True):
+            row["embedding"] = in_base64(vector(text, width))
 
-        def change(body: dict[str, Any]) -> None:
-            for row, text in zip(body["data"], request.inputs, strict=True):
-                row["embedding"] = in_base64(vector(text, width))
-
-        answer(change)(connection, request)
-
-    return step
+    return replying(change)
 
 
 @both_sides
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
-def test_model_that_changes_in_the_middle_ends_the_job(side: Side, on_error: Any) -> None:
-    with FaultServer(forever(of_another_length(1))) as server, opened(side, server) as session:
+def test_other_dimensions_during_a_job_end_it(side: Side, on_error: Any) -> None:
+    with FaultServer(forever(of_width(8, 6))) as server, opened(side, server) as session:
         with pytest.raises(errors.ResponseValidationError) as caught:
             session.embed(texts_of(300), model=MODEL, on_error=on_error, concurrency=1)
 
         assert caught.value.message.startswith("texts[96] and on have 6 dimensions, texts before have 8")
         assert caught.value.positions == tuple(range(96, 192))
-        assert (caught.value.attempts, len(server.ledger.requests)) == (1, 2)
-
-
-def nan_for(bad: str) -> Callable[[Connection, Request], None]:
-    def step(connection: Connection, request: Request) -> None:
-        def change(body: dict[str, Any]) -> None:
-            for row, text in zip(body["data"], request.inputs, strict=True):
-                if text == bad:
-                    row["embedding"] = in_base64([math.nan] * 8)
-
-        answer(change)(connection, request)
-
-    return step
+        assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (1, 1)
+        assert len(server.ledger.requests) == 2
 
 
 @both_sides
-def test_text_whose_answer_cannot_be_used_is_found_where_it_is_to_be_recorded(side: Side) -> None:
-    texts = texts_of(40)
-    with FaultServer(forever(nan_for("text 7"))) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record")
+def test_other_model_during_a_job_is_logged_once(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    models = iter(["first", None, "first", "second", "third", "first"])
+    step = replying(lambda body, request: body.update(model=next(models)))
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        result = session.embed(texts_of(6), model=MODEL, batch_size=1, concurrency=1)
 
-        assert [error.position for error in result.errors] == [7]
-        assert isinstance(result.errors[0].error, errors.ResponseValidationError)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert (result.model, len(warnings), "'first' and 'second'" in warnings[0]) == ("first", 1, True)
+
+
+def nan_for(body: dict[str, Any], request: Request) -> None:
+    for row, text in zip(body["data"], request.inputs, strict=True):
+        if text == "text 7":
+            row["embedding"] = in_base64([math.nan] * 8)
+
+
+@both_sides
+def test_text_whose_vector_cannot_be_used_is_isolated_only_to_be_recorded(side: Side) -> None:
+    texts = texts_of(40)
+    with FaultServer(forever(replying(nan_for))) as server, opened(side, server) as session:
+        with pytest.raises(errors.ResponseValidationError, match="the embedding of input 7 holds nan"):
+            session.embed(texts, model=MODEL)
+        assert len(server.ledger.requests) == 1
+
+        result = session.embed(texts, model=MODEL, on_error="record")
+        assert [(e.position, type(e.error)) for e in result.errors] == [(7, errors.ResponseValidationError)]
         assert result.vectors[8:].tobytes() == matrix_of(texts[8:]).tobytes()
         assert result.possibly_billed_attempts > 0
 
 
-@both_sides
-def test_answer_that_cannot_be_used_raises_at_once_where_nothing_is_recorded(side: Side) -> None:
-    with FaultServer(forever(nan_for("text 7"))) as server, opened(side, server) as session:
-        with pytest.raises(errors.ResponseValidationError) as caught:
-            session.embed(texts_of(40), model=MODEL)
-
-        assert "the embedding of input 7 holds nan at position 0" in caught.value.message
-        assert len(server.ledger.requests) == 1
+# ---- servers in trouble ---------------------------------------------------------------------------------------
 
 
 @both_sides
 def test_server_that_is_down_ends_the_job_with_the_budget(side: Side) -> None:
-    """Not one retry more than the client's bucket gives, however many batches there are."""
     with FaultServer(forever(refuse(500))) as server, opened(side, server) as session:
         with pytest.raises(errors.InternalServerResponseError):
-            session.embed(texts_of(5_000), model=MODEL, on_error="raise")
+            session.embed(texts_of(5_000), model=MODEL)
 
         assert len(server.ledger.requests) <= 1 + 100 // 10 + 8
 
 
 @both_sides
 @pytest.mark.parametrize("step", [refuse(500), torn("in body", "end")], ids=["500", "torn"])
-def test_no_retry_means_that_nothing_is_sent_again_in_parts_either(step: Any, side: Side) -> None:
+def test_without_retries_nothing_is_sent_again_in_parts_either(step: Any, side: Side) -> None:
     with FaultServer(forever(step)) as server, opened(side, server) as session:
         with pytest.raises(errors.OpenRouterError):
             session.embed(texts_of(96), model=MODEL, retries=None)
 
         assert len(server.ledger.requests) == 1
+
+
+def unreadable(connection: Connection, request: Request) -> None:
+    reply(200, "<html>")(connection, request)
+
+
+@both_sides
+@pytest.mark.parametrize("bad", [0, 40, 95])
+@pytest.mark.parametrize("trouble", [refuse(500), refuse(408), unreadable, torn("in body", "end")])
+def test_text_that_always_fails_on_the_server_is_recorded_alone(trouble: Step, bad: int, side: Side) -> None:
+    def step(connection: Connection, request: Request) -> None:
+        (trouble if f"text {bad}" in request.inputs else answer())(connection, request)
+
+    texts = texts_of(192)
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record")
+
+        assert [error.position for error in result.errors] == [bad]
+        assert np.delete(result.vectors, bad, 0).tobytes() == matrix_of([*texts[:bad], *texts[bad + 1 :]]).tobytes()
+
+
+@both_sides
+@pytest.mark.parametrize("trouble", [refuse(502), refuse(504)], ids=["502", "504"])
+def test_batch_that_is_too_large_for_the_host_is_learned(trouble: Step, side: Side) -> None:
+    def step(connection: Connection, request: Request) -> None:
+        (trouble if len(request.inputs) > 48 else answer())(connection, request)
+
+    texts = texts_of(384)
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        for _ in range(2):
+            assert_right(session.embed(texts, model=MODEL, concurrency=1), texts)
+
+        assert sum(len(request.inputs) > 48 for request in server.ledger.requests) == 2 * 2  # once, and once tried
+
+
+# ---- texts of every kind --------------------------------------------------------------------------------------
+
+FEW = texts_of(5)
+KINDS: dict[str, tuple[Callable[[], Any], list[str]]] = {
+    "a list": (lambda: FEW, FEW),
+    "a generator": (lambda: (text for text in FEW), FEW),
+    "a dict's values": (lambda: dict(enumerate(FEW)).values(), FEW),
+    "an array": (lambda: np.array(FEW), FEW),
+    "one string": (lambda: "one string of many characters", ["one string of many characters"]),
+    "strings of a class": (lambda: [np.str_("a"), Masked("b")], ["a", "b"]),
+    "no ASCII": (lambda: ["é", "你", "🦊"], ["é", "你", "🦊"]),
+}
+
+
+class Masked(str):
+    """A string that shows something else than it is."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@both_sides
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_may_be_any_iterable(kind: str, side: Side) -> None:
+    give, texts = KINDS[kind]
+    with Capped() as server, opened(side, server) as session:
+        assert_right(session.embed(give(), model=MODEL), texts)
+        assert [request.inputs for request in server.ledger.requests] == [texts]
+
+
+@both_sides
+def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> None:
+    texts: list[Any] = ["a", "", None, "a", "\ud800"]
+    with Capped() as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record")
+        stream = session.stream(iter(texts), model=MODEL, on_error="skip")
+        positions = sorted(position for positions, _ in stream for position in positions)
+
+        recorded = [(error.position, str(error.error)[:27]) for error in result.errors]
+        assert recorded == [
+            (1, "texts[1]: must not be empty"),
+            (2, "texts[2]: expected a string"),
+            (4, "texts[4]: contains half of "),
+        ]
+        assert [(error.position, str(error.error)[:27]) for error in stream.errors] == recorded
+        assert np.isnan(result.vectors[:, 0]).tolist() == [False, True, True, False, True]
+        assert positions == [0, 3]
+        assert [request.inputs for request in server.ledger.requests] == [["a"]] * 2
+
+
+@both_sides
+def test_empty_texts_may_be_skipped_and_no_texts_give_no_rows(side: Side) -> None:
+    with Capped() as server, opened(side, server) as session:
+        result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
+        assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
+        assert (result.positions.tolist(), result.errors) == ([0, 2], [])
+
+        server.ledger.requests.clear()
+        assert session.embed([], model=MODEL, dimensions=8).vectors.shape == (0, 8)
+        assert session.embed([""], model=MODEL, on_empty="skip").vectors.shape == (0, 0)
+        assert list(session.stream([], model=MODEL)) == []
+        assert server.ledger.requests == []
 
 
 # ---- streams --------------------------------------------------------------------------------------------------
@@ -550,7 +534,7 @@ def test_stream_gives_each_text_its_row_once(rules: dict[str, Any], side: Side) 
     with Capped(**rules) as server, opened(side, server) as session:
         rows = np.full((700, 8), np.nan, np.float32)
         seen: list[int] = []
-        with session.stream(iter(texts), model=MODEL) as stream:
+        with session.stream((text for text in texts), model=MODEL) as stream:
             for positions, vectors in stream:
                 assert vectors.dtype == np.float32
                 rows[positions] = vectors
@@ -564,18 +548,20 @@ def test_stream_gives_each_text_its_row_once(rules: dict[str, Any], side: Side) 
 
 
 @both_sides
-def test_stream_reads_no_further_ahead_than_is_in_flight(side: Side) -> None:
+@pytest.mark.parametrize("same", [False, True], ids=["texts", "one text"])
+def test_stream_without_end_is_read_no_further_than_is_in_flight(same: bool, side: Side) -> None:
     """Four requests of ten, and one text to see whether there is more."""
     taken = itertools.count()
     with Capped(seconds=0.005) as server, opened(side, server) as session:
-        stream = session.stream((f"text {i}" for i in taken), model=MODEL, batch_size=10, concurrency=4)
+        stream = session.stream((f"text {0 if same else i}" for i in taken), model=MODEL, batch_size=10, concurrency=4)
         ahead, answered = [], 0
-        for positions, _ in itertools.islice(stream, 40):
+        for positions, vectors in itertools.islice(stream, 5 if same else 40):
             ahead.append(int(repr(taken)[6:-1]) - answered)
             answered += len(positions)
+            assert (vectors == matrix_of([f"text {0 if same else i}" for i in positions])).all()
         stream.close()
 
-        assert max(ahead) <= 4 * 10 + 1
+        assert max(ahead) <= (4 * 10_000 + 11 if same else 4 * 10 + 1)
         assert list(stream) == []
 
 
@@ -586,7 +572,6 @@ def test_memory_of_a_stream_does_not_grow_with_the_corpus(side: Side) -> None:
     gc.freeze()
     with Capped() as server, opened(side, server) as session:
         for count in (50, 300, 1_300):
-            server.ledger.requests.clear()
             tracemalloc.start()
             texts = (f"text {i} " + "x" * 2_000 for i in range(count))
             for _ in session.stream(texts, model=MODEL, concurrency=1, batch_size=50):
@@ -600,120 +585,122 @@ def test_memory_of_a_stream_does_not_grow_with_the_corpus(side: Side) -> None:
 
 
 @both_sides
+def test_large_response_is_held_no_more_often_than_needed(side: Side) -> None:
+    """At the peak of 1,024 texts of 1,536: the body, its bytes decoded and the matrix."""
+    rows, width = 1_024, 1_536
+    row = in_base64([0.5] * width)
+    data = [{"object": "embedding", "embedding": row, "index": i} for i in range(rows)]
+    step = reply(200, json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None}))
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        session.embed(texts_of(rows), model=MODEL, batch_size=rows)
+        tracemalloc.start()
+        result = session.embed(texts_of(rows), model=MODEL, batch_size=rows)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    matrix_bytes = rows * width * 4
+    assert result.vectors.nbytes == matrix_bytes
+    assert peak <= (matrix_bytes * 4 // 3 + rows * 60) * 9 // 8 + 2 * matrix_bytes + (3 << 20)
+
+
+@both_sides
 def test_stream_meets_a_text_that_cannot_be_sent_when_it_comes_to_it(side: Side) -> None:
     texts: list[Any] = [*texts_of(20), "", *texts_of(5, "later")]
     with Capped() as server, opened(side, server) as session:
         found = session.stream(iter(texts), model=MODEL, batch_size=10, concurrency=1)
         assert list(next(found)[0]) == list(range(10))
-        with pytest.raises(errors.InvalidInputError) as caught:
+        with pytest.raises(errors.InvalidInputError, match=r"texts\[20\]: must not be empty"):
             list(found)
 
-        assert caught.value.message == "texts[20]: must not be empty"
-
 
 @both_sides
-def test_stream_keeps_the_texts_that_failed(side: Side) -> None:
-    texts: list[Any] = [*texts_of(20), "", "bad", "bad"]
-    with Capped(refused_texts=frozenset({"bad"})) as server, opened(side, server) as session:
-        stream = session.stream(iter(texts), model=MODEL, on_error="skip")
-        seen = [position for positions, _ in stream for position in positions]
+@pytest.mark.parametrize("end", ["left", "fatal", "report"])
+def test_end_of_a_job_cancels_what_is_in_flight(end: str, side: Side) -> None:
+    """Whoever leaves a stream, or an error that ends it, waits for no response, and no thread or task is left."""
 
-        assert sorted(seen) == list(range(20))
-        assert sorted(error.position for error in stream.errors) == [20, 21, 22]
+    def step(connection: Connection, request: Request) -> None:
+        if "text 0" not in request.inputs:
+            connection.pause(20.0)
+        (refuse(401) if end == "fatal" else answer())(connection, request)
 
+    def report(progress: Progress) -> None:
+        if end == "report":
+            raise ZeroDivisionError
 
-@both_sides
-def test_stream_of_one_text_without_end_goes_on(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        stream = session.stream(itertools.repeat("text 1"), model=MODEL, batch_size=5)
-        for _, vectors in itertools.islice(stream, 3):
-            assert (vectors == matrix_of(["text 1"])).all()
-        stream.close()
-
-
-# ---- progress -------------------------------------------------------------------------------------------------
-
-
-@both_sides
-def test_progress_is_told_as_a_record(side: Side) -> None:
-    told: list[Progress] = []
-    with Capped() as server, opened(side, server) as session:
-        session.embed(texts_of(250), model=MODEL, progress=told.append)
-
-        assert len(told) == 3
-        assert [(p.texts_done, p.texts_total) for p in told][-1] == (250, 250)
-        assert [p.texts_done for p in told] == sorted(p.texts_done for p in told)
-        assert told[-1].usage.total_tokens == 250
-        assert told[-1].usage.cost_usd == pytest.approx(250e-6)
-        assert (told[-1].requests, told[-1].retries, told[-1].seconds_left) == (3, 0, 0.0)
-
-
-@both_sides
-@pytest.mark.parametrize("streamed", [False, True], ids=["embed", "embed_iter"])
-def test_progress_shows_a_bar(streamed: bool, side: Side, capsys: pytest.CaptureFixture[str]) -> None:
-    with Capped() as server, opened(side, server) as session:
-        if streamed:
-            list(session.stream(iter(texts_of(250)), model=MODEL, progress=True))
+    began = time.monotonic()
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        stream = session.stream(texts_of(100), model=MODEL, batch_size=1, concurrency=4, progress=report)
+        if end == "left":
+            next(stream)
+            stream.close()
+            stream.close()
         else:
-            session.embed(texts_of(250), model=MODEL, progress=True)
+            with pytest.raises(errors.UnauthorizedResponseError if end == "fatal" else ZeroDivisionError):
+                next(stream)
+        left = {thread for thread in threading.enumerate() if thread.name == "openrouter-embed"}
 
-    out, err = capsys.readouterr()
-    last = err.strip().split("\r")[-1]
-    assert out == ""
-    assert last.startswith(f"{MODEL}: ")
-    assert ("250/250" in last) is not streamed
-    assert "texts/s" in last
-    assert "250 tokens, $0.0003" in last
+        assert (time.monotonic() - began < 10, left, list(stream)) == (True, set(), [])
 
 
-@both_sides
-def test_progress_that_fails_ends_the_job_and_leaves_nothing(side: Side) -> None:
-    def fail(progress: Progress) -> None:
-        raise ZeroDivisionError
+def test_event_loop_of_another_library_is_refused() -> None:
+    async def scenario() -> None:
+        await OpenRouter(KEY).embeddings.embed_async(["a"], model=MODEL)
 
-    with Capped(seconds=0.01) as server, opened(side, server) as session:
-        with pytest.raises(ZeroDivisionError):
-            session.embed(texts_of(1_000), model=MODEL, batch_size=10, progress=fail)
+    with pytest.raises(errors.ConfigurationError, match="asyncio"):
+        trio.run(scenario)
 
 
-# ---- work, counted --------------------------------------------------------------------------------------------
+# ---- progress and results -------------------------------------------------------------------------------------
 
 
 @both_sides
-def test_requests_are_no_more_than_needed_and_hold_nothing_but_what_was_asked(side: Side) -> None:
+def test_progress_is_reported_after_each_response(side: Side) -> None:
+    reports: list[Progress] = []
     with Capped() as server, opened(side, server) as session:
-        session.embed(texts_of(960), model=MODEL)
+        session.embed(texts_of(250), model=MODEL, progress=reports.append)
 
-        assert sorted(server.sizes) == [96] * 10
-        assert {tuple(request.json) for request in server.ledger.requests} == {("input", "model", "encoding_format")}
-        assert len(server.ledger.requests) == 10
-        assert server.ledger.dialled <= 8 + 1
-
-
-def wide(rows: int, width: int) -> Callable[[Connection, Request], None]:
-    """One answer of so many rows, made beforehand: the server then allocates little while it sends."""
-    row = in_base64([0.5] * width)
-    data = [{"object": "embedding", "embedding": row, "index": i} for i in range(rows)]
-    body = json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None})
-    return reply(200, body)
+        assert [(p.texts_done, p.texts_total) for p in reports][-1] == (250, 250)
+        assert [p.texts_done for p in reports] == sorted(p.texts_done for p in reports)
+        assert (reports[-1].usage.total_tokens, reports[-1].usage.cost_usd) == (250, pytest.approx(250e-6))
+        assert (reports[-1].requests, reports[-1].retries, reports[-1].seconds_left) == (3, 0, 0.0)
 
 
 @both_sides
-def test_large_answer_is_held_no_more_often_than_needed(side: Side) -> None:
-    """At the peak of 1,024 texts of 1,536: the body, its bytes decoded and the matrix. A copy more fails this."""
-    rows, width = 1_024, 1_536
-    texts = texts_of(rows)
-    with FaultServer(forever(wide(rows, width))) as server, opened(side, server) as session:
-        session.embed(texts, model=MODEL, batch_size=rows)
-        tracemalloc.start()
-        result = session.embed(texts, model=MODEL, batch_size=rows)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+def test_stream_has_what_a_result_has(side: Side) -> None:
+    with Capped(third=(torn("in body", "end"),)) as server, opened(side, server) as session:
+        with session.stream(texts_of(250), model=MODEL) as stream:
+            list(stream)
 
-    matrix_bytes = rows * width * 4
-    body_bytes = matrix_bytes * 4 // 3 + rows * 60
-    assert result.vectors.nbytes == matrix_bytes
-    assert peak <= body_bytes * 9 // 8 + 2 * matrix_bytes + (3 << 20)
+        assert (stream.model, stream.usage.total_tokens, stream.errors) == (MODEL, 250, [])
+        assert (stream.possibly_billed_attempts, stream.progress.texts_total) == (1, 250)
+        assert repr(stream).endswith("(250 texts done, 4 requests)")
+
+
+class Shown(NamedTuple):
+    """What a job was billed, its errors, and the end of its result's `repr`."""
+
+    usage: Usage
+    errors: list[Any]
+    text: str
+
+
+SHOWN = [
+    Shown(Usage(5, 6, 0.25), [], "6 tokens, $0.2500, 7 requests)"),
+    Shown(Usage(5, 1, None), [1], "1 token, 7 requests, 1 error)"),
+    Shown(Usage(0, 9, 1.25e-7), [1, 2], "9 tokens, $0.000000125, 7 requests, 2 errors)"),
+    Shown(Usage(0, 1_234_567, 1_234.5), [], "1,234,567 tokens, $1,234.5000, 7 requests)"),
+]
+
+
+@pytest.mark.parametrize("case", SHOWN, ids=lambda case: case.text)
+def test_result_is_made_shown_pickled_and_used_as_an_array(case: Shown) -> None:
+    vectors = np.ones((2, 8), np.float32)
+    result = EmbedResult(vectors, np.arange(2), model="m", usage=case.usage, requests=7, errors=case.errors)
+
+    assert repr(result) == f"EmbedResult(2 x 8 float32, model='m', {case.text}"
+    assert repr(pickle.loads(pickle.dumps(result))) == repr(result)
+    assert np.asarray(result) is vectors
+    assert np.asarray(result, np.float64).dtype == np.float64
 
 
 @both_sides
@@ -726,7 +713,6 @@ def test_a_call_leaves_no_garbage_of_ours(side: Side) -> None:
             gc.set_debug(gc.DEBUG_SAVEALL)
             try:
                 session.embed(texts_of(300), model=MODEL)
-                session.generate(input=["a", "b"], model=MODEL)
                 gc.collect()
                 kinds = {f"{type(found).__module__}.{type(found).__qualname__}" for found in gc.garbage}
             finally:
@@ -734,121 +720,4 @@ def test_a_call_leaves_no_garbage_of_ours(side: Side) -> None:
                 gc.garbage.clear()
                 gc.enable()
 
-    assert {kind for kind in kinds if kind.startswith("openrouter.")} == set()
-
-
-@both_sides
-def test_embedding_leaves_no_file_open(side: Side) -> None:
-    with Capped() as server:
-        before = len(os.listdir("/dev/fd"))
-        with opened(side, server) as session:
-            session.embed(texts_of(300), model=MODEL)
-        server.stop()
-        assert len(os.listdir("/dev/fd")) <= before
-
-
-@both_sides
-def test_refusal_of_the_embedded_shape_is_understood(side: Side) -> None:
-    """A cap told in the metadata of an error that has no code."""
-    count = itertools.count()
-
-    def step(connection: Connection, request: Request) -> None:
-        if len(request.inputs) > 3:
-            next(count)
-            reply(400, error(None, None, metadata={"raw": "batch too large: maximum 3."}))(connection, request)
-        else:
-            answer()(connection, request)
-
-    texts = texts_of(10)
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        assert_right(session.embed(texts, model=MODEL), texts)
-        assert next(count) == 1
-
-
-def test_embeddings_know_their_documentation() -> None:
-    assert OpenRouter.embeddings.__doc__
-    with OpenRouter(api_key=KEY) as client:
-        assert type(client.embeddings).__doc__
-        assert client.embeddings is client.embeddings
-
-
-@pytest.fixture(autouse=True)
-def no_warnings_left(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No log tells a text or a vector."""
-    caplog.set_level("DEBUG", "openrouter")
-    yield
-    assert [r.getMessage() for r in caplog.records if "text 1" in r.getMessage() or KEY in r.getMessage()] == []
-
-
-# ---- refusals in a provider's own words -----------------------------------------------------------------------
-
-
-class Whim(NamedTuple):
-    """A provider's rules, its texts, the most requests that they take, and the inputs that are paid for twice."""
-
-    name: str
-    rules: dict[str, Any]
-    texts: list[str]
-    requests: int
-    twice: int = 0
-
-
-LONG = [f"long {i} " + "x" * 3_000 for i in range(40)]
-WHIMS = [
-    Whim("cap in the metadata", {"max_inputs": 10, "raw": True}, texts_of(300), 44),
-    Whim("floats only, in the metadata", {"base64": "refused", "raw": True}, texts_of(300), 5),
-    Whim("floats only, 404", {"base64": "no endpoint"}, texts_of(300), 5),
-    Whim("floats only, 404 in the metadata", {"base64": "no endpoint", "raw": True}, texts_of(300), 5),
-    Whim("base64 is null", {"base64": "null"}, texts_of(300), 5, 96),
-    Whim("base64 is nothing", {"base64": "none"}, texts_of(300), 5, 96),
-    Whim("base64 is no body", {"base64": "blank"}, texts_of(300), 6, 192),
-    Whim("a sum of tokens", {"max_tokens": 8_000}, LONG + texts_of(1_000), 35),
-]
-
-
-@both_sides
-@pytest.mark.parametrize("case", WHIMS, ids=lambda case: case.name)
-def test_refusal_in_a_providers_own_words_is_understood(case: Whim, side: Side) -> None:
-    with Capped(**case.rules) as server, opened(side, server) as session:
-        result = session.embed(case.texts, model=MODEL)
-
-        assert_right(result, case.texts)
-        assert len(server.ledger.requests) <= case.requests
-        assert sum(server.ledger.billed) == len(case.texts) + case.twice
-
-
-@both_sides
-def test_error_shows_what_the_provider_said(side: Side) -> None:
-    raw = json.dumps({"error": {"message": f"no such dimensions for {KEY}"}})
-    step = reply(400, error(400, "Provider returned error", metadata={"raw": raw}))
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        with pytest.raises(errors.BadRequestResponseError) as caught:
-            session.embed(["a"], model=MODEL)
-
-        assert caught.value.message == "Provider returned error: no such dimensions for [masked] (texts[0])"
-        assert KEY not in (caught.value.body or "")
-
-
-@both_sides
-def test_empty_answer_after_good_ones_does_not_end_base64(side: Side) -> None:
-    count = itertools.count()
-
-    def step(connection: Connection, request: Request) -> None:
-        answer(lambda body: body["data"].clear() if next(count) == 2 else None)(connection, request)
-
-    texts = texts_of(960)
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record")
-
-        assert_right(result, texts)
-        assert {request.json["encoding_format"] for request in server.ledger.requests} == {"base64"}
-
-
-@both_sides
-def test_bad_texts_at_the_start_are_recorded_and_the_others_embedded(side: Side) -> None:
-    texts = texts_of(508)
-    with Capped(refused_texts=frozenset(texts[:8])) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record")
-
-        assert [error.position for error in result.errors] == list(range(8))
-        assert result.vectors[8:].tobytes() == matrix_of(texts[8:]).tobytes()
+    assert {kind for kind in kinds if kind.startswith("openrouter")} == set()

@@ -1,49 +1,40 @@
-"""Packing is lazy, by count and by estimated tokens, and never more than what a model was seen to take."""
+"""Texts are packed lazily, and a rejected request teaches what the model accepts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import pytest
-from openrouter_embeddings.embed.packing import (
-    MOST_TOKENS,
-    START_INPUTS,
-    Batch,
-    ModelLimits,
-    Packer,
-    ProvisionalLimit,
-    checked_text,
-    estimate_tokens,
-)
-from openrouter_embeddings.errors import InvalidInputError
+from openrouter_embeddings.defaults import BATCH_TOKENS
+from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, estimate_tokens
+
+Verdict = Callable[[Batch], str | None]
+"""The message of a rejection, or None: the request succeeds."""
 
 
-def pairs(count: int) -> list[tuple[int, str]]:
-    return [(position, f"text {position}") for position in range(count)]
-
-
-def batch_of(count: int, start: int = 0) -> Batch:
-    given = pairs(start + count)[start:]
-    return Batch(tuple(position for position, _ in given), tuple(text for _, text in given))
-
-
-def all_of(packer: Packer) -> list[tuple[int, ...]]:
-    """The positions of every batch, in order."""
-    found = []
+def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: bool = False) -> list[int]:
+    """Send one batch after the other to the end: the sizes of all, with those that were rejected below 0."""
+    packer, sizes, rows = Packer(enumerate(texts), limits, None), [], 0
     while (batch := packer.next()) is not None:
-        assert batch.texts == tuple(f"text {position}" for position in batch.positions)
-        found.append(batch.positions)
-    return found
+        message = verdict(batch)
+        sizes.append(len(batch) if message is None else -len(batch))
+        if message is None:
+            rows += len(batch)
+            limits.succeeded(batch, as_numbers=False)
+        elif len(batch) > 1:
+            packer.requeue(limits.failed(batch) if fails else limits.rejected(batch, message))
+    assert rows + sizes.count(-1) == len(list(texts))
+    return sizes
 
 
-def learned(most: int) -> ModelLimits:
-    caps = ModelLimits()
-    caps.learn(most)
-    return caps
+def texts_of(count: int, characters: int = 6) -> list[str]:
+    return [f"{position} ".ljust(characters, "x") for position in range(count)]
 
 
-# ---- tokens ---------------------------------------------------------------------------------------------------
+def at_most(inputs: int, message: str = "no") -> Verdict:
+    return lambda batch: message if len(batch) > inputs else None
 
 
 @pytest.mark.parametrize(
@@ -55,319 +46,143 @@ def test_tokens_are_estimated_from_the_bytes(text: str, tokens: int) -> None:
     assert estimate_tokens(text) == tokens
 
 
-# ---- packing --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("limit", [1, 10, 48, 95])
+def test_limit_that_a_message_names_is_kept(limit: int) -> None:
+    limits = ModelLimits()
+
+    sizes = run(texts_of(300), at_most(limit, f"at most {limit} inputs"), limits)
+
+    assert [size for size in sizes if size < 0] == [-96]
+    assert max(sizes) == limit == limits.max_inputs(2_048)
+    assert run(texts_of(2_000), at_most(limit), limits)[:-1] == [limit] * (-(-2_000 // limit) - 1)
 
 
-class Packed(NamedTuple):
-    """So many texts, what the caller asked for, what was learned, and the sizes of the batches."""
+class Found(NamedTuple):
+    """How many inputs a model accepts, what is learned, and how often more are tried for 3,000 texts."""
 
-    texts: int
-    asked: int | None
-    learned: int | None
-    sizes: list[int]
-
-
-PACKED = [
-    Packed(0, None, None, []),
-    Packed(1, None, None, [1]),
-    Packed(96, None, None, [96]),
-    Packed(200, None, None, [96, 96, 8]),
-    Packed(200, 150, None, [150, 50]),
-    Packed(5, 1, None, [1, 1, 1, 1, 1]),
-    Packed(3_000, 2_048, None, [2_048, 952]),
-    Packed(25, None, 10, [10, 10, 5]),
-    Packed(25, 7, 10, [7, 7, 7, 4]),
-    Packed(25, 2_048, 10, [10, 10, 5]),
-    Packed(200, None, 150, [96, 96, 8]),
-]
+    limit: int
+    learned: int
+    rejected: int
 
 
-@pytest.mark.parametrize("case", PACKED, ids=str)
-def test_batches_hold_what_is_asked_for_and_no_more_than_the_model_takes(case: Packed) -> None:
-    caps = ModelLimits() if case.learned is None else learned(case.learned)
+@pytest.mark.parametrize("fails", [False, True], ids=["rejected", "failed"])
+@pytest.mark.parametrize("case", [Found(50, 48, 3), Found(10, 6, 9), Found(1, 1, 14)], ids=str)
+def test_limit_that_nobody_names_is_found_by_halving_and_doubted_less_and_less(case: Found, fails: bool) -> None:
+    limits = ModelLimits()
 
-    found = all_of(Packer(pairs(case.texts), caps, case.asked))
+    sizes = run(texts_of(3_000), at_most(case.limit), limits, fails=fails)
 
-    assert [len(batch) for batch in found] == case.sizes
-    assert [position for batch in found for position in batch] == list(range(case.texts))
-
-
-def test_start_is_what_nearly_all_providers_take() -> None:
-    assert START_INPUTS == 96
+    assert limits.max_inputs(96) == case.learned
+    assert len([size for size in sizes if size < 0]) <= case.rejected + 3
 
 
-def test_batches_hold_no_more_than_so_many_tokens() -> None:
-    third = "x" * (MOST_TOKENS // 3 * 3)  # a third of what a request holds, and one token
-    packer = Packer([(position, third) for position in range(5)], ModelLimits(), None)
+@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("message", ["bad request", "1 validation error: try again", "at 09:00:12Z req 41", "token"])
+def test_one_accident_slows_for_a_moment_only(message: str, at: int) -> None:
+    count = itertools.count(1)
 
-    sizes = []
-    while (batch := packer.next()) is not None:
-        sizes.append(len(batch))
+    sizes = run(texts_of(1_920), lambda batch: message if next(count) == at else None, ModelLimits())
 
-    assert sizes == [2, 2, 1]
-
-
-def test_text_that_is_too_long_by_itself_is_sent_alone() -> None:
-    packer = Packer([(0, "a"), (1, "x" * 4 * MOST_TOKENS), (2, "b")], ModelLimits(), None)
-
-    found = []
-    while (batch := packer.next()) is not None:
-        found.append(batch.positions)
-
-    assert found == [(0,), (1,), (2,)]
+    assert sizes[-5:] == [96] * 4 + [sizes[-1]]
+    assert len(sizes) <= 1_920 // 96 + 8
 
 
-class Counted:
-    """Texts that count how many of them were taken."""
-
-    def __init__(self, count: int) -> None:
-        self.taken = 0
-        self._count = count
-
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        for pair in pairs(self._count):
-            self.taken += 1
-            yield pair
-
-
-def test_no_more_texts_are_taken_than_a_batch_holds() -> None:
-    texts = Counted(1_000)
-    packer = Packer(texts, ModelLimits(), 10)
-    assert texts.taken == 0
-
-    packer.next()
-    assert texts.taken == 10
-    packer.next()
-    assert texts.taken == 20
-
-
-def test_few_of_long_texts_are_taken_beyond_what_a_batch_holds() -> None:
-    taken = 0
-
-    def long() -> Iterator[tuple[int, str]]:
-        nonlocal taken
-        for position in range(1_000):
-            taken += 1
-            yield position, "x" * MOST_TOKENS
-
-    packer = Packer(long(), ModelLimits(), 2_048)
+def test_larger_request_in_flight_that_succeeds_corrects_what_was_learned() -> None:
+    limits = ModelLimits()
+    packer = Packer(enumerate(texts_of(960)), limits, None)
     first, second = packer.next(), packer.next()
-
     assert first is not None
     assert second is not None
-    assert (first.positions, second.positions) == ((0, 1), (2, 3))
-    assert taken == 5
+    for half in limits.rejected(first, "no"):
+        limits.succeeded(half, as_numbers=False)
+    assert limits.max_inputs(96) == 48
+
+    limits.succeeded(second, as_numbers=False)
+
+    assert limits.max_inputs(96) == 96
 
 
-def test_no_more_texts_are_taken_for_a_trial_than_are_sent() -> None:
-    caps = ModelLimits()
-    caps.max_inputs = 2
-    caps.guess = ProvisionalLimit(refused=100, refused_tokens=900, tokens=20, doubtful=False, before=2_048)
-    texts = Counted(3_000)
+@pytest.mark.parametrize("bad", [0, 50, 95, 299])
+@pytest.mark.parametrize("message", ["no", "input 3 is too long", "max 8000 tokens"])
+def test_one_bad_text_teaches_no_limit(bad: int, message: str) -> None:
+    limits = ModelLimits()
 
-    batch = Packer(texts, caps, 2_048).next()
+    sizes = run(texts_of(300), lambda batch: message if bad in batch.positions else None, limits)
 
+    assert (limits.max_inputs(96), limits.max_tokens, sizes.count(-1)) == (96, BATCH_TOKENS, 1)
+
+
+def test_failures_after_a_request_of_that_size_succeeded_teach_nothing() -> None:
+    limits, count = ModelLimits(), itertools.count()
+
+    run(texts_of(960), lambda batch: "" if next(count) in (2, 5) else None, limits, fails=True)
+
+    assert limits.max_inputs(96) == 96
+
+
+class Summed(NamedTuple):
+    """The tokens that are accepted, as named, as counted for each of our estimate, and what is learned."""
+
+    named: int
+    off: float
+    learned: int
+
+
+@pytest.mark.parametrize("case", [Summed(8_000, 1, 8_000), Summed(8_000, 0.5, 8_000), Summed(8_000, 1.5, 4_000)])
+def test_tokens_that_a_message_names_are_kept(case: Summed) -> None:
+    limits, long = ModelLimits(), texts_of(40, 2_997)
+
+    def verdict(batch: Batch) -> str | None:
+        return f"max {case.named} tokens per request" if batch.tokens * case.off > case.named else None
+
+    sizes = run([*long, *texts_of(960)], verdict, limits)
+
+    assert (limits.max_tokens, limits.max_inputs(96)) == (case.learned, 96)
+    assert len([size for size in sizes if size < 0]) <= 2
+    assert max(sizes) == 96
+
+
+def test_limit_of_one_text_is_no_sum() -> None:
+    limits = ModelLimits()
+    message = "This model's maximum context length is 8192 tokens, however you requested 9001 tokens"
+
+    run([*texts_of(100), "x" * 30_000], lambda batch: message if 100 in batch.positions else None, limits)
+
+    assert limits.max_tokens == BATCH_TOKENS
+
+
+def test_requeued_batches_are_cut_to_what_was_learned_meanwhile() -> None:
+    limits = ModelLimits()
+    packer = Packer(enumerate(texts_of(300)), limits, None)
+    batch = packer.next()
     assert batch is not None
-    assert batch.positions == (0, 1)
-    assert texts.taken <= 8
+    limits.named_inputs, limits.base64 = 40, False
+    packer.requeue([batch])
 
+    found = list(iter(packer.next, None))
 
-def test_looking_for_the_end_takes_one_text_that_is_not_lost() -> None:
-    texts = Counted(11)
-    packer = Packer(texts, ModelLimits(), 10)
+    assert [len(batch) for batch in found] == [40, 40, 16, 40, 40, 40, 40, 40, 4]
+    assert not any(batch.base64 for batch in found)
 
-    first = packer.next()
-    assert first is not None
-    assert not packer.exhausted
-    assert not packer.exhausted
-    assert texts.taken == 11
 
-    assert all_of(packer) == [(10,)]
-    assert packer.exhausted
+def test_long_texts_are_read_a_few_at_a_time() -> None:
+    taken = itertools.count()
 
+    def long() -> Iterator[tuple[int, str]]:
+        for position in taken:
+            yield position, "x" * BATCH_TOKENS
 
-def test_batch_put_back_is_something_left() -> None:
-    packer = Packer((), ModelLimits(), None)
-    assert packer.exhausted
+    packer = Packer(long(), ModelLimits(), 2_048)
+    sizes = [len(packer.next() or ()) for _ in range(5)]
 
-    packer.requeue([batch_of(2)])
+    assert sizes == [2] * 5
+    assert next(taken) <= 5 * 2 + 32
 
-    assert not packer.exhausted
 
+@pytest.mark.parametrize("given", [[], [True], [False], [True, False], [False, True]], ids=str)
+def test_base64_is_given_up_for_numbers_that_come_unasked_unless_it_worked(given: list[bool]) -> None:
+    limits = ModelLimits()
+    for as_numbers in given:
+        limits.succeeded(Batch((0,), ("a",)), as_numbers=as_numbers)
 
-def test_batches_put_back_come_first_in_their_order() -> None:
-    packer = Packer(pairs(3), ModelLimits(), None)
-
-    packer.requeue(batch_of(5, 3).parts(2, learn=False))
-
-    assert all_of(packer) == [(3, 4), (5, 6), (7,), (0, 1, 2)]
-
-
-def test_batch_put_back_is_cut_to_what_was_learned_since() -> None:
-    caps = ModelLimits()
-    packer = Packer((), caps, None)
-
-    packer.requeue([batch_of(25), batch_of(3, 25)])
-    caps.learn(10)
-
-    assert all_of(packer) == [tuple(range(10)), tuple(range(10, 20)), tuple(range(20, 25)), (25, 26, 27)]
-
-
-def test_model_that_answers_in_numbers_is_asked_for_them_unless_base64_once_came() -> None:
-    """Where it came, another host of the model may have answered now."""
-    asked, ignoring, changing = Batch((0,), ("a",)), ModelLimits(), ModelLimits()
-
-    ignoring.answered(asked, as_numbers=True)
-    changing.answered(asked)
-    changing.answered(asked, as_numbers=True)
-    assert (ignoring.base64, changing.base64) == (False, True)
-
-    changing.answered(Batch((0,), ("a",), base64=False), as_numbers=True)  # it was refused meanwhile
-    assert not changing.base64
-
-
-def test_floats_are_asked_for_once_base64_is_known_to_fail() -> None:
-    """Of new batches and of those put back before it was known."""
-    caps = ModelLimits()
-    packer = Packer(pairs(3), caps, 2)
-
-    packer.requeue([batch_of(4, 3)])
-    caps.base64 = False
-    found = [packer.next() for _ in range(4)]
-
-    assert [batch.base64 for batch in found if batch is not None] == [False] * 4
-
-
-def test_batch_that_fell_back_to_floats_stays_so() -> None:
-    packer = Packer((), ModelLimits(), None)
-
-    packer.requeue([Batch((0,), ("a",), base64=False)])
-    found = packer.next()
-
-    assert found is not None
-    assert not found.base64
-
-
-# ---- parts ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "parts"),
-    [(4, 2, [(0, 1), (2, 3)]), (5, 3, [(0, 1, 2), (3, 4)]), (3, 1, [(0,), (1,), (2,)]), (2, 9, [(0, 1)])],
-)
-def test_parts_hold_the_same_texts_in_order(count: int, size: int, parts: list[tuple[int, ...]]) -> None:
-    found = batch_of(count).parts(size, learn=False)
-
-    assert [part.positions for part in found] == parts
-    assert [text for part in found for text in part.texts] == list(batch_of(count).texts)
-
-
-def test_parts_are_a_family_where_their_size_may_be_learned() -> None:
-    """Its size is that of the largest part, whichever answers last; pieces cut to a known cap teach nothing."""
-    families = [part.family for part in batch_of(25).parts(10, learn=True)]
-
-    assert [family and (family.left, family.size) for family in families] == [(3, 10)] * 3
-    assert all(family is families[0] for family in families)
-    assert [part.family for part in batch_of(25).parts(10, learn=False)] == [None] * 3
-
-
-def test_batch_shows_positions_and_no_text() -> None:
-    assert "text" not in repr(batch_of(2))
-    assert len(batch_of(2)) == 2
-
-
-class Refusal(NamedTuple):
-    """How many inputs were refused with which words, and the size to try next."""
-
-    refused: int
-    message: str
-    size: int
-
-
-REFUSALS = [
-    Refusal(96, "too many inputs", 48),
-    Refusal(97, "too many inputs", 49),
-    Refusal(2, "no", 1),
-    Refusal(96, "batch size is limited to 10", 10),
-    Refusal(96, "batch size is limited to 10.", 10),
-    Refusal(96, "at most 10, got 96", 10),
-    Refusal(96, "Expected an array with maximum length 32, but got an array with length 96 instead.", 32),
-    Refusal(2_048, "inputs must be <=128", 128),
-    Refusal(4_096, "at most 2048 inputs", 2_048),
-    Refusal(4_096, "at most 2,048 inputs", 2_048),
-    Refusal(96, "maximum context length is 8192 tokens", 48),
-    Refusal(96, "model text-embedding-3 is not for v2 and 1.5 or x10", 48),
-    Refusal(96, "at most 0", 48),
-    Refusal(96, "", 48),
-    Refusal(96, "req_12ab34 failed", 48),
-]
-
-
-@pytest.mark.parametrize("case", REFUSALS, ids=str)
-def test_refused_batch_is_cut_to_the_cap_that_is_named_or_else_halved(case: Refusal) -> None:
-    assert len(ModelLimits().refused(batch_of(case.refused), case.message)[0]) == case.size
-
-
-# ---- what a model takes ---------------------------------------------------------------------------------------
-
-
-def test_caps_only_ever_shrink() -> None:
-    caps = ModelLimits()
-    seen: list[Any] = [caps.max_inputs]
-    for accepted in (48, 96, 10, 12):
-        caps.learn(accepted)
-        seen.append(caps.max_inputs)
-
-    assert seen == [None, 48, 48, 10, 10]
-
-
-# ---- texts ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["", "a", "é✓🦊", "a" * 100_000], ids=lambda text: ascii(text[:9]))
-def test_text_that_can_be_sent_is_given_back(text: str) -> None:
-    assert checked_text(7, text) is text
-
-
-class Masked(str):
-    """A string that shows something else than it is."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "***"
-
-
-def test_text_of_a_class_of_its_own_is_its_characters() -> None:
-    text = checked_text(7, Masked("a"))
-
-    assert (text, type(text)) == ("a", str)
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        (None, "expected a string, got NoneType"),
-        (7, "expected a string, got int"),
-        (b"a", "expected a string, got bytes"),
-        (["a"], "expected a string, got list"),
-        (float("nan"), "expected a string, got float"),
-        ("a\ud800", "holds half of a surrogate pair, which no UTF-8 can carry"),
-    ],
-    ids=ascii,
-)
-def test_text_that_cannot_be_sent_is_refused_by_its_position(text: object, why: str) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        checked_text(7, text)
-
-    assert (caught.value.message, caught.value.path) == (f"texts[7]: {why}", "texts[7]")
-
-
-def test_sum_that_is_too_small_to_be_a_limit_is_not_learned() -> None:
-    """No model takes so few tokens in all: what was refused had another reason."""
-    caps = ModelLimits()
-    for _ in range(3):
-        for part in caps.refused(Batch((0, 1, 2, 3), ("a", "b", "c", "d")), "too many tokens in the request"):
-            caps.answered(part)
-
-    assert caps.max_tokens is None
+    assert limits.base64 is (given[:1] != [True])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from openrouter_embeddings.embed.packing import MOST_TOKENS, START_INPUTS, ModelLimits, Packer, estimate_tokens
+from openrouter_embeddings.defaults import BATCH_INPUTS, BATCH_TOKENS
+from openrouter_embeddings.embed.packing import ModelLimits, Packer, estimate_tokens
 
 LETTERS = st.sampled_from("aé你🦊")
 SHORT = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(1, 40))
@@ -21,10 +22,10 @@ TEXTS = st.builds(
 def test_texts_are_packed_in_order_and_as_many_as_fit(
     texts: list[str], batch_size: int | None, most_tokens: int | None
 ) -> None:
-    caps = ModelLimits()
-    caps.max_tokens = most_tokens
-    packer = Packer(enumerate(texts), caps, batch_size)
-    most, limit = most_tokens or MOST_TOKENS, batch_size or START_INPUTS
+    limits = ModelLimits()
+    limits.max_tokens = most_tokens or BATCH_TOKENS
+    packer = Packer(enumerate(texts), limits, batch_size)
+    most, limit = most_tokens or BATCH_TOKENS, batch_size or BATCH_INPUTS
 
     position = 0
     while (batch := packer.next()) is not None:

@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import pytest
 from openrouter_embeddings import OpenRouter
 
 
-class Session:
-    """A client and one way to call it; leaving the block closes it."""
+class WithThreads:
+    """A client and its synchronous methods; leaving the block closes it."""
 
-    name: ClassVar[str]
+    name = "sync"
 
     def __init__(self, client: OpenRouter) -> None:
         self.client = client
-
-    def generate(self, **arguments: Any) -> Any:
-        raise NotImplementedError
-
-    def list_models(self, **arguments: Any) -> Any:
-        raise NotImplementedError
-
-    def embed(self, texts: Any, **options: Any) -> Any:
-        raise NotImplementedError
-
-    def stream(self, texts: Iterable[Any], **options: Any) -> Any:
-        """The blocks of `embed_iter`, as an iterator with `close`, `progress` and `errors`."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class WithThreads(Session):
-    name = "sync"
 
     def generate(self, **arguments: Any) -> Any:
         return self.client.embeddings.generate(**arguments)
@@ -54,14 +28,21 @@ class WithThreads(Session):
         return self.client.embeddings.embed(texts, **options)
 
     def stream(self, texts: Iterable[Any], **options: Any) -> Any:
+        """The blocks of `embed_iter`, as an iterator with the attributes of the stream."""
         return self.client.embeddings.embed_iter(texts, **options)
 
     def close(self) -> None:
         self.client.close()
 
+    def __enter__(self) -> Self:
+        return self
 
-class OnEventLoop(Session):
-    """One loop for all calls of a session, so that connections are kept between them."""
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class OnEventLoop(WithThreads):
+    """The asynchronous methods, with one loop for all calls, so that connections are kept between them."""
 
     name = "async"
 
@@ -91,10 +72,16 @@ class OnEventLoop(Session):
 
 
 class _Blocks:
-    """An asynchronous stream, pulled from outside its loop."""
+    """An asynchronous stream, pulled from outside its loop; its attributes are those of the stream."""
 
     def __init__(self, runner: asyncio.Runner, stream: Any) -> None:
         self._runner, self._stream = runner, stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __repr__(self) -> str:
+        return repr(self._stream)
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -106,24 +93,16 @@ class _Blocks:
             raise StopIteration from None
 
     def __enter__(self) -> Self:
-        self._runner.run(self._stream.__aenter__())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runner.run(self._stream.__aexit__(None, None, None))
+        self.close()
 
     def close(self) -> None:
         self._runner.run(self._stream.aclose())
 
-    @property
-    def progress(self) -> Any:
-        return self._stream.progress
 
-    @property
-    def errors(self) -> Any:
-        return self._stream.errors
-
-
+Session = WithThreads
 Side = type[Session]
 SIDES: tuple[Side, ...] = (WithThreads, OnEventLoop)
 both_sides = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)

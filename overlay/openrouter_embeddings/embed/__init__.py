@@ -1,43 +1,45 @@
-"""Any number of texts -> one matrix."""
+"""Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, workers, progress."""
 
-from .job import Progress, TextError, Usage
-from .results import EmbedResult, EmbedStream, EmbedStreamAsync
-from .session import DEFAULTS, EmbedOptions, Session
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..caller import Caller
+from .options import DEFAULTS, EmbedOptions
+from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+from .session import Session
 from .workers import arun, run
 
-__all__ = [
-    "DEFAULTS",
-    "EmbedOptions",
-    "EmbedResult",
-    "EmbedStream",
-    "EmbedStreamAsync",
-    "Progress",
-    "TextError",
-    "Usage",
-]
+__all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
+__all__ += ["Progress", "TextError", "Usage", "embed", "embed_async", "embed_iter", "embed_iter_async"]
 
 
-def embed(caller, texts, options):
-    session = Session(caller, options)
-    with session.embedding(texts) as (job, rows):
-        for positions, vectors in run(job, session.send):
-            rows.put(positions, vectors)
-    return EmbedResult(*rows.finished([e.position for e in job.stats.errors], session.keeps_failed), job)
+def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+    """See `Embeddings.embed`."""
+    session = Session(caller, options, "embed")
+    matrix = session.feed_all(texts)
+    for block in run(session):
+        matrix.put(*block)
+    return session.result(matrix)
 
 
-async def embed_async(caller, texts, options):
+async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+    """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async")
-    with session.embedding(texts) as (job, rows):
-        async for positions, vectors in arun(job, session.send_async):
-            rows.put(positions, vectors)
-    return EmbedResult(*rows.finished([e.position for e in job.stats.errors], session.keeps_failed), job)
+    matrix = session.feed_all(texts)
+    async for block in arun(session):
+        matrix.put(*block)
+    return session.result(matrix)
 
 
-def embed_iter(caller, texts, options):
+def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStream:
+    """See `Embeddings.embed_iter`."""
     session = Session(caller, options, "embed_iter")
-    return EmbedStream(session, session.streaming(texts))
+    session.feed_lazily(texts)
+    return EmbedStream(session.job.stats, session.job.progress, run(session))
 
 
-def embed_iter_async(caller, texts, options):
+def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
+    """See `Embeddings.embed_iter_async`."""
     session = Session(caller, options, "embed_iter_async")
-    return EmbedStreamAsync(session, session.streaming(texts))
+    session.feed_lazily(texts)
+    return EmbedStreamAsync(session.job.stats, session.job.progress, arun(session))

@@ -1,25 +1,53 @@
-"""What the words of a refusal say of a model's caps. Pure.
+"""What an error response says about a batch: which inputs, which form or which limit it names. Pure.
 
-Sources: what providers were seen to answer; the wordings are in the table of `tests/corpus/test_refusals.py`.
+Sources: responses of providers; their wordings are in `tests/embed/test_rejections.py`.
 """
 
 from __future__ import annotations
 
 import re
 from itertools import chain
-from typing import NamedTuple
+
+from .. import errors
+from ..errors import OpenRouterError, ResponseValidationError
+from ..response import EmptyEmbeddingsError
+
+_REJECTING = frozenset({400, 413, 422})
+_NOT_ABOUT_THE_FORM = frozenset({401, 402, 408, 429, 499})
 
 
-class StatedLimits(NamedTuple):
-    """The caps that the words of a refusal name, and whether they speak of tokens at all."""
+def is_rejection(error: OpenRouterError) -> bool:
+    """Whether the inputs, or how many of them there are, may be the reason."""
+    if error.status_code in _REJECTING:
+        return True
+    if error.status_code != 403 or error.data is None:
+        return False
+    metadata = error.data.to_dict().get("error", {}).get("metadata")
+    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
 
-    inputs: list[int]
-    tokens: list[int]
-    of_tokens: bool
 
-    def size_below(self, refused: int) -> int | None:
-        """The cap of inputs, where so many may have been refused for it."""
-        return max((cap for cap in self.inputs if 0 < cap < refused), default=None)
+def exceeds_rate(error: OpenRouterError) -> bool:
+    """Whether one request holds more tokens than a minute allows, so that no wait can help."""
+    return error.status_code == 429 and "too large" in error.message.lower()
+
+
+def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
+    """Whether base64 may be the reason: models answer it with nothing (not if it `works`) or reject it by name."""
+    if isinstance(error, EmptyEmbeddingsError):
+        return not works
+    status, text = error.status_code or 0, error.message.lower()
+    named = "encoding_format" in text or "base64" in text
+    return named and (400 <= status <= 499 or status == 501) and status not in _NOT_ABOUT_THE_FORM
+
+
+def may_be_size(error: OpenRouterError, *, invalid: bool) -> bool:
+    """Whether a batch that may have been processed failed because of its size; `invalid`: so may a wrong answer."""
+    if isinstance(error, ResponseValidationError):
+        return error.retryable or invalid
+    if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
+        return error.possibly_billed_attempts > 0
+    status = error.status_code or 0
+    return status == 408 or (500 <= status <= 599 and status not in (503, 529))
 
 
 _NUMBER = r"(?<![a-z0-9_.\[#-])(\d{1,7})(?![a-z0-9_\]]|[.,:]\d|-[a-z0-9])"
@@ -38,28 +66,31 @@ _UNIT = re.compile(
     r"(?P<tokens>token)|(?P<inputs>input|item|text|batch|array|list|instance|document|request)"
     r"|(?P<other>char|byte|[kmg]i?b\b|dimension|word|second|minute|hour|\bday|retr)"
 )
-_NO_CAP = re.compile(
+_NO_LIMIT = re.compile(
     r"\b(?:got|given|found|received|actual|requested|code|status|error|http|id|maxlength|values|length of)\b"
 )
 _WHICH = re.compile(r"(?:input|text|item|index|position|element|entry|document|string|row|line|column) ?$")
-_OF_A_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
+_PER_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
 
 
-def limits_in_message(message: str) -> StatedLimits:
-    """The numbers of a refusal that are caps: those beside a word of limiting, by what they count."""
+def limits_in_message(message: str, rejected: int) -> tuple[int | None, int | None]:
+    """The limits of inputs and of tokens that a message names; that of inputs may be why so many were rejected.
+
+    A number is a limit beside a word of limiting; the words around it say what it counts.
+    """
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
-    of_tokens = "token" in text
-    caps: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}
+    limits: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}
     for found in chain(_LIMITED.finditer(text), _LIMITING.finditer(text), _RANGE.finditer(text)):
         groups = found.groupdict()
         gap = groups.get("gap") or ""
         words = found[0][: found.start("tail") - found.start()]
-        if _NO_CAP.search(words) or _WHICH.search(gap) or _OF_A_TIME.search(groups["tail"]):
+        if _NO_LIMIT.search(words) or _WHICH.search(gap) or _PER_TIME.search(groups["tail"]):
             continue
         after = _UNIT.search(groups["tail"])
         before = {unit.lastgroup for unit in _UNIT.finditer(gap)}
         named = next((unit for unit in ("tokens", "other", "inputs") if unit in before), None)
-        kind = (after and after.lastgroup) or named or ("tokens" if of_tokens else "inputs")
+        unit = (after and after.lastgroup) or named or ("tokens" if "token" in text else "inputs")
         number = next(int(group) for group in found.groups() if group and group.isdigit())
-        caps[kind].append(number - 1 if groups.get("below") else number)
-    return StatedLimits(caps["inputs"], caps["tokens"], of_tokens)
+        limits[unit].append(number - 1 if groups.get("below") else number)
+    inputs = [limit for limit in limits["inputs"] if 0 < limit < rejected]
+    return max(inputs, default=None), max(limits["tokens"], default=None)

@@ -1,328 +1,131 @@
-"""The options of one job, checked; and what it takes to send a batch of it."""
+"""One call of `embed` or a variant: its options, what is known of its model, and how its batches are sent."""
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import operator
-import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import AbstractContextManager
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, cast
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from operator import length_hint
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.schemas import SCHEMAS
-from openrouter_generated.types import UNSET, CallOptions, Unset
+from openrouter_generated.types import CallOptions
 
-from ..errors import ConfigurationError, InvalidInputError
+from .. import defaults
+from ..caller import Caller
+from ..errors import InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
-from ..request import to_json as plain
-from ..response import read_embeddings
-from ..response import StreamDecoder
+from ..request import to_json
+from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL, Policy
-from .job import Answer, Job, TextError, numbered
-from .pacing import AdaptiveLimiter
+from .job import Job
+from .options import API_ARGUMENTS, checked_options
+from .packing import Batch, ModelLimits, NumberedText
+from .results import EmbedResult
+from .texts import are_plain, checked, combined, iterable_of
 
 if TYPE_CHECKING:
-    from openrouter_generated.models import ProviderPreferences, TraceConfig
-    from openrouter_generated.params import ProviderPreferencesTypedDict, TraceConfigTypedDict
+    from ..messages import CallFlow
+    from ..response import OutputBuffer
+    from .matrix import ResultMatrix
 
-    from ..caller import Caller as OpenRouter
-    from ..messages import CallFlow as Steps
-    from ..messages import Response, Sleep
-    from ..network.attempt import CancelScope
-    from ..request import PreparedCall as Call
-    from openrouter_generated.types import RetrySettings as Retries
-    from .job import OnError, Progress
-    from .matrix import BlockBuffers, ResultMatrix
-    from .packing import Batch
-
-
-class EmbedOptions(TypedDict, total=False):
-    """The keyword arguments of `embed` and its kin; `Embeddings.embed` says what each does."""
-
-    model: Required[str]
-    dimensions: int | None
-    input_type: str | None
-    provider: ProviderPreferences | ProviderPreferencesTypedDict | None
-    user: str | None
-    session_id: str | None
-    trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None
-    batch_size: int | Literal["auto"]
-    concurrency: int | Literal["auto"]
-    requests_per_minute: float | None
-    tokens_per_minute: float | None
-    on_error: OnError
-    on_empty: Literal["raise", "skip"]
-    progress: bool | Callable[[Progress], None]
-    retries: Retries | Unset | None
-    server_url: str | None
-    timeout_ms: int | None
-    http_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-
-
-DEFAULTS: dict[str, Any] = {
-    **dict.fromkeys(EmbedOptions.__annotations__),
-    "batch_size": "auto",
-    "concurrency": "auto",
-    "on_error": "raise",
-    "on_empty": "raise",
-    "progress": False,
-    "retries": UNSET,
-}
-del DEFAULTS["model"]
-_OWN_ARGUMENTS = ("input", "encoding_format")  # what `embed` says itself
-_API_ARGUMENTS = tuple(p.argument for p in GENERATE.parameters if p.argument not in _OWN_ARGUMENTS)
-"""Whatever the API takes: an argument added to openapi.yaml is one of `embed` too."""
-_SCHEMAS = {p.argument: p.schema for p in GENERATE.parameters}
-_NAMES = frozenset({*EmbedOptions.__annotations__, *_API_ARGUMENTS})
-_CALL_OPTIONS = tuple(option.name for option in attrs.fields(CallOptions))
-_LEADING = ("model", "provider")  # what decides who answers
-_SHOWN = 10  # positions that an error names
-
-JOB_POLICY = Policy(attempts=8, cap_seconds=60.0, retry_after_cap_seconds=600.0, total_seconds=None, hands_back=True)
-"""How the requests of a job are tried again, where the caller asked for nothing else."""
-JOB_TIMEOUTS = Timeouts(read_seconds=120.0, attempt_seconds=300.0)
-_CHOICES = {"on_error": ("raise", "skip", "record"), "on_empty": ("raise", "skip")}
+_JOB_POLICY = Policy(
+    attempts=defaults.JOB_ATTEMPTS,
+    cap_seconds=defaults.JOB_BACKOFF_CAP_SECONDS,
+    retry_after_cap_seconds=defaults.JOB_RETRY_AFTER_CAP_SECONDS,
+    total_seconds=None,
+    hands_back=True,
+)
+_JOB_TIMEOUTS = Timeouts(read_seconds=defaults.JOB_READ_SECONDS, attempt_seconds=defaults.JOB_ATTEMPT_SECONDS)
+_HOST_ARGUMENTS = ("model", "provider")  # they decide which host answers
 
 
 class Session:
-    """The checked options of one `embed` or its kin, named by `verb`, and what it takes to send a batch of it."""
+    """The checked options of one call of `verb`, its job, and how a batch of it is sent."""
 
-    def __init__(self, client: OpenRouter, options: Mapping[str, Any], verb: str = "embed") -> None:
-        for name in options.keys() - _NAMES:
-            from difflib import get_close_matches
+    output: Callable[[Batch, int | None], OutputBuffer]
+    """Allocates the output of a batch whose vectors have so many dimensions; None: unknown."""
 
-            close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
-            hint = f". Did you mean {close[0]!r}?" if close else ""
-            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
-        if "model" not in options:
-            raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
-        chosen = {**DEFAULTS, **options}
-        for name, choices in _CHOICES.items():
-            if chosen[name] not in choices:
-                raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {chosen[name]!r}")
-        self.batch_size = _count_or_auto("batch_size", chosen["batch_size"])
-        self.concurrency = _count_or_auto("concurrency", chosen["concurrency"])
-        self.requests_per_minute = _rate("requests_per_minute", chosen["requests_per_minute"])
-        self.tokens_per_minute = _rate("tokens_per_minute", chosen["tokens_per_minute"])
-        self.on_error, self.on_empty = chosen["on_error"], chosen["on_empty"]
-        self.progress = _progress(chosen["progress"])
-        self.keeps_failed = self.on_error == "record"
-        if chosen["extra_body"] is not None:
-            chosen["extra_body"] = _extra_body(chosen["extra_body"])
-        self._arguments = {name: chosen.get(name) for name in _API_ARGUMENTS}
-        self._options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
-        self._client = client
-        policy = client.policy_for(self._options.retries, JOB_POLICY)
-        patient = policy.official is None and policy.attempts != 1  # an official configuration keeps its own shape
-        self._policy = policy if policy.hands_back or not patient else attrs.evolve(policy, hands_back=True)
-        self._whole = 0  # how many texts the one request holds that is the whole job
-        self._rows: ResultMatrix | None = None  # where the vectors are put of a job that ends in one matrix
-        self._blocks: BlockBuffers | None = None  # of one that does not
-        provider, extra = self._checked("provider"), chosen["extra_body"]
-        if extra and not extra.keys().isdisjoint(_LEADING):  # it wins: another model may answer, from other hosts
-            provider = [provider, *map(extra.get, _LEADING)]
-        self.caps = limits_of(client, self._checked("model"), self._options.server_url, provider)
-
-    def _checked(self, name: str) -> Any:
-        """An argument as it will be sent; the request tells of one that is missing, and checks a string."""
-        value = self._arguments[name]
-        as_it_is = value is None or (type(value) is str and value)
-        return value if as_it_is else plain(value, _SCHEMAS[name], name, SCHEMAS)
-
-    @contextlib.contextmanager
-    def embedding(self, texts: str | Iterable[str]) -> Iterator[tuple[Job, ResultMatrix]]:
-        """A job for texts that are all there, each checked before the first is sent; and where its rows go."""
-        from .matrix import ResultMatrix
-
-        listed = list(_iterable(texts))
-        refused: list[tuple[int, InvalidInputError]] = []
-        first: dict[str, int] = {}
-        copies: list[tuple[int, int]] = []
-        found: Iterable[tuple[int, str]] = enumerate(cast("list[str]", listed))
-        if not _ordinary(listed):
-            found = numbered(listed, self.on_empty, lambda *why: refused.append(why))
-        for position, text in found:
-            source = first.setdefault(text, position)
-            if source != position:
-                copies.append((position, source))
-        if refused and self.on_error == "raise":
-            raise _together(refused)
-        self._whole = len(first) if len(first) <= self.caps.inputs(self.batch_size) else 0
-        job = self._job(len(first) + len(refused)).feed(zip(first.values(), first, strict=True), distinct=True)
-        job.stats.errors.extend(TextError(position, error) for position, error in refused)
-        rows = self._rows = ResultMatrix(len(listed))
-        with self.shown(job):
-            yield job, rows
-        if copies:
-            failed = {error.position: error.error for error in job.stats.errors}
-            job.stats.errors.extend(TextError(p, failed[source]) for p, source in copies if source in failed)
-            rows.copy(copies)
-
-    def streaming(self, texts: Iterable[str]) -> Job:
-        """A job for texts that are read as they are sent."""
-        from .matrix import BlockBuffers
-
-        source = _iterable(texts)
-        self._blocks = BlockBuffers()
-        job = self._job(_length(source) if self.on_empty == "raise" else None)  # what is left out is not counted
-        return job.feed(numbered(source, self.on_empty, job.refuse))
-
-    def _job(self, total: int | None) -> Job:
-        policy = self._policy
-        may_bill_again = policy.attempts != 1 and policy.possibly_billed_retries != 0
-        return Job(
-            policy=policy,
-            caps=self.caps,
-            pace=AdaptiveLimiter(
-                self.concurrency,
-                self.requests_per_minute,
-                self.tokens_per_minute,
-                time.monotonic(),
-                known=self.caps.known,
-            ),
-            batch_size=self.batch_size,
-            on_error=self.on_error,
-            may_split=self._client.may_retry_billed if may_bill_again else _never,
-            total=total,
-        )
-
-    def shown(self, job: Job) -> AbstractContextManager[None]:
-        """Report to whom the caller named; `progress=True` draws a bar."""
-        if self.progress is True:
+    def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
+        self.caller = caller
+        self._options = chosen = checked_options(options, verb)
+        self._arguments = {name: chosen.get(name) for name in API_ARGUMENTS}
+        self._call_options = CallOptions(*(chosen[option.name] for option in attrs.fields(CallOptions)))
+        policy = caller.policy_for(chosen["retries"], _JOB_POLICY)
+        if policy.official is None and policy.attempts != 1 and not policy.hands_back:
+            policy = attrs.evolve(policy, hands_back=True)
+        self._job_options = attrs.evolve(self._call_options, retries=policy)
+        self._skip_empty = chosen["on_empty"] == "skip"
+        key = ("embed", caller.base_url(chosen["server_url"]), *self._host())
+        limits: ModelLimits = caller.learned.setdefault(key, ModelLimits())
+        self.job = Job(chosen, limits, policy, caller.may_retry_billed)
+        if chosen["progress"] is True:
             from .progress import bar
 
-            return bar(job, str(self._arguments["model"]))
-        job.report = self.progress or None
-        return contextlib.nullcontext()
+            self.job.display = bar(self.job, str(chosen["model"]))
+        else:
+            self.job.report = chosen["progress"] or None
 
-    @cached_property
-    def _each(self) -> CallOptions:
-        """The options of one request of many."""
-        return attrs.evolve(self._options, retries=self._policy)
+    def _host(self) -> tuple[str, str]:
+        """The model and, as JSON, what else decides which host answers: hosts have limits of their own."""
+        sent = {name: self._options[name] for name in _HOST_ARGUMENTS}
+        for name, value in sent.items():
+            if value is not None and (type(value) is not str or not value):  # the request says what is missing
+                sent[name] = to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
+        extra = self._options["extra_body"] or {}
+        preferences = [sent["provider"] or None, *map(extra.get, _HOST_ARGUMENTS)]
+        return sent["model"], json.dumps(preferences, sort_keys=True) if any(preferences) else ""
 
-    def _steps(self, batch: Batch) -> Steps:
+    def feed_all(self, texts: str | Iterable[str]) -> ResultMatrix:
+        """Check all texts before the first is sent; the matrix is for their rows."""
+        from .matrix import ResultMatrix
+
+        listed = list(iterable_of(texts))
+        refused: dict[int, InvalidInputError] = {}
+        numbered: Iterable[NumberedText] = enumerate(listed)
+        if not are_plain(listed):
+            numbered = checked(listed, skip_empty=self._skip_empty, refuse=refused.__setitem__)
+        sendable = list(numbered)
+        if refused and self._options["on_error"] == "raise":
+            raise combined(refused)
+        for position, error in refused.items():
+            self.job.refuse(position, error)
+        self.job.feed(sendable, len(sendable) + len(refused), at_once=True)
+        matrix = ResultMatrix(len(listed))
+        self.output = matrix.output
+        return matrix
+
+    def feed_lazily(self, texts: Iterable[str]) -> None:
+        """Check the texts as they are sent."""
+        from .matrix import block_output
+
+        source = iterable_of(texts)
+        total = None  # unknown, also if texts are skipped
+        with suppress(NotImplementedError):  # by data sets without end
+            total = None if self._skip_empty else length_hint(source) or None
+        self.job.feed(checked(source, skip_empty=self._skip_empty, refuse=self.job.refuse), total)
+        self.output = block_output
+
+    def flow(self, batch: Batch, output: OutputBuffer) -> CallFlow:
+        """The call that sends a batch and decodes its vectors into `output`."""
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
-        single = len(batch) == self._whole
-        options, timeouts = (self._options, TIMEOUTS) if single else (self._each, JOB_TIMEOUTS)
-        room = self._rows or self._blocks
-        sink = partial(StreamDecoder, len(batch), room.place(batch.positions) if room is not None else None)
-        return self._client.call_flow(
-            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=_as_matrix, consumer=sink
+        return self.caller.call_flow(
+            GENERATE,
+            arguments,
+            self._call_options if batch.is_whole_job else self._job_options,
+            policy=ONE_CALL,
+            timeouts=TIMEOUTS if batch.is_whole_job else _JOB_TIMEOUTS,
+            read=read_embeddings,
+            consumer=partial(StreamDecoder, len(batch), output),
         )
 
-    def make_room(self, job: Job, batch: Batch) -> None:
-        """Where a block of a stream is put; made by the thread that takes the blocks."""
-        if self._blocks is not None:
-            self._blocks.make(batch.positions, job.stats.dimensions)
-
-    def send(self, batch: Batch, pause: Callable[[Sleep], None], stop: CancelScope) -> Answer:
-        """Send one batch with this thread."""
-        answer: Answer = self._client.run(self._steps(batch), pause, stop)
-        return answer
-
-    async def send_async(self, batch: Batch, pause: Callable[[Sleep], Awaitable[None]]) -> Answer:
-        """Send one batch on the running event loop."""
-        answer: Answer = await self._client.arun(self._steps(batch), pause)
-        return answer
-
-
-def _as_matrix(reply: Response, call: Call) -> Answer:
-    batch = read_embeddings(reply, call)
-    return Answer(batch.vectors, batch.model, batch.usage, batch.as_numbers)
-
-
-def _ordinary(texts: Sequence[object]) -> bool:
-    """Whether nothing need be said about any of them, told without looking at one by one."""
-    return set(map(type, texts)) == {str} and all(texts) and all(map(str.isascii, cast("Sequence[str]", texts)))
-
-
-def _never() -> bool:
-    return False
-
-
-def _iterable(texts: object) -> Iterable[object]:
-    if isinstance(texts, str):
-        return [texts]
-    if isinstance(texts, Mapping | bytes | bytearray) or not isinstance(texts, Iterable):
-        raise InvalidInputError(f"texts: expected a string or an iterable of them, got {type(texts).__name__}", "texts")
-    dimensions = getattr(texts, "ndim", 1)
-    if dimensions != 1:  # what is iterated of a table is the names of its columns
-        found = f"{type(texts).__name__} of {dimensions} dimensions"
-        raise InvalidInputError(f"texts: expected a string or an iterable of them, got {found}", "texts")
-    return texts
-
-
-def _length(texts: Iterable[object]) -> int | None:
-    """How many texts there are, where that can be told before they are read."""
-    try:
-        return len(texts) if isinstance(texts, Sized) else None
-    except (TypeError, NotImplementedError):  # as data sets without end say it
-        return None
-
-
-def _together(refused: Sequence[tuple[int, InvalidInputError]]) -> InvalidInputError:
-    """One error for all texts that were refused up front."""
-    positions = tuple(position for position, _ in refused)
-    error = InvalidInputError(refused[0][1].message, refused[0][1].path)
-    if len(positions) > 1:
-        shown = ", ".join(map(str, positions[:_SHOWN])) + (", …" if len(positions) > _SHOWN else "")
-        error.message += f" ({len(positions)} texts are refused: positions {shown})"
-        error.args = (error.message,)
-    error.positions = positions
-    return error
-
-
-def _count_or_auto(name: str, value: Any) -> int | None:
-    if isinstance(value, str) and value == "auto":
-        return None
-    is_flag = isinstance(value, bool) or type(value).__name__ == "bool_"  # numpy 1 takes its own for an index
-    try:
-        count = 0 if is_flag or isinstance(value, str) else operator.index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise ConfigurationError(f'{name} must be "auto" or a whole number of at least 1, got {value!r}')
-    return count
-
-
-def _progress(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if not callable(value):
-        raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
-    for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigurationError("progress must be no coroutine function: it is called, and nobody awaits it")
-    return value
-
-
-def _extra_body(value: Any) -> Any:
-    """What the caller adds to each request, which may not say anew what the texts are or how vectors come."""
-    extra = plain(value, {"type": "object"}, "extra_body", {})
-    for name in _OWN_ARGUMENTS:
-        if name in extra:
-            message = f"extra_body.{name}: embed says this itself; to say it yourself, call generate"
-            raise InvalidInputError(message, f"extra_body.{name}")
-    return extra
-
-
-def _rate(name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ConfigurationError(f"{name} must be a number above 0, got {value!r}")
-    return float(value)
-
-
-def limits_of(client: Any, model: str, server_url: str | None, provider: Any) -> Any:
-    import json
-
-    from .packing import ModelLimits
-
-    key = client.base_url(server_url), model, json.dumps(provider, sort_keys=True) if provider else ""
-    return client.learned.setdefault(key, ModelLimits())
+    def result(self, matrix: ResultMatrix) -> EmbedResult:
+        """What the job gives when it is done."""
+        stats = attrs.asdict(self.job.stats, recurse=False)
+        stats["errors"].sort(key=lambda error: error.position)
+        failed = [error.position for error in stats["errors"]]
+        keep, width = self._options["on_error"] == "record", self._options["dimensions"] or 0
+        return EmbedResult(*matrix.finish(failed, keep=keep, width=width), **stats)

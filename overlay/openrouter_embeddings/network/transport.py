@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 
 from .. import errors
-from ..messages import CallFlow as Steps
 from ..errors import Failure
+from ..messages import CallFlow as Steps
 from ..messages import Request, Response, Send, Sleep
 from .attempt import Attempt, CancelScope, current_attempt
 from .body import ENDLESS, HEADER_BYTES

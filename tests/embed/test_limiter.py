@@ -1,0 +1,103 @@
+"""How many requests at once and how fast, with the clock as an argument: nothing here waits."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import pytest
+from openrouter_embeddings.defaults import MAX_CONCURRENCY, START_CONCURRENCY
+from openrouter_embeddings.embed.limiter import AdaptiveLimiter
+from openrouter_embeddings.embed.packing import Batch
+
+
+def batch_of(tokens: int) -> Batch:
+    return Batch((0,), ("x" * 3 * (tokens - 1),))
+
+
+def answered(limiter: AdaptiveLimiter, times: int) -> float:
+    for _ in range(times):
+        limiter.answered()
+    return limiter.limit
+
+
+def test_concurrency_grows_by_one_for_each_round_of_responses() -> None:
+    limiter = AdaptiveLimiter()
+
+    rounds = [int(answered(limiter, int(limiter.limit) + 1)) for _ in range(3)]
+
+    assert rounds == [START_CONCURRENCY + 1, START_CONCURRENCY + 2, START_CONCURRENCY + 3]
+    assert answered(limiter, 5_000) == MAX_CONCURRENCY
+
+
+def test_model_that_never_answered_gets_one_request_first() -> None:
+    limiter = AdaptiveLimiter(known=False)
+    limiter.hold(1.0, 0.0)  # which changes nothing
+    assert limiter.limit == 1.0
+
+    assert answered(limiter, 1) == START_CONCURRENCY
+    assert AdaptiveLimiter(5, known=False).limit == 5
+
+
+def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself() -> None:
+    limiter = AdaptiveLimiter(6)
+    assert answered(limiter, 100) == 6
+
+    limiter.hold(1.0, 0.0)
+
+    assert limiter.limit == 3.0
+    assert answered(limiter, 100) == 6
+
+
+def test_longest_pause_holds_everybody() -> None:
+    limiter = AdaptiveLimiter()
+    limiter.hold(10.0, 100.0)
+    limiter.hold(2.0, 101.0)
+
+    assert [limiter.ready_seconds(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
+
+
+def test_failures_in_one_pause_halve_once_and_the_next_halves_again() -> None:
+    limiter = AdaptiveLimiter()
+    limits = []
+    for now in (100.0, 100.1, 105.0, 110.0, 120.0, 130.0, 140.0):
+        limiter.hold(10.0, now)
+        limits.append(limiter.limit)
+
+    assert limits == [4.0, 4.0, 4.0, 2.0, 1.0, 1.0, 1.0]
+
+
+def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[float]:
+    """When requests start if there is always another."""
+    found, now = [], 0.0
+    while now < seconds:
+        if waits := limiter.ready_seconds(now):
+            now += waits
+            continue
+        limiter.started(batch_of(tokens), now)
+        found.append(now)
+    return found
+
+
+@pytest.mark.parametrize("per_minute", [1, 6, 20, 60, 600])
+def test_requests_are_spread_and_never_faster_than_asked(per_minute: int) -> None:
+    found = starts(AdaptiveLimiter(requests_per_minute=per_minute), 600.0)
+
+    assert max(bisect_left(found, start + 60 - 1e-6) - first for first, start in enumerate(found)) <= per_minute
+    assert 9 * per_minute <= len(found) <= 10 * per_minute
+
+
+@pytest.mark.parametrize(("per_minute", "each"), [(60_000, 1_000), (60_000, 50_000), (1_000, 10), (600, 900)])
+def test_tokens_are_no_more_than_asked_over_time(per_minute: int, each: int) -> None:
+    sent = len(starts(AdaptiveLimiter(tokens_per_minute=per_minute), 600.0, each)) * each
+
+    assert 9 * per_minute <= sent <= 10 * per_minute + each
+
+
+def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts() -> None:
+    limiter = AdaptiveLimiter(requests_per_minute=60, tokens_per_minute=60)
+    limiter.started(batch_of(30), 100.0)
+    assert limiter.ready_seconds(100.0) == pytest.approx(30.0)
+
+    limiter.hold(500.0, 100.0)
+
+    assert limiter.ready_seconds(100.0) == 500.0
