@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -21,7 +20,7 @@ from openrouter_generated.types import UNSET, CallOptions, Operation, Resource, 
 from . import config as settings
 from .errors import ClosedClientError, ConfigurationError
 from .messages import TIMEOUTS, Timeouts
-from .network.connections import Connections
+from .network import HttpClients
 from .retries import ONE_CALL, FailureKind, Policy, RetryBudget, policy_from
 
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from .messages import BodyConsumer, Response
     from .request.prepare import Call
     from .utils import Retries
-
-
-_FAST = ("httptools",)  # what the extra `fast` installs
 
 
 class HttpClient(Protocol):
@@ -140,7 +136,7 @@ class OpenRouter(Resources):
             if not isinstance(ssl_context, ssl.SSLContext):
                 raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         self._debug_logger = debug_logger
-        self.connections = Connections(client, async_client, ssl_context)
+        self.connections = HttpClients(client, async_client, ssl_context)
         self._budget = RetryBudget()
         self._caps: dict[tuple[str, str, str], ModelLimits] = {}
         self._owner, self._closed = True, False
@@ -148,9 +144,7 @@ class OpenRouter(Resources):
     def __repr__(self) -> str:
         config = self.__dict__.get("_config")  # a traceback may show a client that was refused half made
         url = config.base_url if config is not None else ""
-        found = "+".join(filter(find_spec, _FAST))
-        fast = f", fast={found}" if found else ""
-        return f"OpenRouter(server_url={url!r}{fast}{', closed' if self.__dict__.get('_closed') else ''})"
+        return f"OpenRouter(server_url={url!r}{', closed' if self.__dict__.get('_closed') else ''})"
 
     @cached_property
     def embeddings(self) -> Embeddings:
@@ -167,7 +161,7 @@ class OpenRouter(Resources):
         Raises:
             OpenRouterError: see `openrouter.errors`.
         """
-        from .network.transport import run
+        from .network import run
 
         steps = self.steps(operation, arguments, options)
         return run(steps, self.connections.sync_client())
@@ -178,7 +172,7 @@ class OpenRouter(Resources):
         Raises:
             OpenRouterError: see `openrouter.errors`.
         """
-        from .network.transport import arun
+        from .network import arun
 
         steps = self.steps(operation, arguments, options)
         return await arun(steps, await self.connections.async_client())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
@@ -88,7 +88,7 @@ class Request:
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_response_bytes: int
-    sink: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)
+    consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)
 
     def redactor(self) -> Redactor:
         """Masks every secret of this request, whole and without its scheme."""
@@ -155,6 +155,9 @@ class Failure:
     stale: bool = False  # a reused idle connection was found closed before a byte of the answer
     final: bool = False  # trying again cannot help
 
+
+CallFlow = Generator[Send | Sleep, Response | Failure | None, Any]
+"""A call that is driven from outside: it yields what to do, and is sent the response or the failure of each `Send`."""
 
 Clock = Callable[[], float]
 Uniform = Callable[[float, float], float]

@@ -20,7 +20,7 @@ from openrouter_embeddings.embed.pacing import AdaptiveLimiter
 from openrouter_embeddings.embed.packing import Batch, ModelLimits
 from openrouter_embeddings.errors import ConfigurationError, OpenRouterError, error_for
 from openrouter_embeddings.messages import Headers, Response, Sleep
-from openrouter_embeddings.network.attempt import Cancelled, CancelScope
+from openrouter_embeddings.network import Cancelled, CancelScope
 
 LONG = 30.0  # seconds that nobody waits, unless something is broken
 

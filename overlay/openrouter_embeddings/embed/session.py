@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..call import Steps
     from ..client import OpenRouter
     from ..messages import Response, Sleep
-    from ..network.attempt import CancelScope
+    from ..network import CancelScope
     from ..request.prepare import Call
     from ..utils import Retries
     from .job import OnError, Progress
@@ -222,14 +222,14 @@ class Session:
 
     def send(self, batch: Batch, pause: Callable[[Sleep], None], stop: CancelScope) -> Answer:
         """Send one batch with this thread."""
-        from ..network.transport import run
+        from ..network import run
 
         answer: Answer = run(self._steps(batch), self._client.connections.sync_client(), pause, stop)
         return answer
 
     async def send_async(self, batch: Batch, pause: Callable[[Sleep], Awaitable[None]]) -> Answer:
         """Send one batch on the running event loop."""
-        from ..network.transport import arun
+        from ..network import arun
 
         answer: Answer = await arun(self._steps(batch), await self._client.connections.async_client(), pause)
         return answer

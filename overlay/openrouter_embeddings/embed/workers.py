@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 
 from ..errors import ConfigurationError, OpenRouterError
 from ..messages import Sleep
-from ..network.attempt import CancelScope
+from ..network import CancelScope
 from .job import Answer, Block, Job
 from .packing import Batch
 
@@ -118,7 +118,7 @@ def run(
                     return
         finally:
             if threads is not None:
-                stop.fire()
+                stop.cancel()
                 threads.join()
 
 

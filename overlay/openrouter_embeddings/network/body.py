@@ -1,111 +1,122 @@
-"""The body of an answer, taken in as it comes: inflated, and stopped at a limit of bytes, ratio or seconds."""
+"""The body of a response, inflated while it arrives and stopped at a limit: bytes, inflation ratio or deadline."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from .. import errors
-from ..messages import BodyConsumer, Headers, Request
-from .attempt import Attempt
+from ..messages import BodyConsumer, Headers, Request, Response
+from .scope import Attempt
 
 HEADER_BYTES = 96 << 10
-ENDLESS = "Receive buffer too long"  # h11's words for what is no body and does not end
-_HEADER_COUNT = 500
+HEADER_COUNT = 500
 
-_RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
+_RATIO = 100  # inflated to received bytes, past _RATIO_FROM: no JSON compresses so well
 _RATIO_FROM = 1 << 20
 _ERROR_BYTES = 64 << 10
-_INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is seen before it fills the memory
+_INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+_PLAIN = ("", "identity", "utf-8")  # some servers put the character set here
+
+
+def read_headers(fields: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The header fields of a response.
+
+    Raises:
+        AnswerTooLargeError: there are too many, or they are too long.
+    """
+    if len(fields) > HEADER_COUNT or sum(len(name) + len(value) for name, value in fields) > HEADER_BYTES:
+        raise errors.AnswerTooLargeError(
+            f"the response has more than {HEADER_COUNT} headers or {HEADER_BYTES} bytes of headers"
+        )
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
 
 class BodyReader:
-    """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
+    """Takes the parts of a body in order and keeps them, or passes them on to the request's consumer.
+
+    Args:
+        is_decoded: the parts were inflated already, by a caller's own client.
+
+    Raises:
+        AnswerTooLargeError: the announced length is over the limit.
+        NoResponseError: the encoding was not asked for.
+    """
 
     def __init__(
-        self,
-        status: int,
-        headers: Headers,
-        max_bytes: int,
-        attempt: Attempt,
-        encoding: str,
-        sink: Callable[[], BodyConsumer] | None = None,
+        self, status: int, headers: Headers, request: Request, attempt: Attempt, *, is_decoded: bool = False
     ) -> None:
-        self._attempt, self._raw_bytes, self._length = attempt, 0, 0
+        self._status, self._headers, self._attempt = status, headers, attempt
         self._is_error = status >= 400
-        self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
-        encoding = encoding.strip().lower()
-        if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
+        self._max_bytes = _ERROR_BYTES if self._is_error else request.max_response_bytes
+        self._received = self._length = 0
+        encoding = "" if is_decoded else headers.get("content-encoding", "").strip().lower()
+        if encoding not in _PLAIN and encoding not in _COMPRESSED:
             raise errors.NoResponseError(
-                f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
+                f"the response has the encoding {errors.printable(encoding, 40)}, which was not asked for"
             )
-        self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
-        told = headers.get("content-length", "")
-        length = int(told.lstrip("0")[:19] or 0) if told.isascii() and told.isdigit() else 0
+        self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
+        announced = headers.get("content-length", "")
+        length = int(announced.lstrip("0")[:19] or 0) if announced.isascii() and announced.isdigit() else 0
         if length > self._max_bytes and not self._is_error:
             raise self._too_large()
-        self._sink = sink() if sink is not None and status < 300 else None
-        # A buffer that is large enough at once need not be copied as it grows.
-        self._body = bytearray(0 if self._inflate or self._sink else min(length, self._max_bytes))
+        self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
+        # A buffer of the right size need not be copied as it grows.
+        self._body = bytearray(0 if self._inflate or self._consumer else min(length, self._max_bytes))
 
-    def feed(self, chunk: bytes | memoryview) -> bool:
-        """Take one piece of the body; True where no more is wanted."""
-        if self._attempt.over:
-            raise TimeoutError("the deadline passed while the answer was read")
-        self._raw_bytes += len(chunk)
+    def feed(self, part: bytes) -> bool:
+        """Take one part; True where no more is wanted.
+
+        Raises:
+            AnswerTooLargeError: the body is over a limit.
+            TimeoutError: the deadline of the attempt has passed.
+        """
+        if self._attempt.expired:
+            raise TimeoutError("the deadline passed while the response was read")
+        self._received += len(part)
         if self._inflate is None:
-            self._put(chunk)
+            self._put(part)
         else:
-            self._grow(chunk)
+            self._feed_compressed(part)
         if self._length > self._max_bytes:
             if self._is_error:
                 return True
             raise self._too_large()
         return False
 
-    def _put(self, piece: bytes | memoryview) -> None:
-        if self._sink is None:
-            self._body[self._length : self._length + len(piece)] = piece
+    def _put(self, part: bytes) -> None:
+        if self._consumer is None:
+            self._body[self._length : self._length + len(part)] = part
         else:
-            self._sink.feed(piece)
-        self._length += len(piece)
+            self._consumer.feed(part)
+        self._length += len(part)
 
-    def _grow(self, chunk: bytes | memoryview) -> None:
+    def _feed_compressed(self, part: bytes) -> None:
         assert self._inflate is not None
-        while chunk and not self._inflate.eof:
-            self._put(self._inflate.decompress(chunk, _INFLATED_BYTES))
-            chunk = self._inflate.unconsumed_tail
+        while part:
+            if self._inflate.eof:  # the next member of a gzip file (RFC 1952, 2.2)
+                self._inflate = zlib.decompressobj(wbits=47)
+            self._put(self._inflate.decompress(part, _INFLATED_BYTES))
+            part = self._inflate.unconsumed_tail or self._inflate.unused_data
             if self._length > self._max_bytes:
                 return
-            if self._length > max(_RATIO_FROM, _RATIO * self._raw_bytes):
+            if self._length > max(_RATIO_FROM, _RATIO * self._received):
                 raise errors.AnswerTooLargeError(
-                    f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {self._length}"
+                    f"the response inflates more than {_RATIO}-fold: {self._received} bytes to over {self._length}"
                 )
 
-    def finish(self) -> bytearray | BodyConsumer:
-        """The whole body, or what took it in.
+    def finish(self) -> Response:
+        """The response with its whole body.
 
         Raises:
-            zlib.error: the compressed stream is cut.
+            zlib.error: the compressed data ends too early.
         """
-        if self._inflate is not None and self._raw_bytes and not self._inflate.eof and not self._is_error:
-            raise zlib.error("the stream is cut")
+        if self._inflate is not None and self._received and not self._inflate.eof and not self._is_error:
+            raise zlib.error("the compressed data ends too early")
         del self._body[self._length :]
-        return self._body if self._sink is None else self._sink
+        body: bytearray | BodyConsumer = self._body if self._consumer is None else self._consumer
+        return Response(self._status, self._headers, body)
 
     def _too_large(self) -> errors.AnswerTooLargeError:
-        return errors.AnswerTooLargeError(f"the answer is longer than {self._max_bytes} bytes")
-
-
-def opened(
-    status: int, fields: Sequence[tuple[bytes, bytes]], request: Request, attempt: Attempt, *, is_read: bool = False
-) -> tuple[Headers, BodyReader]:
-    """The headers of an answer, judged by size, and what takes its body in; `is_read`: it was inflated already."""
-    attempt.answered = True
-    if len(fields) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in fields) > HEADER_BYTES:
-        raise errors.AnswerTooLargeError(
-            f"the answer has more than {_HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"
-        )
-    headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in fields])
-    encoding = "" if is_read else headers.get("content-encoding", "")
-    return headers, BodyReader(status, headers, request.max_response_bytes, attempt, encoding, request.sink)
+        return errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")

@@ -1,158 +1,187 @@
-"""One request and its answer, over a connection of the library's or a caller's client.
+"""One request and its response, through a client of the library. Written once, for threads and for event loops.
 
-An exchange is a generator of steps, each a call to make or to await; it returns a `Response` or raises. So it is written
-once for threads and for event loops, and two drivers of a few lines make the calls.
+The functions are coroutines. An event loop awaits them. A thread runs them with `complete`, on a `Side` whose
+coroutines make blocking calls and never suspend.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from functools import partial
-from typing import Any
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
 
-import attrs
+import anyio
 
-from ..messages import Request, Response
-from ..redaction import Secret
-from .attempt import Attempt
-from .body import opened
-from .framing import Target, extensions_of, fields_of
-from .library import core
+from .. import errors
+from ..messages import Failure, Request, Response, Timeouts
+from ..redaction import Redactor, Secret
+from .body import BodyReader, read_headers
+from .failures import failure_of
+from .library import is_clean, loggers
+from .scope import Attempt, Cancelled, current_attempt
 
-Steps = Generator[Callable[[], Any], Any, Any]
+T = TypeVar("T")
 
 
-def drive(steps: Steps) -> Any:
-    """Make the calls with this thread."""
+class Side(Protocol):
+    """The calls that differ between threads and event loops."""
+
+    def deadline(self, attempt: Attempt) -> contextlib.AbstractContextManager[Any]:
+        """Ends what is awaited inside at the deadline, without an exception."""
+
+    async def send(self, client: Any, request: Any) -> Any:
+        """The response of a client, its body unread."""
+
+    def parts(self, response: Any) -> Any:
+        """An iterator over the body as it was sent."""
+
+    async def next(self, parts: Any) -> bytes | None:
+        """The next part of the body; None at its end."""
+
+    async def close(self, resource: Any) -> None:
+        """Close a response, an iterator or a network stream."""
+
+
+class Threads:
+    """Blocking calls. The network stream keeps the deadline."""
+
+    def deadline(self, attempt: Attempt) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
+
+    async def send(self, client: Any, request: Any) -> Any:
+        return client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def parts(self, response: Any) -> Any:
+        return iter(response.stream)
+
+    async def next(self, parts: Any) -> bytes | None:
+        return next(parts, None)
+
+    async def close(self, resource: Any) -> None:
+        if hasattr(resource, "close"):
+            resource.close()
+
+
+class EventLoop:
+    """Awaited calls. A cancel scope keeps the deadline."""
+
+    def deadline(self, attempt: Attempt) -> contextlib.AbstractContextManager[Any]:
+        attempt.timer = anyio.CancelScope(deadline=anyio.current_time() + attempt.deadline - time.monotonic())
+        return attempt.timer  # type: ignore[no-any-return]
+
+    async def send(self, client: Any, request: Any) -> Any:
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
+
+    def parts(self, response: Any) -> Any:
+        return aiter(response.stream)
+
+    async def next(self, parts: Any) -> bytes | None:
+        return await anext(parts, None)
+
+    async def close(self, resource: Any) -> None:
+        if hasattr(resource, "aclose"):
+            with anyio.CancelScope(shield=True):
+                await resource.aclose()
+
+
+THREADS, EVENT_LOOP = Threads(), EventLoop()
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
     try:
-        step = next(steps)
-        while True:
-            try:
-                result = step()
-            except BaseException as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(result)
+        coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        return done.value  # type: ignore[no-any-return]
     finally:
-        steps.close()  # an interrupt may strike between two calls
+        coroutine.close()
+    raise RuntimeError("a coroutine for threads must not suspend")
 
 
-async def adrive(steps: Generator[Callable[[], Awaitable[Any]], Any, Any]) -> Any:
-    """Await the calls on the running event loop."""
+async def send(side: Side, client: Any, request: Request, attempt: Attempt) -> Response | Failure:
+    """Send a request. Returns its response, or the failure that came in its place."""
+    token = current_attempt.set(attempt)
     try:
-        step = next(steps)
-        while True:
-            try:
-                result = await step()
-            except BaseException as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(result)
-    except StopIteration as done:
-        return done.value
+        attempt.watched = getattr(client, "watched", False)
+        if not attempt.watched:
+            attempt.begin()
+        with side.deadline(attempt):
+            return await _exchange(side, client, request, attempt)
+        raise TimeoutError
+    except Cancelled:
+        raise
+    except Exception as error:
+        return failure_of(error, attempt, client)
     finally:
-        steps.close()
+        attempt.ended = True
+        current_attempt.reset(token)
 
 
-@attrs.frozen
-class Manner:
-    """What threads and event loops call the same thing."""
-
-    iterate: Callable[[Any], Any]
-    advance: Callable[[Any, None], Any]
-    close: str
-    handle: str
-    pieces: str
-
-
-THREADS = Manner(iter, next, "close", "handle_request", "iter_raw")
-EVENT_LOOP = Manner(aiter, anext, "aclose", "handle_async_request", "aiter_raw")
-
-
-class LibraryConnection:
-    """A connection of the library's, which serves one exchange at a time."""
-
-    def __init__(self, connection: Any, manner: Manner) -> None:
-        self._connection, self._manner = connection, manner
-        self.has_expired: Callable[[], bool] = connection.has_expired
-
-    def is_idle(self) -> bool:
-        """Whether it may serve another exchange.
-
-        The library keeps what came behind an answer, and takes it for the next one. It has no public place to ask:
-        where a version has none here, no connection is kept.
-        """
-        inner = self._connection
-        if not inner.is_idle():
-            return False
-        while hasattr(inner, "_connection"):  # of a proxy, of what was dialled, of the protocol
-            inner = inner._connection
-        protocol = getattr(inner, "_h11_state", None)
-        return protocol is not None and protocol.trailing_data == (b"", False)
-
-    def close(self) -> Any:
-        """Close it; of an event loop's connection the result is to be awaited."""
-        return getattr(self._connection, self._manner.close)()
-
-    def exchange(self, request: Request, target: Target, attempt: Attempt) -> Steps:
-        """Send a request and read its answer, which is returned as a `Response`."""
-        framed = core.Request(
-            request.method,
-            target.url,
-            headers=fields_of(request, target),
-            content=request.body,
-            extensions=extensions_of(request.timeouts),
-        )
-        response = yield partial(getattr(self._connection, self._manner.handle), framed)
-        return (yield from _taken(response, response.status, response.headers, self._manner, request, attempt))
-
-
-def exchange_of(client: Any, manner: Manner, request: Request, attempt: Attempt) -> Steps:
-    """The same by a caller's own client. Secrets are revealed here, in `framing.fields_of`, and in no variable."""
-    built = client.build_request(
-        request.method,
-        request.url,
-        content=request.body,
-        headers=[(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers],
-        extensions=extensions_of(request.timeouts),
-    )
-    response = yield partial(client.send, built, stream=True, auth=None, follow_redirects=False)
-    return (yield from _taken(response, response.status_code, response.headers.raw, manner, request, attempt))
-
-
-def _taken(
-    response: Any,
-    status: int,
-    fields: Sequence[tuple[bytes, bytes]],
-    manner: Manner,
-    request: Request,
-    attempt: Attempt,
-) -> Steps:
-    """Take the body in, and close the response whatever comes of it."""
-    pieces: Any = None
-    is_read = getattr(response, "is_stream_consumed", False)  # by a caller's client, which inflates it too
+async def _exchange(side: Side, client: Any, request: Request, attempt: Attempt) -> Response:
+    response = await side.send(client, _build(client, request))
+    parts: Any = None
     try:
-        headers, body = opened(status, fields, request, attempt, is_read=is_read)
+        attempt.answered, attempt.delivered = True, attempt.received
+        if attempt.unfinished and response.status_code < 400:
+            raise errors.ConnectionLostError("the server responded before the request was sent")
+        headers = read_headers(response.headers.raw)
+        is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
+        body = BodyReader(response.status_code, headers, request, attempt, is_decoded=is_read)
         if is_read:
             body.feed(response.content)
         else:
-            pieces = manner.iterate(getattr(response, manner.pieces, lambda: response.stream)())
-            while (piece := (yield partial(manner.advance, pieces, None))) is not None:
-                if body.feed(piece):
+            parts = side.parts(response)
+            while (part := await side.next(parts)) is not None:
+                attempt.delivered = attempt.received
+                if body.feed(part):
                     break
-        reply = Response(status, headers, body.finish())
-    except GeneratorExit:
-        raise
-    except BaseException:
-        yield from _closed(pieces, response, manner)
-        raise
-    yield from _closed(pieces, response, manner)
-    return reply
+        result = body.finish()
+        stream = response.extensions.get("network_stream")
+        if stream is not None and response.http_version.startswith("HTTP/1") and not is_clean(response):
+            await side.close(stream)
+        return result
+    finally:
+        if parts is not None:
+            await side.close(parts)
+        await side.close(response)
 
 
-def _closed(pieces: Any, response: Any, manner: Manner) -> Steps:
-    if pieces is not None:
-        yield getattr(pieces, manner.close)
-    yield getattr(response, manner.close)
+def _build(client: Any, request: Request) -> Any:
+    """The request as the library's. Secrets are revealed here alone, and in no variable."""
+    return client.build_request(
+        request.method,
+        request.url,
+        content=request.body,
+        headers=[(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers],
+        extensions={"timeout": _timeouts(request.timeouts)},
+    )
+
+
+@lru_cache(maxsize=64)
+def _timeouts(timeouts: Timeouts) -> dict[str, float]:
+    """The timeouts as the library takes them. None is longer than the attempt."""
+    longest = timeouts.attempt_seconds
+    return {
+        "connect": min(timeouts.connect_seconds, longest),
+        "pool": min(timeouts.pool_seconds, longest),
+        "write": min(timeouts.write_seconds, longest),
+        "read": min(timeouts.read_seconds, longest),
+    }
+
+
+class _MaskingFilter(logging.Filter):
+    """Masks the library's DEBUG records of our attempts: they quote headers, and a server may echo the key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        attempt = current_attempt.get(None)
+        if attempt is not None:
+            text = attempt.request.redactor()(record.getMessage())
+            record.msg, record.args = Redactor(attempt.proxy.secrets)(text) if attempt.proxy else text, ()
+        return True
+
+
+for _logger in loggers():
+    _logger.addFilter(_MaskingFilter())

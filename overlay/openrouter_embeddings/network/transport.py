@@ -1,222 +1,167 @@
-"""The network: drives a call's steps with threads or an event loop, and says what its failures mean."""
+"""The clients of the library that a package client opens: its transports on our network backends, and proxies."""
 
 from __future__ import annotations
 
+import functools
+import os
 import ssl
-import time
-import zlib
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Callable
+from http.cookiejar import CookieJar
 from typing import Any
 
-import anyio
+import anyio.lowlevel
 
-from .. import errors
-from ..call import Steps
-from ..messages import Failure, Request, Response, Send, Sleep
-from .attempt import Attempt, CancelScope, current_attempt
-from .body import ENDLESS, HEADER_BYTES
-from .exchange import EVENT_LOOP, THREADS, adrive, drive, exchange_of
-from .framing import target_of
-from .library import core, http
-from .pool import AsyncClients, Clients
+from ..errors import ConfigurationError
+from .backend import AsyncBackend, Backend
+from .library import http, use_backend
+from .proxies import Proxy, proxy_for
+from .scope import current_attempt
 
-
-class ConnectError(errors.ConnectError, http.ConnectError):
-    """`errors.ConnectError` that `except httpx.ConnectError` also catches."""
+MAX_CONNECTIONS = 100
+_LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=30.0)
+_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
-class ConnectTimeout(errors.ConnectError, errors.DeadlineError, http.ConnectTimeout):
-    """No connection in time."""
+class _Transport(http.HTTPTransport):
+    """The library's transport for threads, on our network backend."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.watched = use_backend(self, Backend)
 
 
-class PoolTimeout(errors.DeadlineError, http.PoolTimeout):
-    """No connection of the pool became free in time."""
+class _AsyncTransport(http.AsyncHTTPTransport):
+    """The library's transport for an event loop, on our network backend."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.watched = use_backend(self, self._wrap)
+
+    def _wrap(self, inner: Any) -> AsyncBackend:
+        self.backend = AsyncBackend(inner)
+        return self.backend
 
 
-class ProxyError(errors.ConnectError, http.ProxyError):
-    """The proxy refused."""
+class _Router(http.BaseTransport, http.AsyncBaseTransport):
+    """Passes each request to the transport of its proxy, which is opened at the first request that needs it."""
+
+    def __init__(self, make: Callable[..., Any], ssl_context: ssl.SSLContext | None) -> None:
+        verify = ssl_context or _certificates(*_certificate_files())
+        self._make = functools.partial(make, verify=verify, limits=_LIMITS)
+        self._lock = threading.Lock()
+        self._transports: dict[Proxy | None, Any] = {}
+        self._routes: dict[tuple[str, str, int | None], tuple[Proxy | None, Any]] = {}
+
+    def _find(self, url: Any) -> Any:
+        key = url.scheme, url.host, url.port
+        if key not in self._routes:
+            proxy = proxy_for(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+            self._routes[key] = proxy, self.transport(proxy)
+        current_attempt.get().proxy, transport = self._routes[key]
+        return transport
+
+    def transport(self, proxy: Proxy | None) -> Any:
+        """The transport for one proxy.
+
+        Raises:
+            ConfigurationError: the proxy's URL cannot be used.
+        """
+        with self._lock:
+            if proxy not in self._transports:
+                try:
+                    self._transports[proxy] = self._make(proxy=proxy and proxy.url)
+                except (ValueError, ImportError, http.InvalidURL) as error:
+                    kind = type(error).__name__
+                    raise ConfigurationError(  # not chained: the URL may hold a password
+                        f"{proxy and proxy.variable} cannot be used ({kind}): set it to a URL such as "
+                        "http://proxy:8080 (for socks5:// install httpx[socks]), or list the host in NO_PROXY"
+                    ) from None
+            return self._transports[proxy]
+
+    def handle_request(self, request: http.Request) -> http.Response:
+        return self._find(request.url).handle_request(request)  # type: ignore[no-any-return]
+
+    async def handle_async_request(self, request: http.Request) -> http.Response:
+        return await self._find(request.url).handle_async_request(request)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        for transport in self._transports.values():
+            transport.close()
+
+    async def aclose(self) -> None:
+        for transport in self._transports.values():
+            await transport.aclose()
+
+    def abandon(self) -> None:
+        """Shut the connections down: their event loop has ended."""
+        for transport in self._transports.values():
+            if transport.watched:
+                transport.backend.abandon()
 
 
-class ReadTimeout(errors.DeadlineError, http.ReadTimeout):
-    """No answer in time, or not all of it."""
+class _NoCookies(CookieJar):
+    """Keeps no cookie, and so sends none."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        pass
 
 
-class WriteTimeout(errors.DeadlineError, http.WriteTimeout):
-    """The request could not be sent in time."""
+class SyncClient(http.Client):
+    """The library's client for threads."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        router = _Router(_Transport, ssl_context)
+        self.watched = bool(router.transport(None).watched)
+        super().__init__(transport=router, cookies=_NoCookies())
 
 
-class ReadError(errors.ConnectionLostError, http.ReadError):
-    """The connection broke while the answer was awaited or read."""
+class LoopClient(http.AsyncClient):
+    """The library's client for one event loop."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        router = _Router(_AsyncTransport, ssl_context)
+        self.watched = bool(router.transport(None).watched)
+        self.abandon = router.abandon
+        super().__init__(transport=router, cookies=_NoCookies())
 
 
-class WriteError(errors.ConnectionLostError, http.WriteError):
-    """The connection broke while the request was sent."""
+def _certificate_files() -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """What the environment names, and when each file or folder was last changed."""
+    return tuple(
+        (value := os.environ.get(name, ""), tuple(map(_changed, value.split(os.pathsep) if name[-1] != "E" else ())))
+        for name in _CERTIFICATE_VARIABLES
+    )
 
 
-class RemoteProtocolError(errors.ConnectionLostError, http.RemoteProtocolError):
-    """What came is not HTTP, or ended before its time."""
+def _changed(path: str) -> float:
+    return os.stat(path).st_mtime if os.path.exists(path) else 0.0
 
 
-def _caught(http_client: Any) -> tuple[type[Exception], ...]:
-    """What an attempt may end in: of our own connections all is known, a caller's client may raise anything."""
-    return _KNOWN if isinstance(http_client, Clients | AsyncClients) else (Exception,)
+@functools.lru_cache(maxsize=4)
+def _certificates(*_: tuple[str, tuple[float, ...]]) -> ssl.SSLContext:
+    """The certificates of the environment, else the usual ones. To read them takes longer than many calls.
 
-
-_KNOWN: tuple[type[Exception], ...] = (
-    core.TimeoutException,
-    core.NetworkError,
-    core.ProtocolError,
-    core.ProxyError,
-    core.UnsupportedProtocol,
-    core.ConnectionNotAvailable,
-    http.PoolTimeout,
-    http.InvalidURL,
-    errors.OpenRouterError,
-    OSError,
-    zlib.error,
-    UnicodeError,
-)
-
-
-def _send(client: Any, request: Request, stop: CancelScope | None) -> Response | Failure:
+    Raises:
+        ConfigurationError: they cannot be read.
+    """
     try:
-        return _attempted(client, request, stop)
-    finally:
-        if stop is not None:
-            stop.wait(0)  # what was given up is not judged, and no retry is told of
+        return http.create_ssl_context()
+    except (ValueError, OSError) as error:
+        kind = type(error).__name__
+    named = [name for name in _CERTIFICATE_VARIABLES if os.environ.get(name)]
+    raise ConfigurationError(
+        f"the certificates cannot be read ({kind}): set {' and '.join(named)} to an existing file or folder in PEM "
+        "format, or unset it"
+    )
 
 
-def _attempted(client: Any, request: Request, stop: CancelScope | None) -> Response | Failure:
-    attempt = Attempt(request)
-    if stop is not None:
-        stop.enter(attempt)
-    token = current_attempt.set(attempt)
-    try:
-        if not isinstance(client, Clients):
-            return drive(exchange_of(client, THREADS, request, attempt))  # type: ignore[no-any-return]
-        target = target_of(request.url)
-        with client.lease(attempt, target) as connection:
-            return drive(connection.exchange(request, target, attempt))  # type: ignore[no-any-return]
-    except _caught(client) as error:
-        return _failure(error, attempt)
-    finally:
-        current_attempt.reset(token)
-        if stop is not None:
-            stop.leave(attempt)
+def current_loop() -> Any:
+    """Identifies the running event loop; equal for the same loop."""
+    return anyio.lowlevel.current_token()
 
 
-async def _asend(client: Any, request: Request) -> Response | Failure:
-    attempt = Attempt(request)
-    token = current_attempt.set(attempt)
-    try:
-        if not isinstance(client, AsyncClients):
-            with anyio.fail_after(request.timeouts.attempt_seconds):
-                return await adrive(exchange_of(client, EVENT_LOOP, request, attempt))  # type: ignore[no-any-return]
-        target = target_of(request.url)
-        async with client.lease(attempt, target) as connection:
-            with anyio.fail_after(request.timeouts.attempt_seconds):
-                return await adrive(connection.exchange(request, target, attempt))  # type: ignore[no-any-return]
-    except _caught(client) as error:
-        return _failure(error, attempt)
-    finally:
-        current_attempt.reset(token)
-
-
-_TRANSLATED: dict[str, tuple[type[errors.NoResponseError], str]] = {
-    # By name, so that a caller's own client of another library with the same names is understood too.
-    "ConnectTimeout": (ConnectTimeout, "no connection in time"),
-    "PoolTimeout": (PoolTimeout, "no connection of the pool became free in time"),
-    "WriteTimeout": (WriteTimeout, "the request could not be sent in time"),
-    "TimeoutException": (ReadTimeout, "no answer in time"),
-    "TimeoutError": (ReadTimeout, "no answer within the attempt's deadline"),
-    "ProxyError": (ProxyError, "the proxy refused"),
-    "ConnectError": (ConnectError, "no connection"),
-    "WriteError": (WriteError, "the connection broke while the request was sent"),
-    "ReadError": (ReadError, "the connection broke"),
-    "RemoteProtocolError": (RemoteProtocolError, "the answer is not HTTP, or ended before its time"),
-    "SSLError": (ConnectError, "TLS failed"),
-    "OSError": (ReadError, "the connection broke"),
-}
-_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
-_TORN = frozenset({"ReadError", "WriteError", "RemoteProtocolError"})
-
-
-def _failure(error: Exception, attempt: Attempt) -> Failure:
-    """Any exception of an attempt as one of ours, with what it says about trying again. The exception is dropped:
-    its frames hold the request, and the request holds the key."""
-    if isinstance(error, errors.OpenRouterError):
-        final = not isinstance(error, errors.ConnectionLostError)
-        sent = not isinstance(error, errors.ConfigurationError)
-        return Failure(error.with_traceback(None), sent=sent, final=final)
-    names = [c.__name__ for c in type(error).__mro__]
-    head_too_long = attempt.received > HEADER_BYTES and not attempt.answered
-    if "RemoteProtocolError" in names and (head_too_long or str(error) == ENDLESS):
-        told = f"the answer's headers, or what goes with its chunks, are longer than {HEADER_BYTES} bytes"
-        return Failure(errors.AnswerTooLargeError(told), sent=True, final=True)
-    found = next((_TRANSLATED[name] for name in names if name in _TRANSLATED), None)
-    cls, told = found or (errors.NoResponseError, f"the HTTP client failed with {names[0]}")
-    if isinstance(error, zlib.error):
-        cls, told = RemoteProtocolError, "the answer's compression is broken"
-    if "RemoteProtocolError" in names and attempt.over:
-        cls, told = ReadTimeout, "no answer in time"
-    unsent = attempt.leased and not attempt.sent
-    if unsent and issubclass(cls, errors.DeadlineError):
-        cls, told = (ConnectTimeout, "no connection in time") if attempt.dialled else (PoolTimeout, told)
-    detail = errors.printable(str(error), 200)
-    if cls is ConnectError or cls is ConnectTimeout:
-        told = f"{told} to {attempt.origin}"
-    translated = cls(f"{told}: {detail}" if detail else told)
-    stale = not _TORN.isdisjoint(names) and not attempt.dialled and attempt.sent > 0 and not attempt.received
-    final = cls is errors.NoResponseError or isinstance(error, UnicodeError) or _certificate_refused(error)
-    return Failure(translated, sent=_UNSENT.isdisjoint(names) and not unsent, stale=stale, final=final)
-
-
-def _certificate_refused(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-# ---- the two drivers ------------------------------------------------------------------------------------------
-
-
-def run(steps: Steps, client: Any, wait: Callable[[Sleep], None] | None = None, stop: CancelScope | None = None) -> Any:
-    """Drive a call with this thread; `stop` may give it up from another."""
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Send):
-                step = steps.send(_send(client, step.request, stop))
-            else:
-                (wait or _sleep)(step)
-                step = steps.send(None)
-    except StopIteration as done:
-        return done.value
-    finally:
-        steps.close()
-
-
-async def arun(steps: Steps, client: Any, wait: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
-    """Drive a call on the running event loop."""
-    try:
-        step = next(steps)
-        while True:
-            if isinstance(step, Send):
-                step = steps.send(await _asend(client, step.request))
-            else:
-                await (wait or _asleep)(step)
-                step = steps.send(None)
-    except StopIteration as done:
-        return done.value
-    finally:
-        steps.close()
-
-
-def _sleep(pause: Sleep) -> None:
-    time.sleep(pause.seconds)
-
-
-async def _asleep(pause: Sleep) -> None:
-    await anyio.sleep(pause.seconds)
+def is_closed(loop: Any) -> bool:
+    """Whether an event loop was closed without finishing its asynchronous generators."""
+    closed = getattr(loop.native_token, "is_closed", None)
+    return bool(closed()) if closed is not None else False
