@@ -26,18 +26,20 @@ class HttpClients:
         self.closed = False
         self._reset()
 
-    def _reset(self) -> None:
+    def _reset(self, inherited: Any = None) -> None:
         self._lock = threading.Lock()
         self._sync: Any = None
         self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # by event loop
-        self._inherited: list[Any] = []
+        self._inherited = inherited  # kept and never used: to collect it would close the parent's connections
         self._pid = os.getpid()  # last: another thread of the child must not use the parent's clients
 
     def _reset_after_fork(self) -> None:
         if self._pid != os.getpid():
-            inherited = [self._sync, self._async]  # kept and never used: to collect them would close the parent's TLS
-            self._reset()
-            self._inherited = inherited
+            self._reset((self._sync, self._async, self._inherited))
+
+    def _raise_if_closed(self) -> None:
+        if self.closed:
+            raise ClosedClientError("this client was closed while the call began")
 
     def sync_client(self) -> Any:
         """The HTTP client for threads.
@@ -49,12 +51,11 @@ class HttpClients:
             return self._given
         self._reset_after_fork()
         if self._sync is None:
-            from .transport import SyncClient
+            from .transport import SyncClient, open_client
 
             with self._lock:
                 self._raise_if_closed()
-                if self._sync is None:
-                    self._sync = SyncClient(self._ssl_context)
+                self._sync = self._sync or open_client(SyncClient, self._ssl_context)
         return self._sync
 
     async def async_client(self) -> Any:
@@ -66,22 +67,18 @@ class HttpClients:
         if self._given_async is not None:
             return self._given_async
         self._reset_after_fork()
-        from .transport import LoopClient, current_loop, is_closed
+        from .transport import LoopClient, current_loop, is_closed, open_client
 
         loop = current_loop()
-        if loop not in self._async or self.closed:
+        self._raise_if_closed()
+        if loop not in self._async:
             with self._lock:
-                self._raise_if_closed()
-                for other in [other for other in self._async if is_closed(other)]:
-                    self._abandon(other)
-                client = LoopClient(self._ssl_context)
+                for ended in [other for other in self._async if is_closed(other)]:
+                    self._async.pop(ended)[0].abandon()
+                client = open_client(LoopClient, self._ssl_context)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
         return self._async[loop][0]
-
-    def _raise_if_closed(self) -> None:
-        if self.closed:
-            raise ClosedClientError("this client was closed while the call began")
 
     async def _close_with_loop(self, loop: Any, client: Any) -> AsyncGenerator[None, None]:
         """Closes the client while that can be awaited: an event loop finishes its generators before it ends."""
@@ -90,9 +87,6 @@ class HttpClients:
         finally:
             self._async.pop(loop, None)
             await client.aclose()
-
-    def _abandon(self, loop: Any) -> None:
-        self._async.pop(loop)[0].abandon()
 
     def close(self) -> None:
         """Close the client for threads."""
@@ -106,15 +100,13 @@ class HttpClients:
     async def aclose(self) -> None:
         """Close all clients; of other event loops, only the connections."""
         self.close()
-        if not self._async:
-            return
-        from .transport import current_loop
+        if self._async:
+            from .transport import current_loop
 
-        own = self._async.get(current_loop())
-        if own is not None:
-            await own[1].aclose()
-        for other in list(self._async):
-            self._abandon(other)
+            if (own := self._async.get(current_loop())) is not None:
+                await own[1].aclose()
+            for other in list(self._async):
+                self._async.pop(other)[0].abandon()
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .. import errors
 from ..messages import Failure
 from .body import HEADER_BYTES
-from .library import exception_classes, http
+from .library import http, is_instance
 from .scope import Attempt
 
 
 class ConnectError(errors.ConnectError, http.ConnectError):
-    """`errors.ConnectError` that `except httpx.ConnectError` also catches."""
+    """No connection."""
 
 
 class ConnectTimeout(errors.ConnectError, errors.DeadlineError, http.ConnectTimeout):
@@ -50,78 +50,64 @@ class RemoteProtocolError(errors.ConnectionLostError, http.RemoteProtocolError):
 
 
 class _Meaning(NamedTuple):
-    """The library's exception by its name, our error, its message, and whether the request was never sent."""
+    """An exception, by class or by its name in the library, and what it means."""
 
-    name: str
+    exception: type[Exception] | str
     error: type[errors.NoResponseError]
     message: str
-    unsent: bool = False
+    sent: bool = True  # whether the server may have seen the request
+    final: bool = False
 
 
 _MEANINGS = (  # the first that matches
-    _Meaning("ConnectTimeout", ConnectTimeout, "no connection in time", unsent=True),
-    _Meaning("PoolTimeout", PoolTimeout, "no connection of the pool became free in time", unsent=True),
+    _Meaning("ConnectTimeout", ConnectTimeout, "no connection in time", sent=False),
+    _Meaning("PoolTimeout", PoolTimeout, "no connection of the pool became free in time", sent=False),
     _Meaning("WriteTimeout", WriteTimeout, "the request could not be sent in time"),
     _Meaning("TimeoutException", ReadTimeout, "no response in time"),
-    _Meaning("ProxyError", ProxyError, "the proxy refused", unsent=True),
-    _Meaning("ConnectError", ConnectError, "no connection", unsent=True),
+    _Meaning("ProxyError", ProxyError, "the proxy refused", sent=False),
+    _Meaning("ConnectError", ConnectError, "no connection", sent=False),
     _Meaning("WriteError", WriteError, "the connection broke while the request was sent"),
     _Meaning("NetworkError", ReadError, "the connection broke"),
     _Meaning("RemoteProtocolError", RemoteProtocolError, "the response is not HTTP, or ends too early"),
-)
-_BUILT_IN: tuple[tuple[type[Exception], _Meaning], ...] = (
-    (TimeoutError, _Meaning("", ReadTimeout, "no response within the deadline of the attempt")),
-    (ssl.SSLError, _Meaning("", ConnectError, "TLS failed")),
-    (OSError, _Meaning("", ReadError, "the connection broke")),
-    (zlib.error, _Meaning("", RemoteProtocolError, "the compressed data of the response is damaged")),
+    _Meaning(TimeoutError, ReadTimeout, "no response within the deadline of the attempt"),
+    _Meaning(ssl.SSLError, ConnectError, "TLS failed"),
+    _Meaning(OSError, ReadError, "the connection broke"),
+    _Meaning(zlib.error, RemoteProtocolError, "the compressed data of the response is damaged"),
+    _Meaning(Exception, errors.NoResponseError, "the HTTP client failed", final=True),
 )
 
 
-def failure_of(error: Exception, attempt: Attempt, client: Any) -> Failure:
-    """The failure that an exception means. The exception itself is dropped: its frames hold the request and the key."""
+def failure_of(error: Exception, attempt: Attempt) -> Failure:
+    """The failure that an exception means. The exception is dropped: its frames hold the request, and so the key."""
     if isinstance(error, errors.OpenRouterError):
         final = not isinstance(error, errors.ConnectionLostError)
-        return Failure(
-            error.with_traceback(None), sent=not isinstance(error, errors.ConfigurationError), final=final
-        )
-    is_protocol = isinstance(error, exception_classes("RemoteProtocolError", client))
-    if is_protocol and attempt.received - attempt.delivered > HEADER_BYTES:
+        sent = not isinstance(error, errors.ConfigurationError)
+        return Failure(error.with_traceback(None), sent=sent, final=final)
+    _, cls, message, sent, final = next(m for m in _MEANINGS if _matches(error, m.exception))
+    detail = errors.printable(str(error), 200)
+    if cls is RemoteProtocolError and attempt.received - attempt.delivered > HEADER_BYTES:
         message = f"the headers of the response, or of a chunk of it, are longer than {HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(message), sent=True, final=True)
-    name, cls, message, unsent = _meaning(error, client)
-    if is_protocol and attempt.expired:  # a read that the deadline cut short
+    if cls is RemoteProtocolError and attempt.expired:  # the deadline cut a read short
         cls, message = ReadTimeout, "no response in time"
-    if attempt.dialled and not attempt.sent and issubclass(cls, errors.DeadlineError):
-        cls, message = ConnectTimeout, "no connection in time"
-    if issubclass(cls, errors.ConnectError) and cls is not ProxyError:
-        message = f"{message} to {_origin(attempt)}"
-    detail = errors.printable(str(error), 200)
-    return Failure(
-        cls(f"{message}: {detail}" if detail else message),
-        sent=not unsent and not (attempt.connected and attempt.watched and not attempt.sent),
-        stale=issubclass(cls, errors.ConnectionLostError) and attempt.is_stale,
-        final=not name and cls is errors.NoResponseError or _is_certificate_error(error),
-    )
+    if attempt.watched and not attempt.sent:
+        sent = False
+        if issubclass(cls, errors.DeadlineError):
+            cls, message, *_ = _MEANINGS[0][1:] if attempt.dialled else _MEANINGS[1][1:]
+    if cls is errors.NoResponseError:
+        message += f" with {type(error).__name__}"
+    elif cls is ConnectError or cls is ConnectTimeout:
+        message += " to " + "/".join(attempt.request.url.split("/", 3)[:3])
+    stale = attempt.is_stale and issubclass(cls, errors.ConnectionLostError)
+    final = final or _is_certificate_error(error)
+    return Failure(cls(f"{message}: {detail}" if detail else message), sent=sent, stale=stale, final=final)
 
 
-def _meaning(error: Exception, client: Any) -> _Meaning:
-    for meaning in _MEANINGS:
-        if isinstance(error, exception_classes(meaning.name, client)):
-            return meaning
-    for kind, meaning in _BUILT_IN:
-        if isinstance(error, kind):
-            return meaning
-    return _Meaning("", errors.NoResponseError, f"the HTTP client failed with {type(error).__name__}")
-
-
-def _origin(attempt: Attempt) -> str:
-    """Scheme, host and port of the request's URL."""
-    return "/".join(attempt.request.url.split("/", 3)[:3])
+def _matches(error: Exception, exception: type[Exception] | str) -> bool:
+    return is_instance(error, exception) if isinstance(exception, str) else isinstance(error, exception)
 
 
 def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None

@@ -1,26 +1,21 @@
 """The HTTP library in use: httpx, or httpx2 where `OPENROUTER_HTTP_LIBRARY` says so. Nothing else imports either.
 
-The public interface of the library has no place for two things: a network backend for `HTTPTransport`, and the question
-whether bytes arrived behind a response. `use_backend` needs two private names for the first. Without them, a client
-works with the library's own timeouts. `is_clean` needs none. Where it cannot tell, the connection is closed.
+Two objects of the library have no public place: the network backend of a client, and the h11 connection behind a
+response. `references` finds them by their public classes and uses no private name.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import h11
 
 from ..errors import ConfigurationError
 
-if TYPE_CHECKING:
-    import httpcore as core
-    import httpx as http
-elif (_chosen := os.environ.get("OPENROUTER_HTTP_LIBRARY", "httpx").strip()) == "httpx":
+if TYPE_CHECKING or (_chosen := os.environ.get("OPENROUTER_HTTP_LIBRARY", "").strip() or "httpx") == "httpx":
     import httpcore as core
     import httpx as http
 elif _chosen == "httpx2":
@@ -28,57 +23,49 @@ elif _chosen == "httpx2":
         import httpcore2 as core
         import httpx2 as http
     except ImportError:
-        raise ConfigurationError(
-            "OPENROUTER_HTTP_LIBRARY is httpx2, which is not installed: pip install openrouter-embeddings[httpx2]"
-        ) from None
+        message = "OPENROUTER_HTTP_LIBRARY=httpx2 needs it installed: pip install 'openrouter-embeddings[httpx2]'"
+        raise ConfigurationError(message) from None
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["core", "exception_classes", "http", "is_clean", "loggers", "use_backend"]
+__all__ = ["ROOTS", "core", "h11_connection", "http", "is_instance", "references"]
 
-_DEPTH = 6  # a response of the library refers to its h11 connection through five objects
-
-
-def use_backend(transport: Any, wrap: Callable[[Any], Any]) -> bool:
-    """Wrap the network backend of a transport; False where this release of the library keeps it elsewhere."""
-    pool = getattr(transport, "_pool", None)
-    backend = getattr(pool, "_network_backend", None)
-    if backend is None:
-        return False
-    pool._network_backend = wrap(backend)  # type: ignore[union-attr]
-    return True
+ROOTS = frozenset({http.__name__, core.__name__})
+_TRAVERSED = ROOTS | {__name__.partition(".")[0]}
+_POOLS = (core.ConnectionPool, core.AsyncConnectionPool)
 
 
-def is_clean(response: Any) -> bool:
-    """Whether nothing arrived behind a response that was read to its end.
+def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
+    """Find the objects of a class that an object of the library refers to, directly or through others.
 
-    The library keeps such bytes and takes them for the next response.
+    Returns:
+        For each, the object that holds it and the name of the attribute. None lies behind an instance of `stop`.
     """
-    found = next(_connections(response.stream, set(), _DEPTH), None)
-    return found is not None and found.trailing_data == (b"", False)
+    seen = set() if seen is None else seen
+    if id(value) in seen or isinstance(value, stop):
+        return
+    seen.add(id(value))
+    members: Any = {}
+    if isinstance(value, dict):
+        members = value
+    elif isinstance(value, list):
+        members = dict(enumerate(value))
+    elif type(value).__module__.partition(".")[0] in _TRAVERSED:
+        members = getattr(value, "__dict__", {})
+    for name, member in list(members.items()):
+        if isinstance(member, kind):
+            yield value, name
+        else:
+            yield from references(member, kind, stop, seen)
 
 
-def _connections(value: Any, seen: set[int], depth: int) -> Iterator[h11.Connection]:
-    """The h11 connections that a stream of the library refers to."""
-    if isinstance(value, h11.Connection):
-        yield value
-    elif depth and id(value) not in seen:
-        seen.add(id(value))
-        for name, member in getattr(value, "__dict__", {}).items():
-            if not isinstance(member, http.Response | http.Request | core.Request | core.ConnectionPool):
-                if hasattr(member, "__dict__"):
-                    yield from _connections(member, seen, depth - 1)
+def h11_connection(response: Any) -> h11.Connection | None:
+    """The state of the connection that a response arrived on; None where this release keeps it out of sight."""
+    found = next(references(response.stream, h11.Connection, _POOLS), None)
+    return getattr(*found) if found is not None else None
 
 
-def exception_classes(name: str, client: Any) -> tuple[type[Exception], ...]:
-    """The library's exception of this name, and that of the library which a caller's own client belongs to."""
-    modules = {sys.modules.get(cls.__module__.partition(".")[0]) for cls in type(client).__mro__}
-    return tuple(getattr(module, name) for module in (http, *modules) if hasattr(module, name))
-
-
-def loggers() -> Iterator[logging.Logger]:
-    """The loggers of the library, which log each request at DEBUG."""
-    roots = {http.__name__, core.__name__}
-    for name, logger in list(logging.Logger.manager.loggerDict.items()):
-        if name.partition(".")[0] in roots and isinstance(logger, logging.Logger):
-            yield logger
+def is_instance(error: Exception, name: str) -> bool:
+    """Whether an error is the exception of this name, of this library or of another release: a caller's own client."""
+    modules = {sys.modules.get(cls.__module__.partition(".")[0]) for cls in type(error).__mro__}
+    return any(isinstance(error, getattr(module, name, ())) for module in (http, *modules))

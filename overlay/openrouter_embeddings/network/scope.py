@@ -10,48 +10,26 @@ import time
 from typing import Any
 
 from ..messages import Request
-from .proxies import Proxy
 
 _SHORTEST_SECONDS = 0.0005  # a timeout of 0 would mean "do not wait at all"
 
 
 class Attempt:
-    """The state of one attempt. Its network streams update it; its exchange and its failure read it."""
-
-    __slots__ = (
-        "answered",
-        "cancelled",
-        "connected",
-        "deadline",
-        "delivered",
-        "dialled",
-        "ended",
-        "proxy",
-        "received",
-        "request",
-        "sent",
-        "socket",
-        "timer",
-        "unfinished",
-        "watched",
-    )
+    """The state of one attempt. Its network stream updates it; its exchange and its failure read it."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.deadline = time.monotonic() + min(request.timeouts.pool_seconds, request.timeouts.attempt_seconds)
-        self.watched = False  # its connection counts what follows; a caller's own client does not
+        self.timer: Any = None  # the cancel scope that keeps the deadline on an event loop
+        self.socket: Any = None
+        self.watched = False  # our network backend counts what follows; a caller's own client does not
         self.connected = False  # it has a connection, and its time runs
         self.dialled = False  # the connection is a new one
-        self.sent = 0  # bytes given to the network
-        self.received = 0  # bytes taken from it
+        self.sent = self.received = 0  # bytes
         self.delivered = 0  # `received` when the library delivered the headers or the latest part of the body
-        self.answered = False  # the headers of the response are complete
+        self.answered = False  # the headers of the response have arrived
         self.unfinished = False  # the request was not sent whole
-        self.cancelled = False
-        self.ended = False
-        self.proxy: Proxy | None = None
-        self.socket: Any = None
-        self.timer: Any = None  # the cancel scope of anyio, on an event loop
+        self.cancelled = self.ended = False
 
     def begin(self) -> None:
         """Start the time of the attempt: waiting for a connection of the pool does not count."""
@@ -74,19 +52,14 @@ class Attempt:
         return left if timeout is None else min(timeout, left)
 
     @property
-    def is_stale(self) -> bool:
-        """Whether an idle connection was used again, and ended before a byte of the response."""
-        return self.watched and self.connected and not self.dialled and not self.received
-
-    @property
     def expired(self) -> bool:
         """Whether the deadline has passed."""
         return time.monotonic() >= self.deadline - _SHORTEST_SECONDS
 
-    def abort(self) -> None:
-        """Wake the thread that waits on the connection, by shutting the connection down."""
-        if self.socket is not None:
-            shut_down(self.socket)
+    @property
+    def is_stale(self) -> bool:
+        """Whether it used an idle connection, which ended before a byte of the response."""
+        return self.watched and self.connected and not self.dialled and not self.received
 
 
 class Cancelled(Exception):
@@ -98,8 +71,7 @@ class CancelScope:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cancelled = False
-        self._event: threading.Event | None = None  # created by the first thread that waits: most jobs never do
+        self._cancelled = threading.Event()
         self._attempts: set[Attempt] = set()
 
     def wait(self, seconds: float) -> None:
@@ -108,47 +80,42 @@ class CancelScope:
         Raises:
             Cancelled: the scope was cancelled, before or meanwhile.
         """
-        if seconds > 0 and not self._cancelled:
-            with self._lock:
-                self._event = event = self._event or threading.Event()
-                if self._cancelled:
-                    event.set()
-            event.wait(seconds)
-        if self._cancelled:
+        if self._cancelled.wait(seconds) if seconds > 0 else self._cancelled.is_set():
             raise Cancelled
 
-    def enter(self, attempt: Attempt) -> None:
-        """Add an attempt.
+    @contextlib.contextmanager
+    def attempt(self, attempt: Attempt) -> Any:
+        """Let the scope cancel an attempt while it runs.
 
         Raises:
-            Cancelled: the scope was cancelled before.
+            Cancelled: the scope was cancelled, before or meanwhile; the outcome of the attempt means nothing.
         """
         with self._lock:
-            if self._cancelled:
-                raise Cancelled
+            self.wait(0)
             self._attempts.add(attempt)
-
-    def leave(self, attempt: Attempt) -> None:
-        """Remove an attempt that has ended."""
-        with self._lock:
-            self._attempts.discard(attempt)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._attempts.discard(attempt)
+            self.wait(0)
 
     def cancel(self) -> None:
         """Cancel all attempts in the scope, and those that would enter it later."""
         with self._lock:
-            self._cancelled = True
-            if self._event is not None:
-                self._event.set()
+            self._cancelled.set()
             for attempt in self._attempts:
-                attempt.cancelled = True  # all of them first: no attempt may take a connection that another released
+                attempt.cancelled = True  # all of them first: none may take a connection that another releases
             for attempt in self._attempts:
-                attempt.abort()
+                shut_down(attempt.socket)
 
 
 def shut_down(sock: Any) -> None:
-    """Shut a connection down from outside. The sockets that event loops show have no method for it."""
-    with contextlib.suppress(OSError, ValueError), socket.fromfd(sock.fileno(), sock.family, sock.type) as twin:
-        twin.shutdown(socket.SHUT_RDWR)
+    """Shut a connection down from outside, which wakes who waits on it. Sockets of event loops have no method for it."""
+    if sock is not None:
+        with contextlib.suppress(OSError, ValueError):
+            with socket.fromfd(sock.fileno(), sock.family, sock.type) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
 
 
 current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("openrouter_attempt")
