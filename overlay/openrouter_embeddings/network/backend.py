@@ -32,20 +32,9 @@ class Backend(core.NetworkBackend):
         self._inner = inner
 
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
-        """Try the addresses of a host in turn, all of them within the attempt's deadline."""
-        attempt = _dial()
-        try:
-            addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except OSError as error:
-            raise core.ConnectError(str(error)) from error
-        while True:
-            address = addresses.pop()
-            try:
-                wait = attempt.remaining(timeout)
-                return Stream(self._inner.connect_tcp(address, port, wait, *args, **options))
-            except (core.ConnectError, core.ConnectTimeout):
-                if not addresses or attempt.expired:
-                    raise
+        attempt = current_attempt.get()
+        attempt.begin(dialled=True)
+        return Stream(self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
 
 
 class AsyncBackend(core.AsyncNetworkBackend):
@@ -55,49 +44,41 @@ class AsyncBackend(core.AsyncNetworkBackend):
         self._inner = inner
 
     async def connect_tcp(self, *args: Any, **options: Any) -> core.AsyncNetworkStream:
-        _dial()
+        current_attempt.get().begin(dialled=True)
         return AsyncStream(await self._inner.connect_tcp(*args, **options))
 
 
-def _dial() -> Attempt:
-    attempt = current_attempt.get()
-    attempt.raise_if_cancelled()
-    attempt.begin()
-    attempt.dialled = True
-    return attempt
-
-
 class _Line:
-    """What the streams of both sides share: the attempt, writes to come, and bytes that arrived before they were due."""
+    """What both kinds of stream share: the attempt, writes to come, and bytes that arrived before they were due."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._attempt: Attempt | None = None
         self._held = self._early = b""
+        self._write_timeout: float | None = None
         self._spoiled = False  # the connection cannot be used again
 
-    def _start(self, attempt: Attempt) -> None:
-        """Start the use by an attempt. What arrives on a new connection before the request is a refusal, perhaps."""
-        attempt.begin()
-        attempt.socket = self._inner.get_extra_info("socket")
-        is_new, has_input = self._attempt is None, self._has_input()
-        self._attempt = attempt
-        if has_input and not is_new:
-            raise core.ReadError("the server closed the connection, or sent something unasked")
-        if has_input:
-            self._stop(attempt)
+    def _hold(self, buffer: bytes, timeout: float | None) -> Attempt:
+        """Keep a write for later. What arrives on a new connection before the first of them is a refusal, perhaps."""
+        attempt = current_attempt.get()
+        if attempt is not self._attempt:
+            attempt.begin()
+            attempt.socket = self._inner.get_extra_info("socket")
+            is_new, has_input = self._attempt is None, self._has_input()
+            self._attempt = attempt
+            if has_input and not is_new:
+                raise core.ReadError("the server closed the connection, or sent something unasked")
+            if has_input:
+                self._stop(attempt)
+        self._held, self._write_timeout = self._held + buffer, timeout
+        return attempt
 
     def _stop(self, attempt: Attempt) -> None:
         """Send no more of a request: the server has responded, or the connection is broken."""
         self._spoiled = attempt.unfinished = True
-        self._held = b""
 
     def _has_input(self) -> bool:
         raise NotImplementedError
-
-    def _received(self, attempt: Attempt, data: bytes) -> bytes:
-        attempt.received += len(data)
-        return data
 
     def get_extra_info(self, info: str) -> Any:
         """As the library's, which closes an idle connection that is readable, and may take one in use for idle."""
@@ -111,37 +92,30 @@ class Stream(_Line, core.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         attempt = current_attempt.get()
-        attempt.raise_if_cancelled()
-        if attempt.expired:  # no single wait may be long where a server sends a byte now and then
-            raise core.ReadTimeout("the deadline of the attempt has passed")
         self._send(attempt)
-        early, self._early = self._early, b""
         size = _READ_BYTES if attempt.answered else max_bytes
-        return self._received(attempt, early or self._inner.read(size, attempt.remaining(timeout)))
+        data, self._early = self._early or self._inner.read(size, attempt.remaining(timeout)), b""
+        attempt.received += len(data)
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = current_attempt.get()
-        attempt.raise_if_cancelled()
-        if attempt is not self._attempt:
-            self._start(attempt)
-        self._held += buffer
+        attempt = self._hold(buffer, timeout)
         if len(self._held) > _HELD_BYTES:
             self._send(attempt)
 
     def _send(self, attempt: Attempt) -> None:
         """Send what was held, until the server responds: one that refuses a large request closes soon after."""
-        view = memoryview(self._held)
-        self._held = b""
-        while view and not self._spoiled:
-            attempt.sent += len(view[:_WRITE_BYTES])
+        left, self._held = memoryview(self._held), b""
+        while left and not self._spoiled:
+            piece, left = left[:_WRITE_BYTES], left[_WRITE_BYTES:]
+            wait = attempt.remaining(self._write_timeout)
+            attempt.sent += len(piece)
             try:
-                self._inner.write(view[:_WRITE_BYTES], attempt.remaining(attempt.request.timeouts.write_seconds))
+                self._inner.write(piece, wait)
             except core.WriteError:  # the next read tells whether the server has refused
-                return self._stop(attempt)
-            view = view[_WRITE_BYTES:]
-            if view and self._has_input() and not self._early.startswith(_INFORMATIONAL):
                 self._stop(attempt)
-        return None
+            if left and self._has_input() and not self._early.startswith(_INFORMATIONAL):
+                self._stop(attempt)
 
     def _has_input(self) -> bool:
         """Whether bytes, or the end, arrived. They are read to find out: TLS also receives records without any."""
@@ -158,12 +132,10 @@ class Stream(_Line, core.NetworkStream):
         attempt, sock = current_attempt.get(), self._inner.get_extra_info("socket")
         with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # the handshake detaches `sock`
             stream = Stream(self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout)))
-        attempt.socket = stream.get_extra_info("socket")
         attempt.sent = attempt.received = 0  # what was sent before, to a proxy, was not the request
         return stream
 
     def close(self) -> None:
-        self._held = b""
         self._inner.close()
 
 
@@ -173,15 +145,14 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         attempt = current_attempt.get()
         await self._send(attempt)
-        early, self._early = self._early, b""
-        return self._received(attempt, early or await self._inner.read(_LOOP_READ_BYTES, timeout))
+        size = max(max_bytes, _LOOP_READ_BYTES)
+        data, self._early = self._early or await self._inner.read(size, timeout), b""
+        attempt.received += len(data)
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = current_attempt.get()
-        if attempt is not self._attempt:
-            self._start(attempt)
-        self._held += buffer
-        if len(self._held) > _HELD_BYTES and not self._spoiled:
+        attempt = self._hold(buffer, timeout)
+        if len(self._held) > _HELD_BYTES:
             await self._send_and_listen(attempt)
 
     async def _send(self, attempt: Attempt) -> None:
@@ -189,7 +160,7 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
         if held and not self._spoiled:
             attempt.sent += len(held)
             try:
-                await self._inner.write(held, attempt.request.timeouts.write_seconds)
+                await self._inner.write(held, self._write_timeout)
             except core.WriteError:
                 self._stop(attempt)
 
@@ -204,43 +175,41 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
                 self._stop(attempt)
                 group.cancel_scope.cancel()
 
-        timeouts: list[core.WriteTimeout] = []
+        failure: core.WriteTimeout | None = None  # a group would wrap it
         async with anyio.create_task_group() as group:
             group.start_soon(listen)
             await anyio.lowlevel.checkpoint()
             try:
                 await self._send(attempt)
-            except core.WriteTimeout as error:  # a group would wrap it
-                timeouts.append(error)
+            except core.WriteTimeout as error:
+                failure = error
             group.cancel_scope.cancel()
-        if timeouts:
-            raise timeouts[0]
+        if failure is not None:
+            raise failure
 
     def _has_input(self) -> bool:
         """Whether bytes, or the end, arrived, as far as one can tell without waiting."""
         tls = self._inner.get_extra_info("ssl_object")
+        if tls is None:
+            return bool(self._early) or bool(self._inner.get_extra_info("is_readable"))
         try:
-            self._early += tls.read(_READ_BYTES) if tls is not None else b""  # what was received and not decrypted
+            self._early += tls.read(_READ_BYTES)  # what was received and not decrypted
         except ssl.SSLError as error:
             if not isinstance(error, ssl.SSLWantReadError):
                 return True
-        if self._attempt is None and tls is not None:  # a new connection is readable for session tickets
-            return bool(self._early)
-        return bool(self._early) or bool(self._inner.get_extra_info("is_readable"))
+        is_new = self._attempt is None  # a new connection is readable for session tickets
+        return bool(self._early) or (not is_new and bool(self._inner.get_extra_info("is_readable")))
 
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None
-    ) -> core.AsyncNetworkStream:
-        attempt = current_attempt.get()
+    async def start_tls(self, *args: Any, **options: Any) -> core.AsyncNetworkStream:
         try:
-            stream = AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+            stream = AsyncStream(await self._inner.start_tls(*args, **options))
         except BaseException:
             with anyio.CancelScope(shield=True):  # the library closes after an error, and not when it is cancelled
                 await self._inner.aclose()
             raise
+        attempt = current_attempt.get()
         attempt.sent = attempt.received = 0
         return stream
 
     async def aclose(self) -> None:
-        self._held = b""
         await self._inner.aclose()

@@ -5,15 +5,10 @@ from __future__ import annotations
 import zlib
 
 from .. import errors
+from ..defaults import INFLATION_FREE_BYTES, MAX_ERROR_BYTES, MAX_HEADER_BYTES, MAX_HEADER_COUNT, MAX_INFLATION
 from ..messages import Headers, Request, Response
 from .scope import Attempt
 
-HEADER_BYTES = 96 << 10
-HEADER_COUNT = 500
-
-_RATIO = 100  # inflated to received bytes, past _RATIO_FROM: no JSON compresses so well
-_RATIO_FROM = 1 << 20
-_ERROR_BYTES = 64 << 10
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
@@ -21,8 +16,8 @@ _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 
 def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
     """The header fields of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
-    if len(fields) > HEADER_COUNT or sum(len(name) + len(value) for name, value in fields) > HEADER_BYTES:
-        limits = f"{HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"
+    if len(fields) > MAX_HEADER_COUNT or sum(len(name) + len(value) for name, value in fields) > MAX_HEADER_BYTES:
+        limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
     return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
@@ -31,27 +26,21 @@ class BodyReader:
     """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer.
 
     Raises:
-        AnswerTooLargeError: the announced length is over the limit.
         NoResponseError: the encoding was not asked for.
     """
 
     def __init__(self, status: int, headers: Headers, request: Request, attempt: Attempt, encoding: str) -> None:
         self._status, self._headers, self._attempt = status, headers, attempt
         self._is_error = status >= 400
-        self._max_bytes = _ERROR_BYTES if self._is_error else request.max_response_bytes
+        self._max_bytes = MAX_ERROR_BYTES if self._is_error else request.max_response_bytes
         self._received = self._length = 0
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
             raise errors.NoResponseError(f"the response has the encoding {name}, which was not asked for")
         self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
-        announced = headers.get("content-length", "")
-        length = int(announced.lstrip("0")[:19] or 0) if announced.isascii() and announced.isdigit() else 0
-        if length > self._max_bytes and not self._is_error:
-            raise self._too_large()
         self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
-        # A buffer of the right size need not be copied as it grows.
-        self._body = bytearray(0 if self._inflate or self._consumer else min(length, self._max_bytes))
+        self._body = bytearray()
 
     def feed(self, part: bytes) -> bool:
         """Take one part; True where no more is wanted.
@@ -60,8 +49,7 @@ class BodyReader:
             AnswerTooLargeError: the body is over a limit.
             TimeoutError: the deadline of the attempt has passed.
         """
-        if self._attempt.expired:
-            raise TimeoutError("the deadline passed while the response was read")
+        self._attempt.remaining()
         self._received += len(part)
         while part:
             if self._inflate is None:
@@ -69,17 +57,17 @@ class BodyReader:
             else:
                 piece, part = self._decompress(self._inflate, part)
             if self._consumer is None:
-                self._body[self._length : self._length + len(piece)] = piece
+                self._body += piece
             else:
                 self._consumer.feed(piece)
             self._length += len(piece)
             if self._length > self._max_bytes:
                 if self._is_error:
                     return True
-                raise self._too_large()
-            if self._inflate is not None and self._length > max(_RATIO_FROM, _RATIO * self._received):
+                raise errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")
+            if self._inflate is not None and self._length > max(INFLATION_FREE_BYTES, MAX_INFLATION * self._received):
                 sizes = f"{self._received} bytes to over {self._length}"
-                raise errors.AnswerTooLargeError(f"the response inflates more than {_RATIO}-fold: {sizes}")
+                raise errors.AnswerTooLargeError(f"the response inflates more than {MAX_INFLATION}-fold: {sizes}")
         return False
 
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
@@ -93,8 +81,4 @@ class BodyReader:
         """The response with its whole body. Raises zlib.error: the compressed data ends too early."""
         if self._inflate is not None and self._received and not self._inflate.eof and not self._is_error:
             raise zlib.error("the compressed data ends too early")
-        del self._body[self._length :]
         return Response(self._status, self._headers, self._body if self._consumer is None else self._consumer)
-
-    def _too_large(self) -> errors.AnswerTooLargeError:
-        return errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")

@@ -33,49 +33,41 @@ class HttpClients:
         self._inherited = inherited  # kept and never used: to collect it would close the parent's connections
         self._pid = os.getpid()  # last: another thread of the child must not use the parent's clients
 
-    def _reset_after_fork(self) -> None:
+    def _prepare(self) -> None:
+        """Raises ClosedClientError."""
         if self._pid != os.getpid():
             self._reset((self._sync, self._async, self._inherited))
-
-    def _raise_if_closed(self) -> None:
         if self.closed:
             raise ClosedClientError("this client was closed while the call began")
 
     def sync_client(self) -> Any:
-        """The HTTP client for threads.
-
-        Raises:
-            ClosedClientError, ConfigurationError: none can be opened.
-        """
+        """The HTTP client for threads. Raises ClosedClientError, ConfigurationError: none can be opened."""
         if self._given is not None:
             return self._given
-        self._reset_after_fork()
-        if self._sync is None:
-            from .transport import SyncClient, open_client
+        self._prepare()
+        if (client := self._sync) is None:
+            from .transport import open_client
 
             with self._lock:
-                self._raise_if_closed()
-                self._sync = self._sync or open_client(SyncClient, self._ssl_context)
-        return self._sync
+                self._prepare()
+                client = self._sync = self._sync or open_client(self._ssl_context, on_loop=False)
+        return client
 
     async def async_client(self) -> Any:
-        """The HTTP client of the running event loop, which is closed with the loop at the latest.
-
-        Raises:
-            ClosedClientError, ConfigurationError: none can be opened.
-        """
+        """The HTTP client of the running event loop, which is closed with the loop at the latest; raises alike."""
         if self._given_async is not None:
             return self._given_async
-        self._reset_after_fork()
-        from .transport import LoopClient, current_loop, is_closed, open_client
+        self._prepare()
+        import anyio.lowlevel
 
-        loop = current_loop()
-        self._raise_if_closed()
+        loop = anyio.lowlevel.current_token()
         if loop not in self._async:
+            from .transport import abandon, open_client
+
             with self._lock:
-                for ended in [other for other in self._async if is_closed(other)]:
-                    self._async.pop(ended)[0].abandon()
-                client = open_client(LoopClient, self._ssl_context)
+                for ended in [old for old in self._async if getattr(old.native_token, "is_closed", bool)()]:
+                    abandon(self._async.pop(ended)[0])  # a loop that was closed without finishing its generators
+                client = open_client(self._ssl_context, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
         return self._async[loop][0]
@@ -90,7 +82,8 @@ class HttpClients:
 
     def close(self) -> None:
         """Close the client for threads."""
-        self._reset_after_fork()  # a forked child owns nothing yet, and the lock may be held for ever
+        if self._pid != os.getpid():  # a forked child owns nothing yet, and the lock may be held for ever
+            self._reset((self._sync, self._async, self._inherited))
         with self._lock:
             self.closed = True
             client, self._sync = self._sync, None
@@ -101,12 +94,14 @@ class HttpClients:
         """Close all clients; of other event loops, only the connections."""
         self.close()
         if self._async:
-            from .transport import current_loop
+            import anyio.lowlevel
 
-            if (own := self._async.get(current_loop())) is not None:
+            from .transport import abandon
+
+            if (own := self._async.get(anyio.lowlevel.current_token())) is not None:
                 await own[1].aclose()
             for other in list(self._async):
-                self._async.pop(other)[0].abandon()
+                abandon(self._async.pop(other)[0])
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..messages import CallFlow, Send, Sleep
-from .scope import Attempt, CancelScope
+from .scope import CancelScope
 
 
 def run(
@@ -26,37 +25,29 @@ def run(
     """
     from .exchange import complete
 
-    async def wait(step: Sleep) -> None:
-        time.sleep(step.seconds) if sleep is None else sleep(step)
-
-    return complete(_drive(flow, client, wait, scope, on_loop=False))
+    return complete(_drive(flow, client, sleep or (lambda step: time.sleep(step.seconds)), scope, on_loop=False))
 
 
 async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
     """Drive a flow on the running event loop, and close it; arguments as in `run`."""
     import anyio
 
-    async def wait(step: Sleep) -> None:
-        await (anyio.sleep(step.seconds) if sleep is None else sleep(step))
-
-    return await _drive(flow, client, wait, None, on_loop=True)
+    return await _drive(flow, client, sleep or (lambda step: anyio.sleep(step.seconds)), None, on_loop=True)
 
 
-async def _drive(
-    flow: CallFlow, client: Any, wait: Callable[[Sleep], Awaitable[None]], scope: CancelScope | None, *, on_loop: bool
-) -> Any:
+async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
+    """Written once: the coroutine for a thread never suspends."""
     from .exchange import send
 
     try:
         step = next(flow)
         while True:
             if isinstance(step, Send):
-                attempt = Attempt(step.request)
-                with scope.attempt(attempt) if scope is not None else contextlib.nullcontext():
-                    outcome = await send(client, step.request, attempt, on_loop=on_loop)
-                step = flow.send(outcome)
+                step = flow.send(await send(client, step.request, scope, on_loop=on_loop))
             else:
-                await wait(step)
+                waiting = sleep(step)
+                if on_loop:
+                    await waiting
                 step = flow.send(None)
     except StopIteration as done:
         return done.value

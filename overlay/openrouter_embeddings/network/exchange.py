@@ -1,7 +1,7 @@
 """One request and its response, through a client of the library. Written once, for threads and for event loops.
 
-The functions are coroutines. An event loop awaits them. For a thread, `complete` runs them: what they await there is the
-result of a blocking call.
+The functions are coroutines. An event loop awaits them. For a thread, `complete` runs them: its calls block, and what
+they return is not awaited.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import weakref
 from collections.abc import Coroutine
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,14 +16,15 @@ from typing import Any, TypeVar
 import anyio
 
 from .. import errors
-from ..messages import Failure, Request, Response, Timeouts
+from ..messages import Failure, Request, Response
 from ..redaction import Secret
 from .body import BodyReader, read_headers
 from .failures import failure_of
-from .library import ROOTS, h11_connection, http
-from .scope import Attempt, Cancelled, current_attempt
+from .library import ROOTS, http, is_clean
+from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
 T = TypeVar("T")
+_url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -38,27 +38,30 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine for threads must not suspend")
 
 
-async def send(client: Any, request: Request, attempt: Attempt, *, on_loop: bool) -> Response | Failure:
-    """Send a request. Returns its response, or the failure that came in its place."""
+async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
+    """Send a request. Returns its response, or the failure that came in its place.
+
+    Raises:
+        Cancelled: the scope was cancelled.
+    """
+    attempt = Attempt(request)
     token = current_attempt.set(attempt)
     try:
-        attempt.watched = getattr(client, "watched", False)
-        if not attempt.watched:
-            attempt.begin()
-        with _deadline(attempt) if on_loop else contextlib.nullcontext():
-            return await _exchange(client, request, attempt, on_loop)
-        raise TimeoutError
-    except Cancelled:
-        raise
-    except Exception as error:
-        return failure_of(error, attempt)
+        with scope.running(attempt) if scope is not None else contextlib.nullcontext():
+            try:
+                with _timer(attempt) if on_loop else contextlib.nullcontext():
+                    return await _exchange(client, request, attempt, on_loop)
+                raise TimeoutError  # the timer has cancelled what was awaited
+            except Cancelled:
+                raise
+            except Exception as error:
+                return failure_of(error, attempt)
     finally:
         attempt.ended = True
         current_attempt.reset(token)
 
 
-def _deadline(attempt: Attempt) -> Any:
-    """A cancel scope that ends what is awaited in it, without an exception."""
+def _timer(attempt: Attempt) -> Any:
     attempt.timer = anyio.CancelScope(deadline=anyio.current_time() + attempt.deadline - time.monotonic())
     return attempt.timer
 
@@ -68,13 +71,17 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
         return await value if on_loop else value
 
     async def close(resource: Any) -> None:
-        if on_loop and hasattr(resource, "aclose"):
-            with anyio.CancelScope(shield=True):
-                await resource.aclose()
-        elif hasattr(resource, "close"):
-            resource.close()
+        with anyio.CancelScope(shield=True) if on_loop else contextlib.nullcontext():
+            closing = getattr(resource, "aclose" if on_loop else "close", None)
+            if closing is not None:
+                await result(closing())
 
-    built = _build(client, request, attempt)
+    watched = getattr(client, "watched", False)
+    if not watched:  # nothing tells what a caller's own client does: suppose the worst
+        attempt.begin(dialled=True)
+        attempt.sent = 1
+    # The library's own class is quicker than a client, which merges its defaults with what it is given.
+    built = _build(http.Request if watched else client.build_request, request)
     response = await result(client.send(built, stream=True, auth=None, follow_redirects=False))
     parts: Any = None
     try:
@@ -94,48 +101,25 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
                 if body.feed(part):
                     break
         reply = body.finish()
-        stream = response.extensions.get("network_stream")
-        if stream is not None and not _is_clean(response, stream):
-            await close(stream)
+        if "network_stream" in response.extensions and not is_clean(response):
+            await close(response.extensions["network_stream"])
         return reply
     finally:
         await close(parts)
         await close(response)
 
 
-_connections: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # by network stream
-
-
-def _is_clean(response: Any, stream: Any) -> bool:
-    """Whether nothing arrived behind a response: the library would take it for the next one of the connection."""
-    if not response.http_version.startswith("HTTP/1"):
-        return True
-    if stream not in _connections and (found := h11_connection(response)) is not None:
-        _connections[stream] = found
-    found = _connections.get(stream)
-    return found is not None and found.trailing_data == (b"", False)
-
-
-def _build(client: Any, request: Request, attempt: Attempt) -> Any:
+def _build(build: Any, request: Request) -> Any:
     """The request as the library's. Secrets are revealed here alone, and in no variable."""
-    build, url = (http.Request, _url(request.url)) if attempt.watched else (client.build_request, request.url)
+    timeouts, longest = request.timeouts, request.timeouts.attempt_seconds
+    names = ("connect", "pool", "write", "read")
     return build(
         request.method,
-        url,
+        _url(request.url) if build is http.Request else request.url,
         content=request.body,
         headers=[(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers],
-        extensions={"timeout": _timeouts(request.timeouts)},
+        extensions={"timeout": {name: min(getattr(timeouts, f"{name}_seconds"), longest) for name in names}},
     )
-
-
-_url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
-
-
-@lru_cache(maxsize=64)
-def _timeouts(timeouts: Timeouts) -> dict[str, float]:
-    """The timeouts as the library takes them. None is longer than the attempt."""
-    names = ("connect", "pool", "write", "read")
-    return {name: min(getattr(timeouts, f"{name}_seconds"), timeouts.attempt_seconds) for name in names}
 
 
 class _MaskingFilter(logging.Filter):

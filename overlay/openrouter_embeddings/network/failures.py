@@ -3,67 +3,51 @@
 from __future__ import annotations
 
 import ssl
+import time
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import errors
+from ..defaults import MAX_HEADER_BYTES
 from ..messages import Failure
-from .body import HEADER_BYTES
 from .library import http, is_instance
 from .scope import Attempt
 
 
-class ConnectError(errors.ConnectError, http.ConnectError):
-    """No connection."""
+def _class(name: str, *ours: type[errors.NoResponseError]) -> Any:
+    """An error of the package that `except httpx.<name>` also catches."""
+    return type(name, (*ours, getattr(http, name)), {"__module__": __name__})
 
 
-class ConnectTimeout(errors.ConnectError, errors.DeadlineError, http.ConnectTimeout):
-    """No connection in time."""
-
-
-class PoolTimeout(errors.DeadlineError, http.PoolTimeout):
-    """No connection of the pool became free in time."""
-
-
-class ProxyError(errors.ConnectError, http.ProxyError):
-    """The proxy refused."""
-
-
-class ReadTimeout(errors.DeadlineError, http.ReadTimeout):
-    """No response in time, or not all of it."""
-
-
-class WriteTimeout(errors.DeadlineError, http.WriteTimeout):
-    """The request could not be sent in time."""
-
-
-class ReadError(errors.ConnectionLostError, http.ReadError):
-    """The connection broke while the response was awaited or read."""
-
-
-class WriteError(errors.ConnectionLostError, http.WriteError):
-    """The connection broke while the request was sent."""
-
-
-class RemoteProtocolError(errors.ConnectionLostError, http.RemoteProtocolError):
-    """The response is not HTTP, or ends too early."""
+ConnectError = _class("ConnectError", errors.ConnectError)
+ConnectTimeout = _class("ConnectTimeout", errors.ConnectError, errors.DeadlineError)
+PoolTimeout = _class("PoolTimeout", errors.DeadlineError)
+ProxyError = _class("ProxyError", errors.ConnectError)
+ReadError = _class("ReadError", errors.ConnectionLostError)
+ReadTimeout = _class("ReadTimeout", errors.DeadlineError)
+RemoteProtocolError = _class("RemoteProtocolError", errors.ConnectionLostError)
+WriteError = _class("WriteError", errors.ConnectionLostError)
+WriteTimeout = _class("WriteTimeout", errors.DeadlineError)
 
 
 class _Meaning(NamedTuple):
-    """An exception, by class or by its name in the library, and what it means."""
+    """An exception, by its class or by its name in the library, and what it means."""
 
     exception: type[Exception] | str
-    error: type[errors.NoResponseError]
+    error: Any
     message: str
-    sent: bool = True  # whether the server may have seen the request
+    sent: bool = True  # the server may have seen the request
     final: bool = False
 
 
+_NO_CONNECTION = _Meaning("ConnectTimeout", ConnectTimeout, "no connection in time", sent=False)
+_NO_TURN = _Meaning("PoolTimeout", PoolTimeout, "no connection of the pool became free in time", sent=False)
+_LATE = _Meaning("TimeoutException", ReadTimeout, "no response in time")
 _MEANINGS = (  # the first that matches
-    _Meaning("ConnectTimeout", ConnectTimeout, "no connection in time", sent=False),
-    _Meaning("PoolTimeout", PoolTimeout, "no connection of the pool became free in time", sent=False),
+    _NO_CONNECTION,
+    _NO_TURN,
     _Meaning("WriteTimeout", WriteTimeout, "the request could not be sent in time"),
-    _Meaning("TimeoutException", ReadTimeout, "no response in time"),
+    _LATE,
     _Meaning("ProxyError", ProxyError, "the proxy refused", sent=False),
     _Meaning("ConnectError", ConnectError, "no connection", sent=False),
     _Meaning("WriteError", WriteError, "the connection broke while the request was sent"),
@@ -83,28 +67,27 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         final = not isinstance(error, errors.ConnectionLostError)
         sent = not isinstance(error, errors.ConfigurationError)
         return Failure(error.with_traceback(None), sent=sent, final=final)
-    _, cls, message, sent, final = next(m for m in _MEANINGS if _matches(error, m.exception))
-    detail = errors.printable(str(error), 200)
-    if cls is RemoteProtocolError and attempt.received - attempt.delivered > HEADER_BYTES:
-        message = f"the headers of the response, or of a chunk of it, are longer than {HEADER_BYTES} bytes"
+    meaning = next(m for m in _MEANINGS if is_instance(error, m.exception))
+    if meaning.error is RemoteProtocolError and attempt.received - attempt.delivered > MAX_HEADER_BYTES:
+        message = f"the headers of the response, or of a chunk of it, are longer than {MAX_HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(message), sent=True, final=True)
-    if cls is RemoteProtocolError and attempt.expired:  # the deadline cut a read short
-        cls, message = ReadTimeout, "no response in time"
-    if attempt.watched and not attempt.sent:
-        sent = False
-        if issubclass(cls, errors.DeadlineError):
-            cls, message, *_ = _MEANINGS[0][1:] if attempt.dialled else _MEANINGS[1][1:]
-    if cls is errors.NoResponseError:
+    if (
+        meaning.error is RemoteProtocolError and time.monotonic() > attempt.deadline - 0.001
+    ):  # the deadline cut a read short
+        meaning = _LATE
+    if not attempt.sent and issubclass(meaning.error, errors.DeadlineError):
+        meaning = _NO_CONNECTION if attempt.dialled else _NO_TURN
+    message, detail = meaning.message, errors.printable(str(error), 200)
+    if meaning.final:
         message += f" with {type(error).__name__}"
-    elif cls is ConnectError or cls is ConnectTimeout:
+    elif meaning.error in (ConnectError, ConnectTimeout):
         message += " to " + "/".join(attempt.request.url.split("/", 3)[:3])
-    stale = attempt.is_stale and issubclass(cls, errors.ConnectionLostError)
-    final = final or _is_certificate_error(error)
-    return Failure(cls(f"{message}: {detail}" if detail else message), sent=sent, stale=stale, final=final)
-
-
-def _matches(error: Exception, exception: type[Exception] | str) -> bool:
-    return is_instance(error, exception) if isinstance(exception, str) else isinstance(error, exception)
+    return Failure(
+        meaning.error(f"{message}: {detail}" if detail else message),
+        sent=meaning.sent and attempt.sent > 0,
+        stale=not (attempt.dialled or attempt.received) and issubclass(meaning.error, errors.ConnectionLostError),
+        final=meaning.final or _is_certificate_error(error),
+    )
 
 
 def _is_certificate_error(error: BaseException | None) -> bool:

@@ -1,7 +1,7 @@
 """The HTTP library in use: httpx, or httpx2 where `OPENROUTER_HTTP_LIBRARY` says so. Nothing else imports either.
 
 Two objects of the library have no public place: the network backend of a client, and the h11 connection behind a
-response. `references` finds them by their public classes and uses no private name.
+response. `references` finds them by their public classes, and no private name is used.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ elif _chosen == "httpx2":
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["ROOTS", "core", "h11_connection", "http", "is_instance", "references"]
+__all__ = ["ROOTS", "core", "http", "is_clean", "is_instance", "references"]
 
 ROOTS = frozenset({http.__name__, core.__name__})
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
-_POOLS = (core.ConnectionPool, core.AsyncConnectionPool)
 
 
 def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
@@ -46,10 +45,8 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
         return
     seen.add(id(value))
     members: Any = {}
-    if isinstance(value, dict):
-        members = value
-    elif isinstance(value, list):
-        members = dict(enumerate(value))
+    if isinstance(value, dict | list):
+        members = value if isinstance(value, dict) else dict(enumerate(value))
     elif type(value).__module__.partition(".")[0] in _TRAVERSED:
         members = getattr(value, "__dict__", {})
     for name, member in list(members.items()):
@@ -59,13 +56,24 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
-def h11_connection(response: Any) -> h11.Connection | None:
-    """The state of the connection that a response arrived on; None where this release keeps it out of sight."""
-    found = next(references(response.stream, h11.Connection, _POOLS), None)
-    return getattr(*found) if found is not None else None
+def is_clean(response: Any) -> bool:
+    """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
+
+    False where a release keeps its h11 connection out of sight. HTTP/2 numbers its responses.
+    """
+    if not response.http_version.startswith("HTTP/1"):
+        return True
+    pools = core.ConnectionPool, core.AsyncConnectionPool  # behind them are other connections
+    found = next(references(response.stream, h11.Connection, pools), None)
+    return found is not None and getattr(*found).trailing_data == (b"", False)
 
 
-def is_instance(error: Exception, name: str) -> bool:
-    """Whether an error is the exception of this name, of this library or of another release: a caller's own client."""
+def is_instance(error: Exception, exception: type[Exception] | str) -> bool:
+    """Whether an error is of a class, or of the class of this name in the library that it comes from.
+
+    A caller's own client may belong to another library of the same interface.
+    """
+    if not isinstance(exception, str):
+        return isinstance(error, exception)
     modules = {sys.modules.get(cls.__module__.partition(".")[0]) for cls in type(error).__mro__}
-    return any(isinstance(error, getattr(module, name, ())) for module in (http, *modules))
+    return any(isinstance(error, getattr(module, exception, ())) for module in (http, *modules))

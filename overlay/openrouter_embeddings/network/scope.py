@@ -7,11 +7,10 @@ import contextvars
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ..messages import Request
-
-_SHORTEST_SECONDS = 0.0005  # a timeout of 0 would mean "do not wait at all"
 
 
 class Attempt:
@@ -22,7 +21,6 @@ class Attempt:
         self.deadline = time.monotonic() + min(request.timeouts.pool_seconds, request.timeouts.attempt_seconds)
         self.timer: Any = None  # the cancel scope that keeps the deadline on an event loop
         self.socket: Any = None
-        self.watched = False  # our network backend counts what follows; a caller's own client does not
         self.connected = False  # it has a connection, and its time runs
         self.dialled = False  # the connection is a new one
         self.sent = self.received = 0  # bytes
@@ -31,8 +29,9 @@ class Attempt:
         self.unfinished = False  # the request was not sent whole
         self.cancelled = self.ended = False
 
-    def begin(self) -> None:
+    def begin(self, *, dialled: bool = False) -> None:
         """Start the time of the attempt: waiting for a connection of the pool does not count."""
+        self.dialled = self.dialled or dialled
         if not self.connected:
             self.connected = True
             self.deadline = time.monotonic() + self.request.timeouts.attempt_seconds
@@ -41,25 +40,19 @@ class Attempt:
 
                 self.timer.deadline = anyio.current_time() + self.request.timeouts.attempt_seconds
 
-    def raise_if_cancelled(self) -> None:
-        """Raises Cancelled: another thread cancelled the work that this attempt belongs to."""
+    def remaining(self, timeout: float | None = None) -> float:
+        """`timeout`, shortened to the time that the attempt has left.
+
+        Raises:
+            TimeoutError: the deadline has passed.
+            Cancelled: another thread cancelled the attempt.
+        """
         if self.cancelled:
             raise Cancelled
-
-    def remaining(self, timeout: float | None = None) -> float:
-        """`timeout`, shortened to the time that the attempt has left, and never 0."""
-        left = max(self.deadline - time.monotonic(), _SHORTEST_SECONDS)
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline of the attempt has passed")
         return left if timeout is None else min(timeout, left)
-
-    @property
-    def expired(self) -> bool:
-        """Whether the deadline has passed."""
-        return time.monotonic() >= self.deadline - _SHORTEST_SECONDS
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it used an idle connection, which ended before a byte of the response."""
-        return self.watched and self.connected and not self.dialled and not self.received
 
 
 class Cancelled(Exception):
@@ -75,21 +68,13 @@ class CancelScope:
         self._attempts: set[Attempt] = set()
 
     def wait(self, seconds: float) -> None:
-        """Wait.
-
-        Raises:
-            Cancelled: the scope was cancelled, before or meanwhile.
-        """
+        """Wait. Raises Cancelled: the scope was cancelled, before or meanwhile."""
         if self._cancelled.wait(seconds) if seconds > 0 else self._cancelled.is_set():
             raise Cancelled
 
     @contextlib.contextmanager
-    def attempt(self, attempt: Attempt) -> Any:
-        """Let the scope cancel an attempt while it runs.
-
-        Raises:
-            Cancelled: the scope was cancelled, before or meanwhile; the outcome of the attempt means nothing.
-        """
+    def running(self, attempt: Attempt) -> Iterator[None]:
+        """Contains an attempt while it runs. Raises Cancelled: the scope was cancelled, before or meanwhile."""
         with self._lock:
             self.wait(0)
             self._attempts.add(attempt)
@@ -101,7 +86,7 @@ class CancelScope:
             self.wait(0)
 
     def cancel(self) -> None:
-        """Cancel all attempts in the scope, and those that would enter it later."""
+        """Cancel the attempts that run, and those that would run later."""
         with self._lock:
             self._cancelled.set()
             for attempt in self._attempts:
@@ -111,11 +96,10 @@ class CancelScope:
 
 
 def shut_down(sock: Any) -> None:
-    """Shut a connection down from outside, which wakes who waits on it. Sockets of event loops have no method for it."""
-    if sock is not None:
-        with contextlib.suppress(OSError, ValueError):
-            with socket.fromfd(sock.fileno(), sock.family, sock.type) as twin:
-                twin.shutdown(socket.SHUT_RDWR)
+    """Shut a connection down from outside, which ends the waits on it. Sockets of event loops have no method for it."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+        with socket.fromfd(sock.fileno(), sock.family, sock.type) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
 
 
 current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("openrouter_attempt")

@@ -5,88 +5,58 @@ from __future__ import annotations
 import functools
 import os
 import ssl
+from http.cookiejar import CookieJar
 from typing import Any
 
-import anyio.lowlevel
-
+from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
 from .backend import AsyncBackend, AsyncStream, Backend
 from .library import core, http, references
 from .scope import shut_down
 
-_LIMITS = http.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30.0)
-_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-_PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_VARIABLES = (*_CERTIFICATES, "SSLKEYLOGFILE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-class _NoCookies(http.Cookies):
-    """Keeps no cookie, and so none is sent."""
-
-    def extract_cookies(self, response: http.Response) -> None:
-        pass
+class _NoCookies(CookieJar):
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Keep none, and so none is sent."""
 
 
-_NO_COOKIES = property(lambda _: _NoCookies())
-
-
-class SyncClient(http.Client):
-    """The client for threads."""
-
-    cookies, watched = _NO_COOKIES, False
-
-
-class LoopClient(http.AsyncClient):
-    """The client for one event loop."""
-
-    cookies, watched = _NO_COOKIES, False
-
-    def abandon(self) -> None:
-        """Shut the connections down: their event loop has ended, and nothing can be awaited on it."""
-        for owner, name in list(references(self, AsyncStream)):
-            shut_down(getattr(owner, name).get_extra_info("socket"))
-
-
-def open_client(kind: Any, ssl_context: ssl.SSLContext | None) -> Any:
-    """Open a `SyncClient` or a `LoopClient` with the proxies and certificates of the environment.
+def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
+    """Open a client of the library, for threads or for an event loop, with proxies and certificates of the environment.
 
     On a release of the library whose network backends are out of sight, it keeps the library's own timeouts alone.
 
     Raises:
         ConfigurationError: the environment names something that cannot be used.
     """
+    kind: Any = http.AsyncClient if on_loop else http.Client
+    paths = [os.environ.get(name, "") for name in _CERTIFICATES]
     try:
-        client = kind(verify=ssl_context or _certificates(*_certificate_files()), limits=_LIMITS)
+        changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
+        verify = ssl_context or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
+        client = kind(verify=verify, limits=_LIMITS, cookies=_NoCookies())
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason = type(error).__name__
     else:
-        wrap = Backend if kind is SyncClient else AsyncBackend
         for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
-            setattr(owner, name, wrap(getattr(owner, name)))
+            setattr(owner, name, (AsyncBackend if on_loop else Backend)(getattr(owner, name)))
             client.watched = True
         return client
-    named = ", ".join(name for name in _CERTIFICATE_VARIABLES + _PROXY_VARIABLES if os.environ.get(name))
+    named = [name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower())]
     # Not chained: the URL of a proxy may hold a password.
-    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {named}")
-
-
-def _certificate_files() -> tuple[tuple[str, float], ...]:
-    """What the environment names, and when each was last changed; a log of keys changes all the time."""
-    paths = {name: os.environ.get(name, "") for name in _CERTIFICATE_VARIABLES}
-    logged = paths.pop("SSLKEYLOGFILE"), 0.0
-    return logged, *((path, os.path.getmtime(path) if os.path.exists(path) else 0.0) for path in paths.values())
+    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {', '.join(named)}")
 
 
 @functools.lru_cache(maxsize=4)
-def _certificates(*_: tuple[str, float]) -> ssl.SSLContext:
+def _certificates(*_: str | float | None) -> ssl.SSLContext:
     """The certificates of the environment, else the usual ones: to read them takes longer than many calls."""
     return http.create_ssl_context()
 
 
-def current_loop() -> Any:
-    """Identifies the running event loop; equal for the same loop."""
-    return anyio.lowlevel.current_token()
-
-
-def is_closed(loop: Any) -> bool:
-    """Whether an event loop was closed without finishing its asynchronous generators."""
-    return bool(getattr(loop.native_token, "is_closed", bool)())
+def abandon(client: Any) -> None:
+    """Shut the connections of a client down whose event loop has ended, so that nothing can be awaited on it."""
+    for owner, name in list(references(client, AsyncStream)):
+        shut_down(getattr(owner, name).get_extra_info("socket"))
