@@ -11,15 +11,19 @@ from .scope import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
+_FIELD_BYTES = 64  # at most, of the first line, and of a header beside name and value
+_GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 
 
-def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
-    """The header fields of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
-    if len(fields) > MAX_HEADER_COUNT or sum(len(name) + len(value) for name, value in fields) > MAX_HEADER_BYTES:
+def read_headers(fields: list[tuple[bytes, bytes]]) -> tuple[Headers, int]:
+    """The headers of a response, and how many bytes it begins with. Raises AnswerTooLargeError: over a limit."""
+    size = sum([len(name) + len(value) for name, value in fields])
+    if len(fields) > MAX_HEADER_COUNT or size > MAX_HEADER_BYTES:
         limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
-    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
+    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
+    return headers, size + _FIELD_BYTES * (len(fields) + 1)
 
 
 class BodyReader:
@@ -72,7 +76,9 @@ class BodyReader:
 
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
         """The next piece, and what is left of the part."""
-        if inflate.eof:  # another member of the gzip data follows (RFC 1952, 2.2)
+        if inflate.eof:  # another member of the gzip data may follow (RFC 1952, 2.2); anything else is ignored
+            if part[0] != _GZIP:
+                return b"", b""
             self._inflate = inflate = zlib.decompressobj(wbits=47)
         piece = inflate.decompress(part, _INFLATED_BYTES)
         return piece, inflate.unconsumed_tail or inflate.unused_data

@@ -23,6 +23,7 @@ from .failures import failure_of
 from .library import ROOTS, http, is_clean
 from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
+_CHUNK_HEADER_BYTES = 12
 T = TypeVar("T")
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
@@ -85,10 +86,10 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
     response = await result(client.send(built, stream=True, auth=None, follow_redirects=False))
     parts: Any = None
     try:
-        attempt.answered, attempt.delivered = True, attempt.received
+        attempt.answered = True
         if attempt.unfinished and response.status_code < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
-        headers = read_headers(response.headers.raw)
+        headers, attempt.delivered = read_headers(response.headers.raw)
         is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
         encoding = "" if is_read else headers.get("content-encoding", "")
         body = BodyReader(response.status_code, headers, request, attempt, encoding)
@@ -97,7 +98,7 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
         else:
             parts, following = (aiter(response.stream), anext) if on_loop else (iter(response.stream), next)
             while (part := await result(following(parts, None))) is not None:
-                attempt.delivered = attempt.received
+                attempt.delivered += len(part) + _CHUNK_HEADER_BYTES
                 if body.feed(part):
                     break
         reply = body.finish()

@@ -7,6 +7,7 @@ response. `references` finds them by their public classes, and no private name i
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,16 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
+def holds_input(tls: Any) -> bool:
+    """Whether TLS has received bytes that were not read. One that threads use takes no more than it is asked for."""
+    if not isinstance(tls, ssl.SSLObject):
+        return bool(tls.pending())
+    try:
+        return bool(tls.pending() or tls.read(1))
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
+
+
 def is_clean(response: Any) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
@@ -63,6 +74,9 @@ def is_clean(response: Any) -> bool:
     """
     if not response.http_version.startswith("HTTP/1"):
         return True
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if tls is not None and holds_input(tls):
+        return False
     pools = core.ConnectionPool, core.AsyncConnectionPool  # behind them are other connections
     found = next(references(response.stream, h11.Connection, pools), None)
     return found is not None and getattr(*found).trailing_data == (b"", False)

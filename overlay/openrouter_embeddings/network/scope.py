@@ -24,7 +24,7 @@ class Attempt:
         self.connected = False  # it has a connection, and its time runs
         self.dialled = False  # the connection is a new one
         self.sent = self.received = 0  # bytes
-        self.delivered = 0  # `received` when the library delivered the headers or the latest part of the body
+        self.delivered = 0  # bytes of the headers and the parts of the body that the library delivered, at most
         self.answered = False  # the headers of the response have arrived
         self.unfinished = False  # the request was not sent whole
         self.cancelled = self.ended = False
