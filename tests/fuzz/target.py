@@ -9,10 +9,11 @@ from functools import partial
 from typing import NamedTuple
 from unittest import mock
 
+import attrs
 from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.messages import Headers, Request, Response, Timeouts
-from openrouter_embeddings.network.attempt import Attempt
 from openrouter_embeddings.network.body import BodyReader
+from openrouter_embeddings.network.scope import Attempt
 from openrouter_embeddings.request.prepare import Call
 from openrouter_embeddings.response.embeddings import embeddings, inputs_asked, judge, matrix_of
 from openrouter_embeddings.response.stream_decoder import StreamDecoder
@@ -89,12 +90,12 @@ def _vectors(answer: Answer, call: Call) -> bool:
 
 def _taken_in(answer: Answer) -> None:
     """Read as the network layer reads: a body, or an error that it knows to name."""
-    for sink in (None, partial(StreamDecoder, 2)):
+    for consumer in (None, partial(StreamDecoder, 2)):
         with suppress(OpenRouterError, zlib.error, TimeoutError):
-            attempt = Attempt(_REQUEST)
-            inflater = BodyReader(answer.status, answer.headers, _MOST_BYTES, attempt, answer.encoding, sink)
-            any(inflater.feed(piece) for piece in _pieces(answer))
-            reply = Response(answer.status, answer.headers, inflater.finish())
+            request = attrs.evolve(_REQUEST, consumer=consumer)
+            reader = BodyReader(answer.status, answer.headers, request, Attempt(request), answer.encoding)
+            any(reader.feed(piece) for piece in _pieces(answer))
+            reply = reader.finish()
             assert len(reply.content) <= _MOST_BYTES + (256 << 10), "the limit holds"
 
 

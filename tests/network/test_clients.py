@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import gc
-import os
 import pickle
 import threading
 import time
@@ -16,19 +14,19 @@ from typing import Any
 
 import pytest
 import trio
+import uvloop
 from faults.replies import answer, forever
 from faults.server import FaultServer
 from faults.witness import open_sockets
 from openrouter_embeddings import OpenRouter
 from openrouter_embeddings.errors import ClosedClientError
-from openrouter_embeddings.network.connections import Connections
+from openrouter_embeddings.network import HttpClients
 from support.capped import KEY, MODEL
 
 Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
-
-
 LOOPS: dict[str, Loop] = {
-    "asyncio.run": lambda function: asyncio.run(function()),  # type: ignore[arg-type]
+    "asyncio": lambda function: asyncio.run(function()),  # type: ignore[arg-type]
+    "uvloop": lambda function: uvloop.run(function()),  # type: ignore[arg-type]
     "trio": trio.run,
 }
 every_loop = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
@@ -47,152 +45,112 @@ def no_socket_left() -> Iterator[None]:
     assert open_sockets() - before == set()
 
 
-def connections() -> Connections:
-    return Connections(None, None, None)
+def opened(**given: Any) -> HttpClients:
+    return HttpClients(given.get("client"), given.get("async_client"), None)
+
+
+async def ask(client: OpenRouter) -> int:
+    """One call; how many attempts it took."""
+    made = await client.embeddings.generate_async(input="a", model=MODEL)
+    return made.http_meta.attempts
 
 
 # ---- for threads ----------------------------------------------------------------------------------------------
 
 
 def test_client_for_threads_is_opened_once() -> None:
-    given = connections()
+    clients = opened()
     barrier = threading.Barrier(32)
 
-    def ask(_: int) -> Any:
+    def sync_client(_: int) -> Any:
         barrier.wait()
-        return given.sync_client()
+        return clients.sync_client()
 
     with ThreadPoolExecutor(32) as pool:
-        found = set(map(id, pool.map(ask, range(32))))
-
-    assert found == {id(given.sync_client())}
-    given.close()
+        assert set(map(id, pool.map(sync_client, range(32)))) == {id(clients.sync_client())}
+    clients.close()
 
 
-def test_thread_that_comes_second_takes_what_the_first_opened() -> None:
-    given = connections()
-    found: list[Any] = []
-    with given._lock:
-        waiting = threading.Thread(target=lambda: found.append(given.sync_client()))
-        waiting.start()
-        time.sleep(0.05)  # it has seen that there is none, and waits for its turn to open one
-        given._sync = sentinel = object()
-    waiting.join()
+def test_closing_closes_what_was_opened_here() -> None:
+    clients = opened()
+    client = clients.sync_client()
+    clients.close()
+    clients.close()
 
-    assert found == [sentinel]
-    given._sync = None
-    given.close()
+    assert (client.is_closed, clients.closed) == (True, True)
+    with pytest.raises(ClosedClientError):
+        clients.sync_client()
 
 
-def test_nothing_is_opened_before_it_is_needed() -> None:
-    given = connections()
+def test_callers_own_clients_are_used_and_never_closed() -> None:
+    async def scenario() -> None:
+        assert (clients.sync_client(), await clients.async_client()) == ("own", "own too")
+        await clients.aclose()
 
-    assert (given._sync, given._async) == (None, {})
-    given.close()
-    assert given.closed
-
-
-def test_closing_closes_the_client_for_threads_once() -> None:
-    given = connections()
-    client = given.sync_client()
-
-    given.close()
-    given.close()
-
-    assert client.closed
-
-
-def test_callers_own_clients_are_handed_out_as_they_are() -> None:
-    own, own_async = object(), object()
-    given = Connections(own, own_async, None)
-
-    assert given.sync_client() is own
-    assert asyncio.run(_async_client(given)) is own_async
-    given.close()
-    asyncio.run(given.aclose())
-
-
-async def _async_client(given: Connections) -> Any:
-    return await given.async_client()
+    clients = opened(client="own", async_client="own too")
+    asyncio.run(scenario())
 
 
 # ---- for event loops ------------------------------------------------------------------------------------------
 
 
 @every_loop
-def test_event_loop_has_one_client_for_all_its_tasks(loop: Loop) -> None:
-    given = connections()
+def test_event_loop_has_one_client(loop: Loop) -> None:
+    clients = opened()
 
     async def scenario() -> None:
-        first, second = await given.async_client(), await given.async_client()
-        assert first is second
-        await given.aclose()
-        assert first.closed
+        first, second = await clients.async_client(), await clients.async_client()
+        sync_client = clients.sync_client()
+        clients.close()
+        assert (first is second, first.is_closed, sync_client.is_closed) == (True, False, True)
+        await clients.aclose()
+        assert first.is_closed
+        with pytest.raises(ClosedClientError):
+            await clients.async_client()
 
     loop(scenario)
 
 
 def test_tasks_that_come_at_the_same_time_share_it() -> None:
-    given = connections()
+    clients = opened()
 
     async def scenario() -> None:
-        found = await asyncio.gather(*(given.async_client() for _ in range(20)))
+        found = await asyncio.gather(*(clients.async_client() for _ in range(20)))
         assert len(set(map(id, found))) == 1
-        await given.aclose()
+        await clients.aclose()
 
     asyncio.run(scenario())
 
 
 @every_loop
 def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
-    """Even where nobody closes: the first loop's connections end with it, and the last's too."""
+    """Even where nobody closes: the connections of a loop end with it."""
     with FaultServer(forever(answer())) as server:
         client = OpenRouter(KEY, server_url=server.url)
-
-        async def ask() -> Any:
-            return await client.embeddings.generate_async(input="a", model=MODEL)
-
-        assert [loop(ask).http_meta.attempts for _ in range(3)] == [1, 1, 1]
-        assert server.ledger.dialled == 3
-        asyncio.run(client.aclose())
-        assert client.connections._async == {}
-
-
-@every_loop
-def test_plain_block_around_an_event_loop_leaves_nothing(loop: Loop) -> None:
-    with FaultServer(forever(answer())) as server:
-        with OpenRouter(KEY, server_url=server.url) as client:
-            loop(lambda: client.embeddings.generate_async(input="a", model=MODEL))
-            client.embeddings.generate(input="a", model=MODEL)
+        assert [loop(lambda: ask(client)) for _ in range(3)] == [1, 1, 1]
+        assert client.embeddings.generate(input="a", model=MODEL).http_meta.attempts == 1
+        assert server.ledger.dialled == 4
         asyncio.run(client.aclose())
 
 
-def by_hand(function: Callable[[], Awaitable[Any]]) -> Any:
-    """A loop that is closed without finishing its asynchronous generators, as old programs do."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(function())
-    finally:
-        loop.close()
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callable[[], Any]) -> None:
+    """Old programs close a loop without its generators. Its sockets are shut, so that the server need not wait."""
 
-
-def test_loop_that_finished_nothing_is_given_up_with_the_next() -> None:
-    """Its sockets are shut, so that the server need not wait; Python warns that the loop left them open."""
+    def by_hand(coroutine: Any) -> Any:
+        loop = new_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
 
     def scenario(server: FaultServer) -> None:
         client = OpenRouter(KEY, server_url=server.url)
-        for _ in range(2):
-            by_hand(lambda: client.embeddings.generate_async(input="a", model=MODEL))
+        assert [by_hand(ask(client)) for _ in range(3)] == [1, 1, 1]
         asyncio.run(client.aclose())
 
-        assert client.connections._async == {}
-        until = time.monotonic() + 5
-        while server._connections and time.monotonic() < until:
-            time.sleep(0.01)
-        assert server._connections == set()
-
     with FaultServer(forever(answer())) as server, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+        warnings.simplefilter("ignore", ResourceWarning)  # Python warns that the loop left them open
         scenario(server)
         gc.collect()
 
@@ -202,30 +160,22 @@ def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
     with FaultServer(forever(answer())) as server:
         client = OpenRouter(KEY, server_url=server.url)
 
-        async def many(caller: int) -> list[int]:
-            found = []
-            for i in range(15):
-                made = await client.embeddings.generate_async(input=f"{caller} {i}", model=MODEL)
-                assert made.http_meta is not None
-                found.append(made.http_meta.attempts)
-            return found
+        async def many() -> list[int]:
+            return [await ask(client) for _ in range(15)]
 
         with ThreadPoolExecutor(4) as pool:
-            attempts = list(pool.map(lambda caller: asyncio.run(many(caller)), range(4)))
-
-        assert attempts == [[1] * 15] * 4
-        assert server.ledger.dialled == 4
-        assert len(server.ledger.requests) == 60
+            assert list(pool.map(lambda _: asyncio.run(many()), range(4))) == [[1] * 15] * 4
+        assert (server.ledger.dialled, len(server.ledger.requests)) == (4, 60)
 
 
-def test_closing_from_another_loop_ends_what_can_be_ended() -> None:
+def test_closing_from_another_loop_ends_the_connections() -> None:
     """A loop still runs in another thread: its sockets are shut, and it finds them closed."""
     with FaultServer(forever(answer())) as server:
         client = OpenRouter(KEY, server_url=server.url)
         asked, closed = threading.Event(), threading.Event()
 
         async def other() -> None:
-            await client.embeddings.generate_async(input="a", model=MODEL)
+            await ask(client)
             asked.set()
             await asyncio.to_thread(closed.wait, 10)
 
@@ -233,90 +183,31 @@ def test_closing_from_another_loop_ends_what_can_be_ended() -> None:
         thread.start()
         asked.wait(10)
         asyncio.run(client.aclose())
+        until = time.monotonic() + 5
+        while server.open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert server.open == 0
         closed.set()
         thread.join(10)
 
-        assert client.connections._async == {}
 
-
-def test_closing_from_no_loop_at_all_closes_what_threads_used() -> None:
-    async def scenario() -> None:
-        given = connections()
-        sync_client, async_client = given.sync_client(), await given.async_client()
-        given.close()
-        assert (sync_client.closed, async_client.closed) == (True, False)
-        await given.aclose()
-        assert async_client.closed
-
-    asyncio.run(scenario())
-
-
-# ---- copies and children --------------------------------------------------------------------------------------
+# ---- copies ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
-    given = connections()
-    client = given.sync_client()
+    clients = opened()
+    client = clients.sync_client()
     if closed:
-        given.close()
-
-    again = pickle.loads(pickle.dumps(given))
+        clients.close()
+    again = pickle.loads(pickle.dumps(clients))
 
     assert again.closed is closed
-    if closed:
-        with pytest.raises(ClosedClientError):
-            again.sync_client()
-        with pytest.raises(ClosedClientError):
-            asyncio.run(_async_client(again))
-    else:
-        assert again.sync_client() is not client
+    assert closed or again.sync_client() is not client
     again.close()
-    given.close()
+    clients.close()
 
 
-def test_copy_of_a_client_shares_its_connections() -> None:
-    client = OpenRouter(KEY)
-
-    assert copy.copy(client).connections is client.connections
-    client.close()
-
-
-def test_child_process_never_uses_what_its_parent_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does it close it: the socket is the parent's. The lock may be held by a thread that the child has not."""
-    given = connections()
-    client = given.sync_client()
-
-    async def scenario() -> None:
-        async_client = await given.async_client()
-        given._lock.acquire()
-        monkeypatch.setattr(os, "getpid", lambda: -7)
-        inherited = given._lock
-
-        assert given.sync_client() is not client
-        assert await given.async_client() is not async_client
-        await given.aclose()
-        assert (client.closed, async_client.closed) == (False, False)
-
-        inherited.release()
-        await async_client.aclose()
-        client.close()
-
-    asyncio.run(scenario())
-
-
-def test_child_that_closes_at_once_leaves_the_parents_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And does not wait for what a thread of the parent held when it was forked."""
-    given = connections()
-    client = given.sync_client()
-    with monkeypatch.context() as patch, given._lock:
-        patch.setattr(os, "getpid", lambda: -7)
-        closing = threading.Thread(target=lambda: asyncio.run(given.aclose()))
-        closing.start()
-        closing.join(2)
-        waits = closing.is_alive()
-    closing.join(5)
-
-    assert not waits
-    assert not client.closed
-    client.close()
+def test_callers_own_client_does_not_pickle() -> None:
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(opened(client=object()))
