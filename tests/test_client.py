@@ -303,13 +303,13 @@ def test_callable_key_that_ends_is_an_error_of_the_family(side: Side) -> None:
 def test_key_is_in_no_text_that_a_client_gives() -> None:
     client = OpenRouter(KEY, server_url="https://a.example/v1")
 
-    assert repr(client) == str(client) == f"OpenRouter(server_url='https://a.example/v1')"
+    assert repr(client) == str(client) == "OpenRouter(server_url='https://a.example/v1')"
     assert KEY not in repr(vars(client))
     assert KEY not in repr({**vars(client), **vars(client.embeddings), "config": client._config})
 
 
 def test_client_that_was_refused_half_made_can_be_shown() -> None:
-    assert repr(OpenRouter.__new__(OpenRouter)) == f"OpenRouter(server_url='')"
+    assert repr(OpenRouter.__new__(OpenRouter)) == "OpenRouter(server_url='')"
 
 
 @both_sides
@@ -665,12 +665,12 @@ def test_closing_twice_is_safe_and_calls_after_it_are_refused(side: Side) -> Non
 def test_blocks_open_and_close() -> None:
     async def scenario() -> OpenRouter:
         async with OpenRouter(KEY) as client:
-            assert repr(client).endswith(f"/v1')")
+            assert repr(client).endswith("/v1')")
         await client.aclose()
         return client
 
     with OpenRouter(KEY) as client:
-        assert repr(client).endswith(f"/v1')")
+        assert repr(client).endswith("/v1')")
 
     assert repr(client).endswith("closed)")
     assert repr(asyncio.run(scenario())).endswith("closed)")

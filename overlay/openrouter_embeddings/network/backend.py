@@ -25,44 +25,45 @@ _INFORMATIONAL = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
-class Backend(core.NetworkBackend):
-    """Opens connections for threads."""
-
+class _Wrapper:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+
+
+class Backend(_Wrapper, core.NetworkBackend):
+    """Opens connections for threads."""
 
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
         attempt = current_attempt.get()
-        attempt.begin(dialled=True)
+        attempt.dialled = True
         return Stream(self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
 
 
-class AsyncBackend(core.AsyncNetworkBackend):
+class AsyncBackend(_Wrapper, core.AsyncNetworkBackend):
     """Opens connections for an event loop."""
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    async def connect_tcp(
+        self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any
+    ) -> core.AsyncNetworkStream:
+        attempt = current_attempt.get()
+        attempt.dialled = True
+        return AsyncStream(await self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
 
-    async def connect_tcp(self, *args: Any, **options: Any) -> core.AsyncNetworkStream:
-        current_attempt.get().begin(dialled=True)
-        return AsyncStream(await self._inner.connect_tcp(*args, **options))
 
-
-class _Line:
+class _Line(_Wrapper):
     """What both kinds of stream share: the attempt, writes to come, and bytes that arrived before they were due."""
 
     def __init__(self, inner: Any) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._attempt: Attempt | None = None
         self._held = self._early = b""
-        self._write_timeout: float | None = None
         self._spoiled = False  # the connection cannot be used again
 
-    def _hold(self, buffer: bytes, timeout: float | None) -> Attempt:
+    def _hold(self, buffer: bytes) -> Attempt:
         """Keep a write for later. What arrives on a new connection before the first of them is a refusal, perhaps."""
         attempt = current_attempt.get()
         if attempt is not self._attempt:
-            attempt.begin()
+            attempt.remaining()
             attempt.socket = self._inner.get_extra_info("socket")
             is_new, has_input = self._attempt is None, self._has_input()
             self._attempt = attempt
@@ -70,7 +71,7 @@ class _Line:
                 raise core.ReadError("the server closed the connection, or sent something unasked")
             if has_input:
                 self._stop(attempt)
-        self._held, self._write_timeout = self._held + buffer, timeout
+        self._held += buffer
         return attempt
 
     def _stop(self, attempt: Attempt) -> None:
@@ -98,8 +99,8 @@ class Stream(_Line, core.NetworkStream):
         attempt.received += len(data)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = self._hold(buffer, timeout)
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        attempt = self._hold(buffer)
         if len(self._held) > _HELD_BYTES:
             self._send(attempt)
 
@@ -108,7 +109,7 @@ class Stream(_Line, core.NetworkStream):
         left, self._held = memoryview(self._held), b""
         while left and not self._spoiled:
             piece, left = left[:_WRITE_BYTES], left[_WRITE_BYTES:]
-            wait = attempt.remaining(self._write_timeout)
+            wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             attempt.sent += len(piece)
             try:
                 self._inner.write(piece, wait)
@@ -119,8 +120,7 @@ class Stream(_Line, core.NetworkStream):
 
     def _has_input(self) -> bool:
         """Whether bytes, or the end, arrived. They are read to find out: TLS also receives records without any."""
-        tls = self._inner.get_extra_info("ssl_object")
-        if not self._inner.get_extra_info("is_readable") and not (tls is not None and tls.pending()):
+        if not self._inner.get_extra_info("is_readable"):
             return bool(self._early)
         try:
             self._early += self._inner.read(_READ_BYTES, 0)
@@ -140,27 +140,28 @@ class Stream(_Line, core.NetworkStream):
 
 
 class AsyncStream(_Line, core.AsyncNetworkStream):
-    """A connection for an event loop. A cancel scope around the exchange keeps the deadline."""
+    """A connection for an event loop."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         attempt = current_attempt.get()
         await self._send(attempt)
         size = max(max_bytes, _LOOP_READ_BYTES)
-        data, self._early = self._early or await self._inner.read(size, timeout), b""
+        data, self._early = self._early or await self._inner.read(size, attempt.remaining(timeout)), b""
         attempt.received += len(data)
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = self._hold(buffer, timeout)
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        attempt = self._hold(buffer)
         if len(self._held) > _HELD_BYTES:
             await self._send_and_listen(attempt)
 
     async def _send(self, attempt: Attempt) -> None:
         held, self._held = self._held, b""
         if held and not self._spoiled:
+            wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             attempt.sent += len(held)
             try:
-                await self._inner.write(held, self._write_timeout)
+                await self._inner.write(held, wait)
             except core.WriteError:
                 self._stop(attempt)
 
@@ -175,39 +176,34 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
                 self._stop(attempt)
                 group.cancel_scope.cancel()
 
-        failure: core.WriteTimeout | None = None  # a group would wrap it
+        failure: Exception | None = None  # a group would wrap it
         async with anyio.create_task_group() as group:
             group.start_soon(listen)
             await anyio.lowlevel.checkpoint()
             try:
                 await self._send(attempt)
-            except core.WriteTimeout as error:
+            except (core.WriteTimeout, TimeoutError) as error:
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None:
             raise failure
 
     def _has_input(self) -> bool:
-        """Whether bytes, or the end, arrived, as far as one can tell without waiting."""
-        tls = self._inner.get_extra_info("ssl_object")
-        if tls is None:
-            return bool(self._early) or bool(self._inner.get_extra_info("is_readable"))
-        try:
-            self._early += tls.read(_READ_BYTES)  # what was received and not decrypted
-        except ssl.SSLError as error:
-            if not isinstance(error, ssl.SSLWantReadError):
-                return True
-        is_new = self._attempt is None  # a new connection is readable for session tickets
-        return bool(self._early) or (not is_new and bool(self._inner.get_extra_info("is_readable")))
+        """Whether bytes, or the end, arrived. A new connection under TLS is readable for records without any."""
+        is_new_tls = self._attempt is None and self._inner.get_extra_info("ssl_object") is not None
+        return bool(self._early) or (not is_new_tls and bool(self._inner.get_extra_info("is_readable")))
 
-    async def start_tls(self, *args: Any, **options: Any) -> core.AsyncNetworkStream:
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None
+    ) -> core.AsyncNetworkStream:
+        attempt = current_attempt.get()
         try:
-            stream = AsyncStream(await self._inner.start_tls(*args, **options))
+            wait = attempt.remaining(timeout)
+            stream = AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, wait))
         except BaseException:
             with anyio.CancelScope(shield=True):  # the library closes after an error, and not when it is cancelled
                 await self._inner.aclose()
             raise
-        attempt = current_attempt.get()
         attempt.sent = attempt.received = 0
         return stream
 

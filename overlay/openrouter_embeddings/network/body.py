@@ -6,35 +6,28 @@ import zlib
 
 from .. import errors
 from ..defaults import INFLATION_FREE_BYTES, MAX_ERROR_BYTES, MAX_HEADER_BYTES, MAX_HEADER_COUNT, MAX_INFLATION
-from ..messages import Headers, Request, Response
+from ..messages import Headers, Response
 from .scope import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
-_FIELD_BYTES = 64  # at most, of the first line, and of a header beside name and value
 _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 
 
-def read_headers(fields: list[tuple[bytes, bytes]]) -> tuple[Headers, int]:
-    """The headers of a response, and how many bytes it begins with. Raises AnswerTooLargeError: over a limit."""
-    size = sum([len(name) + len(value) for name, value in fields])
-    if len(fields) > MAX_HEADER_COUNT or size > MAX_HEADER_BYTES:
+def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
+    if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
         limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
-    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
-    return headers, size + _FIELD_BYTES * (len(fields) + 1)
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
 
 class BodyReader:
-    """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer.
+    """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer."""
 
-    Raises:
-        NoResponseError: the encoding was not asked for.
-    """
-
-    def __init__(self, status: int, headers: Headers, request: Request, attempt: Attempt, encoding: str) -> None:
-        self._status, self._headers, self._attempt = status, headers, attempt
+    def __init__(self, status: int, headers: Headers, attempt: Attempt, encoding: str) -> None:
+        self._status, self._headers, self._attempt, request = status, headers, attempt, attempt.request
         self._is_error = status >= 400
         self._max_bytes = MAX_ERROR_BYTES if self._is_error else request.max_response_bytes
         self._received = self._length = 0
@@ -47,12 +40,7 @@ class BodyReader:
         self._body = bytearray()
 
     def feed(self, part: bytes) -> bool:
-        """Take one part; True where no more is wanted.
-
-        Raises:
-            AnswerTooLargeError: the body is over a limit.
-            TimeoutError: the deadline of the attempt has passed.
-        """
+        """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
         self._attempt.remaining()
         self._received += len(part)
         while part:

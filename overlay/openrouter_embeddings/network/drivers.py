@@ -13,15 +13,10 @@ from .scope import CancelScope
 def run(
     flow: CallFlow, client: Any, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
 ) -> Any:
-    """Drive a flow with this thread, and close it.
-
-    Args:
-        client: the HTTP client, from `HttpClients.sync_client`.
-        sleep: waits in place of `time.sleep`.
-        scope: lets another thread cancel the call.
+    """Drive a flow with this thread through an HTTP client, and close the flow. `sleep` replaces `time.sleep`.
 
     Raises:
-        Cancelled: the scope was cancelled.
+        Cancelled: another thread cancelled the `scope`.
     """
     from .exchange import complete
 

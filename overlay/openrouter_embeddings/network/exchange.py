@@ -23,7 +23,6 @@ from .failures import failure_of
 from .library import ROOTS, http, is_clean
 from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
-_CHUNK_HEADER_BYTES = 12
 T = TypeVar("T")
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
@@ -40,19 +39,20 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
-    """Send a request. Returns its response, or the failure that came in its place.
-
-    Raises:
-        Cancelled: the scope was cancelled.
-    """
+    """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
     attempt = Attempt(request)
     token = current_attempt.set(attempt)
+    watched = getattr(client, "watched", False)
+    seconds = request.timeouts.attempt_seconds
+    if not watched:  # nothing tells what a caller's own client does: suppose the worst
+        attempt.dialled, attempt.sent, attempt.deadline = True, 1, time.monotonic() + seconds
     try:
         with scope.running(attempt) if scope is not None else contextlib.nullcontext():
             try:
-                with _timer(attempt) if on_loop else contextlib.nullcontext():
-                    return await _exchange(client, request, attempt, on_loop)
-                raise TimeoutError  # the timer has cancelled what was awaited
+                with anyio.fail_after(seconds) if on_loop and not watched else contextlib.nullcontext():
+                    # The class of the library is quicker than its client, which adds its defaults.
+                    built = _build(http.Request if watched else client.build_request, request)
+                    return await _exchange(client, built, attempt, on_loop)
             except Cancelled:
                 raise
             except Exception as error:
@@ -62,12 +62,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         current_attempt.reset(token)
 
 
-def _timer(attempt: Attempt) -> Any:
-    attempt.timer = anyio.CancelScope(deadline=anyio.current_time() + attempt.deadline - time.monotonic())
-    return attempt.timer
-
-
-async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bool) -> Response:
+async def _exchange(client: Any, built: Any, attempt: Attempt, on_loop: bool) -> Response:
     async def result(value: Any) -> Any:
         return await value if on_loop else value
 
@@ -77,28 +72,21 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
             if closing is not None:
                 await result(closing())
 
-    watched = getattr(client, "watched", False)
-    if not watched:  # nothing tells what a caller's own client does: suppose the worst
-        attempt.begin(dialled=True)
-        attempt.sent = 1
-    # The library's own class is quicker than a client, which merges its defaults with what it is given.
-    built = _build(http.Request if watched else client.build_request, request)
     response = await result(client.send(built, stream=True, auth=None, follow_redirects=False))
     parts: Any = None
     try:
         attempt.answered = True
         if attempt.unfinished and response.status_code < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
-        headers, attempt.delivered = read_headers(response.headers.raw)
+        headers = read_headers(response.headers.raw)
         is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
         encoding = "" if is_read else headers.get("content-encoding", "")
-        body = BodyReader(response.status_code, headers, request, attempt, encoding)
+        body = BodyReader(response.status_code, headers, attempt, encoding)
         if is_read:
             body.feed(response.content)
         else:
             parts, following = (aiter(response.stream), anext) if on_loop else (iter(response.stream), next)
             while (part := await result(following(parts, None))) is not None:
-                attempt.delivered += len(part) + _CHUNK_HEADER_BYTES
                 if body.feed(part):
                     break
         reply = body.finish()
@@ -112,14 +100,13 @@ async def _exchange(client: Any, request: Request, attempt: Attempt, on_loop: bo
 
 def _build(build: Any, request: Request) -> Any:
     """The request as the library's. Secrets are revealed here alone, and in no variable."""
-    timeouts, longest = request.timeouts, request.timeouts.attempt_seconds
-    names = ("connect", "pool", "write", "read")
+    waits = {name: getattr(request.timeouts, f"{name}_seconds") for name in ("connect", "pool", "write", "read")}
     return build(
         request.method,
         _url(request.url) if build is http.Request else request.url,
         content=request.body,
         headers=[(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers],
-        extensions={"timeout": {name: min(getattr(timeouts, f"{name}_seconds"), longest) for name in names}},
+        extensions={"timeout": {name: min(wait, request.timeouts.attempt_seconds) for name, wait in waits.items()}},
     )
 
 

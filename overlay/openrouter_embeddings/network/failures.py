@@ -68,12 +68,10 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         sent = not isinstance(error, errors.ConfigurationError)
         return Failure(error.with_traceback(None), sent=sent, final=final)
     meaning = next(m for m in _MEANINGS if is_instance(error, m.exception))
-    if meaning.error is RemoteProtocolError and attempt.received - attempt.delivered > MAX_HEADER_BYTES:
-        message = f"the headers of the response, or of a chunk of it, are longer than {MAX_HEADER_BYTES} bytes"
+    if meaning.error is RemoteProtocolError and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
+        message = f"the headers of the response are longer than {MAX_HEADER_BYTES} bytes"
         return Failure(errors.AnswerTooLargeError(message), sent=True, final=True)
-    if (
-        meaning.error is RemoteProtocolError and time.monotonic() > attempt.deadline - 0.001
-    ):  # the deadline cut a read short
+    if meaning.error is RemoteProtocolError and time.monotonic() > attempt.deadline - 0.001:  # a read was cut short
         meaning = _LATE
     if not attempt.sent and issubclass(meaning.error, errors.DeadlineError):
         meaning = _NO_CONNECTION if attempt.dialled else _NO_TURN

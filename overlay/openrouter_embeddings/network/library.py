@@ -57,16 +57,6 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
-def holds_input(tls: Any) -> bool:
-    """Whether TLS has received bytes that were not read. One that threads use takes no more than it is asked for."""
-    if not isinstance(tls, ssl.SSLObject):
-        return bool(tls.pending())
-    try:
-        return bool(tls.pending() or tls.read(1))
-    except ssl.SSLError as error:
-        return not isinstance(error, ssl.SSLWantReadError)
-
-
 def is_clean(response: Any) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
@@ -74,12 +64,18 @@ def is_clean(response: Any) -> bool:
     """
     if not response.http_version.startswith("HTTP/1"):
         return True
-    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
-    if tls is not None and holds_input(tls):
-        return False
     pools = core.ConnectionPool, core.AsyncConnectionPool  # behind them are other connections
     found = next(references(response.stream, h11.Connection, pools), None)
-    return found is not None and getattr(*found).trailing_data == (b"", False)
+    if found is None or getattr(*found).trailing_data != (b"", False):
+        return False
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if not isinstance(tls, ssl.SSLObject):
+        return tls is None or not tls.pending()
+    try:
+        tls.read(1)  # an event loop may have received more than was decrypted; it never waits
+    except ssl.SSLError as error:
+        return isinstance(error, ssl.SSLWantReadError)
+    return False
 
 
 def is_instance(error: Exception, exception: type[Exception] | str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import math
 import socket
 import threading
 import time
@@ -18,38 +19,22 @@ class Attempt:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.deadline = time.monotonic() + min(request.timeouts.pool_seconds, request.timeouts.attempt_seconds)
-        self.timer: Any = None  # the cancel scope that keeps the deadline on an event loop
+        self.deadline = math.inf  # until it has a connection: waiting for one of the pool does not count
         self.socket: Any = None
-        self.connected = False  # it has a connection, and its time runs
         self.dialled = False  # the connection is a new one
         self.sent = self.received = 0  # bytes
-        self.delivered = 0  # bytes of the headers and the parts of the body that the library delivered, at most
         self.answered = False  # the headers of the response have arrived
         self.unfinished = False  # the request was not sent whole
         self.cancelled = self.ended = False
 
-    def begin(self, *, dialled: bool = False) -> None:
-        """Start the time of the attempt: waiting for a connection of the pool does not count."""
-        self.dialled = self.dialled or dialled
-        if not self.connected:
-            self.connected = True
-            self.deadline = time.monotonic() + self.request.timeouts.attempt_seconds
-            if self.timer is not None:
-                import anyio
-
-                self.timer.deadline = anyio.current_time() + self.request.timeouts.attempt_seconds
-
     def remaining(self, timeout: float | None = None) -> float:
-        """`timeout`, shortened to the time that the attempt has left.
-
-        Raises:
-            TimeoutError: the deadline has passed.
-            Cancelled: another thread cancelled the attempt.
-        """
+        """`timeout`, shortened to what the attempt has left. The first call starts its time. Raises TimeoutError."""
         if self.cancelled:
-            raise Cancelled
-        left = self.deadline - time.monotonic()
+            raise Cancelled  # by another thread
+        now = time.monotonic()
+        if self.deadline == math.inf:
+            self.deadline = now + self.request.timeouts.attempt_seconds
+        left = self.deadline - now
         if left <= 0:
             raise TimeoutError("the deadline of the attempt has passed")
         return left if timeout is None else min(timeout, left)

@@ -25,12 +25,9 @@ class _NoCookies(CookieJar):
 
 
 def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
-    """Open a client of the library, for threads or for an event loop, with proxies and certificates of the environment.
+    """Open a client of the library with the proxies and certificates of the environment. Raises ConfigurationError.
 
     On a release of the library whose network backends are out of sight, it keeps the library's own timeouts alone.
-
-    Raises:
-        ConfigurationError: the environment names something that cannot be used.
     """
     kind: Any = http.AsyncClient if on_loop else http.Client
     paths = [os.environ.get(name, "") for name in _CERTIFICATES]
