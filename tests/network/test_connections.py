@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import pytest
 from faults.fault import UNTRUSTED
 from faults.ledger import Request as Received
@@ -23,6 +22,7 @@ from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.messages import Request, Send, Timeouts
 from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
 from support.capped import KEY, MODEL, Capped
+from support.library import http as httpx
 from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
 
 LARGE = "confidential " * 1_500_000  # more than sockets hold

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import certifi
-import httpx
 import pytest
 from faults.fault import UNTRUSTED
 from faults.replies import JSON, answer, forever, once
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
 from support.capped import KEY, MODEL
+from support.library import http as httpx
 from support.sides import Side, both_sides
 
 
@@ -185,7 +185,7 @@ def test_logs_of_others_who_use_the_library_are_left_alone(caplog: pytest.LogCap
     with FaultServer(once()) as server, httpx.Client() as other:
         other.post(f"{server.url}/embeddings", json={"input": ["a"], "model": "m"}, headers={"X-Own": KEY})
 
-    (record,) = [record for record in caplog.records if record.name == "httpx"]
+    (record,) = [record for record in caplog.records if record.name == httpx.__name__]
     assert record.args
 
 

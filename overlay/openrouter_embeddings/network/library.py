@@ -32,6 +32,7 @@ else:
 __all__ = ["ROOTS", "core", "http", "is_clean", "is_instance", "references"]
 
 ROOTS = frozenset({http.__name__, core.__name__})
+_ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
 
 
@@ -64,8 +65,7 @@ def is_clean(response: Any) -> bool:
     """
     if not response.http_version.startswith("HTTP/1"):
         return True
-    pools = core.ConnectionPool, core.AsyncConnectionPool  # behind them are other connections
-    found = next(references(response.stream, h11.Connection, pools), None)
+    found = next(references(response.stream, h11.Connection, _ASIDE), None)
     if found is None or getattr(*found).trailing_data != (b"", False):
         return False
     tls = response.extensions["network_stream"].get_extra_info("ssl_object")
