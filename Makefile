@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the environment in .venv (needs the network, once; 700 MB)
 $(READY): pyproject.toml requirements.lock
@@ -27,6 +27,9 @@ demo: $(READY) ## regenerate, start the embedded server, search the standard lib
 
 test: $(READY) ## every test; tests/packaging installs both SDKs from the package index
 	$(BIN)/python -m pytest
+
+test-httpx2: $(READY) ## every test on httpx2 in place of httpx
+	OPENROUTER_HTTP_LIBRARY=httpx2 $(BIN)/python -m pytest
 
 check: lint types check-generated ## what CI runs: lint, types, generated in step, tests
 	$(BIN)/python -m pytest --cov --cov-report=term

@@ -29,13 +29,17 @@ RETRY_BUDGET: Final = 100
 RETRY_COST: Final = 5  # a successful call gives as much back
 MAYBE_BILLED_RETRY_COST: Final = 10
 
-# What an error keeps of a response.
+# What an error keeps of a response. The rest of a longer body is not read.
 ERROR_BODY_BYTES: Final = 64 << 10
 MESSAGE_CHARS: Final = 1_000
 
 # Size of a response, decompressed. It may be held twice in memory while it is decoded.
 MAX_RESPONSE_BYTES: Final = 32 << 20
 MAX_RESPONSE_BYTES_PER_INPUT: Final = 256 << 10  # a vector of 4,096 numbers takes about 90 KiB as JSON text
+MAX_HEADER_BYTES: Final = 96 << 10
+MAX_HEADER_COUNT: Final = 500
+MAX_COMPRESSION_RATIO: Final = 100  # beyond the first MiB: no JSON compresses as well
+COMPRESSION_FREE_BYTES: Final = 1 << 20
 
 # Jobs (`embed` and its variants).
 BATCH_INPUTS: Final = 96  # texts in a request to a model that is not known yet: nearly all providers accept as many

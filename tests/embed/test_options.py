@@ -159,7 +159,7 @@ def test_signature_names_every_option_with_its_default(name: str) -> None:
 
     assert list(parameters) == ["self", "texts", *EmbedOptions.__annotations__]
     assert {p.name: p.default for p in parameters.values() if p.default is not p.empty} == DEFAULTS
-    assert "*, model: str, dimensions: int | None = None, " in str(inspect.signature(getattr(Embeddings, name)))
+    assert parameters["model"].annotation == "str"
 
 
 EVERYTHING: dict[str, Any] = {

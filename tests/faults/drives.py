@@ -8,11 +8,9 @@ import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from openrouter_embeddings import OpenRouter
-from openrouter_embeddings.network.wire import Wire
 
 from .fault import Fault
 
@@ -38,12 +36,11 @@ class Drive:
     vectors: Callable[[Any], list[array[float]]]
 
 
-def generate(fault: Fault, server_url: str, wire: Any) -> Attempted:
+def generate(fault: Fault, server_url: str) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
         with OpenRouter(**fault.client_options(server_url)) as client:
-            client.connections.sync_client().wire = wire
             started = time.monotonic()
             for call in range(fault.calls):
                 time.sleep(fault.idle_seconds if call else 0)
@@ -55,12 +52,11 @@ def generate(fault: Fault, server_url: str, wire: Any) -> Attempted:
     return done
 
 
-async def _generate_async(fault: Fault, server_url: str, wire: Any) -> Attempted:
+async def _generate_async(fault: Fault, server_url: str) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
         async with OpenRouter(**fault.client_options(server_url)) as client:
-            (await client.connections.async_client()).wire = wire
             started = time.monotonic()
             for call in range(fault.calls):
                 await asyncio.sleep(fault.idle_seconds if call else 0)
@@ -73,8 +69,8 @@ async def _generate_async(fault: Fault, server_url: str, wire: Any) -> Attempted
     return done
 
 
-def generate_async(fault: Fault, server_url: str, wire: Any) -> Attempted:
-    return asyncio.run(_generate_async(fault, server_url, wire))
+def generate_async(fault: Fault, server_url: str) -> Attempted:
+    return asyncio.run(_generate_async(fault, server_url))
 
 
 def rows(response: Any) -> list[array[float]]:
@@ -88,8 +84,4 @@ def _row(embedding: list[float] | str) -> array[float]:
     return array("f", embedding)
 
 
-DRIVES = tuple(
-    Drive(f"{side}-{connections}", partial(run, wire=wire), rows)
-    for side, run in (("sync", generate), ("async", generate_async))
-    for connections, wire in (("library", None), ("fast", Wire))
-)
+DRIVES = (Drive("sync", generate, rows), Drive("async", generate_async, rows))

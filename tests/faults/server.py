@@ -138,6 +138,11 @@ class FaultServer:
         self._connections: set[Connection] = set()
         self._threads: list[threading.Thread] = []
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
     def __enter__(self) -> FaultServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._listener.settimeout(LIFETIME_SECONDS)

@@ -1,322 +1,314 @@
-"""The HTTP clients behind a client: opened at first use, for threads and for each event loop, and closed with it."""
+"""Connections over real sockets: they are used again, and never where a vector could go to the wrong text."""
 
 from __future__ import annotations
 
-import asyncio
-import copy
-import gc
-import os
-import pickle
+import json
+import socket
+import ssl
 import threading
 import time
-import warnings
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-import trio
-from faults.replies import answer, forever
-from faults.server import FaultServer
-from faults.witness import open_sockets
-from openrouter_embeddings import OpenRouter
-from openrouter_embeddings.errors import ClosedClientError
-from openrouter_embeddings.network.connections import Connections
-from support.capped import KEY, MODEL
-
-Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
-
-
-LOOPS: dict[str, Loop] = {
-    "asyncio.run": lambda function: asyncio.run(function()),  # type: ignore[arg-type]
-    "trio": trio.run,
-}
-every_loop = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
-
-
-@pytest.fixture(autouse=True)
-def no_socket_left() -> Iterator[None]:
-    """Nothing stays open, and nothing warns that it was left to the collector."""
-    gc.collect()
-    before = open_sockets()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ResourceWarning)
-        yield
-        gc.collect()
-    assert [str(warning.message) for warning in caught] == []
-    assert open_sockets() - before == set()
-
-
-def connections() -> Connections:
-    return Connections(None, None, None)
-
-
-# ---- for threads ----------------------------------------------------------------------------------------------
-
-
-def test_client_for_threads_is_opened_once() -> None:
-    given = connections()
-    barrier = threading.Barrier(32)
-
-    def ask(_: int) -> Any:
-        barrier.wait()
-        return given.sync_client()
-
-    with ThreadPoolExecutor(32) as pool:
-        found = set(map(id, pool.map(ask, range(32))))
-
-    assert found == {id(given.sync_client())}
-    given.close()
-
-
-def test_thread_that_comes_second_takes_what_the_first_opened() -> None:
-    given = connections()
-    found: list[Any] = []
-    with given._lock:
-        waiting = threading.Thread(target=lambda: found.append(given.sync_client()))
-        waiting.start()
-        time.sleep(0.05)  # it has seen that there is none, and waits for its turn to open one
-        given._sync = sentinel = object()
-    waiting.join()
-
-    assert found == [sentinel]
-    given._sync = None
-    given.close()
-
-
-def test_nothing_is_opened_before_it_is_needed() -> None:
-    given = connections()
-
-    assert (given._sync, given._async) == (None, {})
-    given.close()
-    assert given.closed
-
-
-def test_closing_closes_the_client_for_threads_once() -> None:
-    given = connections()
-    client = given.sync_client()
-
-    given.close()
-    given.close()
-
-    assert client.closed
-
-
-def test_callers_own_clients_are_handed_out_as_they_are() -> None:
-    own, own_async = object(), object()
-    given = Connections(own, own_async, None)
-
-    assert given.sync_client() is own
-    assert asyncio.run(_async_client(given)) is own_async
-    given.close()
-    asyncio.run(given.aclose())
-
-
-async def _async_client(given: Connections) -> Any:
-    return await given.async_client()
-
-
-# ---- for event loops ------------------------------------------------------------------------------------------
-
-
-@every_loop
-def test_event_loop_has_one_client_for_all_its_tasks(loop: Loop) -> None:
-    given = connections()
-
-    async def scenario() -> None:
-        first, second = await given.async_client(), await given.async_client()
-        assert first is second
-        await given.aclose()
-        assert first.closed
-
-    loop(scenario)
-
-
-def test_tasks_that_come_at_the_same_time_share_it() -> None:
-    given = connections()
-
-    async def scenario() -> None:
-        found = await asyncio.gather(*(given.async_client() for _ in range(20)))
-        assert len(set(map(id, found))) == 1
-        await given.aclose()
-
-    asyncio.run(scenario())
-
-
-@every_loop
-def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
-    """Even where nobody closes: the first loop's connections end with it, and the last's too."""
-    with FaultServer(forever(answer())) as server:
-        client = OpenRouter(KEY, server_url=server.url)
-
-        async def ask() -> Any:
-            return await client.embeddings.generate_async(input="a", model=MODEL)
-
-        assert [loop(ask).http_meta.attempts for _ in range(3)] == [1, 1, 1]
-        assert server.ledger.dialled == 3
-        asyncio.run(client.aclose())
-        assert client.connections._async == {}
-
-
-@every_loop
-def test_plain_block_around_an_event_loop_leaves_nothing(loop: Loop) -> None:
-    with FaultServer(forever(answer())) as server:
-        with OpenRouter(KEY, server_url=server.url) as client:
-            loop(lambda: client.embeddings.generate_async(input="a", model=MODEL))
-            client.embeddings.generate(input="a", model=MODEL)
-        asyncio.run(client.aclose())
-
-
-def by_hand(function: Callable[[], Awaitable[Any]]) -> Any:
-    """A loop that is closed without finishing its asynchronous generators, as old programs do."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(function())
-    finally:
-        loop.close()
-
-
-def test_loop_that_finished_nothing_is_given_up_with_the_next() -> None:
-    """Its sockets are shut, so that the server need not wait; Python warns that the loop left them open."""
-
-    def scenario(server: FaultServer) -> None:
-        client = OpenRouter(KEY, server_url=server.url)
-        for _ in range(2):
-            by_hand(lambda: client.embeddings.generate_async(input="a", model=MODEL))
-        asyncio.run(client.aclose())
-
-        assert client.connections._async == {}
-        until = time.monotonic() + 5
-        while server._connections and time.monotonic() < until:
-            time.sleep(0.01)
-        assert server._connections == set()
-
-    with FaultServer(forever(answer())) as server, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        scenario(server)
-        gc.collect()
-
-
-def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
-    """As in programs whose worker threads each call `asyncio.run`."""
-    with FaultServer(forever(answer())) as server:
-        client = OpenRouter(KEY, server_url=server.url)
-
-        async def many(caller: int) -> list[int]:
-            found = []
-            for i in range(15):
-                made = await client.embeddings.generate_async(input=f"{caller} {i}", model=MODEL)
-                assert made.http_meta is not None
-                found.append(made.http_meta.attempts)
-            return found
-
-        with ThreadPoolExecutor(4) as pool:
-            attempts = list(pool.map(lambda caller: asyncio.run(many(caller)), range(4)))
-
-        assert attempts == [[1] * 15] * 4
-        assert server.ledger.dialled == 4
-        assert len(server.ledger.requests) == 60
-
-
-def test_closing_from_another_loop_ends_what_can_be_ended() -> None:
-    """A loop still runs in another thread: its sockets are shut, and it finds them closed."""
-    with FaultServer(forever(answer())) as server:
-        client = OpenRouter(KEY, server_url=server.url)
-        asked, closed = threading.Event(), threading.Event()
-
-        async def other() -> None:
-            await client.embeddings.generate_async(input="a", model=MODEL)
-            asked.set()
-            await asyncio.to_thread(closed.wait, 10)
-
-        thread = threading.Thread(target=lambda: asyncio.run(other()))
-        thread.start()
-        asked.wait(10)
-        asyncio.run(client.aclose())
-        closed.set()
-        thread.join(10)
-
-        assert client.connections._async == {}
-
-
-def test_closing_from_no_loop_at_all_closes_what_threads_used() -> None:
-    async def scenario() -> None:
-        given = connections()
-        sync_client, async_client = given.sync_client(), await given.async_client()
-        given.close()
-        assert (sync_client.closed, async_client.closed) == (True, False)
-        await given.aclose()
-        assert async_client.closed
-
-    asyncio.run(scenario())
-
-
-# ---- copies and children --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("closed", [False, True])
-def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
-    given = connections()
-    client = given.sync_client()
-    if closed:
-        given.close()
-
-    again = pickle.loads(pickle.dumps(given))
-
-    assert again.closed is closed
-    if closed:
-        with pytest.raises(ClosedClientError):
-            again.sync_client()
-        with pytest.raises(ClosedClientError):
-            asyncio.run(_async_client(again))
+from faults.fault import UNTRUSTED
+from faults.ledger import Request as Received
+from faults.replies import JSON, answer, chunked, forever, http, once, torn
+from faults.right import right_answer, vector
+from faults.server import Connection, FaultServer, Step, unread
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.messages import Request, Send, Timeouts
+from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
+from support.capped import KEY, MODEL, Capped
+from support.library import http as httpx
+from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
+
+LARGE = "confidential " * 1_500_000  # more than sockets hold
+
+
+def trusting() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(UNTRUSTED))
+
+
+@contextmanager
+def session_of(server: FaultServer, side: Side, *, own: bool = False, **options: Any) -> Iterator[Session]:
+    """A client of ours, on connections of its own or of a caller's `httpx` client."""
+    if not own:
+        with side(OpenRouter(KEY, server_url=server.url, ssl_context=trusting(), **options)) as session:
+            yield session
+    elif side is WithThreads:
+        with httpx.Client(verify=trusting()) as client:
+            with side(OpenRouter(KEY, server_url=server.url, client=client, **options)) as session:
+                yield session
     else:
-        assert again.sync_client() is not client
-    again.close()
-    given.close()
+        client_async = httpx.AsyncClient(verify=trusting())
+        with side(OpenRouter(KEY, server_url=server.url, async_client=client_async, **options)) as session:
+            yield session
+            assert isinstance(session, OnEventLoop)
+            session.runner.run(client_async.aclose())
 
 
-def test_copy_of_a_client_shares_its_connections() -> None:
-    client = OpenRouter(KEY)
-
-    assert copy.copy(client).connections is client.connections
-    client.close()
-
-
-def test_child_process_never_uses_what_its_parent_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does it close it: the socket is the parent's. The lock may be held by a thread that the child has not."""
-    given = connections()
-    client = given.sync_client()
-
-    async def scenario() -> None:
-        async_client = await given.async_client()
-        given._lock.acquire()
-        monkeypatch.setattr(os, "getpid", lambda: -7)
-        inherited = given._lock
-
-        assert given.sync_client() is not client
-        assert await given.async_client() is not async_client
-        await given.aclose()
-        assert (client.closed, async_client.closed) == (False, False)
-
-        inherited.release()
-        await async_client.aclose()
-        client.close()
-
-    asyncio.run(scenario())
+def vectors(session: Session, *texts: str, pause: float = 0.0) -> list[list[float]]:
+    found = []
+    for text in texts:
+        found.append(list(session.generate(input=text, model=MODEL).data[0].embedding))
+        time.sleep(pause)
+    return found
 
 
-def test_child_that_closes_at_once_leaves_the_parents_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And does not wait for what a thread of the parent held when it was forked."""
-    given = connections()
-    client = given.sync_client()
-    with monkeypatch.context() as patch, given._lock:
-        patch.setattr(os, "getpid", lambda: -7)
-        closing = threading.Thread(target=lambda: asyncio.run(given.aclose()))
-        closing.start()
-        closing.join(2)
-        waits = closing.is_alive()
-    closing.join(5)
+def right(*texts: str) -> list[list[float]]:
+    return [list(vector(text)) for text in texts]
 
-    assert not waits
-    assert not client.closed
-    client.close()
+
+any_client = pytest.mark.parametrize("own", [False, True], ids=["ours", "a caller's"])
+plain_and_tls = pytest.mark.parametrize("certificate", [None, UNTRUSTED], ids=["plain", "TLS"])
+
+
+def message(request: Received, *, chunks: bool = False) -> bytes:
+    body = json.dumps(right_answer(request)).encode()
+    if chunks:
+        return http(200, chunked(body), (*JSON, ("Transfer-Encoding", "chunked")), length=False)
+    return http(200, body)
+
+
+def pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: float = 0.0) -> Step:
+    """The right response twice, cut in pieces that are sent one by one."""
+
+    def step(connection: Connection, request: Received) -> None:
+        for number, piece in enumerate(cut(message(request, chunks=chunks))):
+            time.sleep(wait if number else 0)
+            connection.send(piece)
+
+    return step
+
+
+# ---- used again -----------------------------------------------------------------------------------------------
+
+
+@any_client
+@plain_and_tls
+@both_sides
+def test_connection_is_used_again(side: Side, certificate: Path | None, own: bool) -> None:
+    script = forever(answer(), pieces(lambda once: [once], chunks=True), pieces(lambda once: [once[:50], once[50:]]))
+    with FaultServer(script, certificate=certificate) as server:
+        with session_of(server, side, own=own) as session:
+            assert vectors(session, *"abcdef") == right(*"abcdef")
+        assert server.ledger.dialled == 1
+
+
+@both_sides
+def test_no_cookie_is_kept(side: Side) -> None:
+    step = answer(headers=(*JSON, ("Set-Cookie", "session=1; Path=/")))
+    with FaultServer(forever(step)) as server, session_of(server, side) as session:
+        assert vectors(session, "a", "b") == right("a", "b")
+        assert [request.all("cookie") for request in server.ledger.requests] == [[], []]
+
+
+# ---- bytes behind a response ----------------------------------------------------------------------------------
+
+BEHIND: dict[str, Step] = {
+    "in one packet": pieces(lambda once: [once + once]),
+    "in one packet, chunked": pieces(lambda once: [once + once], chunks=True),
+    "in the next packet": pieces(lambda once: [once, once]),
+    "with the end of the body": pieces(lambda once: [once[:-5], once[-5:] + once]),
+    "with the end of the body, in part": pieces(lambda once: [once[:-5], once[-5:] + once[:40], once[40:]]),
+    "some milliseconds late": pieces(lambda once: [once, once], wait=0.003),
+    "byte by byte": pieces(lambda once: [bytes([byte]) for byte in once + once]),
+}
+
+
+@any_client
+@plain_and_tls
+@pytest.mark.parametrize("step", BEHIND.values(), ids=BEHIND)
+@both_sides
+def test_second_response_is_never_the_next_ones(side: Side, step: Step, certificate: Path | None, own: bool) -> None:
+    with FaultServer(forever(step), certificate=certificate) as server:
+        with session_of(server, side, own=own) as session:
+            assert vectors(session, *"abcd", pause=0.02) == right(*"abcd")
+        assert (len(server.ledger.requests), server.ledger.dialled) == (4, 4)
+
+
+@both_sides
+def test_large_second_response_is_never_the_next_ones(side: Side) -> None:
+    """It fills the buffers of the library, of the event loop and of the system."""
+    texts = [[f"{call} {i}" for i in range(3_000)] for call in range(3)]
+    with FaultServer(forever(pieces(lambda once: [once + once]))) as server, session_of(server, side) as session:
+        for each in texts:
+            made = session.generate(input=each, model=MODEL)
+            assert [list(row.embedding) for row in made.data] == right(*each)
+            time.sleep(0.02)
+
+
+# ---- before the request was sent ------------------------------------------------------------------------------
+
+
+def early(status: int, *, then_read: bool = False, informational: bool = False) -> Step:
+    """Respond to the headers of a request; its body is read later, or never."""
+
+    @unread
+    def step(connection: Connection, request: Received) -> None:
+        if informational:
+            connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.05)
+            request.body = connection.read(request.body_bytes)
+            return answer()(connection, request)
+        body = json.dumps({"error": {"code": status, "message": "no"}} if status >= 400 else {"data": []})
+        connection.send(http(status, body.encode()))
+        if then_read:
+            time.sleep(0.05)
+            connection.read(request.body_bytes)
+        else:
+            time.sleep(0.3)
+        connection.end()
+        return None
+
+    return step
+
+
+@plain_and_tls
+@pytest.mark.parametrize("then_read", [False, True], ids=["unread", "read later"])
+@pytest.mark.parametrize(
+    ("status", "error"), [(200, errors.ConnectionLostError), (413, errors.PayloadTooLargeResponseError)]
+)
+@both_sides
+def test_only_an_error_may_come_early(
+    side: Side, status: int, error: type[Exception], then_read: bool, certificate: Path | None
+) -> None:
+    with FaultServer(once(early(status, then_read=then_read)), certificate=certificate) as server:
+        with session_of(server, side, retry_config=None) as session, pytest.raises(error):
+            session.generate(input=LARGE, model=MODEL)
+        assert len(server.ledger.requests) == 1
+
+
+@both_sides
+def test_informational_response_may_come_early(side: Side) -> None:
+    with FaultServer(once(early(100, informational=True))) as server, session_of(server, side) as session:
+        assert vectors(session, LARGE, "b") == right(LARGE, "b")
+        assert len(server.ledger.requests) == 2
+
+
+# ---- limits ---------------------------------------------------------------------------------------------------
+
+
+def endless(start: bytes, then: bytes) -> Step:
+    """A part of a response that never ends."""
+
+    def step(connection: Connection, request: Received) -> None:
+        connection.send(start)
+        for _ in range(1_000):
+            connection.send(then * 1_000)
+
+    return step
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "headers": endless(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "a chunk's extension": endless(CHUNKED + b"5\r\nhello\r\n5;x=", b"x"),
+    "trailers": endless(CHUNKED + b"5\r\nhello\r\n0\r\nX: ", b"x"),
+}
+
+
+@pytest.mark.parametrize("part", ENDLESS)
+@both_sides
+def test_part_that_never_ends_is_read_no_further(side: Side, part: str) -> None:
+    """And paid once: headers that are too long will not change. The rest is a lost connection."""
+    with FaultServer(once(ENDLESS[part])) as server, session_of(server, side, retry_config=None) as session:
+        with pytest.raises(errors.AnswerTooLargeError if part == "headers" else errors.ConnectionLostError):
+            session.generate(input="a", model=MODEL)
+        assert len(server.ledger.requests) == 1
+
+
+@both_sides
+def test_pool_is_bounded(side: Side) -> None:
+    texts = [f"text {i}" for i in range(300)]
+    with Capped(seconds=0.02) as server, session_of(server, side) as session:
+        result = session.embed(texts, model=MODEL, batch_size=1, concurrency=150)
+        assert result.vectors.tolist() == right(*texts)
+        assert server.ledger.most_open <= 100
+
+
+def test_waiting_for_the_pool_has_its_own_timeout() -> None:
+    """It says nothing of the server, and does not shorten the attempt."""
+    timeouts = Timeouts(pool_seconds=0.2, attempt_seconds=5.0)
+    clients = HttpClients(None, None, None)
+
+    def flow(server: FaultServer) -> Any:
+        body = b'{"input": ["a"], "model": "m"}'
+        return (yield Send(Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20)))
+
+    with Capped(seconds=0.5) as server:
+        outcomes: list[Any] = []
+        threads = [
+            threading.Thread(target=lambda: outcomes.append(run(flow(server), clients.sync_client())))
+            for _ in range(110)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        clients.close()
+
+    late = [outcome for outcome in outcomes if hasattr(outcome, "error")]
+    assert len(late) == 10
+    assert {(type(outcome.error).__name__, outcome.sent) for outcome in late} == {("PoolTimeout", False)}
+
+
+# ---- cancelled from another thread ----------------------------------------------------------------------------
+
+
+class Waits(NamedTuple):
+    """What an attempt waits for."""
+
+    name: str
+    scheme: str
+    sends: bytes
+
+
+WAITS = [
+    Waits("the headers", "http", b""),
+    Waits("the body", "http", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+    Waits("TLS", "https", b""),
+]
+
+
+@pytest.mark.parametrize("waits", WAITS, ids=lambda waits: waits.name)
+def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
+    scope, clients, ended = CancelScope(), HttpClients(None, None, None), threading.Event()
+
+    def flow(port: int) -> Any:
+        yield Send(Request("POST", f"{waits.scheme}://127.0.0.1:{port}/", (), b"{}", Timeouts(), 1 << 20))
+
+    def attempt(port: int) -> None:
+        with pytest.raises(Cancelled):
+            run(flow(port), clients.sync_client(), scope=scope)
+        ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=attempt, args=(listener.getsockname()[1],))
+        thread.start()
+        accepted = listener.accept()[0]
+        accepted.recv(1 << 16)
+        accepted.sendall(waits.sends)
+        time.sleep(0.05)
+        scope.cancel()
+        assert ended.wait(2)
+        thread.join()
+        accepted.close()
+    with pytest.raises(Cancelled):
+        scope.wait(60)
+    with pytest.raises(Cancelled):
+        run(flow(9), clients.sync_client(), scope=scope)
+    clients.close()
+
+
+# ---- stale ----------------------------------------------------------------------------------------------------
+
+
+@both_sides
+def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> None:
+    with FaultServer(once(torn("before headers", "end"))) as server, session_of(server, side) as session:
+        assert vectors(session, "a") == right("a")
+        assert server.ledger.dialled == 2

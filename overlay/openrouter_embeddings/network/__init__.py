@@ -1,15 +1,10 @@
-"""Sends requests on httpx."""
+"""Sends one HTTP request on httpx, within deadlines and limits, from threads and from event loops alike.
 
-from typing import Any
+Importing this room loads no HTTP library: that happens when the first client is opened or the first request is sent.
+"""
 
-from .connections import Connections as HttpClients
+from .clients import HttpClients
+from .drivers import arun, run
+from .scope import Cancelled, CancelScope
 
-__all__ = ["HttpClients", "arun", "run"]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("run", "arun"):
-        from . import transport
-
-        return getattr(transport, name)
-    raise AttributeError(name)
+__all__ = ["CancelScope", "Cancelled", "HttpClients", "arun", "run"]

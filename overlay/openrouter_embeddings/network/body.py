@@ -1,111 +1,88 @@
-"""The body of an answer, taken in as it comes: inflated, and stopped at a limit of bytes, ratio or seconds."""
+"""The body of a response, inflated while it arrives and stopped at a limit: bytes, inflation ratio or deadline."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
 
 from .. import errors
-from ..messages import BodyConsumer, Headers, Request
-from .attempt import Attempt
+from ..defaults import (
+    COMPRESSION_FREE_BYTES,
+    ERROR_BODY_BYTES,
+    MAX_COMPRESSION_RATIO,
+    MAX_HEADER_BYTES,
+    MAX_HEADER_COUNT,
+)
+from ..messages import Headers, Response
+from .scope import Attempt
 
-HEADER_BYTES = 96 << 10
-ENDLESS = "Receive buffer too long"  # h11's words for what is no body and does not end
-_HEADER_COUNT = 500
+_INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+_GZIP = 0x1F  # the first byte of gzip data
+_PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 
-_RATIO = 100  # inflated to sent, past _RATIO_FROM: no JSON compresses so well
-_RATIO_FROM = 1 << 20
-_ERROR_BYTES = 64 << 10
-_INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is seen before it fills the memory
+
+def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
+    if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
+        limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
+        raise errors.AnswerTooLargeError(f"the response has more than {limits}")
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
 
 class BodyReader:
-    """Takes the body in as it comes, and stops it at a limit: bytes, inflation ratio, seconds."""
+    """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer."""
 
-    def __init__(
-        self,
-        status: int,
-        headers: Headers,
-        max_bytes: int,
-        attempt: Attempt,
-        encoding: str,
-        sink: Callable[[], BodyConsumer] | None = None,
-    ) -> None:
-        self._attempt, self._raw_bytes, self._length = attempt, 0, 0
+    def __init__(self, status: int, headers: Headers, attempt: Attempt, encoding: str) -> None:
+        self._status, self._headers, self._attempt, request = status, headers, attempt, attempt.request
         self._is_error = status >= 400
-        self._max_bytes = _ERROR_BYTES if self._is_error else max_bytes
+        self._max_bytes = ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
+        self._received = self._length = 0
         encoding = encoding.strip().lower()
-        if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
-            raise errors.NoResponseError(
-                f"the answer is encoded as {errors.printable(encoding, 40)}, which was not asked for"
-            )
-        self._inflate = zlib.decompressobj(wbits=47) if encoding in ("gzip", "x-gzip", "deflate") else None
-        told = headers.get("content-length", "")
-        length = int(told.lstrip("0")[:19] or 0) if told.isascii() and told.isdigit() else 0
-        if length > self._max_bytes and not self._is_error:
-            raise self._too_large()
-        self._sink = sink() if sink is not None and status < 300 else None
-        # A buffer that is large enough at once need not be copied as it grows.
-        self._body = bytearray(0 if self._inflate or self._sink else min(length, self._max_bytes))
+        if encoding not in _PLAIN + _COMPRESSED:
+            name = errors.printable(encoding, 40)
+            raise errors.NoResponseError(f"the response has the encoding {name}, which was not asked for")
+        self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
+        self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
+        self._body = bytearray()
 
-    def feed(self, chunk: bytes | memoryview) -> bool:
-        """Take one piece of the body; True where no more is wanted."""
-        if self._attempt.over:
-            raise TimeoutError("the deadline passed while the answer was read")
-        self._raw_bytes += len(chunk)
-        if self._inflate is None:
-            self._put(chunk)
-        else:
-            self._grow(chunk)
-        if self._length > self._max_bytes:
-            if self._is_error:
-                return True
-            raise self._too_large()
+    def feed(self, part: bytes) -> bool:
+        """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
+        self._attempt.remaining()
+        self._received += len(part)
+        while part:
+            if self._inflate is None:
+                piece, part = part, b""
+            else:
+                piece, part = self._decompress(self._inflate, part)
+            if self._consumer is None:
+                self._body += piece
+            else:
+                self._consumer.feed(piece)
+            self._length += len(piece)
+            if self._length > self._max_bytes:
+                if self._is_error:
+                    return True
+                raise errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")
+            if self._inflate is not None and self._length > max(
+                COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self._received
+            ):
+                sizes = f"{self._received} bytes to over {self._length}"
+                raise errors.AnswerTooLargeError(
+                    f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
+                )
         return False
 
-    def _put(self, piece: bytes | memoryview) -> None:
-        if self._sink is None:
-            self._body[self._length : self._length + len(piece)] = piece
-        else:
-            self._sink.feed(piece)
-        self._length += len(piece)
+    def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
+        """The next piece, and what is left of the part."""
+        if inflate.eof:  # another member of the gzip data may follow (RFC 1952, 2.2); anything else is ignored
+            if part[0] != _GZIP:
+                return b"", b""
+            self._inflate = inflate = zlib.decompressobj(wbits=47)
+        piece = inflate.decompress(part, _INFLATED_BYTES)
+        return piece, inflate.unconsumed_tail or inflate.unused_data
 
-    def _grow(self, chunk: bytes | memoryview) -> None:
-        assert self._inflate is not None
-        while chunk and not self._inflate.eof:
-            self._put(self._inflate.decompress(chunk, _INFLATED_BYTES))
-            chunk = self._inflate.unconsumed_tail
-            if self._length > self._max_bytes:
-                return
-            if self._length > max(_RATIO_FROM, _RATIO * self._raw_bytes):
-                raise errors.AnswerTooLargeError(
-                    f"the answer inflates more than {_RATIO}-fold: {self._raw_bytes} bytes to over {self._length}"
-                )
-
-    def finish(self) -> bytearray | BodyConsumer:
-        """The whole body, or what took it in.
-
-        Raises:
-            zlib.error: the compressed stream is cut.
-        """
-        if self._inflate is not None and self._raw_bytes and not self._inflate.eof and not self._is_error:
-            raise zlib.error("the stream is cut")
-        del self._body[self._length :]
-        return self._body if self._sink is None else self._sink
-
-    def _too_large(self) -> errors.AnswerTooLargeError:
-        return errors.AnswerTooLargeError(f"the answer is longer than {self._max_bytes} bytes")
-
-
-def opened(
-    status: int, fields: Sequence[tuple[bytes, bytes]], request: Request, attempt: Attempt, *, is_read: bool = False
-) -> tuple[Headers, BodyReader]:
-    """The headers of an answer, judged by size, and what takes its body in; `is_read`: it was inflated already."""
-    attempt.answered = True
-    if len(fields) > _HEADER_COUNT or sum(len(n) + len(v) for n, v in fields) > HEADER_BYTES:
-        raise errors.AnswerTooLargeError(
-            f"the answer has more than {_HEADER_COUNT} headers or {HEADER_BYTES} bytes of them"
-        )
-    headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in fields])
-    encoding = "" if is_read else headers.get("content-encoding", "")
-    return headers, BodyReader(status, headers, request.max_response_bytes, attempt, encoding, request.consumer)
+    def finish(self) -> Response:
+        """The response with its whole body. Raises zlib.error: the compressed data ends too early."""
+        if self._inflate is not None and self._received and not self._inflate.eof and not self._is_error:
+            raise zlib.error("the compressed data ends too early")
+        return Response(self._status, self._headers, self._body if self._consumer is None else self._consumer)

@@ -1,158 +1,126 @@
-"""One request and its answer, over a connection of the library's or a caller's client.
+"""One request and its response, through a client of the library. Written once, for threads and for event loops.
 
-An exchange is a generator of steps, each a call to make or to await; it returns a `Response` or raises. So it is written
-once for threads and for event loops, and two drivers of a few lines make the calls.
+The functions are coroutines. An event loop awaits them. For a thread, `complete` runs them: its calls block, and what
+they return is not awaited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from functools import partial
-from typing import Any
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from functools import lru_cache
+from typing import Any, TypeVar
 
-import attrs
+import anyio
 
+from .. import errors
+from ..errors import Failure
 from ..messages import Request, Response
 from ..redaction import Secret
-from .attempt import Attempt
-from .body import opened
-from .framing import Target, extensions_of, fields_of
-from .library import core
+from .body import BodyReader, read_headers
+from .failures import failure_of
+from .library import ROOTS, http, is_clean
+from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
-Steps = Generator[Callable[[], Any], Any, Any]
+T = TypeVar("T")
+_url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
 
-def drive(steps: Steps) -> Any:
-    """Make the calls with this thread."""
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
     try:
-        step = next(steps)
-        while True:
-            try:
-                result = step()
-            except BaseException as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(result)
+        coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        return done.value  # type: ignore[no-any-return]
     finally:
-        steps.close()  # an interrupt may strike between two calls
+        coroutine.close()
+    raise RuntimeError("a coroutine for threads must not suspend")
 
 
-async def adrive(steps: Generator[Callable[[], Awaitable[Any]], Any, Any]) -> Any:
-    """Await the calls on the running event loop."""
+async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
+    """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
+    attempt = Attempt(request)
+    token = current_attempt.set(attempt)
+    watched = getattr(client, "watched", False)
+    seconds = request.timeouts.attempt_seconds
+    if not watched:  # nothing tells what a caller's own client does: suppose the worst
+        attempt.dialled, attempt.sent, attempt.deadline = True, 1, time.monotonic() + seconds
     try:
-        step = next(steps)
-        while True:
+        with scope.running(attempt) if scope is not None else contextlib.nullcontext():
             try:
-                result = await step()
-            except BaseException as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(result)
-    except StopIteration as done:
-        return done.value
+                with anyio.fail_after(seconds) if on_loop and not watched else contextlib.nullcontext():
+                    # The class of the library is quicker than its client, which adds its defaults.
+                    built = _build(http.Request if watched else client.build_request, request)
+                    return await _exchange(client, built, attempt, on_loop)
+            except Cancelled:
+                raise
+            except Exception as error:
+                return failure_of(error, attempt)
     finally:
-        steps.close()
+        attempt.ended = True
+        current_attempt.reset(token)
 
 
-@attrs.frozen
-class Manner:
-    """What threads and event loops call the same thing."""
+async def _exchange(client: Any, built: Any, attempt: Attempt, on_loop: bool) -> Response:
+    async def result(value: Any) -> Any:
+        return await value if on_loop else value
 
-    iterate: Callable[[Any], Any]
-    advance: Callable[[Any, None], Any]
-    close: str
-    handle: str
-    pieces: str
+    async def close(resource: Any) -> None:
+        with anyio.CancelScope(shield=True) if on_loop else contextlib.nullcontext():
+            closing = getattr(resource, "aclose" if on_loop else "close", None)
+            if closing is not None:
+                await result(closing())
 
-
-THREADS = Manner(iter, next, "close", "handle_request", "iter_raw")
-EVENT_LOOP = Manner(aiter, anext, "aclose", "handle_async_request", "aiter_raw")
-
-
-class LibraryConnection:
-    """A connection of the library's, which serves one exchange at a time."""
-
-    def __init__(self, connection: Any, manner: Manner) -> None:
-        self._connection, self._manner = connection, manner
-        self.has_expired: Callable[[], bool] = connection.has_expired
-
-    def is_idle(self) -> bool:
-        """Whether it may serve another exchange.
-
-        The library keeps what came behind an answer, and takes it for the next one. It has no public place to ask:
-        where a version has none here, no connection is kept.
-        """
-        inner = self._connection
-        if not inner.is_idle():
-            return False
-        while hasattr(inner, "_connection"):  # of a proxy, of what was dialled, of the protocol
-            inner = inner._connection
-        protocol = getattr(inner, "_h11_state", None)
-        return protocol is not None and protocol.trailing_data == (b"", False)
-
-    def close(self) -> Any:
-        """Close it; of an event loop's connection the result is to be awaited."""
-        return getattr(self._connection, self._manner.close)()
-
-    def exchange(self, request: Request, target: Target, attempt: Attempt) -> Steps:
-        """Send a request and read its answer, which is returned as a `Response`."""
-        framed = core.Request(
-            request.method,
-            target.url,
-            headers=fields_of(request, target),
-            content=request.body,
-            extensions=extensions_of(request.timeouts),
-        )
-        response = yield partial(getattr(self._connection, self._manner.handle), framed)
-        return (yield from _taken(response, response.status, response.headers, self._manner, request, attempt))
-
-
-def exchange_of(client: Any, manner: Manner, request: Request, attempt: Attempt) -> Steps:
-    """The same by a caller's own client. Secrets are revealed here, in `framing.fields_of`, and in no variable."""
-    built = client.build_request(
-        request.method,
-        request.url,
-        content=request.body,
-        headers=[(n, v.reveal() if isinstance(v, Secret) else v) for n, v in request.headers],
-        extensions=extensions_of(request.timeouts),
-    )
-    response = yield partial(client.send, built, stream=True, auth=None, follow_redirects=False)
-    return (yield from _taken(response, response.status_code, response.headers.raw, manner, request, attempt))
-
-
-def _taken(
-    response: Any,
-    status: int,
-    fields: Sequence[tuple[bytes, bytes]],
-    manner: Manner,
-    request: Request,
-    attempt: Attempt,
-) -> Steps:
-    """Take the body in, and close the response whatever comes of it."""
-    pieces: Any = None
-    is_read = getattr(response, "is_stream_consumed", False)  # by a caller's client, which inflates it too
+    response = await result(client.send(built, stream=True, auth=None, follow_redirects=False))
+    parts: Any = None
     try:
-        headers, body = opened(status, fields, request, attempt, is_read=is_read)
+        attempt.answered = True
+        if attempt.unfinished and response.status_code < 400:
+            raise errors.ConnectionLostError("the server responded before the request was sent")
+        headers = read_headers(response.headers.raw)
+        is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
+        encoding = "" if is_read else headers.get("content-encoding", "")
+        body = BodyReader(response.status_code, headers, attempt, encoding)
         if is_read:
             body.feed(response.content)
         else:
-            pieces = manner.iterate(getattr(response, manner.pieces, lambda: response.stream)())
-            while (piece := (yield partial(manner.advance, pieces, None))) is not None:
-                if body.feed(piece):
+            parts, following = (aiter(response.stream), anext) if on_loop else (iter(response.stream), next)
+            while (part := await result(following(parts, None))) is not None:
+                if body.feed(part):
                     break
-        reply = Response(status, headers, body.finish())
-    except GeneratorExit:
-        raise
-    except BaseException:
-        yield from _closed(pieces, response, manner)
-        raise
-    yield from _closed(pieces, response, manner)
-    return reply
+        reply = body.finish()
+        if "network_stream" in response.extensions and not is_clean(response):
+            await close(response.extensions["network_stream"])
+        return reply
+    finally:
+        await close(parts)
+        await close(response)
 
 
-def _closed(pieces: Any, response: Any, manner: Manner) -> Steps:
-    if pieces is not None:
-        yield getattr(pieces, manner.close)
-    yield getattr(response, manner.close)
+def _build(build: Any, request: Request) -> Any:
+    """The request as the library's. Secrets are revealed here alone, and in no variable."""
+    waits = {name: getattr(request.timeouts, f"{name}_seconds") for name in ("connect", "pool", "write", "read")}
+    return build(
+        request.method,
+        _url(request.url) if build is http.Request else request.url,
+        content=request.body,
+        headers=[(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers],
+        extensions={"timeout": {name: min(wait, request.timeouts.attempt_seconds) for name, wait in waits.items()}},
+    )
+
+
+class _MaskingFilter(logging.Filter):
+    """Masks the library's DEBUG records of our attempts: they quote headers, and a server may echo the key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        attempt = current_attempt.get(None)
+        if attempt is not None:
+            record.msg, record.args = attempt.request.redactor()(record.getMessage()), ()
+        return True
+
+
+for _name in list(logging.Logger.manager.loggerDict):  # a filter of a parent does not see the records of its children
+    if _name.partition(".")[0] in ROOTS:
+        logging.getLogger(_name).addFilter(_MaskingFilter())

@@ -1,6 +1,89 @@
-"""The HTTP library, and the core of it. Moving to another of the same interface is these lines."""
+"""The HTTP library in use: httpx, or httpx2 where `OPENROUTER_HTTP_LIBRARY` says so. Nothing else imports either.
 
-import httpcore as core
-import httpx as http
+Two objects of the library have no public place: the network backend of a client, and the h11 connection behind a
+response. `references` finds them by their public classes, and no private name is used.
+"""
 
-__all__ = ["core", "http"]
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import h11
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING or (_chosen := os.environ.get("OPENROUTER_HTTP_LIBRARY", "").strip() or "httpx") == "httpx":
+    import httpcore as core
+    import httpx as http
+elif _chosen == "httpx2":
+    try:
+        import httpcore2 as core
+        import httpx2 as http
+    except ImportError:
+        message = "OPENROUTER_HTTP_LIBRARY=httpx2 needs it installed: pip install 'openrouter-embeddings[httpx2]'"
+        raise ConfigurationError(message) from None
+else:
+    raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
+
+__all__ = ["ROOTS", "core", "http", "is_clean", "is_instance", "references"]
+
+ROOTS = frozenset({http.__name__, core.__name__})
+_ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
+_TRAVERSED = ROOTS | {__name__.partition(".")[0]}
+
+
+def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
+    """Find the objects of a class that an object of the library refers to, directly or through others.
+
+    Returns:
+        For each, the object that holds it and the name of the attribute. None lies behind an instance of `stop`.
+    """
+    seen = set() if seen is None else seen
+    if id(value) in seen or isinstance(value, stop):
+        return
+    seen.add(id(value))
+    members: Any = {}
+    if isinstance(value, dict | list):
+        members = value if isinstance(value, dict) else dict(enumerate(value))
+    elif type(value).__module__.partition(".")[0] in _TRAVERSED:
+        members = getattr(value, "__dict__", {})
+    for name, member in list(members.items()):
+        if isinstance(member, kind):
+            yield value, name
+        else:
+            yield from references(member, kind, stop, seen)
+
+
+def is_clean(response: Any) -> bool:
+    """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
+
+    False where a release keeps its h11 connection out of sight. HTTP/2 numbers its responses.
+    """
+    if not response.http_version.startswith("HTTP/1"):
+        return True
+    found = next(references(response.stream, h11.Connection, _ASIDE), None)
+    if found is None or getattr(*found).trailing_data != (b"", False):
+        return False
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if not isinstance(tls, ssl.SSLObject):
+        return tls is None or not tls.pending()
+    try:
+        tls.read(1)  # an event loop may have received more than was decrypted; it never waits
+    except ssl.SSLError as error:
+        return isinstance(error, ssl.SSLWantReadError)
+    return False
+
+
+def is_instance(error: Exception, exception: type[Exception] | str) -> bool:
+    """Whether an error is of a class, or of the class of this name in the library that it comes from.
+
+    A caller's own client may belong to another library of the same interface.
+    """
+    if not isinstance(exception, str):
+        return isinstance(error, exception)
+    modules = {sys.modules.get(cls.__module__.partition(".")[0]) for cls in type(error).__mro__}
+    return any(isinstance(error, getattr(module, exception, ())) for module in (http, *modules))

@@ -1,0 +1,50 @@
+"""Drives a call flow to its result: sends the requests that it yields, and waits when it asks to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..messages import CallFlow, Send, Sleep
+from .scope import CancelScope
+
+
+def run(
+    flow: CallFlow, client: Any, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
+) -> Any:
+    """Drive a flow with this thread through an HTTP client, and close the flow. `sleep` replaces `time.sleep`.
+
+    Raises:
+        Cancelled: another thread cancelled the `scope`.
+    """
+    from .exchange import complete
+
+    return complete(_drive(flow, client, sleep or (lambda step: time.sleep(step.seconds)), scope, on_loop=False))
+
+
+async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
+    """Drive a flow on the running event loop, and close it; arguments as in `run`."""
+    import anyio
+
+    return await _drive(flow, client, sleep or (lambda step: anyio.sleep(step.seconds)), None, on_loop=True)
+
+
+async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
+    """Written once: the coroutine for a thread never suspends."""
+    from .exchange import send
+
+    try:
+        step = next(flow)
+        while True:
+            if isinstance(step, Send):
+                step = flow.send(await send(client, step.request, scope, on_loop=on_loop))
+            else:
+                waiting = sleep(step)
+                if on_loop:
+                    await waiting
+                step = flow.send(None)
+    except StopIteration as done:
+        return done.value
+    finally:
+        flow.close()

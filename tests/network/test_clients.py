@@ -1,0 +1,213 @@
+"""The HTTP clients behind a client: opened at first use, for threads and for each event loop, and closed with it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+import threading
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import trio
+import uvloop
+from faults.replies import answer, forever
+from faults.server import FaultServer
+from faults.witness import open_sockets
+from openrouter_embeddings import OpenRouter
+from openrouter_embeddings.errors import ClosedClientError
+from openrouter_embeddings.network import HttpClients
+from support.capped import KEY, MODEL
+
+Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
+LOOPS: dict[str, Loop] = {
+    "asyncio": lambda function: asyncio.run(function()),  # type: ignore[arg-type]
+    "uvloop": lambda function: uvloop.run(function()),  # type: ignore[arg-type]
+    "trio": trio.run,
+}
+every_loop = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
+
+
+@pytest.fixture(autouse=True)
+def no_socket_left() -> Iterator[None]:
+    """Nothing stays open, and nothing warns that it was left to the collector."""
+    gc.collect()
+    before = open_sockets()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+    assert open_sockets() - before == set()
+
+
+def opened(**given: Any) -> HttpClients:
+    return HttpClients(given.get("client"), given.get("async_client"), None)
+
+
+async def ask(client: OpenRouter) -> int:
+    """One call; how many attempts it took."""
+    made = await client.embeddings.generate_async(input="a", model=MODEL)
+    return made.http_meta.attempts
+
+
+# ---- for threads ----------------------------------------------------------------------------------------------
+
+
+def test_client_for_threads_is_opened_once() -> None:
+    clients = opened()
+    barrier = threading.Barrier(32)
+
+    def sync_client(_: int) -> Any:
+        barrier.wait()
+        return clients.sync_client()
+
+    with ThreadPoolExecutor(32) as pool:
+        assert set(map(id, pool.map(sync_client, range(32)))) == {id(clients.sync_client())}
+    clients.close()
+
+
+def test_closing_closes_what_was_opened_here() -> None:
+    clients = opened()
+    client = clients.sync_client()
+    clients.close()
+    clients.close()
+
+    assert (client.is_closed, clients.closed) == (True, True)
+    with pytest.raises(ClosedClientError):
+        clients.sync_client()
+
+
+def test_callers_own_clients_are_used_and_never_closed() -> None:
+    async def scenario() -> None:
+        assert (clients.sync_client(), await clients.async_client()) == ("own", "own too")
+        await clients.aclose()
+
+    clients = opened(client="own", async_client="own too")
+    asyncio.run(scenario())
+
+
+# ---- for event loops ------------------------------------------------------------------------------------------
+
+
+@every_loop
+def test_event_loop_has_one_client(loop: Loop) -> None:
+    clients = opened()
+
+    async def scenario() -> None:
+        first, second = await clients.async_client(), await clients.async_client()
+        sync_client = clients.sync_client()
+        clients.close()
+        assert (first is second, first.is_closed, sync_client.is_closed) == (True, False, True)
+        await clients.aclose()
+        assert first.is_closed
+        with pytest.raises(ClosedClientError):
+            await clients.async_client()
+
+    loop(scenario)
+
+
+def test_tasks_that_come_at_the_same_time_share_it() -> None:
+    clients = opened()
+
+    async def scenario() -> None:
+        found = await asyncio.gather(*(clients.async_client() for _ in range(20)))
+        assert len(set(map(id, found))) == 1
+        await clients.aclose()
+
+    asyncio.run(scenario())
+
+
+@every_loop
+def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
+    """Even where nobody closes: the connections of a loop end with it."""
+    with FaultServer(forever(answer())) as server:
+        client = OpenRouter(KEY, server_url=server.url)
+        assert [loop(lambda: ask(client)) for _ in range(3)] == [1, 1, 1]
+        assert client.embeddings.generate(input="a", model=MODEL).http_meta.attempts == 1
+        assert server.ledger.dialled == 4
+        asyncio.run(client.aclose())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callable[[], Any]) -> None:
+    """Old programs close a loop without its generators. Its sockets are shut, so that the server need not wait."""
+
+    def by_hand(coroutine: Any) -> Any:
+        loop = new_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+    def scenario(server: FaultServer) -> None:
+        client = OpenRouter(KEY, server_url=server.url)
+        assert [by_hand(ask(client)) for _ in range(3)] == [1, 1, 1]
+        asyncio.run(client.aclose())
+
+    with FaultServer(forever(answer())) as server, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Python warns that the loop left them open
+        scenario(server)
+        gc.collect()
+
+
+def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
+    """As in programs whose worker threads each call `asyncio.run`."""
+    with FaultServer(forever(answer())) as server:
+        client = OpenRouter(KEY, server_url=server.url)
+
+        async def many() -> list[int]:
+            return [await ask(client) for _ in range(15)]
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _: asyncio.run(many()), range(4))) == [[1] * 15] * 4
+        assert (server.ledger.dialled, len(server.ledger.requests)) == (4, 60)
+
+
+def test_closing_from_another_loop_ends_the_connections() -> None:
+    """A loop still runs in another thread: its sockets are shut, and it finds them closed."""
+    with FaultServer(forever(answer())) as server:
+        client = OpenRouter(KEY, server_url=server.url)
+        asked, closed = threading.Event(), threading.Event()
+
+        async def other() -> None:
+            await ask(client)
+            asked.set()
+            await asyncio.to_thread(closed.wait, 10)
+
+        thread = threading.Thread(target=lambda: asyncio.run(other()))
+        thread.start()
+        asked.wait(10)
+        asyncio.run(client.aclose())
+        until = time.monotonic() + 5
+        while server.open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert server.open == 0
+        closed.set()
+        thread.join(10)
+
+
+# ---- copies ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
+    clients = opened()
+    client = clients.sync_client()
+    if closed:
+        clients.close()
+    again = pickle.loads(pickle.dumps(clients))
+
+    assert again.closed is closed
+    assert closed or again.sync_client() is not client
+    again.close()
+    clients.close()
+
+
+def test_callers_own_client_does_not_pickle() -> None:
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(opened(client=object()))

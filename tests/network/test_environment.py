@@ -1,0 +1,222 @@
+"""Proxies, certificates and the HTTP library, as the environment names them; and what the library logs."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import certifi
+import pytest
+from faults.fault import UNTRUSTED
+from faults.replies import JSON, answer, forever, once
+from faults.server import Connection, FaultServer
+from openrouter_embeddings import OpenRouter, errors
+from support.capped import KEY, MODEL
+from support.library import http as httpx
+from support.sides import Side, both_sides
+
+
+def ask(side: Side, url: str | None = None, **options: Any) -> Any:
+    """One call of a client that is opened now."""
+    with side(OpenRouter(KEY, **({"server_url": url} if url else {}), **options)) as session:
+        return session.generate(input="a", model=MODEL)
+
+
+# ---- proxies --------------------------------------------------------------------------------------------------
+
+
+@both_sides
+def test_proxy_is_used(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(once()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:secretpass@127.0.0.1:{proxy.port}")
+        ask(side, "http://h.example/v1", allow_http=True)
+
+        request = proxy.ledger.requests[0]
+        assert request.path == "http://h.example/v1/embeddings"
+        assert request.all("proxy-authorization") == [f"Basic {base64.b64encode(b'user:secretpass').decode()}"]
+        assert request.all("authorization") == [f"Bearer {KEY}"]
+
+
+@both_sides
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_hosts_without_a_proxy_are_asked_directly(variable: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv(variable, "127.0.0.1")
+    with FaultServer(once()) as server:
+        ask(side, server.url)
+
+        assert len(server.ledger.requests) == 1
+
+
+@both_sides
+def test_proxy_that_refuses_is_told_without_its_password(
+    side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(connection: Connection, request: Any) -> None:
+        connection.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        connection.end()
+
+    caplog.set_level(logging.DEBUG)
+    with FaultServer(forever(refuse)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:secretpass@127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectError, match="407 Proxy Authentication Required") as caught:
+            ask(side, "https://h.example/v1", retry_config=None)
+
+    assert isinstance(caught.value, httpx.ProxyError)
+    assert caught.value.possibly_billed_attempts == 0
+    everything = [repr(vars(caught.value)), *(f"{r.getMessage()} {r.args}" for r in caplog.records)]
+    encoded = base64.b64encode(b"user:secretpass").decode()
+    assert [text for text in everything if "secretpass" in text or encoded in text or KEY in text] == []
+
+
+@both_sides
+def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connections are kept and watched as direct ones are."""
+
+    def tunnel(connection: Connection, request: Any) -> None:
+        assert (request.method, server.tls is not None) == ("CONNECT", True)
+        connection.raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert server.tls is not None
+        connection.raw = server.tls.wrap_socket(connection.raw, server_side=True)
+        for _ in range(2):
+            inner = connection.request = connection.read_head()
+            assert inner is not None
+            inner.body = connection.read(inner.body_bytes)
+            answer()(connection, inner)
+        connection.end()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(UNTRUSTED))
+    with FaultServer(once(), certificate=UNTRUSTED) as server, FaultServer(once(tunnel)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with side(OpenRouter(KEY, server_url=server.url, retry_config=None)) as session:
+            for text in "ab":
+                session.generate(input=text, model=MODEL)
+        assert proxy.ledger.dialled == 1
+
+
+class Broken(NamedTuple):
+    """A variable of the environment that cannot be used."""
+
+    variable: str
+    value: str
+
+
+BROKEN = [
+    Broken("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
+    Broken("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
+    Broken("SSL_CERT_FILE", "/no/such/secretpass.pem"),
+    Broken("SSL_CERT_FILE", __file__),
+]
+
+
+@both_sides
+@pytest.mark.parametrize("case", BROKEN, ids=str)
+def test_variable_that_cannot_be_used_is_named(case: Broken, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(case.variable, case.value)
+    with pytest.raises(errors.ConfigurationError, match=case.variable) as caught:
+        ask(side)
+
+    assert "secretpass" not in caught.value.message
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (0, 0)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+# ---- certificates ---------------------------------------------------------------------------------------------
+
+
+@both_sides
+def test_certificates_are_read_again_when_they_change(
+    side: Side, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    named = tmp_path / "company.pem"
+    named.write_bytes(Path(certifi.where()).read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(named))
+    with FaultServer(forever(answer()), certificate=UNTRUSTED) as server:
+        with pytest.raises(errors.ConnectError, match="certificate"):
+            ask(side, server.url)
+        named.write_bytes(UNTRUSTED.read_bytes())
+        os.utime(named, (0, 0))
+        ask(side, server.url)
+
+        assert len(server.ledger.requests) == 1
+
+
+SWITCHES = {
+    "PYTHONHTTPSVERIFY": "0",
+    "CURL_CA_BUNDLE": "",
+    "REQUESTS_CA_BUNDLE": "",
+    "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+    "SSL_NO_VERIFY": "1",
+}
+
+
+@both_sides
+def test_verification_cannot_be_switched_off_by_the_environment(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in SWITCHES.items():
+        monkeypatch.setenv(variable, value)
+    with FaultServer(once(), certificate=UNTRUSTED) as server:
+        with pytest.raises(errors.ConnectError, match="certificate") as caught:
+            ask(side, server.url)
+
+    assert (caught.value.attempts, server.ledger.requests) == (1, [])
+
+
+# ---- logs -----------------------------------------------------------------------------------------------------
+
+
+@both_sides
+def test_logs_of_the_library_are_masked(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with FaultServer(once(answer(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
+        ask(side, server.url)
+
+    logged = [record.getMessage() for record in caplog.records if not record.name.startswith("openrouter")]
+    assert any("X-Echo" in text for text in logged)
+    assert [text for text in logged if KEY in text] == []
+
+
+def test_logs_of_others_who_use_the_library_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with FaultServer(once()) as server, httpx.Client() as other:
+        other.post(f"{server.url}/embeddings", json={"input": ["a"], "model": "m"}, headers={"X-Own": KEY})
+
+    (record,) = [record for record in caplog.records if record.name == httpx.__name__]
+    assert record.args
+
+
+# ---- the library ----------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import sys
+from openrouter_embeddings import OpenRouter
+try:
+    OpenRouter("sk-or-v1-x", server_url="http://127.0.0.1:9/v1", retry_config=None).embeddings.list_models()
+except Exception as error:
+    print([cls.__module__.partition(".")[0] for cls in type(error).__mro__ if "http" in cls.__module__][:1], error)
+print(sorted({"httpx", "httpx2"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        ("", "['httpx']"),
+        ("httpx", "['httpx']"),
+        ("httpx2", "['httpx2']"),
+        ("requests", "[] OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got 'requests'\n[]"),
+    ],
+)
+def test_library_is_chosen_by_a_variable(value: str, printed: str) -> None:
+    environment = {**os.environ, "OPENROUTER_HTTP_LIBRARY": value, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment)
+
+    assert (ran.stderr, ran.stdout.startswith(printed), ran.stdout.endswith(f"{printed.splitlines()[-1]}\n")) == (
+        "",
+        True,
+        True,
+    ), ran.stdout

@@ -1,0 +1,492 @@
+"""What a response or an exception becomes: `run` and `arun` with clients that return what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import pickle
+import ssl
+import time
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from openrouter_embeddings import errors
+from openrouter_embeddings.errors import Failure
+from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.network import arun, run
+from openrouter_embeddings.redaction import Secret
+from support.attempts import KEY, MIB, NOISE
+from support.library import http as httpx
+
+ORIGIN = "https://h.example"
+URL = f"{ORIGIN}/v1/embeddings"
+BODY = b'{"data": [' + b"[0.25, -1.5], " * 30 + b"[]]}"
+Flow = Generator[Send | Sleep, Any, Any]
+
+
+def request_of(seconds: float = 5.0, max_bytes: int = 2 * MIB, consumer: Any = None) -> Request:
+    headers = (("Authorization", Secret(f"Bearer {KEY}")), ("Accept", "application/json"))
+    return Request("POST", URL, headers, b"{}", Timeouts(attempt_seconds=seconds), max_bytes, consumer)
+
+
+def sending(request: Request) -> Flow:
+    """Send this, and return what came of it."""
+    return (yield Send(request))
+
+
+class Client:
+    """A caller's own client, which returns or raises what it is told."""
+
+    def __init__(self, outcome: Callable[[], Any], seconds: float = 0.0) -> None:
+        self.outcome, self.seconds = outcome, seconds
+        self.built: dict[str, Any] = {}
+
+    def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
+        self.built = {"method": method, "url": url, **given}
+        return httpx.Request(method, url)
+
+    def send(self, request: Any, **given: Any) -> Any:
+        time.sleep(self.seconds)
+        return self.outcome()
+
+
+class AsyncClient(Client):
+    async def send(self, request: Any, **given: Any) -> Any:
+        await asyncio.sleep(self.seconds)
+        return self.outcome()
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in pieces; an exception among them is raised."""
+
+    def __init__(self, *pieces: bytes | Exception) -> None:
+        self.pieces, self.closed, self.given = pieces, False, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.given += 1
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Driver(NamedTuple):
+    name: str
+    run: Callable[..., Any]
+    client: type[Client]
+
+
+def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
+    async def waits(step: Sleep) -> None:
+        assert sleep is not None
+        sleep(step)
+
+    return asyncio.run(arun(flow, client, waits if sleep else None))
+
+
+DRIVERS = [Driver("sync", run, Client), Driver("async", run_on_loop, AsyncClient)]
+both_drivers = pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
+
+
+def outcome_of(driver: Driver, outcome: Callable[[], Any], request: Request | None = None, seconds: float = 0.0) -> Any:
+    return driver.run(sending(request or request_of()), driver.client(outcome, seconds))
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def raises() -> Any:
+        raise error
+
+    return raises
+
+
+def responding(*pieces: bytes | Exception, status: int = 200, **headers: str) -> Callable[[], httpx.Response]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda: httpx.Response(status, headers=named, stream=Body(*pieces))
+
+
+def in_pieces(content: bytes, size: int = 1_200) -> list[bytes]:
+    return [content[i : i + size] for i in range(0, len(content), size)]
+
+
+# ---- the drivers ----------------------------------------------------------------------------------------------
+
+
+@both_drivers
+def test_flow_is_driven_to_its_result(driver: Driver) -> None:
+    received: list[Any] = []
+    slept: list[Sleep] = []
+
+    def flow() -> Flow:
+        received.append((yield Send(request_of())))
+        received.append((yield Sleep(7.0, shared=True)))
+        return "the result"
+
+    assert driver.run(flow(), driver.client(responding(b"{}")), slept.append) == "the result"
+    assert [type(value) for value in received] == [Response, type(None)]
+    assert slept == [Sleep(7.0, shared=True)]
+
+
+@both_drivers
+def test_driver_sleeps_by_itself(driver: Driver) -> None:
+    def flow() -> Flow:
+        yield Sleep(0.05)
+
+    began = time.monotonic()
+    assert driver.run(flow(), None) is None
+    assert 0.05 <= time.monotonic() - began < 1
+
+
+@both_drivers
+@pytest.mark.parametrize("error", [errors.ConfigurationError("no"), KeyboardInterrupt()], ids=["flow", "client"])
+def test_flow_is_closed_whatever_ends_it(error: BaseException, driver: Driver) -> None:
+    closed = []
+
+    def flow() -> Flow:
+        try:
+            yield Send(request_of())
+            raise error
+        finally:
+            closed.append(True)
+
+    sent = raising(error) if isinstance(error, KeyboardInterrupt) else responding()
+    with pytest.raises(type(error)):
+        driver.run(flow(), driver.client(sent))
+    assert closed == [True]
+
+
+# ---- requests -------------------------------------------------------------------------------------------------
+
+
+@both_drivers
+@pytest.mark.parametrize(
+    ("seconds", "timeout"),
+    [
+        (120.0, {"connect": 5.0, "pool": 120.0, "write": 30.0, "read": 60.0}),
+        (0.5, {"connect": 0.5, "pool": 0.5, "write": 0.5, "read": 0.5}),
+        (40.0, {"connect": 5.0, "pool": 40.0, "write": 30.0, "read": 40.0}),
+    ],
+)
+def test_client_is_given_the_request(driver: Driver, seconds: float, timeout: dict[str, float]) -> None:
+    """With its secrets revealed, and no timeout longer than the attempt."""
+    client, request = driver.client(responding()), request_of(seconds)
+
+    driver.run(sending(request), client)
+
+    assert (client.built["method"], client.built["url"], client.built["content"]) == ("POST", URL, b"{}")
+    assert client.built["headers"] == [("Authorization", f"Bearer {KEY}"), ("Accept", "application/json")]
+    assert client.built["extensions"] == {"timeout": timeout}
+    assert KEY not in repr(request)
+
+
+# ---- responses ------------------------------------------------------------------------------------------------
+
+
+class Arrives(NamedTuple):
+    """A response as the client returns it, and what it is read as."""
+
+    name: str
+    response: Callable[[], httpx.Response]
+    content: bytes
+    status: int = 200
+
+
+GZIP = gzip.compress(BODY)
+ARRIVES = [
+    Arrives("read by a hook", lambda: httpx.Response(200, content=BODY), BODY),
+    Arrives("in pieces", responding(*in_pieces(BODY, 7), status=201), BODY, 201),
+    Arrives("empty", responding(status=204), b"", 204),
+    Arrives("gzip", responding(GZIP, content_encoding="gzip"), BODY),
+    Arrives("gzip, byte by byte", responding(*in_pieces(GZIP, 1), content_encoding=" GZip "), BODY),
+    Arrives("deflate", responding(zlib.compress(BODY), content_encoding="deflate"), BODY),
+    Arrives("x-gzip", responding(GZIP, content_encoding="x-gzip"), BODY),
+    Arrives("gzip of two members", responding(GZIP + GZIP, content_encoding="gzip"), BODY + BODY),
+    Arrives("gzip, then rubbish", responding(GZIP + b"rubbish", b"more", content_encoding="gzip"), BODY),
+    Arrives("gzip of nothing", responding(content_encoding="gzip"), b""),
+    Arrives("a character set as encoding", responding(BODY, content_encoding="UTF-8"), BODY),
+    Arrives(
+        "inflated by a hook", lambda: httpx.Response(200, headers={"content-encoding": "gzip"}, content=GZIP), BODY
+    ),
+    Arrives("a long error", responding(*[b"x" * 60_000] * 9, status=500), b"x" * 120_000, 500),
+    Arrives(
+        "an error cut in its gzip",
+        responding(gzip.compress(NOISE, 0)[:99], status=429, content_encoding="gzip"),
+        NOISE[:84],
+        429,
+    ),
+    Arrives("just the limit", responding(*[NOISE] * 32), NOISE * 32),
+    Arrives("very compressible, and small", responding(gzip.compress(bytes(MIB)), content_encoding="gzip"), bytes(MIB)),
+]
+
+
+@both_drivers
+@pytest.mark.parametrize("case", ARRIVES, ids=lambda case: case.name)
+def test_response_is_read(case: Arrives, driver: Driver) -> None:
+    response = outcome_of(driver, case.response)
+
+    assert isinstance(response, Response)
+    assert (response.status_code, bytes(response.content)) == (case.status, case.content)
+
+
+@both_drivers
+def test_headers_are_kept_as_they_arrive(driver: Driver) -> None:
+    pairs = [(b"X-A", b"1"), (b"x-a", b"2"), (b"X-Latin", b"caf\xe9")]
+
+    response = outcome_of(driver, lambda: httpx.Response(200, headers=pairs, stream=Body()))
+
+    assert response.headers == Headers([("x-a", "1"), ("x-a", "2"), ("x-latin", "café")])
+
+
+class Consumer:
+    """Keeps the pieces that it is fed."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        self.pieces.append(bytes(piece))
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+@both_drivers
+@pytest.mark.parametrize(("status", "consumed"), [(200, True), (302, False), (400, False)])
+def test_consumer_is_fed_while_a_success_arrives(status: int, consumed: bool, driver: Driver) -> None:
+    outcome = responding(*in_pieces(BODY, 20), status=status)
+    response = outcome_of(driver, outcome, request_of(consumer=Consumer))
+
+    assert response.content == BODY
+    assert isinstance(response.body, Consumer) is consumed
+    assert not consumed or response.body.pieces == in_pieces(BODY, 20)
+
+
+# ---- limits ---------------------------------------------------------------------------------------------------
+
+
+class Limited(NamedTuple):
+    """A response that goes over a limit, and the message."""
+
+    name: str
+    response: Callable[[], httpx.Response]
+    message: str
+
+
+BOMB = gzip.compress(bytes(64 * MIB))
+TOO_MANY_HEADERS = "more than 500 headers or 98304 bytes of them"
+LONGER = f"the response is longer than {2 * MIB} bytes"
+
+
+def with_headers(count: int, length: int) -> Callable[[], httpx.Response]:
+    return responding(b"{}", **{f"x{i}": "v" * length for i in range(count)})
+
+
+LIMITED = [
+    Limited("in pieces", responding(*[NOISE] * 33), LONGER),
+    Limited("read by a hook", lambda: httpx.Response(200, content=NOISE * 33), LONGER),
+    Limited("inflated", responding(gzip.compress(NOISE * 33), content_encoding="gzip"), LONGER),
+    Limited(
+        "a bomb", responding(*in_pieces(BOMB), content_encoding="gzip"), "the response inflates more than 100-fold"
+    ),
+    Limited("501 headers", with_headers(501, 20), TOO_MANY_HEADERS),
+    Limited("one header of 99 KB", with_headers(1, 99_000), TOO_MANY_HEADERS),
+    Limited("fifty of 2 KB", with_headers(50, 2_000), TOO_MANY_HEADERS),
+]
+
+
+@both_drivers
+@pytest.mark.parametrize("case", LIMITED, ids=lambda case: case.name)
+def test_limit_is_kept_while_reading(case: Limited, driver: Driver) -> None:
+    tracemalloc.start()
+    failure = outcome_of(driver, case.response)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert type(failure.error) is errors.AnswerTooLargeError
+    assert case.message in failure.error.message
+    assert (failure.sent, failure.final) == (True, True)
+    assert peak < 12 * MIB
+
+
+@both_drivers
+@pytest.mark.parametrize(("count", "length"), [(500, 20), (1, 90_000), (48, 2_000)])
+def test_headers_within_the_limits_are_read(count: int, length: int, driver: Driver) -> None:
+    assert isinstance(outcome_of(driver, with_headers(count, length)), Response)
+
+
+@both_drivers
+def test_body_is_closed_and_read_no_further_than_wanted(driver: Driver) -> None:
+    reset = httpx.ReadError("reset")
+    for pieces, status, given in (
+        ([b"{}"], 200, 1),
+        ([b"{", reset, b"}"], 200, 2),
+        ([NOISE * 40, b"y"], 200, 1),
+        ([NOISE * 2, b"never wanted"], 500, 1),
+    ):
+        body = Body(*pieces)
+        outcome_of(driver, lambda body=body, status=status: httpx.Response(status, stream=body))  # type: ignore[misc]
+        assert (body.closed, body.given) == (True, given)
+
+
+# ---- exceptions -----------------------------------------------------------------------------------------------
+
+
+class Wrong(NamedTuple):
+    """What an attempt raises, and the failure that it means: an error of ours, which is one of the library's too."""
+
+    raised: Exception
+    error: type[errors.OpenRouterError]
+    also: type[Exception]
+    words: str
+    sent: bool = True
+    final: bool = False
+
+
+class Mystery(Exception):
+    pass
+
+
+def untrusted() -> Exception:
+    error = httpx.ConnectError("handshake")
+    error.__cause__ = OSError("wrapped")
+    error.__cause__.__context__ = ssl.SSLCertVerificationError("self-signed certificate")
+    return error
+
+
+LOST, LATE, UNCONNECTED = errors.ConnectionLostError, errors.DeadlineError, errors.ConnectError
+OTHER, LARGE = errors.NoResponseError, errors.AnswerTooLargeError
+TORN = "the response is not HTTP, or ends too early: "
+WRONG = [
+    Wrong(httpx.ConnectTimeout(""), UNCONNECTED, httpx.ConnectTimeout, f"no connection in time to {ORIGIN}", False),
+    Wrong(httpx.ConnectTimeout(""), LATE, TimeoutError, f"no connection in time to {ORIGIN}", False),
+    Wrong(httpx.PoolTimeout("busy"), LATE, httpx.PoolTimeout, "no connection of the pool became free", False),
+    Wrong(httpx.WriteTimeout(""), LATE, httpx.WriteTimeout, "the request could not be sent in time"),
+    Wrong(httpx.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
+    Wrong(TimeoutError(), LATE, httpx.ReadTimeout, "no response within the deadline"),
+    Wrong(httpx.ProxyError("407"), UNCONNECTED, httpx.ProxyError, "the proxy refused: 407", False),
+    Wrong(httpx.ConnectError("no"), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}: no", False),
+    Wrong(untrusted(), UNCONNECTED, httpx.ConnectError, "handshake", False, True),
+    Wrong(httpx.WriteError("reset"), LOST, httpx.WriteError, "the connection broke while the request was sent: reset"),
+    Wrong(httpx.ReadError(""), LOST, httpx.ReadError, "the connection broke"),
+    Wrong(httpx.CloseError(""), LOST, httpx.ReadError, "the connection broke"),
+    Wrong(httpx.RemoteProtocolError("no\r\n\x1b[31m"), LOST, httpx.RemoteProtocolError, rf"{TORN}no\r\n\x1b[31m"),
+    Wrong(httpx2.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
+    Wrong(httpx2.ConnectError(""), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}", False),
+    Wrong(zlib.error("invalid block"), LOST, httpx.RemoteProtocolError, "invalid block"),
+    Wrong(ssl.SSLError("bad record"), UNCONNECTED, httpx.ConnectError, "TLS failed"),
+    Wrong(OSError(104, "reset"), LOST, httpx.ReadError, "the connection broke: [Errno 104] reset"),
+    Wrong(ConnectionResetError("x" * 900), LOST, httpx.ReadError, "the connection broke: " + "x" * 199 + "…"),
+    Wrong(httpx.InvalidURL("bad"), OTHER, OTHER, "the HTTP client failed with InvalidURL: bad", True, True),
+    Wrong(Mystery("boom"), OTHER, OTHER, "the HTTP client failed with Mystery: boom", True, True),
+    Wrong(errors.ConnectionLostError("ours"), LOST, LOST, "ours"),
+    Wrong(errors.AnswerTooLargeError("ours"), LARGE, OTHER, "ours", True, True),
+]
+
+
+@both_drivers
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.raised!r:.40}")
+def test_exception_becomes_an_error_of_both_families(wrong: Wrong, driver: Driver) -> None:
+    """Which pickles, and keeps nothing of the attempt: neither a traceback nor a request."""
+    failure = outcome_of(driver, raising(wrong.raised))
+
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, wrong.error)
+    assert isinstance(failure.error, wrong.also)
+    assert wrong.words in failure.error.message
+    assert (failure.sent, failure.final, failure.stale) == (wrong.sent, wrong.final, False)
+    again = pickle.loads(pickle.dumps(failure.error))
+    assert (type(again), str(again)) == (type(failure.error), str(failure.error))
+    assert (failure.error.__traceback__, failure.error.__cause__) == (None, None)
+    assert KEY not in repr(vars(failure.error))
+
+
+class Damaged(NamedTuple):
+    """A body that is never taken for a response."""
+
+    name: str
+    pieces: list[bytes | Exception]
+    also: type[Exception]
+    encoding: str = "gzip"
+
+
+DAMAGES = [
+    Damaged("reset", [b"{", httpx.ReadError("reset")], httpx.ReadError, ""),
+    Damaged("ends too early", [b"{", httpx.RemoteProtocolError("cut")], httpx.RemoteProtocolError, ""),
+    Damaged("cut", [GZIP[:-9]], httpx.RemoteProtocolError),
+    Damaged("cut in its checksum", [GZIP[:-1]], httpx.RemoteProtocolError),
+    Damaged("of a wrong checksum", [GZIP[:-8] + b"\0" * 8], httpx.RemoteProtocolError),
+    Damaged("corrupt", [GZIP[:12] + b"\xff" * 20], httpx.RemoteProtocolError),
+    Damaged("not compressed", [BODY], httpx.RemoteProtocolError),
+    Damaged("second member cut", [GZIP + GZIP[:-5]], httpx.RemoteProtocolError),
+]
+
+
+@both_drivers
+@pytest.mark.parametrize("case", DAMAGES, ids=lambda case: case.name)
+def test_damaged_body_is_a_lost_connection(case: Damaged, driver: Driver) -> None:
+    failure = outcome_of(driver, responding(*case.pieces, content_encoding=case.encoding))
+
+    assert isinstance(failure.error, LOST)
+    assert isinstance(failure.error, case.also)
+    assert (failure.sent, failure.final) == (True, False)
+
+
+@both_drivers
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "\x1b[31m" + "x" * 99])
+def test_encoding_that_was_not_asked_for_is_named(encoding: str, driver: Driver) -> None:
+    failure = outcome_of(driver, responding(BODY, content_encoding=encoding))
+
+    assert (type(failure.error), failure.final) == (errors.NoResponseError, True)
+    assert "not asked for" in failure.error.message
+    assert failure.error.message.isprintable()
+    assert len(failure.error.message) < 100
+
+
+# ---- deadlines ------------------------------------------------------------------------------------------------
+
+
+def test_client_that_never_responds_is_given_up_at_the_deadline() -> None:
+    began = time.monotonic()
+    failure = outcome_of(DRIVERS[1], lambda: None, request_of(0.1), seconds=30)
+
+    assert isinstance(failure.error, LATE)
+    assert time.monotonic() - began < 2
+
+
+@both_drivers
+def test_body_that_arrives_too_late_is_given_up(driver: Driver) -> None:
+    class Slow(Body):
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(50):
+                time.sleep(0.05)
+                yield b" "
+
+    began = time.monotonic()
+    failure = outcome_of(driver, lambda: httpx.Response(200, stream=Slow()), request_of(0.1))
+
+    assert isinstance(failure.error, LATE)
+    assert time.monotonic() - began < 2
+
+
+@both_drivers
+def test_response_cut_at_the_deadline_is_late(driver: Driver) -> None:
+    def late() -> Any:
+        time.sleep(0.02)
+        raise httpx.RemoteProtocolError("cut")
+
+    assert isinstance(outcome_of(driver, late).error, httpx.RemoteProtocolError)
+    assert isinstance(outcome_of(driver, late, request_of(0.01)).error, httpx.ReadTimeout)
