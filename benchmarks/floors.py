@@ -61,7 +61,7 @@ def advantage(row: dict[str, Any], peer: str, ours: str = "ours") -> float | Non
 
 
 def verdicts(results: dict[str, dict[str, dict[str, Any]]]) -> list[tuple[str, str, str, str, bool]]:
-    """From rows by table and key: setting, work, floor, measured value, and whether it is met, for each floor that was measured."""
+    """For each floor that was measured: setting, work, floor, measured value, and whether it is met."""
     titles, found = {table.key: table.title for table in TABLES}, []
     for floor in _FLOORS:
         row = results.get(floor.table, {}).get(floor.row)
