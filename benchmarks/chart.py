@@ -15,12 +15,11 @@ _WIDTH, _GAP, _COLUMNS = 480, 24, 2
 _NAME_WIDTH, _VALUE_WIDTH = 160, 66  # left and right of the bars
 _BAR, _STEP, _HEAD = 17, 23, 46
 _STYLE = """
-svg { --page: #ffffff; --text: #1c2530; --quiet: #5c6675; --bar: #9aa5b4; --ours: #d9480f; }
+text { fill: #1c2530 } .quiet { fill: #5c6675 } .bold { font-weight: 600 }
+.page { fill: #ffffff } .bar { fill: #9aa5b4 } .ours { fill: #d9480f }
 @media (prefers-color-scheme: dark) {
-  svg { --page: #0d1117; --text: #e6edf3; --quiet: #9aa5b1; --bar: #6b7685; --ours: #f76707; }
+  text { fill: #e6edf3 } .quiet { fill: #9aa5b1 } .page { fill: #0d1117 } .bar { fill: #6b7685 } .ours { fill: #f76707 }
 }
-text { fill: var(--text); } .quiet { fill: var(--quiet); } .bold { font-weight: 600; }
-.page { fill: var(--page); } .bar { fill: var(--bar); } .ours { fill: var(--ours); }
 """
 
 
