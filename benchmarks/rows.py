@@ -28,7 +28,7 @@ class Table:
 TABLES = (
     Table("clear", "In the clear"),
     Table("tls", "Over TLS", tls=True),
-    Table("slow", "In the clear, with a server that takes 200 ms a batch", server="slow"),
+    Table("slow", "Slow server, 200 ms a batch", server="slow"),
 )
 
 
