@@ -50,7 +50,7 @@ generate: $(READY) ## openapi.yaml -> generated/
 check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
 	$(BIN)/python -m codegen --check
 
-bench: $(READY) ## measure beside the peers (a quarter of an hour); rewrites docs/benchmarks.md
+bench: $(READY) ## measure beside other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
 
 fuzz: $(READY) ## fuzz the path of an answer for a minute; finds go to tests/fuzz/corpus

@@ -1,11 +1,10 @@
-"""An environment for each peer: their import names collide. Made once under `.venvs/`, made anew when pins change."""
+"""One virtual environment per peer, in `.venvs/`. An environment is made again when its requirements change."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import json
 import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -15,79 +14,65 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-CACHE = HERE / ".venvs"
-_HTTP = "httpx==0.28.1"
-_NUMPY = "numpy>=2.0,<3"
+_HTTPX, _NUMPY = "httpx==0.28.1", "numpy>=2.0,<3"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Who takes part: `name` in tables, `module` in peers/use_<module>.py, what its environment holds."""
+    """A measured client: peers/use_<module>.py and its environment. The report names the versions of `reported`."""
 
     key: str
     name: str
     module: str
     requirements: tuple[str, ...]
-    shown: tuple[str, ...]  # packages whose versions the report names
-
-    @property
-    def environment(self) -> Path:
-        return CACHE / ("limit" if self.key == "server" else self.key)
+    reported: tuple[str, ...]
+    http_library: str | None = None  # of ours: the library that it must use
 
     @property
     def python(self) -> Path:
-        return self.environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        return HERE / ".venvs" / self.key / "bin" / "python"
 
 
-def _name(requirement: str) -> str:
-    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
-
-
-OFFICIAL = Peer("official", "openrouter (official)", "official", ("openrouter==1.3.84", _NUMPY), ("openrouter",))
-OPENAI = Peer("openai", "openai", "openai", ("openai==3.54.0", _NUMPY), ("openai",))
-BARE = Peer("bare", "bare httpx + base64", "bare", (_HTTP, _NUMPY), ("httpx", "numpy"))
-LIMIT = Peer("limit", "limit: sockets + msgspec", "limit", ("msgspec==0.22.0", _NUMPY), ("msgspec", "numpy"))
-SERVER = Peer("server", "the server alone", "server", LIMIT.requirements, ())
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-_DEFAULT = tuple(_PROJECT["dependencies"])
-_EXTRA = tuple(_PROJECT.get("optional-dependencies", {}).get("fast", ()))
-OURS = Peer("ours", "ours", "ours", _DEFAULT, ("httpx", "msgspec", "numpy", "pysimdjson"))
-FAST = Peer("fast", "ours[fast]", "ours", (*_DEFAULT, *_EXTRA), tuple(_name(r) for r in _EXTRA))
+_OURS = tuple(_PROJECT["dependencies"])
+_OURS_HTTPX2 = (*_OURS, *_PROJECT["optional-dependencies"]["httpx2"])
 
-
-def peers() -> tuple[Peer, ...]:
-    """Those who take part; `ours[fast]` where the project has such an extra."""
-    return (OFFICIAL, OPENAI, BARE, LIMIT, SERVER, OURS, *((FAST,) if _EXTRA else ()))
+PEERS = (
+    Peer("official", "openrouter (official)", "official", ("openrouter==1.3.84", _NUMPY), ("openrouter",)),
+    Peer("openai", "openai", "openai", ("openai==3.54.0", _NUMPY), ("openai",)),
+    Peer("bare", "bare httpx + base64", "bare", (_HTTPX, _NUMPY), ("httpx", "numpy")),
+    Peer("limit", "limit: raw sockets", "limit", ("msgspec==0.22.0", _NUMPY), ("msgspec",)),
+    Peer("ours", "ours", "ours", _OURS, (), http_library="httpx"),
+    Peer("ours-httpx2", "ours on httpx2", "ours", _OURS_HTTPX2, ("httpx2",), http_library="httpx2"),
+)
+NAMES = {peer.key: peer.name for peer in PEERS}
 
 
 def prepare(peer: Peer) -> None:
-    """Make the peer's environment unless it is there and as asked for."""
-    stamp = peer.environment / "made-of"
+    """Make the peer's environment, unless it exists with the same Python and requirements."""
+    environment = peer.python.parent.parent
+    stamp = environment / "requirements.sha256"
     wanted = hashlib.sha256(repr((sys.version, peer.requirements)).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print(f"setting up the environment of {peer.name} ...", file=sys.stderr, flush=True)
-    venv.create(peer.environment, clear=True, with_pip=True)
-    pip = [str(peer.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    print(f"making the environment of {peer.name} ...", file=sys.stderr, flush=True)
+    venv.create(environment, clear=True, with_pip=True)
+    pip = [peer.python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     subprocess.run([*pip, *peer.requirements], check=True, stdout=sys.stderr)
-    if peer.module == "ours":  # this checkout as it stands, as an editable install does it, with nothing to build
-        packages = next(peer.environment.glob("lib/python*/site-packages"), peer.environment / "Lib" / "site-packages")
+    if peer.module == "ours":  # import from this checkout, as an editable installation does
+        packages = next(environment.glob("lib/python*/site-packages"))
         (packages / "checkout.pth").write_text(f"{ROOT / 'overlay'}\n{ROOT / 'generated'}\n")
     stamp.write_text(wanted)
 
 
 def versions(peer: Peer) -> dict[str, str]:
-    """Of the packages that the report names, as installed."""
-    code = (
-        "import json, sys; from importlib.metadata import distributions; "
-        "print(json.dumps({one.name: one.version for one in distributions() if one.name in sys.argv[1:]}))"
-    )
-    told = subprocess.run([peer.python, "-c", code, *peer.shown], check=True, capture_output=True, text=True)
-    found: dict[str, str] = json.loads(told.stdout)
-    return found
+    """The installed versions of the packages that the report names."""
+    code = "import sys; from importlib.metadata import version; print({name: version(name) for name in sys.argv[1:]})"
+    command = [peer.python, "-c", code, *peer.reported]
+    return ast.literal_eval(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def clean_environment() -> dict[str, str]:
-    """The environment without what changes a client's behaviour: proxies, keys, base URLs, Python's own settings."""
-    prefixes = ("OPENROUTER_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PYTHON")
+def clean_variables() -> dict[str, str]:
+    """The environment variables of this process without those that configure a client or Python."""
+    prefixes = ("OPENROUTER_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PYTHON", "SSL_CERT_")
     return {name: value for name, value in os.environ.items() if not name.upper().startswith(prefixes)}

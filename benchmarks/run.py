@@ -1,147 +1,136 @@
-"""Measure this project against its peers: every row, all peers in turn, over real sockets (`make bench`).
+"""Measures this project and its peers over real sockets (`make bench`): every row, all peers in turn.
 
-The table and the picture in docs/ are rewritten after a full run; --quick and --only print and leave them alone.
+A full run rewrites docs/benchmarks.md and docs/benchmarks.svg. A run of a part prints its figures only.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import pstats
 import statistics
 import sys
+import tempfile
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import chart
 import report
-from environments import ROOT, Peer, peers, prepare, versions
-from rig import Report, Server, WorkerError, cores, on_cores, server, settle, work
-from rows import ROWS, Row
+from environments import PEERS, ROOT, Peer, prepare, versions
+from processes import Report, Server, WorkerError, cores, on_cores, run_workers, running_server
+from rows import ROWS, TABLES, Row, Table
 from server import expected_checksum
 
-_DOCUMENT = ROOT / "docs" / "benchmarks.md"
-_PICTURE = ROOT / "docs" / "benchmarks.svg"
+_DOCUMENT, _PICTURE = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 
 
 def main() -> int:
-    wanted = arguments()
-    rows = [row for row in ROWS if chosen(row, wanted)]
-    taking_part = [peer for peer in peers() if any(peer.key in row.peers for row in rows)]
-    for peer in taking_part:
+    arguments = parsed_arguments()
+    rows = [row for row in ROWS if not arguments.row or row.key in arguments.row]
+    tables = [table for table in TABLES if not arguments.table or table.key in arguments.table]
+    work = [
+        (table, quick(row) if arguments.quick else row) for table in tables for row in rows if table.key in row.tables
+    ]
+    wanted = arguments.peer or [peer.key for peer in PEERS]
+    peers = [peer for peer in PEERS if peer.key in wanted and any(peer.key in row.peers for _, row in work)]
+    for peer in peers:
         prepare(peer)
-    begun = time.monotonic()
-    figures = {row.key: measured(row, taking_part, wanted) for row in rows}
-    results = {
-        "figures": figures,
-        "peers": {peer.key: versions(peer) for peer in taking_part},
+    if arguments.profile:
+        return profile(work, peers)
+    begin, installed = time.monotonic(), {}
+    for peer in peers:
+        installed |= versions(peer)
+    results: dict[str, dict[str, Any]] = {}
+    for table, row in work:
+        results.setdefault(table.key, {})[row.key] = measured(table, row, peers, arguments.rounds or row.rounds)
+    run = {
+        "results": results,
+        "versions": installed,
         "machine": report.machine(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "minutes": (time.monotonic() - begun) / 60,
-        "quick": wanted.quick,
+        "minutes": (time.monotonic() - begin) / 60,
+        "quick": arguments.quick,
     }
-    if wanted.json:
-        Path(wanted.json).write_text(json.dumps(results, indent=1) + "\n")
-    print(report.document(results))
-    if wanted.write if wanted.write is not None else not (wanted.quick or wanted.only):
-        report.write(_DOCUMENT, results)
-        _PICTURE.write_text(chart.picture(results))
+    print(report.document(run))
+    if not (arguments.row or arguments.table or arguments.peer or arguments.quick):
+        report.write(_DOCUMENT, run)
+        _PICTURE.write_text(chart.picture(run))
         print(f"written: {_DOCUMENT.relative_to(ROOT)}, {_PICTURE.relative_to(ROOT)}", file=sys.stderr)
-    return int(any("failed" in kept for row in figures.values() for kept in row["peers"].values()))
+    failed = [peer for rows in results.values() for row in rows.values() for peer in row["peers"].values()]
+    return int(any("failed" in peer for peer in failed))
 
 
-def arguments() -> argparse.Namespace:
-    names = [row.key for row in ROWS]
+def parsed_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--quick", action="store_true", help="a smoke run: one round, little work, under a minute once set up"
-    )
-    parser.add_argument(
-        "--only",
-        action="append",
-        metavar="ROW",
-        choices=names,
-        help=f"only this row; again for more: {', '.join(names)}",
-    )
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every row instead of its own number")
-    parser.add_argument("--json", metavar="FILE", help="all figures, round by round, to this file")
-    parser.add_argument(
-        "--write", action=argparse.BooleanOptionalAction, help="rewrite the table and the picture in docs/, or not"
-    )
+    for name, keys in (
+        ("row", [row.key for row in ROWS]),
+        ("table", [table.key for table in TABLES]),
+        ("peer", [peer.key for peer in PEERS]),
+    ):
+        parser.add_argument(f"--{name}", action="append", choices=keys, help=f"only this {name}; may be repeated")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every row, instead of the row's own number")
+    parser.add_argument("--quick", action="store_true", help="one round with little work, to see that everything runs")
+    parser.add_argument("--profile", action="store_true", help="print where the time of each job goes (cProfile)")
     return parser.parse_args()
 
 
-def chosen(row: Row, wanted: argparse.Namespace) -> bool:
-    if wanted.only:
-        return row.key in wanted.only
-    return row.quick is not None or not wanted.quick
+def quick(row: Row) -> Row:
+    """The same row with one round and little work."""
+    small = {"texts": 2048, "warm": 1, "repeat": 3}
+    options = {name: min(value, small.get(name, value)) for name, value in row.options.items()}
+    return replace(row, options=options, rounds=1, discarded_rounds=0)
 
 
-def measured(row: Row, taking_part: list[Peer], wanted: argparse.Namespace) -> dict[str, Any]:
-    """All rounds of one row: A B C A B C ..., each in a process of its own, checked against what the server sent."""
-    options = {**row.options, **((row.quick or {}) if wanted.quick else {})}
-    rounds = 1 if wanted.quick else wanted.rounds or row.rounds
-    figures: dict[str, Any] = {}
-    order = [peer for peer in taking_part if peer.key in row.peers]
-    with on_cores(row.cores or len(cores())), server() as running:
-        for turn in range(-row.unmeasured, rounds):  # those below 0 are forgotten
-            for peer in order:
-                kept = figures.setdefault(peer.key, {"figures": [], "server_share": [], "before_mb": []})
-                if "missing" not in kept:
-                    once(row, peer, options, running, kept)
-            if turn < 0:
-                for kept in figures.values():
-                    kept.update({name: [] for name in ("figures", "server_share", "before_mb")})
-    for kept in figures.values():
-        kept["median"] = statistics.median(kept["figures"]) if kept["figures"] else None
-    print(f"{row.key}: {line(row, figures)}", file=sys.stderr, flush=True)
-    return {
-        "title": row.title,
-        "unit": row.unit,
-        "more_is_better": row.more_is_better,
-        "options": options,
-        "peers": figures,
-    }
+def measured(table: Table, row: Row, peers: list[Peer], rounds: int) -> dict[str, Any]:
+    """All rounds of one row: the peers in turn, each time in a new process."""
+    figures: dict[str, dict[str, Any]] = {peer.key: {"figures": []} for peer in peers if peer.key in row.peers}
+    with on_cores(row.cores or len(cores())), running_server() as server:
+        for number in range(-row.discarded_rounds, rounds):
+            for peer in peers:
+                if peer.key not in figures or "failed" in figures[peer.key]:
+                    continue
+                time.sleep(0.05)  # the end of the last process must not slow down the next
+                try:
+                    reports = checked_reports(table, row, peer, server)
+                except WorkerError as error:
+                    print(error, file=sys.stderr)
+                    figures[peer.key]["failed"] = str(error)
+                    continue
+                if number >= 0:
+                    figures[peer.key]["figures"].append(row.figure(reports))
+    for found in figures.values():
+        found["median"] = statistics.median(found["figures"]) if found["figures"] else None
+    medians = {key: report.formatted(found["median"], row.unit) for key, found in figures.items() if found["median"]}
+    print(f"{table.key} {row.key}, {row.unit}: {medians}", file=sys.stderr, flush=True)
+    return {"title": row.title, "unit": row.unit, "more_is_better": row.more_is_better, "peers": figures}
 
 
-def once(row: Row, peer: Peer, options: dict[str, Any], running: Server, kept: dict[str, Any]) -> None:
-    """One worker's turn. Its figures go into `kept`; so does the reason why there are none."""
-    settle()
-    before = running.cpu_seconds()
-    try:
-        reports = work(peer, row.job, {"url": running.url(row.port), **options}, row.copies)
-        if "missing" not in reports[0]:
-            check(row, peer, options, reports)
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        kept["failed"] = kept["missing"] = str(error)
-        return
-    if "missing" in reports[0]:
-        kept["missing"] = reports[0]["missing"]
-        return
-    kept["figures"].append(row.figure(reports, options))
-    kept["before_mb"].append(reports[0]["before_mb"])
-    elapsed = max(r["ended"] for r in reports) - min(r["started"] for r in reports)
-    kept["server_share"].append((running.cpu_seconds() - before) / elapsed)
+def checked_reports(table: Table, row: Row, peer: Peer, server: Server, **extra: Any) -> list[Report]:
+    """The reports of one round.
 
-
-def check(row: Row, peer: Peer, options: dict[str, Any], reports: list[Report]) -> None:
-    """Raises WorkerError: the vectors are not, to the bit, those that the server sent."""
-    if not row.checked or peer.key == "server":
-        return
-    texts = int(options.get("texts", 1))
-    expected = expected_checksum(texts, int(options.get("batch", texts)))
-    for told in reports:
-        if told["crc"] != expected:
+    Raises:
+        WorkerError: a worker failed, its vectors differ from the server's, or it did not use the peer's HTTP library.
+    """
+    kind = table.server if row.server == "fast" else row.server
+    options = {"url": server.url(kind, table.tls), **row.options, **extra}
+    reports = run_workers(peer, row.job, options, server.certificate if table.tls else None, row.copies)
+    texts = row.options.get("texts", 1)
+    for found in reports if row.checked else ():
+        if found["crc"] != expected_checksum(texts, row.options.get("batch", texts)):
             raise WorkerError(f"{peer.name}, {row.key}: wrong vectors")
+        if peer.http_library is not None and peer.http_library not in found["http_libraries"]:
+            raise WorkerError(f"{peer.name}, {row.key}: used {found['http_libraries']}, not {peer.http_library}")
+    return reports
 
 
-def line(row: Row, figures: dict[str, Any]) -> str:
-    """One row on one line, for whoever watches."""
-    return " · ".join(
-        f"{key} {report.shown(kept['median'], row.unit) if kept['median'] is not None else '—'}"
-        for key, kept in figures.items()
-    )
+def profile(work: list[tuple[Table, Row]], peers: list[Peer]) -> int:
+    """Print the functions that take the most time, in the worker's main thread."""
+    for table, row, peer in ((table, row, peer) for table, row in work for peer in peers if peer.key in row.peers):
+        with running_server() as server, tempfile.NamedTemporaryFile(suffix=".prof") as file:
+            checked_reports(table, replace(row, copies=1), peer, server, profile=file.name)
+            print(f"\n{table.key} {row.key}, {peer.name}")
+            pstats.Stats(file.name).sort_stats("tottime").print_stats(25)
+    return 0
 
 
 if __name__ == "__main__":

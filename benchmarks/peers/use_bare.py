@@ -1,78 +1,48 @@
-"""No client: `httpx`, `json`, `base64` and `numpy`, the dozen lines that one writes oneself. Nothing is checked."""
+"""No SDK: `httpx`, `json`, `base64` and `numpy`, in the few lines that a user would write. It checks nothing."""
 
-from __future__ import annotations
-
+from client import ArrayClient
 from texts import MODEL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def load() -> None:
     import httpx  # noqa: F401
 
 
-def connect(url: str) -> Peer:
-    return Peer(url)
-
-
-def vector(answer: Any) -> Any:
-    return answer[0]
-
-
-def decoded(content: bytes) -> Any:
+def decode(content: bytes):
+    """A float32 matrix from a response with base64."""
     import base64
     import json
 
     import numpy as np
 
-    rows = [np.frombuffer(base64.b64decode(row["embedding"]), np.float32) for row in json.loads(content)["data"]]
-    return np.stack(rows)
+    rows = json.loads(content)["data"]
+    return np.stack([np.frombuffer(base64.b64decode(row["embedding"]), np.float32) for row in rows])
 
 
-class Peer:
+class Peer(ArrayClient):
     def __init__(self, url: str) -> None:
         import httpx
 
         self.url = f"{url}/embeddings"
-        self.options: dict[str, Any] = {
-            "headers": {"authorization": "Bearer key"},
-            "limits": httpx.Limits(max_connections=100, max_keepalive_connections=100),
-            "timeout": 60.0,
-        }
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        self.options = {"headers": {"authorization": "Bearer key"}, "limits": limits, "timeout": 60.0}
         self.client = httpx.Client(**self.options)
+        self.async_client = None
 
-    def body(self, texts: list[str], form: str = "base64") -> dict[str, Any]:
-        return {"input": texts, "model": MODEL, "encoding_format": form}
-
-    def one(self, text: str) -> Any:
-        return self.matrix([text])
+    def body(self, texts: list[str], encoding: str) -> dict:
+        return {"input": texts, "model": MODEL, "encoding_format": encoding}
 
     def lists(self, texts: list[str]) -> list[list[float]]:
-        answer = self.client.post(self.url, json=self.body(texts, "float")).raise_for_status().json()
-        return [row["embedding"] for row in answer["data"]]
+        response = self.client.post(self.url, json=self.body(texts, "float")).raise_for_status()
+        return [row["embedding"] for row in response.json()["data"]]
 
-    def matrix(self, texts: list[str]) -> Any:
-        return decoded(self.client.post(self.url, json=self.body(texts)).raise_for_status().content)
+    def matrix(self, texts: list[str]):
+        return decode(self.client.post(self.url, json=self.body(texts, "base64")).raise_for_status().content)
 
-    def floats(self, texts: list[str]) -> Any:
-        import numpy as np
+    async def matrix_async(self, texts: list[str]):
+        if self.async_client is None:
+            import httpx
 
-        return np.array(self.lists(texts), np.float32)
-
-    def threads(self, texts: list[str], batch: int, in_flight: int) -> Any:
-        from loops import in_threads
-
-        return in_threads(self.matrix, texts, batch, in_flight)
-
-    async def tasks(self, texts: list[str], batch: int, in_flight: int) -> Any:
-        import httpx
-        from loops import in_tasks
-
-        async with httpx.AsyncClient(**self.options) as client:
-
-            async def block(part: list[str]) -> Any:
-                return decoded((await client.post(self.url, json=self.body(part))).raise_for_status().content)
-
-            return await in_tasks(block, texts, batch, in_flight)
+            self.async_client = httpx.AsyncClient(**self.options)
+        response = await self.async_client.post(self.url, json=self.body(texts, "base64"))
+        return decode(response.raise_for_status().content)

@@ -1,60 +1,28 @@
-"""The `openai` client pointed at the server: it asks for base64 by itself and gives lists."""
+"""The `openai` client with the server as its base URL: it asks for base64 by default and returns lists."""
 
-from __future__ import annotations
-
+from client import Client
 from texts import MODEL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def load() -> None:
     import openai  # noqa: F401
 
 
-def connect(url: str) -> Peer:
-    return Peer(url)
-
-
-def vector(answer: Any) -> list[float]:
-    return answer.data[0].embedding  # type: ignore[no-any-return]
-
-
-class Peer:
+class Peer(Client):
     def __init__(self, url: str) -> None:
         from openai import OpenAI
 
         self.url = url
         self.client = OpenAI(api_key="key", base_url=url)
-
-    def one(self, text: str) -> Any:
-        return self.client.embeddings.create(input=text, model=MODEL)
+        self.async_client = None
 
     def lists(self, texts: list[str]) -> list[list[float]]:
         return [row.embedding for row in self.client.embeddings.create(input=texts, model=MODEL).data]
 
-    def matrix(self, texts: list[str]) -> Any:
-        import numpy as np
+    async def lists_async(self, texts: list[str]) -> list[list[float]]:
+        if self.async_client is None:
+            from openai import AsyncOpenAI
 
-        return np.array(self.lists(texts), np.float32)
-
-    floats = matrix
-
-    def threads(self, texts: list[str], batch: int, in_flight: int) -> Any:
-        from loops import in_threads
-
-        return in_threads(self.matrix, texts, batch, in_flight)
-
-    async def tasks(self, texts: list[str], batch: int, in_flight: int) -> Any:
-        import numpy as np
-        from loops import in_tasks
-        from openai import AsyncOpenAI
-
-        async with AsyncOpenAI(api_key="key", base_url=self.url) as client:
-
-            async def block(part: list[str]) -> Any:
-                answer = await client.embeddings.create(input=part, model=MODEL)
-                return np.array([row.embedding for row in answer.data], np.float32)
-
-            return await in_tasks(block, texts, batch, in_flight)
+            self.async_client = AsyncOpenAI(api_key="key", base_url=self.url)
+        response = await self.async_client.embeddings.create(input=texts, model=MODEL)
+        return [row.embedding for row in response.data]

@@ -1,156 +1,31 @@
-"""One peer doing one job, in the peer's own environment: `worker.py PEER JOB key=value ...`.
+"""One client doing one job in its own environment: `worker.py MODULE JOB key=value ...`.
 
-Nothing but `sys` and `time` is imported before the job, so that a peer's import is measured whole. The worker makes
-ready, says so on standard output, waits for a line on standard input, works, and prints one line of JSON.
+It imports only `sys` and `time` before the job, so that the whole import of a client is measured. It prints "ready",
+waits for a line on standard input, runs the job, and prints one line of JSON.
 """
-
-from __future__ import annotations
 
 import sys
 import time
 
 from texts import text
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+
+def memory_peak_mb() -> float:
+    """The highest resident size of this process so far, interpreter and imports included."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
 
 
-def memory_mb(field: str) -> float:
-    """A figure of this process from the kernel: VmHWM, the highest resident size so far, or VmRSS, the present one."""
-    try:
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
-    except OSError:  # not Linux: only the highest is to be had
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-class Worker:
-    """The jobs. Each returns seconds, one entry a repetition, and what came of it, for the check sum."""
-
-    def __init__(self, peer: str, options: dict[str, str]) -> None:
-        self.module = __import__(f"use_{peer}")
-        self.options = options
-        self.before_mb = 0.0
-        self.started = self.ended = self.cpu = 0.0
-
-    def number(self, name: str, default: int = 0) -> int:
-        return int(self.options.get(name, default))
-
-    def connect(self) -> Any:
-        return self.module.connect(self.options["url"])
-
-    def texts(self) -> list[str]:
-        return [text(index) for index in range(self.number("texts", 1))]
-
-    def timed(self, work: Callable[[], Any]) -> tuple[list[float], Any]:
-        """Warm up, wait for the start, repeat."""
-        for _ in range(self.number("warm")):
-            work()
-        self.wait()
-        seconds = []
-        result = None
-        for _ in range(self.number("repeat", 1)):
-            result = None  # the memory of the last one is free again, as for a user who is done with it
-            begun = time.perf_counter()
-            result = work()
-            seconds.append(time.perf_counter() - begun)
-        return seconds, result
-
-    def wait(self) -> None:
-        self.before_mb = memory_mb("VmRSS")
-        print("ready", flush=True)
-        if not sys.stdin.readline():
-            sys.exit("the benchmark is gone")
-        self.cpu = time.process_time()
-        self.started = time.perf_counter()
-
-    # -- jobs ------------------------------------------------------------------------------------------------
-
-    def load(self) -> tuple[list[float], Any]:
-        return self.timed(self.module.load)
-
-    def ready(self) -> tuple[list[float], Any]:
-        return self.timed(self.connect)[0], None
-
-    def first(self) -> tuple[list[float], Any]:
-        """From import to the first vector."""
-        seconds, answer = self.timed(lambda: self.connect().one(text(0)))
-        return seconds, self.module.vector(answer)
-
-    def one(self) -> tuple[list[float], Any]:
-        peer = self.connect()
-        seconds, answer = self.timed(lambda: peer.one(text(0)))
-        return seconds, self.module.vector(answer)
-
-    def api(self) -> tuple[list[float], Any]:
-        """One call of the method that is the API one to one, with floats."""
-        texts, peer = self.texts(), self.connect()
-        return self.timed(lambda: peer.lists(texts))
-
-    lists = api
-
-    def matrix(self) -> tuple[list[float], Any]:
-        texts, peer = self.texts(), self.connect()
-        peer.one(text(0))  # connected, and everything imported
-        return self.timed(lambda: peer.matrix(texts))
-
-    def floats(self) -> tuple[list[float], Any]:
-        texts, peer = self.texts(), self.connect()
-        peer.lists([text(0)])
-        return self.timed(lambda: peer.floats(texts))
-
-    def threads(self) -> tuple[list[float], Any]:
-        texts, peer = self.texts(), self.connect()
-        peer.one(text(0))
-        return self.timed(lambda: peer.threads(texts, self.number("batch"), self.number("in_flight")))
-
-    def tasks(self) -> tuple[list[float], Any]:
-        import asyncio
-
-        texts, peer = self.texts(), self.connect()
-        peer.one(text(0))
-        return self.timed(lambda: asyncio.run(peer.tasks(texts, self.number("batch"), self.number("in_flight"))))
-
-    def stream(self) -> tuple[list[float], Any]:
-        """Blocks as they come, none kept; where a peer has no such thing, the whole matrix."""
-        peer = self.connect()
-        if not hasattr(peer, "stream"):
-            return self.threads()
-        peer.one(text(0))
-        texts = (text(index) for index in range(self.number("texts")))
-        seconds, rows = self.timed(lambda: peer.stream(texts, self.number("batch"), self.number("in_flight")))
-        if rows != self.number("texts"):
-            sys.exit(f"{rows} rows came")
-        return seconds, None
-
-    def report(self, seconds: list[float], result: Any) -> dict[str, Any]:
-        peak = memory_mb("VmHWM")
-        self.ended, self.cpu = time.perf_counter(), time.process_time() - self.cpu
-        return {
-            "seconds": seconds,
-            "started": self.started,
-            "ended": self.started + sum(seconds),
-            "cpu_seconds": self.cpu,
-            "peak_mb": peak,
-            "before_mb": self.before_mb,
-            "crc": _crc(result),
-        }
-
-
-def _crc(result: Any) -> int | None:
-    """CRC-32 of the float32 numbers of a matrix, a vector or lists; nothing where there are none."""
+def checksum(result) -> int | None:
+    """CRC-32 of the float32 numbers of a matrix, a vector or lists; None where the job returns no vectors."""
     import zlib
     from array import array
 
-    if result is None or isinstance(result, int | float):
+    if result is None:
         return None
     if not isinstance(result, list):
-        if str(getattr(result, "dtype", "")) != "float32":
-            sys.exit(f"not a float32 array: {type(result)}")
+        if result.dtype != "float32":
+            sys.exit(f"expected a float32 array, got {result.dtype}")
         return zlib.crc32(result)
     crc = 0
     for row in result if isinstance(result[0], list) else [result]:
@@ -158,15 +33,93 @@ def _crc(result: Any) -> int | None:
     return crc
 
 
+class Worker:
+    """The jobs. Each repeats a piece of work and keeps the vectors of the last repetition, if there are any."""
+
+    def __init__(self, module: str, options: dict[str, str]) -> None:
+        self.module = __import__(f"use_{module}")
+        self.url, self.profile = options.pop("url"), options.pop("profile", None)
+        numbers = {name: int(value) for name, value in options.items()}
+        self.count, self.warm, self.repeat = numbers.get("texts", 1), numbers.get("warm", 0), numbers.get("repeat", 1)
+        self.batching = (numbers.get("batch", 0), numbers.get("in_flight", 0))
+        self.started = 0.0
+        self.seconds: list[float] = []  # of each repetition
+        self.result = None  # of the last repetition
+
+    def repetitions(self):
+        """Warm up, wait for the start, and measure each repetition. A result is freed before the next repetition."""
+        for number in range(-self.warm, self.repeat):
+            if number == 0:
+                print("ready", flush=True)
+                if not sys.stdin.readline():
+                    sys.exit("the benchmark has ended")
+                self.started = time.perf_counter()
+                if self.profile:
+                    profiler = __import__("cProfile").Profile()
+                    profiler.enable()
+            self.result = None
+            begin = time.perf_counter()
+            yield
+            if number >= 0:
+                self.seconds.append(time.perf_counter() - begin)
+        if self.profile:
+            profiler.disable()
+            profiler.dump_stats(self.profile)
+
+    def plain(self, work) -> None:
+        for _ in self.repetitions():
+            work()
+
+    def method(self, name: str, *arguments) -> None:
+        """A method of the client, which has sent one text before, so it is connected and has imported what it needs."""
+        method = getattr(self.module.Peer(self.url), name)
+        texts = [text(index) for index in range(self.count)]
+        method(texts[:1], *arguments)
+        for _ in self.repetitions():
+            self.result = method(texts, *arguments)
+
+    async def method_async(self, name: str, *arguments) -> None:
+        method = getattr(self.module.Peer(self.url), name)
+        texts = [text(index) for index in range(self.count)]
+        await method(texts[:1], *arguments)
+        for _ in self.repetitions():
+            self.result = await method(texts, *arguments)
+
+    def stream(self) -> None:
+        peer = self.module.Peer(self.url)
+        for _ in self.repetitions():
+            vectors = peer.stream(map(text, range(self.count)), *self.batching)
+            if vectors != self.count:
+                sys.exit(f"expected {self.count} vectors, got {vectors}")
+
+
 def main() -> None:
-    peer, job, *rest = sys.argv[1:]
-    worker = Worker(peer, dict(pair.split("=", 1) for pair in rest))
-    try:
-        report = worker.report(*getattr(worker, job)())
-    except NotImplementedError as missing:
-        report = {"missing": str(missing)}
+    module, job, *pairs = sys.argv[1:]
+    worker = Worker(module, dict(pair.split("=", 1) for pair in pairs))
+    arguments = worker.batching if job.startswith("corpus") else ()
+    if job == "load":
+        worker.plain(worker.module.load)
+    elif job == "ready":
+        worker.plain(lambda: worker.module.Peer(worker.url))
+    elif job == "stream":
+        worker.stream()
+    elif job.endswith("_async"):
+        import asyncio
+
+        asyncio.run(worker.method_async(job, *arguments))
+    else:
+        worker.method(job, *arguments)
+    peak_mb, libraries = memory_peak_mb(), [name for name in ("httpx", "httpx2") if name in sys.modules]
     import json
 
+    report = {
+        "seconds": worker.seconds,
+        "started": worker.started,
+        "ended": worker.started + sum(worker.seconds),
+        "peak_mb": peak_mb,
+        "http_libraries": libraries,
+        "crc": checksum(worker.result),
+    }
     print(json.dumps(report), flush=True)
 
 
