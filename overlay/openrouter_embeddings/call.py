@@ -73,8 +73,8 @@ def call_flow(
         outcome, url = yield from _send(request, context)
         failure = outcome if isinstance(outcome, Failure) else None
         try:
-            if failure is not None:
-                raise failure.error
+            if isinstance(outcome, Failure):
+                raise outcome.error
             result = read(outcome, call)
         except ConfigurationError as error:  # the HTTP client could not be opened: this attempt sent nothing
             error.attempts, error.possibly_billed_attempts = attempts - 1, billed
@@ -91,9 +91,9 @@ def call_flow(
         job_waits = policy.hands_back and failed.kind is FailureKind.NOT_PROCESSED and sleep and not sleep.free
         if not sleep or job_waits or not (sleep.free or policy.official or context.budget.take(failed.kind)):
             del outcome, failure  # a traceback with locals must not show a response that echoes the key
-            error = _final_error(failed, attempts, billed, request.redactor())
-            error._wait_seconds = sleep.seconds if sleep and job_waits else None
-            raise error from None
+            final = _final_error(failed, attempts, billed, request.redactor())
+            final._wait_seconds = sleep.seconds if sleep and job_waits else None
+            raise final from None
         # The name of the class only: the message of the server may quote the texts.
         name = type(failed.error).__name__
         context.log(logging.WARNING, "attempt %d: %s; retrying in %.2f s", attempts, name, sleep.seconds)

@@ -74,6 +74,8 @@ class OpenRouter(Resources):
         ConfigurationError: an argument, or the environment variable that replaces it, is not valid.
     """
 
+    _caller: Caller
+
     def __init__(
         self,
         api_key: _Key = None,

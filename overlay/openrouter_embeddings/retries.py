@@ -41,7 +41,7 @@ _NEVER_RETRIED = frozenset({401, 402, 403, 413})  # not even with `x-should-retr
 
 
 def _amount(owner: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < math.inf:
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= float(value) < math.inf:
         raise ConfigurationError(f"{type(owner).__name__}: {field.name} must be a number of at least 0, got {value!r}")
 
 
@@ -50,6 +50,10 @@ def _count(owner: object, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < minimum:
         wanted = f"must be a whole number of at least {minimum} or None"
         raise ConfigurationError(f"{type(owner).__name__}: {field.name} {wanted}, got {value!r}")
+
+
+_optional_amount: Any = attrs.validators.optional(_amount)
+_optional_count: Any = attrs.validators.optional(_count)
 
 
 def _seconds(default: float) -> Any:
@@ -71,7 +75,7 @@ class BackoffStrategy:
     max_interval: int = attrs.field(validator=_amount)
     exponent: float = attrs.field(validator=_amount)
     max_elapsed_time: int = attrs.field(validator=_amount)
-    jitter_ms: int | None = attrs.field(default=None, validator=attrs.validators.optional(_amount))
+    jitter_ms: int | None = attrs.field(default=None, validator=_optional_amount)
 
 
 @attrs.define(eq=False)
@@ -110,17 +114,17 @@ class Policy(RetrySettings):
     """
 
     attempts: int | None = attrs.field(
-        default=defaults.ATTEMPTS, validator=attrs.validators.optional(_count), metadata={"minimum": 1}
+        default=defaults.ATTEMPTS, validator=_optional_count, metadata={"minimum": 1}
     )
     possibly_billed_retries: int | None = attrs.field(
-        default=defaults.MAYBE_BILLED_RETRIES, validator=attrs.validators.optional(_count), metadata={"minimum": 0}
+        default=defaults.MAYBE_BILLED_RETRIES, validator=_optional_count, metadata={"minimum": 0}
     )
     base_seconds: float = _seconds(defaults.BACKOFF_SECONDS)
     overloaded_base_seconds: float = _seconds(defaults.OVERLOADED_BACKOFF_SECONDS)
     cap_seconds: float = _seconds(defaults.BACKOFF_CAP_SECONDS)
     retry_after_cap_seconds: float = _seconds(defaults.RETRY_AFTER_CAP_SECONDS)
     total_seconds: float | None = attrs.field(
-        default=defaults.TOTAL_SECONDS, validator=attrs.validators.optional(_amount)
+        default=defaults.TOTAL_SECONDS, validator=_optional_amount
     )
     official: RetryConfig | None = None
     hands_back: bool = False

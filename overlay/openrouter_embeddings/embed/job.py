@@ -18,8 +18,8 @@ from typing import Any
 from openrouter_generated.types import HttpMeta
 
 from .. import errors
-from ..defaults import JOB_PATIENCE_SECONDS, REJECTED_ALONE
-from ..errors import MESSAGE_CHARS, InvalidInputError, OpenRouterError, printable
+from ..defaults import JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
+from ..errors import InvalidInputError, OpenRouterError, printable
 from ..messages import Sleep
 from ..response import EmbeddingBatch
 from ..retries import Policy

@@ -39,7 +39,7 @@ class EmbeddingBatch:
     model: str | None
     usage: Any  # as it came, not checked
     as_numbers: bool = False  # the vectors came as numbers, whatever was requested
-    http_meta: HttpMeta | None = None  # set by the call
+    http_meta: HttpMeta = attrs.field(init=False)  # set by the call
 
 
 def validate(response: Response, call: PreparedCall) -> Any:
