@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api.embeddings import Embeddings
-    from .types import Caller
 
 
 class Resources:
     """Base class of the client: the operations, under their tags."""
 
-    _caller: Caller
+    _caller: Any  # a `types.Caller`; the client sets it
 
     @cached_property
     def embeddings(self) -> Embeddings:
