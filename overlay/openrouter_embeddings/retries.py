@@ -113,9 +113,7 @@ class Policy(RetrySettings):
         ConfigurationError: a count is not a whole number, or a time is not a number of at least 0.
     """
 
-    attempts: int | None = attrs.field(
-        default=defaults.ATTEMPTS, validator=_optional_count, metadata={"minimum": 1}
-    )
+    attempts: int | None = attrs.field(default=defaults.ATTEMPTS, validator=_optional_count, metadata={"minimum": 1})
     possibly_billed_retries: int | None = attrs.field(
         default=defaults.MAYBE_BILLED_RETRIES, validator=_optional_count, metadata={"minimum": 0}
     )
@@ -123,9 +121,7 @@ class Policy(RetrySettings):
     overloaded_base_seconds: float = _seconds(defaults.OVERLOADED_BACKOFF_SECONDS)
     cap_seconds: float = _seconds(defaults.BACKOFF_CAP_SECONDS)
     retry_after_cap_seconds: float = _seconds(defaults.RETRY_AFTER_CAP_SECONDS)
-    total_seconds: float | None = attrs.field(
-        default=defaults.TOTAL_SECONDS, validator=_optional_amount
-    )
+    total_seconds: float | None = attrs.field(default=defaults.TOTAL_SECONDS, validator=_optional_amount)
     official: RetryConfig | None = None
     hands_back: bool = False
 
