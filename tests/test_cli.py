@@ -73,7 +73,7 @@ def test_missing_extra_names_what_to_install(
 OUTPUTS = [
     (["--help"], ["usage: openrouter-embeddings", "serve", "example:", "Exit codes: 0 success"]),
     (["serve", "--help"], ["--host", "--port", "--api-key", "--model ID=DIMENSIONS", "examples:", "[local]"]),
-    (["--version"], ["openrouter-embeddings/"]),
+    (["--version"], ["openrouter-embeddings 0.1.0"]),
 ]
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .config import as_secret, user_agent, validate_key
+from .config import as_secret, validate_key, version
 from .defaults import LOCAL_SERVER_PORT
 from .errors import ConfigurationError
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=f"example:\n  {PROGRAM} serve\n\nExit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=user_agent())
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version()}")
     _add_serve(parser.add_subparsers(title="commands", metavar="COMMAND", required=True))
     arguments = parser.parse_args(argv)
     try:

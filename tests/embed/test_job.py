@@ -52,7 +52,9 @@ def run(
     def start(batch: Batch) -> None:
         sent.append(batch.positions)
         vectors = np.array([[float(text.split()[-1])] for text in batch.texts], np.float32)
-        outcomes.append((batch, fails(batch) or EmbeddingBatch(vectors, "m", None, not batch.base64, META)))
+        response = EmbeddingBatch(vectors, "m", None, not batch.base64)
+        response.http_meta = META
+        outcomes.append((batch, fails(batch) or response))
 
     try:
         for item in job.schedule(start, outcomes):
