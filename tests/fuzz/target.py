@@ -93,7 +93,7 @@ def _taken_in(answer: Answer) -> None:
     for consumer in (None, partial(StreamDecoder, 2)):
         with suppress(OpenRouterError, zlib.error, TimeoutError):
             request = attrs.evolve(_REQUEST, consumer=consumer)
-            reader = BodyReader(answer.status, answer.headers, request, Attempt(request), answer.encoding)
+            reader = BodyReader(answer.status, answer.headers, Attempt(request), answer.encoding)
             any(reader.feed(piece) for piece in _pieces(answer))
             reply = reader.finish()
             assert len(reply.content) <= _MOST_BYTES + (256 << 10), "the limit holds"
