@@ -15,7 +15,9 @@ def no_settings_of_this_machine() -> Iterator[None]:
     """No key, base URL or proxy from outside."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith("OPENROUTER_") or name.lower().endswith("_proxy"):
+            if (name.startswith("OPENROUTER_") and name != "OPENROUTER_HTTP_LIBRARY") or name.lower().endswith(
+                "_proxy"
+            ):
                 patch.delenv(name)
         yield
 

@@ -28,7 +28,9 @@ def clean_environment() -> Iterator[None]:
     """No key, base URL or proxy of the machine takes part; everything that is imported lazily is imported."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith("OPENROUTER_") or name.lower().endswith("_proxy"):
+            if (name.startswith("OPENROUTER_") and name != "OPENROUTER_HTTP_LIBRARY") or name.lower().endswith(
+                "_proxy"
+            ):
                 patch.delenv(name)
         for drive in DRIVES:
             outcome = meet(Fault(0, "nothing wrong", forever(answer())), drive)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrouter_embeddings import OpenRouter
+from support.library import http
 
 from .fault import Fault
 
@@ -36,11 +37,11 @@ class Drive:
     vectors: Callable[[Any], list[array[float]]]
 
 
-def generate(fault: Fault, server_url: str) -> Attempted:
+def generate(fault: Fault, server_url: str, **own: Any) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
-        with OpenRouter(**fault.client_options(server_url)) as client:
+        with OpenRouter(**fault.client_options(server_url), **own) as client:
             started = time.monotonic()
             for call in range(fault.calls):
                 time.sleep(fault.idle_seconds if call else 0)
@@ -52,11 +53,11 @@ def generate(fault: Fault, server_url: str) -> Attempted:
     return done
 
 
-async def _generate_async(fault: Fault, server_url: str) -> Attempted:
+async def _generate_async(fault: Fault, server_url: str, **own: Any) -> Attempted:
     done = Attempted()
     started = time.monotonic()
     try:
-        async with OpenRouter(**fault.client_options(server_url)) as client:
+        async with OpenRouter(**fault.client_options(server_url), **own) as client:
             started = time.monotonic()
             for call in range(fault.calls):
                 await asyncio.sleep(fault.idle_seconds if call else 0)
@@ -65,12 +66,26 @@ async def _generate_async(fault: Fault, server_url: str) -> Attempted:
         done.error = error
     done.ended = time.monotonic()
     done.seconds = done.ended - started
+    await asyncio.sleep(0.01)  # an event loop finishes abandoned generators of the library in tasks of its own
     done.tasks_left = [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
     return done
 
 
 def generate_async(fault: Fault, server_url: str) -> Attempted:
     return asyncio.run(_generate_async(fault, server_url))
+
+
+def generate_with_own_client(fault: Fault, server_url: str) -> Attempted:
+    with http.Client() as client:
+        return generate(fault, server_url, client=client)
+
+
+def generate_async_with_own_client(fault: Fault, server_url: str) -> Attempted:
+    async def scenario() -> Attempted:
+        async with http.AsyncClient() as client:
+            return await _generate_async(fault, server_url, async_client=client)
+
+    return asyncio.run(scenario())
 
 
 def rows(response: Any) -> list[array[float]]:
@@ -85,3 +100,7 @@ def _row(embedding: list[float] | str) -> array[float]:
 
 
 DRIVES = (Drive("sync", generate, rows), Drive("async", generate_async, rows))
+OWN = (
+    Drive("sync, own client", generate_with_own_client, rows),
+    Drive("async, own client", generate_async_with_own_client, rows),
+)

@@ -12,7 +12,7 @@ from openrouter_embeddings import errors
 
 from . import test_lifetimes as lifetimes
 from .conftest import Met
-from .drives import DRIVES, Drive
+from .drives import DRIVES, OWN, Drive
 from .fault import CROWD_SECONDS, SLACK_SECONDS, Fault
 from .right import in_base64
 from .table import FAULTS
@@ -157,6 +157,32 @@ def test_both_sides_agree(fault: Fault, met: Find) -> None:
             assert re.sub(r"\d+", "#", str(other.error)) == re.sub(r"\d+", "#", str(first.error))
         assert len(other.ledger.requests) == len(first.ledger.requests)
         assert other.ledger.billed == first.ledger.billed
+
+
+NEEDS_OUR_CONNECTIONS = {
+    "certificate that the user trusts",
+    "every reused connection ends",
+    "header of 1 MiB",
+    "drip of headers",
+    "413 unread, closed",
+}
+
+
+@faults(lambda fault: not fault.default_policy and fault.name not in NEEDS_OUR_CONNECTIONS)
+@pytest.mark.parametrize("own", OWN, ids=lambda drive: drive.name)
+def test_callers_own_client(fault: Fault, own: Drive, met: Find) -> None:
+    """The same error or the same vectors, asked and paid as often."""
+    outcome, watch = met(fault, own)
+    if fault.wanted is None:
+        assert outcome.error is None, "".join(traceback.format_exception(outcome.error))
+        for value in outcome.values:
+            assert own.vectors(value) == fault.vectors(fault.texts)
+    else:
+        assert fault.wanted in type(outcome.error).__mro__[:2], repr(outcome.error)
+    assert len(outcome.ledger.requests) == fault.n
+    assert outcome.ledger.billed == [len(fault.texts)] * fault.b
+    assert outcome.elsewhere.dialled == 0
+    assert watch.leaks == []
 
 
 def test_table_is_whole() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -312,3 +313,35 @@ def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> N
     with FaultServer(once(torn("before headers", "end"))) as server, session_of(server, side) as session:
         assert vectors(session, "a") == right("a")
         assert server.ledger.dialled == 2
+
+
+# ---- another release of the library ---------------------------------------------------------------------------
+
+
+class Unseen:
+    """What the library does not hold."""
+
+
+@plain_and_tls
+@both_sides
+def test_release_without_its_connection_in_sight(
+    side: Side, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether bytes arrived behind a response is unknown: no connection is kept, and the vectors are right."""
+    monkeypatch.setattr("openrouter_embeddings.network.library.h11", SimpleNamespace(Connection=Unseen))
+    with FaultServer(forever(BEHIND["in one packet"]), certificate=certificate) as server:
+        with session_of(server, side) as session:
+            assert vectors(session, *"abc") == right(*"abc")
+        assert server.ledger.dialled == 3
+
+
+@both_sides
+def test_release_without_its_network_backend_in_sight(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's own timeouts hold, and nothing is thought unsent or stale that may have been billed."""
+    monkeypatch.setattr("openrouter_embeddings.network.transport.references", lambda *_: iter(()))
+    script = once(answer(), BEHIND["in one packet"], answer(), torn("before headers", "end"))
+    with FaultServer(script) as server, session_of(server, side) as session:
+        assert vectors(session, *"abc") == right(*"abc")
+        made = session.generate(input="d", model=MODEL)
+        assert [list(made.data[0].embedding)] == right("d")
+        assert (made.http_meta.attempts, made.http_meta.possibly_billed_attempts) == (2, 1)
