@@ -75,7 +75,7 @@ class Caller:
 
         self.check_open()
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
-        if operation.authenticated and not callable(self.config.api_key):
+        if prepared.needs_key and not callable(self.config.api_key):
             self.config.current_key()  # a missing key is an error before a connection is opened
         context = CallContext(
             key=self.config.current_key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
@@ -11,6 +12,7 @@ from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
+from .arguments import advice, guarded
 from .caller import Caller
 from .errors import ConfigurationError
 from .network import HttpClients
@@ -46,6 +48,19 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
+if TYPE_CHECKING:
+    _ResourceProperty = cached_property
+else:
+
+    class _ResourceProperty(cached_property):
+        """A resource of a client; of the class, the class of the resource, so that `create_autospec` finds methods."""
+
+        def __get__(self, instance: object, owner: type | None = None) -> Any:
+            from .embeddings import Embeddings
+
+            return Embeddings if instance is None else super().__get__(instance, owner)
+
+
 class OpenRouter(Resources):
     """A client of the OpenRouter API, for threads and for event loops.
 
@@ -76,6 +91,7 @@ class OpenRouter(Resources):
 
     _caller: Caller
 
+    @guarded
     def __init__(
         self,
         api_key: _Key = None,
@@ -94,10 +110,9 @@ class OpenRouter(Resources):
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
     ) -> None:
-        key, api_key = settings.as_secret(api_key), None
         app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
-            api_key=settings.api_key_setting(key),
+            api_key=settings.api_key_setting(api_key),
             app_headers=settings.app_headers(dict(zip(settings.APP_HEADERS, app, strict=True))),
             base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
@@ -107,6 +122,10 @@ class OpenRouter(Resources):
         _require_methods("client", client, HttpClient)
         _require_methods("async_client", async_client, AsyncHttpClient)
         _require_methods("debug_logger", debug_logger, Logger)
+        if client is not None and _is_async(client):
+            raise ConfigurationError(f"client is an asynchronous {type(client).__name__}: pass it as async_client")
+        if async_client is not None and not _is_async(async_client):
+            raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
         if ssl_context is not None:
             import ssl
 
@@ -120,13 +139,14 @@ class OpenRouter(Resources):
         url, closed = (caller.config.base_url, caller.closed) if caller is not None else ("", False)
         return f"OpenRouter(server_url={url!r}{', closed' if closed else ''})"
 
-    @cached_property
+    @_ResourceProperty
     def embeddings(self) -> Embeddings:
         """The embeddings operations of the API, and `embed` on top of them."""
         from .embeddings import Embeddings
 
         return Embeddings(self._caller)
 
+    @guarded
     def with_options(
         self,
         *,
@@ -145,12 +165,11 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as the constructor.
         """
-        key, api_key = settings.as_secret(api_key), None
         app = zip(settings.APP_HEADERS, (http_referer, x_open_router_title, x_open_router_categories), strict=True)
         headers = {name: text for name, value in app if (text := settings.header_value(value, name)) is not None}
         changes: dict[str, Any] = {"app_headers": {**self._caller.config.app_headers, **headers}}
-        if key is not None:
-            changes["api_key"] = settings.api_key_setting(key)
+        if api_key is not None:
+            changes["api_key"] = settings.api_key_setting(api_key)
         if server_url is not None:
             changes["base_url"] = self._caller.base_url(server_url)
         if timeout_ms is not None:
@@ -159,6 +178,12 @@ class OpenRouter(Resources):
         if not isinstance(retry_config, Unset):
             policy = policy_from(retry_config, ONE_CALL, "retry_config")
         return self._with(self._caller.variant(changes, policy))
+
+    if not TYPE_CHECKING:  # a type checker would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name[0] == "_" else advice(name, dir(type(self)))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _with(self, caller: Caller) -> Self:
         other = type(self).__new__(type(self))
@@ -200,5 +225,13 @@ class OpenRouter(Resources):
 def _require_methods(argument: str, value: object, protocol: type) -> None:
     """Raises ConfigurationError: `value` lacks a method of `protocol`, so that the first call would fail."""
     methods = [name for name, member in vars(protocol).items() if callable(member) and name[0] != "_"]
+    if isinstance(value, type):
+        raise ConfigurationError(
+            f"{argument} must be an object, got the class {value.__name__}: write {value.__name__}()"
+        )
     if value is not None and not all(callable(getattr(value, name, None)) for name in methods):
         raise ConfigurationError(f"{argument} must have {'() and '.join(methods)}(), got {type(value).__name__}")
+
+
+def _is_async(client: Any) -> bool:
+    return inspect.iscoroutinefunction(client.send) or (hasattr(client, "aclose") and not hasattr(client, "close"))
