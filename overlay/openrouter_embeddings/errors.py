@@ -47,10 +47,11 @@ class OpenRouterError(Exception):
     """The base of all errors.
 
     Attributes:
-        message: what happened, on one line.
+        message: what happened, on one line; `str(error)` adds status, attempts, generation id and limit.
         attempts: requests that this call sent; 0 if nothing was sent.
         possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
         retry_after: seconds that the server asked to wait, or None.
+        limit: the limit that ended the retries, such as "attempts=4"; "" if none did.
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
@@ -60,6 +61,7 @@ class OpenRouterError(Exception):
     attempts: int = 0
     possibly_billed_attempts: int = 0
     retry_after: float | None = None
+    limit: str = ""
     generation_id: str | None = None
     status_code: int | None = None
     body: str | None = None
@@ -75,7 +77,10 @@ class OpenRouterError(Exception):
         self.message = message
 
     def __str__(self) -> str:
-        return self.message
+        facts = {"status": self.status_code, "attempts": self.attempts, "generation": self.generation_id}
+        shown = [f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value]
+        shown += [f"not retried: {self.limit}"] if self.limit else []
+        return f"{self.message} ({', '.join(shown)})" if shown else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, {**self.__dict__})
@@ -130,10 +135,13 @@ class AnswerTooLargeError(NoResponseError):
 class ResponseError(OpenRouterError):
     """The base of errors that hold a response."""
 
+    if TYPE_CHECKING:
+        status_code: int
+
     def __init__(self, message: str = "", response: Response | None = None) -> None:
         super().__init__(message)
         if response is not None:
-            self.status_code = response.status_code
+            self.status_code = response.status_code  # pyright: ignore[reportIncompatibleVariableOverride]
             self.headers = response.headers
             self.body = response.text
             self.raw_response = response
