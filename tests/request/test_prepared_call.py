@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from openrouter_embeddings.config import Config, user_agent
-from openrouter_embeddings.defaults import MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES_PER_INPUT
 from openrouter_embeddings.errors import ConfigurationError, InvalidInputError
 from openrouter_embeddings.messages import Request, Timeouts
 from openrouter_embeddings.redaction import Secret
@@ -241,15 +240,27 @@ def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, er
 
 # ---- limits ----
 
-INPUTS = [("a", 1), (["a"] * 7, 7), (tuple("abc"), 3)]
+LIMITS: list[tuple[Operation, Fields, float, float]] = [
+    # what is asked for, the fewest MiB that a response may have, and the most
+    (GENERATE, {"input": "a"}, 1, 2),
+    (GENERATE, {"input": [1] * 8_000}, 1, 2),
+    (GENERATE, {"input": ["a"] * 96}, 48, 50),
+    (GENERATE, {"input": "a", "dimensions": 1_536}, 1, 1.2),
+    (GENERATE, {"input": ["a"] * 1_000, "dimensions": 1_024}, 60, 100),
+    (GENERATE, {"input": "a" * (3 << 20)}, 4, 5),
+    (LIST_MODELS, {}, 32, 32),
+]
 
 
-@pytest.mark.parametrize(("given", "inputs"), INPUTS, ids=str)
-def test_response_may_be_larger_for_more_inputs(given: Any, inputs: int) -> None:
-    call = prepare_call(arguments={"model": "m", "input": given, "provider": {"only": ["x"] * 9}})
+@pytest.mark.parametrize(("called", "arguments", "least", "most"), LIMITS, ids=range(len(LIMITS)))
+def test_response_may_have_the_size_that_was_asked_for(
+    called: Operation, arguments: Fields, least: float, most: float
+) -> None:
+    arguments = {**arguments, "model": "m"} if arguments else {}
+    call = prepare_call(called, arguments)
 
-    expected = MAX_RESPONSE_BYTES + inputs * MAX_RESPONSE_BYTES_PER_INPUT
-    assert expected == call.max_response_bytes == request_of(call).max_response_bytes
+    assert least * (1 << 20) <= call.max_response_bytes <= most * (1 << 20)
+    assert request_of(call).max_response_bytes == call.max_response_bytes
 
 
 @pytest.mark.parametrize(("client", "call", "seconds"), [(None, None, 120), (7_000, None, 7), (7_000, 9_000, 9)])
