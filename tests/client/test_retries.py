@@ -133,6 +133,7 @@ def official(*backoff: Any, connections: bool = True, statuses: Any = None) -> P
 
 
 UNLIMITED = Policy(attempts=None, possibly_billed_retries=None, total_seconds=None)
+TOTAL, BILLED_ONCE, CAP = "total_seconds=120", "possibly_billed_retries=1", "retry_after_cap_seconds"
 DECISIONS = [
     Decision("first of four", failed(SAFE), RetryState(), Sleep(0.5)),
     Decision("fourth of four", failed(SAFE), RetryState(3), "attempts=4"),
@@ -140,23 +141,24 @@ DECISIONS = [
     Decision("no retry", failed(SAFE), RetryState(), "attempts=1", NO_RETRY),
     Decision("permanent", failed(FINAL, 400), RetryState(), ""),
     Decision("billed", failed(BILLED, 500), RetryState(2), Sleep(2.0)),
-    Decision("billed again", failed(BILLED, 500), RetryState(1, 1), "possibly_billed_retries=1"),
+    Decision("billed again", failed(BILLED, 500), RetryState(1, 1), BILLED_ONCE),
     Decision("safe after billed", failed(SAFE), RetryState(1, 1), Sleep(1.0)),
     Decision("overloaded", failed(SAFE, 429), RetryState(), Sleep(1.0, shared=True)),
     Decision("Retry-After", failed(SAFE, 429, retry_after=7.0), RetryState(), Sleep(7.0 * 1.1, shared=True)),
     Decision("Retry-After at the cap", failed(SAFE, 503, retry_after=60.0), RetryState(), Sleep(66.0, shared=True)),
-    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), RetryState(), "retry_after_cap_seconds=60, and the server asks for 60.001"),
-    Decision("beyond the total", failed(SAFE), RetryState(elapsed_seconds=119.6), "total_seconds=120"),
-    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), RetryState(0, 0, 0, 70.0), "total_seconds=120"),
+    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), RetryState(),
+             f"{CAP}=60, and the server asks for 60.001"),
+    Decision("beyond the total", failed(SAFE), RetryState(elapsed_seconds=119.6), TOTAL),
+    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), RetryState(0, 0, 0, 70.0), TOTAL),
     Decision("a tenth is left", failed(SAFE, 503), RetryState(), Sleep(1.0, True), Policy(total_seconds=1.12)),
     Decision("less is left", failed(SAFE, 503), RetryState(), "total_seconds=1.1", Policy(total_seconds=1.1)),
     Decision("stale", failed(BILLED, stale=True), RetryState(1, 1), Sleep(0.0, free=True)),
     Decision("stale again", failed(BILLED, stale=True), RetryState(0, 0, 1), Sleep(0.5)),
-    Decision("stale again, billed before", failed(BILLED, stale=True), RetryState(1, 1, 1), "possibly_billed_retries=1"),
+    Decision("stale again, billed before", failed(BILLED, stale=True), RetryState(1, 1, 1), BILLED_ONCE),
     Decision("stale, no retry", failed(BILLED, stale=True), RetryState(), "attempts=1", NO_RETRY),
     Decision("server says no", failed(SAFE, 503, should_retry=False), RetryState(), ""),
     Decision("server says yes", failed(FINAL, 400, should_retry=True), RetryState(), Sleep(0.5)),
-    Decision("server says yes, billed before", failed(FINAL, 400, should_retry=True), RetryState(1, 1), "possibly_billed_retries=1"),
+    Decision("server says yes, billed before", failed(FINAL, 400, should_retry=True), RetryState(1, 1), BILLED_ONCE),
     Decision("server says yes, safe", failed(SAFE, 503, should_retry=True), RetryState(1, 1), Sleep(2.0, True)),
     *(Decision(f"server says yes, {status}", failed(FINAL, status, should_retry=True), RetryState(), "")
       for status in (401, 402, 403, 413)),
@@ -166,7 +168,8 @@ DECISIONS = [
     Decision("official, server says no", failed(SAFE, 503, should_retry=False), RetryState(), "", official()),
     Decision("official, Retry-After", failed(SAFE, 429, retry_after=3e3), RetryState(), Sleep(3e3 * 1.1, True),
              official()),
-    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), RetryState(), "retry_after_cap_seconds=3600, and the server asks for 4000", official()),
+    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), RetryState(),
+             f"{CAP}=3600, and the server asks for 4000", official()),
     Decision("official, in time", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.5), Sleep(0.5, True), official()),
     Decision("official, elapsed", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.9), "total_seconds=3600", official()),
     Decision("official, no time", failed(SAFE, 503), RetryState(), "total_seconds=0", official(500, 500, 1, 0, 0)),
@@ -245,7 +248,7 @@ def test_policy_from_an_argument() -> None:
 NUMBER, COUNT = "must be a number of at least 0", "must be a whole number of at least"
 RIGHT = {"initial_interval": 1, "max_interval": 1, "exponent": 1.0, "max_elapsed_time": 1}
 REJECTED: list[tuple[Callable[[], object], str]] = [
-    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, utils.Policy, utils.RetryConfig or None (no retry), got")
+    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, utils.Policy, utils.RetryConfig")
       for value in (-1, True, 2.5, "backoff", {"strategy": "backoff"}, BACKOFF)),
     (lambda: policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config"),  # type: ignore[arg-type]
      "retry_config: backoff must be utils.BackoffStrategy, got NoneType"),
