@@ -79,7 +79,8 @@ class OpenRouter(Resources):
         client: your own HTTP client for synchronous calls. It is never closed here, and only its own timeouts bound
             how slowly response headers may arrive.
         async_client: the same for `async` calls.
-        retry_config: `utils.RetryConfig`, `Policy` or None (no retry); default: the policy in docs/reliability.md.
+        retry_config: a number of retries, `Policy`, `utils.RetryConfig` or None (no retry); default: the policy in
+            docs/reliability.md.
         timeout_ms: time limit of one attempt, in milliseconds; default: 60 s without data, 120 s in total.
         debug_logger: is informed about each request, response and retry; never about texts, vectors or the key.
         ssl_context: your own certificates; default: those of the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`).
@@ -103,7 +104,7 @@ class OpenRouter(Resources):
         server_url: str | None = None,
         client: HttpClient | None = None,
         async_client: AsyncHttpClient | None = None,
-        retry_config: RetrySettings | Unset | None = UNSET,
+        retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
         debug_logger: Logger | None = None,
         *,
@@ -155,7 +156,7 @@ class OpenRouter(Resources):
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
         server_url: str | None = None,
-        retry_config: RetrySettings | Unset | None = UNSET,
+        retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
     ) -> Self:
         """A client with other settings on the same connections; what is left out stays the same.
