@@ -64,7 +64,7 @@ async def main() -> None:
 WRONG = """\
 OpenRouter(5)
 OpenRouter(token='key')
-OpenRouter(retry_config=5)
+OpenRouter(retry_config='5')
 openrouter_embeddings.Client()
 utils.RetryConfig('backoff', 5, True)
 embeddings.generate('a', 'm')
