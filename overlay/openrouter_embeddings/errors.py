@@ -70,6 +70,7 @@ class OpenRouterError(Exception):
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
     _wait_seconds: float | None = None  # how long a job is to wait before it sends the request again
+    _cure: str = ""  # what to do about it, where the server does not say
     _request: Any = None  # an attribute of httpx's exceptions; a request would hold the key
 
     def __init__(self, message: str = "") -> None:
@@ -78,9 +79,10 @@ class OpenRouterError(Exception):
 
     def __str__(self) -> str:
         facts = {"status": self.status_code, "attempts": self.attempts, "generation": self.generation_id}
+        text = f"{self.message}; {self._cure}" if self._cure else self.message
         shown = [f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value]
         shown += [f"not retried: {self.limit}"] if self.limit else []
-        return f"{self.message} ({', '.join(shown)})" if shown else self.message
+        return f"{text} ({', '.join(shown)})" if shown else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, {**self.__dict__})
@@ -177,9 +179,13 @@ class BadRequestResponseError(APIStatusError, status=400):
 class UnauthorizedResponseError(APIStatusError, status=401):
     """The API key is missing or invalid."""
 
+    _cure = "check api_key, or OPENROUTER_API_KEY: https://openrouter.ai/settings/keys"
+
 
 class PaymentRequiredResponseError(APIStatusError, status=402):
     """No credits are left, or the key's limit is reached."""
+
+    _cure = "see https://openrouter.ai/settings/credits"
 
 
 class ForbiddenResponseError(APIStatusError, status=403):
@@ -188,6 +194,8 @@ class ForbiddenResponseError(APIStatusError, status=403):
 
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
+
+    _cure = "embeddings.list_models() lists the models; server_url must end as https://openrouter.ai/api/v1 does"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
