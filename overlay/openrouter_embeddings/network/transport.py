@@ -16,6 +16,7 @@ from .scope import shut_down
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_NO_PROXY = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))  # texts stay on this machine
 _VARIABLES = (*_CERTIFICATES, "SSLKEYLOGFILE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -34,7 +35,7 @@ def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
     try:
         changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
         verify = ssl_context or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
-        client = kind(verify=verify, limits=_LIMITS, cookies=_NoCookies())
+        client = kind(verify=verify, limits=_LIMITS, mounts=_NO_PROXY, cookies=_NoCookies())
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason = type(error).__name__
     else:
