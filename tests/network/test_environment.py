@@ -182,7 +182,7 @@ def test_verification_cannot_be_switched_off_by_the_environment(side: Side, monk
     for variable, value in SWITCHES.items():
         monkeypatch.setenv(variable, value)
     with FaultServer(once(), certificate=UNTRUSTED) as server:
-        with pytest.raises(errors.ConnectError, match="certificate.*ssl_context=.*SSL_CERT_FILE") as caught:
+        with pytest.raises(errors.ConnectError, match=r"certificate.*ssl_context=.*SSL_CERT_FILE") as caught:
             ask(side, server.url)
 
     assert (caught.value.attempts, server.ledger.requests) == (1, [])
