@@ -41,9 +41,9 @@ TESTS = {
     "response.stream_decoder": "response properties/test_answers.py",
     "response.vectors": "response properties/test_answers.py",
     "response.retry_after": "response/test_retry_after.py properties/test_waits.py",
-    "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py",
+    "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py embed/test_options.py",
     "embed.rejections": "embed/test_rejections.py embed/test_job.py",
-    "embed.job": "embed/test_job.py",
+    "embed.job": "embed/test_job.py embed/test_options.py embed/test_progress.py",
     "embed.limiter": "embed/test_limiter.py embed/test_job.py",
 }
 REQUIRED_SHARE = 0.9
@@ -137,6 +137,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="test at most this many mutants of a module, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
     arguments = parser.parse_args()
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "quick")
     for name in PRELOADED:
         importlib.import_module(name)
     shares = [killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS]
