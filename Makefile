@@ -1,12 +1,14 @@
-# Every target sets itself up: Python 3.11 or later and make are all it takes.
+# Every target installs what it needs: only Python 3.11 or later and make must be present.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two processes; the tests of a file stay together.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,15 +28,17 @@ demo: $(READY) ## regenerate, start the embedded server, search the standard lib
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## every test; tests/packaging installs both SDKs from the package index
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-fast: $(READY) ## the tests of the modules without I/O, in seconds
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not server" tests/client tests/request tests/response tests/embed tests/properties
 
 test-httpx2: $(READY) ## every test on httpx2 in place of httpx
-	OPENROUTER_HTTP_LIBRARY=httpx2 $(BIN)/python -m pytest
+	OPENROUTER_HTTP_LIBRARY=httpx2 $(PYTEST)
 
-check: lint types check-generated ## what CI runs: lint, types, generated in step, tests
-	$(BIN)/python -m pytest --cov --cov-report=term
+check: lint types check-generated test ## what CI runs
 
-lint: $(READY) ## style, layers, the rules of openapi.yaml
+lint: $(READY) ## the rules of openapi.yaml, style, imports between modules
 	$(BIN)/python -m codegen --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,17 +51,17 @@ types: $(READY) ## mypy --strict and pyright
 generate: $(READY) ## openapi.yaml -> generated/
 	$(BIN)/python -m codegen
 
-check-generated: $(READY) ## fail if generated/ is not what openapi.yaml gives
+check-generated: $(READY) ## fail if generated/ differs from what `make generate` writes
 	$(BIN)/python -m codegen --check
 
-bench: $(READY) ## measure beside other clients (25 minutes at most); rewrites docs/benchmarks.*
+bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
 
-fuzz: $(READY) ## fuzz the path of an answer for a minute; finds go to tests/fuzz/corpus
+fuzz: $(READY) ## fuzz the decoding of responses for SECONDS (60); adds findings to tests/fuzz/corpus
 	$(BIN)/python tests/fuzz/answers.py --seconds $(or $(SECONDS),60)
 
-mutants: $(READY) ## does a test fail for every small fault? fails under 90 % of a file
-	$(BIN)/python tests/mutants/run.py
+mutants: $(READY) ## mutation testing of a sample of SAMPLE (120) mutants per module; see docs/mutants.md
+	$(BIN)/python tests/mutants/run.py --sample $(or $(SAMPLE),120)
 
 build: $(READY) ## sdist and wheel into dist/
 	@rm -rf dist
@@ -67,6 +71,6 @@ lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
 
-clean: ## remove what was built or installed here
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage* mutants
+clean: ## remove everything that these targets create, except generated code
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,18 +1,23 @@
-"""For all tests: nothing of this machine's environment takes part."""
+"""For all tests: no settings from outside, and the same test ids in each process."""
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
+_SERVERS = {"FaultServer", "Capped", "serve"}
+
 
 @pytest.fixture(scope="session", autouse=True)
-def no_settings_of_this_machine() -> Iterator[None]:
-    """No key, base URL or proxy from outside."""
+def no_settings_from_outside() -> Iterator[None]:
+    """Remove keys, base URLs and proxies from the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if (name.startswith("OPENROUTER_") and name != "OPENROUTER_HTTP_LIBRARY") or name.lower().endswith(
@@ -24,12 +29,36 @@ def no_settings_of_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def small_heap() -> None:
-    """What earlier modules left is not looked at again: many tests here collect, to see what they leave themselves."""
+    """Exclude the objects of earlier modules from garbage collection: many tests collect, and look for leaks."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_configure() -> None:
-    """Tests interrupt their own process: a shell starts what ends in `&` deaf to that, and they would wait for ever."""
+    """Receive SIGINT: a shell makes its background jobs ignore it, and some tests interrupt their own process."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of modules that use a server, and start with the installations, which take longest."""
+    for item in items:
+        module = item.getparent(pytest.Module)
+        names = vars(module.obj) if module is not None else ()
+        if _SERVERS.intersection(names):
+            item.add_marker("server")
+    items.sort(key=lambda item: "packaging" not in item.path.parts)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make test ids without memory addresses: pytest-xdist requires the same ids in each process."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        arguments: Any = mark.kwargs
+        ids = arguments.get("ids")
+        if callable(ids) and not isinstance(ids, partial):
+            arguments["ids"] = partial(_id_without_address, ids)
+
+
+def _id_without_address(make_id: Callable[[Any], object], value: Any) -> str:
+    return re.sub(r" at 0x[0-9a-f]*", "", str(make_id(value)))

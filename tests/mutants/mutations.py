@@ -1,148 +1,98 @@
-"""Small wrong versions of a module: one comparison turned, one condition dropped, one number or text changed."""
+"""Makes mutants of a module: copies of its source that differ in one place."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-_OTHER: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
+_OPPOSITES: list[tuple[type[ast.AST], type[ast.AST]]] = [
+    (ast.Lt, ast.LtE),
+    (ast.Gt, ast.GtE),
+    (ast.Eq, ast.NotEq),
+    (ast.Is, ast.IsNot),
+    (ast.In, ast.NotIn),
+    (ast.And, ast.Or),
+    (ast.Add, ast.Sub),
+    (ast.Mult, ast.FloorDiv),
+    (ast.BitOr, ast.BitAnd),
+]
+_REPLACEMENTS = {
+    **dict(_OPPOSITES),
+    **{second: first for first, second in _OPPOSITES},
+    **dict.fromkeys([ast.Div, ast.Mod, ast.Pow], ast.Mult),
 }
-_SHOWN = 70  # characters of an expression in a report
+_SHOWN_CHARACTERS = 70
 
 
 class Mutant(NamedTuple):
-    """A module with one fault in it."""
+    """The source of a module after one change; `before` and `after` are the changed code."""
 
     line: int
-    old: str
-    new: str
+    before: str
+    after: str
     source: str
 
 
-class _Edit(NamedTuple):
-    """Another value for an attribute of a node; `shown` is what a report prints."""
-
-    node: Any
-    attribute: str
-    value: Any
-    shown: Any
-
-
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module, in the order of its lines."""
+    """Every mutant of a module."""
     tree = ast.parse(source)
-    skipped = set(_untouched(tree))
-    edits = [edit for node in ast.walk(tree) if id(node) not in skipped for edit in _edits(node)]
-    for edit in sorted(edits, key=lambda one: int(one.shown.lineno)):
-        old, kept = _show(edit.shown), getattr(edit.node, edit.attribute)
-        setattr(edit.node, edit.attribute, edit.value)
-        ast.fix_missing_locations(tree)
-        yield Mutant(edit.shown.lineno, old, _show(edit.shown), ast.unparse(tree))
-        setattr(edit.node, edit.attribute, kept)
+    ignored = set(_without_effect(tree))
+    for node in [node for node in ast.walk(tree) if id(node) not in ignored]:
+        before = _excerpt(node)
+        for attribute, value in list(_changes(node)):
+            original = getattr(node, attribute)
+            setattr(node, attribute, value)
+            ast.fix_missing_locations(tree)
+            yield Mutant(getattr(node, "lineno", 0), before, _excerpt(node), ast.unparse(tree))
+            setattr(node, attribute, original)
 
 
-def _show(node: ast.AST) -> str:
-    text = ast.unparse(node).splitlines()[0]
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def _excerpt(node: ast.AST) -> str:
+    return (ast.unparse(node).splitlines() or [""])[0][:_SHOWN_CHARACTERS]
 
 
-def _untouched(tree: ast.Module) -> Iterator[int]:
-    """What says nothing at run time: docstrings, annotations, imports for type checkers."""
+def _without_effect(tree: ast.Module) -> Iterator[int]:
+    """The ids of nodes that do nothing at run time: docstrings, annotations, imports for type checkers."""
     for node in ast.walk(tree):
-        out = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            out.append(node)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            out += [one for one in node.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)]
-        for part in filter(None, out):
+            parts.append(node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            parts.append(node)
+        for part in filter(None, parts):
             yield from map(id, ast.walk(part))
 
 
-def _edits(node: ast.AST) -> Iterator[_Edit]:
-    for kind, edits in _KINDS:
-        if isinstance(node, kind):
-            yield from edits(node)
-
-
-def _turned(node: Any) -> Iterator[_Edit]:
-    if type(node.op) in _OTHER:
-        yield _Edit(node, "op", _OTHER[type(node.op)](), node)
-
-
-def _compared(node: ast.Compare) -> Iterator[_Edit]:
-    for i, op in enumerate(node.ops):
-        yield _Edit(node, "ops", [*node.ops[:i], _OTHER[type(op)](), *node.ops[i + 1 :]], node)
-
-
-def _dropped(node: ast.BoolOp) -> Iterator[_Edit]:
-    for i in range(len(node.values)):
-        rest = node.values[:i] + node.values[i + 1 :]
-        yield _Edit(node, "values", rest if len(rest) > 1 else rest * 2, node)  # `a and a` is `a`
-
-
-def _doubled(node: ast.UnaryOp) -> Iterator[_Edit]:
-    if isinstance(node.op, ast.Not):
-        yield _Edit(node, "operand", ast.UnaryOp(ast.Not(), node.operand), node)
-    elif isinstance(node.op, ast.USub):
-        yield _Edit(node, "op", ast.UAdd(), node)
-
-
-def _constant(node: ast.Constant) -> Iterator[_Edit]:
-    if isinstance(node.value, bool):
-        yield _Edit(node, "value", not node.value, node)
-    elif isinstance(node.value, int | float):
-        yield _Edit(node, "value", node.value + 1, node)
-    elif isinstance(node.value, str) and node.value:
-        yield _Edit(node, "value", f"XX{node.value}", node)
-    elif isinstance(node.value, bytes) and node.value:
-        yield _Edit(node, "value", b"XX" + node.value, node)
-
-
-def _returned(node: ast.Return) -> Iterator[_Edit]:
-    if node.value is not None and not (isinstance(node.value, ast.Constant) and node.value.value is None):
-        yield _Edit(node, "value", ast.Constant(None), node)
-
-
-def _decided(node: Any) -> Iterator[_Edit]:
-    for value in (True, False):
-        yield _Edit(node, "test", ast.Constant(value), node)
-
-
-def _omitted(node: ast.Expr) -> Iterator[_Edit]:
-    if isinstance(node.value, ast.Call):
-        yield _Edit(node, "value", ast.Constant(None), node)
-
-
-_KINDS: list[tuple[Any, Callable[[Any], Iterator[_Edit]]]] = [
-    (ast.Compare, _compared),
-    (ast.BinOp | ast.BoolOp | ast.AugAssign, _turned),
-    (ast.BoolOp, _dropped),
-    (ast.UnaryOp, _doubled),
-    (ast.Constant, _constant),
-    (ast.Return, _returned),
-    (ast.If | ast.IfExp, _decided),
-    (ast.Expr, _omitted),
-]
+def _changes(node: Any) -> Iterator[tuple[str, Any]]:
+    """The changes of a node: an attribute, and another value for it."""
+    match node:
+        case ast.Compare(ops=ops):
+            for i, operator in enumerate(ops):
+                yield "ops", [*ops[:i], _REPLACEMENTS[type(operator)](), *ops[i + 1 :]]
+        case ast.BoolOp(values=values):
+            yield "op", _REPLACEMENTS[type(node.op)]()
+            for i in range(len(values)):
+                rest = values[:i] + values[i + 1 :]
+                yield "values", rest if len(rest) > 1 else rest * 2  # `a and a` is `a`
+        case ast.BinOp() | ast.AugAssign() if type(node.op) in _REPLACEMENTS:
+            yield "op", _REPLACEMENTS[type(node.op)]()
+        case ast.UnaryOp(op=ast.Not()):
+            yield "operand", ast.UnaryOp(ast.Not(), node.operand)
+        case ast.UnaryOp(op=ast.USub()):
+            yield "op", ast.UAdd()
+        case ast.Constant(value=bool(value)):
+            yield "value", not value
+        case ast.Constant(value=int(value) | float(value)):
+            yield "value", value + 1
+        case ast.Constant(value=str(value)) if value:
+            yield "value", f"XX{value}"
+        case ast.Constant(value=bytes(value)) if value:
+            yield "value", b"XX" + value
+        case ast.Return(value=ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
+            yield "value", ast.Constant(None)
+        case ast.If() | ast.IfExp():
+            yield "test", ast.Constant(True)
+            yield "test", ast.Constant(False)
+        case ast.Expr(value=ast.Call()):
+            yield "value", ast.Constant(None)

@@ -1,187 +1,148 @@
-"""Does a test fail for every small fault? Mutants of the modules that decide, each against its fast tests.
+"""Mutation testing: changes one place of a module at a time, and runs the module's fast tests on each change.
 
-    python tests/mutants/run.py [MODULE ...]
+    python tests/mutants/run.py [--sample N] [--seed S] [MODULE ...]
 
-Prints the survivors and a figure per file; the exit status is 1 where less than 90 % were killed.
+Prints the mutants that no test noticed, and the share of killed mutants of each module. The exit status is 1 if the
+share is under 90 % for a module.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import multiprocessing
 import os
-import shutil
+import random
+import resource
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from typing import NamedTuple
+from types import CodeType
+from typing import Any, NoReturn
 
+import pytest
 from mutations import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = "overlay/openrouter"
+PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "retries": ["test_retries.py", "mutants/test_retries.py", "test_call.py", "properties/test_waits.py"],
-    "call": ["test_call.py", "mutants/test_call.py", "properties/test_calls.py"],
-    "envelopes": ["test_envelopes.py", "mutants/test_envelopes.py", "test_answers.py", "properties/test_answers.py"],
-    "answers": ["test_answers.py", "mutants/test_answers.py", "properties/test_answers.py"],
-    "carving": ["test_carving.py", "test_answers.py", "properties/test_answers.py"],
-    "vectors": ["test_vectors.py", "test_carving.py"],
+    "call": "client/test_call.py properties/test_calls.py",
+    "retries": "client/test_retries.py client/test_call.py properties/test_waits.py",
+    "redaction": "client/test_messages.py client/test_call.py response/test_envelope.py",
+    "config": "client/test_config.py request/test_prepared_call.py",
+    "request.validation": "request properties/test_inputs.py",
+    "request.prepared_call": "request",
+    "response.envelope": "response properties/test_answers.py",
+    "response.embeddings": "response properties/test_answers.py",
+    "response.stream_decoder": "response properties/test_answers.py",
+    "response.vectors": "response properties/test_answers.py",
+    "response.retry_after": "response/test_retry_after.py properties/test_waits.py",
+    "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py embed/test_options.py",
+    "embed.rejections": "embed/test_rejections.py embed/test_job.py",
+    "embed.job": "embed/test_job.py embed/test_options.py embed/test_progress.py",
+    "embed.limiter": "embed/test_limiter.py embed/test_job.py",
 }
-WANTED = 0.9
+REQUIRED_SHARE = 0.9
 PROCESSES = 2
-COPIED = ["overlay", "generated", "codegen", "tests", "openapi.yaml", "pyproject.toml"]
-PRELOADED = ["attrs", "httpx", "hypothesis.stateful", "jsonschema", "msgspec", "numpy", "pytest", "yaml"]
-_FAILED = 1  # pytest's exit status for failed tests
+MEMORY_BYTES = 4 << 30
+# Imported once, before the processes fork.
+PRELOADED = ["attrs", "httpx", "hypothesis.stateful", "jsonschema", "msgspec", "numpy", "pybase64", "respx", "yaml"]
 
 
-class Task(NamedTuple):
-    """One mutant, and how long its tests may take."""
+class Loader(SourceFileLoader):
+    """Loads a module from another source text than its file."""
 
-    module: str
-    mutant: Mutant
-    seconds: float
+    def __init__(self, name: str, path: str, source: str) -> None:
+        super().__init__(name, path)
+        self.source = source
 
-
-Outcome = tuple[Task, bool]  # whether it was killed
-
-
-class Tree:
-    """A copy of the project, to be spoiled. The project itself stays as it is."""
-
-    def __init__(self, origin: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mutants-"))
-        for name in COPIED:
-            if (origin / name).is_dir():
-                left_out = shutil.ignore_patterns("node_modules", "__pycache__", ".*")
-                shutil.copytree(origin / name, self.folder / name, ignore=left_out)
-            else:
-                shutil.copy(origin / name, self.folder)
-
-    def __enter__(self) -> Tree:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def source(self, module: str) -> str:
-        return (self.folder / PACKAGE / f"{module}.py").read_text("utf-8")
-
-    def passes(self, module: str, source: str | None = None, seconds: float = 300) -> bool:
-        """Whether the module's tests pass with this as its text; too slow is a failure."""
-        path = self.folder / PACKAGE / f"{module}.py"
-        original = path.read_text("utf-8")
-        # A compiled file is told by size and seconds, which two mutants may share: none is kept of this module.
-        for compiled in path.parent.glob(f"__pycache__/{module}.*"):
-            compiled.unlink()
-        path.write_text(original if source is None else source, "utf-8")
-        try:
-            return self._run(module, source is None, seconds) == 0
-        finally:
-            path.write_text(original, "utf-8")
-
-    def _run(self, module: str, keep_compiled: bool, seconds: float) -> int:
-        pid = os.fork()
-        if pid == 0:
-            _child(self.folder, module, keep_compiled)
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.01)
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        return _FAILED
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self.source, self.path, "exec")
 
 
-def _child(folder: Path, module: str, keep_compiled: bool) -> None:
-    """Run the tests in this process, which then ends. Everything but the project is imported already."""
-    status = _FAILED
+class Finder(MetaPathFinder):
+    """Finds one module, and gives it another source text."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.name, self.source = f"{PACKAGE}.{module}", source
+        self.path = str(file_of(module))
+
+    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        return spec_from_file_location(fullname, self.path, loader=Loader(fullname, self.path, self.source))
+
+
+def file_of(module: str) -> Path:
+    return ROOT / "overlay" / PACKAGE / f"{module.replace('.', '/')}.py"
+
+
+def run_tests(module: str, source: str, seconds: float) -> NoReturn:
+    """Run a module's tests in this process, which then ends; its status is 0 if they pass."""
+    status = 1
     try:
-        os.setsid()
-        os.chdir(folder)
-        sys.dont_write_bytecode = not keep_compiled
-        sys.path[:0] = [str(folder / name) for name in ("overlay", "generated", "tests", ".")]
-        nowhere = os.open(os.devnull if not os.environ.get("MUTANTS_SHOW") else "/dev/stderr", os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        import pytest
-
-        tests = [f"tests/{name}" for name in TESTS[module] if (folder / "tests" / name).exists()]
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # kills this process
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        if "MUTANTS_SHOW" not in os.environ:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(1, 2)
+        os.chdir(ROOT)
+        sys.meta_path.insert(0, Finder(module, source))
+        tests = [f"tests/{name}" for name in TESTS[module].split()]
         status = int(pytest.main(["-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests]))
     finally:
         os._exit(status)
 
 
-def _work(origin: Path, tasks: list[Task], results: multiprocessing.Queue[Outcome | None]) -> None:
-    """Judge these mutants in a tree of one's own. Without mutants its tests must pass, at first and at last."""
-    with Tree(origin) as tree:
-        for module in {task.module for task in tasks}:
-            fit = tree.passes(module)  # compiles the tests, once
-        for task in tasks:
-            results.put((task, not tree.passes(task.module, task.mutant.source, task.seconds)))
-        fit = fit and all(tree.passes(module) for module in {task.module for task in tasks})
-    results.put(None)
-    sys.exit(not fit)
+def survivors(module: str, chosen: list[Mutant], seconds: float) -> Iterator[Mutant]:
+    """The mutants with which all tests pass."""
+    waiting, running = list(chosen), dict[int, Mutant]()
+    while waiting or running:
+        while waiting and len(running) < PROCESSES:
+            mutant = waiting.pop()
+            pid = os.fork()
+            if pid == 0:
+                run_tests(module, mutant.source, seconds)
+            running[pid] = mutant
+        pid, status = os.wait()
+        mutant = running.pop(pid)
+        if status == 0:
+            yield mutant
 
 
-def _seconds(tree: Tree, module: str) -> float:
-    """How long a mutant may take: several times what the tests of the unspoiled module do."""
-    start = time.monotonic()
-    if not tree.passes(module):
-        sys.exit(f"{module}: its tests fail as it is")
-    return 10 + 5 * (time.monotonic() - start)
-
-
-def _outcomes(origin: Path, tasks: list[Task]) -> Iterator[Outcome]:
-    """Each task and whether its mutant was killed, as they come."""
-    results: multiprocessing.Queue[Outcome | None] = multiprocessing.Queue()
-    shares = [tasks[number::PROCESSES] for number in range(PROCESSES)]
-    workers = [multiprocessing.Process(target=_work, args=(origin, share, results)) for share in shares]
-    for worker in workers:
-        worker.start()
-    for _ in workers:
-        while (result := results.get()) is not None:
-            yield result
-    for worker in workers:
-        worker.join()
-    if any(worker.exitcode for worker in workers):
-        sys.exit("the tests fail without any mutant too: what was killed tells nothing")
-
-
-def _killed_share(tree: Tree, module: str) -> float:
-    """Judge every mutant of a module; prints the survivors and the figure."""
-    seconds, start = _seconds(tree, module), time.monotonic()
-    tasks = [Task(module, mutant, seconds) for mutant in mutants(tree.source(module))]
-    survived = 0
-    for task, killed in _outcomes(tree.folder, tasks):
-        if not killed:
-            survived += 1
-            print(f"{PACKAGE}/{module}.py:{task.mutant.line} {task.mutant.old} -> {task.mutant.new}", flush=True)
-    share = 1 - survived / len(tasks)
-    took = time.monotonic() - start
-    print(f"{module}.py: {len(tasks) - survived} of {len(tasks)} killed, {share:.1%}, {took:.0f} s", flush=True)
+def killed_share(module: str, sample: int | None, seed: int) -> float:
+    """Test the mutants of a module, or a random sample of them; print the survivors and the share of the others."""
+    source, started = file_of(module).read_text("utf-8"), time.monotonic()
+    found = list(mutants(source))
+    unchanged = Mutant(0, "", "", source)
+    if not list(survivors(module, [unchanged], 300)):
+        sys.exit(f"{module}: its tests fail without a mutant (MUTANTS_SHOW=1 shows them)")
+    limit = 10 + 5 * (time.monotonic() - started)
+    chosen = random.Random(seed).sample(found, min(sample or len(found), len(found)))
+    alive = list(survivors(module, chosen, limit))
+    for mutant in sorted(alive):
+        print(f"{module}:{mutant.line}: {mutant.before} -> {mutant.after}")
+    share, seconds = 1 - len(alive) / len(chosen), time.monotonic() - started
+    print(f"{module}: {share:.0%} of {len(chosen)} killed, {len(found)} in all, {seconds:.0f} s", flush=True)
     return share
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Mutation testing of the modules that decide.")
+    parser = argparse.ArgumentParser(description="Mutation testing of the modules without I/O.")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all by default")
-    chosen = parser.parse_args().modules or list(TESTS)
+    parser.add_argument("--sample", type=int, help="test at most this many mutants of a module, chosen at random")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
+    arguments = parser.parse_args()
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "quick")
     for name in PRELOADED:
         importlib.import_module(name)
-    with Tree(ROOT) as tree:  # so that edits made meanwhile take no part
-        shares = [_killed_share(tree, module) for module in chosen]
-    return int(min(shares) < WANTED)
+    shares = [killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS]
+    return int(min(shares) < REQUIRED_SHARE)
 
 
 if __name__ == "__main__":
-    multiprocessing.set_start_method("fork")
     sys.exit(main())

@@ -45,12 +45,33 @@ def test_proxy_is_used(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
 @both_sides
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 def test_hosts_without_a_proxy_are_asked_directly(variable: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(once()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv(variable, "127.0.0.2")
+        with pytest.raises(errors.ConnectError, match=r"no connection to http://127\.0\.0\.2:9:"):
+            ask(side, "http://127.0.0.2:9/v1", retry_config=None)
+
+        assert proxy.ledger.requests == []
+
+
+@both_sides
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_requests_to_this_machine_never_go_to_a_proxy(host: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv(variable, "127.0.0.1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     with FaultServer(once()) as server:
-        ask(side, server.url)
+        ask(side, server.url.replace("127.0.0.1", host))
 
         assert len(server.ledger.requests) == 1
+
+
+@both_sides
+def test_dead_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:secretpass@127.0.0.1:9")
+    with pytest.raises(errors.ConnectError, match=r"https://h\.example through the proxy 127\.0\.0\.1:9") as caught:
+        ask(side, "https://h.example/v1", retry_config=None)
+
+    assert "secretpass" not in caught.value.message
 
 
 @both_sides
@@ -65,9 +86,10 @@ def test_proxy_that_refuses_is_told_without_its_password(
     with FaultServer(forever(refuse)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:secretpass@127.0.0.1:{proxy.port}")
         with pytest.raises(errors.ConnectError, match="407 Proxy Authentication Required") as caught:
-            ask(side, "https://h.example/v1", retry_config=None)
+            ask(side, "https://h.example/v1")
 
     assert isinstance(caught.value, httpx.ProxyError)
+    assert caught.value.attempts == 1
     assert caught.value.possibly_billed_attempts == 0
     everything = [repr(vars(caught.value)), *(f"{r.getMessage()} {r.args}" for r in caplog.records)]
     encoded = base64.b64encode(b"user:secretpass").decode()
@@ -93,7 +115,7 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("SSL_CERT_FILE", str(UNTRUSTED))
     with FaultServer(once(), certificate=UNTRUSTED) as server, FaultServer(once(tunnel)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        with side(OpenRouter(KEY, server_url=server.url, retry_config=None)) as session:
+        with side(OpenRouter(KEY, server_url=f"https://h.example:{server.port}/v1", retry_config=None)) as session:
             for text in "ab":
                 session.generate(input=text, model=MODEL)
         assert proxy.ledger.dialled == 1
@@ -160,7 +182,7 @@ def test_verification_cannot_be_switched_off_by_the_environment(side: Side, monk
     for variable, value in SWITCHES.items():
         monkeypatch.setenv(variable, value)
     with FaultServer(once(), certificate=UNTRUSTED) as server:
-        with pytest.raises(errors.ConnectError, match="certificate") as caught:
+        with pytest.raises(errors.ConnectError, match=r"certificate.*ssl_context=.*SSL_CERT_FILE") as caught:
             ask(side, server.url)
 
     assert (caught.value.attempts, server.ledger.requests) == (1, [])

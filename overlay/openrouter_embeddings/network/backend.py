@@ -35,8 +35,14 @@ class Backend(_Wrapper, core.NetworkBackend):
 
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
         attempt = current_attempt.get()
-        attempt.dialled = True
-        return Stream(self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
+        attempt.dialled = f"{host}:{port}"
+        failure: Exception = core.ConnectError(f"{host} has no address")
+        for address in _addresses(host, port):  # the library gives each of them the whole timeout
+            try:
+                return Stream(self._inner.connect_tcp(address, port, attempt.remaining(timeout), *args, **options))
+            except (core.ConnectError, core.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
 
 class AsyncBackend(_Wrapper, core.AsyncNetworkBackend):
@@ -46,12 +52,14 @@ class AsyncBackend(_Wrapper, core.AsyncNetworkBackend):
         self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any
     ) -> core.AsyncNetworkStream:
         attempt = current_attempt.get()
-        attempt.dialled = True
+        attempt.dialled = f"{host}:{port}"
         return AsyncStream(await self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
 
 
 class _Line(_Wrapper):
     """What both kinds of stream share: the attempt, writes to come, and bytes that arrived before they were due."""
+
+    h11_connection: Any = None  # that uses this stream; `library.is_clean` sets it
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -86,6 +94,13 @@ class _Line(_Wrapper):
         if info == "is_readable":
             return self._spoiled or ((self._attempt is None or self._attempt.ended) and self._has_input())
         return self._inner.get_extra_info(info)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    except OSError as error:
+        raise core.ConnectError(str(error)) from error
 
 
 class Stream(_Line, core.NetworkStream):

@@ -46,7 +46,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
     watched = getattr(client, "watched", False)
     seconds = request.timeouts.attempt_seconds
     if not watched:  # nothing tells what a caller's own client does: suppose the worst
-        attempt.dialled, attempt.sent, attempt.deadline = True, 1, time.monotonic() + seconds
+        attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
     try:
         with scope.running(attempt) if scope is not None else contextlib.nullcontext():
             try:

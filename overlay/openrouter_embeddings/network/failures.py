@@ -48,7 +48,7 @@ _MEANINGS = (  # the first that matches
     _NO_TURN,
     _Meaning("WriteTimeout", WriteTimeout, "the request could not be sent in time"),
     _LATE,
-    _Meaning("ProxyError", ProxyError, "the proxy refused", sent=False),
+    _Meaning("ProxyError", ProxyError, "the proxy refused the connection", sent=False),
     _Meaning("ConnectError", ConnectError, "no connection", sent=False),
     _Meaning("WriteError", WriteError, "the connection broke while the request was sent"),
     _Meaning("NetworkError", ReadError, "the connection broke"),
@@ -75,17 +75,28 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         meaning = _LATE
     if not attempt.sent and issubclass(meaning.error, errors.DeadlineError):
         meaning = _NO_CONNECTION if attempt.dialled else _NO_TURN
-    message, detail = meaning.message, errors.printable(str(error), 200)
-    if meaning.final:
+    message, detail, final = meaning.message, errors.printable(str(error), 200), meaning.final
+    if final:
         message += f" with {type(error).__name__}"
-    elif meaning.error in (ConnectError, ConnectTimeout):
-        message += " to " + "/".join(attempt.request.url.split("/", 3)[:3])
+    elif meaning.error in (ConnectError, ConnectTimeout, ProxyError):
+        message += f" to {_peer(attempt)}"
+    if _is_certificate_error(error):
+        detail, final = f"{detail}; pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust", True
+    elif meaning.error is ProxyError and detail[:3] in ("401", "403", "407"):
+        detail, final = f"{detail}; correct the credentials in the proxy variable of the environment", True
     return Failure(
         meaning.error(f"{message}: {detail}" if detail else message),
         sent=meaning.sent and attempt.sent > 0,
         stale=not (attempt.dialled or attempt.received) and issubclass(meaning.error, errors.ConnectionLostError),
-        final=meaning.final or _is_certificate_error(error),
+        final=final,
     )
+
+
+def _peer(attempt: Attempt) -> str:
+    """The origin of the request, and the proxy if that is what was dialled."""
+    origin = "/".join(attempt.request.url.split("/", 3)[:3])
+    host = attempt.dialled.rpartition(":")[0]
+    return f"{origin} through the proxy {attempt.dialled}" if host and host not in origin else origin
 
 
 def _is_certificate_error(error: BaseException | None) -> bool:

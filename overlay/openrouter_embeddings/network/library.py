@@ -65,10 +65,15 @@ def is_clean(response: Any) -> bool:
     """
     if not response.http_version.startswith("HTTP/1"):
         return True
-    found = next(references(response.stream, h11.Connection, _ASIDE), None)
-    if found is None or getattr(*found).trailing_data != (b"", False):
+    stream = response.extensions["network_stream"]
+    connection = getattr(stream, "h11_connection", None)
+    if connection is None:
+        connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
+        if hasattr(stream, "h11_connection"):  # a stream of ours remembers it: the search costs as much as the parsing
+            stream.h11_connection = connection
+    if connection is None or connection.trailing_data != (b"", False):
         return False
-    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    tls = stream.get_extra_info("ssl_object")
     if not isinstance(tls, ssl.SSLObject):
         return tls is None or not tls.pending()
     try:

@@ -21,7 +21,7 @@ class Attempt:
         self.request = request
         self.deadline = math.inf  # until it has a connection: waiting for one of the pool does not count
         self.socket: Any = None
-        self.dialled = False  # the connection is a new one
+        self.dialled = ""  # host and port, if a new connection was opened
         self.sent = self.received = 0  # bytes
         self.answered = False  # the headers of the response have arrived
         self.unfinished = False  # the request was not sent whole
