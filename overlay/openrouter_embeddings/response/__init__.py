@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .embeddings import EmbeddingBatch, EmptyEmbeddingsError, read_embeddings, validate
+from .embeddings import EmbeddingBatch, EmptyEmbeddingsError, count_inputs, read_embeddings, validate
 from .envelope import error_data, redact_response
 from .stream_decoder import StreamDecoder
 
@@ -20,6 +20,7 @@ __all__ = [
     "OutputBuffer",
     "Positions",
     "StreamDecoder",
+    "count_inputs",
     "error_data",
     "read_embeddings",
     "redact_response",

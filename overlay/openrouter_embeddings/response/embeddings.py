@@ -92,7 +92,7 @@ _READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {"createEmbedd
 
 def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
     """Read the document and its vectors in input order, check their count and length; whether all were numbers."""
-    expected = _count_inputs(call.fields)
+    expected = count_inputs(call.fields)
     try:
         document, vectors, as_numbers = _read_uniform(response, call, expected, as_lists)
     except (ValueError, RecursionError):
@@ -109,7 +109,7 @@ def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[di
     return document, vectors, as_numbers
 
 
-def _count_inputs(fields: Mapping[str, Any]) -> int:
+def count_inputs(fields: Mapping[str, Any]) -> int:
     """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
     texts = fields.get("input")
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
