@@ -1,4 +1,4 @@
-"""Reports what calls do, without texts, vectors or the key: typed records for a hook."""
+"""Reports what calls do, without texts, vectors or the key: typed records for a hook, and OpenTelemetry as a hook."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .config import version
 from .errors import ConfigurationError
 from .messages import CallFlow, Send, Sleep
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
     from .request import PreparedCall
 
 
@@ -149,3 +153,68 @@ def _reported(source: Any) -> tuple[Any, ...]:
     get = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
     amounts = (n if isinstance(n, int | float) and 0 <= n < 1e15 else None for n in map(get, ("prompt_tokens", "cost")))
     return getattr(meta, "generation_id", None), getattr(source, "model", None), *amounts
+
+
+class OpenTelemetry:
+    """A hook that reports embeddings calls to OpenTelemetry: a span for each, and metrics of duration and tokens.
+
+    Providers that are None are the global ones; a pickled copy always uses these. ImportError: needs the extra `otel`.
+    Source: OpenTelemetry semantic conventions for generative AI.
+    """
+
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+    ) -> None:
+        try:
+            from opentelemetry import context, metrics, trace
+        except ImportError:
+            raise ImportError("OpenTelemetry is missing: pip install 'openrouter-embeddings[otel]'") from None
+        self._context, self._trace, self._running = context, trace, dict[Call, tuple[Any, Any]]()
+        self._tracer = trace.get_tracer(__name__, version(), tracer_provider)
+        histogram = metrics.get_meter(__name__, version(), meter_provider).create_histogram
+        seconds, tokens = [0.01 * 2**n for n in range(14)], [4.0**n for n in range(14)]  # of the conventions
+        self._seconds = histogram("gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=seconds)
+        self._tokens = histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=tokens)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, JobPaused) or event.call.operation != "createEmbeddings":
+            return
+        if isinstance(event, AttemptStarted) and event.attempt == 1:
+            name, kind = f"embeddings {event.call.model}", self._trace.SpanKind.CLIENT
+            span = self._tracer.start_span(name, kind=kind, attributes=_attributes(event.call))
+            # The span becomes the current one, so that spans of the HTTP client are its children.
+            self._running[event.call] = span, self._context.attach(self._trace.set_span_in_context(span))
+        elif isinstance(event, AttemptEnded) and event.retry_seconds is not None:
+            facts: dict[str, Any] = {"error.type": event.error, "openrouter.wait_seconds": event.retry_seconds}
+            self._running[event.call][0].add_event("retry", facts)
+        elif isinstance(event, CallEnded):
+            self._end(event, *self._running.pop(event.call))
+
+    def _end(self, event: CallEnded, span: Any, token: Any) -> None:
+        measured = _attributes(event.call, **{"gen_ai.response.model": event.model, "error.type": event.error})
+        self._seconds.record(event.seconds, measured)
+        if event.tokens is not None:
+            self._tokens.record(event.tokens, {**measured, "gen_ai.token.type": "input"})
+        self._context.detach(token)
+        details = {
+            "gen_ai.request.encoding_formats": event.call.encoding_format and [event.call.encoding_format],
+            "gen_ai.embeddings.dimension.count": event.call.dimensions,
+            "gen_ai.usage.input_tokens": event.tokens,
+            "gen_ai.response.id": event.generation_id,
+            "openrouter.attempts": event.attempts,
+            "openrouter.cost_usd": event.cost_usd,
+        }
+        span.set_attributes(_attributes(event.call, **measured | details))
+        if event.error is not None:
+            span.set_status(self._trace.StatusCode.ERROR)
+        span.end()
+
+
+def _attributes(call: Call, **more: Any) -> dict[str, Any]:
+    """What the span and the metrics of a call have in common, and more; without what is None."""
+    target = {"gen_ai.request.model": call.model, "server.address": call.host, "server.port": call.port}
+    named = {"gen_ai.operation.name": "embeddings", "gen_ai.provider.name": "openrouter", **target, **more}
+    return {name: value for name, value in named.items() if value is not None}
