@@ -142,7 +142,7 @@ def test_traceback_with_locals_shows_no_text_and_no_key(side: Side) -> None:
             session.generate(input=["text 1"], model=MODEL)
 
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
-    inside = repr([frame.locals for frame in frames if frame.filename.endswith("telemetry.py")])
+    inside = repr([frame.locals for frame in frames if "overlay" in frame.filename and "telemetry" in frame.filename])
     assert ["prepared" in inside, KEY in inside, "text 1" in inside] == [True, False, False]
 
 
