@@ -99,9 +99,11 @@ def call_flow(
             raise _final_error(failed, attempts, billed, request.redactor()) from None
         # The name of the class only: the message of the server may quote the texts.
         name = type(failed.error).__name__
-        context.log(logging.WARNING, "attempt %d: %s; retrying in %.2f s", attempts, name, sleep.seconds)
+        target = call.fields.get("model", call.operation.id), urlsplit(call.url).hostname
+        message = "%.100s at %s: attempt %d: %s; retrying in %.2f s"
+        context.log(logging.WARNING, message, *target, attempts, name, sleep.seconds)
         state = state.after(failed)
-        yield sleep
+        yield attrs.evolve(sleep, reason=name)
 
 
 def _remaining(timeouts: Timeouts, policy: Policy, elapsed: float, *, first: bool) -> Timeouts:

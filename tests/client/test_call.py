@@ -371,9 +371,9 @@ def test_log(has_debug: bool, level: int, caplog: pytest.LogCaptureFixture) -> N
     request = ("DEBUG", f"POST {URL}")
     lines = [
         *(request, ("DEBUG", "503 after 0.250 s")),
-        ("WARNING", "attempt 1: ServiceUnavailableResponseError; retrying in 1.00 s"),
+        ("WARNING", "m at openrouter.ai: attempt 1: ServiceUnavailableResponseError; retrying in 1.00 s"),
         *(request, ("DEBUG", "200 after 1.000 s")),
-        ("WARNING", "attempt 2: ResponseValidationError; retrying in 1.00 s"),
+        ("WARNING", "m at openrouter.ai: attempt 2: ResponseValidationError; retrying in 1.00 s"),
         *(request, ("DEBUG", "200 after 0.125 s")),
     ]
     logged = [line for line in lines if level == logging.DEBUG or line[0] == "WARNING"]

@@ -51,7 +51,7 @@ def test_arguments_have_the_official_order_and_defaults() -> None:
     parameters = inspect.signature(OpenRouter).parameters.values()
 
     assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == names.split()
-    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http"]
+    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http", "on_event"]
     defaults = {p.name: p.default for p in parameters if p.default is not None}
     assert defaults == {"retry_config": UNSET, "allow_http": False}
 
