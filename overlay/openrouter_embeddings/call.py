@@ -43,9 +43,9 @@ class CallContext:
         if self.debug is not None:
             self.debug(message % values)
 
-    def log_debug(self, message: str, *values: Any) -> None:
-        if self.debug is not None or _logger.isEnabledFor(logging.DEBUG):
-            self.log(logging.DEBUG, message, *values)
+    @property
+    def is_debugging(self) -> bool:
+        return self.debug is not None or _logger.isEnabledFor(logging.DEBUG)
 
 
 def call_flow(
@@ -122,12 +122,14 @@ def _send(request: Request, context: CallContext) -> Generator[Send | Sleep, Any
     """Send one request; follow redirects that stay on the same origin (RFC 9110, section 15.4.8)."""
     redirects = 0
     while True:
-        context.log_debug("%s %s", request.method, request.redactor()(request.url))
+        if context.is_debugging:
+            context.log(logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
         start = context.clock()
         outcome = yield Send(request)
         seconds = context.clock() - start
         status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
-        context.log_debug("%s after %.3f s", status, seconds)
+        if context.is_debugging:
+            context.log(logging.DEBUG, "%s after %.3f s", status, seconds)
         if status not in (307, 308) or redirects == defaults.MAX_REDIRECTS:
             return outcome, request.url
         target = _redirect_target(request.url, outcome.headers.get("location", ""))

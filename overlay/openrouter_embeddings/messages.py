@@ -43,6 +43,9 @@ class Headers(Mapping[str, str]):
 
     def redacted(self, redactor: Redactor) -> Headers:
         """The same headers without secrets."""
+        text = "\n".join(self._values.values())
+        if redactor(text) is text:  # nearly always
+            return self
         return Headers((name, redactor(value)) for name, value in self._values.items())
 
 
