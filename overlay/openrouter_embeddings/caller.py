@@ -74,6 +74,10 @@ class Caller:
         from .response import validate
 
         self.check_open()
+        chosen = self.policy_for(options.retries, policy)
+        if chosen.official is None and chosen.total_seconds is not None:  # no default exceeds what the caller says
+            seconds = min(timeouts.attempt_seconds, max(chosen.total_seconds, 0.001))
+            timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if operation.authenticated and not callable(self.config.api_key):
             self.config.current_key()  # a missing key is an error before a connection is opened
@@ -84,7 +88,7 @@ class Caller:
             uniform=random.uniform,
             debug=self._debug,
         )
-        return call_flow(prepared, self.policy_for(options.retries, policy), context, read or validate)
+        return call_flow(prepared, chosen, context, read or validate)
 
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None

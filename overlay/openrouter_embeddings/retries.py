@@ -147,10 +147,12 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
         return attrs.evolve(default, attempts=1, official=None)
     if isinstance(config, Policy):
         return config
+    if isinstance(config, numbers.Integral) and not isinstance(config, bool) and int(config) >= 0:
+        return attrs.evolve(default, attempts=int(config) + 1, official=None)
     if not isinstance(config, RetryConfig):
-        raise ConfigurationError(
-            f"{argument} must be utils.RetryConfig, utils.Policy or None (no retry), got {type(config).__name__}"
-        )
+        found = f"{config}" if isinstance(config, int) else type(config).__name__
+        wanted = "utils.RetryConfig, utils.Policy, a number of retries or None (no retry)"
+        raise ConfigurationError(f"{argument} must be {wanted}, got {found}")
     if config.strategy != "backoff":
         return NO_RETRY
     if not isinstance(config.backoff, BackoffStrategy):
@@ -215,9 +217,9 @@ class RetryState:
 
     def after(self, failed: FailedAttempt) -> RetryState:
         """The state once the request is sent again."""
-        if failed.stale and self.stale_retries == 0:
-            return attrs.evolve(self, stale_retries=1)
         billed = failed.kind is not FailureKind.NOT_PROCESSED
+        if failed.stale and self.stale_retries == 0:
+            return attrs.evolve(self, stale_retries=1, billed_retries=self.billed_retries + billed)
         return attrs.evolve(self, retries=self.retries + 1, billed_retries=self.billed_retries + billed)
 
 

@@ -19,8 +19,8 @@ def rows_of(*numbers: float) -> Any:
     return np.array([[number] * 3 for number in numbers], np.float32)
 
 
-def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), keep: bool = False) -> tuple[Any, list[int]]:
-    made, positions = matrix.finish(list(failed), keep=keep, width=5)
+def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), partial: bool = False) -> tuple[Any, list[int]]:
+    made, positions = matrix.finish(list(failed), width=5, partial=partial)
     assert (made.dtype, positions.dtype) == (np.float32, np.int64)
     return made, positions.tolist()
 
@@ -33,20 +33,21 @@ def test_block_that_is_the_whole_is_the_matrix() -> None:
 
 
 class Given(NamedTuple):
-    """Rows that came, those that failed, whether they are kept, and the numbers of the rows at the end."""
+    """Rows that came, those that failed and are kept, whether all are, and the numbers of the rows at the end."""
 
     came: list[list[int]]
     failed: tuple[int, ...]
-    keep: bool
+    partial: bool
     rows: dict[int, float]
 
 
 GIVEN = [
     Given([[4, 1], [0, 2, 3]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
     Given([[4, 3, 2, 1, 0]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (1,), True, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (1,), False, {0: 0, 2: 2, 3: 3, 4: 4}),
-    Given([[0]], (2,), True, {0: 0, 2: math.nan}),
+    Given([[0, 2], [3, 4]], (1,), False, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
+    Given([[0, 2], [3, 4]], (), False, {0: 0, 2: 2, 3: 3, 4: 4}),
+    Given([[0]], (2,), False, {0: 0, 2: math.nan}),
+    Given([[0, 3]], (2,), True, {0: 0, 1: math.nan, 2: math.nan, 3: 3, 4: math.nan}),
 ]
 
 
@@ -55,17 +56,17 @@ def test_blocks_in_any_order_are_put_in_input_order(case: Given) -> None:
     matrix = ResultMatrix(5)
     for positions in case.came:
         matrix.put(positions, rows_of(*positions))
-    made, positions = finished(matrix, case.failed, case.keep)
+    made, positions = finished(matrix, case.failed, case.partial)
 
     assert positions == list(case.rows)
     assert np.array_equal(made, rows_of(*case.rows.values()), equal_nan=True)
 
 
-@pytest.mark.parametrize(("keep", "rows"), [(True, 2), (False, 0)])
-def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(keep: bool, rows: int) -> None:
+@pytest.mark.parametrize(("failed", "rows"), [((0, 1), 2), ((), 0)])
+def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(failed: tuple[int, ...], rows: int) -> None:
     matrix = ResultMatrix(2)
     matrix.output(batch_of(0, 1), None)(2, 3)[:] = 7.0  # of a response that was rejected
-    made, positions = finished(matrix, (0, 1), keep)
+    made, positions = finished(matrix, failed)
 
     assert (made.shape, positions) == ((rows, 5), list(range(rows)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 def _empty(rows: int, width: int) -> Matrix:
     return np.empty((rows, width), np.float32)
+
+
+def to_matrix(vectors: Any) -> Matrix:
+    """Numbers as float32 `(n, dimensions)`."""
+    return np.asarray(vectors, np.float32)
+
+
+def to_positions(positions: Sequence[int]) -> Positions:
+    """Indexes as a sorted int64 array."""
+    return np.sort(np.asarray(positions, np.int64))
 
 
 def _are_consecutive(positions: Sequence[int]) -> bool:
@@ -58,17 +68,17 @@ class ResultMatrix:
             matrix[rows] = vectors
         self._filled[rows] = True
 
-    def finish(self, failed: Sequence[int], *, keep: bool, width: int) -> tuple[Matrix, Positions]:
+    def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:
         """The matrix, `width` wide if no vector came, and the position of each row.
 
-        Failed rows are NaN if they are kept; other rows without a vector are left out.
+        `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
         """
         matrix = self._matrix
         if matrix is None or not self._filled.any():
             matrix = _empty(len(self._filled), width)
-        if keep and failed:
-            matrix[failed] = np.nan
-            self._filled[failed] = True
+        missing = np.flatnonzero(~self._filled) if partial else list(failed)
+        matrix[missing] = np.nan
+        self._filled[missing] = True
         positions = np.flatnonzero(self._filled)
         return matrix if self._filled.all() else matrix[positions], positions
 

@@ -41,7 +41,7 @@ def bar(job: Job, model: str) -> Iterator[None]:
 def _line(progress: Progress, model: str, columns: int) -> str:
     """What fits, the cost always: an amount that is cut off would be another amount."""
     name = model if columns >= _WIDE_COLUMNS else model.rpartition("/")[2][: max(0, columns - _NARROW_COLUMNS)]
-    cost = f", {dollars(progress.usage.cost_usd)}" if progress.usage.cost_usd else ""
+    cost = f", {dollars(progress.usage.cost)}" if progress.usage.cost else ""
     tokens = f", {progress.usage.total_tokens:,} tokens" if columns >= _WIDE_COLUMNS else ""
     rate = ", {rate_noinv_fmt}" if columns >= _NARROW_COLUMNS else ""
     start = (name + ": " if name else "").replace("{", "{{").replace("}", "}}")

@@ -10,13 +10,13 @@ import math
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from ..defaults import JOB_ENDING_SECONDS
 from ..errors import ConfigurationError
 from ..messages import Sleep
 from ..network import CancelScope
@@ -35,13 +35,15 @@ more than to read that; but not what is less than twice the largest block it has
 M_MMAP_THRESHOLD)."""
 
 
-def run(session: Session) -> Generator[Block, None, None]:
-    """Blocks of vectors as they come, with threads; a job of one request needs none. Its end cancels the requests."""
+def run(session: Session) -> Generator[Block | BaseException, None, None]:
+    """Blocks of vectors as they come, with threads; a job of one request needs none. Its end cancels the requests.
+
+    An interrupt is yielded, to be raised by the caller, so that the rest may be asked for.
+    """
     job, scope = session.job, CancelScope()
     threads: list[threading.Thread] = []  # daemons: they keep no program from ending
     batches: SimpleQueue[tuple[Batch, OutputBuffer] | None] = SimpleQueue()
     ended: SimpleQueue[Outcome] = SimpleQueue()
-    outcomes: deque[Outcome] = deque()
 
     def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
@@ -67,16 +69,29 @@ def run(session: Session) -> Generator[Block, None, None]:
             threads.append(threading.Thread(target=work, name="openrouter-embed", daemon=True))
             threads[-1].start()
 
+    def collect(timeout: float | None) -> None:
+        with suppress(Empty):
+            job.outcomes.append(ended.get(timeout=timeout))
+            while True:
+                job.outcomes.append(ended.get_nowait())
+
     with job.display:
         try:
-            for item in job.schedule(start, outcomes):
-                if isinstance(item, tuple):
-                    yield item
-                    continue
-                with suppress(Empty):
-                    outcomes.append(ended.get(timeout=None if item == math.inf else item))
-                    while True:
-                        outcomes.append(ended.get_nowait())
+            interrupt: BaseException | None = None
+            while True:
+                try:
+                    for item in job.schedule(start):
+                        if isinstance(item, tuple):
+                            yield item
+                        else:
+                            collect(None if item == math.inf else item)
+                    break
+                except (Exception, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    interrupt = error.with_traceback(None)
+                job.stop(JOB_ENDING_SECONDS)
+                yield interrupt
         finally:
             scope.cancel()
             for _ in threads:
@@ -84,10 +99,13 @@ def run(session: Session) -> Generator[Block, None, None]:
             for thread in threads:
                 if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
                     thread.join()
+            collect(0)
+            job.lose_rest()
+    job.raise_error()
 
 
-async def arun(session: Session) -> AsyncGenerator[Block, None]:
-    """Blocks of vectors as they come, with tasks of asyncio. Its end cancels the requests."""
+async def arun(session: Session) -> AsyncGenerator[Block | BaseException, None]:
+    """As `run`, with tasks of asyncio."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -95,7 +113,6 @@ async def arun(session: Session) -> AsyncGenerator[Block, None]:
         raise ConfigurationError(message) from None
     job, arrived = session.job, asyncio.Event()
     tasks: set[asyncio.Task[None]] = set()
-    outcomes: deque[Outcome] = deque()
 
     async def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
@@ -103,9 +120,9 @@ async def arun(session: Session) -> AsyncGenerator[Block, None]:
 
     async def work(batch: Batch, output: OutputBuffer) -> None:
         try:
-            outcomes.append((batch, await session.caller.arun(session.flow(batch, output), partial(pause, batch))))
+            job.outcomes.append((batch, await session.caller.arun(session.flow(batch, output), partial(pause, batch))))
         except BaseException as error:
-            outcomes.append((batch, error))
+            job.outcomes.append((batch, error))
         arrived.set()
 
     def start(batch: Batch) -> None:
@@ -115,20 +132,32 @@ async def arun(session: Session) -> AsyncGenerator[Block, None]:
 
     with job.display:
         try:
+            interrupt: BaseException | None = None
             resumed = time.monotonic()
-            for item in job.schedule(start, outcomes):
-                if isinstance(item, tuple):
-                    yield item
-                elif item:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(None if item == math.inf else item):
-                            await arrived.wait()
-                else:  # a request begins before the next batch is packed; responses are read if texts are slow to come
-                    is_slow = time.monotonic() - resumed > _SLOW_SOURCE_SECONDS
-                    await asyncio.sleep(_SLOW_SOURCE_SECONDS if is_slow else 0)
-                arrived.clear()
-                resumed = time.monotonic()
+            while True:
+                try:
+                    for item in job.schedule(start):
+                        if isinstance(item, tuple):
+                            yield item
+                        elif item:
+                            with suppress(TimeoutError):
+                                async with asyncio.timeout(None if item == math.inf else item):
+                                    await arrived.wait()
+                        else:  # a request begins before the next batch is packed; responses are read meanwhile
+                            is_slow = time.monotonic() - resumed > _SLOW_SOURCE_SECONDS
+                            await asyncio.sleep(_SLOW_SOURCE_SECONDS if is_slow else 0)
+                        arrived.clear()
+                        resumed = time.monotonic()
+                    break
+                except (Exception, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    interrupt = error.with_traceback(None)
+                job.stop(JOB_ENDING_SECONDS)
+                yield interrupt
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            job.lose_rest()
+    job.raise_error()

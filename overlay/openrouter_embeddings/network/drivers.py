@@ -37,13 +37,18 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Send):
-                step = flow.send(await send(client, step.request, scope, on_loop=on_loop))
-            else:
-                waiting = sleep(step)
-                if on_loop:
-                    await waiting
-                step = flow.send(None)
+            outcome = None
+            try:
+                if isinstance(step, Send):
+                    outcome = await send(client, step.request, scope, on_loop=on_loop)
+                else:
+                    waiting = sleep(step)
+                    if on_loop:
+                        await waiting
+            except BaseException as interrupt:
+                flow.throw(interrupt)  # the flow counts what may be billed
+                raise
+            step = flow.send(outcome)
     except StopIteration as done:
         return done.value
     finally:
