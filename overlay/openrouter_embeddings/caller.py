@@ -75,8 +75,8 @@ class Caller:
 
         self.check_open()
         chosen = self.policy_for(options.retries, policy)
-        if chosen.official is None and chosen.total_seconds is not None:  # no default exceeds what the caller says
-            seconds = min(timeouts.attempt_seconds, max(chosen.total_seconds, 0.001))
+        if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
+            seconds = min(timeouts.attempt_seconds, chosen.total_seconds)
             timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if operation.authenticated and not callable(self.config.api_key):

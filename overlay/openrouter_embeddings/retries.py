@@ -150,8 +150,8 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
     if isinstance(config, numbers.Integral) and not isinstance(config, bool) and int(config) >= 0:
         return attrs.evolve(default, attempts=int(config) + 1, official=None)
     if not isinstance(config, RetryConfig):
-        found = f"{config}" if isinstance(config, int) else type(config).__name__
-        wanted = "utils.RetryConfig, utils.Policy, a number of retries or None (no retry)"
+        found = config if isinstance(config, int | float) else type(config).__name__
+        wanted = "utils.RetryConfig, utils.Policy or None (no retry), or a number of retries"
         raise ConfigurationError(f"{argument} must be {wanted}, got {found}")
     if config.strategy != "backoff":
         return NO_RETRY

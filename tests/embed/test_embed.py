@@ -9,8 +9,6 @@ import json
 import math
 import pickle
 import random
-import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -612,35 +610,6 @@ def test_stream_meets_a_text_that_cannot_be_sent_when_it_comes_to_it(side: Side)
         assert list(next(found)[0]) == list(range(10))
         with pytest.raises(errors.InvalidInputError, match=r"texts\[20\]: must not be empty"):
             list(found)
-
-
-@both_sides
-@pytest.mark.parametrize("end", ["left", "fatal", "report"])
-def test_end_of_a_job_cancels_what_is_in_flight(end: str, side: Side) -> None:
-    """Whoever leaves a stream, or an error that ends it, waits for no response, and no thread or task is left."""
-
-    def step(connection: Connection, request: Request) -> None:
-        if "text 0" not in request.inputs:
-            connection.pause(20.0)
-        (refuse(401) if end == "fatal" else answer())(connection, request)
-
-    def report(progress: Progress) -> None:
-        if end == "report":
-            raise ZeroDivisionError
-
-    began = time.monotonic()
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        stream = session.stream(texts_of(100), model=MODEL, batch_size=1, concurrency=4, progress=report)
-        if end == "left":
-            next(stream)
-            stream.close()
-            stream.close()
-        else:
-            with pytest.raises(errors.UnauthorizedResponseError if end == "fatal" else ZeroDivisionError):
-                next(stream)
-        left = {thread for thread in threading.enumerate() if thread.name == "openrouter-embed"}
-
-        assert (time.monotonic() - began < 10, left, list(stream)) == (True, set(), [])
 
 
 def test_event_loop_of_another_library_is_refused() -> None:

@@ -19,7 +19,7 @@ def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]
     """See `Embeddings.embed`."""
     session = Session(caller, options, "embed")
     matrix = session.feed_all(texts)
-    stream = EmbedStream(session.job, run(session))
+    stream = EmbedStream(*session.watched, run(session))
     try:
         for block in stream:
             matrix.put(*block)
@@ -37,7 +37,7 @@ async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mappi
     """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async")
     matrix = session.feed_all(texts)
-    stream = EmbedStreamAsync(session.job, arun(session))
+    stream = EmbedStreamAsync(*session.watched, arun(session))
     try:
         async for block in stream:
             matrix.put(*block)
@@ -55,11 +55,11 @@ def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any])
     """See `Embeddings.embed_iter`."""
     session = Session(caller, options, "embed_iter")
     session.feed_lazily(texts)
-    return EmbedStream(session.job, run(session))
+    return EmbedStream(*session.watched, run(session))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
     """See `Embeddings.embed_iter_async`."""
     session = Session(caller, options, "embed_iter_async")
     session.feed_lazily(texts)
-    return EmbedStreamAsync(session.job, arun(session))
+    return EmbedStreamAsync(*session.watched, arun(session))

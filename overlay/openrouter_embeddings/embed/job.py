@@ -218,12 +218,13 @@ class Job:
         if sleep.shared:
             self._limiter.hold(sleep.seconds, now)
         until = now + sleep.seconds
-        while seconds := max(0.0, until - now) or self._limiter.reserve(now):
-            if self.is_ending:
-                raise Cancelled
+        while not self.is_ending:
+            seconds = max(0.0, until - now) or self._limiter.reserve(now)
+            if not seconds:
+                return self._limiter.charge(batch, now)
             yield min(seconds, _PAUSE_SECONDS)
             now = time.monotonic()
-        self._limiter.charge(batch, now)
+        raise Cancelled
 
     def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> Block | None:
         """The block of a response; a failed batch is sent again, in parts or not at all."""

@@ -10,7 +10,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ..response import Matrix, OutputBuffer, Positions
-    from .packing import Batch
 
 
 def _empty(rows: int, width: int) -> Matrix:
@@ -46,12 +45,12 @@ class ResultMatrix:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
-    def output(self, batch: Batch, _: int | None) -> OutputBuffer:
+    def output(self, positions: Sequence[int], _: int | None) -> OutputBuffer:
         """The output of a batch: the rows of the matrix, if they are consecutive. Any thread may call it."""
-        start, count = batch.positions[0], len(batch)
+        start, count = positions[0], len(positions)
 
         def buffer(rows: int, width: int) -> Matrix:
-            if rows == count and _are_consecutive(batch.positions):
+            if rows == count and _are_consecutive(positions):
                 matrix = self._of_width(width)
                 if matrix.shape[1] == width:
                     return matrix[start : start + count]
@@ -83,7 +82,7 @@ class ResultMatrix:
         return matrix if self._filled.all() else matrix[positions], positions
 
 
-def block_output(batch: Batch, width: int | None) -> OutputBuffer:
+def block_output(positions: Sequence[int], width: int | None) -> OutputBuffer:
     """The output of a batch of a stream, allocated now; `width`: the dimensions so far, if there are any."""
-    block = None if width is None else _empty(len(batch), width)
+    block = None if width is None else _empty(len(positions), width)
     return lambda *shape: block if block is not None and block.shape == shape else _empty(*shape)

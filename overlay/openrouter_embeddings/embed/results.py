@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +14,6 @@ from ..response import Matrix, Positions
 
 if TYPE_CHECKING:
     from ..errors import OpenRouterError
-    from .job import Job
 
 Block = tuple[Sequence[int], Matrix]
 
@@ -155,8 +154,10 @@ def dollars(amount: float) -> str:
 
 
 class _Stream:
-    def __init__(self, job: Job, blocks: Any) -> None:
-        self._job, self._blocks = job, blocks
+    def __init__(
+        self, stats: Stats, progress: Callable[[], Progress], stop: Callable[[float], None], blocks: Any
+    ) -> None:
+        self._stats, self._progress, self._stop, self._blocks = stats, progress, stop, blocks
 
     def __repr__(self) -> str:
         now = self.progress
@@ -165,39 +166,39 @@ class _Stream:
     @property
     def progress(self) -> Progress:
         """How far it is: texts, usage, requests, retries, rate."""
-        return self._job.progress()
+        return self._progress()
 
     @property
     def errors(self) -> list[TextError]:
         """The texts that have no vector, and why."""
-        return list(self._job.stats.errors)
+        return list(self._stats.errors)
 
     @property
     def model(self) -> str | None:
         """The model that answered first; None where no response named it, or none came yet."""
-        return self._job.stats.model
+        return self._stats.model
 
     @property
     def usage(self) -> Usage:
         """What the job was billed so far: prompt and total tokens, cost in USD."""
-        return self._job.stats.usage
+        return self._stats.usage
 
     @property
     def possibly_billed_attempts(self) -> int:
         """Requests so far that the server may have billed although no vectors of them were handed out."""
-        return self._job.stats.possibly_billed_attempts
+        return self._stats.possibly_billed_attempts
 
     @property
     def possibly_billed_texts(self) -> int:
         """How many texts these requests held."""
-        return self._job.stats.possibly_billed_texts
+        return self._stats.possibly_billed_texts
 
     def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
         """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
 
         Requests that do not finish in time are cancelled. See docs/reliability.md, "How a job ends".
         """
-        self._job.stop(timeout_seconds)
+        self._stop(timeout_seconds)
         return self
 
 

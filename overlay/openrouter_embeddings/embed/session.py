@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import length_hint
@@ -41,8 +41,8 @@ _HOST_ARGUMENTS = ("model", "provider")  # they decide which host answers
 class Session:
     """The checked options of one call of `verb`, its job, and how a batch of it is sent."""
 
-    output: Callable[[Batch, int | None], OutputBuffer]
-    """Allocates the output of a batch whose vectors have so many dimensions; None: unknown."""
+    output: Callable[[Sequence[int], int | None], OutputBuffer]
+    """Allocates the output for positions whose vectors have so many dimensions; None: unknown."""
 
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
         self.caller = caller
@@ -59,6 +59,7 @@ class Session:
         rates_of = ("rates", os.getpid(), *key[1:3])  # in a forked child another thread may have held the lock
         clock: RateClock = caller.learned.setdefault(rates_of, RateClock())
         self.job = Job(chosen, limits, clock, policy, caller.may_retry_billed)
+        self.watched = self.job.stats, self.job.progress, self.job.stop  # what a stream shows and does
         if chosen["progress"] is True:
             from .progress import bar
 

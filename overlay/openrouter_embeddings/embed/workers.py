@@ -13,14 +13,13 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from ..defaults import JOB_ENDING_SECONDS
 from ..errors import ConfigurationError
 from ..messages import Sleep
 from ..network import CancelScope
-from .job import Outcome
 from .packing import Batch
 from .results import Block
 from .session import Session
@@ -40,10 +39,9 @@ def run(session: Session) -> Generator[Block | BaseException, None, None]:
 
     An interrupt is yielded, to be raised by the caller, so that the rest may be asked for.
     """
-    job, scope = session.job, CancelScope()
+    job, scope, arrived = session.job, CancelScope(), threading.Event()
     threads: list[threading.Thread] = []  # daemons: they keep no program from ending
     batches: SimpleQueue[tuple[Batch, OutputBuffer] | None] = SimpleQueue()
-    ended: SimpleQueue[Outcome] = SimpleQueue()
 
     def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
@@ -52,39 +50,38 @@ def run(session: Session) -> Generator[Block | BaseException, None, None]:
     def work() -> None:
         while (item := batches.get()) is not None:
             try:
-                ended.put((item[0], session.caller.run(session.flow(*item), partial(pause, item[0]), scope)))
+                outcome = session.caller.run(session.flow(*item), partial(pause, item[0]), scope)
             except BaseException as error:
-                ended.put((item[0], error))
-            del item  # it holds the output, and the next one may be long in coming
+                outcome = error
+            job.outcomes.append((item[0], outcome))
+            arrived.set()
+            del item, outcome  # they hold the output, and the next one may be long in coming
 
     def start(batch: Batch) -> None:
         # This thread allocates the output, and drops it: an allocator that keeps memory for each thread would
         # otherwise hold what all threads once had, all at the same time.
-        batches.put((batch, session.output(batch, job.dimensions)))
-        if batch.is_whole_job:
-            batches.put(None)
-            work()
-        elif len(threads) < job.in_flight:
+        batches.put((batch, session.output(batch.positions, job.dimensions)))
+        if not batch.is_whole_job and len(threads) < job.in_flight:
             bytes(0 if threads else _FREED_BYTES)  # allocated and freed, and never touched
             threads.append(threading.Thread(target=work, name="openrouter-embed", daemon=True))
-            threads[-1].start()
-
-    def collect(timeout: float | None) -> None:
-        with suppress(Empty):
-            job.outcomes.append(ended.get(timeout=timeout))
-            while True:
-                job.outcomes.append(ended.get_nowait())
+            try:
+                threads[-1].start()
+            except RuntimeError:  # the system allows no more
+                del threads[-1]
+        if not threads:
+            batches.put(None)
+            work()
 
     with job.display:
         try:
-            interrupt: BaseException | None = None
             while True:
                 try:
                     for item in job.schedule(start):
                         if isinstance(item, tuple):
                             yield item
                         else:
-                            collect(None if item == math.inf else item)
+                            arrived.wait(None if item == math.inf else item)
+                            arrived.clear()
                     break
                 except (Exception, GeneratorExit):
                     raise
@@ -99,7 +96,6 @@ def run(session: Session) -> Generator[Block | BaseException, None, None]:
             for thread in threads:
                 if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
                     thread.join()
-            collect(0)
             job.lose_rest()
     job.raise_error()
 
@@ -126,13 +122,14 @@ async def arun(session: Session) -> AsyncGenerator[Block | BaseException, None]:
         arrived.set()
 
     def start(batch: Batch) -> None:
-        task = asyncio.create_task(work(batch, session.output(batch, None)))  # allocated when the response comes
+        task = asyncio.create_task(
+            work(batch, session.output(batch.positions, None))
+        )  # allocated when the response comes
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     with job.display:
         try:
-            interrupt: BaseException | None = None
             resumed = time.monotonic()
             while True:
                 try:

@@ -34,21 +34,21 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
     """Written once: the coroutine for a thread never suspends."""
     from .exchange import send
 
+    async def outcome_of(step: Send | Sleep) -> Any:
+        try:
+            if isinstance(step, Send):
+                return await send(client, step.request, scope, on_loop=on_loop)
+            waiting = sleep(step)
+            if on_loop:
+                await waiting
+        except BaseException as interrupt:
+            flow.throw(interrupt)  # the flow counts what may be billed
+            raise
+
     try:
         step = next(flow)
         while True:
-            outcome = None
-            try:
-                if isinstance(step, Send):
-                    outcome = await send(client, step.request, scope, on_loop=on_loop)
-                else:
-                    waiting = sleep(step)
-                    if on_loop:
-                        await waiting
-            except BaseException as interrupt:
-                flow.throw(interrupt)  # the flow counts what may be billed
-                raise
-            step = flow.send(outcome)
+            step = flow.send(await outcome_of(step))
     except StopIteration as done:
         return done.value
     finally:
