@@ -239,9 +239,7 @@ def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
         first = [request.answered or 0.0 for request in requests[:8]]
         assert max(first) - min(first) < pause / 2  # they were in flight together
         assert requests[8].arrived - min(first) >= pause
-        assert [r.levelname for r in caplog.records if "all requests of the job wait 0.4" in r.getMessage()] == [
-            "WARNING"
-        ]
+        assert [r.levelname for r in caplog.records if "wait 0.4" in r.getMessage()] == ["WARNING"]
         assert max(server.at_once[8:14]) <= 5
         assert max(server.at_once[8:]) == 8
 
@@ -371,15 +369,47 @@ def test_other_dimensions_during_a_job_end_it(side: Side, on_error: Any) -> None
         assert len(server.ledger.requests) == 2
 
 
-@both_sides
-def test_other_model_during_a_job_is_logged_once(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+def changing_models() -> FaultServer:
     models = iter(["first", None, "first", "second", "third", "first"])
-    step = replying(lambda body, request: body.update(model=next(models)))
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+    return FaultServer(forever(replying(lambda body, request: body.update(model=next(models)))))
+
+
+@both_sides
+def test_other_model_during_a_job_is_logged_once_and_its_rows_are_known(
+    side: Side, caplog: pytest.LogCaptureFixture
+) -> None:
+    with changing_models() as server, opened(side, server) as session:
         result = session.embed(texts_of(6), model=MODEL, batch_size=1, concurrency=1)
 
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert (result.model, len(warnings), "'first' and 'second'" in warnings[0]) == ("first", 1, True)
+    found = {name: positions.tolist() for name, positions in result.models.items()}
+    assert found == {"first": [0, 2, 5], "second": [3], "third": [4]}
+    assert "models={'first': 3, 'second': 1, 'third': 1}" in repr(result)
+
+
+@both_sides
+def test_other_model_ends_a_job_that_asks_for_it(side: Side) -> None:
+    with changing_models() as server, opened(side, server) as session:
+        with pytest.raises(errors.ResponseValidationError, match=r"texts\[3\] and on .*'first' and 'second'") as caught:
+            session.embed(texts_of(6), model=MODEL, batch_size=1, concurrency=1, on_model_change="raise")
+
+        assert (caught.value.positions, caught.value.partial.possibly_billed_texts) == ((3,), 1)
+        assert np.isnan(caught.value.partial.vectors[:, 0]).tolist() == [False] * 3 + [True] * 3
+        assert len(server.ledger.requests) == 4
+
+
+@both_sides
+def test_cost_of_responses_that_are_rejected_is_counted(side: Side) -> None:
+    def step(connection: Connection, request: Request) -> None:
+        answer(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)
+
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        result = session.embed(texts_of(4), model=MODEL, on_error="record")
+
+        assert result.vectors.tobytes() == matrix_of(texts_of(4)).tobytes()
+        assert result.usage.prompt_tokens == sum(server.ledger.billed) == 4 + 2 * 2 + 4
+        assert result.usage.cost == pytest.approx(12e-6)
 
 
 def nan_for(body: dict[str, Any], request: Request) -> None:
@@ -510,11 +540,17 @@ def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> Non
 
 
 @both_sides
-def test_empty_texts_may_be_skipped_and_no_texts_give_no_rows(side: Side) -> None:
+def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(side: Side) -> None:
     with Capped() as server, opened(side, server) as session:
         result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
         assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
         assert (result.positions.tolist(), result.errors) == ([0, 2], [])
+
+        result = session.embed(["", "a"], model=MODEL, on_empty="record")
+        assert np.isnan(result.vectors).tolist() == [[True] * 8, [False] * 8]
+        assert [(e.position, str(e.error)) for e in result.errors] == [(0, "texts[0]: must not be empty")]
+        result = session.embed(["a", "", "text 1"], model=MODEL, on_empty="record", on_error="skip")
+        assert (result.positions.tolist(), len(result.errors)) == ([0, 1, 2], 1)
 
         server.ledger.requests.clear()
         assert session.embed([], model=MODEL, dimensions=8).vectors.shape == (0, 8)
@@ -671,6 +707,22 @@ def test_result_is_made_shown_pickled_and_used_as_an_array(case: Shown) -> None:
     assert repr(pickle.loads(pickle.dumps(result))) == repr(result)
     assert np.asarray(result) is vectors
     assert np.asarray(result, np.float64).dtype == np.float64
+    assert ([row.tolist() for row in result], result[1].tolist(), result[:1].shape) == (
+        [[1.0] * 8] * 2,
+        [1.0] * 8,
+        (1, 8),
+    )
+
+
+def test_result_is_made_by_hand_of_any_numbers() -> None:
+    result = EmbedResult([[1, 2], [3, 4]])
+
+    assert (result.vectors.dtype, result.positions.tolist(), result.errors, result.model) == (
+        np.float32,
+        [0, 1],
+        [],
+        None,
+    )
 
 
 @both_sides

@@ -82,7 +82,7 @@ class Job:
         self.display: AbstractContextManager[None] = nullcontext()
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
-        self._one_model = options["on_model_change"] == "raise"
+        self._model, self._one_model = str(options["model"])[:100], options["on_model_change"] == "raise"
         limited = ("concurrency", "requests_per_minute", "tokens_per_minute")
         self._limiter = AdaptiveLimiter(*map(options.__getitem__, limited), clock=clock, known=limits.known)
         self.outcomes: deque[Outcome] = deque()
@@ -314,7 +314,7 @@ class Job:
         self.stats.retries += 1
         self._wait_reason = f"{error.status_code or ''} {type(error).__name__}".strip()
         if is_new:  # never what the server says: it may quote the texts
-            _log.warning("%s: all requests of the job wait %.2f s", self._wait_reason, seconds)
+            _log.warning("%s: all requests to %s wait %.2f s", self._wait_reason, self._model, seconds)
         return True
 
     def _is_late(self, now: float) -> bool:
