@@ -77,6 +77,10 @@ class Caller:
         from .response import validate
 
         self.check_open()
+        chosen = self.policy_for(options.retries, policy)
+        if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
+            seconds = min(timeouts.attempt_seconds, chosen.total_seconds)
+            timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if prepared.needs_key and not callable(self.config.api_key):
             self.config.current_key()  # a missing key is an error before a connection is opened
@@ -87,7 +91,7 @@ class Caller:
             uniform=random.uniform,
             debug=self._debug,
         )
-        flow = call_flow(prepared, self.policy_for(options.retries, policy), context, read or validate)
+        flow = call_flow(prepared, chosen, context, read or validate)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
