@@ -73,7 +73,7 @@ class CallOptions:
     retries: Any = UNSET
     server_url: str | None = None
     timeout_ms: int | None = None
-    http_headers: Mapping[str, str] | None = None
+    http_headers: Mapping[str, str | None] | None = None
     extra_body: Mapping[str, Any] | None = None
 
 

@@ -88,17 +88,22 @@ def call_flow(
         billed += _maybe_billed(failed, outcome)
         state = attrs.evolve(state, elapsed_seconds=context.clock() - start)
         sleep = decide(policy, failed, state, context.uniform)
-        job_waits = policy.hands_back and failed.kind is FailureKind.NOT_PROCESSED and sleep and not sleep.free
-        if not sleep or job_waits or not (sleep.free or policy.official or context.budget.take(failed.kind)):
+        if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
+            if policy.hands_back and failed.kind is FailureKind.NOT_PROCESSED:
+                failed.error._wait_seconds, sleep = sleep.seconds, ""
+            elif not context.budget.take(failed.kind):
+                sleep = "the retry budget of the client is used up"
+        if not isinstance(sleep, Sleep):
             del outcome, failure  # a traceback with locals must not show a response that echoes the key
-            final = _final_error(failed, attempts, billed, request.redactor())
-            final._wait_seconds = sleep.seconds if sleep and job_waits else None
-            raise final from None
+            failed.error.limit = sleep
+            raise _final_error(failed, attempts, billed, request.redactor()) from None
         # The name of the class only: the message of the server may quote the texts.
         name = type(failed.error).__name__
-        context.log(logging.WARNING, "attempt %d: %s; retrying in %.2f s", attempts, name, sleep.seconds)
+        target = call.fields.get("model", call.operation.id), urlsplit(call.url).hostname
+        message = "%.100s at %s: attempt %d: %s; retrying in %.2f s"
+        context.log(logging.WARNING, message, *target, attempts, name, sleep.seconds)
         state = state.after(failed)
-        yield sleep
+        yield attrs.evolve(sleep, reason=name)
 
 
 def _remaining(timeouts: Timeouts, policy: Policy, elapsed: float, *, first: bool) -> Timeouts:

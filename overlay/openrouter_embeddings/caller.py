@@ -14,6 +14,7 @@ from . import config as settings
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
 from .retries import ONE_CALL, FailureKind, Policy, RetryBudget, policy_from
+from .telemetry import Event, Hook
 
 if TYPE_CHECKING:
     from .network import CancelScope, HttpClients
@@ -29,9 +30,11 @@ class Caller:
         policy: Policy | None,
         http_clients: HttpClients,
         debug: Callable[..., None] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         self.config, self.policy, self.http_clients = config, policy, http_clients
         self._debug = debug
+        self.hook = None if on_event is None else Hook(on_event)
         self._is_variant = self._closed = False
         self._reset()
 
@@ -75,7 +78,7 @@ class Caller:
 
         self.check_open()
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
-        if operation.authenticated and not callable(self.config.api_key):
+        if prepared.needs_key and not callable(self.config.api_key):
             self.config.current_key()  # a missing key is an error before a connection is opened
         context = CallContext(
             key=self.config.current_key,
@@ -84,7 +87,8 @@ class Caller:
             uniform=random.uniform,
             debug=self._debug,
         )
-        return call_flow(prepared, self.policy_for(options.retries, policy), context, read or validate)
+        flow = call_flow(prepared, self.policy_for(options.retries, policy), context, read or validate)
+        return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None

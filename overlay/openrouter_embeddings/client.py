@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -11,6 +12,7 @@ from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
+from .arguments import advice, guarded
 from .caller import Caller
 from .errors import ConfigurationError
 from .network import HttpClients
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
     from .embeddings import Embeddings
+    from .telemetry import Event
 
 _Key = str | settings.KeyProvider | None
 
@@ -46,6 +49,19 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
+if TYPE_CHECKING:
+    _ResourceProperty = cached_property
+else:
+
+    class _ResourceProperty(cached_property):
+        """A resource of a client; of the class, the class of the resource, so that `create_autospec` finds methods."""
+
+        def __get__(self, instance: object, owner: type | None = None) -> Any:
+            from .embeddings import Embeddings
+
+            return Embeddings if instance is None else super().__get__(instance, owner)
+
+
 class OpenRouter(Resources):
     """A client of the OpenRouter API, for threads and for event loops.
 
@@ -64,11 +80,13 @@ class OpenRouter(Resources):
         client: your own HTTP client for synchronous calls. It is never closed here, and only its own timeouts bound
             how slowly response headers may arrive.
         async_client: the same for `async` calls.
-        retry_config: `utils.RetryConfig`, `Policy` or None (no retry); default: the policy in docs/reliability.md.
+        retry_config: a number of retries, `Policy`, `utils.RetryConfig` or None (no retry); default: the policy in
+            docs/reliability.md.
         timeout_ms: time limit of one attempt, in milliseconds; default: 60 s without data, 120 s in total.
         debug_logger: is informed about each request, response and retry; never about texts, vectors or the key.
         ssl_context: your own certificates; default: those of the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`).
         allow_http: permit plain http to other machines.
+        on_event: is called with each event of `telemetry`, in the thread or on the event loop of the call.
 
     Raises:
         ConfigurationError: an argument, or the environment variable that replaces it, is not valid.
@@ -76,6 +94,7 @@ class OpenRouter(Resources):
 
     _caller: Caller
 
+    @guarded
     def __init__(
         self,
         api_key: _Key = None,
@@ -87,17 +106,17 @@ class OpenRouter(Resources):
         server_url: str | None = None,
         client: HttpClient | None = None,
         async_client: AsyncHttpClient | None = None,
-        retry_config: RetrySettings | Unset | None = UNSET,
+        retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
         debug_logger: Logger | None = None,
         *,
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        key, api_key = settings.as_secret(api_key), None
         app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
-            api_key=settings.api_key_setting(key),
+            api_key=settings.api_key_setting(api_key),
             app_headers=settings.app_headers(dict(zip(settings.APP_HEADERS, app, strict=True))),
             base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
@@ -107,26 +126,31 @@ class OpenRouter(Resources):
         _require_methods("client", client, HttpClient)
         _require_methods("async_client", async_client, AsyncHttpClient)
         _require_methods("debug_logger", debug_logger, Logger)
+        if client is not None and _is_async(client):
+            raise ConfigurationError(f"client is an asynchronous {type(client).__name__}: pass it as async_client")
+        if async_client is not None and not _is_async(async_client):
+            raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
         if ssl_context is not None:
             import ssl
 
             if not isinstance(ssl_context, ssl.SSLContext):
                 raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         debug = debug_logger.debug if debug_logger is not None else None
-        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug)
+        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, on_event)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # a traceback may show a client whose constructor raised
         url, closed = (caller.config.base_url, caller.closed) if caller is not None else ("", False)
         return f"OpenRouter(server_url={url!r}{', closed' if closed else ''})"
 
-    @cached_property
+    @_ResourceProperty
     def embeddings(self) -> Embeddings:
         """The embeddings operations of the API, and `embed` on top of them."""
         from .embeddings import Embeddings
 
         return Embeddings(self._caller)
 
+    @guarded
     def with_options(
         self,
         *,
@@ -135,7 +159,7 @@ class OpenRouter(Resources):
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
         server_url: str | None = None,
-        retry_config: RetrySettings | Unset | None = UNSET,
+        retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
     ) -> Self:
         """A client with other settings on the same connections; what is left out stays the same.
@@ -145,12 +169,11 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as the constructor.
         """
-        key, api_key = settings.as_secret(api_key), None
         app = zip(settings.APP_HEADERS, (http_referer, x_open_router_title, x_open_router_categories), strict=True)
         headers = {name: text for name, value in app if (text := settings.header_value(value, name)) is not None}
         changes: dict[str, Any] = {"app_headers": {**self._caller.config.app_headers, **headers}}
-        if key is not None:
-            changes["api_key"] = settings.api_key_setting(key)
+        if api_key is not None:
+            changes["api_key"] = settings.api_key_setting(api_key)
         if server_url is not None:
             changes["base_url"] = self._caller.base_url(server_url)
         if timeout_ms is not None:
@@ -159,6 +182,12 @@ class OpenRouter(Resources):
         if not isinstance(retry_config, Unset):
             policy = policy_from(retry_config, ONE_CALL, "retry_config")
         return self._with(self._caller.variant(changes, policy))
+
+    if not TYPE_CHECKING:  # a type checker would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name[0] == "_" else advice(name, dir(type(self)))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _with(self, caller: Caller) -> Self:
         other = type(self).__new__(type(self))
@@ -200,5 +229,13 @@ class OpenRouter(Resources):
 def _require_methods(argument: str, value: object, protocol: type) -> None:
     """Raises ConfigurationError: `value` lacks a method of `protocol`, so that the first call would fail."""
     methods = [name for name, member in vars(protocol).items() if callable(member) and name[0] != "_"]
+    if isinstance(value, type):
+        raise ConfigurationError(
+            f"{argument} must be an object, got the class {value.__name__}: write {value.__name__}()"
+        )
     if value is not None and not all(callable(getattr(value, name, None)) for name in methods):
         raise ConfigurationError(f"{argument} must have {'() and '.join(methods)}(), got {type(value).__name__}")
+
+
+def _is_async(client: Any) -> bool:
+    return inspect.iscoroutinefunction(client.send) or (hasattr(client, "aclose") and not hasattr(client, "close"))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import numbers
 import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
@@ -35,6 +36,9 @@ KeyProvider = Callable[[], str | None]
 _KEY = re.compile(r"(Bearer )?[!-~]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _CONNECTION_HEADERS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
+_UNSENDABLE = re.compile(r"[^\t -~]")
+_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
+_REPEATED = re.compile(r"(?<=/v1)(/+v1|/+embeddings(/+models)?)+$")  # in a base URL: what the paths begin with
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, section 2.3.4
 
 
@@ -94,24 +98,37 @@ def validate_key(value: object, source: str) -> Secret | None:
     return key if key.reveal() else None
 
 
-def header_value(value: object, name: str) -> str | None:
-    """A header value, printable ASCII (RFC 9110, section 5.5), without surrounding white space; None if it is empty."""
+def hidden_url(value: object) -> object:
+    """A URL, as a `Secret` where it may hold one: credentials, a query or a fragment."""
+    return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
+
+
+def hidden_headers(headers: object) -> object:
+    """Headers with the values of those that hold secrets wrapped in `Secret`."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
+
+
+def header_value(value: object, name: str) -> Any:
+    """A header value, printable ASCII (RFC 9110, section 5.5), stripped; None if it is empty. A `Secret` stays one."""
     if value is None:
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str | Secret):
         raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
-    text = value.strip(" \t")
-    bad = next((c for c in text if not (c.isascii() and (c.isprintable() or c == "\t"))), None)
-    if bad is not None:
+    text = Secret((value if isinstance(value, str) else value.reveal()).strip(" \t"))
+    bad = _UNSENDABLE.search(text.reveal())
+    if bad:
+        found, at, bad = ascii(bad[0]), bad.start(), None
         raise ConfigurationError(
-            f"{name} cannot be sent as an HTTP header: character {bad!a} at position {text.index(bad)}; "
+            f"{name} cannot be sent as an HTTP header: character {found} at position {at}; "
             "only printable ASCII is allowed"
         )
-    return text or None
+    return (text if isinstance(value, Secret) else text.reveal()) if text.reveal() else None
 
 
-def extra_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """The validated `http_headers` of one call."""
+def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | Secret | None]:
+    """The validated `http_headers` of one call; None leaves a header out."""
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
@@ -121,7 +138,8 @@ def extra_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
             raise ConfigurationError(f"http_headers: {ascii(name)[:80]} is not a header name")
         if name.lower() in _CONNECTION_HEADERS:
             raise ConfigurationError(f"http_headers: {name} is set by the connection and cannot be overridden")
-    return {name: header_value(value, f"http_headers[{name!r}]") or "" for name, value in headers.items()}
+    given: Any = hidden_headers(headers)
+    return {n: None if v is None else header_value(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
 def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
@@ -133,24 +151,26 @@ def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
     return {argument: value for argument, value in found.items() if value is not None}
 
 
-def choose_base_url(
-    server: str | None, url_params: Mapping[str, str] | None, server_url: str | None, allow_http: bool
-) -> str:
+def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, server_url: Any, allow_http: bool) -> str:
     """The base URL: `server_url`, else `server`, else the environment, else production."""
     if server_url:
-        for name, value in (url_params or {}).items():
+        for name, value in (url_params or {}).items() if isinstance(server_url, str) else ():
             server_url = server_url.replace("{" + name + "}", str(value))
         return base_url(server_url, allow_http=allow_http)
     if server is not None:
         if server not in SERVERS:
             raise ConfigurationError(f"server must be one of {', '.join(SERVERS)}, got {server!r}; or pass server_url")
         return base_url(SERVERS[server], "server", allow_http=allow_http)
-    url = os.environ.get(BASE_URL_VARIABLE, "").strip() or next(iter(SERVERS.values()))
+    url = hidden_url(os.environ.get(BASE_URL_VARIABLE, "").strip() or next(iter(SERVERS.values())))
     return base_url(url, BASE_URL_VARIABLE, allow_http=allow_http)
 
 
-def base_url(server_url: object, source: str = "server_url", *, allow_http: bool = False) -> str:
-    """The validated URL that paths are appended to: no trailing slash, no `/v1/v1`."""
+def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = False) -> str:
+    """The validated URL that paths are appended to: no trailing slash, no `/v1/v1`, no `/v1/embeddings`."""
+    if isinstance(hidden_url(server_url), Secret):
+        raise ConfigurationError(
+            f"{source} must not contain credentials, a query or a fragment; pass the key as api_key"
+        )
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
     text = server_url.strip().rstrip("/")
@@ -165,18 +185,12 @@ def base_url(server_url: object, source: str = "server_url", *, allow_http: bool
         raise ConfigurationError(
             f"{source} must be a URL like https://openrouter.ai/api/v1; {host[:80]!r} is not a host name"
         )
-    if "@" in parts.netloc or "?" in text or "#" in text:
-        raise ConfigurationError(
-            f"{source} must not contain credentials, a query or a fragment; pass the key as api_key"
-        )
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
             f"{source} is plain http to {host}, so others could read the texts and the key; "
             "use https, or pass allow_http=True if you trust that network"
         )
-    while text.endswith("/v1/v1"):
-        text = text.removesuffix("/v1")
-    return text
+    return _REPEATED.sub("", text)
 
 
 def is_loopback(host: str) -> bool:
@@ -189,11 +203,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def timeout_ms(value: object, source: str = "timeout_ms") -> int | None:
+def timeout_ms(value: Any, source: str = "timeout_ms") -> int | None:
     """A timeout in milliseconds, or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
+    is_number = issubclass(type(value), numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 < value < 1e12:
         raise ConfigurationError(f"{source} must be a number of milliseconds above 0, got {value!r}")
     return max(1, int(value))
 

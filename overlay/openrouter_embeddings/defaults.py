@@ -33,9 +33,12 @@ MAYBE_BILLED_RETRY_COST: Final = 10
 ERROR_BODY_BYTES: Final = 64 << 10
 MESSAGE_CHARS: Final = 1_000
 
-# Size of a response, decompressed. It may be held twice in memory while it is decoded.
+# Size of a response, decompressed: of one without inputs, and of one with vectors, which may also echo the request.
 MAX_RESPONSE_BYTES: Final = 32 << 20
-MAX_RESPONSE_BYTES_PER_INPUT: Final = 256 << 10  # a vector of 4,096 numbers takes about 90 KiB as JSON text
+MAX_VECTORS_OVERHEAD_BYTES: Final = 1 << 20
+MAX_BYTES_PER_VECTOR: Final = 512 << 10  # of unknown length: 16,384 numbers take about as much as indented JSON
+MAX_BYTES_PER_NUMBER: Final = 64  # where `dimensions` is given
+MAX_BYTES_PER_ROW: Final = 16 << 10  # what stands beside such a vector
 MAX_HEADER_BYTES: Final = 96 << 10
 MAX_HEADER_COUNT: Final = 500
 MAX_COMPRESSION_RATIO: Final = 100  # beyond the first MiB: no JSON compresses as well

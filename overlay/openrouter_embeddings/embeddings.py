@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
 from . import embed as jobs
+from .arguments import advice, guarded_methods
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ class Embeddings(GeneratedEmbeddings):
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
         self._caller: Caller = caller
+
+    if not TYPE_CHECKING:  # a type checker would accept any name
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name[0] == "_" else advice(name, dir(type(self)))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     @_spell_out_options
     def embed(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
@@ -97,3 +104,6 @@ class Embeddings(GeneratedEmbeddings):
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
+
+
+guarded_methods(Embeddings)

@@ -47,10 +47,11 @@ class OpenRouterError(Exception):
     """The base of all errors.
 
     Attributes:
-        message: what happened, on one line.
+        message: what happened, on one line; `str(error)` adds status, attempts, generation id and limit.
         attempts: requests that this call sent; 0 if nothing was sent.
         possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
         retry_after: seconds that the server asked to wait, or None.
+        limit: the limit that ended the retries, such as "attempts=4"; "" if none did.
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
@@ -60,6 +61,7 @@ class OpenRouterError(Exception):
     attempts: int = 0
     possibly_billed_attempts: int = 0
     retry_after: float | None = None
+    limit: str = ""
     generation_id: str | None = None
     status_code: int | None = None
     body: str | None = None
@@ -68,6 +70,7 @@ class OpenRouterError(Exception):
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
     _wait_seconds: float | None = None  # how long a job is to wait before it sends the request again
+    _cure: str = ""  # what to do about it, where the server does not say
     _request: Any = None  # an attribute of httpx's exceptions; a request would hold the key
 
     def __init__(self, message: str = "") -> None:
@@ -75,7 +78,11 @@ class OpenRouterError(Exception):
         self.message = message
 
     def __str__(self) -> str:
-        return self.message
+        facts = {"status": self.status_code, "attempts": self.attempts, "generation": self.generation_id}
+        text = f"{self.message}; {self._cure}" if self._cure else self.message
+        shown = [f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value]
+        shown += [f"not retried: {self.limit}"] if self.limit else []
+        return f"{text} ({', '.join(shown)})" if shown else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, {**self.__dict__})
@@ -130,10 +137,13 @@ class AnswerTooLargeError(NoResponseError):
 class ResponseError(OpenRouterError):
     """The base of errors that hold a response."""
 
+    if TYPE_CHECKING:
+        status_code: int
+
     def __init__(self, message: str = "", response: Response | None = None) -> None:
         super().__init__(message)
         if response is not None:
-            self.status_code = response.status_code
+            self.status_code = response.status_code  # pyright: ignore[reportIncompatibleVariableOverride]
             self.headers = response.headers
             self.body = response.text
             self.raw_response = response
@@ -169,9 +179,13 @@ class BadRequestResponseError(APIStatusError, status=400):
 class UnauthorizedResponseError(APIStatusError, status=401):
     """The API key is missing or invalid."""
 
+    _cure = "check api_key, or OPENROUTER_API_KEY: https://openrouter.ai/settings/keys"
+
 
 class PaymentRequiredResponseError(APIStatusError, status=402):
     """No credits are left, or the key's limit is reached."""
+
+    _cure = "see https://openrouter.ai/settings/credits"
 
 
 class ForbiddenResponseError(APIStatusError, status=403):
@@ -180,6 +194,8 @@ class ForbiddenResponseError(APIStatusError, status=403):
 
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
+
+    _cure = "embeddings.list_models() lists the models; server_url must end as https://openrouter.ai/api/v1 does"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):

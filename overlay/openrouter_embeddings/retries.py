@@ -142,14 +142,20 @@ NO_RETRY = Policy(attempts=1)
 
 
 def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
-    """The policy that a `retries=` or `retry_config=` argument asks for; a ConfigurationError names the `argument`."""
+    """The policy that a `retries=` or `retry_config=` argument asks for; a ConfigurationError names the `argument`.
+
+    A whole number is the maximum number of retries, also of those that the server may bill.
+    """
+    if isinstance(config, numbers.Integral) and not isinstance(config, bool) and (count := int(config)) >= 0:
+        return attrs.evolve(default, attempts=count + 1, possibly_billed_retries=count, official=None)
     if config is None:
         return attrs.evolve(default, attempts=1, official=None)
     if isinstance(config, Policy):
         return config
     if not isinstance(config, RetryConfig):
         raise ConfigurationError(
-            f"{argument} must be utils.RetryConfig, utils.Policy or None (no retry), got {type(config).__name__}"
+            f"{argument} must be a number of retries, utils.Policy, utils.RetryConfig or None (no retry), "
+            f"got {config if isinstance(config, int) else type(config).__name__}"
         )
     if config.strategy != "backoff":
         return NO_RETRY
@@ -221,28 +227,30 @@ class RetryState:
         return attrs.evolve(self, retries=self.retries + 1, billed_retries=self.billed_retries + billed)
 
 
-def decide(policy: Policy, failed: FailedAttempt, state: RetryState, uniform: Uniform) -> Sleep | None:
-    """How long to wait before the next attempt, or None to give up."""
+def decide(policy: Policy, failed: FailedAttempt, state: RetryState, uniform: Uniform) -> Sleep | str:
+    """How long to wait before the next attempt; or why there is none, as the limit that was reached, else ""."""
     kind = _effective_kind(policy, failed)
-    if kind is FailureKind.PERMANENT or (policy.attempts is not None and state.retries + 1 >= policy.attempts):
-        return None
+    if kind is FailureKind.PERMANENT:
+        return ""
+    if policy.attempts is not None and state.retries + 1 >= policy.attempts:
+        return f"attempts={policy.attempts}"
     if failed.stale and state.stale_retries == 0:
         return Sleep(0.0, free=True)
     limit = policy.possibly_billed_retries
     if kind is FailureKind.MAYBE_PROCESSED and limit is not None and state.billed_retries >= limit:
-        return None
+        return f"possibly_billed_retries={limit}"
     asked = failed.error.retry_after
     if asked is None:
         seconds = policy.backoff_seconds(state.retries, failed.status, uniform)
     elif asked > policy.retry_after_cap_seconds:
-        return None
+        return f"retry_after_cap_seconds={policy.retry_after_cap_seconds:g}, and the server asks for {asked:g}"
     else:
         seconds = asked * uniform(1.0, 1.1)
     if policy.total_seconds is not None:
         # An attempt that starts with no time left would be paid for nothing.
         least = 0.0 if policy.official is not None else min(1.0, policy.total_seconds / 10)
         if state.elapsed_seconds + seconds + least > policy.total_seconds:
-            return None
+            return f"total_seconds={policy.total_seconds:g}"
     return Sleep(seconds, shared=asked is not None or failed.status in OVERLOADED)
 
 

@@ -51,7 +51,7 @@ def test_arguments_have_the_official_order_and_defaults() -> None:
     parameters = inspect.signature(OpenRouter).parameters.values()
 
     assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == names.split()
-    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http"]
+    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http", "on_event"]
     defaults = {p.name: p.default for p in parameters if p.default is not None}
     assert defaults == {"retry_config": UNSET, "allow_http": False}
 
@@ -98,17 +98,21 @@ INVALID: list[tuple[str, Any, str, bool]] = [
     ("server_url", "openrouter.ai", "must be a URL", True),
     ("api_key", 7, "must be a string, got int", True),
     ("timeout_ms", 0, "must be a number of milliseconds above 0", True),
-    ("retry_config", 3, "must be utils.RetryConfig, utils.Policy or None", True),
+    ("retry_config", -1, "must be a number of retries, utils.Policy, utils.RetryConfig or None", True),
     ("http_referer", "Café", "cannot be sent as an HTTP header", True),
     ("server", "eu", "must be one of production", False),
     ("client", "x", "must have send() and build_request()", False),
     ("async_client", object(), "must have send() and build_request()", False),
+    ("client", httpx.AsyncClient(), "is an asynchronous AsyncClient: pass it as async_client", False),
+    ("client", httpx.Client, "must be an object, got the class", False),
+    ("async_client", httpx.Client(), "is a synchronous Client: pass it as client", False),
+    ("async_client", httpx.AsyncClient, "must be an object, got the class", False),
     ("debug_logger", print, "must have debug()", False),
     ("ssl_context", True, "must be an ssl.SSLContext", False),
 ]
 
 
-@pytest.mark.parametrize(("argument", "value", "message", "of_variants"), INVALID, ids=[case[0] for case in INVALID])
+@pytest.mark.parametrize(("argument", "value", "message", "of_variants"), INVALID, ids=range(len(INVALID)))
 def test_invalid_argument_is_rejected_at_once(argument: str, value: Any, message: str, of_variants: bool) -> None:
     creates: list[Callable[..., object]] = [OpenRouter, OpenRouter(KEY).with_options]
     for create in creates[: 1 + of_variants]:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from openrouter_embeddings import config
 from openrouter_embeddings.config import Config, api_key_setting, as_secret
@@ -108,6 +109,7 @@ BAD_HEADERS: list[tuple[Any, str]] = [
 def test_header_value_is_stripped() -> None:
     assert {given: config.header_value(given, "title") for given in VALUES} == VALUES
     assert config.extra_headers({"X-Trace": " 1 ", "x-EMPTY": ""}) == {"X-Trace": "1", "x-EMPTY": ""}
+    assert config.extra_headers({"X-Api-Key": KEY, "Cookie": None}) == {"X-Api-Key": Secret(KEY), "Cookie": None}
     assert config.extra_headers({}) == config.extra_headers(None) == {}
 
 
@@ -148,6 +150,9 @@ URLS = {
     f"{PRODUCTION}///": PRODUCTION,
     f"{PRODUCTION}/v1": PRODUCTION,
     "https://openrouter.ai/v1/v1/v1/": "https://openrouter.ai/v1",
+    f"{PRODUCTION}/embeddings/": PRODUCTION,
+    f"{PRODUCTION}/v1/embeddings/models": PRODUCTION,
+    "https://h/embeddings": "https://h/embeddings",
     "HTTPS://OpenRouter.ai/API": "HTTPS://OpenRouter.ai/API",
     **{url: url for url in ("https://openrouter.ai", "https://h:8443/api", "https://a-b_c.example.")},
     **{url: url for url in ("http://127.0.0.1:8000/api/v1", "http://127.9.9.9", "http://localhost:1")},
@@ -219,6 +224,7 @@ def test_invalid_base_url_of_the_environment_is_rejected_by_its_name(monkeypatch
 
 def test_timeout_is_a_whole_number_of_milliseconds() -> None:
     assert [config.timeout_ms(given) for given in (None, 1, 2_500, 2_500.9, 0.5)] == [None, 1, 2_500, 2_500, 1]
+    assert [config.timeout_ms(given) for given in (np.int64(5), np.float32(5.5), np.int8(3))] == [5, 5, 3]
     for bad in (0, -1, True, "5", float("nan"), float("inf"), 1e12, [], 10**30):
         assert rejection(config.timeout_ms, bad) == f"timeout_ms must be a number of milliseconds above 0, got {bad!r}"
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from openrouter_embeddings.errors import (
     BY_STATUS,
@@ -117,12 +118,12 @@ def test_backoff_grows_to_its_cap() -> None:
 
 
 class Decision(NamedTuple):
-    """A failure, the retries so far, and the longest wait before the next attempt; None: no retry."""
+    """A failure, the retries so far, and the longest wait before the next attempt, or the limit that was reached."""
 
     name: str
     failed: FailedAttempt
     state: RetryState
-    sleep: Sleep | None
+    sleep: Sleep | str
     policy: Policy = Policy()
 
 
@@ -132,43 +133,46 @@ def official(*backoff: Any, connections: bool = True, statuses: Any = None) -> P
 
 
 UNLIMITED = Policy(attempts=None, possibly_billed_retries=None, total_seconds=None)
+TOTAL, BILLED_ONCE, CAP = "total_seconds=120", "possibly_billed_retries=1", "retry_after_cap_seconds"
 DECISIONS = [
     Decision("first of four", failed(SAFE), RetryState(), Sleep(0.5)),
-    Decision("fourth of four", failed(SAFE), RetryState(3), None),
+    Decision("fourth of four", failed(SAFE), RetryState(3), "attempts=4"),
     Decision("no limit", failed(BILLED), RetryState(99, 99, 1, 9e9), Sleep(8.0), UNLIMITED),
-    Decision("no retry", failed(SAFE), RetryState(), None, NO_RETRY),
-    Decision("permanent", failed(FINAL, 400), RetryState(), None),
+    Decision("no retry", failed(SAFE), RetryState(), "attempts=1", NO_RETRY),
+    Decision("permanent", failed(FINAL, 400), RetryState(), ""),
     Decision("billed", failed(BILLED, 500), RetryState(2), Sleep(2.0)),
-    Decision("billed again", failed(BILLED, 500), RetryState(1, 1), None),
+    Decision("billed again", failed(BILLED, 500), RetryState(1, 1), BILLED_ONCE),
     Decision("safe after billed", failed(SAFE), RetryState(1, 1), Sleep(1.0)),
     Decision("overloaded", failed(SAFE, 429), RetryState(), Sleep(1.0, shared=True)),
     Decision("Retry-After", failed(SAFE, 429, retry_after=7.0), RetryState(), Sleep(7.0 * 1.1, shared=True)),
     Decision("Retry-After at the cap", failed(SAFE, 503, retry_after=60.0), RetryState(), Sleep(66.0, shared=True)),
-    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), RetryState(), None),
-    Decision("beyond the total", failed(SAFE), RetryState(elapsed_seconds=119.6), None),
-    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), RetryState(0, 0, 0, 70.0), None),
+    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), RetryState(),
+             f"{CAP}=60, and the server asks for 60.001"),
+    Decision("beyond the total", failed(SAFE), RetryState(elapsed_seconds=119.6), TOTAL),
+    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), RetryState(0, 0, 0, 70.0), TOTAL),
     Decision("a tenth is left", failed(SAFE, 503), RetryState(), Sleep(1.0, True), Policy(total_seconds=1.12)),
-    Decision("less is left", failed(SAFE, 503), RetryState(), None, Policy(total_seconds=1.1)),
+    Decision("less is left", failed(SAFE, 503), RetryState(), "total_seconds=1.1", Policy(total_seconds=1.1)),
     Decision("stale", failed(BILLED, stale=True), RetryState(1, 1), Sleep(0.0, free=True)),
     Decision("stale again", failed(BILLED, stale=True), RetryState(0, 0, 1), Sleep(0.5)),
-    Decision("stale again, billed before", failed(BILLED, stale=True), RetryState(1, 1, 1), None),
-    Decision("stale, no retry", failed(BILLED, stale=True), RetryState(), None, NO_RETRY),
-    Decision("server says no", failed(SAFE, 503, should_retry=False), RetryState(), None),
+    Decision("stale again, billed before", failed(BILLED, stale=True), RetryState(1, 1, 1), BILLED_ONCE),
+    Decision("stale, no retry", failed(BILLED, stale=True), RetryState(), "attempts=1", NO_RETRY),
+    Decision("server says no", failed(SAFE, 503, should_retry=False), RetryState(), ""),
     Decision("server says yes", failed(FINAL, 400, should_retry=True), RetryState(), Sleep(0.5)),
-    Decision("server says yes, billed before", failed(FINAL, 400, should_retry=True), RetryState(1, 1), None),
+    Decision("server says yes, billed before", failed(FINAL, 400, should_retry=True), RetryState(1, 1), BILLED_ONCE),
     Decision("server says yes, safe", failed(SAFE, 503, should_retry=True), RetryState(1, 1), Sleep(2.0, True)),
-    *(Decision(f"server says yes, {status}", failed(FINAL, status, should_retry=True), RetryState(), None)
+    *(Decision(f"server says yes, {status}", failed(FINAL, status, should_retry=True), RetryState(), "")
       for status in (401, 402, 403, 413)),
     Decision("official", failed(BILLED), RetryState(9, 9), Sleep(1.0), official(500, 1_000, 2, HOUR, 0)),
-    Decision("official, broken", failed(BILLED), RetryState(), None, official(connections=False)),
-    Decision("official, certificate", failed(FINAL), RetryState(), None, official()),
-    Decision("official, server says no", failed(SAFE, 503, should_retry=False), RetryState(), None, official()),
+    Decision("official, broken", failed(BILLED), RetryState(), "", official(connections=False)),
+    Decision("official, certificate", failed(FINAL), RetryState(), "", official()),
+    Decision("official, server says no", failed(SAFE, 503, should_retry=False), RetryState(), "", official()),
     Decision("official, Retry-After", failed(SAFE, 429, retry_after=3e3), RetryState(), Sleep(3e3 * 1.1, True),
              official()),
-    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), RetryState(), None, official()),
+    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), RetryState(),
+             f"{CAP}=3600, and the server asks for 4000", official()),
     Decision("official, in time", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.5), Sleep(0.5, True), official()),
-    Decision("official, elapsed", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.9), None, official()),
-    Decision("official, no time", failed(SAFE, 503), RetryState(), None, official(500, 500, 1, 0, 0)),
+    Decision("official, elapsed", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.9), "total_seconds=3600", official()),
+    Decision("official, no time", failed(SAFE, 503), RetryState(), "total_seconds=0", official(500, 500, 1, 0, 0)),
 ]  # fmt: skip
 
 
@@ -177,7 +181,7 @@ def test_decision(case: Decision) -> None:
     assert decide(case.policy, case.failed, case.state, max) == case.sleep
     shortest = decide(case.policy, case.failed, case.state, min)
     asked = case.failed.error.retry_after
-    assert shortest is None or asked is None or shortest.seconds == asked
+    assert isinstance(shortest, str) or asked is None or shortest.seconds == asked
 
 
 BACKOFFS = [
@@ -219,7 +223,9 @@ def test_official_statuses(override: list[Any] | None, retried: list[int], other
     policy = official(statuses=override)
     attempts = {status: failed(kind_of_status(status), status) for status in retried + others}
 
-    assert [status for status in attempts if decide(policy, attempts[status], RetryState(), min)] == retried
+    assert [
+        status for status in attempts if isinstance(decide(policy, attempts[status], RetryState(), min), Sleep)
+    ] == retried
 
 
 BACKOFF = BackoffStrategy(1, 2, 1.5, 3)
@@ -230,6 +236,10 @@ def test_policy_from_an_argument() -> None:
 
     assert policy_from(policy, default) is policy
     assert policy_from(None, default) == Policy(attempts=1, total_seconds=7.0)
+    for count in (0, 6, np.int64(6)):
+        wanted = Policy(attempts=int(count) + 1, possibly_billed_retries=int(count), total_seconds=7.0)
+        assert policy_from(count, default) == wanted
+    assert Policy(attempts=np.int64(3), total_seconds=np.float32(5)) == Policy(attempts=3, total_seconds=5.0)
     assert Policy(attempts=1, possibly_billed_retries=0, base_seconds=0, total_seconds=0).total_seconds == 0
     for strategy in ("none", "", "BACKOFF", "exponential"):
         assert policy_from(RetryConfig(strategy, BACKOFF, True), default) == NO_RETRY
@@ -238,8 +248,8 @@ def test_policy_from_an_argument() -> None:
 NUMBER, COUNT = "must be a number of at least 0", "must be a whole number of at least"
 RIGHT = {"initial_interval": 1, "max_interval": 1, "exponent": 1.0, "max_elapsed_time": 1}
 REJECTED: list[tuple[Callable[[], object], str]] = [
-    *((lambda v=value: policy_from(v, Policy()), "retries must be utils.RetryConfig, utils.Policy or None")
-      for value in (3, "backoff", {"strategy": "backoff"}, BACKOFF)),
+    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, utils.Policy, utils.RetryConfig")
+      for value in (-1, True, 2.5, "backoff", {"strategy": "backoff"}, BACKOFF)),
     (lambda: policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config"),  # type: ignore[arg-type]
      "retry_config: backoff must be utils.BackoffStrategy, got NoneType"),
     *((lambda n=name, v=value: Policy(**{n: v}), f"Policy: {name} {rule}") for name, value, rule in [

@@ -299,8 +299,8 @@ SIGNATURES = {
     "default.post_ping": "(self, *, OPTIONS) -> int",
 }
 OPTIONS = (
-    "retries: RetrySettings | None | Unset = UNSET, server_url: str | None = None, timeout_ms: int | None = None, "
-    "http_headers: Mapping[str, str] | None = None"
+    "retries: RetrySettings | int | None | Unset = UNSET, server_url: str | None = None, "
+    "timeout_ms: int | None = None, http_headers: Mapping[str, str | None] | None = None"
 )
 
 

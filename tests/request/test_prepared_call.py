@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from openrouter_embeddings.config import Config, user_agent
-from openrouter_embeddings.defaults import MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES_PER_INPUT
 from openrouter_embeddings.errors import ConfigurationError, InvalidInputError
 from openrouter_embeddings.messages import Request, Timeouts
 from openrouter_embeddings.redaction import Secret
@@ -121,6 +120,7 @@ PRECEDENCE: list[tuple[str | None, str | None, Fields | None, Fields]] = [
     ("client", "call", {"x-openrouter-title": "header"}, {"x-openrouter-title": "header"}),
     ("client", "call", {TITLE: ""}, {TITLE: ""}),
     (None, None, {TITLE.upper(): "first", TITLE: "second"}, {TITLE: "second"}),
+    ("client", "call", {TITLE.upper(): None}, {}),
 ]
 
 
@@ -142,6 +142,13 @@ def test_given_authorization_is_sent_without_asking_for_the_key(name: str) -> No
 
     expected = [("Authorization", Secret("Basic abc")), ("Proxy-Authorization", Secret("Basic def"))]
     assert expected == [pair for pair in request_of(call, no_key).headers if "uthorization" in pair[0]]
+
+
+def test_no_authorization_is_sent_if_it_is_none() -> None:
+    call = prepare_call(http_headers={"authorization": None})
+
+    assert not call.needs_key
+    assert "Authorization" not in headers_of(call)
 
 
 @pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
@@ -186,6 +193,31 @@ def test_extra_body_is_merged_and_wins(arguments: Fields, extra_body: Fields | N
     assert before == json.dumps(arguments), "the caller's objects stay unchanged"
 
 
+FLOAT16 = {"provider": {"options": {"vllm": {"embed_dtype": "float16"}}}}
+NUMBER_TYPES: list[tuple[Fields, str | None, str | None]] = [
+    # of the body, the encoding_format that is given, the one that is sent; None: none
+    ({}, None, None),
+    ({"output_dtype": "float"}, None, None),
+    ({"embed_dtype": "float32", "endianness": "native"}, "base64", "base64"),
+    ({"truncate": "int8", "trace": {"dtype": "int8"}}, "base64", "base64"),
+    ({"output_dtype": "int8"}, None, "float"),
+    ({"output_dtype": "ubinary"}, "float", "float"),
+    ({"embedding_types": ["float", "int8"]}, None, "float"),
+    ({"endianness": "big"}, None, "float"),
+    ({}, "ubinary", "ubinary"),
+    (FLOAT16, None, "float"),
+]
+
+
+@pytest.mark.parametrize(("extra_body", "given", "sent"), NUMBER_TYPES, ids=str)
+def test_numbers_are_asked_for_where_vectors_have_another_type(
+    extra_body: Fields, given: str | None, sent: str | None
+) -> None:
+    call = prepare_call(arguments={**REQUIRED, "encoding_format": given}, extra_body=extra_body)
+
+    assert json.loads(call.body or b"").get("encoding_format") == call.fields.get("encoding_format") == sent
+
+
 NULLABLE: list[Fields] = [
     {"type": ["string", "null"]},
     {"oneOf": [{"$ref": "#/components/schemas/ProviderPreferences"}, {"type": "null"}]},
@@ -225,10 +257,15 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, REQUIRED, {"extra_body": {"a": [{"b": "\udc00"}]}}, InvalidInputError, r"a[0].b: contains '\udc00'"),
     (GENERATE, REQUIRED, {"extra_body": {"a": {"\udc00": 1}}}, InvalidInputError, r"a: contains '\udc00'"),
     (GENERATE, REQUIRED, {"extra_body": {"\udc00": 1}}, InvalidInputError, r"a text: contains '\udc00'"),
+    (GENERATE, {**REQUIRED, "encoding_format": "base64"}, {"extra_body": {"output_dtype": "int8"}}, InvalidInputError,
+     "output_dtype='int8' with encoding_format=\"base64\""),
+    (GENERATE, {**REQUIRED, "encoding_format": "base64"}, {"extra_body": FLOAT16}, InvalidInputError,
+     "provider.options.vllm.embed_dtype='float16' with encoding_format=\"base64\""),
+    (GENERATE, {**REQUIRED, "input": memoryview(b"ab")}, {}, InvalidInputError, "input: expected string or array"),
     (THING, {"id": "\ud800"}, {}, InvalidInputError, r"id: contains '\ud800'"),
     (QUERY, {"tag": ["a", "\ud800"]}, {}, InvalidInputError, r"tag[1]: contains '\ud800'"),
     *((THING, {"id": text}, {}, InvalidInputError, f"id must not be {text!r}") for text in ("", ".", "..")),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("called", "arguments", "options", "error", "begins"), REJECTED, ids=lambda value: str(value))
@@ -241,15 +278,27 @@ def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, er
 
 # ---- limits ----
 
-INPUTS = [("a", 1), (["a"] * 7, 7), (tuple("abc"), 3)]
+LIMITS: list[tuple[Operation, Fields, float, float]] = [
+    # what is asked for, the fewest MiB that a response may have, and the most
+    (GENERATE, {"input": "a"}, 1, 2),
+    (GENERATE, {"input": [1] * 8_000}, 1, 2),
+    (GENERATE, {"input": ["a"] * 96}, 48, 50),
+    (GENERATE, {"input": "a", "dimensions": 1_536}, 1, 1.2),
+    (GENERATE, {"input": ["a"] * 1_000, "dimensions": 1_024}, 60, 100),
+    (GENERATE, {"input": "a" * (3 << 20)}, 4, 5),
+    (LIST_MODELS, {}, 32, 32),
+]
 
 
-@pytest.mark.parametrize(("given", "inputs"), INPUTS, ids=str)
-def test_response_may_be_larger_for_more_inputs(given: Any, inputs: int) -> None:
-    call = prepare_call(arguments={"model": "m", "input": given, "provider": {"only": ["x"] * 9}})
+@pytest.mark.parametrize(("called", "arguments", "least", "most"), LIMITS, ids=range(len(LIMITS)))
+def test_response_may_have_the_size_that_was_asked_for(
+    called: Operation, arguments: Fields, least: float, most: float
+) -> None:
+    arguments = {**arguments, "model": "m"} if arguments else {}
+    call = prepare_call(called, arguments)
 
-    expected = MAX_RESPONSE_BYTES + inputs * MAX_RESPONSE_BYTES_PER_INPUT
-    assert expected == call.max_response_bytes == request_of(call).max_response_bytes
+    assert least * (1 << 20) <= call.max_response_bytes <= most * (1 << 20)
+    assert request_of(call).max_response_bytes == call.max_response_bytes
 
 
 @pytest.mark.parametrize(("client", "call", "seconds"), [(None, None, 120), (7_000, None, 7), (7_000, 9_000, 9)])

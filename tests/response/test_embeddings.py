@@ -16,7 +16,7 @@ from openrouter_embeddings.errors import OpenRouterError, ResponseValidationErro
 from openrouter_embeddings.messages import Response
 from openrouter_embeddings.response import EmptyEmbeddingsError, read_embeddings, validate
 from openrouter_generated.api.embeddings import LIST_MODELS
-from support.responses import WAYS, Read, base64_of, call_of, generate, response_of, streamed
+from support.responses import WAYS, Read, base64_of, call_of, generate, numbers_of, response_of, streamed
 
 TEXTS = ["a", "b", "c"]
 VECTORS = [[0.5, -0.25], [0.125, 1.0], [2.0, -4.0]]
@@ -179,6 +179,53 @@ def test_other_operations_are_checked_by_their_envelope_alone() -> None:
     assert "data[0]: expected object, got number" in error.message
     error = error_of(validate, response_of({"data": []}, 500), call_of(LIST_MODELS))
     assert type(error) is errors.InternalServerResponseError
+
+
+MODELS: list[tuple[Any, str]] = [
+    ([None], "data[0]: expected an object, got null"),
+    ([{"id": "a"}, {"id": "b", "name": 5}], "data[1].name: expected a string, got int"),
+    ([{"name": "a"}], "data[0].id: expected a string, got NoneType"),
+    ([{"id": ["a"]}], "data[0].id: expected a string, got list"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), MODELS, ids=str)
+def test_list_of_models_has_an_id_for_each(data: Any, message: str) -> None:
+    assert error_of(validate, response_of({"data": data}), call_of(LIST_MODELS)).message == message
+
+
+HUGE = int("9" * 400)
+USAGES: list[tuple[Any, Any]] = [
+    # the usage that comes, the one that is told
+    *((usage, None) for usage in ([1], "8 tokens", 5, True)),
+    ({"prompt_tokens": 3, "cost_details": [1]}, {"prompt_tokens": 3}),
+    ({"prompt_tokens": 3, "cost_details": {"x": 1}}, {"prompt_tokens": 3, "cost_details": {"x": 1}}),
+    ({"prompt_tokens": "3", "cost": "0.00014"}, {"prompt_tokens": 3, "cost": 0.00014}),
+    ({"prompt_tokens": "three", "cost": "NaN"}, {"prompt_tokens": "three", "cost": "NaN"}),
+    ({"prompt_tokens": HUGE}, {"prompt_tokens": HUGE}),
+]
+
+
+@both_forms
+@pytest.mark.parametrize(("usage", "told"), USAGES, ids=lambda value: str(value)[:40])
+def test_right_vectors_are_kept_whatever_the_usage_is(usage: Any, told: Any, form: Any) -> None:
+    result = validate(response_of({**body_of(form), "usage": usage}), call())
+
+    assert [numbers_of(row.embedding) for row in result.data] == VECTORS
+    assert (result.usage and result.usage.to_dict()) == told
+    assert read_embeddings(response_of({**body_of(form), "usage": usage}), call()).usage == usage
+
+
+@every_way
+def test_base64_is_refused_if_numbers_of_another_type_were_asked_for(read: Read) -> None:
+    asked = call(provider={"options": {"vllm": {"embed_dtype": "bfloat16"}}}, encoding_format="float")
+    mixed = body_of()
+    RIGHT["mixed forms"](mixed)
+
+    assert read(json.dumps(body_of()).encode(), asked) == VECTORS
+    for body in (body_of(base64_of), mixed):
+        message = error_of(read, json.dumps(body).encode(), asked).message
+        assert message.startswith("base64 of unknown numbers: provider.options.vllm.embed_dtype='bfloat16'")
 
 
 class Wrong(NamedTuple):

@@ -23,6 +23,7 @@ from ..errors import InvalidInputError, OpenRouterError, printable
 from ..messages import Sleep
 from ..response import EmbeddingBatch
 from ..retries import Policy
+from ..telemetry import Hook, JobPaused
 from .limiter import AdaptiveLimiter
 from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
@@ -50,6 +51,8 @@ class Job:
         self.dimensions: int | None = None
         self.report: Callable[[Progress], None] | None = None
         self.display: AbstractContextManager[None] = nullcontext()
+        self.target: tuple[str, str] = "", ""  # model and host
+        self.hook: Hook | None = None
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
         limited = ("concurrency", "requests_per_minute", "tokens_per_minute")
@@ -211,7 +214,10 @@ class Job:
         self._limiter.hold(seconds, now)
         self.stats.retries += 1
         if is_new:  # never what the server says: it may quote the texts
-            _log.warning("%s: all requests of the job wait %.2f s", type(error).__name__, seconds)
+            pause = JobPaused(*self.target, seconds, type(error).__name__)
+            _log.warning("%.100s at %s: %s: all requests of the job wait %.2f s", *self.target, pause.error, seconds)
+            if self.hook is not None:
+                self.hook(pause)
         return True
 
     def _may_split(self, batch: Batch) -> bool:

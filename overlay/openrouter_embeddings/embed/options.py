@@ -40,10 +40,10 @@ class EmbedOptions(TypedDict, total=False):
     on_error: OnError
     on_empty: Literal["raise", "skip"]
     progress: bool | Callable[[Progress], None]
-    retries: RetrySettings | Unset | None
+    retries: RetrySettings | int | Unset | None
     server_url: str | None
     timeout_ms: int | None
-    http_headers: Mapping[str, str] | None
+    http_headers: Mapping[str, str | None] | None
     extra_body: Mapping[str, Any] | None
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
@@ -62,6 +63,7 @@ class Session:
         key = ("embed", caller.base_url(chosen["server_url"]), *self._host())
         limits: ModelLimits = caller.learned.setdefault(key, ModelLimits())
         self.job = Job(chosen, limits, policy, caller.may_retry_billed)
+        self.job.target, self.job.hook = (str(chosen["model"]), urlsplit(key[1]).hostname or ""), caller.hook
         if chosen["progress"] is True:
             from .progress import bar
 

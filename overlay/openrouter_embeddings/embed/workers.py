@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -64,7 +65,8 @@ def run(session: Session) -> Generator[Block, None, None]:
             work()
         elif len(threads) < job.in_flight:
             bytes(0 if threads else _FREED_BYTES)  # allocated and freed, and never touched
-            threads.append(threading.Thread(target=work, name="openrouter-embed", daemon=True))
+            target, name = copy_context().run, "openrouter-embed"
+            threads.append(threading.Thread(target=target, args=(work,), name=name, daemon=True))
             threads[-1].start()
 
     with job.display:

@@ -13,12 +13,13 @@ longer vectors, zeros follow its 256 numbers. Nothing is billed.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..defaults import LOCAL_SERVER_MAX_BODY_BYTES, LOCAL_SERVER_MAX_INPUTS
 
 if TYPE_CHECKING:
+    from .fault import Fault
     from .server import Server
 
 __all__ = ["serve"]
@@ -34,6 +35,7 @@ def serve(
     models: Mapping[str, int] | None = None,
     max_inputs: int = LOCAL_SERVER_MAX_INPUTS,
     max_body_bytes: int = LOCAL_SERVER_MAX_BODY_BYTES,
+    faults: Sequence[Fault | None] = (),
 ) -> Server:
     """Create an embedded server, which `with` or `start()` starts. The first request loads the model (0.5 s).
 
@@ -45,6 +47,7 @@ def serve(
             server answers 404 to an unknown id.
         max_inputs: Inputs of one request; more are answered with 400.
         max_body_bytes: Bytes of one request body; more are answered with 413.
+        faults: What goes wrong with the first, the second, ... request; None: nothing. Later requests go well.
 
     Returns:
         The server, not yet listening.
@@ -58,7 +61,8 @@ def serve(
         raise ImportError(f"the embedded server needs {', '.join(missing)}: pip install 'openrouter-embeddings[local]'")
     from .app import create_app
     from .catalog import Catalog
+    from .fault import Faulty
     from .server import Server
 
     app = create_app(Catalog(models or {}), api_key=api_key, max_inputs=max_inputs, max_body_bytes=max_body_bytes)
-    return Server(app, host=host, port=port, api_key=api_key)
+    return Server(Faulty(app, faults), host=host, port=port, api_key=api_key)

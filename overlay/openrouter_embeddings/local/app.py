@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import hmac
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,8 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS
+from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS, LOCAL_SERVER_STOP_SECONDS
 from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
 from .errors import ApiError
 from .validation import RequestValidator, decode_json
@@ -37,17 +40,20 @@ def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_bo
     generate_validator, list_validator = RequestValidator(GENERATE), RequestValidator(LIST_MODELS)
 
     async def generate(request: Request) -> Response:
-        body = await _read_body(request, max_body_bytes)
-        _authenticate(request, api_key)
+        try:
+            _authenticate(request, api_key)
+            body = await _read_body(request, max_body_bytes)
+        except ApiError as error:
+            return _EarlyResponse(json_response(error.to_dict(), error.status, {"Connection": "close"}), max_body_bytes)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise ApiError("Content-Type must be application/json")
         # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
-        return _json_response(await run_in_threadpool(_generate, body, generate_validator, catalog, max_inputs))
+        return json_response(await run_in_threadpool(_generate, body, generate_validator, catalog, max_inputs))
 
     async def list_models(request: Request) -> Response:
         _authenticate(request, api_key)
         query = list_validator.parse_query(request.query_params)
-        return _json_response(catalog.list_models(query.get("offset"), query.get("limit")))
+        return json_response(catalog.list_models(query.get("offset"), query.get("limit")))
 
     app = Starlette(
         routes=[
@@ -61,16 +67,33 @@ def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_bo
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytes:
-    """Read the body, and discard what exceeds the limit: a client reads the response only after it has sent all."""
-    chunks: list[bytes] = []
-    size = 0
+    """Read the body as far as the limit."""
+    body = bytearray()
     async for chunk in request.stream():
-        size += len(chunk)
-        if size <= max_bytes:
-            chunks.append(chunk)
-    if size > max_bytes:
-        raise ApiError(f"Request payload too large: {size:,} bytes, limit {max_bytes:,}", 413, "payload_too_large")
-    return b"".join(chunks)
+        body += chunk
+        if len(body) > max_bytes:
+            raise ApiError(f"Request payload too large: more than {max_bytes:,} bytes", 413, "payload_too_large")
+    return bytes(body)
+
+
+class _EarlyResponse(Response):
+    """A response to a request that was not read to its end; what follows is discarded, within limits.
+
+    Most clients read a response only after they have sent the whole request.
+    """
+
+    def __init__(self, response: Response, max_bytes: int) -> None:
+        super().__init__(response.body, response.status_code, response.headers)
+        self._left = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOCAL_SERVER_STOP_SECONDS):
+                while self._left > 0 and (message := await receive()).get("more_body"):
+                    self._left -= len(message["body"])
+        await send({"type": "http.response.body"})
 
 
 def _authenticate(request: Request, api_key: str | None) -> None:
@@ -158,7 +181,7 @@ def _new_id() -> str:
     return f"gen-emb-{int(time.time())}-{secrets.token_hex(10)}"
 
 
-def _json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A response whose generation id is the `id` of its body, if there is one."""
     headers = {"X-Generation-Id": content.get("id") or _new_id(), **(headers or {})}
     return Response(msgspec.json.encode(content), status, headers, "application/json")
@@ -178,4 +201,4 @@ async def _answer_error(request: Request, error: Exception) -> Response:
             answer = ApiError("Client closed request", 499, "unmapped")
         case _:  # without details, like the API; the traceback is logged, and uvicorn closes the connection
             answer, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
-    return _json_response(answer.to_dict(), answer.status, headers)
+    return json_response(answer.to_dict(), answer.status, headers)

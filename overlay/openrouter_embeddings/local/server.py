@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
+from ..config import is_loopback
 from ..defaults import LOCAL_SERVER_STOP_SECONDS
 from .app import BASE_PATH
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from .. import OpenRouter
 
+_log = logging.getLogger("openrouter")
 _ANY_KEY = "sk-or-local"
 """The key of clients where every key is accepted. Messages mask keys, so it is not a word that messages contain."""
 
@@ -29,7 +32,7 @@ class Server:
     """Serves an application in its own thread. It may be started again after it was stopped."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, api_key: str | None) -> None:
-        self._app = app
+        self._app, self._is_open = app, api_key is None
         self._host, self._port = host, port
         self._key = api_key or _ANY_KEY
         self._running: tuple[uvicorn.Server, threading.Thread, int] | None = None
@@ -71,7 +74,10 @@ class Server:
         if not server.started:
             listener.close()
             raise RuntimeError("the embedded server did not start; see its log")
-        self._running = server, thread, listener.getsockname()[1]
+        address, port = listener.getsockname()[:2]
+        if self._is_open and not is_loopback(address):
+            _log.warning("the embedded server on %s accepts every key from other machines: set api_key", address)
+        self._running = server, thread, port
 
     def stop(self) -> None:
         """Finish running requests, close every connection and free the port. No effect when not listening."""

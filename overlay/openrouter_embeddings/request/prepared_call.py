@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,12 +13,15 @@ from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import CallOptions, Operation
 
 from .. import config as settings
+from .. import defaults
 from ..config import APP_HEADERS, Config, user_agent
-from ..defaults import MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES_PER_INPUT
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
 from .validation import Path, format_path, to_json
+
+_NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
+_PLAIN_TYPES = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
 
 
 @attrs.frozen
@@ -26,20 +30,26 @@ class PreparedCall:
 
     operation: Operation
     url: str
-    headers: Mapping[str, str | Secret] = attrs.field(repr=False)
+    headers: Mapping[str, str | Secret | None] = attrs.field(repr=False)  # None: not sent
     fields: Mapping[str, Any] = attrs.field(repr=False)  # of the body, as sent; the response is validated against them
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # of a successful response
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether the client's API key is sent: the call has no `Authorization` of its own."""
+        return self.operation.authenticated and "Authorization" not in self.headers
+
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """Build the request of one attempt. It asks for the key each time, since a callable may rotate it."""
-        headers = dict(self.headers)
-        if self.operation.authenticated and "Authorization" not in headers:
-            value = key().reveal()
-            headers["Authorization"] = Secret(value if value.startswith("Bearer ") else f"Bearer {value}")
-        method, pairs = self.operation.method, tuple(headers.items())
+        pairs = tuple((name, value) for name, value in self.headers.items() if value is not None)
+        if self.needs_key:
+            secret = key()  # no variable holds the value itself
+            bearer = "" if secret.reveal().startswith("Bearer ") else "Bearer "
+            pairs += (("Authorization", Secret(bearer + secret.reveal())),)
+        method = self.operation.method
         return Request(method, self.url, pairs, self.body, timeouts, self.max_response_bytes, self.consumer)
 
 
@@ -81,12 +91,17 @@ def prepare(
     fields = values["body"]
     if options.extra_body is not None:
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
+    if (option := number_type(fields)) is not None and "input" in fields:
+        path, value = option
+        if fields.get("encoding_format") == "base64" and consumer is None:  # with one, the form is not the caller's
+            raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
+        is_open = fields.get("encoding_format") in (None, "base64")
+        fields = {**fields, "encoding_format": "float"} if is_open else fields
     content = fields if operation.body == "fields" else next(iter(fields.values()), None)
     body = None if operation.body is None else _encode(content)
     base_url = config.base_url
     if options.server_url is not None:
         base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
-    inputs = max((len(value) for value in fields.values() if isinstance(value, list | tuple)), default=1)
     return PreparedCall(
         operation,
         base_url + _format_url_path(operation.path, values["path"]) + _format_query(values["query"]),
@@ -94,9 +109,40 @@ def prepare(
         fields,
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
-        MAX_RESPONSE_BYTES + MAX_RESPONSE_BYTES_PER_INPUT * inputs,
+        _max_response_bytes(fields, body),
         consumer,
     )
+
+
+def number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """The path and the value of an option that asks for vectors of other numbers than float32; None if there is none.
+
+    Their base64 cannot be told from that of float32. As JSON numbers they can be read.
+    """
+    options = (fields.get("provider") or {}).get("options") if isinstance(fields.get("provider"), dict) else None
+    nested = {f"provider.options.{name}": value for name, value in (options or {}).items()}
+    for path, members in {"": fields, **nested}.items():
+        for name, value in members.items() if isinstance(members, dict) else ():
+            wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
+            if _NUMBER_TYPE.fullmatch(name.replace("_", "")) and not wanted <= _PLAIN_TYPES:
+                return f"{path}.{name}".removeprefix("."), value
+    return None
+
+
+def count_inputs(fields: Mapping[str, Any]) -> int:
+    """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
+    texts = fields.get("input")
+    return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
+
+
+def _max_response_bytes(fields: Mapping[str, Any], body: bytes | None) -> int:
+    """The largest response that what was asked for can need."""
+    if "input" not in fields:
+        return defaults.MAX_RESPONSE_BYTES
+    dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR
+    if isinstance(dimensions, int):
+        per_vector = defaults.MAX_BYTES_PER_NUMBER * dimensions + defaults.MAX_BYTES_PER_ROW
+    return defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count_inputs(fields) * per_vector
 
 
 def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +199,5 @@ def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOption
     headers |= {name: value for name, value in given.items() if value is not None}
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
-        is_secret = name.lower() in ("authorization", "proxy-authorization")
-        headers |= {name.title(): Secret(value)} if is_secret else {name: value}
+        headers[name.title() if name.lower().endswith("authorization") else name] = value
     return headers

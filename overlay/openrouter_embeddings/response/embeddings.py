@@ -7,7 +7,9 @@ Source: OpenRouter documentation, embeddings guide (order by `index`, which some
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import attrs
 
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
-from ..request import PreparedCall
+from ..request import PreparedCall, count_inputs, number_type
 from .envelope import check_envelope, check_status, decode, decode_document, try_decode
 from .stream_decoder import PLACEHOLDER, StreamDecoder, decode_numbers
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from .vectors import Matrix
 
+_AMOUNTS = ("prompt_tokens", "total_tokens", "cost")  # of usage
 _log = logging.getLogger("openrouter")
 
 
@@ -51,10 +54,21 @@ def validate(response: Response, call: PreparedCall) -> Any:
     """
     check_status(response, call)
     document = _READERS.get(call.operation.id, decode_document)(response, call)
-    try:
-        return call.operation.read(document)
-    except ValueError as error:
-        raise ResponseValidationError(f"the response does not match the API description: {error}", response) from None
+    while True:
+        try:
+            return call.operation.read(document)
+        except ValueError as error:
+            if call.operation.id not in _READERS or not _drop_misfit(document, str(getattr(error, "path", ""))):
+                message = f"the response does not match the API description: {error}"
+                raise ResponseValidationError(message, response) from None
+            _log.warning("a part of a response is left out: %s", error)
+
+
+def _drop_misfit(document: dict[str, Any], path: str) -> bool:
+    """Remove what does not match the API description, if it stands beside the rows: those are worth more."""
+    top, _, rest = path.partition(".")
+    holder, name = (document.get(top), rest.partition(".")[0].partition("[")[0]) if rest else (document, top)
+    return top != "data" and isinstance(holder, dict) and holder.pop(name, None) is not None
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
@@ -83,20 +97,50 @@ def _read_documented(response: Response, call: PreparedCall) -> dict[str, Any]:
             vectors = map(bytes.decode, encode_base64(matrix))
     for row, vector in zip(document["data"], vectors, strict=True):
         row["embedding"] = vector
+    usage: Any = document.get("usage")
+    for name in _AMOUNTS if isinstance(usage, dict) else ():
+        with suppress(ValueError):  # some servers write a cost as text
+            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
+                usage[name] = int(amount) if amount.is_integer() else amount
     return document
 
 
-_READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {"createEmbeddings": _read_documented}
+def _read_models(response: Response, call: PreparedCall) -> Any:
+    """Read a list of models: objects with an id. Any other mismatch is named when the list is converted."""
+    document = decode_document(response, call)
+    rows = document.get("data") if isinstance(document, dict) else None
+    for i, row in enumerate(rows if isinstance(rows, list) else ()):
+        if row is None:
+            raise ResponseValidationError(f"data[{i}]: expected an object, got null", response)
+        wrong = [name for name in ("id", "name") if isinstance(row, dict) and not _is_text(row, name)]
+        if wrong:
+            found = type(row.get(wrong[0])).__name__
+            raise ResponseValidationError(f"data[{i}].{wrong[0]}: expected a string, got {found}", response)
+    return document
+
+
+def _is_text(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a model has a text of this name; other servers than OpenRouter leave out the name, but not the id."""
+    return isinstance(row.get(name), str) or (name == "name" and row.get(name) is None)
+
+
+_READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {
+    "createEmbeddings": _read_documented,
+    "listEmbeddingsModels": _read_models,
+}
 """Operations whose responses need more checks than those of `decode_document`, by operation id."""
 
 
 def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
     """Read the document and its vectors in input order, check their count and length; whether all were numbers."""
-    expected = _count_inputs(call.fields)
+    expected = count_inputs(call.fields)
     try:
         document, vectors, as_numbers = _read_uniform(response, call, expected, as_lists)
     except (ValueError, RecursionError):
         document, vectors, as_numbers = _read_any(response, call)
+    if not as_numbers and (option := number_type(call.fields)):
+        path, value = option
+        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
     rows = document["data"]
     if len(rows) != expected:
         error = ResponseValidationError if rows else EmptyEmbeddingsError
@@ -107,12 +151,6 @@ def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[di
         vectors = [vectors[i] for i in order] if isinstance(vectors, list) else vectors[order]
     _check_lengths(vectors, call.fields.get("dimensions"), response)
     return document, vectors, as_numbers
-
-
-def _count_inputs(fields: Mapping[str, Any]) -> int:
-    """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
-    texts = fields.get("input")
-    return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
 def _read_uniform(

@@ -169,6 +169,8 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
     """The error that says as exactly as possible why a body cannot be decoded."""
     path, message, retryable = None, f"the response is not JSON; {_describe(response)}", True
+    if "html" in response.headers.get("content-type", ""):
+        message += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
     with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
         path = _find_not_finite(json.loads(_to_utf8(response.content)), ())
     if isinstance(error, UnicodeDecodeError):

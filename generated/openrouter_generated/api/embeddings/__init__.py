@@ -35,10 +35,10 @@ class Embeddings(Resource):
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        retries: RetrySettings | None | Unset = UNSET,
+        retries: RetrySettings | int | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
-        http_headers: Mapping[str, str] | None = None,
+        http_headers: Mapping[str, str | None] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> CreateEmbeddingsResponse:
         """Embed one input or several.
@@ -67,10 +67,10 @@ class Embeddings(Resource):
                 "Example App"
             x_open_router_categories: Categories of the app in the rankings, separated by commas; at most two, in lower
                 case with hyphens. Example: "cli-agent,cloud-agent"
-            retries: When to retry, in place of the client's setting; None: never.
+            retries: A number of retries, or a policy, in place of the client's setting; None: never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Time limit of each attempt in milliseconds, in place of the client's.
-            http_headers: Headers to add; they replace the client's headers of the same name.
+            http_headers: Headers to add; they replace the client's headers of the same name, and None leaves one out.
             extra_body: Members to add to the body that openapi.yaml does not declare.
 
         Returns:
@@ -135,10 +135,10 @@ class Embeddings(Resource):
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        retries: RetrySettings | None | Unset = UNSET,
+        retries: RetrySettings | int | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
-        http_headers: Mapping[str, str] | None = None,
+        http_headers: Mapping[str, str | None] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> CreateEmbeddingsResponse:
         """Embed one input or several.
@@ -167,10 +167,10 @@ class Embeddings(Resource):
                 "Example App"
             x_open_router_categories: Categories of the app in the rankings, separated by commas; at most two, in lower
                 case with hyphens. Example: "cli-agent,cloud-agent"
-            retries: When to retry, in place of the client's setting; None: never.
+            retries: A number of retries, or a policy, in place of the client's setting; None: never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Time limit of each attempt in milliseconds, in place of the client's.
-            http_headers: Headers to add; they replace the client's headers of the same name.
+            http_headers: Headers to add; they replace the client's headers of the same name, and None leaves one out.
             extra_body: Members to add to the body that openapi.yaml does not declare.
 
         Returns:
@@ -228,10 +228,10 @@ class Embeddings(Resource):
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        retries: RetrySettings | None | Unset = UNSET,
+        retries: RetrySettings | int | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
-        http_headers: Mapping[str, str] | None = None,
+        http_headers: Mapping[str, str | None] | None = None,
     ) -> ModelsListResponse:
         """List the models that embed.
 
@@ -249,10 +249,10 @@ class Embeddings(Resource):
                 "Example App"
             x_open_router_categories: Categories of the app in the rankings, separated by commas; at most two, in lower
                 case with hyphens. Example: "cli-agent,cloud-agent"
-            retries: When to retry, in place of the client's setting; None: never.
+            retries: A number of retries, or a policy, in place of the client's setting; None: never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Time limit of each attempt in milliseconds, in place of the client's.
-            http_headers: Headers to add; they replace the client's headers of the same name.
+            http_headers: Headers to add; they replace the client's headers of the same name, and None leaves one out.
 
         Returns:
             ModelsListResponse: The models, whole or one page of them.
@@ -302,10 +302,10 @@ class Embeddings(Resource):
         http_referer: str | None = None,
         x_open_router_title: str | None = None,
         x_open_router_categories: str | None = None,
-        retries: RetrySettings | None | Unset = UNSET,
+        retries: RetrySettings | int | None | Unset = UNSET,
         server_url: str | None = None,
         timeout_ms: int | None = None,
-        http_headers: Mapping[str, str] | None = None,
+        http_headers: Mapping[str, str | None] | None = None,
     ) -> ModelsListResponse:
         """List the models that embed.
 
@@ -323,10 +323,10 @@ class Embeddings(Resource):
                 "Example App"
             x_open_router_categories: Categories of the app in the rankings, separated by commas; at most two, in lower
                 case with hyphens. Example: "cli-agent,cloud-agent"
-            retries: When to retry, in place of the client's setting; None: never.
+            retries: A number of retries, or a policy, in place of the client's setting; None: never.
             server_url: Base URL, in place of the client's.
             timeout_ms: Time limit of each attempt in milliseconds, in place of the client's.
-            http_headers: Headers to add; they replace the client's headers of the same name.
+            http_headers: Headers to add; they replace the client's headers of the same name, and None leaves one out.
 
         Returns:
             ModelsListResponse: The models, whole or one page of them.

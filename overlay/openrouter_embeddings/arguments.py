@@ -1,0 +1,94 @@
+"""Prepares the arguments of public functions: hides secrets, and says what to write in place of an unknown name."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from itertools import zip_longest
+from typing import Any, Final, TypeVar
+
+from .config import as_secret, hidden_headers, hidden_url
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "api_key": as_secret,
+    "http_headers": hidden_headers,
+    "server_url": hidden_url,
+}
+_HEADERS = ("http_headers", "http_headers=... in each call")
+INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
+    # a name of other clients: what to write here, the first that applies
+    "base_url": ("server_url",),
+    "api_base": ("server_url",),
+    "timeout": ("timeout_ms=..., in milliseconds",),
+    "max_retries": ("retry_config=5", "retries=5"),
+    "http_client": ("client",),
+    "headers": _HEADERS,
+    "default_headers": _HEADERS,
+    "extra_headers": _HEADERS,
+    "input": ("texts",),
+    "texts": ("input",),
+    "create": ("generate(input=..., model=...) for one request, embed(texts, model=...) for any number of texts",),
+    "list": ("list_models()",),
+    "models": ("embeddings.list_models()",),
+    "generate": ("embeddings.generate(...)",),
+    "embed": ("embeddings.embed(...)",),
+}
+
+
+def advice(name: str, known: Iterable[str]) -> str:
+    """What to write in place of an unknown name: the end of an error message."""
+    known, words = list(known), [(option, option.partition("=")[0]) for option in INSTEAD.get(name, ())]
+    chosen = [option for option, word in words if word in known or not word.isidentifier()]
+    chosen = chosen or difflib.get_close_matches(name, known, n=1)
+    return f"; write {chosen[0]}" if chosen else ""
+
+
+def guarded(function: F) -> F:
+    """Wrap a public function: its frames hold no secret, and a TypeError for its arguments says what to write."""
+    parameters = inspect.signature(function).parameters
+    names, label = list(parameters), function.__qualname__.removesuffix(".__init__")
+    positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters.values())
+    required = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    example = ", ".join([*names[1:positional], *[f"{name}=..." for name in required]])
+    takes_more = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
+
+    def check(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        for name in options.keys() - parameters.keys():
+            if name in INSTEAD or not takes_more:
+                raise TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, names)}")
+        if len(arguments) > positional:
+            raise TypeError(f"{label}() takes {positional - 1} positional arguments; write {label}({example})")
+
+    @functools.wraps(function)
+    async def on_loop(*arguments: Any, **options: Any) -> Any:
+        arguments, options = _hidden(names, arguments, options)
+        check(arguments, options)
+        return await function(*arguments, **options)
+
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        arguments, options = _hidden(names, arguments, options)
+        check(arguments, options)
+        return function(*arguments, **options)
+
+    return on_loop if inspect.iscoroutinefunction(function) else wrapper  # type: ignore[return-value]
+
+
+def _hidden(names: list[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The arguments with their secrets hidden."""
+    options = {name: _HIDE[name](value) if name in _HIDE else value for name, value in options.items()}
+    if len(arguments) > 1:  # after `self`
+        pairs = zip_longest(names[: len(arguments)], arguments)
+        arguments = tuple([_HIDE[name](value) if name in _HIDE else value for name, value in pairs])
+    return arguments, options
+
+
+def guarded_methods(cls: type) -> None:
+    """Replace the public methods of a class, inherited ones too, by guarded ones."""
+    for name in dir(cls):
+        if name[0] != "_" and inspect.isfunction(method := getattr(cls, name)):
+            setattr(cls, name, guarded(method))

@@ -1,0 +1,17 @@
+"""For tests of your own program: the embedded server told to misbehave, and results that are made by hand.
+
+    from openrouter_embeddings.testing import Fault, serve
+
+    def test_search_survives_a_busy_service():
+        faults = [Fault(429, retry_after=0.1), None, Fault(503), Fault(delay_seconds=2), Fault(torn=True)]
+        with serve(faults=faults) as server, server.client() as client:  # the first request is answered with 429
+            assert search(client, "a text") == ["the best match"]
+
+Needs the extra `local` for `serve`. `EmbedResult`, `TextError` and `Usage` are the types of `embed`'s results.
+"""
+
+from .embed import EmbedResult, TextError, Usage
+from .local import serve
+from .local.fault import Fault
+
+__all__ = ["EmbedResult", "Fault", "TextError", "Usage", "serve"]

@@ -1,0 +1,131 @@
+"""Arguments of public functions: mistakes end in a message that names the cure, and no frame shows a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+from faults.replies import answer, hang, once, refuse, reply
+from faults.server import FaultServer
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.embeddings import Embeddings
+from support.sides import Session, Side, both_sides
+
+KEY, PASSWORD = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1", "correct-horse-battery"
+CALL: dict[str, Any] = {"input": "a", "model": "m"}
+HTML = reply(200, "<!doctype html>", headers=(("Content-Type", "text/html"),))
+MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
+    # what the server does, what the user writes, what the message says to write
+    "no key": (answer(), lambda s: s.client.with_options(api_key="").embeddings.generate(**CALL), "OPENROUTER_API_KEY"),
+    "wrong key": (refuse(401), lambda s: s.generate(**CALL), "check api_key"),
+    "no credits": (refuse(402), lambda s: s.generate(**CALL), "https://openrouter.ai/settings/credits"),
+    "wrong model": (refuse(404), lambda s: s.generate(**CALL), "embeddings.list_models()"),
+    "no model": (answer(), lambda s: s.generate(input="a"), "model"),
+    "wrong type": (answer(), lambda s: s.generate(input=5, model="m"), "input: expected string or array, got integer 5"),
+    "misspelt option": (answer(), lambda s: s.generate(**CALL, dimension=5), "write dimensions"),
+    "misspelt member": (answer(), lambda s: s.generate(**CALL, provider={"zrd": True}), "did you mean 'zdr'?"),
+    "empty text": (answer(), lambda s: s.generate(input=["a", ""], model="m"), "input[1]: must not be empty"),
+    "by position": (answer(), lambda s: s.client.embeddings.generate("a", "m"), "generate(input=..., model=...)"),
+    "model by position": (answer(), lambda s: s.client.embeddings.embed(["a"], "m"), "embed(texts, model=...)"),
+    "too slow": (hang, lambda s: s.generate(**CALL, timeout_ms=60, retries=0), "(0.06 s; timeout_ms changes it)"),
+    "server down": (None, lambda s: s.generate(**CALL, server_url="http://127.0.0.1:9/v1", retries=0), "127.0.0.1:9"),
+    "website": (HTML, lambda s: s.generate(**CALL, retries=0), "such as https://openrouter.ai/api/v1"),
+    "not a URL": (None, lambda s: s.generate(**CALL, server_url="openrouter.ai"), "like https://openrouter.ai/api/v1"),
+    "create": (None, lambda s: s.client.embeddings.create(**CALL), "generate(input=..., model=...)"),
+    "embed of the client": (None, lambda s: s.client.embed(["a"], model="m"), "embeddings.embed(...)"),
+    "models of the client": (None, lambda s: s.client.models.list(), "embeddings.list_models()"),
+    "base_url": (None, lambda s: OpenRouter(KEY, base_url="https://h"), "write server_url"),
+    "timeout": (None, lambda s: OpenRouter(KEY, timeout=5), "write timeout_ms=..., in milliseconds"),
+    "max_retries": (None, lambda s: OpenRouter(KEY, max_retries=5), "write retry_config=5"),
+    "max_retries of a variant": (None, lambda s: s.client.with_options(max_retries=5), "write retry_config=5"),
+    "max_retries of a call": (None, lambda s: s.generate(**CALL, max_retries=5), "write retries=5"),
+    "timeout of a job": (None, lambda s: s.embed(["a"], model="m", timeout=5), "write timeout_ms=..., in milliseconds"),
+    "input of a job": (None, lambda s: s.embed(None, input=["a"], model="m"), "write texts"),
+    "extra_headers": (None, lambda s: s.generate(**CALL, extra_headers={}), "write http_headers"),
+}  # fmt: skip
+
+
+@both_sides
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_ends_in_a_message_that_names_the_cure(mistake: str, side: Side) -> None:
+    step, do, cure = MISTAKES[mistake]
+    with FaultServer(once(step or answer())) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        with pytest.raises((errors.OpenRouterError, TypeError, AttributeError)) as caught:
+            do(session)
+
+        assert cure in str(caught.value)
+
+
+OWN = {"Authorization": f"Bearer {KEY}", "X-Api-Key": KEY}
+SECRETS: dict[str, tuple[Callable[[Session], Any], type[Exception]]] = {
+    "unknown argument": (lambda s: OpenRouter(KEY, base_url="x"), TypeError),
+    "too many arguments": (lambda s: OpenRouter(KEY, *[None] * 20), TypeError),
+    "bad key": (lambda s: OpenRouter(f"{KEY} {KEY}"), errors.ConfigurationError),
+    "bad argument beside a key": (lambda s: OpenRouter(KEY, timeout_ms=0), errors.ConfigurationError),
+    "headers of a call": (lambda s: s.generate(**CALL, http_headers=OWN), errors.BadRequestResponseError),
+    "headers of a list": (lambda s: s.list_models(http_headers=OWN), errors.BadRequestResponseError),
+    "headers of a job": (lambda s: s.embed(["a"], model="m", http_headers=OWN), errors.BadRequestResponseError),
+    "bad header": (lambda s: s.generate(**CALL, http_headers={"Cookie": f"{KEY}é"}), errors.ConfigurationError),
+    "URL": (lambda s: OpenRouter(KEY, server_url=f"https://me:{PASSWORD}@h/v1"), errors.ConfigurationError),
+    "URL of a call": (lambda s: s.generate(**CALL, server_url=f"https://h?key={PASSWORD}"), errors.ConfigurationError),
+    "URL of a job": (lambda s: s.embed(["a"], model="m", server_url=f"http://{PASSWORD}@h"), errors.ConfigurationError),
+}
+
+
+@both_sides
+@pytest.mark.parametrize("case", SECRETS)
+def test_no_frame_shows_a_secret(case: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    do, error = SECRETS[case]
+    with FaultServer(once(refuse(400))) as server, side(OpenRouter("sk-other", server_url=server.url)) as session:
+        with pytest.raises(error) as caught:
+            do(session)
+
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if "openrouter_" in frame.f_code.co_filename]
+    shown = [frame.f_code.co_qualname for frame in frames if any(s in repr(frame.f_locals) for s in (KEY, PASSWORD))]
+    assert frames
+    assert shown == []
+    assert KEY not in str(caught.value)
+
+
+def test_password_in_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"https://me:{PASSWORD}@h/v1")
+    with pytest.raises(errors.ConfigurationError, match="OPENROUTER_BASE_URL must not contain credentials") as caught:
+        OpenRouter(KEY)
+
+    assert PASSWORD not in repr([frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:])
+
+
+@both_sides
+def test_call_with_its_own_authorization_needs_no_key(side: Side) -> None:
+    with FaultServer(once()) as server, side(OpenRouter(server_url=server.url)) as session:
+        session.generate(**CALL, http_headers={"authorization": "Bearer own"})
+        session.embed(["a"], model="m", http_headers={"Authorization": None})
+
+        assert [request.all("authorization") for request in server.ledger.requests] == [["Bearer own"], []]
+
+
+def test_public_methods_keep_their_kind_and_signature() -> None:
+    assert [name for name in dir(Embeddings) if inspect.iscoroutinefunction(getattr(Embeddings, name))] == [
+        *("embed_async", "generate_async", "list_models_async")
+    ]
+    assert list(inspect.signature(Embeddings.list_models).parameters)[:3] == ["self", "offset", "limit"]
+
+
+@pytest.mark.parametrize("instance", [True, False])
+def test_client_can_be_replaced_by_a_mock_with_its_methods(instance: bool) -> None:
+    mock: Any = create_autospec(OpenRouter, instance=instance)
+    client = mock if instance else mock(KEY)
+    client.embeddings.embed.return_value = "vectors"
+
+    assert client.embeddings.embed(["a"], model="m") == "vectors"
+    assert client.embeddings.generate(**CALL) is not None
+    with pytest.raises(TypeError):
+        client.embeddings.list_models(unknown=1)
+    with pytest.raises(AttributeError):
+        client.embeddings.create(**CALL)
+    assert asyncio.run(client.embeddings.generate_async(**CALL)) is not None

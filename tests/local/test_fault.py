@@ -1,0 +1,99 @@
+"""The embedded server misbehaves as a test of a user asks it to."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any, NamedTuple
+
+import httpx
+import numpy as np
+import pytest
+from openrouter_embeddings import Policy, errors
+from openrouter_embeddings.testing import EmbedResult, Fault, TextError, Usage, serve
+from support.sides import Side, both_sides
+
+CALL: dict[str, Any] = {"input": "a text", "model": "openai/text-embedding-3-small"}
+QUICK = Policy(base_seconds=0, overloaded_base_seconds=0)
+
+
+class Case(NamedTuple):
+    """What goes wrong with the first requests, the error without a retry, and the requests with retries."""
+
+    faults: list[Fault | None]
+    error: type[errors.OpenRouterError] | None
+    attempts: int
+    timeout_ms: int | None = None
+
+
+CASES = {
+    "nothing": Case([None], None, 1),
+    "no credits": Case([Fault(402, message="no credits")], errors.PaymentRequiredResponseError, 1),
+    "busy": Case([Fault(429, retry_after=0.01)], errors.TooManyRequestsResponseError, 2),
+    "down for three requests": Case([Fault(503)] * 3, errors.ServiceUnavailableResponseError, 4),
+    "slow": Case([Fault(delay_seconds=1)], errors.DeadlineError, 2, 300),
+    "torn": Case([Fault(torn=True)], errors.ConnectionLostError, 2),
+    "torn error": Case([Fault(503, torn=True)], errors.ConnectionLostError, 2),
+}
+
+
+@both_sides
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_request_meets_its_fault(case: Case, side: Side) -> None:
+    for retries in (None, QUICK):
+        with serve(faults=case.faults) as server:
+            with side(server.client(timeout_ms=case.timeout_ms, retry_config=retries)) as session:
+                if case.error is not None and (retries is None or case.attempts == 1):
+                    with pytest.raises(case.error):
+                        session.generate(**CALL)
+                else:
+                    assert session.generate(**CALL).http_meta.attempts == case.attempts
+
+
+def test_fault_has_its_message_and_headers() -> None:
+    with serve(faults=[None, Fault(429, retry_after=2.5, message="slow down", headers={"X-Team": "a"})]) as server:
+        answers = [httpx.get(f"{server.url}/embeddings/models", headers={"Authorization": "Bearer k"}) for _ in "123"]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+    assert answers[1].json()["error"] == {"code": 429, "message": "slow down", "metadata": {"error_type": "simulated"}}
+    assert (answers[1].headers["retry-after"], answers[1].headers["x-team"]) == ("2.5", "a")
+
+
+def test_result_can_be_made_by_hand() -> None:
+    result = EmbedResult(np.zeros((1, 3), np.float32), np.array([0]), usage=Usage(3, 3), errors=[])
+
+    assert (len(result), result.usage.total_tokens) == (1, 3)
+    assert TextError(1, errors.NoResponseError()).position == 1
+
+
+def post(url: str, key: str, upload: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return httpx.post(f"{url}/embeddings", headers=headers, content=upload, timeout=30)
+
+
+def test_upload_is_not_read_before_the_key() -> None:
+    sent = 0
+
+    def endless() -> Any:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b"x" * (1 << 20)
+
+    with serve(api_key="right", max_body_bytes=1 << 20) as server:
+        assert post(server.url, "wrong", endless()).status_code == 401
+        assert post(server.url, "right", endless()).status_code == 413
+        assert sent < 40
+        assert post(server.url, "wrong", b"x" * (1 << 20)).status_code == 401
+        address = httpx.URL(server.url)
+        with socket.create_connection((address.host, address.port or 0), timeout=2) as connection:
+            connection.sendall(b"POST /api/v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000000\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize(("host", "key", "warns"), [("0.0.0.0", None, 1), ("0.0.0.0", "k", 0), ("127.0.0.1", None, 0)])
+def test_open_server_warns(host: str, key: str | None, warns: int, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), serve(host=host, api_key=key):
+        pass
+
+    assert [record.name for record in caplog.records if "api_key" in record.getMessage()] == ["openrouter"] * warns
