@@ -116,7 +116,7 @@ def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     assert sorted(call.status_code or 0 for call in calls) == [200, 200, 200, 200, 429]
     assert {(call.call.model, call.call.texts) for call in calls} == {(MODEL, 10)}
     assert sum(call.tokens or 0 for call in calls) == result.usage.prompt_tokens == 40
-    assert sum(call.cost_usd or 0 for call in calls) == pytest.approx(result.usage.cost_usd)
+    assert sum(call.cost_usd or 0 for call in calls) == pytest.approx(result.usage.cost)
     pauses = [row_of(event) for event in events if isinstance(event, JobPaused)]
     assert pauses == [("JobPaused", MODEL, "127.0.0.1", True, "TooManyRequestsResponseError")]
     waits = [r.getMessage() for r in caplog.records if "all requests of the job wait" in r.getMessage()]
