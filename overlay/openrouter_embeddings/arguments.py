@@ -47,6 +47,12 @@ def advice(name: str, known: Iterable[str]) -> str:
     return f"; write {chosen[0]}" if chosen else ""
 
 
+def refuse_attribute(self: object, name: str) -> Any:
+    """The `__getattr__` of public classes."""
+    hint = "" if name[0] == "_" else advice(name, dir(type(self)))
+    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+
 def guarded(function: F) -> F:
     """Wrap a public function: its frames hold no secret, and a TypeError for its arguments says what to write."""
     parameters = inspect.signature(function).parameters

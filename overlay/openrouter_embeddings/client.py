@@ -12,7 +12,7 @@ from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
-from .arguments import advice, guarded
+from .arguments import guarded, refuse_attribute
 from .caller import Caller
 from .errors import ConfigurationError
 from .network import HttpClients
@@ -184,10 +184,7 @@ class OpenRouter(Resources):
         return self._with(self._caller.variant(changes, policy))
 
     if not TYPE_CHECKING:  # a type checker would accept any name
-
-        def __getattr__(self, name: str) -> Any:
-            hint = "" if name[0] == "_" else advice(name, dir(type(self)))
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+        __getattr__ = refuse_attribute
 
     def _with(self, caller: Caller) -> Self:
         other = type(self).__new__(type(self))

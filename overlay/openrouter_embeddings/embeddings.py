@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
 from . import embed as jobs
-from .arguments import advice, guarded_methods
+from .arguments import guarded_methods, refuse_attribute
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ class Embeddings(GeneratedEmbeddings):
         self._caller: Caller = caller
 
     if not TYPE_CHECKING:  # a type checker would accept any name
-
-        def __getattr__(self, name: str) -> Any:
-            hint = "" if name[0] == "_" else advice(name, dir(type(self)))
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+        __getattr__ = refuse_attribute
 
     @_spell_out_options
     def embed(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
@@ -34,9 +34,6 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._values)
-
-    def values(self) -> ValuesView[str]:
-        return self._values.values()
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"

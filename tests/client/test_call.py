@@ -289,6 +289,8 @@ MESSY = [
     reply(400, b"\x1b\r\n" * 50_000, content_type="\x1b\n" * 5_000),
     reply(302, b"", location="\x1b\n" * 5_000),
     error(400, "x" * 100_000),
+    reply(500, b'{"error":' + b'{"message":' * 500 + b"1" + b"}" * 501),
+    reply(200, b'{"error":' + b"[" * 900 + b"]" * 900 + b"}"),
 ]
 
 

@@ -61,7 +61,7 @@ def test_new_operations_return_models_and_raise_named_errors(twin: str, driven: 
     assert book == ["Book", "Paper", "old", "eo"]
     assert (ids, glass, attempts) == (["b1", "b2"], {"kind": "glass"}, 1)
     assert (gone, tags, region) == (None, ["new", "old"], "eu")
-    assert missing == ["NotFoundResponseError", "No such shelf"]
+    assert [missing[0], missing[1].partition(";")[0]] == ["NotFoundResponseError", "No such shelf"]
     assert [name for name, _ in refused] == ["InvalidInputError"] * 3
     assert [text.split(" ")[0].rstrip(":") for _, text in refused] == ["min_pages", "shelf_id", "cover.color"]
 

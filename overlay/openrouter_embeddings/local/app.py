@@ -19,9 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS, LOCAL_SERVER_STOP_SECONDS
+from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS
 from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
 from .errors import ApiError
 from .validation import RequestValidator, decode_json
@@ -43,8 +42,9 @@ def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_bo
         try:
             _authenticate(request, api_key)
             body = await _read_body(request, max_body_bytes)
-        except ApiError as error:
-            return _EarlyResponse(json_response(error.to_dict(), error.status, {"Connection": "close"}), max_body_bytes)
+        except ApiError:
+            await _discard(request, max_body_bytes)
+            raise
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise ApiError("Content-Type must be application/json")
         # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
@@ -76,24 +76,13 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-class _EarlyResponse(Response):
-    """A response to a request that was not read to its end; what follows is discarded, within limits.
-
-    Most clients read a response only after they have sent the whole request.
-    """
-
-    def __init__(self, response: Response, max_bytes: int) -> None:
-        super().__init__(response.body, response.status_code, response.headers)
-        self._left = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOCAL_SERVER_STOP_SECONDS):
-                while self._left > 0 and (message := await receive()).get("more_body"):
-                    self._left -= len(message["body"])
-        await send({"type": "http.response.body"})
+async def _discard(request: Request, max_bytes: int) -> None:
+    """Read and drop what a client still sends, within limits: most clients read a response only afterwards."""
+    with suppress(TimeoutError, RuntimeError):  # it has sent all
+        async with asyncio.timeout(1):
+            async for chunk in request.stream():
+                if (max_bytes := max_bytes - len(chunk)) < 0:
+                    break
 
 
 def _authenticate(request: Request, api_key: str | None) -> None:
@@ -193,6 +182,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     match error:
         case ApiError():
             answer = error
+            headers = {"Connection": "close"} if error.status in (401, 413) else None  # the upload may go on
         case HTTPException():  # Starlette's own 404 and 405
             error_type = "not_found" if error.status_code == 404 else "invalid_request"
             message = f"{request.method} {request.url.path}: {error.detail}"

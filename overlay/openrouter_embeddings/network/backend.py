@@ -171,7 +171,7 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
             await self._send_and_listen(attempt)
 
     async def _send(self, attempt: Attempt) -> None:
-        held, self._held = self._held, b""
+        held, self._held = memoryview(self._held), b""  # a view: a traceback with locals must not show the key
         if held and not self._spoiled:
             wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             attempt.sent += len(held)

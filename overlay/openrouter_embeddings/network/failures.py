@@ -30,6 +30,9 @@ WriteError = _class("WriteError", errors.ConnectionLostError)
 WriteTimeout = _class("WriteTimeout", errors.DeadlineError)
 
 
+_PHASES = {ConnectTimeout: "connect", PoolTimeout: "pool", WriteTimeout: "write", ReadTimeout: "read"}
+
+
 class _Meaning(NamedTuple):
     """An exception, by its class or by its name in the library, and what it means."""
 
@@ -84,8 +87,12 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         detail, final = f"{detail}; pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust", True
     elif meaning.error is ProxyError and detail[:3] in ("401", "403", "407"):
         detail, final = f"{detail}; correct the credentials in the proxy variable of the environment", True
+    message = f"{message}: {detail}" if detail else message
+    if meaning.error in _PHASES:
+        phase = "attempt" if time.monotonic() > attempt.deadline - 0.001 else _PHASES[meaning.error]
+        message += f" ({getattr(attempt.request.timeouts, f'{phase}_seconds'):.3g} s; timeout_ms changes it)"
     return Failure(
-        meaning.error(f"{message}: {detail}" if detail else message),
+        meaning.error(message),
         sent=meaning.sent and attempt.sent > 0,
         stale=not (attempt.dialled or attempt.received) and issubclass(meaning.error, errors.ConnectionLostError),
         final=final,

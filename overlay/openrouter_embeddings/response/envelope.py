@@ -107,7 +107,8 @@ def redact_response(response: Response, redactor: Redactor) -> tuple[Response, A
     """Remove secrets that JSON escapes hide in a response whose text is redacted; also return its decoded JSON."""
     body = try_decode(response.content)
     clean = redactor.json(_shallow(body))
-    content = response.content if clean == body else json.dumps(clean).encode()
+    hides_nothing = b"\\" not in response.content or clean == body
+    content = response.content if hides_nothing else json.dumps(clean).encode()
     return Response(response.status_code, response.headers, content), clean
 
 
