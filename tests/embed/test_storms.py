@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -210,7 +211,7 @@ def test_rate_is_that_of_a_client_and_a_model(side: Side) -> None:
             session.embed("a", model=model, requests_per_minute=60 / 0.3)
 
         arrived = [request.arrived for request in server.ledger.requests]
-        gaps = [later - earlier for earlier, later in zip(arrived, arrived[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(arrived)]
         assert [gap >= 0.15 for gap in gaps] == [True, True, False]
 
 
