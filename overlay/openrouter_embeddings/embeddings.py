@@ -57,15 +57,21 @@ class Embeddings(GeneratedEmbeddings):
                 providers accept. A smaller limit of a model is learned from its rejections and kept with the client.
             concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
                 arrive. It is halved when the server answers 429.
-            requests_per_minute, tokens_per_minute: upper limits; tokens are estimated. None: no limit.
+            requests_per_minute, tokens_per_minute: upper limits of all jobs of this client with this model; tokens are
+                estimated. None: no limit.
             on_error: what happens if a text is rejected. "raise" ends the job, "record" leaves a row of NaN and an
                 entry in `errors`, "skip" leaves out the row. A rejected request is halved until the bad text is alone.
                 A wrong key, no credits, an unknown model, or 8 rejected texts before the first success always raise.
-            on_empty: what happens if a text is empty: "raise", or "skip" to leave it out.
+            on_empty: what happens if a text is empty: "raise", "record" and "skip" as for `on_error`; a text that is
+                skipped is in no list of errors.
+            on_model_change: what happens if another model answers than before: "warn" logs it once, and `models` of the
+                result tells which model gave which rows; "raise" ends the job. Providers spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
-                each response.
-            retries, server_url, timeout_ms, http_headers: as in `generate`. By default the requests of a job are
-                retried longer: all wait together, up to 60 s at a time, and 8 waits without a response end the job.
+                each response and when all requests wait.
+            retries: as in `generate`. By default the requests of a job are retried longer: all wait together, up to
+                60 s at a time, and 8 waits without a response end the job. The `attempts` of a `Policy` replace the 8;
+                its `total_seconds` limit the time without a response.
+            server_url, timeout_ms, http_headers: as in `generate`.
             extra_body: as in `generate`; `input` and `encoding_format` are not allowed.
 
         Returns:
@@ -75,7 +81,9 @@ class Embeddings(GeneratedEmbeddings):
             InvalidInputError: a text is empty or not a string (the message names the positions), or an argument is
                 rejected (the message names its path). Nothing was sent.
             ConfigurationError: an option is not valid. Nothing was sent.
-            OpenRouterError: the error that ended the job; `positions` names the texts.
+            OpenRouterError: the error that ended the job; `positions` names the texts. Its `partial`, and that of a
+                KeyboardInterrupt, is an `EmbedResult` of what came until then, after the requests in flight finished:
+                at most 30 s later, or 3 s after Ctrl-C. The rows of texts without a vector are NaN.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
@@ -83,7 +91,7 @@ class Embeddings(GeneratedEmbeddings):
 
     @_spell_out_options
     async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
-        """`embed` on the running event loop (asyncio). Cancelling it cancels its requests."""
+        """`embed` on the running event loop (asyncio). When it is cancelled, requests in flight have 3 s to finish."""
         return await jobs.embed_async(self._caller, texts, options)
 
     @_spell_out_options
@@ -93,7 +101,8 @@ class Embeddings(GeneratedEmbeddings):
         Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and a float32 array of
         shape `(len(positions), dimensions)`, in the order in which responses arrive. `texts` is read as requests are
         sent. Equal texts are sent once while the first of them is in flight. Texts that are rejected with "skip" or
-        "record" are in `errors`. Close the stream, or use it in a `with` block, to leave early.
+        "record" are in `errors`. To leave early, take the blocks that are paid for with `drain()`; or close the stream,
+        or use it in a `with` block, which cancels the requests in flight and counts them as possibly billed.
         """
         return jobs.embed_iter(self._caller, texts, options)
 

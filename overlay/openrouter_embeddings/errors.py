@@ -57,8 +57,8 @@ class OpenRouterError(Exception):
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
         positions: indexes of the texts that the error is about, in what `embed` was given; else empty.
-        partial: the `EmbedResult` of an `embed` that sent requests before it failed: the rows of texts without a
-            vector are NaN. Else None.
+        partial: what an `embed` had when it failed, an `EmbedResult`: the rows of texts without a vector are NaN.
+            None if its texts or options were rejected, and for other calls.
     """
 
     attempts: int = 0

@@ -154,7 +154,7 @@ def test_server_that_is_gone_is_no_fault_of_the_texts(on_error: Any, side: Side)
 @both_sides
 @pytest.mark.parametrize(
     ("step", "fewest"),
-    [(refuse(429, ("Retry-After", "0.2")), 3), (refuse(503), 2), (hang, 1)],
+    [(refuse(429, ("Retry-After", "0.2")), 3), (refuse(503), 1), (hang, 1)],
     ids=["429", "503", "hang"],
 )
 def test_total_of_the_caller_bounds_a_job_without_responses(step: Any, fewest: int, side: Side) -> None:

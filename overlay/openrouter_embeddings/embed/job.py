@@ -245,7 +245,7 @@ class Job:
             if self.report is not None:
                 self.report(self.progress())
         except BaseException as error:
-            self._fail(error.with_traceback(None))
+            self._fail(error)
         return block
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:

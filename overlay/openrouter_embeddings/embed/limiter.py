@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 import threading
 
+import attrs
+
 from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
 from .packing import Batch
 
 
+@attrs.define
 class RateClock:
     """When the rates allow another request. All jobs of a client with one model share it."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.request_at = self.token_at = -math.inf
+    request_at: float = -math.inf
+    token_at: float = -math.inf
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
 
 
 class AdaptiveLimiter:

@@ -26,34 +26,28 @@ def bar(job: Job, model: str) -> Iterator[None]:
         tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
     except ImportError:
         raise ConfigurationError("progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'") from None
-    with contextlib.ExitStack() as stack:
 
-        def report(progress: Progress) -> None:
-            try:
-                shown.bar_format = _line(progress, model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
-                shown.update(progress.texts_done - shown.n)
-                if progress.wait_seconds:
-                    shown.refresh()
-            except Exception:
-                hide()
+    shown: Any = None
 
-        def hide() -> None:
-            job.report = None
-            with contextlib.suppress(Exception):
-                stack.close()
-
+    def report(progress: Progress) -> None:
+        nonlocal shown
         try:
-            total = job.progress().texts_total
-            shown = stack.enter_context(tqdm(total=total, unit=" texts", dynamic_ncols=True, bar_format=" "))
-            job.report = report
-            report(job.progress())
-            shown.refresh()
+            if shown is None:
+                shown = tqdm(total=progress.texts_total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+            shown.bar_format = _line(progress, model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
+            shown.update(progress.texts_done - shown.n)
+            if progress.wait_seconds or not progress.texts_done:
+                shown.refresh()
         except Exception:  # `sys.stderr` is None or broken, which must not end a job that is paid for
-            hide()
-        try:
-            yield
-        finally:
-            hide()
+            job.report = None
+
+    job.report = report
+    report(job.progress())
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            shown.close()
 
 
 def _line(progress: Progress, model: str, columns: int) -> str:

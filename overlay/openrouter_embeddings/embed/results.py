@@ -154,9 +154,9 @@ def dollars(amount: float) -> str:
 
 
 class _Stream:
-    def __init__(
-        self, stats: Stats, progress: Callable[[], Progress], stop: Callable[[float], None], blocks: Any
-    ) -> None:
+    """What both streams show: what the job has done so far, as in an `EmbedResult`."""
+
+    def __init__(self, stats: Stats, progress: Callable[[], Progress], stop: Callable[[float], None], blocks: Any):
         self._stats, self._progress, self._stop, self._blocks = stats, progress, stop, blocks
 
     def __repr__(self) -> str:
@@ -170,27 +170,22 @@ class _Stream:
 
     @property
     def errors(self) -> list[TextError]:
-        """The texts that have no vector, and why."""
         return list(self._stats.errors)
 
     @property
     def model(self) -> str | None:
-        """The model that answered first; None where no response named it, or none came yet."""
         return self._stats.model
 
     @property
     def usage(self) -> Usage:
-        """What the job was billed so far: prompt and total tokens, cost in USD."""
         return self._stats.usage
 
     @property
     def possibly_billed_attempts(self) -> int:
-        """Requests so far that the server may have billed although no vectors of them were handed out."""
         return self._stats.possibly_billed_attempts
 
     @property
     def possibly_billed_texts(self) -> int:
-        """How many texts these requests held."""
         return self._stats.possibly_billed_texts
 
     def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
