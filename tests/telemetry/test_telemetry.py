@@ -102,7 +102,7 @@ def test_call_that_is_cancelled_ends() -> None:
     with FaultServer(once(hang)) as server, pytest.raises(TimeoutError):
         asyncio.run(scenario(server.url))
 
-    assert [row_of(event) for event in events] == gave_up(None, "Cancelled")
+    assert [row_of(event) for event in events] == gave_up(None, "CancelledError")
 
 
 @both_sides
@@ -118,9 +118,11 @@ def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     assert sum(call.tokens or 0 for call in calls) == result.usage.prompt_tokens == 40
     assert sum(call.cost_usd or 0 for call in calls) == pytest.approx(result.usage.cost)
     pauses = [row_of(event) for event in events if isinstance(event, JobPaused)]
-    assert pauses == [("JobPaused", MODEL, "127.0.0.1", True, "TooManyRequestsResponseError")]
+    assert pauses == [("JobPaused", MODEL, "127.0.0.1", True, "429 TooManyRequestsResponseError")]
     waits = [r.getMessage() for r in caplog.records if "all requests of the job wait" in r.getMessage()]
-    assert [message.split(": all")[0] for message in waits] == [f"{MODEL} at 127.0.0.1: TooManyRequestsResponseError"]
+    assert [message.split(": all")[0] for message in waits] == [
+        f"{MODEL} at 127.0.0.1: 429 TooManyRequestsResponseError"
+    ]
 
 
 @both_sides
