@@ -94,7 +94,7 @@ def search(client: OpenRouter) -> None:
     print(
         f"{len(library):,} docstrings embedded in {seconds:.1f} s, {len(library) / seconds:,.0f} a second: "
         f"{library.vectors.shape[1]} dimensions, {library.requests} requests, {library.usage.total_tokens:,} tokens.\n"
-        f"At the price in the models list this would cost ${library.usage.cost_usd or 0:.6f}; here it is free."
+        f"At the price in the models list this would cost ${library.usage.cost or 0:.6f}; here it is free."
     )
     similarities = client.embeddings.embed(QUESTIONS, model=MODEL).vectors @ library.vectors.T
     for question, row in zip(QUESTIONS, similarities, strict=True):

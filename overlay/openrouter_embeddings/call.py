@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,7 +21,7 @@ from .errors import ConfigurationError, Failure, OpenRouterError, ResponseError,
 from .messages import CallFlow, Request, Response, Send, Sleep, Timeouts
 from .redaction import Redactor, Secret
 from .request import PreparedCall
-from .response import error_data, redact_response, validate
+from .response import EmbeddingBatch, error_data, redact_response, validate
 from .retries import FailedAttempt, FailureKind, Policy, RetryBudget, RetryState, Uniform, decide, failed_attempt
 
 Clock = Callable[[], float]
@@ -43,9 +44,9 @@ class CallContext:
         if self.debug is not None:
             self.debug(message % values)
 
-    def log_debug(self, message: str, *values: Any) -> None:
-        if self.debug is not None or _logger.isEnabledFor(logging.DEBUG):
-            self.log(logging.DEBUG, message, *values)
+    @property
+    def is_debugging(self) -> bool:
+        return self.debug is not None or _logger.isEnabledFor(logging.DEBUG)
 
 
 def call_flow(
@@ -62,6 +63,7 @@ def call_flow(
     start = context.clock()
     attempts = billed = 0
     state = RetryState()
+    usages: list[Any] = []  # of responses that are rejected: they are billed nevertheless
     while True:
         try:
             timeouts = _remaining(call.timeouts, policy, context.clock() - start, first=attempts == 0)
@@ -70,7 +72,11 @@ def call_flow(
             error.attempts, error.possibly_billed_attempts = attempts, billed
             raise
         attempts += 1
-        outcome, url = yield from _send(request, context)
+        try:
+            outcome, url = yield from _send(request, context)
+        except BaseException as interrupt:
+            _count(interrupt, attempts, billed + getattr(interrupt, "possibly_billed_attempts", 0), usages)
+            raise
         failure = outcome if isinstance(outcome, Failure) else None
         try:
             if isinstance(outcome, Failure):
@@ -81,8 +87,11 @@ def call_flow(
             raise
         except OpenRouterError as error:
             failed = failed_attempt(error, failure)
+            usages += _reported_usage(outcome)
         else:
             context.budget.give_back()
+            if isinstance(result, EmbeddingBatch):
+                result.rejected_usages = usages
             _set_meta(result, outcome, url, attempts, billed, context.clock() - start, request.redactor())
             return result
         billed += _maybe_billed(failed, outcome)
@@ -96,12 +105,20 @@ def call_flow(
         if not isinstance(sleep, Sleep):
             del outcome, failure  # a traceback with locals must not show a response that echoes the key
             failed.error.limit = sleep
-            raise _final_error(failed, attempts, billed, request.redactor()) from None
+            final = _final_error(failed, request.redactor())
+            _count(final, attempts, billed, usages)
+            raise final from None
         # The name of the class only: the message of the server may quote the texts.
         name = type(failed.error).__name__
-        context.log(logging.WARNING, "attempt %d: %s; retrying in %.2f s", attempts, name, sleep.seconds)
+        target = call.fields.get("model", call.operation.id), urlsplit(call.url).hostname
+        message = "%.100s at %s: attempt %d: %s; retrying in %.2f s"
+        context.log(logging.WARNING, message, *target, attempts, name, sleep.seconds)
         state = state.after(failed)
-        yield sleep
+        try:
+            yield attrs.evolve(sleep, reason=name)
+        except BaseException as interrupt:
+            _count(interrupt, attempts, billed, usages)
+            raise
 
 
 def _remaining(timeouts: Timeouts, policy: Policy, elapsed: float, *, first: bool) -> Timeouts:
@@ -120,12 +137,14 @@ def _send(request: Request, context: CallContext) -> Generator[Send | Sleep, Any
     """Send one request; follow redirects that stay on the same origin (RFC 9110, section 15.4.8)."""
     redirects = 0
     while True:
-        context.log_debug("%s %s", request.method, request.redactor()(request.url))
+        if context.is_debugging:
+            context.log(logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
         start = context.clock()
         outcome = yield Send(request)
         seconds = context.clock() - start
         status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
-        context.log_debug("%s after %.3f s", status, seconds)
+        if context.is_debugging:
+            context.log(logging.DEBUG, "%s after %.3f s", status, seconds)
         if status not in (307, 308) or redirects == defaults.MAX_REDIRECTS:
             return outcome, request.url
         target = _redirect_target(request.url, outcome.headers.get("location", ""))
@@ -158,8 +177,20 @@ def _maybe_billed(failed: FailedAttempt, outcome: Response | Failure) -> bool:
     return failed.kind is FailureKind.MAYBE_PROCESSED or unusable
 
 
-def _final_error(failed: FailedAttempt, attempts: int, billed: int, redactor: Redactor) -> OpenRouterError:
-    """The error to raise: without secrets, with its counts, and without the traceback of the attempt."""
+def _reported_usage(outcome: Response | Failure) -> list[Any]:
+    """The `usage` of a response that is rejected, if it can be read."""
+    with suppress(ValueError, RecursionError):
+        document = outcome.json() if isinstance(outcome, Response) else None
+        return [document["usage"]] if isinstance(document, dict) and document.get("usage") else []
+    return []
+
+
+def _count(error: BaseException, attempts: int, billed: int, usages: list[Any]) -> None:
+    vars(error).update(attempts=attempts, possibly_billed_attempts=billed, rejected_usages=usages)
+
+
+def _final_error(failed: FailedAttempt, redactor: Redactor) -> OpenRouterError:
+    """The error to raise: without secrets, and without the traceback of the attempt."""
     error = failed.error
     if isinstance(error, ResponseError) and error.raw_response is not None:
         response, document = redact_response(error.raw_response.redacted(redactor, defaults.ERROR_BODY_BYTES), redactor)
@@ -169,7 +200,6 @@ def _final_error(failed: FailedAttempt, attempts: int, billed: int, redactor: Re
             error.data = error_data(document, error.status_code or response.status_code)
     error.message = redactor(printable(error.message))
     error.args = (error.message, *error.args[1:])
-    error.attempts, error.possibly_billed_attempts = attempts, billed
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 

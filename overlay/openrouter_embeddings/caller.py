@@ -14,6 +14,7 @@ from . import config as settings
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
 from .retries import ONE_CALL, FailureKind, Policy, RetryBudget, policy_from
+from .telemetry import Event, Hook
 
 if TYPE_CHECKING:
     from .network import CancelScope, HttpClients
@@ -29,9 +30,11 @@ class Caller:
         policy: Policy | None,
         http_clients: HttpClients,
         debug: Callable[..., None] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         self.config, self.policy, self.http_clients = config, policy, http_clients
         self._debug = debug
+        self.hook = None if on_event is None else Hook(on_event)
         self._is_variant = self._closed = False
         self._reset()
 
@@ -74,6 +77,10 @@ class Caller:
         from .response import validate
 
         self.check_open()
+        chosen = self.policy_for(options.retries, policy)
+        if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
+            seconds = min(timeouts.attempt_seconds, chosen.total_seconds)
+            timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if prepared.needs_key and not callable(self.config.api_key):
             self.config.current_key()  # a missing key is an error before a connection is opened
@@ -84,7 +91,8 @@ class Caller:
             uniform=random.uniform,
             debug=self._debug,
         )
-        return call_flow(prepared, self.policy_for(options.retries, policy), context, read or validate)
+        flow = call_flow(prepared, chosen, context, read or validate)
+        return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
     from .embeddings import Embeddings
+    from .telemetry import Event
 
 _Key = str | settings.KeyProvider | None
 
@@ -85,6 +86,7 @@ class OpenRouter(Resources):
         debug_logger: is informed about each request, response and retry; never about texts, vectors or the key.
         ssl_context: your own certificates; default: those of the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`).
         allow_http: permit plain http to other machines.
+        on_event: is called with each event of `telemetry`, in the thread or on the event loop of the call.
 
     Raises:
         ConfigurationError: an argument, or the environment variable that replaces it, is not valid.
@@ -110,6 +112,7 @@ class OpenRouter(Resources):
         *,
         ssl_context: ssl.SSLContext | None = None,
         allow_http: bool = False,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
@@ -133,7 +136,7 @@ class OpenRouter(Resources):
             if not isinstance(ssl_context, ssl.SSLContext):
                 raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         debug = debug_logger.debug if debug_logger is not None else None
-        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug)
+        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, on_event)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # a traceback may show a client whose constructor raised

@@ -55,6 +55,8 @@ JOB_ATTEMPTS: Final = 8  # waits in a row without a response before a job ends
 JOB_PATIENCE_SECONDS: Final = 60.0  # a server that says how long to wait is obeyed for at least as long as this
 JOB_BACKOFF_CAP_SECONDS: Final = 60.0
 JOB_RETRY_AFTER_CAP_SECONDS: Final = 600.0
+JOB_ENDING_SECONDS: Final = 30.0  # requests in flight may finish, for they are paid for, when a job ends early
+JOB_INTERRUPT_SECONDS: Final = 3.0  # the same after Ctrl-C or a cancellation: a person, or a time limit, is waiting
 JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 

@@ -22,6 +22,7 @@ written for the official SDK still catches them. Every error can be pickled, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -56,6 +57,8 @@ class OpenRouterError(Exception):
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
         positions: indexes of the texts that the error is about, in what `embed` was given; else empty.
+        partial: the `EmbedResult` of an `embed` that sent requests before it failed: the rows of texts without a
+            vector are NaN. Else None.
     """
 
     attempts: int = 0
@@ -69,7 +72,9 @@ class OpenRouterError(Exception):
     raw_response: Response | None = None
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
+    partial: Any = None
     _wait_seconds: float | None = None  # how long a job is to wait before it sends the request again
+    rejected_usages: Sequence[Any] = ()  # what responses that were rejected reported
     _cure: str = ""  # what to do about it, where the server does not say
     _request: Any = None  # an attribute of httpx's exceptions; a request would hold the key
 

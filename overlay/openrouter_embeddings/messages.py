@@ -40,6 +40,9 @@ class Headers(Mapping[str, str]):
 
     def redacted(self, redactor: Redactor) -> Headers:
         """The same headers without secrets."""
+        text = "\n".join(self._values.values())
+        if redactor(text) is text:  # nearly always
+            return self
         return Headers((name, redactor(value)) for name, value in self._values.items())
 
 
@@ -126,12 +129,13 @@ class Sleep:
     """A step of a call flow: wait before the next attempt.
 
     `shared`: the server asked all callers to wait. `free`: the retry does not count, because a kept connection had
-    been closed by the server before the request arrived.
+    been closed by the server before the request arrived. `reason` is the name of the error's class.
     """
 
     seconds: float
     shared: bool = False
     free: bool = False
+    reason: str = attrs.field(default="", eq=False)
 
 
 CallFlow: TypeAlias = Generator[Send | Sleep, Any, Any]

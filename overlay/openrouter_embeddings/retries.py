@@ -144,19 +144,18 @@ NO_RETRY = Policy(attempts=1)
 def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
     """The policy that a `retries=` or `retry_config=` argument asks for; a ConfigurationError names the `argument`.
 
-    A whole number is the maximum number of retries, also of those that the server may bill.
+    A whole number is the maximum number of retries; those that may be billed keep their own limit.
     """
-    if isinstance(config, numbers.Integral) and not isinstance(config, bool) and (count := int(config)) >= 0:
-        return attrs.evolve(default, attempts=count + 1, possibly_billed_retries=count, official=None)
     if config is None:
         return attrs.evolve(default, attempts=1, official=None)
     if isinstance(config, Policy):
         return config
+    if isinstance(config, numbers.Integral) and not isinstance(config, bool) and int(config) >= 0:
+        return attrs.evolve(default, attempts=int(config) + 1, official=None)
     if not isinstance(config, RetryConfig):
-        raise ConfigurationError(
-            f"{argument} must be a number of retries, utils.Policy, utils.RetryConfig or None (no retry), "
-            f"got {config if isinstance(config, int) else type(config).__name__}"
-        )
+        found = config if isinstance(config, int | float) else type(config).__name__
+        wanted = "utils.RetryConfig, utils.Policy or None (no retry), or a number of retries"
+        raise ConfigurationError(f"{argument} must be {wanted}, got {found}")
     if config.strategy != "backoff":
         return NO_RETRY
     if not isinstance(config.backoff, BackoffStrategy):
@@ -221,9 +220,9 @@ class RetryState:
 
     def after(self, failed: FailedAttempt) -> RetryState:
         """The state once the request is sent again."""
-        if failed.stale and self.stale_retries == 0:
-            return attrs.evolve(self, stale_retries=1)
         billed = failed.kind is not FailureKind.NOT_PROCESSED
+        if failed.stale and self.stale_retries == 0:
+            return attrs.evolve(self, stale_retries=1, billed_retries=self.billed_retries + billed)
         return attrs.evolve(self, retries=self.retries + 1, billed_retries=self.billed_retries + billed)
 
 

@@ -162,7 +162,7 @@ SCRIPTS = {
     "a day": Script([error(503, retry_after="86400")], "send", OVERLOADED, 1, 0, 86_400.0),
     "beyond the total": Script([(59.0, error(503))] * 2, "send 1 send", OVERLOADED, 2),
     "stale, good": Script([broken(stale=True), good()], "send 0 send", None, 2, 1),
-    "stale": Script([broken(stale=True)] * 3, "send 0 send 0.5 send", LOST, 3, 3),
+    "stale": Script([broken(stale=True)] * 2, "send 0 send", LOST, 2, 2),
     "official": Script([error(500), broken(), error(500)], "send 0.5 send 1 send", FAILED, 3, 3, policy=OFFICIAL),
     "not opened": Script([CLOSED], "send", ConfigurationError, 0),
     # A job gets back what was certainly not processed.
@@ -373,9 +373,9 @@ def test_log(has_debug: bool, level: int, caplog: pytest.LogCaptureFixture) -> N
     request = ("DEBUG", f"POST {URL}")
     lines = [
         *(request, ("DEBUG", "503 after 0.250 s")),
-        ("WARNING", "attempt 1: ServiceUnavailableResponseError; retrying in 1.00 s"),
+        ("WARNING", "m at openrouter.ai: attempt 1: ServiceUnavailableResponseError; retrying in 1.00 s"),
         *(request, ("DEBUG", "200 after 1.000 s")),
-        ("WARNING", "attempt 2: ResponseValidationError; retrying in 1.00 s"),
+        ("WARNING", "m at openrouter.ai: attempt 2: ResponseValidationError; retrying in 1.00 s"),
         *(request, ("DEBUG", "200 after 0.125 s")),
     ]
     logged = [line for line in lines if level == logging.DEBUG or line[0] == "WARNING"]

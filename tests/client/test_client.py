@@ -51,7 +51,7 @@ def test_arguments_have_the_official_order_and_defaults() -> None:
     parameters = inspect.signature(OpenRouter).parameters.values()
 
     assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == names.split()
-    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http"]
+    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["ssl_context", "allow_http", "on_event"]
     defaults = {p.name: p.default for p in parameters if p.default is not None}
     assert defaults == {"retry_config": UNSET, "allow_http": False}
 
@@ -98,7 +98,7 @@ INVALID: list[tuple[str, Any, str, bool]] = [
     ("server_url", "openrouter.ai", "must be a URL", True),
     ("api_key", 7, "must be a string, got int", True),
     ("timeout_ms", 0, "must be a number of milliseconds above 0", True),
-    ("retry_config", -1, "must be a number of retries, utils.Policy, utils.RetryConfig or None", True),
+    ("retry_config", 1.5, "must be utils.RetryConfig, utils.Policy or None", True),
     ("http_referer", "Café", "cannot be sent as an HTTP header", True),
     ("server", "eu", "must be one of production", False),
     ("client", "x", "must have send() and build_request()", False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.embed.job import Job
+from openrouter_embeddings.embed.limiter import RateClock
 from openrouter_embeddings.embed.options import checked_options
 from openrouter_embeddings.embed.packing import Batch, ModelLimits
 from openrouter_embeddings.embed.results import Usage
@@ -43,23 +43,23 @@ def run(
 ) -> Ran:
     """Drive a job to its end, one batch after the other; the row of each text holds its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
-    job = Job(chosen, limits or ModelLimits(), Policy(hands_back=True), may_retry_billed)
+    job = Job(chosen, limits or ModelLimits(), RateClock(), Policy(hands_back=True), may_retry_billed)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
     rows: dict[int, float] = {}
-    outcomes: deque[Any] = deque()
 
     def start(batch: Batch) -> None:
         sent.append(batch.positions)
         vectors = np.array([[float(text.split()[-1])] for text in batch.texts], np.float32)
         response = EmbeddingBatch(vectors, "m", None, not batch.base64)
         response.http_meta = META
-        outcomes.append((batch, fails(batch) or response))
+        job.outcomes.append((batch, fails(batch) or response))
 
+    for item in job.schedule(start):
+        if isinstance(item, tuple):
+            rows.update(zip(item[0], item[1][:, 0].tolist(), strict=True))
     try:
-        for item in job.schedule(start, outcomes):
-            if isinstance(item, tuple):
-                rows.update(zip(item[0], item[1][:, 0].tolist(), strict=True))
+        job.raise_error()
     except OpenRouterError as error:
         return Ran(sent, rows, job, error)
     return Ran(sent, rows, job, None)

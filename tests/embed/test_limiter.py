@@ -53,7 +53,7 @@ def test_longest_pause_holds_everybody() -> None:
     limiter.hold(10.0, 100.0)
     limiter.hold(2.0, 101.0)
 
-    assert [limiter.ready_seconds(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
+    assert [limiter.reserve(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
 
 
 def test_failures_in_one_pause_halve_once_and_the_next_halves_again() -> None:
@@ -70,10 +70,10 @@ def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[fl
     """When requests start if there is always another."""
     found, now = [], 0.0
     while now < seconds:
-        if waits := limiter.ready_seconds(now):
+        if waits := limiter.reserve(now):
             now += waits
             continue
-        limiter.started(batch_of(tokens), now)
+        limiter.charge(batch_of(tokens), now)
         found.append(now)
     return found
 
@@ -95,9 +95,9 @@ def test_tokens_are_no_more_than_asked_over_time(per_minute: int, each: int) -> 
 
 def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts() -> None:
     limiter = AdaptiveLimiter(requests_per_minute=60, tokens_per_minute=60)
-    limiter.started(batch_of(30), 100.0)
-    assert limiter.ready_seconds(100.0) == pytest.approx(30.0)
+    limiter.charge(batch_of(30), 100.0)
+    assert limiter.reserve(100.0) == pytest.approx(30.0)
 
     limiter.hold(500.0, 100.0)
 
-    assert limiter.ready_seconds(100.0) == 500.0
+    assert limiter.reserve(100.0) == 500.0

@@ -8,19 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from openrouter_embeddings.embed.matrix import ResultMatrix, block_output
-from openrouter_embeddings.embed.packing import Batch
-
-
-def batch_of(*positions: int) -> Batch:
-    return Batch(positions, tuple(map(str, positions)))
 
 
 def rows_of(*numbers: float) -> Any:
     return np.array([[number] * 3 for number in numbers], np.float32)
 
 
-def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), keep: bool = False) -> tuple[Any, list[int]]:
-    made, positions = matrix.finish(list(failed), keep=keep, width=5)
+def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), partial: bool = False) -> tuple[Any, list[int]]:
+    made, positions = matrix.finish(list(failed), width=5, partial=partial)
     assert (made.dtype, positions.dtype) == (np.float32, np.int64)
     return made, positions.tolist()
 
@@ -33,20 +28,21 @@ def test_block_that_is_the_whole_is_the_matrix() -> None:
 
 
 class Given(NamedTuple):
-    """Rows that came, those that failed, whether they are kept, and the numbers of the rows at the end."""
+    """Rows that came, those that failed and are kept, whether all are, and the numbers of the rows at the end."""
 
     came: list[list[int]]
     failed: tuple[int, ...]
-    keep: bool
+    partial: bool
     rows: dict[int, float]
 
 
 GIVEN = [
     Given([[4, 1], [0, 2, 3]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
     Given([[4, 3, 2, 1, 0]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (1,), True, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (1,), False, {0: 0, 2: 2, 3: 3, 4: 4}),
-    Given([[0]], (2,), True, {0: 0, 2: math.nan}),
+    Given([[0, 2], [3, 4]], (1,), False, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
+    Given([[0, 2], [3, 4]], (), False, {0: 0, 2: 2, 3: 3, 4: 4}),
+    Given([[0]], (2,), False, {0: 0, 2: math.nan}),
+    Given([[0, 3]], (2,), True, {0: 0, 1: math.nan, 2: math.nan, 3: 3, 4: math.nan}),
 ]
 
 
@@ -55,24 +51,24 @@ def test_blocks_in_any_order_are_put_in_input_order(case: Given) -> None:
     matrix = ResultMatrix(5)
     for positions in case.came:
         matrix.put(positions, rows_of(*positions))
-    made, positions = finished(matrix, case.failed, case.keep)
+    made, positions = finished(matrix, case.failed, case.partial)
 
     assert positions == list(case.rows)
     assert np.array_equal(made, rows_of(*case.rows.values()), equal_nan=True)
 
 
-@pytest.mark.parametrize(("keep", "rows"), [(True, 2), (False, 0)])
-def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(keep: bool, rows: int) -> None:
+@pytest.mark.parametrize(("failed", "rows"), [((0, 1), 2), ((), 0)])
+def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(failed: tuple[int, ...], rows: int) -> None:
     matrix = ResultMatrix(2)
-    matrix.output(batch_of(0, 1), None)(2, 3)[:] = 7.0  # of a response that was rejected
-    made, positions = finished(matrix, (0, 1), keep)
+    matrix.output([0, 1], None)(2, 3)[:] = 7.0  # of a response that was rejected
+    made, positions = finished(matrix, failed)
 
     assert (made.shape, positions) == ((rows, 5), list(range(rows)))
 
 
 def test_consecutive_rows_are_decoded_in_place() -> None:
     matrix = ResultMatrix(4)
-    outputs = [matrix.output(batch_of(*positions), None)(2, 3) for positions in ([2, 3], [0, 1])]
+    outputs = [matrix.output(positions, None)(2, 3) for positions in ([2, 3], [0, 1])]
     for positions, output in zip(([2, 3], [0, 1]), outputs, strict=True):
         output[:] = rows_of(*positions)
         matrix.put(positions, output)
@@ -88,26 +84,26 @@ def test_consecutive_rows_are_decoded_in_place() -> None:
 def test_other_rows_are_decoded_elsewhere(positions: list[int], shape: tuple[int, int]) -> None:
     matrix = ResultMatrix(4)
     matrix.put([3], rows_of(9))
-    output = matrix.output(batch_of(*positions), None)(*shape)
+    output = matrix.output(positions, None)(*shape)
 
     assert (output.shape, output.dtype, output.base) == (shape, np.float32, None)
 
 
 def test_response_of_another_width_that_is_rejected_spoils_nothing() -> None:
     matrix = ResultMatrix(4)
-    first = matrix.output(batch_of(0, 1), None)(2, 3)
+    first = matrix.output([0, 1], None)(2, 3)
     first[:] = rows_of(0, 1)
-    matrix.output(batch_of(2, 3), None)(2, 8)[:] = 9.0
+    matrix.output([2, 3], None)(2, 8)[:] = 9.0
     matrix.put([0, 1], first)
-    matrix.output(batch_of(2, 3), None)(2, 8)[:] = 9.0
+    matrix.output([2, 3], None)(2, 8)[:] = 9.0
     matrix.put([2, 3], rows_of(2, 3))
 
     assert finished(matrix)[0].tolist() == rows_of(0, 1, 2, 3).tolist()
 
 
 def test_block_of_a_stream_is_decoded_into_what_was_allocated_for_it() -> None:
-    output = block_output(batch_of(4, 5), 3)
+    output = block_output([4, 5], 3)
 
     assert output(2, 3) is output(2, 3)
     assert (output(1, 3).shape, output(2, 8).shape) == ((1, 3), (2, 8))
-    assert block_output(batch_of(4, 5), None)(2, 3).shape == (2, 3)
+    assert block_output([4, 5], None)(2, 3).shape == (2, 3)

@@ -57,6 +57,30 @@ def test_bar_shows_what_fits_and_the_cost_always(
     assert re.fullmatch(case.line, lines[-1].strip())
 
 
+class Broken:
+    """A stream whose writes fail, after so many."""
+
+    def __init__(self, writes: int) -> None:
+        self.writes = writes
+
+    def write(self, text: str) -> None:
+        self.writes -= 1
+        if self.writes < 0:
+            raise OSError("broken")
+
+    def flush(self) -> None: ...
+
+
+@both_sides
+@pytest.mark.parametrize("stderr", [None, Broken(0), Broken(3)], ids=["none", "broken", "breaks"])
+def test_stderr_that_cannot_be_written_ends_no_job(stderr: Any, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        result = session.embed(texts_of(200), model=MODEL, batch_size=5, progress=True)
+
+    assert len(result) == 200
+
+
 def embed_nothing_of(client: OpenRouter) -> None:
     client.embeddings.embed([], model=MODEL, progress=True)
 

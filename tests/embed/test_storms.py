@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from faults.replies import answer, error, forever, refuse, reply
+from faults.replies import answer, error, forever, hang, refuse, reply
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.retries import Policy
@@ -150,6 +151,46 @@ def test_server_that_is_gone_is_no_fault_of_the_texts(on_error: Any, side: Side)
     assert caught.value.attempts == 4
 
 
+@both_sides
+@pytest.mark.parametrize(
+    ("step", "fewest"),
+    [(refuse(429, ("Retry-After", "0.2")), 3), (refuse(503), 2), (hang, 1)],
+    ids=["429", "503", "hang"],
+)
+def test_total_of_the_caller_bounds_a_job_without_responses(step: Any, fewest: int, side: Side) -> None:
+    began = time.monotonic()
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        with pytest.raises(errors.OpenRouterError):
+            session.embed(texts_of(500), model=MODEL, retries=Policy(attempts=2, total_seconds=1))
+
+        assert fewest <= len(server.ledger.requests) <= 7
+    assert time.monotonic() - began < 2.5
+
+
+@both_sides
+@pytest.mark.parametrize("retries", [0, 2])
+def test_number_of_retries_is_taken(retries: int, side: Side) -> None:
+    with FaultServer(forever(refuse(503, ("Retry-After", "0.01")))) as server:
+        with side(OpenRouter(KEY, server_url=server.url)) as session, pytest.raises(errors.OpenRouterError):
+            session.embed("a", model=MODEL, retries=retries)
+
+        assert len(server.ledger.requests) == 1 + retries
+
+
+@both_sides
+def test_wait_is_logged_and_shown_with_its_reason(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Any] = []
+    with Capped(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        session.embed(texts_of(200), model=MODEL, progress=seen.append)
+
+    assert [round(report.wait_seconds, 1) for report in seen[:2]] == [0.2, 0.0]
+    assert (seen[0].wait_reason, seen[1].wait_reason) == ("429 TooManyRequestsResponseError", "")
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [f"429 TooManyRequestsResponseError: all requests to {MODEL} wait 0.2" in text for text in warnings] == [
+        True
+    ]
+
+
 # ---- how fast -------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +202,17 @@ def test_nothing_is_waited_for_once_all_is_sent(limit: dict[str, float], side: S
         session.embed("a", model=MODEL, **limit)
 
     assert time.monotonic() - began < 10
+
+
+@both_sides
+def test_rate_is_that_of_a_client_and_a_model(side: Side) -> None:
+    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        for model in (MODEL, MODEL, MODEL, "another"):
+            session.embed("a", model=model, requests_per_minute=60 / 0.3)
+
+        arrived = [request.arrived for request in server.ledger.requests]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(arrived)]
+        assert [gap >= 0.15 for gap in gaps] == [True, True, False]
 
 
 @both_sides

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_embeddings.errors import error_for
-from openrouter_embeddings.messages import Headers, Response
+from openrouter_embeddings.messages import Headers, Response, Sleep
 from openrouter_embeddings.response.retry_after import retry_after_seconds
 from openrouter_embeddings.retries import FailedAttempt, FailureKind, Policy, RetryState, decide
 
@@ -56,7 +56,7 @@ def test_no_wait_exceeds_the_cap_or_the_total(
         lambda low, high: low + random * (high - low),
     )
 
-    if sleep is not None:
+    if isinstance(sleep, Sleep):
         assert 0 <= sleep.seconds <= policy.retry_after_cap_seconds * 1.1
         assert elapsed + sleep.seconds <= 119
         if retry_after is not None:

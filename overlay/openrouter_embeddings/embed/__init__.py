@@ -1,9 +1,11 @@
 """Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, workers, progress."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..caller import Caller
+from ..defaults import JOB_INTERRUPT_SECONDS
 from .options import DEFAULTS, EmbedOptions
 from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
 from .session import Session
@@ -17,8 +19,17 @@ def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]
     """See `Embeddings.embed`."""
     session = Session(caller, options, "embed")
     matrix = session.feed_all(texts)
-    for block in run(session):
-        matrix.put(*block)
+    stream = EmbedStream(*session.watched, run(session))
+    try:
+        for block in stream:
+            matrix.put(*block)
+    except BaseException as error:
+        with suppress(BaseException):  # a second interrupt ends the wait
+            for block in stream.drain(JOB_INTERRUPT_SECONDS):
+                matrix.put(*block)
+        stream.close()
+        vars(error)["partial"] = session.result(matrix, partial=True)
+        raise
     return session.result(matrix)
 
 
@@ -26,8 +37,17 @@ async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mappi
     """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async")
     matrix = session.feed_all(texts)
-    async for block in arun(session):
-        matrix.put(*block)
+    stream = EmbedStreamAsync(*session.watched, arun(session))
+    try:
+        async for block in stream:
+            matrix.put(*block)
+    except BaseException as error:
+        with suppress(BaseException):
+            async for block in stream.drain(JOB_INTERRUPT_SECONDS):
+                matrix.put(*block)
+        await stream.aclose()
+        vars(error)["partial"] = session.result(matrix, partial=True)
+        raise
     return session.result(matrix)
 
 
@@ -35,11 +55,11 @@ def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any])
     """See `Embeddings.embed_iter`."""
     session = Session(caller, options, "embed_iter")
     session.feed_lazily(texts)
-    return EmbedStream(session.job.stats, session.job.progress, run(session))
+    return EmbedStream(*session.watched, run(session))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
     """See `Embeddings.embed_iter_async`."""
     session = Session(caller, options, "embed_iter_async")
     session.feed_lazily(texts)
-    return EmbedStreamAsync(session.job.stats, session.job.progress, arun(session))
+    return EmbedStreamAsync(*session.watched, arun(session))

@@ -1,6 +1,23 @@
 """The state of one job: which batch is next, and what a response or an error means for the rest. No I/O.
 
 Every text ends as exactly one row, one recorded error, or in the error that ends the job.
+
+How a job ends early. One rule holds for all endings: nothing more is sent, requests in flight may finish for some
+seconds, because they are paid for, their blocks are handed out, and then the ending takes effect. What does not finish
+is cancelled. Each text that was sent and not handed out counts in `possibly_billed_texts`.
+
+==================================================  =========================  =================================
+ending                                              requests in flight finish  then
+==================================================  =========================  =================================
+an error (also of `progress` or of the texts), or   `JOB_ENDING_SECONDS`       it is raised; `embed` sets its
+a limit of `retries` is reached                                                `partial`
+Ctrl-C or cancellation in `embed`, `embed_async`    `JOB_INTERRUPT_SECONDS`,   it is raised, with `partial`
+                                                    a second one: at once
+Ctrl-C or cancellation in a stream                  it is raised at once       `drain` or `close`, as below
+`drain` of a stream                                 `JOB_ENDING_SECONDS`       the stream ends
+`close`, the end of `with`, or a stream that        no: cancelled              the stream ends
+nobody refers to
+==================================================  =========================  =================================
 """
 
 from __future__ import annotations
@@ -15,15 +32,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from openrouter_generated.types import HttpMeta
-
-from .. import errors
-from ..defaults import JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
+from .. import defaults, errors
+from ..defaults import JOB_ENDING_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
 from ..errors import InvalidInputError, OpenRouterError, printable
 from ..messages import Sleep
+from ..network import Cancelled
 from ..response import EmbeddingBatch
 from ..retries import Policy
-from .limiter import AdaptiveLimiter
+from ..telemetry import Hook, JobPaused
+from .limiter import AdaptiveLimiter, RateClock
 from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
 from .results import Block, Progress, Stats, TextError
@@ -32,6 +49,15 @@ Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
 _NOT_ABOUT_TEXTS = (errors.ConfigurationError, errors.ClosedClientError, InvalidInputError)
 _FATAL = (errors.UnauthorizedResponseError, errors.PaymentRequiredResponseError, errors.NotFoundResponseError)
+JOB_POLICY = Policy(
+    attempts=defaults.JOB_ATTEMPTS,
+    cap_seconds=defaults.JOB_BACKOFF_CAP_SECONDS,
+    retry_after_cap_seconds=defaults.JOB_RETRY_AFTER_CAP_SECONDS,
+    total_seconds=None,
+    hands_back=True,
+)
+"""Of a job whose caller, and whose client, say nothing of retries."""
+_PAUSE_SECONDS = 0.25  # after so long a worker that waits looks whether the job ends
 _MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is still read a little at a time
 
 
@@ -44,20 +70,34 @@ class Job:
     """
 
     def __init__(
-        self, options: Mapping[str, Any], limits: ModelLimits, policy: Policy, may_retry_billed: Callable[[], bool]
+        self,
+        options: Mapping[str, Any],
+        limits: ModelLimits,
+        clock: RateClock,
+        policy: Policy,
+        may_retry_billed: Callable[[], bool],
     ) -> None:
         self.stats = Stats()
         self.dimensions: int | None = None
         self.report: Callable[[Progress], None] | None = None
         self.display: AbstractContextManager[None] = nullcontext()
+        self.target: tuple[str, str] = "", ""  # model and host
+        self.hook: Hook | None = None
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
+        self._model, self._one_model = str(options["model"])[:100], options["on_model_change"] == "raise"
         limited = ("concurrency", "requests_per_minute", "tokens_per_minute")
-        self._limiter = AdaptiveLimiter(*map(options.__getitem__, limited), known=limits.known)
+        self._limiter = AdaptiveLimiter(*map(options.__getitem__, limited), clock=clock, known=limits.known)
+        self.outcomes: deque[Outcome] = deque()
+        """Of requests that ended; workers append to it."""
+        self.models: dict[str, list[int]] | None = None
+        """The positions that each model answered; None: not kept, for a stream has no end."""
+        self._error: BaseException | None = None  # ends the job
+        self._ends_at = math.inf
         self._waiting: dict[str, int] = {}  # texts of a stream without a response, and the position that is sent
         self._duplicates: dict[int, list[int]] = {}  # such a position, and those of the same text
         self._began = self._answered_at = time.monotonic()
-        self._waits, self._wait_began = 0, -math.inf  # since the last response
+        self._waits, self._wait_began, self._wait_reason = 0, -math.inf, ""  # since the last response
         self.in_flight = self._done = self._rejected_alone = 0
         self._models_differ = False
 
@@ -68,7 +108,7 @@ class Job:
             texts = list(texts)
             if len({text for _, text in texts}) < len(texts):
                 texts = list(self._distinct(texts, sys.maxsize))
-            self._waiting = {}
+            self._waiting, self.models = {}, {}
         else:
             texts = self._distinct(texts)
         self._packer = Packer(texts, self._limits, self._batch_size)
@@ -97,81 +137,145 @@ class Job:
             rows += [row] * len(others)
         return positions, rows
 
-    def schedule(self, start: Callable[[Batch], None], outcomes: deque[Outcome]) -> Iterator[Block | float]:
-        """Start batches and accept their outcomes, to the end or to the error that ends the job.
+    def schedule(self, start: Callable[[Batch], None]) -> Iterator[Block | float]:
+        """Start batches and settle their outcomes, to the end of the job; may be called again after an interrupt.
 
         Yields blocks, and the seconds to wait for an outcome at most (infinity: without a limit).
         """
         while True:
-            step = self._next()
+            while self.outcomes:
+                block = self._settle(*self.outcomes.popleft())
+                if block is not None:
+                    yield block
+            try:
+                step = self._next()
+            except Exception as error:  # of the caller's texts
+                self._fail(error)
+                continue
             if step is None:
                 return
             if isinstance(step, Batch):
                 self.in_flight += 1
                 start(step)
             yield 0.0 if isinstance(step, Batch) else step
-            while outcomes:
-                self.in_flight -= 1
-                yield from self._settle(*outcomes.popleft())
+
+    def stop(self, seconds: float) -> None:
+        """Send no more requests; those in flight have so many seconds to finish."""
+        self._ends_at = time.monotonic() + seconds
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether no more requests are sent."""
+        return self._ends_at < math.inf
+
+    def _fail(self, error: BaseException) -> None:
+        """End the job with its first error."""
+        if not self.is_ending:
+            self.stop(JOB_ENDING_SECONDS)
+        self._error = self._error or error
+
+    def raise_error(self) -> None:
+        """Raise the error that ended the job, if there is one."""
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # or its traceback would refer to itself
+
+    def lose_rest(self) -> None:
+        """Count the outcomes that nobody gets: they may be billed."""
+        while self.outcomes:
+            batch, outcome = self.outcomes.popleft()
+            if isinstance(outcome, EmbeddingBatch):
+                self.stats.usage = self.stats.usage.plus(outcome.usage)
+            self._count(batch, outcome, lost=isinstance(outcome, EmbeddingBatch))
 
     def _next(self) -> Batch | float | None:
         """The batch to send now, or the seconds to wait for an outcome at most; None: all is done."""
-        if self.in_flight >= int(self._limiter.limit):
+        now, limiter = time.monotonic(), self._limiter
+        if self.is_ending:
+            return self._ends_at - now if self.in_flight and self._ends_at > now else None
+        if self.in_flight >= int(limiter.limit):
             return math.inf
-        seconds = self._limiter.ready_seconds(time.monotonic())
-        if seconds and not self._packer.exhausted:
-            return seconds
-        batch = None if seconds else self._packer.next()
+        batch = None
+        if not limiter.may_wait(now) or not self._packer.exhausted:
+            if seconds := limiter.reserve(now):
+                return seconds
+            batch = self._packer.next()
         if batch is None:
             return math.inf if self.in_flight else None
         if self.stats.requests == self.in_flight == 0:
             batch.is_whole_job = self._packer.exhausted
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
-        self._limiter.started(batch, batch.sent_at)
+        limiter.charge(batch, batch.sent_at)
         return batch
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
-        """The seconds that one worker waits before it sends a batch again: its own wait, then that of all."""
-        if sleep.shared:
-            self._limiter.hold(sleep.seconds, time.monotonic())
-        yield sleep.seconds
-        while seconds := self._limiter.ready_seconds(time.monotonic()):
-            yield seconds
-        self._limiter.started(batch, time.monotonic())
+        """The seconds that one worker waits before it sends a batch again: its own wait, then that of all.
 
-    def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> tuple[Block, ...]:
-        if not isinstance(outcome, BaseException):
-            return (self._accept(batch, outcome),)
-        if not isinstance(outcome, OpenRouterError):
-            raise outcome
-        self._count(outcome)
-        self._packer.requeue(self._retried(batch, outcome))
-        return ()
+        Raises:
+            Cancelled: the job ends meanwhile.
+        """
+        now = time.monotonic()
+        if sleep.shared:
+            self._limiter.hold(sleep.seconds, now)
+        until = now + sleep.seconds
+        while not self.is_ending:
+            seconds = max(0.0, until - now) or self._limiter.reserve(now)
+            if not seconds:
+                return self._limiter.charge(batch, now)
+            yield min(seconds, _PAUSE_SECONDS)
+            now = time.monotonic()
+        raise Cancelled
+
+    def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> Block | None:
+        """The block of a response; a failed batch is sent again, in parts or not at all."""
+        self.in_flight -= 1
+        block = None
+        try:
+            if isinstance(outcome, EmbeddingBatch):
+                block = self._accept(batch, outcome)
+            else:
+                self._count(batch, outcome)
+                if not isinstance(outcome, OpenRouterError | Cancelled):
+                    raise outcome
+                if isinstance(outcome, OpenRouterError) and not self.is_ending:
+                    self._packer.requeue(self._retried(batch, outcome))
+            if self.report is not None:
+                self.report(self.progress())
+        except BaseException as error:
+            self._fail(error.with_traceback(None))
+        return block
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:
-        stats, width = self.stats, response.vectors.shape[1]
+        stats, width, model = self.stats, response.vectors.shape[1], response.model
+        stats.usage = stats.usage.plus(response.usage)
+        first, change, cure = batch.positions[0], "", "pin it with provider="
         if self.dimensions not in (None, width):
-            error = errors.ResponseValidationError(
-                f"texts[{batch.positions[0]}] and on have {width} dimensions, texts before have {self.dimensions}: "
-                "the model changed during the job; pin it with provider= or dimensions="
-            )
+            change = f"texts[{first}] and on have {width} dimensions, texts before have {self.dimensions}"
+            cure += " or dimensions="
+        elif model and stats.model and model != stats.model:  # providers spell one model differently
+            names = f"{printable(stats.model, 100)!r} and {printable(model, 100)!r}"
+            if self._one_model:
+                change = f"texts[{first}] and on and texts before were answered by {names}"
+            elif not self._models_differ:
+                self._models_differ = True
+                _log.warning("one job was answered by the models %s; %s", names, cure)
+        self._count(batch, response, lost=bool(change))
+        if change:
+            error = errors.ResponseValidationError(f"{change}: the model changed during the job; {cure}")
             error.positions, error.attempts = batch.positions, response.http_meta.attempts
             error.possibly_billed_attempts = response.http_meta.possibly_billed_attempts + 1
             raise error
-        self.dimensions = width
-        self._count(response.http_meta)
-        model, stats.model = response.model, stats.model or response.model
-        if model and model != stats.model and not self._models_differ:  # providers spell one model differently
-            self._models_differ = True
-            message = "one job was answered by the models %r and %r; pin the provider with provider="
-            _log.warning(message, str(stats.model)[:100], model[:100])
-        stats.usage = stats.usage.plus(response.usage)
-        self._waits, self._answered_at = 0, time.monotonic()
+        self.dimensions, stats.model = width, stats.model or model
+        self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self._limits.succeeded(batch, as_numbers=response.as_numbers)
         self._limiter.answered()
         positions, rows = self._with_duplicates(batch)
+        if self.models is not None and model:
+            self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
-        self._report()
         return positions, response.vectors if rows is None else response.vectors[rows]
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
@@ -203,20 +307,31 @@ class Job:
         if is_new:
             self._waits, self._wait_began = self._waits + 1, now
         error.attempts = max(error.attempts, batch.tries)
-        patient = error.retry_after is not None and now - self._answered_at < JOB_PATIENCE_SECONDS
-        if policy.attempts is not None and self._waits >= policy.attempts and not patient:
-            return False
         if error.retry_after is None:
             seconds = policy.backoff_seconds(self._waits - 1, error.status_code, random.uniform)
+        patient = error.retry_after is not None and now - self._answered_at < JOB_PATIENCE_SECONDS
+        too_often = policy.attempts is not None and self._waits >= policy.attempts and not patient
+        if too_often or self._is_late(now + seconds):
+            return False
         self._limiter.hold(seconds, now)
         self.stats.retries += 1
+        self._wait_reason = f"{error.status_code or ''} {type(error).__name__}".strip()
         if is_new:  # never what the server says: it may quote the texts
-            _log.warning("%s: all requests of the job wait %.2f s", type(error).__name__, seconds)
+            pause = JobPaused(*self.target, seconds, self._wait_reason)
+            _log.warning("%.100s at %s: %s: all requests of the job wait %.2f s", *self.target, pause.error, seconds)
+            if self.hook is not None:
+                self.hook(pause)
         return True
+
+    def _is_late(self, now: float) -> bool:
+        """Whether the policy's total has passed without a response."""
+        total = self._policy.total_seconds
+        return total is not None and now - self._answered_at > total
 
     def _may_split(self, batch: Batch) -> bool:
         """Whether its parts, which may be billed again, may be sent; it is free if responses came meanwhile."""
-        if self._policy.attempts == 1 or self._policy.possibly_billed_retries == 0:
+        policy = self._policy
+        if policy.attempts == 1 or policy.possibly_billed_retries == 0 or self._is_late(time.monotonic()):
             return False
         return self._answered_at > (batch.split or batch).sent_at or self._may_retry_billed()
 
@@ -242,22 +357,28 @@ class Job:
         if not self._done and self._rejected_alone > 1:  # its neighbours may be as bad
             self._packer.requeue_from_elsewhere()
         self.stats.errors += [TextError(position, error) for position in self._with_duplicates(batch)[0]]
-        self._report()
 
     def refuse(self, position: int, error: InvalidInputError) -> None:
         """Record a text that cannot be sent, or raise."""
         if self._raises:
             raise error
+        self.record(position, error)
+
+    def record(self, position: int, error: InvalidInputError) -> None:
+        """Record a text that cannot be sent."""
         self.stats.errors.append(TextError(position, error))
 
-    def _count(self, meta: HttpMeta | OpenRouterError) -> None:
-        self.stats.requests += meta.attempts
-        self.stats.retries += max(0, meta.attempts - 1)
-        self.stats.possibly_billed_attempts += meta.possibly_billed_attempts
-
-    def _report(self) -> None:
-        if self.report is not None:
-            self.report(self.progress())
+    def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException, *, lost: bool = False) -> None:
+        """Count the requests of an outcome, and what they were billed. `lost`: its vectors are not handed out."""
+        meta: Any = outcome.http_meta if isinstance(outcome, EmbeddingBatch) else outcome
+        attempts, billed = getattr(meta, "attempts", 0), getattr(meta, "possibly_billed_attempts", 0) + lost
+        stats = self.stats
+        stats.requests += attempts
+        stats.retries += max(0, attempts - 1)
+        stats.possibly_billed_attempts += billed
+        stats.possibly_billed_texts += billed * len(batch)
+        for usage in getattr(outcome, "rejected_usages", ()):
+            stats.usage = stats.usage.plus(usage)
 
     def progress(self) -> Progress:
         """How far the job is now."""
@@ -265,4 +386,6 @@ class Job:
         done = self._done + len(stats.errors)
         rate = done / seconds if seconds > 0 else 0.0
         left = max(0.0, (total - done) / rate) if total is not None and rate else None
-        return Progress(done, total, rate, stats.usage, stats.requests, stats.retries, seconds, left)
+        wait = self._limiter.held_seconds(time.monotonic()) if self._wait_reason else 0.0
+        reason = self._wait_reason if wait else ""
+        return Progress(done, total, rate, stats.usage, stats.requests, stats.retries, seconds, left, wait, reason)

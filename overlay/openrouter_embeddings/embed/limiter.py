@@ -13,12 +13,21 @@ from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
 from .packing import Batch
 
 
+class RateClock:
+    """When the rates allow another request. All jobs of a client with one model share it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.request_at = self.token_at = -math.inf
+
+
 class AdaptiveLimiter:
     """Says when another request may start.
 
     Args:
         concurrency: requests in flight at most; None: grows and shrinks between the defaults.
         requests_per_minute, tokens_per_minute: None: no limit.
+        clock: shared with other jobs.
         known: whether the model has answered before. One that has not gets a single request first: it may answer
             base64 with nothing, and bill it.
     """
@@ -29,6 +38,7 @@ class AdaptiveLimiter:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         *,
+        clock: RateClock | None = None,
         known: bool = True,
     ) -> None:
         self._max = concurrency or MAX_CONCURRENCY
@@ -37,19 +47,34 @@ class AdaptiveLimiter:
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
+        self._has_rate = bool(requests_per_minute or tokens_per_minute)
+        self._clock = clock or RateClock()
         self._lock = threading.Lock()
-        self._request_at = self._token_at = self._held_until = self._halved_until = -math.inf
+        self._held_until = self._halved_until = -math.inf
 
-    def ready_seconds(self, now: float) -> float:
-        """Seconds until the pause and the rates allow a request."""
-        return max(now, self._held_until, self._request_at, self._token_at) - now
+    def may_wait(self, now: float) -> bool:
+        """Whether `reserve` may answer with a wait."""
+        return self._has_rate or self._held_until > now
 
-    def started(self, batch: Batch, now: float) -> None:
-        """A request was started; the next waits for as long as this one takes at the rates."""
-        with self._lock:
-            self._request_at = max(self._request_at, now) + self._request_seconds
-            if self._token_seconds:  # to estimate them is not free
-                self._token_at = max(self._token_at, now) + batch.tokens * self._token_seconds
+    def held_seconds(self, now: float) -> float:
+        """Seconds that the pause still lasts."""
+        return max(0.0, self._held_until - now)
+
+    def reserve(self, now: float) -> float:
+        """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
+        if not self._has_rate:
+            return self.held_seconds(now)
+        with self._clock.lock:
+            seconds = max(now, self._held_until, self._clock.request_at, self._clock.token_at) - now
+            if not seconds:
+                self._clock.request_at = now + self._request_seconds
+        return seconds
+
+    def charge(self, batch: Batch, now: float) -> None:
+        """Count the tokens of a request that starts; the next waits for as long as these take at the rate."""
+        if self._token_seconds:  # to estimate them is not free
+            with self._clock.lock:
+                self._clock.token_at = max(self._clock.token_at, now) + batch.tokens * self._token_seconds
 
     def answered(self) -> None:
         """A response came."""

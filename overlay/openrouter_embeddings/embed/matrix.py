@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ..response import Matrix, OutputBuffer, Positions
-    from .packing import Batch
 
 
 def _empty(rows: int, width: int) -> Matrix:
     return np.empty((rows, width), np.float32)
+
+
+def to_matrix(vectors: Any) -> Matrix:
+    """Numbers as float32 `(n, dimensions)`."""
+    return np.asarray(vectors, np.float32)
+
+
+def to_positions(positions: Sequence[int]) -> Positions:
+    """Indexes as a sorted int64 array."""
+    return np.sort(np.asarray(positions, np.int64))
 
 
 def _are_consecutive(positions: Sequence[int]) -> bool:
@@ -36,12 +45,12 @@ class ResultMatrix:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
-    def output(self, batch: Batch, _: int | None) -> OutputBuffer:
+    def output(self, positions: Sequence[int], _: int | None) -> OutputBuffer:
         """The output of a batch: the rows of the matrix, if they are consecutive. Any thread may call it."""
-        start, count = batch.positions[0], len(batch)
+        start, count = positions[0], len(positions)
 
         def buffer(rows: int, width: int) -> Matrix:
-            if rows == count and _are_consecutive(batch.positions):
+            if rows == count and _are_consecutive(positions):
                 matrix = self._of_width(width)
                 if matrix.shape[1] == width:
                     return matrix[start : start + count]
@@ -58,22 +67,22 @@ class ResultMatrix:
             matrix[rows] = vectors
         self._filled[rows] = True
 
-    def finish(self, failed: Sequence[int], *, keep: bool, width: int) -> tuple[Matrix, Positions]:
+    def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:
         """The matrix, `width` wide if no vector came, and the position of each row.
 
-        Failed rows are NaN if they are kept; other rows without a vector are left out.
+        `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
         """
         matrix = self._matrix
         if matrix is None or not self._filled.any():
             matrix = _empty(len(self._filled), width)
-        if keep and failed:
-            matrix[failed] = np.nan
-            self._filled[failed] = True
+        missing = np.flatnonzero(~self._filled) if partial else list(failed)
+        matrix[missing] = np.nan
+        self._filled[missing] = True
         positions = np.flatnonzero(self._filled)
         return matrix if self._filled.all() else matrix[positions], positions
 
 
-def block_output(batch: Batch, width: int | None) -> OutputBuffer:
+def block_output(positions: Sequence[int], width: int | None) -> OutputBuffer:
     """The output of a batch of a stream, allocated now; `width`: the dimensions so far, if there are any."""
-    block = None if width is None else _empty(len(batch), width)
+    block = None if width is None else _empty(len(positions), width)
     return lambda *shape: block if block is not None and block.shape == shape else _empty(*shape)

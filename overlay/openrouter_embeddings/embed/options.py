@@ -38,7 +38,8 @@ class EmbedOptions(TypedDict, total=False):
     requests_per_minute: float | None
     tokens_per_minute: float | None
     on_error: OnError
-    on_empty: Literal["raise", "skip"]
+    on_empty: OnError
+    on_model_change: Literal["warn", "raise"]
     progress: bool | Callable[[Progress], None]
     retries: RetrySettings | int | Unset | None
     server_url: str | None
@@ -53,13 +54,15 @@ DEFAULTS: dict[str, Any] = {
     "concurrency": "auto",
     "on_error": "raise",
     "on_empty": "raise",
+    "on_model_change": "warn",
     "progress": False,
     "retries": UNSET,
 }
 _SET_BY_EMBED = ("input", "encoding_format")
 API_ARGUMENTS = {p.argument: p.schema for p in GENERATE.parameters if p.argument not in _SET_BY_EMBED}
 """All arguments of the API, with their schemas: one that is added to openapi.yaml is an option of `embed` too."""
-_CHOICES = {"on_error": ("raise", "skip", "record"), "on_empty": ("raise", "skip")}
+_ON_ERROR = ("raise", "skip", "record")
+_CHOICES = {"on_error": _ON_ERROR, "on_empty": _ON_ERROR, "on_model_change": ("warn", "raise")}
 
 
 def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:

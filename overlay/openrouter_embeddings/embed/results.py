@@ -5,24 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
+from ..defaults import JOB_ENDING_SECONDS
+from ..response import Matrix, Positions
+
 if TYPE_CHECKING:
     from ..errors import OpenRouterError
-    from ..response import Matrix, Positions
 
-Block = tuple[Sequence[int], "Matrix"]
+Block = tuple[Sequence[int], Matrix]
+
+
+def _to_matrix(vectors: Any) -> Matrix:
+    from .matrix import to_matrix
+
+    return to_matrix(vectors)
+
+
+def _all_positions(result: EmbedResult) -> Positions:
+    from .matrix import to_positions
+
+    return to_positions(range(len(result.vectors)))
 
 
 @attrs.frozen
 class Usage:
-    """What a job was billed, as the API reports it. `cost_usd` is None where no response reported a cost."""
+    """What a job was billed, as the API reports it. `cost`, in USD, is None where no response reported one."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0
-    cost_usd: float | None = None
+    cost: float | None = None
 
     def plus(self, reported: Any) -> Usage:
         """With the `usage` of one more response; what is no number counts as nothing."""
@@ -31,7 +45,7 @@ class Usage:
         return Usage(
             self.prompt_tokens + int(prompt or 0),
             self.total_tokens + int((prompt if total is None else total) or 0),
-            self.cost_usd if cost is None else (self.cost_usd or 0.0) + cost,
+            self.cost if cost is None else (self.cost or 0.0) + cost,
         )
 
 
@@ -53,7 +67,10 @@ class TextError:
 
 @attrs.frozen
 class Progress:
-    """How far a job is. Rates and times are of the wall clock; `seconds_left` is None where it is unknown."""
+    """How far a job is. Rates and times are of the wall clock; `seconds_left` is None where it is unknown.
+
+    `wait_seconds` is how long all requests wait from now on, 0 if they do not, and `wait_reason` names the error.
+    """
 
     texts_done: int
     texts_total: int | None
@@ -63,6 +80,8 @@ class Progress:
     retries: int
     seconds: float
     seconds_left: float | None
+    wait_seconds: float = 0.0
+    wait_reason: str = ""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -74,29 +93,41 @@ class Stats:
     requests: int = 0
     retries: int = 0
     possibly_billed_attempts: int = 0
+    possibly_billed_texts: int = 0
     errors: list[TextError] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False, repr=False)
 class EmbedResult(Stats):
-    """What `embed` returns.
+    """What `embed` returns; it can also be made by hand: `EmbedResult(vectors)`.
+
+    It is iterated, indexed and used as an array as `vectors` is.
 
     Attributes:
         vectors: float32 `(n, dimensions)`, one row for each text, in the order of the texts. With
             `on_error="record"` the row of a text without a vector is NaN; with "skip" it is left out.
-        positions: int64 `(n,)`: for each row the index of its text.
+        positions: int64 `(n,)`: for each row the index of its text; by default 0 to n - 1.
         usage: what the job was billed: prompt and total tokens, cost in USD.
-        model: the model that answered, None where no response named it.
+        model: the model that answered first, None where no response named it.
+        models: for each model that answered, the positions of its texts, int64.
         requests, retries: requests sent, and how many of them were sent again.
         possibly_billed_attempts: requests that the server may have billed although no result came of them.
-        errors: the texts that have no vector, and why, by position; empty with `on_error="raise"`.
+        possibly_billed_texts: how many texts they held; one that was sent in several of them counts as often.
+        errors: the texts that have no vector, and why, by position.
     """
 
-    vectors: Matrix
-    positions: Positions
+    vectors: Matrix = attrs.field(converter=_to_matrix)
+    positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
+    models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.vectors)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.vectors[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         converted = self.vectors if dtype is None else self.vectors.astype(dtype, copy=False)
@@ -104,10 +135,13 @@ class EmbedResult(Stats):
 
     def __repr__(self) -> str:
         rows, width = self.vectors.shape
-        cost = "" if self.usage.cost_usd is None else f", {dollars(self.usage.cost_usd)}"
+        cost = "" if self.usage.cost is None else f", {dollars(self.usage.cost)}"
         errors = f", {_count(len(self.errors), 'error')}" if self.errors else ""
         tokens, requests = _count(self.usage.total_tokens, "token"), _count(self.requests, "request")
-        return f"EmbedResult({rows} x {width} float32, model={self.model!r}, {tokens}{cost}, {requests}{errors})"
+        model = f"model={self.model!r}"
+        if len(self.models) > 1:
+            model = f"models={{{', '.join(f'{name!r}: {len(texts)}' for name, texts in self.models.items())}}}"
+        return f"EmbedResult({rows} x {width} float32, {model}, {tokens}{cost}, {requests}{errors})"
 
 
 def _count(number: int, thing: str) -> str:
@@ -120,8 +154,10 @@ def dollars(amount: float) -> str:
 
 
 class _Stream:
-    def __init__(self, stats: Stats, progress: Callable[[], Progress], blocks: Any) -> None:
-        self._stats, self._progress, self._blocks = stats, progress, blocks
+    def __init__(
+        self, stats: Stats, progress: Callable[[], Progress], stop: Callable[[float], None], blocks: Any
+    ) -> None:
+        self._stats, self._progress, self._stop, self._blocks = stats, progress, stop, blocks
 
     def __repr__(self) -> str:
         now = self.progress
@@ -149,15 +185,34 @@ class _Stream:
 
     @property
     def possibly_billed_attempts(self) -> int:
-        """Requests so far that the server may have billed although no result came of them."""
+        """Requests so far that the server may have billed although no vectors of them were handed out."""
         return self._stats.possibly_billed_attempts
+
+    @property
+    def possibly_billed_texts(self) -> int:
+        """How many texts these requests held."""
+        return self._stats.possibly_billed_texts
+
+    def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
+        """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
+
+        Requests that do not finish in time are cancelled. See docs/reliability.md, "How a job ends".
+        """
+        self._stop(timeout_seconds)
+        return self
+
+
+def _raise_interrupt(item: Block | BaseException) -> Block:
+    if isinstance(item, BaseException):
+        raise item
+    return item
 
 
 class EmbedStream(_Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
     """The blocks of `embed_iter`, with `progress` and `errors` so far."""
 
     def __next__(self) -> Block:
-        return cast("Block", next(self._blocks))
+        return _raise_interrupt(next(self._blocks))
 
     def close(self) -> None:
         """Cancel the requests in flight; may be called twice."""
@@ -171,7 +226,7 @@ class EmbedStreamAsync(_Stream, AsyncIterator[Block], AbstractAsyncContextManage
     """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
 
     async def __anext__(self) -> Block:
-        return cast("Block", await anext(self._blocks))
+        return _raise_interrupt(await anext(self._blocks))
 
     async def aclose(self) -> None:
         """Cancel the requests in flight; may be called twice."""

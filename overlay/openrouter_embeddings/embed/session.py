@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
@@ -20,25 +22,19 @@ from ..errors import InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
 from ..request import to_json
 from ..response import StreamDecoder, read_embeddings
-from ..retries import ONE_CALL, Policy
-from .job import Job
+from ..retries import ONE_CALL
+from .job import JOB_POLICY, Job
+from .limiter import RateClock
 from .options import API_ARGUMENTS, checked_options
 from .packing import Batch, ModelLimits, NumberedText
 from .results import EmbedResult
-from .texts import are_plain, checked, combined, iterable_of
+from .texts import Refuse, are_plain, checked, combined, iterable_of
 
 if TYPE_CHECKING:
     from ..messages import CallFlow
     from ..response import OutputBuffer
     from .matrix import ResultMatrix
 
-_JOB_POLICY = Policy(
-    attempts=defaults.JOB_ATTEMPTS,
-    cap_seconds=defaults.JOB_BACKOFF_CAP_SECONDS,
-    retry_after_cap_seconds=defaults.JOB_RETRY_AFTER_CAP_SECONDS,
-    total_seconds=None,
-    hands_back=True,
-)
 _JOB_TIMEOUTS = Timeouts(read_seconds=defaults.JOB_READ_SECONDS, attempt_seconds=defaults.JOB_ATTEMPT_SECONDS)
 _HOST_ARGUMENTS = ("model", "provider")  # they decide which host answers
 
@@ -46,22 +42,26 @@ _HOST_ARGUMENTS = ("model", "provider")  # they decide which host answers
 class Session:
     """The checked options of one call of `verb`, its job, and how a batch of it is sent."""
 
-    output: Callable[[Batch, int | None], OutputBuffer]
-    """Allocates the output of a batch whose vectors have so many dimensions; None: unknown."""
+    output: Callable[[Sequence[int], int | None], OutputBuffer]
+    """Allocates the output for positions whose vectors have so many dimensions; None: unknown."""
 
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
         self.caller = caller
         self._options = chosen = checked_options(options, verb)
         self._arguments = {name: chosen.get(name) for name in API_ARGUMENTS}
         self._call_options = CallOptions(*(chosen[option.name] for option in attrs.fields(CallOptions)))
-        policy = caller.policy_for(chosen["retries"], _JOB_POLICY)
+        policy = caller.policy_for(chosen["retries"], JOB_POLICY)
         if policy.official is None and policy.attempts != 1 and not policy.hands_back:
             policy = attrs.evolve(policy, hands_back=True)
         self._job_options = attrs.evolve(self._call_options, retries=policy)
-        self._skip_empty = chosen["on_empty"] == "skip"
+        self._empty: set[int] = set()  # positions of empty texts that are recorded
         key = ("embed", caller.base_url(chosen["server_url"]), *self._host())
         limits: ModelLimits = caller.learned.setdefault(key, ModelLimits())
-        self.job = Job(chosen, limits, policy, caller.may_retry_billed)
+        rates_of = ("rates", os.getpid(), *key[1:3])  # in a forked child another thread may have held the lock
+        clock: RateClock = caller.learned.setdefault(rates_of, RateClock())
+        self.job = Job(chosen, limits, clock, policy, caller.may_retry_billed)
+        self.job.target, self.job.hook = (str(chosen["model"]), urlsplit(key[1]).hostname or ""), caller.hook
+        self.watched = self.job.stats, self.job.progress, self.job.stop  # what a stream shows and does
         if chosen["progress"] is True:
             from .progress import bar
 
@@ -87,13 +87,13 @@ class Session:
         refused: dict[int, InvalidInputError] = {}
         numbered: Iterable[NumberedText] = enumerate(listed)
         if not are_plain(listed):
-            numbered = checked(listed, skip_empty=self._skip_empty, refuse=refused.__setitem__)
+            numbered = self._checked(listed, refused.__setitem__)
         sendable = list(numbered)
         if refused and self._options["on_error"] == "raise":
             raise combined(refused)
         for position, error in refused.items():
             self.job.refuse(position, error)
-        self.job.feed(sendable, len(sendable) + len(refused), at_once=True)
+        self.job.feed(sendable, len(sendable) + len(refused) + len(self._empty), at_once=True)
         matrix = ResultMatrix(len(listed))
         self.output = matrix.output
         return matrix
@@ -105,9 +105,17 @@ class Session:
         source = iterable_of(texts)
         total = None  # unknown, also if texts are skipped
         with suppress(NotImplementedError):  # by data sets without end
-            total = None if self._skip_empty else length_hint(source) or None
-        self.job.feed(checked(source, skip_empty=self._skip_empty, refuse=self.job.refuse), total)
+            total = None if self._options["on_empty"] == "skip" else length_hint(source) or None
+        self.job.feed(self._checked(source, self.job.refuse), total)
         self.output = block_output
+
+    def _checked(self, texts: Iterable[Any], refuse: Refuse) -> Iterator[NumberedText]:
+        choices: dict[str, Refuse] = {"raise": refuse, "skip": lambda *_: None, "record": self._record_empty}
+        return checked(texts, refuse=refuse, refuse_empty=choices[self._options["on_empty"]])
+
+    def _record_empty(self, position: int, error: InvalidInputError) -> None:
+        self._empty.add(position)
+        self.job.record(position, error)
 
     def flow(self, batch: Batch, output: OutputBuffer) -> CallFlow:
         """The call that sends a batch and decodes its vectors into `output`."""
@@ -122,10 +130,14 @@ class Session:
             consumer=partial(StreamDecoder, len(batch), output),
         )
 
-    def result(self, matrix: ResultMatrix) -> EmbedResult:
-        """What the job gives when it is done."""
+    def result(self, matrix: ResultMatrix, *, partial: bool = False) -> EmbedResult:
+        """What the job gives when it is done, or, `partial`, what it has when it fails."""
+        from .matrix import to_positions
+
         stats = attrs.asdict(self.job.stats, recurse=False)
         stats["errors"].sort(key=lambda error: error.position)
-        failed = [error.position for error in stats["errors"]]
-        keep, width = self._options["on_error"] == "record", self._options["dimensions"] or 0
-        return EmbedResult(*matrix.finish(failed, keep=keep, width=width), **stats)
+        records = self._options["on_error"] == "record"
+        failed = [e.position for e in stats["errors"] if records or e.position in self._empty]
+        rows = matrix.finish(failed, width=self._options["dimensions"] or 0, partial=partial)
+        models = {name: to_positions(positions) for name, positions in (self.job.models or {}).items()}
+        return EmbedResult(*rows, models=models, **stats)

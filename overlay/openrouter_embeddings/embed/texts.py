@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import InvalidInputError
 from .packing import NumberedText
 
+Refuse = Callable[[int, InvalidInputError], None]
 _SHOWN_POSITIONS = 10
 
 
@@ -28,10 +29,8 @@ def are_plain(texts: Sequence[Any]) -> bool:
     return set(map(type, texts)) == {str} and all(texts) and all(map(str.isascii, texts))
 
 
-def checked(
-    texts: Iterable[Any], *, skip_empty: bool, refuse: Callable[[int, InvalidInputError], None]
-) -> Iterator[NumberedText]:
-    """`(position, text)` of the texts that can be sent, lazily; `refuse` takes the others."""
+def checked(texts: Iterable[Any], *, refuse: Refuse, refuse_empty: Refuse) -> Iterator[NumberedText]:
+    """`(position, text)` of the texts that can be sent, lazily; `refuse` and `refuse_empty` take the others."""
     for numbered in enumerate(texts):
         position, text = numbered
         if type(text) is str and text and text.isascii():
@@ -47,10 +46,11 @@ def checked(
                 yield position, text
             except UnicodeEncodeError:
                 reason = "contains half of a surrogate pair, which UTF-8 cannot encode"
-        elif not skip_empty:
+        else:
             reason = "must not be empty"
         if reason is not None:
-            refuse(position, InvalidInputError(f"texts[{position}]: {reason}", f"texts[{position}]"))
+            take = refuse_empty if text == "" else refuse
+            take(position, InvalidInputError(f"texts[{position}]: {reason}", f"texts[{position}]"))
 
 
 def combined(errors: Mapping[int, InvalidInputError]) -> InvalidInputError:

@@ -10,17 +10,17 @@ import math
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from ..defaults import JOB_ENDING_SECONDS
 from ..errors import ConfigurationError
 from ..messages import Sleep
 from ..network import CancelScope
-from .job import Outcome
 from .packing import Batch
 from .results import Block
 from .session import Session
@@ -35,13 +35,14 @@ more than to read that; but not what is less than twice the largest block it has
 M_MMAP_THRESHOLD)."""
 
 
-def run(session: Session) -> Generator[Block, None, None]:
-    """Blocks of vectors as they come, with threads; a job of one request needs none. Its end cancels the requests."""
-    job, scope = session.job, CancelScope()
+def run(session: Session) -> Generator[Block | BaseException, None, None]:
+    """Blocks of vectors as they come, with threads; a job of one request needs none. Its end cancels the requests.
+
+    An interrupt is yielded, to be raised by the caller, so that the rest may be asked for.
+    """
+    job, scope, arrived = session.job, CancelScope(), threading.Event()
     threads: list[threading.Thread] = []  # daemons: they keep no program from ending
     batches: SimpleQueue[tuple[Batch, OutputBuffer] | None] = SimpleQueue()
-    ended: SimpleQueue[Outcome] = SimpleQueue()
-    outcomes: deque[Outcome] = deque()
 
     def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
@@ -50,33 +51,46 @@ def run(session: Session) -> Generator[Block, None, None]:
     def work() -> None:
         while (item := batches.get()) is not None:
             try:
-                ended.put((item[0], session.caller.run(session.flow(*item), partial(pause, item[0]), scope)))
+                outcome = session.caller.run(session.flow(*item), partial(pause, item[0]), scope)
             except BaseException as error:
-                ended.put((item[0], error))
-            del item  # it holds the output, and the next one may be long in coming
+                outcome = error
+            job.outcomes.append((item[0], outcome))
+            arrived.set()
+            del item, outcome  # they hold the output, and the next one may be long in coming
 
     def start(batch: Batch) -> None:
         # This thread allocates the output, and drops it: an allocator that keeps memory for each thread would
         # otherwise hold what all threads once had, all at the same time.
-        batches.put((batch, session.output(batch, job.dimensions)))
-        if batch.is_whole_job:
+        batches.put((batch, session.output(batch.positions, job.dimensions)))
+        if not batch.is_whole_job and len(threads) < job.in_flight:
+            bytes(0 if threads else _FREED_BYTES)  # allocated and freed, and never touched
+            target, name = copy_context().run, "openrouter-embed"
+            threads.append(threading.Thread(target=target, args=(work,), name=name, daemon=True))
+            try:
+                threads[-1].start()
+            except RuntimeError:  # the system allows no more
+                del threads[-1]
+        if not threads:
             batches.put(None)
             work()
-        elif len(threads) < job.in_flight:
-            bytes(0 if threads else _FREED_BYTES)  # allocated and freed, and never touched
-            threads.append(threading.Thread(target=work, name="openrouter-embed", daemon=True))
-            threads[-1].start()
 
     with job.display:
         try:
-            for item in job.schedule(start, outcomes):
-                if isinstance(item, tuple):
-                    yield item
-                    continue
-                with suppress(Empty):
-                    outcomes.append(ended.get(timeout=None if item == math.inf else item))
-                    while True:
-                        outcomes.append(ended.get_nowait())
+            while True:
+                try:
+                    for item in job.schedule(start):
+                        if isinstance(item, tuple):
+                            yield item
+                        else:
+                            arrived.wait(None if item == math.inf else item)
+                            arrived.clear()
+                    break
+                except (Exception, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    interrupt = error.with_traceback(None)
+                job.stop(JOB_ENDING_SECONDS)
+                yield interrupt
         finally:
             scope.cancel()
             for _ in threads:
@@ -84,10 +98,12 @@ def run(session: Session) -> Generator[Block, None, None]:
             for thread in threads:
                 if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
                     thread.join()
+            job.lose_rest()
+    job.raise_error()
 
 
-async def arun(session: Session) -> AsyncGenerator[Block, None]:
-    """Blocks of vectors as they come, with tasks of asyncio. Its end cancels the requests."""
+async def arun(session: Session) -> AsyncGenerator[Block | BaseException, None]:
+    """As `run`, with tasks of asyncio."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -95,7 +111,6 @@ async def arun(session: Session) -> AsyncGenerator[Block, None]:
         raise ConfigurationError(message) from None
     job, arrived = session.job, asyncio.Event()
     tasks: set[asyncio.Task[None]] = set()
-    outcomes: deque[Outcome] = deque()
 
     async def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
@@ -103,32 +118,45 @@ async def arun(session: Session) -> AsyncGenerator[Block, None]:
 
     async def work(batch: Batch, output: OutputBuffer) -> None:
         try:
-            outcomes.append((batch, await session.caller.arun(session.flow(batch, output), partial(pause, batch))))
+            job.outcomes.append((batch, await session.caller.arun(session.flow(batch, output), partial(pause, batch))))
         except BaseException as error:
-            outcomes.append((batch, error))
+            job.outcomes.append((batch, error))
         arrived.set()
 
     def start(batch: Batch) -> None:
-        task = asyncio.create_task(work(batch, session.output(batch, None)))  # allocated when the response comes
+        task = asyncio.create_task(
+            work(batch, session.output(batch.positions, None))
+        )  # allocated when the response comes
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     with job.display:
         try:
             resumed = time.monotonic()
-            for item in job.schedule(start, outcomes):
-                if isinstance(item, tuple):
-                    yield item
-                elif item:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(None if item == math.inf else item):
-                            await arrived.wait()
-                else:  # a request begins before the next batch is packed; responses are read if texts are slow to come
-                    is_slow = time.monotonic() - resumed > _SLOW_SOURCE_SECONDS
-                    await asyncio.sleep(_SLOW_SOURCE_SECONDS if is_slow else 0)
-                arrived.clear()
-                resumed = time.monotonic()
+            while True:
+                try:
+                    for item in job.schedule(start):
+                        if isinstance(item, tuple):
+                            yield item
+                        elif item:
+                            with suppress(TimeoutError):
+                                async with asyncio.timeout(None if item == math.inf else item):
+                                    await arrived.wait()
+                        else:  # a request begins before the next batch is packed; responses are read meanwhile
+                            is_slow = time.monotonic() - resumed > _SLOW_SOURCE_SECONDS
+                            await asyncio.sleep(_SLOW_SOURCE_SECONDS if is_slow else 0)
+                        arrived.clear()
+                        resumed = time.monotonic()
+                    break
+                except (Exception, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    interrupt = error.with_traceback(None)
+                job.stop(JOB_ENDING_SECONDS)
+                yield interrupt
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            job.lose_rest()
+    job.raise_error()

@@ -34,16 +34,21 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
     """Written once: the coroutine for a thread never suspends."""
     from .exchange import send
 
+    async def outcome_of(step: Send | Sleep) -> Any:
+        try:
+            if isinstance(step, Send):
+                return await send(client, step.request, scope, on_loop=on_loop)
+            waiting = sleep(step)
+            if on_loop:
+                await waiting
+        except BaseException as interrupt:
+            flow.throw(interrupt)  # the flow counts what may be billed
+            raise
+
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Send):
-                step = flow.send(await send(client, step.request, scope, on_loop=on_loop))
-            else:
-                waiting = sleep(step)
-                if on_loop:
-                    await waiting
-                step = flow.send(None)
+            step = flow.send(await outcome_of(step))
     except StopIteration as done:
         return done.value
     finally:

@@ -58,6 +58,9 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
                 raise
             except Exception as error:
                 return failure_of(error, attempt)
+    except BaseException as interrupt:  # cancelled, or interrupted
+        vars(interrupt)["possibly_billed_attempts"] = int(attempt.sent > 0)
+        raise
     finally:
         attempt.ended = True
         current_attempt.reset(token)

@@ -42,6 +42,7 @@ class EmbeddingBatch:
     model: str | None
     usage: Any  # as it came, not checked
     as_numbers: bool = False  # the vectors came as numbers, whatever was requested
+    rejected_usages: list[Any] = attrs.field(factory=list, init=False)  # of earlier attempts; set by the call
     http_meta: HttpMeta = attrs.field(init=False)  # set by the call
 
 

@@ -1,0 +1,220 @@
+"""Reports what calls do, without texts, vectors or the key: typed records for a hook, and OpenTelemetry as a hook."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+import attrs
+
+from .config import version
+from .errors import ConfigurationError
+from .messages import CallFlow, Send, Sleep
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+    from .request import PreparedCall
+
+
+@attrs.frozen(eq=False)
+class Call:
+    """What is known of a call before it is sent. All events of one call have the same `Call`.
+
+    `operation` is the API's `operationId`. `model`, `dimensions` and `encoding_format` are as requested, or None.
+    """
+
+    operation: str
+    model: str | None
+    texts: int
+    dimensions: int | None
+    encoding_format: str | None
+    host: str
+    port: int
+
+
+@attrs.frozen
+class AttemptStarted:
+    """A request is sent. `attempt` counts from 1; a request that follows a redirect is the same attempt."""
+
+    call: Call
+    attempt: int
+
+
+@attrs.frozen
+class AttemptEnded:
+    """An attempt is over. `error` is the name of a class, `retry_seconds` the wait before the next attempt, if any."""
+
+    call: Call
+    attempt: int
+    seconds: float
+    status_code: int | None
+    error: str | None
+    retry_seconds: float | None
+
+
+@attrs.frozen
+class CallEnded:
+    """A call that sent a request is over. `seconds` include its waits; a cancelled call has the error "Cancelled"."""
+
+    call: Call
+    attempts: int
+    seconds: float
+    status_code: int | None
+    error: str | None
+    generation_id: str | None = None
+    model: str | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
+@attrs.frozen
+class JobPaused:
+    """All requests of a job wait for `seconds`, because the server did not process one of them."""
+
+    model: str
+    host: str
+    seconds: float
+    error: str
+
+
+Event: TypeAlias = AttemptStarted | AttemptEnded | CallEnded | JobPaused
+
+
+class Hook:
+    """Passes events to the function `on_event`. Its first exception is logged; none reaches the call."""
+
+    def __init__(self, function: Callable[[Event], object]) -> None:
+        if not callable(function) or iscoroutinefunction(function):
+            raise ConfigurationError(f"on_event must be a function, not async; got {type(function).__name__}")
+        self._function, self._unlogged = function, {"first": True}
+
+    def __call__(self, event: Event) -> None:
+        try:
+            self._function(event)
+        except Exception:
+            if self._unlogged.pop("first", False):  # atomic: of many threads, one logs
+                logging.getLogger("openrouter").exception("on_event failed; its next exceptions are not logged")
+
+    def observe(self, flow: CallFlow, prepared: PreparedCall) -> CallFlow:
+        """The same call flow, with its steps and its end reported."""
+        call, began = _describe(prepared), time.monotonic()
+        attempt, sent_at, status, outcome = 0, None, None, None  # sent_at: of the attempt that has not ended
+
+        def end_attempt(error: str | None, retry_seconds: float | None = None) -> None:
+            if sent_at is not None:
+                self(AttemptEnded(call, attempt, time.monotonic() - sent_at, status, error, retry_seconds))
+
+        def end(error: str | None, source: Any) -> None:
+            end_attempt(error)
+            if attempt:
+                self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source)))
+
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Sleep):
+                    end_attempt(step.reason, step.seconds)
+                    sent_at = None
+                elif sent_at is None:  # else it follows a redirect
+                    attempt, sent_at, status = attempt + 1, time.monotonic(), None
+                    self(AttemptStarted(call, attempt))
+                outcome = yield step
+                status = getattr(outcome, "status_code", None) if isinstance(step, Send) else status
+                step = flow.send(outcome)
+        except StopIteration as done:
+            end(None, done.value)
+            return done.value
+        except BaseException as error:
+            del outcome  # a traceback with locals must not show a response that echoes the key
+            end("Cancelled" if isinstance(error, GeneratorExit) else type(error).__name__, error)
+            raise
+        finally:
+            flow.close()
+
+
+def _describe(prepared: PreparedCall) -> Call:
+    from .request import count_inputs
+
+    url, fields = urlsplit(prepared.url), prepared.fields
+    model, dimensions, encoding_format = map(fields.get, ("model", "dimensions", "encoding_format"))
+    texts, port = count_inputs(fields) if "input" in fields else 0, url.port or {"http": 80}.get(url.scheme, 443)
+    return Call(prepared.operation.id, model, texts, dimensions, encoding_format, url.hostname or "", port)
+
+
+def _reported(source: Any) -> tuple[Any, ...]:
+    """Generation id, model, tokens and cost, as far as a result or an error has them."""
+    usage, meta = getattr(source, "usage", None), getattr(source, "http_meta", source)
+    get = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
+    amounts = (n if isinstance(n, int | float) and 0 <= n < 1e15 else None for n in map(get, ("prompt_tokens", "cost")))
+    return getattr(meta, "generation_id", None), getattr(source, "model", None), *amounts
+
+
+class OpenTelemetry:
+    """A hook that reports embeddings calls to OpenTelemetry: a span for each, and metrics of duration and tokens.
+
+    Providers that are None are the global ones; a pickled copy always uses these. ImportError: needs the extra `otel`.
+    Source: OpenTelemetry semantic conventions for generative AI.
+    """
+
+    def __init__(
+        self, tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+    ) -> None:
+        try:
+            from opentelemetry import context, metrics, trace
+        except ImportError:
+            raise ImportError("OpenTelemetry is missing: pip install 'openrouter-embeddings[otel]'") from None
+        self._context, self._trace, self._running = context, trace, dict[Call, tuple[Any, Any]]()
+        self._tracer = trace.get_tracer(__name__, version(), tracer_provider)
+        histogram = metrics.get_meter(__name__, version(), meter_provider).create_histogram
+        seconds, tokens = [0.01 * 2**n for n in range(14)], [4.0**n for n in range(14)]  # of the conventions
+        self._seconds = histogram("gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=seconds)
+        self._tokens = histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=tokens)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, JobPaused) or event.call.operation != "createEmbeddings":
+            return
+        if isinstance(event, AttemptStarted) and event.attempt == 1:
+            name, kind = f"embeddings {event.call.model}", self._trace.SpanKind.CLIENT
+            span = self._tracer.start_span(name, kind=kind, attributes=_attributes(event.call))
+            # The span becomes the current one, so that spans of the HTTP client are its children.
+            self._running[event.call] = span, self._context.attach(self._trace.set_span_in_context(span))
+        elif isinstance(event, AttemptEnded) and event.retry_seconds is not None:
+            facts: dict[str, Any] = {"error.type": event.error, "openrouter.wait_seconds": event.retry_seconds}
+            self._running[event.call][0].add_event("retry", facts)
+        elif isinstance(event, CallEnded):
+            self._end(event, *self._running.pop(event.call))
+
+    def _end(self, event: CallEnded, span: Any, token: Any) -> None:
+        measured = _attributes(event.call, **{"gen_ai.response.model": event.model, "error.type": event.error})
+        self._seconds.record(event.seconds, measured)
+        if event.tokens is not None:
+            self._tokens.record(event.tokens, {**measured, "gen_ai.token.type": "input"})
+        self._context.detach(token)
+        details = {
+            "gen_ai.request.encoding_formats": event.call.encoding_format and [event.call.encoding_format],
+            "gen_ai.embeddings.dimension.count": event.call.dimensions,
+            "gen_ai.usage.input_tokens": event.tokens,
+            "gen_ai.response.id": event.generation_id,
+            "openrouter.attempts": event.attempts,
+            "openrouter.cost_usd": event.cost_usd,
+        }
+        span.set_attributes(_attributes(event.call, **measured | details))
+        if event.error is not None:
+            span.set_status(self._trace.StatusCode.ERROR)
+        span.end()
+
+
+def _attributes(call: Call, **more: Any) -> dict[str, Any]:
+    """What the span and the metrics of a call have in common, and more; without what is None."""
+    target = {"gen_ai.request.model": call.model, "server.address": call.host, "server.port": call.port}
+    named = {"gen_ai.operation.name": "embeddings", "gen_ai.provider.name": "openrouter", **target, **more}
+    return {name: value for name, value in named.items() if value is not None}

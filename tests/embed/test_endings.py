@@ -1,0 +1,245 @@
+"""However a job ends, what was paid for is handed out, and what is lost is counted: by a server that counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from faults.ledger import Request
+from faults.replies import answer, forever, refuse, reply, torn
+from faults.server import Connection, FaultServer, Step
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openrouter_embeddings import OpenRouter, Policy, errors
+from openrouter_embeddings.types import Progress
+from support.capped import KEY, MODEL, matrix_of, texts_of
+from support.sides import Session, Side, both_sides
+
+QUICK = Policy(base_seconds=0.005, overloaded_base_seconds=0.01, total_seconds=None)
+
+
+def billed(step: Step) -> Step:
+    """Bill a request, and take the step."""
+
+    def billing(connection: Connection, request: Request) -> None:
+        connection.server.ledger.bill(request)
+        step(connection, request)
+
+    return billing
+
+
+def late(seconds: float) -> Step:
+    """The right answer, billed at once and sent later."""
+
+    def step(connection: Connection, request: Request) -> None:
+        answer(lambda _: connection.pause(seconds))(connection, request)
+
+    return step
+
+
+@contextlib.contextmanager
+def interrupted_after(seconds: float, session: Session) -> Iterator[None]:
+    """Ctrl-C for threads; for an event loop the cancellation that `asyncio.run` makes of it."""
+
+    def cancel(loop: asyncio.AbstractEventLoop) -> None:
+        for task in asyncio.all_tasks(loop):
+            if "work" not in repr(task.get_coro()):
+                task.cancel()
+
+    def interrupt(*_: object) -> None:
+        if session.name == "sync":
+            raise KeyboardInterrupt
+        loop = session.runner.get_loop()  # type: ignore[attr-defined]
+        loop.call_soon_threadsafe(cancel, loop)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError)
+BATCH = 4
+STEPS: dict[str, Step] = {
+    "answer": answer(),
+    "late": late(0.05),
+    "later": late(0.2),
+    "500": billed(refuse(500)),
+    "torn": torn("in body", "end"),
+    "unreadable": billed(reply(200, "<html>")),
+    "429": refuse(429, ("Retry-After", "0.01")),
+    "400": refuse(400),
+    "401": refuse(401),
+}
+
+
+class Ending(NamedTuple):
+    """How a job is ended, and after how many blocks, reports, texts or hundredths of a second."""
+
+    how: str
+    after: int
+
+
+ENDINGS = st.builds(
+    Ending,
+    st.sampled_from(["end", "close", "drain", "report", "texts", "interrupt"]),
+    st.integers(0, 12),
+)
+SCRIPTS = st.lists(st.sampled_from([*["answer"] * 8, *["late"] * 4, *STEPS]), min_size=1, max_size=12)
+
+
+def endless(script: list[str]) -> Any:
+    """These steps, each once, then right answers."""
+    return lambda: iter([*(STEPS[name] for name in script), *[STEPS["late"]] * 200])
+
+
+def texts_that_end(ending: Ending) -> Iterator[str]:
+    for i, text in enumerate(texts_of(60)):
+        if ending.how == "texts" and i == 5 * ending.after:
+            raise ZeroDivisionError
+        yield text
+
+
+def reporting(ending: Ending) -> Any:
+    def report(progress: Progress) -> None:
+        if ending.how == "report" and progress.texts_done >= BATCH * ending.after:
+            raise ZeroDivisionError
+
+    return report
+
+
+def options_of(ending: Ending) -> dict[str, Any]:
+    common = {"model": MODEL, "batch_size": BATCH, "concurrency": 4, "on_error": "record", "retries": QUICK}
+    return {**common, "progress": reporting(ending)}
+
+
+def handed_by_stream(session: Session, ending: Ending) -> tuple[int, int]:
+    """How many texts a stream handed out, and how many more it counts as possibly billed."""
+    seen: list[int] = []
+
+    def take(stream: Any, blocks: int | None = None) -> None:
+        for positions, vectors in stream:
+            seen.extend(positions)
+            assert np.array_equal(vectors, matrix_of([f"text {i}" for i in positions]))
+            if blocks is not None and len(seen) >= BATCH * blocks:
+                return
+
+    with session.stream(texts_that_end(ending), **options_of(ending)) as stream:
+        with contextlib.suppress(errors.OpenRouterError, ZeroDivisionError):
+            try:
+                with interrupted_after(ending.after / 100 if ending.how == "interrupt" else 0, session):
+                    take(stream, ending.after if ending.how in ("close", "drain") else None)
+            except INTERRUPTS:
+                ending = Ending("drain", 0)
+            if ending.how == "drain":
+                stream.drain()
+                take(stream)
+    assert len(seen) == len(set(seen))
+    return len(seen), stream.possibly_billed_texts
+
+
+def handed_by_embed(session: Session, ending: Ending) -> tuple[int, int]:
+    """How many rows `embed` gives, or its error has, and how many more texts it counts as possibly billed."""
+    try:
+        with interrupted_after(ending.after / 100 if ending.how == "interrupt" else 0, session):
+            result = session.embed(texts_of(60), **options_of(ending))
+    except (errors.OpenRouterError, ZeroDivisionError, *INTERRUPTS) as error:
+        result = error.partial  # type: ignore[union-attr]
+    rows = np.flatnonzero(~np.isnan(result.vectors).all(1)).tolist() if result.vectors.size else []
+    assert [row.tobytes() for row in result.vectors[rows]] == [matrix_of([f"text {i}"]).tobytes() for i in rows]
+    return len(rows), result.possibly_billed_texts
+
+
+@pytest.mark.parametrize("handed", [handed_by_stream, handed_by_embed], ids=lambda function: function.__name__)
+@both_sides
+@given(SCRIPTS, ENDINGS)
+@settings(max_examples=25, deadline=None)
+def test_what_is_billed_is_handed_out_or_counted(side: Side, handed: Any, script: list[str], ending: Ending) -> None:
+    with FaultServer(endless(script)) as server:
+        with side(OpenRouter(KEY, server_url=server.url)) as session:
+            rows, possibly = handed(session, ending)
+
+        time.sleep(0.02)  # the server reads what was sent before the end
+        assert sum(server.ledger.billed) <= rows + possibly
+        if ending.how != "close":  # a request that is cancelled while it is sent counts, and may never arrive
+            assert sum(server.ledger.billed) == rows + possibly
+
+
+@both_sides
+def test_requests_in_flight_finish_before_a_fatal_error_is_raised(side: Side) -> None:
+    def step(connection: Connection, request: Request) -> None:
+        (refuse(401) if "text 8" in request.inputs else late(0.2))(connection, request)
+
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        with pytest.raises(errors.UnauthorizedResponseError) as caught:
+            session.embed(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
+
+        partial = caught.value.partial
+        assert partial.vectors[:8].tobytes() == matrix_of(texts_of(8)).tobytes()
+        assert np.isnan(partial.vectors[8:]).all()
+        assert (len(partial), partial.positions.tolist(), partial.requests) == (60, list(range(60)), 3)
+        assert (partial.usage.prompt_tokens, partial.possibly_billed_texts) == (8, 0)
+
+
+@both_sides
+def test_what_does_not_finish_in_time_is_cancelled_and_counted(side: Side) -> None:
+    """Nor is a thread or a task left."""
+    with FaultServer(forever(late(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        began = time.monotonic()
+        with pytest.raises(INTERRUPTS) as caught, interrupted_after(0.2, session):
+            session.embed(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
+        partial = caught.value.partial  # type: ignore[attr-defined]
+        assert (partial.possibly_billed_texts, partial.possibly_billed_attempts, partial.requests) == (12, 3, 3)
+        assert 3 <= time.monotonic() - began < 5
+
+        stream = session.stream(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
+        with pytest.raises(INTERRUPTS), interrupted_after(0.2, session):
+            next(stream)
+        began = time.monotonic()
+        stream.drain(0.1)
+        assert list(stream) == []
+        stream.close()
+        stream.close()
+        assert stream.possibly_billed_texts == 12
+        assert time.monotonic() - began < 2
+        assert {thread for thread in threading.enumerate() if thread.name == "openrouter-embed"} == set()
+
+
+@both_sides
+def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
+    steps = iter([billed(refuse(500, ("Retry-After", "50"))), refuse(401)])
+
+    with FaultServer(forever(lambda *request: next(steps)(*request))) as server:
+        with side(OpenRouter(KEY, server_url=server.url)) as session:
+            began = time.monotonic()
+            with pytest.raises(errors.UnauthorizedResponseError) as caught:
+                session.embed(texts_of(8), model=MODEL, batch_size=BATCH, concurrency=2)
+
+    assert (caught.value.partial.possibly_billed_texts, time.monotonic() - began < 3) == (4, True)
+
+
+def test_job_whose_system_starts_no_more_threads_runs_in_the_thread_of_its_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "openrouter-embed":
+            raise RuntimeError("can't start new thread")
+        original(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with FaultServer(forever(answer())) as server, OpenRouter(KEY, server_url=server.url) as client:
+        result = client.embeddings.embed(texts_of(20), model=MODEL, batch_size=BATCH)
+
+    assert result.vectors.tobytes() == matrix_of(texts_of(20)).tobytes()
