@@ -237,7 +237,7 @@ def test_policy_from_an_argument() -> None:
     assert policy_from(policy, default) is policy
     assert policy_from(None, default) == Policy(attempts=1, total_seconds=7.0)
     for count in (0, 6, np.int64(6)):
-        wanted = Policy(attempts=int(count) + 1, possibly_billed_retries=int(count), total_seconds=7.0)
+        wanted = Policy(attempts=int(count) + 1, total_seconds=7.0)
         assert policy_from(count, default) == wanted
     assert Policy(attempts=np.int64(3), total_seconds=np.float32(5)) == Policy(attempts=3, total_seconds=5.0)
     assert Policy(attempts=1, possibly_billed_retries=0, base_seconds=0, total_seconds=0).total_seconds == 0
