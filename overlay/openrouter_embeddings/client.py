@@ -59,7 +59,10 @@ else:
         def __get__(self, instance: object, owner: type | None = None) -> Any:
             from .embeddings import Embeddings
 
-            return Embeddings if instance is None else super().__get__(instance, owner)
+            if instance is None:
+                return Embeddings
+            made = vars(instance)  # without the lock of Python 3.11's property, which a fork may leave taken
+            return made.get(self.attrname) or made.setdefault(self.attrname, self.func(instance))
 
 
 class OpenRouter(Resources):

@@ -19,7 +19,7 @@ from faults.ledger import Request as Received
 from faults.replies import JSON, answer, chunked, forever, http, once, torn
 from faults.right import right_answer, vector
 from faults.server import Connection, FaultServer, Step, unread
-from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.messages import Request, Send, Timeouts
 from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
 from support.capped import KEY, MODEL, Capped
@@ -142,10 +142,32 @@ def test_large_second_response_is_never_the_next_ones(side: Side) -> None:
             time.sleep(0.02)
 
 
+def sent_twice(connection: Connection, request: Received) -> None:
+    """The same response a moment later, perhaps when the next request is on its way."""
+    number = str(len(connection.server.ledger.requests))
+    body = json.dumps(right_answer(request)).encode()
+    connection.server.ledger.bill(request)
+    for _ in range(2):
+        connection.send(http(200, body, (*JSON, ("X-Generation-Id", number))))
+        time.sleep(0.001)
+
+
+@plain_and_tls
+@both_sides
+def test_late_copy_of_a_response_is_told_by_its_generation_id(side: Side, certificate: Path | None) -> None:
+    texts = [str(number) for number in range(20)]
+    with FaultServer(forever(sent_twice), certificate=certificate) as server:
+        with session_of(server, side, retry_config=Policy(base_seconds=0)) as session:
+            for text in ("one", "another"):  # until the ids are seen to differ
+                vectors(session, text)
+                time.sleep(0.02)
+            assert vectors(session, *texts) == right(*texts)
+
+
 # ---- before the request was sent ------------------------------------------------------------------------------
 
 
-def early(status: int, *, then_read: bool = False, informational: bool = False) -> Step:
+def early(status: int, *, then_read: bool = False, informational: bool = False, hints: bytes = b"") -> Step:
     """Respond to the headers of a request; its body is read later, or never."""
 
     @unread
@@ -156,7 +178,7 @@ def early(status: int, *, then_read: bool = False, informational: bool = False) 
             request.body = connection.read(request.body_bytes)
             return answer()(connection, request)
         body = json.dumps({"error": {"code": status, "message": "no"}} if status >= 400 else {"data": []})
-        connection.send(http(status, body.encode()))
+        connection.send(hints + http(status, body.encode()))
         if then_read:
             time.sleep(0.05)
             connection.read(request.body_bytes)
@@ -181,6 +203,14 @@ def test_only_an_error_may_come_early(
         with session_of(server, side, retry_config=None) as session, pytest.raises(error):
             session.generate(input=LARGE, model=MODEL)
         assert len(server.ledger.requests) == 1
+
+
+@both_sides
+def test_success_behind_an_informational_response_comes_too_early(side: Side) -> None:
+    step = early(200, hints=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+    with FaultServer(once(step)) as server, session_of(server, side, retry_config=None) as session:
+        with pytest.raises(errors.ConnectionLostError):
+            session.generate(input=LARGE, model=MODEL)
 
 
 @both_sides

@@ -60,6 +60,8 @@ class _Line(_Wrapper):
     """What both kinds of stream share: the attempt, writes to come, and bytes that arrived before they were due."""
 
     h11_connection: Any = None  # that uses this stream; `library.is_clean` sets it
+    generation_id: str | None = None  # of the last response on this connection; the exchange sets it
+    last_read_bytes = 0
 
     def __init__(self, inner: Any) -> None:
         super().__init__(inner)
@@ -96,6 +98,15 @@ class _Line(_Wrapper):
         return self._inner.get_extra_info(info)
 
 
+def _has_responded(early: bytes) -> bool:
+    """Whether what arrived while a request is sent is more than 1xx responses (RFC 9110, section 15.2), or the end."""
+    while early.startswith(_INFORMATIONAL):
+        _, end, early = early.partition(b"\r\n\r\n")
+        if not end or not early:
+            return False
+    return not early or not any(start.startswith(early) for start in _INFORMATIONAL)
+
+
 def _addresses(host: str, port: int) -> list[str]:
     try:
         return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
@@ -130,7 +141,7 @@ class Stream(_Line, core.NetworkStream):
                 self._inner.write(piece, wait)
             except core.WriteError:  # the next read tells whether the server has refused
                 self._stop(attempt)
-            if left and self._has_input() and not self._early.startswith(_INFORMATIONAL):
+            if left and self._has_input() and _has_responded(self._early):
                 self._stop(attempt)
 
     def _has_input(self) -> bool:
@@ -163,6 +174,7 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
         size = max(max_bytes, _LOOP_READ_BYTES)
         data, self._early = self._early or await self._inner.read(size, attempt.remaining(timeout)), b""
         attempt.received += len(data)
+        self.last_read_bytes = len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
@@ -185,9 +197,10 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
 
         async def listen() -> None:
             with contextlib.suppress(core.ReadError):  # the next read tells
-                while (early := await self._inner.read(_LOOP_READ_BYTES)).startswith(_INFORMATIONAL):
-                    self._early += early
-                self._early += early
+                while not _has_responded(self._early) or not self._early:
+                    self._early += (data := await self._inner.read(_LOOP_READ_BYTES))
+                    if not data:
+                        break
                 self._stop(attempt)
                 group.cancel_scope.cancel()
 

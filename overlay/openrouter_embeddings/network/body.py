@@ -36,7 +36,7 @@ class BodyReader:
         self._status, self._headers, self._attempt, request = status, headers, attempt, attempt.request
         self._is_error = status >= 400
         self._max_bytes = ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
-        self._received = self._length = 0
+        self.received_bytes = self._length = 0
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
@@ -48,7 +48,7 @@ class BodyReader:
     def feed(self, part: bytes) -> bool:
         """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
         self._attempt.remaining()
-        self._received += len(part)
+        self.received_bytes += len(part)
         while part:
             if self._inflate is None:
                 piece, part = part, b""
@@ -64,9 +64,9 @@ class BodyReader:
                     return True
                 raise errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")
             if self._inflate is not None and self._length > max(
-                COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self._received
+                COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes
             ):
-                sizes = f"{self._received} bytes to over {self._length}"
+                sizes = f"{self.received_bytes} bytes to over {self._length}"
                 raise errors.AnswerTooLargeError(
                     f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
                 )
@@ -83,6 +83,6 @@ class BodyReader:
 
     def finish(self) -> Response:
         """The response with its whole body. Raises zlib.error: the compressed data ends too early."""
-        if self._inflate is not None and self._received and not self._inflate.eof and not self._is_error:
+        if self._inflate is not None and self.received_bytes and not self._inflate.eof and not self._is_error:
             raise zlib.error("the compressed data ends too early")
         return Response(self._status, self._headers, self._body if self._consumer is None else self._consumer)

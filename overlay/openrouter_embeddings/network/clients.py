@@ -65,7 +65,7 @@ class HttpClients:
             from .transport import abandon, open_client
 
             with self._lock:
-                for ended in [old for old in self._async if getattr(old.native_token, "is_closed", bool)()]:
+                for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
                     abandon(self._async.pop(ended)[0])  # a loop that was closed without finishing its generators
                 client = open_client(self._ssl_context, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)

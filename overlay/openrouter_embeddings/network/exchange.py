@@ -83,6 +83,9 @@ async def _exchange(client: Any, built: Any, attempt: Attempt, on_loop: bool) ->
         if attempt.unfinished and response.status_code < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
         headers = read_headers(response.headers.raw)
+        stream = response.extensions.get("network_stream")
+        if hasattr(stream, "generation_id") and response.status_code < 400:  # a stream of ours
+            _raise_if_repeated(client, stream, headers.get("x-generation-id"))
         is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
         encoding = "" if is_read else headers.get("content-encoding", "")
         body = BodyReader(response.status_code, headers, attempt, encoding)
@@ -94,12 +97,21 @@ async def _exchange(client: Any, built: Any, attempt: Attempt, on_loop: bool) ->
                 if body.feed(part):
                     break
         reply = body.finish()
-        if "network_stream" in response.extensions and not is_clean(response):
-            await close(response.extensions["network_stream"])
+        if stream is not None and not is_clean(response, body.received_bytes, on_loop=on_loop):
+            await close(stream)
         return reply
     finally:
         await close(parts)
         await close(response)
+
+
+def _raise_if_repeated(client: Any, stream: Any, generation_id: str | None) -> None:
+    """Raises ConnectionLostError: a server whose ids differ from call to call sent the last response once more."""
+    known, last = vars(client), stream.generation_id
+    known["ids_differ"] = known.get("ids_differ") or known.get("last_id") not in (None, generation_id)
+    stream.generation_id = known["last_id"] = generation_id
+    if generation_id is not None and generation_id == last and known["ids_differ"]:
+        raise errors.ConnectionLostError("the server sent an earlier response once more")
 
 
 def _build(build: Any, request: Request) -> Any:

@@ -58,10 +58,14 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
-def is_clean(response: Any) -> bool:
+_HIDDEN_BYTES = 60_000  # an event loop may have received more than one read of so many bytes hands out
+
+
+def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
-    False where a release keeps its h11 connection out of sight. HTTP/2 numbers its responses.
+    False where that cannot be seen: a release keeps its h11 connection out of sight, or an event loop may hold more
+    than its last read returned. HTTP/2 numbers its responses.
     """
     if not response.http_version.startswith("HTTP/1"):
         return True
@@ -74,6 +78,9 @@ def is_clean(response: Any) -> bool:
     if connection is None or connection.trailing_data != (b"", False):
         return False
     tls = stream.get_extra_info("ssl_object")
+    is_ours = hasattr(stream, "last_read_bytes")
+    if on_loop and (tls or not is_ours) and (stream.last_read_bytes if is_ours else body_bytes) > _HIDDEN_BYTES:
+        return False
     if not isinstance(tls, ssl.SSLObject):
         return tls is None or not tls.pending()
     try:
