@@ -76,10 +76,11 @@ class ResultMatrix:
         if matrix is None or not self._filled.any():
             matrix = _empty(len(self._filled), width)
         missing = np.flatnonzero(~self._filled) if partial else list(failed)
-        matrix[missing] = np.nan
-        self._filled[missing] = True
+        if len(missing):
+            matrix[missing] = np.nan
+            self._filled[missing] = True
         positions = np.flatnonzero(self._filled)
-        return matrix if self._filled.all() else matrix[positions], positions
+        return matrix if len(positions) == len(self._filled) else matrix[positions], positions
 
 
 def block_output(positions: Sequence[int], width: int | None) -> OutputBuffer:

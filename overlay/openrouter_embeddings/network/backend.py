@@ -36,6 +36,7 @@ class Backend(_Wrapper, core.NetworkBackend):
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
         attempt = current_attempt.get()
         attempt.dialled = f"{host}:{port}"
+        attempt.remaining()  # the look-up of the name counts too
         failure: Exception = core.ConnectError(f"{host} has no address")
         for address in _addresses(host, port):  # the library gives each of them the whole timeout
             try:

@@ -123,9 +123,10 @@ def number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
     nested = {f"provider.options.{name}": value for name, value in (options or {}).items()}
     for path, members in {"": fields, **nested}.items():
         for name, value in members.items() if isinstance(members, dict) else ():
-            wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
-            if _NUMBER_TYPE.fullmatch(name.replace("_", "")) and not wanted <= _PLAIN_TYPES:
-                return f"{path}.{name}".removeprefix("."), value
+            if _NUMBER_TYPE.fullmatch(name.replace("_", "")):
+                wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
+                if not wanted <= _PLAIN_TYPES:
+                    return f"{path}.{name}".removeprefix("."), value
     return None
 
 

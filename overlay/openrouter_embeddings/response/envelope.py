@@ -172,8 +172,12 @@ def _unreadable(error: Exception, response: Response) -> ResponseValidationError
     path, message, retryable = None, f"the response is not JSON; {_describe(response)}", True
     if "html" in response.headers.get("content-type", ""):
         message += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
-    with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
+    try:  # Python's own decoder accepts NaN, Infinity and 1e400
         path = _find_not_finite(json.loads(_to_utf8(response.content)), ())
+    except UnicodeDecodeError as undecodable:  # msgspec 0.23 reports it as any other error of its own
+        error = undecodable
+    except (ValueError, RecursionError):
+        pass
     if isinstance(error, UnicodeDecodeError):
         message = f"the response is not UTF-8: {_describe(response)}"
     elif isinstance(error, RecursionError):
