@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one family of exceptions.
+"""The exceptions, as one family. A new status is one class here and one entry in openapi.yaml.
 
 ::
 

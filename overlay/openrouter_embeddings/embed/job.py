@@ -56,8 +56,8 @@ JOB_POLICY = Policy(
     total_seconds=None,
     hands_back=True,
 )
-"""Of a job whose caller, and whose client, say nothing of retries."""
-_PAUSE_SECONDS = 0.25  # after so long a worker that waits looks whether the job ends
+"""The policy of a job if neither the call nor the client sets one."""
+_PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
 _MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is still read a little at a time
 
 
@@ -140,7 +140,7 @@ class Job:
     def schedule(self, start: Callable[[Batch], None]) -> Iterator[Block | float]:
         """Start batches and settle their outcomes, to the end of the job; may be called again after an interrupt.
 
-        Yields blocks, and the seconds to wait for an outcome at most (infinity: without a limit).
+        Yields blocks, and the longest time in seconds to wait for an outcome (infinity: no limit).
         """
         while True:
             while self.outcomes:
@@ -192,7 +192,7 @@ class Job:
             self._count(batch, outcome, lost=isinstance(outcome, EmbeddingBatch))
 
     def _next(self) -> Batch | float | None:
-        """The batch to send now, or the seconds to wait for an outcome at most; None: all is done."""
+        """The next batch to send, or the longest time in seconds to wait for an outcome; None when the job is done."""
         now, limiter = time.monotonic(), self._limiter
         if self.is_ending:
             return self._ends_at - now if self.in_flight and self._ends_at > now else None

@@ -146,7 +146,7 @@ class ModelLimits:
         return halves(batch, learn=len(batch) > self._most_inputs)
 
     def _named_tokens(self, stated: int, batch: Batch) -> int | None:
-        """The limit of a request's tokens that a message names; not one that may be the limit of a single text."""
+        """The tokens allowed in one request, from a message; None if the number may be the limit of a single text."""
         tokens = batch.tokens
         limit = stated if stated < tokens else tokens // 2  # the estimate may be too low, but not by very much
         of_one_text = 2 * max(map(estimate_tokens, batch.texts)) > stated

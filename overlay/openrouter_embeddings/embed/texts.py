@@ -21,7 +21,8 @@ def iterable_of(texts: object) -> Iterable[Any]:
         found += f" of {dimensions} dimensions"
     elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
         return texts
-    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}", "texts")
+    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
+    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
 
 
 def are_plain(texts: Sequence[Any]) -> bool:

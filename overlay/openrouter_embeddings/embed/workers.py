@@ -1,4 +1,4 @@
-"""The two loops that send the batches of a job: with threads, and on an event loop. The job holds all rules.
+"""The two loops that send the batches of a job: with threads, and on an event loop. Ctrl-C ends them as the job says.
 
 Neither reads further ahead than what may be in flight, so that memory does not grow with the corpus.
 """

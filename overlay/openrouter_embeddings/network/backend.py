@@ -146,7 +146,7 @@ class Stream(_Line, core.NetworkStream):
                 self._stop(attempt)
 
     def _has_input(self) -> bool:
-        """Whether bytes, or the end, arrived. They are read to find out: TLS also receives records without any."""
+        """Whether the server sent bytes or closed. They are read to find out, since TLS records may hold no data."""
         if not self._inner.get_extra_info("is_readable"):
             return bool(self._early)
         try:
@@ -218,7 +218,7 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
             raise failure
 
     def _has_input(self) -> bool:
-        """Whether bytes, or the end, arrived. A new connection under TLS is readable for records without any."""
+        """Whether the server sent bytes or closed. A new TLS connection is not asked: handshake records hold no data."""
         is_new_tls = self._attempt is None and self._inner.get_extra_info("ssl_object") is not None
         return bool(self._early) or (not is_new_tls and bool(self._inner.get_extra_info("is_readable")))
 

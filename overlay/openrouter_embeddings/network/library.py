@@ -91,9 +91,9 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
 
 
 def is_instance(error: Exception, exception: type[Exception] | str) -> bool:
-    """Whether an error is of a class, or of the class of this name in the library that it comes from.
+    """Like `isinstance`; `exception` may be a class name, which is looked up in the library that raised the error.
 
-    A caller's own client may belong to another library of the same interface.
+    A caller's own client may belong to another library with the same interface.
     """
     if not isinstance(exception, str):
         return isinstance(error, exception)

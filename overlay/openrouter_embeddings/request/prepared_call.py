@@ -1,4 +1,4 @@
-"""Prepares a call: validates its arguments and builds the URL, the headers and the body."""
+"""Prepares a call: validates arguments, builds URL, headers and body, and limits the size of the response."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _encode(value: Any) -> bytes:
 
 
 def _find_text(text: str, value: Any, path: Path) -> Path | None:
-    """The path at which `value` contains a text; for a name, the path of the object that has it."""
+    """The path to a string in `value`; if it is the key of an object, the path of that object; None if absent."""
     if value == text or (isinstance(value, dict) and text in value):
         return path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
