@@ -218,7 +218,7 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
             raise failure
 
     def _has_input(self) -> bool:
-        """Whether the server sent bytes or closed. A new TLS connection is not asked: handshake records hold no data."""
+        """Whether the server sent bytes or closed. A new TLS connection is not asked (handshake records)."""
         is_new_tls = self._attempt is None and self._inner.get_extra_info("ssl_object") is not None
         return bool(self._early) or (not is_new_tls and bool(self._inner.get_extra_info("is_readable")))
 
