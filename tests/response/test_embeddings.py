@@ -341,7 +341,7 @@ def test_response_without_data_is_empty_if_base64_was_requested(body: str, read:
 
 DEEP = "[" * 50_000 + "]" * 50_000
 UNREADABLE = {
-    b'{"data": [{"embedding": [1], "x": \xff}]}': ("not JSON", True),
+    b'{"data": [{"embedding": [1], "x": \xff}]}': ("not UTF-8", True),
     b'{"data": [{"embedding": [1], "x": "\xff"}]}': ("not UTF-8", True),
     b'{"data": [{"embedding": "AACAPw==", "\xed\xa0\x80": 1}]}': ("not UTF-8", True),
     b'{"data": [{"index": 0, "x": tru}]}': ("not JSON", True),
