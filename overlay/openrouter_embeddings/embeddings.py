@@ -59,11 +59,12 @@ class Embeddings(GeneratedEmbeddings):
                 arrive. It is halved when the server answers 429.
             requests_per_minute, tokens_per_minute: upper limits of all jobs of this client with this model; tokens are
                 estimated. None: no limit.
-            on_error: what happens if a text is rejected. "raise" ends the job, "record" leaves a row of NaN and an
-                entry in `errors`, "skip" leaves out the row. A rejected request is halved until the bad text is alone.
+            on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
+                ends the job, "record" leaves a row of NaN and an entry in `errors`, "skip" leaves out the row. A
+                rejected request is halved until the bad text is alone.
                 A wrong key, no credits, an unknown model, or 8 rejected texts before the first success always raise.
-            on_empty: what happens if a text is empty: "raise", "record" and "skip" as for `on_error`; a text that is
-                skipped is in no list of errors.
+            on_empty: what happens if a text is empty: "raise" treats it as `on_error` says, "record" leaves a row of
+                NaN, "skip" leaves out the row without an entry in `errors`.
             on_model_change: what happens if another model answers than before: "warn" logs it once, and `models` of the
                 result tells which model gave which rows; "raise" ends the job. Providers spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
@@ -78,8 +79,8 @@ class Embeddings(GeneratedEmbeddings):
             An `EmbedResult`: float32 `vectors` of shape `(n, dimensions)`, usage, model, errors.
 
         Raises:
-            InvalidInputError: a text is empty or not a string (the message names the positions), or an argument is
-                rejected (the message names its path). Nothing was sent.
+            InvalidInputError: with `on_error="raise"`, a text is empty or not a string (the message names the
+                positions); or an argument is rejected (the message names its path). Nothing was sent.
             ConfigurationError: an option is not valid. Nothing was sent.
             OpenRouterError: the error that ended the job; `positions` names the texts. Its `partial`, and that of a
                 KeyboardInterrupt, is an `EmbedResult` of what came until then, after the requests in flight finished:
