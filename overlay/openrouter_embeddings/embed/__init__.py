@@ -7,12 +7,12 @@ from typing import Any
 from ..caller import Caller
 from ..defaults import JOB_INTERRUPT_SECONDS
 from .options import DEFAULTS, EmbedOptions
-from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Observer, Progress, TextError, Usage
 from .session import Session
 from .workers import arun, run
 
 __all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
-__all__ += ["Progress", "TextError", "Usage", "embed", "embed_async", "embed_iter", "embed_iter_async"]
+__all__ += ["Observer", "Progress", "TextError", "Usage", "embed", "embed_async", "embed_iter", "embed_iter_async"]
 
 
 def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
@@ -51,9 +51,12 @@ async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mappi
     return session.result(matrix)
 
 
-def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStream:
+def embed_iter(
+    caller: Caller, texts: Iterable[str], options: Mapping[str, Any], observer: Observer | None = None
+) -> EmbedStream:
     """See `Embeddings.embed_iter`."""
     session = Session(caller, options, "embed_iter")
+    session.job.observer = observer
     session.feed_lazily(texts)
     return EmbedStream(*session.watched, run(session))
 

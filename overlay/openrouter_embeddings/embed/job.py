@@ -43,7 +43,7 @@ from ..telemetry import Hook, JobPaused
 from .limiter import AdaptiveLimiter, RateClock
 from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
-from .results import Block, Progress, Stats, TextError
+from .results import Block, Observer, Progress, Stats, TextError
 
 Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
@@ -83,6 +83,8 @@ class Job:
         self.display: AbstractContextManager[None] = nullcontext()
         self.target: tuple[str, str] = "", ""  # model and host
         self.hook: Hook | None = None
+        self.observer: Observer | None = None
+        self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
         self._model, self._one_model = str(options["model"])[:100], options["on_model_change"] == "raise"
@@ -98,7 +100,7 @@ class Job:
         self._duplicates: dict[int, list[int]] = {}  # such a position, and those of the same text
         self._began = self._answered_at = time.monotonic()
         self._waits, self._wait_began, self._wait_reason = 0, -math.inf, ""  # since the last response
-        self.in_flight = self._done = self._rejected_alone = 0
+        self.in_flight = self._done = self._failed = self._rejected_alone = 0
         self._models_differ = False
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
@@ -149,7 +151,7 @@ class Job:
                     yield block
             try:
                 step = self._next()
-            except Exception as error:  # of the caller's texts
+            except Exception as error:  # of the texts or the observer
                 self._fail(error)
                 continue
             if step is None:
@@ -162,6 +164,7 @@ class Job:
     def stop(self, seconds: float) -> None:
         """Send no more requests; those in flight have so many seconds to finish."""
         self._ends_at = time.monotonic() + seconds
+        self.wake()
 
     @property
     def is_ending(self) -> bool:
@@ -207,6 +210,8 @@ class Job:
             return math.inf if self.in_flight else None
         if self.stats.requests == self.in_flight == 0:
             batch.is_whole_job = self._packer.exhausted
+        if self.observer is not None:
+            self.observer.before_send(batch.positions, batch.texts)
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
         limiter.charge(batch, batch.sent_at)
         return batch
@@ -356,7 +361,8 @@ class Job:
             raise error
         if not self._done and self._rejected_alone > 1:  # its neighbours may be as bad
             self._packer.requeue_from_elsewhere()
-        self.stats.errors += [TextError(position, error) for position in self._with_duplicates(batch)[0]]
+        for position in self._with_duplicates(batch)[0]:
+            self.record(position, error)
 
     def refuse(self, position: int, error: InvalidInputError) -> None:
         """Record a text that cannot be sent, or raise."""
@@ -364,9 +370,11 @@ class Job:
             raise error
         self.record(position, error)
 
-    def record(self, position: int, error: InvalidInputError) -> None:
-        """Record a text that cannot be sent."""
-        self.stats.errors.append(TextError(position, error))
+    def record(self, position: int, error: OpenRouterError) -> None:
+        """Record a text that has no vector."""
+        self._failed += 1
+        take = self.stats.errors.append if self.observer is None else self.observer.rejected
+        take(TextError(position, error))
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException, *, lost: bool = False) -> None:
         """Count the requests of an outcome, and what they were billed. `lost`: its vectors are not handed out."""
@@ -383,9 +391,10 @@ class Job:
     def progress(self) -> Progress:
         """How far the job is now."""
         stats, seconds, total = self.stats, time.monotonic() - self._began, self._total
-        done = self._done + len(stats.errors)
+        done = self._done + self._failed
         rate = done / seconds if seconds > 0 else 0.0
         left = max(0.0, (total - done) / rate) if total is not None and rate else None
         wait = self._limiter.held_seconds(time.monotonic()) if self._wait_reason else 0.0
         reason = self._wait_reason if wait else ""
-        return Progress(done, total, rate, stats.usage, stats.requests, stats.retries, seconds, left, wait, reason)
+        counts = stats.requests, stats.retries, seconds, left, wait, reason, self._failed, self.in_flight
+        return Progress(done, total, rate, stats.usage, *counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import attrs
 
@@ -65,11 +65,22 @@ class TextError:
     error: OpenRouterError
 
 
+class Observer(Protocol):
+    """Follows a stream request by request, in the thread that iterates it; an exception ends the job."""
+
+    def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
+        """A request with these texts is about to be sent, perhaps again or in parts."""
+
+    def rejected(self, error: TextError) -> None:
+        """A text has no vector; `errors` of the stream does not keep it."""
+
+
 @attrs.frozen
 class Progress:
     """How far a job is. Rates and times are of the wall clock; `seconds_left` is None where it is unknown.
 
     `wait_seconds` is how long all requests wait from now on, 0 if they do not, and `wait_reason` names the error.
+    `errors` is how many texts have no vector, `in_flight` how many requests have no response yet.
     """
 
     texts_done: int
@@ -82,6 +93,8 @@ class Progress:
     seconds_left: float | None
     wait_seconds: float = 0.0
     wait_reason: str = ""
+    errors: int = 0
+    in_flight: int = 0
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -191,7 +204,8 @@ class _Stream:
     def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
         """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
 
-        Requests that do not finish in time are cancelled. See docs/reliability.md, "How a job ends".
+        Requests that do not finish in time are cancelled. Another thread may call it, also while the stream waits.
+        See docs/reliability.md, "How a job ends".
         """
         self._stop(timeout_seconds)
         return self

@@ -43,6 +43,7 @@ def run(session: Session) -> Generator[Block | BaseException, None, None]:
     job, scope, arrived = session.job, CancelScope(), threading.Event()
     threads: list[threading.Thread] = []  # daemons: they keep no program from ending
     batches: SimpleQueue[tuple[Batch, OutputBuffer] | None] = SimpleQueue()
+    job.wake = arrived.set
 
     def pause(batch: Batch, sleep: Sleep) -> None:
         for seconds in job.pauses(batch, sleep):
