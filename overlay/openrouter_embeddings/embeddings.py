@@ -13,7 +13,10 @@ from .arguments import guarded_methods, refuse_attribute
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
+    import os
+
     from .caller import Caller
+    from .corpus import CorpusOptions, CorpusResult
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -111,6 +114,40 @@ class Embeddings(GeneratedEmbeddings):
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
+
+    def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
+        """Embed a file of any size into a file; the same call resumes after a crash.
+
+        Each request is recorded before it is sent and each vector is on the disk before the next is taken, in a folder
+        beside the output (`<output>.job`). SIGINT and SIGTERM let the requests in flight finish, and keep them; a
+        second one leaves at once. Takes the options of `embed` except `on_error` and `on_empty`, and:
+
+        Args:
+            source: a file of JSONL, CSV, Parquet, Arrow or lines of text, or a folder of text files; "-" for standard
+                input; or an iterable of texts or of `(id, text)`. The last two are copied to the job's folder first,
+                and resuming needs the same content again.
+            output: the file to write: `.parquet`, `.arrow` or `.npy`. It appears when it is complete. Rows are in the
+                order of the source.
+            format: how to read `source`; None: by its suffix.
+            text_field, id_field: names of the fields of JSONL or columns. `id_field` None: "id" if the source has it,
+                else the number of the row, from 0 (of the line, from 1, in lines of text).
+            fixed_size_list: False writes vectors as plain lists, for engines that refuse `fixed_size_list`.
+            progress: a function that is called with a `types.Progress` four times a second.
+
+        Returns:
+            A `CorpusResult`: output, rows, errors, usage, drift. Rows without a vector are in `<output>.errors.jsonl`.
+
+        Raises:
+            CorpusError: another process works on the job; the corpus or an option changed since it began; or the
+                disk is full. Nothing is lost.
+            KeyboardInterrupt: SIGINT or SIGTERM came.
+            ConfigurationError, OpenRouterError: as `embed`; what came until then is kept.
+
+        Source: `POST /embeddings` in openapi.yaml.
+        """
+        from .corpus import corpus
+
+        return corpus(self._caller, source, options)
 
 
 guarded_methods(Embeddings)

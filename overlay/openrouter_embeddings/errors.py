@@ -6,6 +6,8 @@
     ├── ConfigurationError (ValueError)     the client or an option is set up wrongly; nothing was sent
     ├── InvalidInputError (ValueError)      an argument was rejected; nothing was sent
     ├── ClosedClientError (RuntimeError)    the client was closed before the call
+    ├── CorpusError                         a corpus job cannot start or go on; what it has stays
+    ├── BudgetError                         the next request could pass `max_cost_usd`
     ├── NoResponseError                     no complete response arrived
     │   ├── ConnectError                    no connection: DNS, port, TLS or proxy
     │   ├── ConnectionLostError             the connection broke, or the response is not HTTP
@@ -114,6 +116,14 @@ class InvalidInputError(OpenRouterError, ValueError):
 
 class ClosedClientError(OpenRouterError, RuntimeError):
     """The client was closed before the call; nothing was sent."""
+
+
+class CorpusError(OpenRouterError):
+    """A corpus job cannot start or go on: locked, changed, no space. What it has stays; nothing more is sent."""
+
+
+class BudgetError(OpenRouterError):
+    """The next request could pass `max_cost_usd`; it was not sent."""
 
 
 class NoResponseError(OpenRouterError):

@@ -1,0 +1,128 @@
+"""Parquet and Arrow files, in and out. The only module that imports pyarrow (extra `corpus`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigurationError
+from .rows import Id, require_fields
+
+try:
+    import pyarrow as pa
+    import pyarrow.ipc as ipc
+    import pyarrow.parquet as pq
+except ImportError:
+    raise ConfigurationError(
+        "Parquet and Arrow files need pyarrow: pip install 'openrouter-embeddings[corpus]'; "
+        "JSONL, CSV and text files in and .npy out do not"
+    ) from None
+
+_BATCH_ROWS = 1_024
+
+
+def column_batches(
+    path: Path, format: str, text_field: str, id_field: str | None, stack: ExitStack
+) -> tuple[str | None, Iterator[tuple[Sequence[Any], Sequence[Any]]]]:
+    """The name of the id column, if there is one, and `(ids, texts)` of each batch of rows."""
+    if format == "parquet":
+        file: Any = stack.enter_context(pq.ParquetFile(path))
+        found = file.schema_arrow.names
+    else:
+        file = _open_ipc(stack.enter_context(pa.memory_map(str(path))))
+        found = file.schema.names
+    require_fields(found, text_field, id_field, path)
+    id_field = id_field or ("id" if "id" in found else None)
+    names = list({text_field: 0, id_field or text_field: 1})
+
+    def columns() -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:
+        is_parquet = format == "parquet"
+        for batch in file.iter_batches(_BATCH_ROWS, columns=names) if is_parquet else _ipc_batches(file):
+            texts = batch.column(text_field).to_pylist()
+            yield batch.column(id_field).to_pylist() if id_field else [None] * len(texts), texts
+
+    return id_field, columns()
+
+
+def row_count(path: Path, format: str) -> int:
+    """How many rows a file has, by its metadata; 0: it does not say."""
+    if format == "parquet":
+        return int(pq.read_metadata(path).num_rows)
+    with pa.memory_map(str(path)) as source:
+        reader = _open_ipc(source)
+        return sum(batch.num_rows for batch in _ipc_batches(reader)) if hasattr(reader, "num_record_batches") else 0
+
+
+def _open_ipc(source: Any) -> Any:
+    try:
+        return ipc.open_file(source)
+    except pa.ArrowInvalid:
+        source.seek(0)
+        return ipc.open_stream(source)
+
+
+def _ipc_batches(reader: Any) -> Iterator[Any]:
+    if hasattr(reader, "num_record_batches"):
+        batches: Any = (reader.get_batch(i) for i in range(reader.num_record_batches))
+    else:
+        batches = reader
+    for batch in batches:
+        for start in range(0, batch.num_rows, _BATCH_ROWS):
+            yield batch.slice(start, _BATCH_ROWS)
+
+
+def vector_type(dimensions: int, *, fixed_size: bool) -> Any:
+    """The type of a column of vectors; engines that refuse lists of a fixed size get plain ones."""
+    item = pa.field("item", pa.float32(), nullable=False)
+    return pa.list_(item, dimensions) if fixed_size else pa.list_(item)
+
+
+def vector_column(vectors: Any, *, fixed_size: bool) -> Any:
+    """float32 `(n, dimensions)` as an Arrow array of lists, without a copy of the numbers."""
+    count, dimensions = vectors.shape
+    flat, kind = pa.array(np.ascontiguousarray(vectors).reshape(-1)), vector_type(dimensions, fixed_size=fixed_size)
+    if fixed_size:
+        return pa.FixedSizeListArray.from_arrays(flat, type=kind)
+    return pa.ListArray.from_arrays(np.arange(0, count + 1, dtype=np.int32) * dimensions, flat, type=kind)
+
+
+class ArrowWriter:
+    """Writes ids and vectors to a Parquet or an Arrow file."""
+
+    def __init__(
+        self, path: Path, format: str, *, dimensions: int, integer_ids: bool, fixed_size: bool, stamp: Mapping[str, str]
+    ) -> None:
+        self._fixed_size = fixed_size
+        kind = vector_type(dimensions, fixed_size=fixed_size)
+        fields = [pa.field("id", pa.int64() if integer_ids else pa.string(), nullable=False)]
+        fields.append(pa.field("vector", kind, nullable=False))
+        self._schema = pa.schema(fields, metadata=stamp)
+        if format == "parquet":  # vectors do not compress, and a dictionary of them costs time and memory
+            options: Any = {"compression": {"id": "zstd", "vector.list.element": "none"}, "use_dictionary": False}
+            self._writer = pq.ParquetWriter(path, self._schema, **options)
+        else:
+            self._writer = ipc.new_file(str(path), self._schema)
+
+    def write(self, ids: Sequence[Id], vectors: Any) -> None:
+        column = vector_column(vectors, fixed_size=self._fixed_size)
+        batch = pa.record_batch([pa.array(ids, self._schema.field("id").type), column], schema=self._schema)
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def read_output(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
+    """The stamp, the ids and the vectors of an output, float32 `(n, dimensions)`."""
+    if format == "parquet":
+        table = pq.read_table(path, memory_map=True)
+    else:
+        table = ipc.open_file(pa.memory_map(str(path))).read_all()
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table["vector"].chunks]
+    flat = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.float32), *parts])
+    return metadata, table["id"], flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0)

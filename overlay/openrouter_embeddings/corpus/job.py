@@ -1,0 +1,236 @@
+"""One corpus job: files in, files out. It resumes after any ending, and pays at most for what was in flight again.
+
+The job runs in a thread of its own. The caller's thread waits for it, reports progress and takes signals, so that
+nothing interrupts the work between a response and its record on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import FrameType
+from typing import Any
+
+import attrs
+import numpy as np
+
+from ..caller import Caller
+from ..defaults import JOB_ENDING_SECONDS
+from ..embed import EmbedStream, Progress, TextError, embed_iter
+from ..errors import CorpusError, OpenRouterError, printable
+from .finish import Plan, write_output
+from .journal import Journal, Rejected
+from .stamp import CANARY_TEXTS, Canary
+from .vector_file import VectorFile, to_ranges
+
+_REPORT_SECONDS = 0.25
+_MAX_MESSAGE_CHARS = 500
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Job:
+    """A run of a job. It is the observer of its streams: each request is in the journal before it is sent."""
+
+    def __init__(self, caller: Caller, plan: Plan, journal: Journal, options: Mapping[str, Any]) -> None:
+        self.plan, self.drift = plan, 0.0
+        self._caller, self._journal = caller, journal
+        self._options = {**options, "on_error": "record", "progress": None}
+        self._vectors: VectorFile | None = None
+        self._streams: list[EmbedStream] = []
+        self._rows: dict[int, int] = {}  # positions in the stream of texts without an outcome, and their rows
+        self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
+        self._rejected: list[Rejected] = []  # not yet in the journal
+        self._error: BaseException | None = None
+        self._stopping = False
+        self._settled_before = self._bad_rows = 0
+
+    def run(self, report: Callable[[Progress], None] | None) -> None:
+        """Run the job to its end.
+
+        Raises:
+            KeyboardInterrupt: SIGINT or SIGTERM came; the requests in flight have finished.
+            OpenRouterError: the error that ended the job.
+        """
+        thread = threading.Thread(target=self._work, name="openrouter-corpus")
+        ending: BaseException | None = None
+        with _counted_signals() as signals:
+            thread.start()
+            seen = 0
+            while thread.is_alive():
+                try:
+                    thread.join(_REPORT_SECONDS)
+                    if len(signals) > seen:
+                        seen, ending = len(signals), KeyboardInterrupt()
+                        self._stop(JOB_ENDING_SECONDS if seen == 1 else 0)
+                    if report is not None and ending is None and self._streams:
+                        report(self.progress())
+                except BaseException as error:  # of `report`, or a KeyboardInterrupt where signals are not ours
+                    self._stop(0 if ending else JOB_ENDING_SECONDS)
+                    ending = error
+        if report is not None and self._streams and ending is None:
+            report(self.progress())
+        if self._error is not None:
+            raise self._error
+        if ending is not None:
+            raise ending
+
+    def _stop(self, seconds: float) -> None:
+        """Send nothing more; requests in flight have so many seconds to finish."""
+        self._stopping = True
+        for stream in self._streams:
+            stream.drain(seconds)
+
+    def progress(self) -> Progress:
+        """How far the job is, earlier runs included."""
+        now, total = self._streams[-1].progress, self.plan.rows_total
+        before = self._settled_before + self._bad_rows
+        done = now.texts_done + before
+        left = max(0, total - done) / now.texts_per_second if total and now.texts_per_second else None
+        errors = now.errors + self._bad_rows
+        return attrs.evolve(now, texts_done=done, texts_total=total or None, seconds_left=left, errors=errors)
+
+    def _work(self) -> None:
+        ending = "failed"
+        self._journal.start_run()
+        try:
+            self._embed()
+            if not self._stopping:
+                write_output(self.plan, self._journal, lambda: self._stopping)
+            ending = "interrupted" if self._stopping else "finished"
+        except BaseException as error:
+            self._error = error
+            if isinstance(error, OSError | sqlite3.Error) and not isinstance(error, OpenRouterError):
+                message = f"cannot write to {self.plan.folder}: {error}; nothing is lost: run the same command again"
+                self._error = CorpusError(message)
+                self._error.__cause__ = error
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # what ended the run is the error to show
+                self._journal.end_run(ending, self._taken(), self._totals())
+            if self._vectors is not None:
+                self._vectors.close()
+
+    def _embed(self) -> None:
+        """Embed all rows that have no outcome yet."""
+        texts = self._texts()
+        first = next(texts, None)
+        if first is None or self._stopping:
+            return
+        canary = self._check_canary()
+        if canary is None:
+            return
+        self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
+        for positions, vectors in self._stream(chain([first], texts)):
+            rows, request = [self._rows.pop(position) for position in positions], 0
+            for position in positions:
+                request = self._requests.pop(position, request)
+            self._vectors.write(rows, vectors)
+            self._journal.settle(request, to_ranges(rows), self._taken(), self._totals())
+
+    def _stream(self, texts: Iterable[str]) -> Iterator[tuple[Sequence[int], Any]]:
+        """The blocks of vectors of these texts."""
+        with embed_iter(self._caller, texts, self._options, observer=self) as stream:
+            self._streams.append(stream)
+            if self._stopping:
+                stream.drain(0)
+            yield from stream
+
+    def _texts(self) -> Iterator[str]:
+        """The texts of the rows that have no outcome yet; their positions in this stream are noted."""
+        settled = self._journal.settled()
+        first, last = next(settled, (0, -1))
+        integers, row, position = True, -1, 0
+        for row, (id, text, problem) in enumerate(self.plan.source.rows()):
+            while row > last and (following := next(settled, None)) is not None:
+                first, last = following
+            integers = integers and (type(id) is int or bool(problem))
+            if first <= row <= last:
+                self._settled_before += 1
+            elif text is None:
+                self._bad_rows += 1
+                self._rejected.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS), None))
+            else:
+                self._rows[position] = row
+                position += 1
+                yield text
+        self.plan.rows_total, self.plan.integer_ids = row + 1, integers
+
+    def _check_canary(self) -> Canary | None:
+        """Embed the canary, and compare it with that of the first run; None: the job was stopped."""
+        rows, self._rows = self._rows, {position: position - len(CANARY_TEXTS) for position in range(len(CANARY_TEXTS))}
+        found: dict[int, Any] = {}
+        for positions, vectors in self._stream(CANARY_TEXTS):
+            found.update(zip(positions, vectors, strict=True))
+            self._journal.settle(self._requests[positions[0]], [], [], self._totals())
+        self._rows, self._requests = rows, {}
+        if len(found) < len(CANARY_TEXTS):
+            if self._stopping:
+                return None
+            raise CorpusError(f"the model rejects plain English texts: {self._rejected[-1][2]}")
+        now = Canary(self._streams[0].model, np.stack([found[i] for i in range(len(CANARY_TEXTS))]))
+        if (stored := self._journal.get("canary")) is None:
+            self._journal.put(canary=now.to_json())
+            return now
+        first = Canary.from_json(stored)
+        if now.vectors.shape != first.vectors.shape:
+            widths = f"{now.vectors.shape[1]} dimensions now, and {first.vectors.shape[1]} when the job began"
+            raise CorpusError(f"the model changed: {widths}; write to another output")
+        self.drift = first.distance(now)
+        return first
+
+    def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
+        """Make sure that the answer fits on the disk, and write the request down."""
+        ranges = to_ranges(self._rows[position] for position in positions)
+        if self._vectors is not None:
+            self._vectors.reserve(ranges)
+        replaced = {self._requests[position] for position in positions if position in self._requests}
+        size = sum(len(text.encode()) for text in texts)
+        request = self._journal.send(ranges, len(texts), size, replaced, self._taken())
+        self._requests.update(dict.fromkeys(positions, request))
+
+    def rejected(self, error: TextError) -> None:
+        """Note the error of a row; the journal gets it with its next record."""
+        name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
+        row, request = self._rows.pop(error.position), self._requests.pop(error.position, None)
+        self._rejected.append((row, name, message, request))
+
+    def _taken(self) -> list[Rejected]:
+        rejected, self._rejected = self._rejected, []
+        return rejected
+
+    def _totals(self) -> dict[str, Any]:
+        """What this run has sent and been billed."""
+        usages = [stream.usage for stream in self._streams]
+        costs = [usage.cost for usage in usages if usage.cost is not None]
+        return {
+            "requests": sum(stream.progress.requests for stream in self._streams),
+            "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
+            "total_tokens": sum(usage.total_tokens for usage in usages),
+            "cost_usd": sum(costs) if costs else None,
+            "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
+            "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
+        }
+
+
+@contextlib.contextmanager
+def _counted_signals() -> Iterator[list[int]]:
+    """Count SIGINT and SIGTERM instead of raising, where they would end the program by default."""
+    received: list[int] = []
+
+    def count(number: int, _: FrameType | None) -> None:
+        received.append(number)
+
+    replaced: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if handler in (signal.SIG_DFL, signal.default_int_handler):
+                replaced[number] = signal.signal(number, count)
+    try:
+        yield received
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)

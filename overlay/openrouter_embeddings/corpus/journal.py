@@ -1,0 +1,215 @@
+"""The journal of a job: what it is, which rows are done, and each request before it is sent. One SQLite file.
+
+`requests.state` is `sent` until a response comes; `done`; `cached` (no request was needed); `replaced` (sent again,
+whole or in parts); `failed` (its texts have an error); or `doubt`: a process ended before the response came, so that
+the request may be billed, and its rows are sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import CorpusError
+from .vector_file import Ranges
+
+Rejected = tuple[int, str, str, int | None]
+"""A row without a vector, the name and the message of its error, and the request that was rejected."""
+_RESERVE_BYTES = 1 << 20
+_TABLES = """
+create table if not exists job(key text primary key, value text not null);
+create table if not exists runs(id integer primary key, pid integer not null, started_at real not null, ended_at real,
+    ending text, requests integer not null default 0, prompt_tokens integer not null default 0,
+    total_tokens integer not null default 0, cost_usd real, possibly_billed_attempts integer not null default 0,
+    possibly_billed_texts integer not null default 0);
+create table if not exists requests(id integer primary key, run integer not null, rows text not null,
+    texts integer not null, bytes integer not null, sent_at real not null, state text not null);
+create table if not exists errors(row integer primary key, error text not null, message text not null);
+"""
+
+
+class Journal:
+    """The journal in a job's folder."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._folder, path = folder, folder / "journal.sqlite"
+        if read_only:
+            if not path.is_file():
+                raise CorpusError(f"{folder} is not the folder of a job: it has no journal.sqlite")
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            return
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("pragma journal_mode=wal")
+        self._db.execute("pragma synchronous=full")
+        self._db.executescript(_TABLES)
+        self._reserve = folder / "reserve"
+        self._fill_reserve()
+
+    def _fill_reserve(self) -> None:
+        """Keep some space on the disk for records of what is paid for."""
+        if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
+            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is executed inside is on the disk, all or nothing, when the block ends."""
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # it may be rolled back already
+                self._db.execute("rollback")
+            raise
+
+    def get(self, key: str) -> Any:
+        """A fact of the job; None: it is not known yet."""
+        found = self._db.execute("select value from job where key = ?", (key,)).fetchone()
+        return None if found is None else json.loads(found[0])
+
+    def put(self, **facts: Any) -> None:
+        """Record facts of the job."""
+        rows = [(key, json.dumps(value)) for key, value in facts.items()]
+        with self.transaction():
+            self._db.executemany("insert or replace into job values (?, ?)", rows)
+
+    def start_run(self) -> None:
+        """Begin a run; requests of earlier ones that have no response are in doubt from now on."""
+        with self.transaction():
+            self._db.execute("update requests set state = 'doubt' where state = 'sent'")
+            insert = "insert into runs(pid, started_at) values (?, ?)"
+            self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
+
+    def send(self, rows: Ranges, texts: int, size: int, replaced: Iterable[int], rejected: list[Rejected]) -> int:
+        """Record that a request is about to be sent, perhaps for parts of others; returns its number.
+
+        Raises sqlite3.OperationalError: the disk is full; do not send it.
+        """
+        with self.transaction():
+            self._close(replaced, "replaced")
+            self._reject(rejected)
+            values = (self.run, json.dumps(rows), texts, size, time.time())
+            insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, 'sent')"
+            return int(self._db.execute(insert, values).lastrowid or 0)
+
+    def settle(self, request: int, rows: Ranges, rejected: list[Rejected], totals: dict[str, Any]) -> None:
+        """Record a response whose vectors are on the disk; equal texts are among `rows` and were not in the request."""
+
+        def write() -> None:
+            with self.transaction():
+                done = "update requests set state = 'done', rows = ? where id = ?"
+                self._db.execute(done, (json.dumps(rows), request))
+                self._reject(rejected)
+                self._count(totals)
+
+        self._certainly(write)
+
+    def cached(self, rows: Ranges, texts: int) -> None:
+        """Record rows whose vectors came from the cache."""
+        insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, 0, ?, 'cached')"
+        self._db.execute(insert, (self.run, json.dumps(rows), texts, time.time()))
+
+    def end_run(self, ending: str, rejected: list[Rejected], totals: dict[str, Any]) -> None:
+        """Record how the run ended."""
+
+        def write() -> None:
+            with self.transaction():
+                self._reject(rejected)
+                self._count(totals)
+                end = "update runs set ended_at = ?, ending = ? where id = ?"
+                self._db.execute(end, (time.time(), ending, self.run))
+
+        self._certainly(write)
+
+    def _close(self, requests: Iterable[int], state: str) -> None:
+        self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
+
+    def _reject(self, rejected: list[Rejected]) -> None:
+        self._db.executemany("insert or replace into errors values (?, ?, ?)", [row[:3] for row in rejected])
+        self._close([row[3] for row in rejected if row[3] is not None], "failed")
+
+    def _count(self, totals: dict[str, Any]) -> None:
+        names = ", ".join(f"{name} = :{name}" for name in totals)
+        self._db.execute(f"update runs set {names} where id = :run", {**totals, "run": self.run})
+
+    def _certainly(self, write: Any) -> None:
+        """Write what is paid for; when the disk is full, give up the space that is kept for this."""
+        try:
+            write()
+        except sqlite3.OperationalError:
+            if not self._reserve.exists():
+                raise
+            self._reserve.unlink()
+            write()
+
+    def settled(self) -> Iterator[tuple[int, int]]:
+        """The ranges of rows that are done or have an error, by first row; they may overlap."""
+        states = "select rows from requests where state in ('done', 'cached')"
+        ranges = [(first, last) for (rows,) in self._db.execute(states) for first, last in json.loads(rows)]
+        ranges += [(row, row) for (row,) in self._db.execute("select row from errors")]
+        return iter(sorted(ranges))
+
+    def errors(self) -> Iterator[tuple[int, str, str]]:
+        """`(row, error, message)` of the rows without a vector, ascending."""
+        yield from self._db.execute("select row, error, message from errors order by row")
+
+    def doubts(self) -> list[dict[str, Any]]:
+        """Requests that may be billed although no response came."""
+        names = ("id", "rows", "texts", "bytes", "sent_at")
+        found = self._db.execute(f"select {', '.join(names)} from requests where state = 'doubt' order by id")
+        return [{**dict(zip(names, values, strict=True)), "rows": json.loads(values[1])} for values in found]
+
+    def rows_done(self) -> tuple[int, int]:
+        """How many rows have a vector: in all, and by the last run."""
+        found = self._db.execute("select run, rows from requests where state in ('done', 'cached')")
+        counts: dict[int, int] = {}
+        for run, rows in found:
+            counts[run] = counts.get(run, 0) + sum(last - first + 1 for first, last in json.loads(rows))
+        last_run = self._db.execute("select max(id) from runs").fetchone()[0]
+        return sum(counts.values()), counts.get(last_run, 0)
+
+    def totals(self) -> dict[str, Any]:
+        """Sums over all runs, and how many rows are in which state."""
+        names = ("requests", "prompt_tokens", "total_tokens", "possibly_billed_attempts", "possibly_billed_texts")
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
+        found = self._db.execute(f"select {sums}, sum(cost_usd), (select count(*) from errors) from runs").fetchone()
+        return dict(zip((*names, "cost_usd", "errors"), found, strict=True))
+
+    def last_run(self) -> dict[str, Any]:
+        found = self._db.execute("select pid, started_at, ended_at, ending from runs order by id desc").fetchone()
+        return dict(zip(("pid", "started_at", "ended_at", "ending"), found or (None,) * 4, strict=True))
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("pragma wal_checkpoint(truncate)")
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class JobLock:
+    """Held while a process works on a job; the system frees it when the process ends, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False)
+
+    def take(self) -> bool:
+        """Whether the job is ours now."""
+        try:
+            self._db.execute("begin exclusive")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def free(self) -> None:
+        self._db.close()

@@ -1,0 +1,121 @@
+"""Outputs: ids and vectors as Parquet, Arrow or .npy, with what they were made with. They appear whole, by rename."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from ..errors import ConfigurationError, CorpusError
+from .rows import Id
+from .sources import open_binary
+
+OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
+
+
+class Writer(Protocol):
+    """Takes ids and float32 `(n, dimensions)` in order."""
+
+    def write(self, ids: Sequence[Id], vectors: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def output_format(path: Path) -> str:
+    """Raises ConfigurationError: the suffix is not one of an output, or a package for it is missing."""
+    chosen = OUTPUT_FORMATS.get(path.suffix.lower())
+    if chosen is None:
+        raise ConfigurationError(f"the output {path} must end in one of {', '.join(OUTPUT_FORMATS)}")
+    if chosen != "npy":
+        from . import arrow_files  # noqa: F401
+    return chosen
+
+
+def side_files(output: Path) -> dict[str, Path]:
+    """What stands beside an .npy file: its ids, one JSON value a line, and its stamp."""
+    return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
+
+
+class NpyWriter:
+    """Writes an .npy file, and beside it the ids and the stamp."""
+
+    def __init__(self, path: Path, *, rows: int, dimensions: int, stamp: Mapping[str, str]) -> None:
+        sides = side_files(path)
+        sides["stamp.json"].write_text(json.dumps(stamp), "utf-8")
+        self._ids, self._vectors = open_binary(sides["ids.jsonl"]), open_binary(path)
+        header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimensions)}
+        np.lib.format.write_array_header_1_0(self._vectors, header)
+
+    def write(self, ids: Sequence[Id], vectors: Any) -> None:
+        self._ids.write(b"".join(msgspec.json.encode(id) + b"\n" for id in ids))
+        self._vectors.write(np.ascontiguousarray(vectors).data.cast("B"))
+
+    def close(self) -> None:
+        self._ids.close()
+        self._vectors.close()
+
+
+def open_writer(
+    path: Path,
+    format: str,
+    *,
+    rows: int,
+    dimensions: int,
+    integer_ids: bool,
+    fixed_size: bool,
+    stamp: Mapping[str, str],
+) -> Writer:
+    """A writer of a new file."""
+    if format == "npy":
+        return NpyWriter(path, rows=rows, dimensions=dimensions, stamp=stamp)
+    from .arrow_files import ArrowWriter
+
+    options: Any = {"dimensions": dimensions, "integer_ids": integer_ids, "fixed_size": fixed_size, "stamp": stamp}
+    return ArrowWriter(path, format, **options)
+
+
+def publish(written: Path, output: Path) -> None:
+    """Move a finished file to its place, so that it is there whole or not at all."""
+    with written.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(written, output)
+    if os.name == "posix":
+        folder = os.open(output.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class Output:
+    """A finished output, read: its stamp, ids and vectors, float32 `(n, dimensions)`."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ConfigurationError(f"{path} does not exist")
+        format = output_format(path)
+        if format == "npy":
+            sides = side_files(path)
+            self.vectors = np.load(path, mmap_mode="r")
+            metadata = json.loads(sides["stamp.json"].read_bytes()) if sides["stamp.json"].is_file() else {}
+            self.ids: Sequence[Any] = sides["ids.jsonl"].read_bytes().splitlines() if metadata else []
+        else:
+            from .arrow_files import read_output
+
+            metadata, self.ids, self.vectors = read_output(path, format)
+        if "openrouter_embeddings" not in metadata:
+            raise CorpusError(f"{path} has no stamp: it was not written by this package")
+        self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
+        self.options: dict[str, Any] = json.loads(self.facts["stamp"])
+        self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
+
+    def id_of(self, row: int) -> int | str:
+        """The id of a row."""
+        id = self.ids[row]
+        found: int | str = json.loads(id) if isinstance(id, bytes) else id.as_py()
+        return found

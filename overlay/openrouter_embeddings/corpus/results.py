@@ -1,0 +1,147 @@
+"""What a job tells: its result, and its status while it runs or after it ended."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..embed import Usage
+from .finish import Plan
+from .journal import JobLock, Journal
+
+_TOKENS_PER_BYTE = 1.0  # no text has more: the worst case of what is in doubt
+
+
+@attrs.frozen(kw_only=True)
+class CorpusResult:
+    """What `corpus` returns when the output is complete.
+
+    Attributes:
+        output: the file with the vectors.
+        rows: how many rows it has.
+        errors: how many rows of the corpus have no vector; `errors_path` lists them, one JSON object a line.
+        model: the model as it answered.
+        dimensions: length of the vectors.
+        usage: what all runs of the job were billed.
+        requests: how many requests they sent.
+        possibly_billed_texts: texts that may be billed in vain: in requests that failed, or in doubt.
+        drift: cosine distance of the canary from the first run's, 0 to 2: how much the model changed meanwhile.
+    """
+
+    output: Path
+    rows: int
+    errors: int
+    errors_path: Path | None
+    model: str | None
+    dimensions: int
+    usage: Usage
+    requests: int
+    possibly_billed_texts: int
+    drift: float
+
+
+def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
+    """The result of a finished job."""
+    totals, canary = journal.totals(), journal.get("canary")
+    return CorpusResult(
+        output=plan.output,
+        rows=journal.get("rows"),
+        errors=totals["errors"],
+        errors_path=plan.errors_path if totals["errors"] else None,
+        model=canary["model"],
+        dimensions=canary["dimensions"],
+        usage=Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"]),
+        requests=totals["requests"],
+        possibly_billed_texts=totals["possibly_billed_texts"] + sum(doubt["texts"] for doubt in journal.doubts()),
+        drift=drift,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Doubt:
+    """A request that may be billed although no response came: the process ended before.
+
+    `max_cost_usd` is what it cost at most, by the price of the job so far; None: nothing is known of it.
+    """
+
+    rows: list[list[int]]
+    texts: int
+    sent_at: float
+    max_cost_usd: float | None
+
+
+@attrs.frozen(kw_only=True)
+class CorpusStatus:
+    """How far a job is, read from its folder; the job may run meanwhile.
+
+    Attributes:
+        state: "running", "finished", "interrupted", "failed" (an error ended it) or "killed".
+        pid: the process that runs it, or ran it last.
+        rows_total: about, until the job is finished.
+        usage: what all its runs were billed.
+        doubts: requests that may be billed for nothing.
+        rows_per_second: of the last run.
+        seconds_left: None where it is unknown.
+    """
+
+    source: str
+    output: str
+    state: str
+    pid: int | None
+    rows_done: int
+    rows_total: int
+    errors: int
+    usage: Usage
+    requests: int
+    possibly_billed_texts: int
+    doubts: list[Doubt]
+    rows_per_second: float
+    seconds_left: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return attrs.asdict(self)
+
+
+def status(folder: Path) -> CorpusStatus:
+    """The status of the job in a folder (`<output>.job`).
+
+    Raises:
+        CorpusError: the folder holds no job.
+    """
+    with Journal(folder, read_only=True) as journal:
+        totals, last = journal.totals(), journal.last_run()
+        lock = JobLock(folder)
+        runs = not lock.take()
+        lock.free()
+        state = "running" if runs else journal.get("state") or last["ending"] or "killed"
+        done, done_now = journal.rows_done()
+        seconds = (last["ended_at"] or time.time()) - (last["started_at"] or time.time())
+        rate = done_now / seconds if seconds > 0 else 0.0
+        total = journal.get("rows_about") or 0
+        left = max(0, total - done - totals["errors"]) / rate if rate and runs else None
+        usage = Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"])
+        price = None if usage.cost is None or not usage.total_tokens else usage.cost / usage.total_tokens
+        return CorpusStatus(
+            source=journal.get("source"),
+            output=journal.get("output"),
+            state=state,
+            pid=last["pid"],
+            rows_done=done,
+            rows_total=total,
+            errors=totals["errors"],
+            usage=usage,
+            requests=totals["requests"],
+            possibly_billed_texts=totals["possibly_billed_texts"],
+            doubts=[_doubt(found, price) for found in journal.doubts()],
+            rows_per_second=rate,
+            seconds_left=left,
+        )
+
+
+def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:
+    cost = None if price_usd is None else found["bytes"] * _TOKENS_PER_BYTE * price_usd
+    return Doubt(rows=found["rows"], texts=found["texts"], sent_at=found["sent_at"], max_cost_usd=cost)

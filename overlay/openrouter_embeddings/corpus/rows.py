@@ -1,0 +1,49 @@
+"""One row of a corpus: its id and its text, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..errors import CorpusError
+
+Id = int | str | None
+Row = tuple[Id, str | None, str]
+"""An id (None: the row has none), its text, and what is wrong with the row ("": nothing)."""
+_MAX_ID = 2**63
+
+
+def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | None) -> Row:
+    """A row whose id and text are what they must be, or what is wrong with it."""
+    problem = ""
+    if id_field is None:
+        id = number
+    elif type(id) is not str and (type(id) is not int or not -_MAX_ID <= id < _MAX_ID):
+        shown = "is missing" if id is None else f"is a {type(id).__name__}, not a string or an integer of 64 bits"
+        id, problem = None, f"{id_field!r} {shown}"
+    if not problem:
+        problem = _problem(text, text_field)
+    return id, None if problem else text, problem
+
+
+def _problem(text: Any, name: str) -> str:
+    if not isinstance(text, str):
+        return f"{name!r} is missing" if text is None else f"{name!r} is a {type(text).__name__}, not a string"
+    if not text:
+        return f"{name!r} is empty"
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError:
+        return f"{name!r} is not Unicode: it holds a byte that is not UTF-8, or half of a surrogate pair"
+    return ""
+
+
+def require_fields(names: Iterable[str], text_field: str, id_field: str | None, path: Path) -> None:
+    """Raises CorpusError: a column is missing."""
+    names = list(names)
+    for option, name in (("text-field", text_field), ("id-field", id_field)):
+        if name is not None and name not in names:
+            there = ", ".join(map(repr, names[:20])) or "none"
+            raise CorpusError(f"{path} has no column {name!r} (--{option}); its columns: {there}")

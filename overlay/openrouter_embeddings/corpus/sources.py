@@ -1,0 +1,211 @@
+"""Where texts come from: JSONL, CSV, Parquet, Arrow, lines of text, a folder of text files, or any iterable.
+
+A source is read more than once: to count, to embed and to write the output. So standard input and iterables are copied
+to the job's folder first.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import attrs
+import msgspec
+
+from ..errors import ConfigurationError
+from .rows import Row, checked, require_fields
+
+Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
+FORMATS: dict[str, Format] = {
+    **dict.fromkeys((".jsonl", ".ndjson"), "jsonl"),
+    ".csv": "csv",
+    ".tsv": "tsv",
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
+    **dict.fromkeys((".txt", ".text", ".lines"), "lines"),
+}
+_COPY_BYTES = 1 << 20
+
+
+@attrs.frozen
+class Source:
+    """A corpus that can be read again.
+
+    Attributes:
+        path: the file or folder.
+        format: how to read it.
+        text_field, id_field: the names of the fields; `id_field` None: "id" where the first row has one, else the
+            number of the row (of the line, in a file of lines), and in a folder the file's path.
+        excluded: files of a folder that do not belong to the corpus.
+    """
+
+    path: Path
+    format: Format
+    text_field: str = "text"
+    id_field: str | None = None
+    excluded: frozenset[Path] = frozenset()
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, in order, and always the same ones."""
+        return _READERS[self.format](self)
+
+    def files(self) -> list[Path]:
+        """The files of a folder, without hidden ones, by name; or the file."""
+        if self.format != "folder":
+            return [self.path]
+        found = []
+        for folder, names, files in os.walk(self.path):
+            names[:] = [name for name in names if name[0] != "." and Path(folder, name) not in self.excluded]
+            found += [Path(folder, name) for name in files if name[0] != "."]
+        return sorted(path for path in found if path not in self.excluded and path.is_file())
+
+    def scan(self) -> tuple[str, int]:
+        """A digest of the whole content, and about how many rows it has."""
+        digest, lines, files = blake2b(digest_size=16), 0, self.files()
+        for path in files:
+            if self.format == "folder":
+                digest.update(b"\0%d\0" % path.stat().st_size + os.fsencode(path.relative_to(self.path)) + b"\0")
+            with path.open("rb", 0) as file:
+                while block := file.read(_COPY_BYTES):
+                    digest.update(block)
+                    lines += block.count(b"\n")
+        if self.format in ("parquet", "arrow"):
+            from .arrow_files import row_count
+
+            return digest.hexdigest(), row_count(self.path, self.format)
+        return digest.hexdigest(), len(files) if self.format == "folder" else lines
+
+    def size(self) -> tuple[int, int]:
+        """Bytes, and the newest time of a change: both change when the content does."""
+        stats = [path.stat() for path in self.files()]
+        return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
+
+
+def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
+    """The source at a path; its format is told by the suffix if it is not given.
+
+    Raises:
+        ConfigurationError: nothing is there, or the format is unknown.
+    """
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist")
+    chosen = format or ("folder" if path.is_dir() else FORMATS.get(path.suffix.lower()))
+    if chosen not in _READERS:
+        known = ", ".join(_READERS)
+        what = f"unknown format {format!r}" if format else f"the suffix of {path} does not tell its format"
+        raise ConfigurationError(f"{what}; format= or --format is one of {known}")
+    return Source(path.absolute(), chosen, text_field, id_field)
+
+
+def copy_stdin(target: Path) -> Format:
+    """Copy standard input to a file; its format, told by its first character."""
+    first = b""
+    with target.open("wb") as file:
+        while block := sys.stdin.buffer.read(_COPY_BYTES):
+            first = first or block.lstrip()[:1]
+            file.write(block)
+    return "jsonl" if first == b"{" else "lines"
+
+
+def copy_iterable(source: Iterable[Any], target: Path) -> None:
+    """Copy texts, or `(id, text)` pairs, to a file of JSONL."""
+    encoder = msgspec.json.Encoder(enc_hook=str)
+    with target.open("wb") as file:
+        for row in source:
+            pair = {"id": row[0], "text": row[1]} if isinstance(row, tuple) and len(row) == 2 else {"text": row}
+            file.write(encoder.encode(pair) + b"\n")
+
+
+def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, numbered from 1."""
+    with source.path.open("rb") as file:
+        file.seek(3 if file.read(3) == b"\xef\xbb\xbf" else 0)  # a byte order mark
+        for number, line in enumerate(file, 1):
+            if line := line.strip(b"\r\n"):
+                yield number, line
+
+
+def _read_jsonl(source: Source) -> Iterator[Row]:
+    def decoder(id_field: str | None) -> Callable[[bytes], Any]:
+        names = {"text": source.text_field, **({"id": id_field} if id_field else {})}
+        fields: list[Any] = [(name, Any, None) for name in names]
+        return msgspec.json.Decoder(msgspec.defstruct("Line", fields, rename=names)).decode
+
+    lines, id_field = _lines(source), source.id_field
+    first = next(lines, None)
+    if first is not None and id_field is None:
+        try:
+            id_field = "id" if decoder("id")(first[1]).id is not None else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            id_field = None
+    decode = decoder(id_field)
+    for row, (number, line) in enumerate(chain([first] if first else [], lines)):
+        try:
+            found = decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield None, None, f"line {number} is not a JSON object: {error}"
+            continue
+        yield checked(getattr(found, "id", None), found.text, row, source.text_field, id_field)
+
+
+def _read_lines(source: Source) -> Iterator[Row]:
+    for number, line in _lines(source):
+        try:
+            yield number, line.decode(), ""
+        except UnicodeDecodeError:
+            yield number, None, f"line {number} is not UTF-8"
+
+
+def _read_folder(source: Source) -> Iterator[Row]:
+    for path in source.files():
+        name = path.relative_to(source.path).as_posix()
+        try:
+            yield checked(name, path.read_text("utf-8-sig"), 0, "text", "path")
+        except UnicodeDecodeError:
+            yield name, None, "the file is not UTF-8 text"
+
+
+def _read_csv(source: Source) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # of C, and of the process: a text is longer than its default
+    with source.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        rows = csv.DictReader(file, dialect="excel-tab" if source.format == "tsv" else "excel")
+        names = rows.fieldnames or []
+        id_field = source.id_field or ("id" if "id" in names else None)
+        require_fields(names, source.text_field, source.id_field, source.path)
+        for number, row in enumerate(rows):
+            yield checked(row.get(id_field or ""), row[source.text_field], number, source.text_field, id_field)
+
+
+def _read_arrow(source: Source) -> Iterator[Row]:
+    from .arrow_files import column_batches
+
+    number = 0
+    with ExitStack() as stack:
+        id_field, batches = column_batches(source.path, source.format, source.text_field, source.id_field, stack)
+        for ids, texts in batches:
+            for id, text in zip(ids, texts, strict=True):
+                yield checked(id, text, number, source.text_field, id_field)
+                number += 1
+
+
+_READERS: dict[str, Callable[[Source], Iterator[Row]]] = {
+    "jsonl": _read_jsonl,
+    "csv": _read_csv,
+    "tsv": _read_csv,
+    "parquet": _read_arrow,
+    "arrow": _read_arrow,
+    "lines": _read_lines,
+    "folder": _read_folder,
+}
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """A new file, readable by its owner alone."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb")

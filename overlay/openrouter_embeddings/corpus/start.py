@@ -1,0 +1,135 @@
+"""Starts a job or resumes it: checks its options, takes its lock, and refuses another job in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Required
+
+from ..caller import Caller
+from ..embed import DEFAULTS, EmbedOptions, Progress
+from ..errors import ConfigurationError, CorpusError
+from .finish import Plan
+from .job import Job
+from .journal import JobLock, Journal
+from .outputs import output_format
+from .results import CorpusResult, result_of
+from .sources import Source, copy_iterable, copy_stdin, open_source
+from .stamp import Stamp, canonical_json
+
+_STDIN = "-"
+
+
+class CorpusOptions(EmbedOptions, total=False):
+    """The keyword arguments of `corpus`: its own, and those of `embed`; `Embeddings.corpus` documents them."""
+
+    output: Required[str | os.PathLike[str]]
+    format: Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"] | None
+    text_field: str
+    id_field: str | None
+    fixed_size_list: bool
+
+
+CORPUS_DEFAULTS: dict[str, Any] = {
+    **DEFAULTS,
+    "format": None,
+    "text_field": "text",
+    "id_field": None,
+    "fixed_size_list": True,
+}
+_OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
+
+
+def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], options: Mapping[str, Any]) -> CorpusResult:
+    """See `Embeddings.corpus`."""
+    for name in ("model", "output"):
+        if not options.get(name):
+            raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
+    for name in {"on_error", "on_empty"} & options.keys():
+        raise TypeError(f"corpus() takes no {name}: rows without a vector are listed in <output>.errors.jsonl")
+    own = {**CORPUS_DEFAULTS, **options}
+    output = Path(own["output"]).absolute()
+    kind, folder = output_format(output), output.with_name(f"{output.name}.job")
+    if output.exists() and not folder.exists():
+        raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
+    if isinstance(source, str | os.PathLike) and source != _STDIN:
+        open_source(Path(source), own["format"], text_field="", id_field=None)  # before a folder is made for it
+    with _locked(folder), Journal(folder) as journal:
+        plan = _plan(_source(source, own, folder), own, output, kind)
+        _require_same_job(journal, plan)
+        if journal.get("state") == "finished":
+            if not output.exists():
+                raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
+            return result_of(plan, journal)
+        job = Job(caller, plan, journal, {name: value for name, value in options.items() if name not in _OWN})
+        job.run(_reporter(own["progress"]))
+        return result_of(plan, journal, job.drift)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Any:
+    """Make the folder of a job, and keep other processes out of it.
+
+    Raises:
+        CorpusError: another process works on it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = JobLock(folder)
+    except OSError as error:
+        raise CorpusError(f"cannot write to {folder}: {error.strerror}") from error
+    try:
+        if not lock.take():
+            with Journal(folder, read_only=True) as journal:
+                process = journal.last_run()["pid"]
+            raise CorpusError(f"process {process} works on {folder} now: wait until it ends, or stop it")
+        yield
+    finally:
+        lock.free()
+
+
+def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, Any], folder: Path) -> Source:
+    """The source of a job, copied first if it cannot be read twice."""
+    fields = {"text_field": own["text_field"], "id_field": own["id_field"]}
+    if source == _STDIN:
+        copy = folder / "stdin"
+        return open_source(copy, own["format"] or copy_stdin(copy), **fields)
+    if isinstance(source, str | os.PathLike):
+        return open_source(Path(source), own["format"], **fields)
+    copy = folder / "texts.jsonl"
+    copy_iterable(source, copy)
+    return open_source(copy, "jsonl", text_field="text", id_field=None)
+
+
+def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:
+    plan = Plan(source, output, kind, own["fixed_size_list"], Stamp.of(own))
+    plan.exclude_own_files()
+    plan.size = plan.source.size()
+    plan.fingerprint, plan.rows_total = plan.source.scan()
+    return plan
+
+
+def _require_same_job(journal: Journal, plan: Plan) -> None:
+    """Raises CorpusError: the folder holds a job with another corpus or with other options."""
+    facts: dict[str, Any] = {
+        "corpus": [plan.fingerprint, plan.source.format, plan.source.text_field, plan.source.id_field],
+        "layout": [plan.fixed_size],
+        "stamp": str(plan.stamp),
+    }
+    stored: dict[str, Any] = {name: journal.get(name) for name in facts}
+    if stored["stamp"] is None:
+        journal.put(**facts, source=str(plan.source.path), output=str(plan.output), rows_about=plan.rows_total)
+        return
+    where = f"the job in {plan.folder}"
+    plan.stamp.require_same(stored["stamp"], where)
+    if stored["corpus"][0] != plan.fingerprint:
+        raise CorpusError(f"{plan.source.path} is not the corpus that {where} began with; write to another output")
+    if stored != facts:
+        was, now = (canonical_json([each["corpus"][1:], each["layout"]]) for each in (stored, facts))
+        raise CorpusError(f"{where} was begun with other options: {was} there, {now} here; write to another output")
+
+
+def _reporter(progress: Any) -> Callable[[Progress], None] | None:
+    return None if not progress or progress is True else progress

@@ -1,0 +1,65 @@
+"""Vectors on disk while a job runs: raw little-endian float32, row r at r * dimensions * 4."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Ranges = list[tuple[int, int]]
+"""Rows as `(first, last)` pairs, ascending."""
+
+
+def to_ranges(rows: Iterable[int]) -> Ranges:
+    """Rows as ranges."""
+    ranges: Ranges = []
+    for row in sorted(rows):
+        if ranges and row <= ranges[-1][1] + 1:
+            ranges[-1] = ranges[-1][0], max(row, ranges[-1][1])
+        else:
+            ranges.append((row, row))
+    return ranges
+
+
+class VectorFile:
+    """The vectors of a job, by row. Space is reserved before a request is sent, so that its answer fits."""
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        self._row_bytes, self.dimensions = 4 * dimensions, dimensions
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0)
+
+    def reserve(self, ranges: Ranges) -> None:
+        """Raises OSError: there is no space for these rows."""
+        if hasattr(os, "posix_fallocate"):
+            for first, last in ranges:
+                os.posix_fallocate(self._file.fileno(), first * self._row_bytes, (last - first + 1) * self._row_bytes)
+
+    def write(self, rows: Sequence[int], vectors: Any) -> None:
+        """Write float32 `(len(rows), dimensions)` to these rows, and wait until they are on the disk."""
+        order = np.argsort(rows, kind="stable")
+        for first, last in to_ranges(rows):
+            count = last - first + 1
+            self._write(first, vectors[order[:count]])
+            order = order[count:]
+        (getattr(os, "fdatasync", None) or os.fsync)(self._file.fileno())
+
+    def _write(self, first: int, vectors: Any) -> None:
+        self._file.seek(first * self._row_bytes)
+        data = np.ascontiguousarray(vectors, "<f4").data.cast("B")
+        while data:
+            data = data[self._file.write(data) :]
+
+    def read(self, first: int, count: int) -> Any:
+        """float32 `(count, dimensions)`; rows without a vector are zeros or anything."""
+        self._file.seek(first * self._row_bytes)
+        vectors = np.zeros((count, self.dimensions), "<f4")
+        target = vectors.data.cast("B")
+        while target and (size := self._file.readinto(target)):  # at the end of the file the last rows have none
+            target = target[size:]
+        return vectors
+
+    def close(self) -> None:
+        self._file.close()
