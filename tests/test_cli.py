@@ -71,7 +71,7 @@ def test_missing_extra_names_what_to_install(
 
 
 OUTPUTS = [
-    (["--help"], ["usage: openrouter-embeddings", "serve", "example:", "Exit codes: 0 success"]),
+    (["--help"], ["Usage: openrouter-embeddings", "serve", "examples:", "Exit codes: 0 success"]),
     (["serve", "--help"], ["--host", "--port", "--api-key", "--model ID=DIMENSIONS", "examples:", "[local]"]),
     (["--version"], ["openrouter-embeddings 0.1.0"]),
 ]
@@ -86,12 +86,14 @@ def test_help_and_version(arguments: list[str], expected: list[str], capsys: pyt
 
 ERRORS = [
     ([], 2, "COMMAND"),
-    (["serve", "--port", "65536"], 2, "65536 is not a port: 0 to 65535"),
+    (["serve", "--port", "65536"], 2, "65536 is not in the range 0<=x<=65535"),
     (["serve", "--model", "a/b"], 2, "'a/b' is not ID=DIMENSIONS"),
     (["serve", "--model", "a/b=0"], 2, "'a/b=0' is not ID=DIMENSIONS"),
     (["serve", "--api-key", "a key"], 2, "--api-key"),
     (["serve", "--api-key", " "], 2, "KEY is empty"),
     (["serve", "--nothing"], 2, "--nothing"),
+    (["serve", "--prot", "0"], 2, "'--port'"),
+    (["serv"], 2, "Did you mean 'serve'?"),
     (["serve", "--model", "local/wordllama-l2-supercat-256=5"], 1, "has 256 dimensions, not 5"),
 ]
 

@@ -186,8 +186,8 @@ class Journal:
         return dict(zip(("pid", "started_at", "ended_at", "ending"), found or (None,) * 4, strict=True))
 
     def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            self._db.execute("pragma wal_checkpoint(truncate)")
+        with contextlib.suppress(sqlite3.Error):  # read-only, or read by another process now
+            self._db.execute("pragma journal_mode=delete")  # one file is left
         self._db.close()
 
     def __enter__(self) -> Self:

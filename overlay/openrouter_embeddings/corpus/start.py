@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required
 
 from ..caller import Caller
-from ..embed import DEFAULTS, EmbedOptions, Progress
+from ..embed import DEFAULTS, EmbedOptions
 from ..errors import ConfigurationError, CorpusError
+from .display import show_progress
 from .finish import Plan
 from .job import Job
 from .journal import JobLock, Journal
@@ -64,7 +66,9 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
                 raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
             return result_of(plan, journal)
         job = Job(caller, plan, journal, {name: value for name, value in options.items() if name not in _OWN})
-        job.run(_reporter(own["progress"]))
+        progress = own["progress"]
+        with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
+            job.run(report or None)
         return result_of(plan, journal, job.drift)
 
 
@@ -129,7 +133,3 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     if stored != facts:
         was, now = (canonical_json([each["corpus"][1:], each["layout"]]) for each in (stored, facts))
         raise CorpusError(f"{where} was begun with other options: {was} there, {now} here; write to another output")
-
-
-def _reporter(progress: Any) -> Callable[[Progress], None] | None:
-    return None if not progress or progress is True else progress

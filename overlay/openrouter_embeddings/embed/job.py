@@ -208,7 +208,7 @@ class Job:
             batch = self._packer.next()
         if batch is None:
             return math.inf if self.in_flight else None
-        if self.stats.requests == self.in_flight == 0:
+        if self.stats.requests == self.in_flight == 0 and self.observer is None:  # who follows it may stop it
             batch.is_whole_job = self._packer.exhausted
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)

@@ -1,0 +1,52 @@
+"""The command line: its commands, their exit codes, and how errors are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..config import version
+from ..errors import BudgetError, OpenRouterError
+from .corpus import embed, status
+from .serve import serve
+from .shared import EXIT_CODES, PROGRAM, ExitCode
+
+
+@click.group(
+    commands=[embed, status, serve],
+    subcommand_metavar="COMMAND [ARGUMENTS]...",
+    epilog=f"""\b
+{EXIT_CODES}
+
+\b
+examples:
+  {PROGRAM} embed notes.jsonl --output notes.parquet --model openai/text-embedding-3-small
+  {PROGRAM} search notes.parquet "how do I reset a password"
+  {PROGRAM} serve
+
+\b
+The key is read from OPENROUTER_API_KEY, another server's URL from OPENROUTER_BASE_URL.
+Completion in bash (also zsh, fish):
+  eval "$(_OPENROUTER_EMBEDDINGS_COMPLETE=bash_source {PROGRAM})"
+""",
+)
+@click.version_option(version(), "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+def commands() -> None:
+    """Embeddings through OpenRouter, from the command line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, with the arguments of the process by default, and return its exit code."""
+    try:
+        code = commands.main(argv, PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except OpenRouterError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ExitCode.BUDGET if isinstance(error, BudgetError) else ExitCode.FAILURE
+    return int(code or ExitCode.SUCCESS)

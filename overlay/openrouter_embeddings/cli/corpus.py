@@ -1,0 +1,110 @@
+"""`embed` and `status`: durable jobs over files."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from ..client import OpenRouter
+from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress
+from ..corpus import status as status_of
+from .shared import PROGRAM, ExitCode, json_object, print_json
+
+_EXAMPLES = f"""\b
+examples:
+  {PROGRAM} embed notes.jsonl -o notes.parquet -m openai/text-embedding-3-small
+  {PROGRAM} embed table.csv -o out.npy -m MODEL --text-field body --id-field key
+  {PROGRAM} embed folder/ -o folder.parquet -m MODEL --max-cost 0.50
+  {PROGRAM} embed corpus.parquet -m MODEL --dry-run
+  cat lines.txt | {PROGRAM} embed - -o lines.npy -m MODEL
+
+\b
+Run the same command again to resume. Ctrl-C lets the requests in flight finish and
+keeps them; a second Ctrl-C leaves at once. Rows without a vector are listed in
+OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arrow.
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=".parquet, .arrow or .npy")
+@click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
+@click.option(
+    "--format",
+    type=click.Choice(["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]),
+    help="How to read SOURCE.  [default: by its suffix]",
+)
+@click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
+@click.option("--id-field", help="Field or column with the id.  [default: id if it is there, else the row's number]")
+@click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
+@click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
+@click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
+@click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
+@click.option("--batch-size", type=click.IntRange(1), help="Texts in a request at most.  [default: learned]")
+@click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
+@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
+@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
+def embed(source: str, output: Path, as_json: bool, plain_list: bool, **options: Any) -> int:
+    """Embed a corpus of any size into a file.
+
+    SOURCE is a file of JSONL, CSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
+    which is copied first: to resume, give the same input again.
+    """
+    options = {name: value for name, value in options.items() if value is not None}
+    with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
+        result = client.embeddings.corpus(
+            source, output=output, fixed_size_list=not plain_list, progress=report, **options
+        )
+    if as_json:
+        print_json({"event": "result", **attrs.asdict(result)})
+    else:
+        print(_bill(result))
+    return ExitCode.SOME_ERRORS if result.errors else ExitCode.SUCCESS
+
+
+def _bill(result: CorpusResult) -> str:
+    cost = "cost unknown" if result.usage.cost is None else dollars(result.usage.cost)
+    lines = [f"{result.output}: {result.rows:,} rows of {result.dimensions} numbers from {result.model}"]
+    lines.append(f"bill: {cost}, {result.usage.total_tokens:,} tokens, {result.requests:,} requests")
+    if result.possibly_billed_texts:
+        lines.append(f"perhaps billed twice: {result.possibly_billed_texts:,} texts")
+    if result.errors:
+        lines.append(f"{result.errors:,} rows have no vector: see {result.errors_path}")
+    return "\n".join(lines)
+
+
+@click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet.job")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(folder: Path, as_json: bool) -> None:
+    """Tell how far the job in FOLDER (OUTPUT.job) is, also while it runs."""
+    found = status_of(folder)
+    if as_json:
+        print_json(attrs.asdict(found))
+    else:
+        print("\n".join(_status_lines(found)))
+
+
+def _status_lines(found: CorpusStatus) -> list[str]:
+    cost = "unknown" if found.usage.cost is None else dollars(found.usage.cost)
+    lines = [f"{found.source} -> {found.output}: {found.state}, process {found.pid}"]
+    lines.append(f"done: {found.rows_done:,} of about {found.rows_total:,} rows, {found.errors:,} errors")
+    lines.append(f"spent: {cost}, {found.usage.total_tokens:,} tokens, {found.requests:,} requests")
+    if found.possibly_billed_texts:
+        lines.append(f"failed requests that may be billed: {found.possibly_billed_texts:,} texts")
+    lines.append(f"rate: {found.rows_per_second:,.0f} rows/s")
+    if found.seconds_left is not None:
+        lines.append(f"time left: {duration(found.seconds_left)}")
+    lines.append(f"in doubt (may be billed, sent again): {len(found.doubts)} requests")
+    for doubt in found.doubts:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
+        most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"
+        rows = ", ".join(f"{first}-{last}" for first, last in doubt.rows)
+        lines.append(f"  {when}: {doubt.texts} texts, rows {rows}{most}")
+    return lines

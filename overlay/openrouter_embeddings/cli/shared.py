@@ -1,0 +1,42 @@
+"""What all commands share: the program's name, exit codes, JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from enum import IntEnum
+from typing import Any
+
+import click
+
+PROGRAM = "openrouter-embeddings"  # the name of the distribution, and of the script that no other package installs
+
+
+class ExitCode(IntEnum):
+    """How a command ended. 2 is wrong usage, as click has it."""
+
+    SUCCESS = 0
+    FAILURE = 1
+    SOME_ERRORS = 3
+    BUDGET = 4
+    INTERRUPTED = 130
+
+
+EXIT_CODES = """\
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 done but some rows have errors,
+4 stopped by --max-cost, 130 interrupted."""
+
+
+def json_object(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:  # noqa: ARG001
+    """The callback of an option that takes a JSON object."""
+    try:
+        found = None if value is None else json.loads(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not JSON: {error}") from None
+    if not isinstance(found, dict | None):
+        raise click.BadParameter(f"{value!r} is not a JSON object")
+    return found
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    print(json.dumps(value, default=str))

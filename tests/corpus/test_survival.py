@@ -1,0 +1,146 @@
+"""A job survives whatever ends its process: nothing is lost, and at most what was in flight is paid for again."""
+
+from __future__ import annotations
+
+import collections
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openrouter_embeddings import errors
+from openrouter_embeddings.corpus import status
+from support.capped import Capped, texts_of
+from support.corpus_job import embed_corpus, start_job, write_corpus
+
+KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for hundreds
+CONCURRENCY, BATCH = 4, 8
+OPTIONS: dict[str, Any] = {"batch_size": BATCH, "concurrency": CONCURRENCY}
+TEXTS = texts_of(300)
+
+
+def times_sent(server: Capped) -> collections.Counter[str]:
+    """How often each text of the corpus was sent."""
+    sent = collections.Counter(text for request in server.ledger.requests for text in request.inputs)
+    return collections.Counter({text: sent[text] for text in TEXTS})
+
+
+def folder_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.job")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The output of a job that nothing ended, by suffix."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    source = write_corpus(folder / "corpus.jsonl", TEXTS)
+    with Capped() as server:
+        for suffix in (".parquet", ".npy"):
+            embed_corpus(server.url, source, folder / f"out{suffix}", **OPTIONS)
+    return {path.suffix: path.read_bytes() for path in folder.glob("out.*") if path.is_file()}
+
+
+@pytest.mark.parametrize("seed", range(max(2, KILLS // 8)))
+def test_killed_at_random_moments(seed: int, tmp_path: Path, uninterrupted: dict[str, bytes]) -> None:
+    """Few kills for a job: each run gets a little further, whatever it was doing when it was killed."""
+    moments, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
+    output = tmp_path / ("out.npy" if seed % 2 else "out.parquet")
+    with Capped(seconds=0.02) as server:
+        for _ in range(min(KILLS, 8)):
+            process = start_job(server.url, source, output, **OPTIONS)
+            process.join(moments.uniform(0.05, 0.8))
+            process.kill()
+            process.join()
+        embed_corpus(server.url, source, output, **OPTIONS)
+        sent = times_sent(server)
+
+    assert output.read_bytes() == uninterrupted[output.suffix]
+    found = status(folder_of(output))
+    doubted = collections.Counter(
+        TEXTS[row] for doubt in found.doubts for first, last in doubt.rows for row in range(max(0, first), last + 1)
+    )
+    assert {text: count for text, count in sent.items() if count > 1 + doubted[text]} == {}
+    assert min(sent.values()) == 1
+    assert sum(sent.values()) - len(TEXTS) <= min(KILLS, 8) * CONCURRENCY * BATCH
+    assert (found.state, found.rows_done, found.errors) == ("finished", len(TEXTS), 0)
+    assert {path.name for path in folder_of(output).iterdir()} == {"journal.sqlite", "lock.sqlite"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_keeps_what_is_in_flight(
+    number: signal.Signals, tmp_path: Path, uninterrupted: dict[str, bytes]
+) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
+    with Capped(seconds=0.1) as server:
+        process = start_job(server.url, source, output, **OPTIONS)
+        while len(server.ledger.requests) < 8:
+            time.sleep(0.01)
+        os.kill(process.pid, number)
+        process.join(10)
+        assert process.exitcode == 130
+        found = status(folder_of(output))
+        assert (found.state, found.doubts, found.rows_done) == ("interrupted", [], sum(times_sent(server).values()))
+        embed_corpus(server.url, source, output, **OPTIONS)
+
+    assert set(times_sent(server).values()) == {1}
+    assert output.read_bytes() == uninterrupted[".parquet"]
+
+
+def test_second_signal_leaves_at_once(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
+    with Capped(seconds=20) as server:
+        process = start_job(server.url, source, output, **OPTIONS)
+        while not server.ledger.requests:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+        assert process.is_alive()
+        os.kill(process.pid, signal.SIGINT)
+        process.join(5)
+        assert process.exitcode == 130
+
+
+def test_second_process_is_refused(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
+    with Capped(seconds=0.05) as server:
+        process = start_job(server.url, source, output, **OPTIONS)
+        while not server.ledger.requests:
+            time.sleep(0.01)
+        with pytest.raises(errors.CorpusError, match=f"process {process.pid} works on"):
+            embed_corpus(server.url, source, output, **OPTIONS)
+        assert status(folder_of(output)).state == "running"
+        process.join(30)
+    assert process.exitcode == 0
+    assert set(times_sent(server).values()) == {1}
+
+
+@pytest.mark.parametrize("change", ["corpus", "dimensions", "input_type", "text_field", "fixed_size_list"])
+def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
+    changes: dict[str, Any] = {
+        "corpus": {},
+        "dimensions": {"dimensions": 4},
+        "input_type": {"input_type": "search_query"},
+        "text_field": {"text_field": "id"},
+        "fixed_size_list": {"fixed_size_list": False},
+    }
+    with Capped() as server:
+        embed_corpus(server.url, source, output)
+        before, requests = output.read_bytes(), len(server.ledger.requests)
+        if change == "corpus":
+            write_corpus(source, TEXTS[1:21])
+        with pytest.raises(errors.CorpusError, match=r"corpus that|other options"):
+            embed_corpus(server.url, source, output, **changes[change])
+    assert (output.read_bytes(), len(server.ledger.requests)) == (before, requests)
+
+
+def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
+    with Capped() as server:
+        first = embed_corpus(server.url, source, output)
+        requests = len(server.ledger.requests)
+        assert first == embed_corpus(server.url, source, output)
+    assert len(server.ledger.requests) == requests

@@ -1,0 +1,42 @@
+"""A corpus job in a process of its own, to be killed; and a corpus to give it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from openrouter_embeddings import OpenRouter
+from support.capped import KEY, MODEL
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["support.corpus_job", "openrouter_embeddings.corpus", "pyarrow.parquet"])
+
+
+def write_corpus(path: Path, texts: list[Any]) -> Path:
+    """A file of JSONL, with ids."""
+    rows = [{"id": f"id {row}", "text": text} for row, text in enumerate(texts)]
+    path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    return path
+
+
+def embed_corpus(url: str, source: Path, output: Path, **options: Any) -> Any:
+    """Run a job in this process."""
+    with OpenRouter(KEY, server_url=url) as client:
+        return client.embeddings.corpus(source, output=output, model=MODEL, **options)
+
+
+def _run(url: str, source: Path, output: Path, options: dict[str, Any]) -> None:
+    try:
+        embed_corpus(url, source, output, **options)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def start_job(url: str, source: Path, output: Path, **options: Any) -> Any:
+    """Start a job in a process of its own."""
+    process = _PROCESSES.Process(target=_run, args=(url, source, output, options))
+    process.start()
+    return process
