@@ -117,6 +117,29 @@ def test_second_process_is_refused(tmp_path: Path) -> None:
     assert set(times_sent(server).values()) == {1}
 
 
+def test_disk_that_is_full_stops_the_job_before_a_request_that_it_could_not_keep(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    options = {**OPTIONS, "dimensions": 1536}  # 6 KiB a row
+    with Capped(seconds=0.02) as server:
+        process = start_job(server.url, source, output, max_file_bytes=1 << 20, **options)
+        process.join(30)
+        assert process.exitcode == 1
+        found = status(folder_of(output))
+        assert (found.state, found.doubts, found.rows_done) == ("failed", [], sum(times_sent(server).values()))
+        assert 100 < found.rows_done < len(TEXTS)
+        embed_corpus(server.url, source, output, **options)
+    assert set(times_sent(server).values()) == {1}
+
+
+def test_folder_that_cannot_be_written_is_refused_before_a_request(tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "corpus.jsonl", TEXTS)
+    with Capped() as server:
+        (tmp_path / "out.npy.job").write_bytes(b"a file in the place of the folder")
+        with pytest.raises(errors.CorpusError, match="run the same command again"):
+            embed_corpus(server.url, source, tmp_path / "out.npy")
+    assert server.ledger.requests == []
+
+
 @pytest.mark.parametrize("change", ["corpus", "dimensions", "input_type", "text_field", "fixed_size_list"])
 def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"

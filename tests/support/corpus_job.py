@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from openrouter_embeddings import OpenRouter
+from openrouter_embeddings import OpenRouter, errors
 from support.capped import KEY, MODEL
 
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -28,15 +29,18 @@ def embed_corpus(url: str, source: Path, output: Path, **options: Any) -> Any:
         return client.embeddings.corpus(source, output=output, model=MODEL, **options)
 
 
-def _run(url: str, source: Path, output: Path, options: dict[str, Any]) -> None:
+def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dict[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.RLIM_INFINITY))
     try:
         embed_corpus(url, source, output, **options)
     except KeyboardInterrupt:
         sys.exit(130)
+    except errors.CorpusError:
+        sys.exit(1)
 
 
-def start_job(url: str, source: Path, output: Path, **options: Any) -> Any:
-    """Start a job in a process of its own."""
-    process = _PROCESSES.Process(target=_run, args=(url, source, output, options))
+def start_job(url: str, source: Path, output: Path, *, max_file_bytes: int = -1, **options: Any) -> Any:
+    """Start a job in a process of its own, which may be unable to write larger files than this."""
+    process = _PROCESSES.Process(target=_run, args=(url, source, output, max_file_bytes, options))
     process.start()
     return process

@@ -76,6 +76,8 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     dimensions = canary.vectors.shape[1]
     shape: Any = {"rows": rows, "dimensions": dimensions, "integer_ids": plan.integer_ids}
     stamp = file_stamp(plan.stamp, canary)
+    for path in (written, errors_written, *side_files(written).values()):  # of an earlier try: their space is needed
+        path.unlink(missing_ok=True)
     with contextlib.ExitStack() as stack:
         vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
         writer = open_writer(written, plan.output_format, **shape, fixed_size=plan.fixed_size, stamp=stamp)

@@ -21,7 +21,7 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import JOB_ENDING_SECONDS
 from ..embed import EmbedStream, Progress, TextError, embed_iter
-from ..errors import CorpusError, OpenRouterError, printable
+from ..errors import CorpusError, printable
 from .finish import Plan, write_output
 from .journal import Journal, Rejected
 from .stamp import CANARY_TEXTS, Canary
@@ -103,10 +103,6 @@ class Job:
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self._error = error
-            if isinstance(error, OSError | sqlite3.Error) and not isinstance(error, OpenRouterError):
-                message = f"cannot write to {self.plan.folder}: {error}; nothing is lost: run the same command again"
-                self._error = CorpusError(message)
-                self._error.__cause__ = error
         finally:
             with contextlib.suppress(sqlite3.Error):  # what ended the run is the error to show
                 self._journal.end_run(ending, self._taken(), self._totals())

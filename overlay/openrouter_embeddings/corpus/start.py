@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Required
 
 from ..caller import Caller
 from ..embed import DEFAULTS, EmbedOptions
-from ..errors import ConfigurationError, CorpusError
+from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from .display import show_progress
 from .finish import Plan
 from .job import Job
@@ -58,7 +59,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
         raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
     if isinstance(source, str | os.PathLike) and source != _STDIN:
         open_source(Path(source), own["format"], text_field="", id_field=None)  # before a folder is made for it
-    with _locked(folder), Journal(folder) as journal:
+    with _named_failures(folder), _locked(folder), Journal(folder) as journal:
         plan = _plan(_source(source, own, folder), own, output, kind)
         _require_same_job(journal, plan)
         if journal.get("state") == "finished":
@@ -73,17 +74,25 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Any:
+def _named_failures(folder: Path) -> Iterator[None]:
+    """Raises CorpusError: a file cannot be read or written, for example because the disk is full."""
+    try:
+        yield
+    except OpenRouterError:
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise CorpusError(f"{folder}: {error}; what is done is kept: run the same command again") from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     """Make the folder of a job, and keep other processes out of it.
 
     Raises:
-        CorpusError: another process works on it, or it cannot be written.
+        CorpusError: another process works on it.
     """
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        lock = JobLock(folder)
-    except OSError as error:
-        raise CorpusError(f"cannot write to {folder}: {error.strerror}") from error
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = JobLock(folder)
     try:
         if not lock.take():
             with Journal(folder, read_only=True) as journal:
