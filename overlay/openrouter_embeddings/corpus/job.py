@@ -38,7 +38,7 @@ class Job:
     def __init__(self, caller: Caller, plan: Plan, journal: Journal, options: Mapping[str, Any]) -> None:
         self.plan, self.drift = plan, 0.0
         self._caller, self._journal = caller, journal
-        self._options = {**options, "on_error": "record", "progress": None}
+        self._options = {**options, "on_error": "record"}
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream] = []
         self._rows: dict[int, int] = {}  # positions in the stream of texts without an outcome, and their rows
@@ -98,6 +98,7 @@ class Job:
         self._journal.start_run()
         try:
             self._embed()
+            self._journal.reject(self._taken())
             if not self._stopping:
                 write_output(self.plan, self._journal, lambda: self._stopping)
             ending = "interrupted" if self._stopping else "finished"

@@ -127,6 +127,11 @@ class Journal:
 
         self._certainly(write)
 
+    def reject(self, rejected: list[Rejected]) -> None:
+        """Record rows without a vector."""
+        with self.transaction():
+            self._reject(rejected)
+
     def _close(self, requests: Iterable[int], state: str) -> None:
         self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
 

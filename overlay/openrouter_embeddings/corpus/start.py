@@ -7,11 +7,12 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Required
 
 from ..caller import Caller
-from ..embed import DEFAULTS, EmbedOptions
+from ..embed import DEFAULTS, EmbedOptions, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from .display import show_progress
 from .finish import Plan
@@ -52,7 +53,12 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
         raise TypeError(f"corpus() takes no {name}: rows without a vector are listed in <output>.errors.jsonl")
+    for name in options.keys() - CorpusOptions.__annotations__.keys():
+        if close := get_close_matches(name, _OWN, n=1):
+            raise TypeError(f"corpus() got an unexpected keyword argument {name!r}. Did you mean {close[0]!r}?")
     own = {**CORPUS_DEFAULTS, **options}
+    embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
+    embed_iter(caller, (), embed_options).close()  # checks them, and sends nothing
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     if output.exists() and not folder.exists():
@@ -66,7 +72,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
             if not output.exists():
                 raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
             return result_of(plan, journal)
-        job = Job(caller, plan, journal, {name: value for name, value in options.items() if name not in _OWN})
+        job = Job(caller, plan, journal, embed_options)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
             job.run(report or None)

@@ -1,0 +1,177 @@
+"""Every format in gives the same rows out, in order; what cannot be embedded is named."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+from openrouter_embeddings import errors
+from support.capped import Capped, matrix_of
+from support.corpus_job import embed_corpus
+
+TEXTS = ["plain", 'with "quotes", commas\nand lines', "日本語", " blanks around ", "plain"]
+IDS = ["a", "b", "c", "d", "e"]
+
+
+def jsonl(folder: Path) -> Path:
+    path = folder / "in.jsonl"
+    lines = [json.dumps({"other": [1], "id": id, "text": text}) for id, text in zip(IDS, TEXTS, strict=True)]
+    path.write_text("\ufeff" + "\n\n".join(lines), "utf-8")
+    return path
+
+
+def table(folder: Path, dialect: str) -> Path:
+    path = folder / f"in.{'tsv' if dialect == 'excel-tab' else 'csv'}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, dialect=dialect).writerows(
+            [("text", "x", "id"), *((t, "", i) for i, t in zip(IDS, TEXTS, strict=True))]
+        )
+    return path
+
+
+def arrow(folder: Path, kind: str) -> Path:
+    path, data = folder / f"in.{kind}", pa.table({"id": IDS, "n": [1] * len(IDS), "text": TEXTS})
+    if kind == "parquet":
+        pyarrow.parquet.write_table(data, path, row_group_size=2)
+    elif kind == "feather":
+        pyarrow.feather.write_feather(data, path)
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, data.schema) as writer:
+            writer.write_table(data)
+    return path
+
+
+def texts_in_folder(folder: Path) -> Path:
+    (folder / "in" / ".hidden").mkdir(parents=True)
+    (folder / "in" / ".hidden" / "x").write_text("not in the corpus")
+    for id, text in zip(IDS, TEXTS, strict=True):
+        (folder / "in" / id).write_text(text, "utf-8")
+    return folder / "in"
+
+
+SOURCES: dict[str, Callable[[Path], Path]] = {
+    "jsonl": jsonl,
+    "csv": lambda folder: table(folder, "excel"),
+    "tsv": lambda folder: table(folder, "excel-tab"),
+    "parquet": lambda folder: arrow(folder, "parquet"),
+    "feather": lambda folder: arrow(folder, "feather"),
+    "arrow": lambda folder: arrow(folder, "arrow"),
+    "folder": texts_in_folder,
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_formats_give_the_same_rows(kind: str, tmp_path: Path) -> None:
+    source, output = SOURCES[kind](tmp_path), tmp_path / "in" / "out.npy"  # in the folder, as a user may have it
+    output.parent.mkdir(exist_ok=True)
+    with Capped() as server:
+        result = embed_corpus(server.url, source, output)
+
+    assert np.array_equal(np.load(output), matrix_of(TEXTS))
+    assert list(map(json.loads, Path(f"{output}.ids.jsonl").read_text().splitlines())) == IDS
+    assert (result.rows, result.errors, result.dimensions, result.model) == (5, 0, 8, "example/text-embedding")
+
+
+def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = tmp_path / "in.txt"
+    lines.write_bytes(b"one\n\ntwo\r\nthree")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.read_bytes())))
+    sources: dict[str, Any] = {
+        "file": lines,
+        "stdin": "-",
+        "texts": iter(["one", "two", "three"]),
+        "pairs": [(7, "one"), (8, "two"), (9, "three")],
+    }
+    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "pairs": [7, 8, 9]}
+    for name, source in sources.items():
+        with Capped() as server:
+            embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
+        found = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
+        assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids[name])
+        assert np.array_equal(np.stack(found["vector"].to_numpy()), matrix_of(["one", "two", "three"]))
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path: Path) -> None:
+    output = tmp_path / f"out{suffix}"
+    options: dict[str, Any] = {"dimensions": 4, "input_type": "search_document", "provider": {"only": ["x"]}}
+    with Capped() as server:
+        embed_corpus(server.url, jsonl(tmp_path), output, fixed_size_list=fixed, **options)
+    read = pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.feather.read_table
+    found = read(output)
+    kind = found["vector"].type
+
+    assert (pa.types.is_fixed_size_list(kind), kind.value_type) == (fixed, pa.float32())
+    assert found["id"].to_pylist() == IDS
+    facts = json.loads(found.schema.metadata[b"openrouter_embeddings"])
+    assert json.loads(facts.pop("stamp")) == {"model": "example/text-embedding", **options}
+    assert facts.pop("sdk_version")
+    assert facts == {"model": "example/text-embedding", "dimensions": 4}
+
+
+def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
+    good = ['{"id": 1, "text": "good"}', '{"id": "2", "text": "also good"}']
+    bad = ["{", "[]", '{"id": 3}', '{"id": 4, "text": ""}', '{"id": 5, "text": 5}', '{"id": 1.5, "text": "x"}']
+    bad += ['{"id": 6, "text": "refused"}', '{"text": "no id"}', f'{{"id": {2**64}, "text": "x"}}']
+    source.write_text("\n".join([good[0], *bad, good[1]]))
+    with source.open("ab") as file:
+        file.write(b'\n{"id": 9, "text": "\xff"}\n')
+    with Capped(refused_texts=frozenset({"refused"})) as server:
+        result = embed_corpus(server.url, source, output)
+        sent = {text for request in server.ledger.requests for text in request.inputs}
+
+    assert (result.rows, result.errors, result.errors_path) == (2, 10, Path(f"{output}.errors.jsonl"))
+    lines = [json.loads(line) for line in Path(f"{output}.errors.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in lines] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]
+    assert [line["error"] for line in lines if line["row"] != 7] == ["InvalidInputError"] * 9
+    assert (lines[6]["error"], lines[6]["id"]) == ("BadRequestResponseError", 6)
+    assert "'text' is missing" in lines[2]["message"]
+    assert pyarrow.parquet.read_table(output)["id"].to_pylist() == ["1", "2"]
+    assert {"good", "also good"} <= sent
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "no such file": ({"source": "nothing.jsonl"}, errors.ConfigurationError, "does not exist"),
+    "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
+    "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
+    "there": ({"output": "there.npy"}, errors.ConfigurationError, "exists already"),
+    "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
+    "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
+    "option": ({"on_error": "raise"}, TypeError, "takes no on_error"),
+    "misspelt": ({"ouput": "x"}, TypeError, "output"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_wrong_call_is_refused_and_sends_nothing(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    jsonl(tmp_path), table(tmp_path, "excel")
+    for name in ("in.xyz", "there.npy", "empty.jsonl"):
+        (tmp_path / name).touch()
+    changes, error, message = REFUSED[case]
+    options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
+    with Capped() as server, pytest.raises(error, match=message):
+        embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)
+    assert server.ledger.requests == []
+
+
+def test_without_pyarrow_npy_works_and_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "openrouter_embeddings.corpus.arrow_files", raising=False)
+    with Capped() as server:
+        embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.npy")
+        with pytest.raises(errors.ConfigurationError, match=r"pip install 'openrouter-embeddings\[corpus\]'"):
+            embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.parquet")
+    assert np.array_equal(np.load(tmp_path / "out.npy"), matrix_of(TEXTS))
