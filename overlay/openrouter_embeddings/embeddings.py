@@ -62,6 +62,8 @@ class Embeddings(GeneratedEmbeddings):
                 arrive. It is halved when the server answers 429.
             requests_per_minute, tokens_per_minute: upper limits of all jobs of this client with this model; tokens are
                 estimated. None: no limit.
+            max_cost_usd: the job stops before a request that could make it cost more than this, by the price in the
+                models list. What is in flight counts with its worst case: a token a byte, billed twice.
             on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
                 ends the job, "record" leaves a row of NaN and an entry in `errors`, "skip" leaves out the row. A
                 rejected request is halved until the bad text is alone.
@@ -85,6 +87,7 @@ class Embeddings(GeneratedEmbeddings):
             InvalidInputError: with `on_error="raise"`, a text is empty or not a string (the message names the
                 positions); or an argument is rejected (the message names its path). Nothing was sent.
             ConfigurationError: an option is not valid. Nothing was sent.
+            BudgetError: the next request could pass `max_cost_usd`.
             OpenRouterError: the error that ended the job; `positions` names the texts. Its `partial`, and that of a
                 KeyboardInterrupt, is an `EmbedResult` of what came until then, after the requests in flight finished:
                 at most 30 s later, or 3 s after Ctrl-C. The rows of texts without a vector are NaN.

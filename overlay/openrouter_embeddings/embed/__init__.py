@@ -6,6 +6,7 @@ from typing import Any
 
 from ..caller import Caller
 from ..defaults import JOB_INTERRUPT_SECONDS
+from .budget import most_tokens, price_usd
 from .options import DEFAULTS, EmbedOptions
 from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Observer, Progress, TextError, Usage, dollars
 from .session import Session
@@ -13,7 +14,7 @@ from .workers import arun, run
 
 __all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
 __all__ += ["Observer", "Progress", "TextError", "Usage", "dollars", "embed", "embed_async", "embed_iter"]
-__all__ += ["embed_iter_async"]
+__all__ += ["embed_iter_async", "most_tokens", "price_usd"]
 
 
 def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:

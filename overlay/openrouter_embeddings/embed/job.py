@@ -40,6 +40,7 @@ from ..network import Cancelled
 from ..response import EmbeddingBatch
 from ..retries import Policy
 from ..telemetry import Hook, JobPaused
+from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
 from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
@@ -84,6 +85,7 @@ class Job:
         self.target: tuple[str, str] = "", ""  # model and host
         self.hook: Hook | None = None
         self.observer: Observer | None = None
+        self.budget: Budget | None = None
         self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
@@ -210,6 +212,9 @@ class Job:
             return math.inf if self.in_flight else None
         if self.stats.requests == self.in_flight == 0 and self.observer is None:  # who follows it may stop it
             batch.is_whole_job = self._packer.exhausted
+        if self.budget is not None and not self.budget.may_send(batch.positions, batch.texts):
+            self._packer.requeue([batch])
+            return math.inf
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
@@ -251,6 +256,8 @@ class Job:
                 self.report(self.progress())
         except BaseException as error:
             self._fail(error)
+        if self.budget is not None:
+            self.budget.settled(batch.positions, self.stats.usage, self.stats.possibly_billed_texts)
         return block
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:

@@ -37,6 +37,7 @@ class EmbedOptions(TypedDict, total=False):
     concurrency: int | Literal["auto"]
     requests_per_minute: float | None
     tokens_per_minute: float | None
+    max_cost_usd: float | None
     on_error: OnError
     on_empty: OnError
     on_model_change: Literal["warn", "raise"]
@@ -87,7 +88,7 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
     for name in ("batch_size", "concurrency"):
         is_auto, wanted = chosen[name] == "auto", '"auto" or a whole number of at least 1'
         chosen[name] = None if is_auto is True else _number(name, chosen[name], "integer", wanted)
-    for name in ("requests_per_minute", "tokens_per_minute"):
+    for name in ("requests_per_minute", "tokens_per_minute", "max_cost_usd"):
         if chosen[name] is not None:
             chosen[name] = _number(name, chosen[name], "number", "a number above 0")
     _check_progress(chosen["progress"])

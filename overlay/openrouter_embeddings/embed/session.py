@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
-from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import CallOptions
 
@@ -23,6 +23,7 @@ from ..messages import TIMEOUTS, Timeouts
 from ..request import to_json
 from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL
+from .budget import Budget, price_usd
 from .job import JOB_POLICY, Job
 from .limiter import RateClock
 from .options import API_ARGUMENTS, checked_options
@@ -129,6 +130,16 @@ class Session:
             read=read_embeddings,
             consumer=partial(StreamDecoder, len(batch), output),
         )
+
+    def price_flow(self) -> CallFlow | None:
+        """The call that lists the prices, if there is a budget."""
+        if self._options["max_cost_usd"] is None:
+            return None
+        return self.caller.call_flow(LIST_MODELS, {}, self._call_options)
+
+    def set_budget(self, listed: Any) -> None:
+        """Set the budget, with the price in the list of models."""
+        self.job.budget = Budget(self._options["max_cost_usd"], price_usd(listed, str(self._options["model"])))
 
     def result(self, matrix: ResultMatrix, *, partial: bool = False) -> EmbedResult:
         """What the job gives when it is done, or, `partial`, what it has when it fails."""

@@ -75,6 +75,8 @@ def run(session: Session) -> Generator[Block | BaseException, None, None]:
             batches.put(None)
             work()
 
+    if (prices := session.price_flow()) is not None:
+        session.set_budget(session.caller.run(prices, scope=scope))
     with job.display:
         try:
             while True:
@@ -131,6 +133,8 @@ async def arun(session: Session) -> AsyncGenerator[Block | BaseException, None]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    if (prices := session.price_flow()) is not None:
+        session.set_budget(await session.caller.arun(prices))
     with job.display:
         try:
             resumed = time.monotonic()

@@ -1,0 +1,66 @@
+"""What texts cost at most, by the price in the models list, and a budget that no request may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..errors import BudgetError, ConfigurationError
+from .results import Usage, dollars
+
+_TIMES_BILLED = 2  # a request that fails after it was sent may be billed, and is sent again once
+
+
+def price_usd(listed: Any, model: str) -> float:
+    """The price of a token of a model, from the answer of `list_models`.
+
+    Raises:
+        ConfigurationError: the list has no such model, or no price of it.
+    """
+    names = (model, model.partition(":")[0])  # a variant such as `:nitro` has the price of its model at least
+    found = {entry.id: entry for entry in listed.data}
+    entry = next((found[name] for name in names if name in found), None)
+    try:
+        return float(entry.pricing.prompt)  # type: ignore[union-attr]
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(f"the price of {model!r} is not known: the models list has none") from None
+
+
+def most_tokens(texts: Iterable[str]) -> int:
+    """No fewer than the tokens of these texts: a token holds at least one byte of UTF-8, and each text may add two."""
+    return sum(2 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) for text in texts)
+
+
+class Budget:
+    """Lets a request start only if what is spent and the worst case of all in flight stay within `max_usd`."""
+
+    def __init__(self, max_usd: float, price_usd: float) -> None:
+        self._max, self._price = max_usd, price_usd
+        self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
+        self._in_flight: dict[Sequence[int], float] = {}  # the positions of each request, and its worst case
+
+    def may_send(self, positions: Sequence[int], texts: Sequence[str]) -> bool:
+        """Whether a request may start now; if it may, it counts as in flight.
+
+        Raises:
+            BudgetError: it may not, and none is in flight whose end could change that.
+        """
+        cost = self._usage.cost
+        spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
+        worst = _TIMES_BILLED * self._price * most_tokens(texts)
+        left = self._max - spent - sum(self._in_flight.values())
+        if worst <= left:
+            self._in_flight[positions] = worst
+        elif not self._in_flight:
+            now = f"{dollars(max(0.0, left))} of max_cost_usd are left"
+            raise BudgetError(f"{now}, and the next request may cost up to {dollars(worst)}: it was not sent")
+        return worst <= left
+
+    def settled(self, positions: Sequence[int], usage: Usage, possibly_billed_texts: int) -> None:
+        """A request ended; the totals are those of the job so far."""
+        worst = self._in_flight.pop(positions, 0.0)
+        if possibly_billed_texts > self._billed_texts:
+            self._unreported += worst
+        if usage.cost and usage.total_tokens:
+            self._price = max(self._price, usage.cost / usage.total_tokens)
+        self._usage, self._billed_texts = usage, possibly_billed_texts
