@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from openrouter_embeddings.cli import main
+from openrouter_embeddings.local import serve
+from openrouter_embeddings.local.server import Server
 
 COMMANDS = [[sys.executable, "-m", name] for name in ("openrouter_embeddings", "openrouter")]
 IGNORING_INTERRUPTS = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # as a shell starts background commands
@@ -72,6 +77,7 @@ def test_missing_extra_names_what_to_install(
 
 OUTPUTS = [
     (["--help"], ["Usage: openrouter-embeddings", "serve", "examples:", "Exit codes: 0 success"]),
+    (["embed", "--help"], ["--max-cost", "--dry-run", "examples:", "Run the same command again to resume"]),
     (["serve", "--help"], ["--host", "--port", "--api-key", "--model ID=DIMENSIONS", "examples:", "[local]"]),
     (["--version"], ["openrouter-embeddings 0.1.0"]),
 ]
@@ -84,6 +90,70 @@ def test_help_and_version(arguments: list[str], expected: list[str], capsys: pyt
     assert [text for text in expected if text not in out] == []
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def folder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small corpus, and the settings of the embedded server."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    rows = [
+        {"id": "password", "text": "reset a password"},
+        {"id": "bread", "text": "bake bread"},
+        {"id": "bad", "text": ""},
+    ]
+    (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "good.jsonl").write_text("\n".join(map(json.dumps, rows[:2])))
+    return tmp_path
+
+
+EMBED = ["embed", "good.jsonl", "-m", "local/wordllama-l2-supercat-256"]
+COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
+    (["models"], 0, ["openai/text-embedding-3-small", "8,192 tokens", "$0.02 per million"]),
+    ([*EMBED, "--dry-run"], 0, ["2 texts, about", "at $0.02 per million tokens"]),
+    ([*EMBED, "-o", "no.npy", "--max-cost", "1e-9"], 4, []),
+    (
+        [*EMBED, "-o", "out.parquet", "--max-cost", "0.01", "--cache", "cache"],
+        0,
+        ["2 rows of 256 numbers", "bill: $0.0"],
+    ),
+    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill: nothing"]),
+    (
+        ["embed", "all.jsonl", "-o", "all.arrow", *EMBED[2:]],
+        3,
+        ["1 rows have no vector: see", "all.arrow.errors.jsonl"],
+    ),
+    (["status", "out.parquet.job"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
+    (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
+    (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
+    (["check", "out.parquet"], 0, ["the model is the same"]),
+]
+
+
+def test_commands_over_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, code, expected in COMMANDS_IN_ORDER:
+        assert (arguments, run(arguments)) == (arguments, code)
+        out = capsys.readouterr().out
+        assert [text for text in expected if text not in out] == []
+
+
+def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["models"],
+        [*EMBED, "--dry-run"],
+        [*EMBED, "-o", "out.npy"],
+        ["status", "out.npy.job"],
+        ["check", "out.npy"],
+    ):
+        assert run([*arguments, "--json"]) == 0
+        assert [type(json.loads(line)) for line in capsys.readouterr().out.splitlines()][-1] is dict
+
+
 ERRORS = [
     ([], 2, "COMMAND"),
     (["serve", "--port", "65536"], 2, "65536 is not in the range 0<=x<=65535"),
@@ -93,7 +163,12 @@ ERRORS = [
     (["serve", "--api-key", " "], 2, "KEY is empty"),
     (["serve", "--nothing"], 2, "--nothing"),
     (["serve", "--prot", "0"], 2, "'--port'"),
-    (["serv"], 2, "Did you mean 'serve'?"),
+    (["serv"], 2, "'serve'"),
+    (["embed", "x", "--outptu", "y"], 2, "--output"),
+    (["embed", "x", "-o", "y.npy", "-m", "a/b", "--provider", "[1]"], 2, "is not a JSON object"),
+    (["embed", "x", "-o", "y.npy", "-m", "a/b"], 1, "x does not exist"),
+    (["embed", "x", "-m", "a/b"], 2, "--output"),
+    (["status", "."], 1, "is not the folder of a job"),
     (["serve", "--model", "local/wordllama-l2-supercat-256=5"], 1, "has 256 dimensions, not 5"),
 ]
 

@@ -60,6 +60,9 @@ JOB_INTERRUPT_SECONDS: Final = 3.0  # the same after Ctrl-C or a cancellation: a
 JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 
+# Corpus jobs.
+DRIFT_DISTANCE: Final = 1e-3  # cosine distance: above what hardware and rounding make of one model
+
 # The embedded server.
 LOCAL_SERVER_PORT: Final = 8787  # of the command; `local.serve()` takes a free port
 LOCAL_SERVER_MAX_INPUTS: Final = 2048  # the API documents no limit; this is the largest among the large providers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import os
 
     from .caller import Caller
-    from .corpus import CorpusOptions, CorpusResult
+    from .corpus import CorpusOptions, CorpusResult, Drift, Estimate, Match
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -31,6 +32,14 @@ def _spell_out_options(method: _Method) -> _Method:
         own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=shown, default=default))
     method.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
     return method
+
+
+def _opened_cache(options: EmbedOptions) -> Any:
+    if (path := options.get("cache")) is None:
+        return None
+    from .corpus import Cache
+
+    return Cache(path, options)
 
 
 class Embeddings(GeneratedEmbeddings):
@@ -64,6 +73,8 @@ class Embeddings(GeneratedEmbeddings):
                 estimated. None: no limit.
             max_cost_usd: the job stops before a request that could make it cost more than this, by the price in the
                 models list. What is in flight counts with its worst case: a token a byte, billed twice.
+            cache: a file in which vectors are kept, by text and by the options that change vectors, and looked up
+                before anything is sent; jobs and processes on one machine may share it. Not for streams.
             on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
                 ends the job, "record" leaves a row of NaN and an entry in `errors`, "skip" leaves out the row. A
                 rejected request is halved until the bad text is alone.
@@ -94,12 +105,12 @@ class Embeddings(GeneratedEmbeddings):
 
         Source: `POST /embeddings` in openapi.yaml.
         """
-        return jobs.embed(self._caller, texts, options)
+        return jobs.embed(self._caller, texts, options, _opened_cache(options))
 
     @_spell_out_options
     async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """`embed` on the running event loop (asyncio). When it is cancelled, requests in flight have 3 s to finish."""
-        return await jobs.embed_async(self._caller, texts, options)
+        return await jobs.embed_async(self._caller, texts, options, _opened_cache(options))
 
     @_spell_out_options
     def embed_iter(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStream:
@@ -117,6 +128,66 @@ class Embeddings(GeneratedEmbeddings):
     def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
+
+    def estimate(self, texts: str | Iterable[str], *, model: str) -> Estimate:
+        """Estimate what `embed` or `corpus` will cost. Lists the models, and sends no text.
+
+        Args:
+            texts: one string, or an iterable of strings; it is read once, in constant memory.
+            model: the model's id.
+
+        Returns:
+            An `Estimate`: tokens and USD, as a range.
+
+        Raises:
+            ConfigurationError: the models list has no price of the model.
+
+        Source: `GET /embeddings/models` in openapi.yaml.
+        """
+        from .corpus import estimate
+
+        return estimate(self._caller, texts, model)
+
+    def search(
+        self, output: str | os.PathLike[str], question: str, *, count: int = 10, input_type: str | None = None
+    ) -> list[Match]:
+        """Find the rows of an output of `corpus` that are nearest in meaning to a question.
+
+        Args:
+            output: the file that `corpus` wrote.
+            question: a text; it is embedded with the options that the file was made with.
+            count: how many rows at most, at least 1.
+            input_type: kind of the question; None: "search_query" where the rows are "search_document".
+
+        Returns:
+            `Match` objects with id, row and cosine similarity, the nearest first.
+
+        Raises:
+            CorpusError: `corpus` did not write the file.
+
+        Source: `POST /embeddings` in openapi.yaml.
+        """
+        from .corpus import search
+
+        return search(self._caller, Path(output), question, count=count, input_type=input_type)
+
+    def check(self, output: str | os.PathLike[str]) -> Drift:
+        """Embed three fixed texts again and compare with their vectors in an output of `corpus`.
+
+        Args:
+            output: the file that `corpus` wrote.
+
+        Returns:
+            A `Drift`: the cosine distance, and whether the model changed.
+
+        Raises:
+            CorpusError: `corpus` did not write the file.
+
+        Source: `POST /embeddings` in openapi.yaml.
+        """
+        from .corpus import check
+
+        return check(self._caller, Path(output))
 
     def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
         """Embed a file of any size into a file; the same call resumes after a crash.

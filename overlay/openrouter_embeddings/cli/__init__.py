@@ -10,12 +10,13 @@ import click
 from ..config import version
 from ..errors import BudgetError, OpenRouterError
 from .corpus import embed, status
+from .lookup import check, models, search
 from .serve import serve
 from .shared import EXIT_CODES, PROGRAM, ExitCode
 
 
 @click.group(
-    commands=[embed, status, serve],
+    commands=[embed, status, search, check, models, serve],
     subcommand_metavar="COMMAND [ARGUMENTS]...",
     epilog=f"""\b
 {EXIT_CODES}

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress
+from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
@@ -32,7 +32,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=".parquet, .arrow or .npy")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=".parquet, .arrow or .npy")
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
@@ -49,14 +49,22 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
 @click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
 @click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
+@click.option("--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="Stop before USD is passed.")
+@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors that are known; it is added to.")
+@click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
-def embed(source: str, output: Path, as_json: bool, plain_list: bool, **options: Any) -> int:
+def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
     """Embed a corpus of any size into a file.
 
     SOURCE is a file of JSONL, CSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
     which is copied first: to resume, give the same input again.
     """
     options = {name: value for name, value in options.items() if value is not None}
+    if dry_run:
+        _dry_run(source, as_json, options)
+        return ExitCode.SUCCESS
+    if output is None:
+        raise click.UsageError("Missing option '-o' / '--output'.")
     with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
         result = client.embeddings.corpus(
             source, output=output, fixed_size_list=not plain_list, progress=report, **options
@@ -68,9 +76,25 @@ def embed(source: str, output: Path, as_json: bool, plain_list: bool, **options:
     return ExitCode.SOME_ERRORS if result.errors else ExitCode.SUCCESS
 
 
+def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
+    """Print what a job will cost."""
+    if source == "-":
+        raise click.UsageError("--dry-run reads a file or a folder, not standard input.")
+    fields = {name: options[name] for name in ("format", "text_field", "id_field") if name in options}
+    with OpenRouter() as client:
+        found = client.embeddings.estimate(texts_of(Path(source), **fields), model=options["model"])
+    if as_json:
+        print_json({"event": "estimate", **found.to_dict()})
+        return
+    print(f"{found.texts:,} texts, about {found.tokens:,} tokens ({found.min_tokens:,} to {found.max_tokens:,})")
+    low, high = dollars(found.min_cost_usd), dollars(found.max_cost_usd)
+    print(f"about {dollars(found.cost_usd)} ({low} to {high}) at ${found.price_usd * 1e6:g} per million tokens")
+
+
 def _bill(result: CorpusResult) -> str:
     cost = "cost unknown" if result.usage.cost is None else dollars(result.usage.cost)
     lines = [f"{result.output}: {result.rows:,} rows of {result.dimensions} numbers from {result.model}"]
+    cost = cost if result.requests else "nothing"
     lines.append(f"bill: {cost}, {result.usage.total_tokens:,} tokens, {result.requests:,} requests")
     if result.possibly_billed_texts:
         lines.append(f"perhaps billed twice: {result.possibly_billed_texts:,} texts")

@@ -7,11 +7,13 @@ nothing interrupts the work between a response and its record on the disk.
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from types import FrameType
 from typing import Any
 
@@ -19,16 +21,20 @@ import attrs
 import numpy as np
 
 from ..caller import Caller
-from ..defaults import JOB_ENDING_SECONDS
-from ..embed import EmbedStream, Progress, TextError, embed_iter
-from ..errors import CorpusError, printable
+from ..defaults import DRIFT_DISTANCE, JOB_ENDING_SECONDS
+from ..embed import EmbedStream, Progress, TextError, Usage, dollars, embed_iter
+from ..errors import BudgetError, CorpusError, printable
+from .cache import Cache
 from .finish import Plan, write_output
 from .journal import Journal, Rejected
+from .pricing import model_price_usd
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
 
+_log = logging.getLogger("openrouter")
 _REPORT_SECONDS = 0.25
 _MAX_MESSAGE_CHARS = 500
+_CACHE_ROWS = 256
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -39,9 +45,11 @@ class Job:
         self.plan, self.drift = plan, 0.0
         self._caller, self._journal = caller, journal
         self._options = {**options, "on_error": "record"}
+        self._max_cost_usd, path = self._options.pop("max_cost_usd", None), self._options.pop("cache", None)
+        self._cache = None if path is None else Cache(path, options)
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream] = []
-        self._rows: dict[int, int] = {}  # positions in the stream of texts without an outcome, and their rows
+        self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
         self._rejected: list[Rejected] = []  # not yet in the journal
         self._error: BaseException | None = None
@@ -90,8 +98,10 @@ class Job:
         before = self._settled_before + self._bad_rows
         done = now.texts_done + before
         left = max(0, total - done) / now.texts_per_second if total and now.texts_per_second else None
-        errors = now.errors + self._bad_rows
-        return attrs.evolve(now, texts_done=done, texts_total=total or None, seconds_left=left, errors=errors)
+        errors, usage = now.errors + self._bad_rows, self._usage()
+        return attrs.evolve(
+            now, texts_done=done, texts_total=total or None, seconds_left=left, errors=errors, usage=usage
+        )
 
     def _work(self) -> None:
         ending = "failed"
@@ -112,34 +122,73 @@ class Job:
 
     def _embed(self) -> None:
         """Embed all rows that have no outcome yet."""
-        texts = self._texts()
-        first = next(texts, None)
-        if first is None or self._stopping:
-            return
-        canary = self._check_canary()
-        if canary is None:
+        pending = self._pending()
+        first = next(pending, None)
+        canary = None if first is None or self._stopping else self._check_canary()
+        if first is None or canary is None:
             return
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
-        for positions, vectors in self._stream(chain([first], texts)):
-            rows, request = [self._rows.pop(position) for position in positions], 0
+        for positions, vectors in self._stream(self._texts(chain([first], pending))):
+            sent, request = [self._sent.pop(position) for position in positions], 0
             for position in positions:
                 request = self._requests.pop(position, request)
+            rows = [row for row, _ in sent]
             self._vectors.write(rows, vectors)
             self._journal.settle(request, to_ranges(rows), self._taken(), self._totals())
+            if self._cache is not None:
+                self._cache.put([text for _, text in sent], vectors)
 
     def _stream(self, texts: Iterable[str]) -> Iterator[tuple[Sequence[int], Any]]:
         """The blocks of vectors of these texts."""
-        with embed_iter(self._caller, texts, self._options, observer=self) as stream:
+        options = self._options
+        if self._max_cost_usd is not None:
+            left = self._max_cost_usd - self._spent_usd()
+            if left <= 0:
+                raise BudgetError(f"max_cost_usd={dollars(self._max_cost_usd)} is spent")
+            options = {**options, "max_cost_usd": left}
+        with embed_iter(self._caller, texts, options, observer=self) as stream:
             self._streams.append(stream)
             if self._stopping:
                 stream.drain(0)
             yield from stream
 
-    def _texts(self) -> Iterator[str]:
-        """The texts of the rows that have no outcome yet; their positions in this stream are noted."""
+    def _spent_usd(self) -> float:
+        """What all runs have spent; requests that may be billed count with their worst case."""
+        price = model_price_usd(self._caller, self._options["model"])
+        return (self._journal.totals()["cost_usd"] or 0.0) + 2 * price * self._journal.unreported_bytes()
+
+    def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
+        """The texts of rows, those left out that the cache knows; their positions in this stream are noted."""
+        position = 0
+        if self._cache is None:
+            for position, sent in enumerate(pending):
+                self._sent[position] = sent
+                yield sent[1]
+            return
+        pending = iter(pending)
+        while some := list(islice(pending, _CACHE_ROWS)):
+            found = self._cache.get([text for _, text in some])
+            if found:
+                self._keep_cached([some[i][0] for i in found], np.stack(list(found.values())))
+            for sent in (sent for i, sent in enumerate(some) if i not in found):
+                self._sent[position] = sent
+                position += 1
+                yield sent[1]
+
+    def _keep_cached(self, rows: list[int], vectors: Any) -> None:
+        """Take over vectors from the cache."""
+        assert self._vectors is not None, "the canary comes first"
+        ranges = to_ranges(rows)
+        self._vectors.reserve(ranges)
+        self._vectors.write(rows, vectors)
+        self._journal.cached(ranges, len(rows))
+        self._settled_before += len(rows)
+
+    def _pending(self) -> Iterator[tuple[int, str]]:
+        """The rows that have no outcome yet, with their texts."""
         settled = self._journal.settled()
         first, last = next(settled, (0, -1))
-        integers, row, position = True, -1, 0
+        integers, row = True, -1
         for row, (id, text, problem) in enumerate(self.plan.source.rows()):
             while row > last and (following := next(settled, None)) is not None:
                 first, last = following
@@ -150,37 +199,42 @@ class Job:
                 self._bad_rows += 1
                 self._rejected.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS), None))
             else:
-                self._rows[position] = row
-                position += 1
-                yield text
+                yield row, text
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
 
     def _check_canary(self) -> Canary | None:
         """Embed the canary, and compare it with that of the first run; None: the job was stopped."""
-        rows, self._rows = self._rows, {position: position - len(CANARY_TEXTS) for position in range(len(CANARY_TEXTS))}
-        found: dict[int, Any] = {}
-        for positions, vectors in self._stream(CANARY_TEXTS):
-            found.update(zip(positions, vectors, strict=True))
-            self._journal.settle(self._requests[positions[0]], [], [], self._totals())
-        self._rows, self._requests = rows, {}
-        if len(found) < len(CANARY_TEXTS):
+        stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
+        found = self._cache.get(CANARY_TEXTS) if self._cache is not None and stored is None else {}
+        if len(found) < count:
+            self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # no rows of the corpus
+            for positions, vectors in self._stream(CANARY_TEXTS):
+                found.update(zip(positions, vectors, strict=True))
+                self._journal.settle(self._requests[positions[0]], [], [], self._totals())
+            self._sent, self._requests = {}, {}
+        if len(found) < count:
             if self._stopping:
                 return None
             raise CorpusError(f"the model rejects plain English texts: {self._rejected[-1][2]}")
-        now = Canary(self._streams[0].model, np.stack([found[i] for i in range(len(CANARY_TEXTS))]))
-        if (stored := self._journal.get("canary")) is None:
+        model = self._streams[0].model if self._streams else None
+        now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
+        if self._cache is not None:
+            self._cache.put(CANARY_TEXTS, now.vectors)
+        if stored is None:
             self._journal.put(canary=now.to_json())
             return now
         first = Canary.from_json(stored)
-        if now.vectors.shape != first.vectors.shape:
+        self.drift = first.distance(now)
+        if self.drift == math.inf:
             widths = f"{now.vectors.shape[1]} dimensions now, and {first.vectors.shape[1]} when the job began"
             raise CorpusError(f"the model changed: {widths}; write to another output")
-        self.drift = first.distance(now)
+        if self.drift > DRIFT_DISTANCE:
+            _log.warning("the model changed since the job began: cosine distance %.2g for fixed texts", self.drift)
         return first
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Make sure that the answer fits on the disk, and write the request down."""
-        ranges = to_ranges(self._rows[position] for position in positions)
+        ranges = to_ranges(self._sent[position][0] for position in positions)
         if self._vectors is not None:
             self._vectors.reserve(ranges)
         replaced = {self._requests[position] for position in positions if position in self._requests}
@@ -191,22 +245,28 @@ class Job:
     def rejected(self, error: TextError) -> None:
         """Note the error of a row; the journal gets it with its next record."""
         name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
-        row, request = self._rows.pop(error.position), self._requests.pop(error.position, None)
+        row, request = self._sent.pop(error.position)[0], self._requests.pop(error.position, None)
         self._rejected.append((row, name, message, request))
 
     def _taken(self) -> list[Rejected]:
         rejected, self._rejected = self._rejected, []
         return rejected
 
+    def _usage(self) -> Usage:
+        """What this run was billed."""
+        usage = Usage()
+        for stream in self._streams:
+            usage = usage.plus(attrs.asdict(stream.usage))
+        return usage
+
     def _totals(self) -> dict[str, Any]:
         """What this run has sent and been billed."""
-        usages = [stream.usage for stream in self._streams]
-        costs = [usage.cost for usage in usages if usage.cost is not None]
+        usage = self._usage()
         return {
             "requests": sum(stream.progress.requests for stream in self._streams),
-            "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
-            "total_tokens": sum(usage.total_tokens for usage in usages),
-            "cost_usd": sum(costs) if costs else None,
+            "prompt_tokens": usage.prompt_tokens,
+            "total_tokens": usage.total_tokens,
+            "cost_usd": usage.cost,
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }

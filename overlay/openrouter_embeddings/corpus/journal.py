@@ -164,6 +164,12 @@ class Journal:
         """`(row, error, message)` of the rows without a vector, ascending."""
         yield from self._db.execute("select row, error, message from errors order by row")
 
+    def unreported_bytes(self) -> float:
+        """Bytes of texts that may be billed and whose cost no response reported."""
+        doubted = self._db.execute("select coalesce(sum(bytes), 0) from requests where state = 'doubt'").fetchone()[0]
+        size = "select sum(bytes) * 1.0 / max(1, sum(texts)) from requests where bytes > 0"
+        return float(doubted + self.totals()["possibly_billed_texts"] * (self._db.execute(size).fetchone()[0] or 0.0))
+
     def doubts(self) -> list[dict[str, Any]]:
         """Requests that may be billed although no response came."""
         names = ("id", "rows", "texts", "bytes", "sent_at")

@@ -17,6 +17,8 @@ from .sources import open_binary
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
+_SEARCH_ROWS = 16_384
+
 
 class Writer(Protocol):
     """Takes ids and float32 `(n, dimensions)` in order."""
@@ -119,3 +121,20 @@ class Output:
         id = self.ids[row]
         found: int | str = json.loads(id) if isinstance(id, bytes) else id.as_py()
         return found
+
+    def nearest(self, vector: Any, count: int) -> list[tuple[int, float]]:
+        """The rows whose vectors have the largest cosine similarity to `vector`, float32 `(dimensions,)`.
+
+        Returns:
+            `(row, similarity)`, the nearest first; `similarity` is -1 to 1.
+        """
+        similarities = np.empty(len(self.vectors), np.float32)
+        unit = vector / (np.linalg.norm(vector) or 1.0)
+        for start in range(0, len(self.vectors), _SEARCH_ROWS):  # so that a large file is not in memory as a whole
+            block = np.asarray(self.vectors[start : start + _SEARCH_ROWS])
+            lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
+            similarities[start : start + len(block)] = (block @ unit) / np.where(lengths > 0, lengths, 1)
+        count = min(count, len(similarities))
+        best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.int64)
+        best = best[np.argsort(-similarities[best], kind="stable")]
+        return [(int(row), float(similarities[row])) for row in best]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
@@ -92,11 +93,13 @@ class Canary:
         return cls(value["model"], vectors)
 
     def distance(self, other: Canary) -> float:
-        """The largest cosine distance between vectors of one text, 0 (the same) to 2."""
+        """The largest cosine distance between vectors of one text, 0 (the same) to 2; infinite: of other lengths."""
+        if self.vectors.shape != other.vectors.shape:
+            return math.inf
         a, b = np.asarray(self.vectors, np.float64), np.asarray(other.vectors, np.float64)
         lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         cosines = (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)
-        return float(max(0.0, *(1 - cosines)))
+        return max(0.0, round(float((1 - cosines).max()), 9))  # what is left is the rounding of float32
 
 
 def file_stamp(stamp: Stamp, canary: Canary) -> dict[str, str]:

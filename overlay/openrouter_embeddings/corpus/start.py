@@ -58,7 +58,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
             raise TypeError(f"corpus() got an unexpected keyword argument {name!r}. Did you mean {close[0]!r}?")
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
-    embed_iter(caller, (), embed_options).close()  # checks them, and sends nothing
+    embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     if output.exists() and not folder.exists():

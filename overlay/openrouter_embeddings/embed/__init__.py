@@ -8,19 +8,41 @@ from ..caller import Caller
 from ..defaults import JOB_INTERRUPT_SECONDS
 from .budget import most_tokens, price_usd
 from .options import DEFAULTS, EmbedOptions
-from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Observer, Progress, TextError, Usage, dollars
+from .results import (
+    EmbedResult,
+    EmbedStream,
+    EmbedStreamAsync,
+    Observer,
+    Progress,
+    TextError,
+    Usage,
+    VectorCache,
+    dollars,
+)
 from .session import Session
 from .workers import arun, run
 
 __all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
-__all__ += ["Observer", "Progress", "TextError", "Usage", "dollars", "embed", "embed_async", "embed_iter"]
+__all__ += [
+    "Observer",
+    "Progress",
+    "TextError",
+    "Usage",
+    "VectorCache",
+    "dollars",
+    "embed",
+    "embed_async",
+    "embed_iter",
+]
 __all__ += ["embed_iter_async", "most_tokens", "price_usd"]
 
 
-def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+def embed(
+    caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any], cache: VectorCache | None = None
+) -> EmbedResult:
     """See `Embeddings.embed`."""
     session = Session(caller, options, "embed")
-    matrix = session.feed_all(texts)
+    matrix = session.feed_all(texts, cache)
     stream = EmbedStream(*session.watched, run(session))
     try:
         for block in stream:
@@ -35,10 +57,12 @@ def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]
     return session.result(matrix)
 
 
-async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
+async def embed_async(
+    caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any], cache: VectorCache | None = None
+) -> EmbedResult:
     """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async")
-    matrix = session.feed_all(texts)
+    matrix = session.feed_all(texts, cache)
     stream = EmbedStreamAsync(*session.watched, arun(session))
     try:
         async for block in stream:

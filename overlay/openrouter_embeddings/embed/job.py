@@ -44,7 +44,7 @@ from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
 from .packing import Batch, ModelLimits, NumberedText, Packer, halves
 from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
-from .results import Block, Observer, Progress, Stats, TextError
+from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
@@ -86,6 +86,7 @@ class Job:
         self.hook: Hook | None = None
         self.observer: Observer | None = None
         self.budget: Budget | None = None
+        self.cache: VectorCache | None = None
         self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
         self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
         self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
@@ -285,6 +286,8 @@ class Job:
         self._limits.succeeded(batch, as_numbers=response.as_numbers)
         self._limiter.answered()
         positions, rows = self._with_duplicates(batch)
+        if self.cache is not None:
+            self.cache.put(batch.texts, response.vectors)
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
@@ -38,6 +39,7 @@ class EmbedOptions(TypedDict, total=False):
     requests_per_minute: float | None
     tokens_per_minute: float | None
     max_cost_usd: float | None
+    cache: str | os.PathLike[str] | None
     on_error: OnError
     on_empty: OnError
     on_model_change: Literal["warn", "raise"]

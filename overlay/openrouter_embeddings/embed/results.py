@@ -65,6 +65,17 @@ class TextError:
     error: OpenRouterError
 
 
+class VectorCache(Protocol):
+    """Vectors that are known already, and keeps new ones."""
+
+    def get(self, texts: Sequence[str]) -> dict[int, Any]:
+        """The vectors that are known, float32, by the index of their text."""
+        ...
+
+    def put(self, texts: Sequence[str], vectors: Any) -> None:
+        """Keep the vectors of texts."""
+
+
 class Observer(Protocol):
     """Follows a stream request by request, in the thread that iterates it; an exception ends the job."""
 

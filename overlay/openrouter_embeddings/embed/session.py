@@ -18,7 +18,7 @@ from openrouter_generated.types import CallOptions
 
 from .. import defaults
 from ..caller import Caller
-from ..errors import InvalidInputError
+from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, Timeouts
 from ..request import to_json
 from ..response import StreamDecoder, read_embeddings
@@ -28,7 +28,7 @@ from .job import JOB_POLICY, Job
 from .limiter import RateClock
 from .options import API_ARGUMENTS, checked_options
 from .packing import Batch, ModelLimits, NumberedText
-from .results import EmbedResult
+from .results import EmbedResult, VectorCache
 from .texts import Refuse, are_plain, checked, combined, iterable_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Session:
         preferences = [sent["provider"] or None, *map(extra.get, _HOST_ARGUMENTS)]
         return sent["model"], json.dumps(preferences, sort_keys=True) if any(preferences) else ""
 
-    def feed_all(self, texts: str | Iterable[str]) -> ResultMatrix:
+    def feed_all(self, texts: str | Iterable[str], cache: VectorCache | None = None) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows."""
         from .matrix import ResultMatrix
 
@@ -90,17 +90,25 @@ class Session:
         if not are_plain(listed):
             numbered = self._checked(listed, refused.__setitem__)
         sendable = list(numbered)
+        matrix = ResultMatrix(len(listed))
+        if cache is not None:
+            self.job.cache = cache
+            found = cache.get([text for _, text in sendable])
+            for i, vector in found.items():
+                matrix.put([sendable[i][0]], vector.reshape(1, -1))
+            sendable = [pair for i, pair in enumerate(sendable) if i not in found]
         if refused and self._options["on_error"] == "raise":
             raise combined(refused)
         for position, error in refused.items():
             self.job.refuse(position, error)
         self.job.feed(sendable, len(sendable) + len(refused) + len(self._empty), at_once=True)
-        matrix = ResultMatrix(len(listed))
         self.output = matrix.output
         return matrix
 
     def feed_lazily(self, texts: Iterable[str]) -> None:
         """Check the texts as they are sent."""
+        if self._options["cache"] is not None:
+            raise ConfigurationError("a stream takes no cache: use embed(cache=...) or corpus(cache=...)")
         from .matrix import block_output
 
         source = iterable_of(texts)

@@ -1,0 +1,70 @@
+"""`search`, `check` and `models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import click
+
+from ..client import OpenRouter
+from .shared import PROGRAM, ExitCode, print_json
+
+_FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+
+@click.command(epilog=f'\b\nexample:\n  {PROGRAM} search notes.parquet "how do I reset a password"')
+@_FILE
+@click.argument("question")
+@click.option("-n", "--count", type=click.IntRange(1), default=10, show_default=True, help="How many rows.")
+@click.option("--input-type", help="Kind of the question.  [default: search_query, if the rows are search_document]")
+@_JSON
+def search(file: Path, question: str, count: int, input_type: str | None, as_json: bool) -> None:
+    """Print the rows of FILE, an output of `embed`, that are nearest to QUESTION."""
+    with OpenRouter() as client:
+        found = client.embeddings.search(file, question, count=count, input_type=input_type)
+    for match in found:
+        print_json(attrs.asdict(match)) if as_json else print(f"{match.similarity:.3f}  {match.id}")
+
+
+@click.command(epilog=f"\b\nexample:\n  {PROGRAM} check notes.parquet")
+@_FILE
+@_JSON
+def check(file: Path, as_json: bool) -> int:
+    """Embed three fixed texts again and compare them with those that FILE, an output of `embed`, holds.
+
+    Exits with 1 if the model, or the provider behind it, changed.
+    """
+    with OpenRouter() as client:
+        drift = client.embeddings.check(file)
+    if as_json:
+        print_json(attrs.asdict(drift))
+    else:
+        verdict = "the model CHANGED: embed the corpus again" if drift.has_drifted else "the model is the same"
+        print(f"{verdict}\ncosine distance {drift.distance:.2g}; {drift.model_before} then, {drift.model_now} now")
+    return ExitCode.FAILURE if drift.has_drifted else ExitCode.SUCCESS
+
+
+@click.command(epilog=f"\b\nexamples:\n  {PROGRAM} models\n  {PROGRAM} models --json")
+@_JSON
+def models(as_json: bool) -> None:
+    """List the embedding models with context length and price in USD per million tokens."""
+    with OpenRouter() as client:
+        listed = client.embeddings.list_models().data
+    rows = [
+        {
+            "id": model.id,
+            "context_length": model.context_length,
+            "usd_per_million_tokens": round(float(model.pricing.prompt) * 1e6, 6),
+        }
+        for model in sorted(listed, key=lambda model: model.id)
+    ]
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    width = max([len(str(row["id"])) for row in rows], default=0)
+    for row in rows:
+        length = f"{row['context_length']:,}" if row["context_length"] else "?"
+        print(f"{row['id']:{width}}  {length:>10} tokens  ${row['usd_per_million_tokens']:g} per million")

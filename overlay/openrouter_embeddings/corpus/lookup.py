@@ -1,0 +1,72 @@
+"""What a finished output is good for: a search by meaning, and a check that the model still gives the same vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..caller import Caller
+from ..defaults import DRIFT_DISTANCE
+from ..embed import embed
+from .outputs import Output
+from .stamp import CANARY_TEXTS, Canary
+
+
+@attrs.frozen
+class Match:
+    """A row near to a question: its id, its number in the output, and the cosine similarity, -1 to 1."""
+
+    id: int | str
+    row: int
+    similarity: float
+
+
+@attrs.frozen
+class Drift:
+    """How far the model is from what it was when the output was written.
+
+    Attributes:
+        distance: the largest cosine distance of three fixed texts to their vectors then, 0 to 2; infinite if their
+            length changed.
+        has_drifted: whether it is more than providers differ by for one model.
+        model_before, model_now: the model as it answered.
+    """
+
+    distance: float
+    has_drifted: bool
+    model_before: str | None
+    model_now: str | None
+
+
+def search(caller: Caller, output: Path, question: str, *, count: int, input_type: str | None) -> list[Match]:
+    """The rows of an output that are nearest to a question, embedded with the options of the output.
+
+    Raises:
+        CorpusError: the file was not written by `corpus`.
+    """
+    found = Output(output)
+    vector = embed(caller, question, _options(found, input_type)).vectors[0]
+    return [Match(found.id_of(row), row, similarity) for row, similarity in found.nearest(vector, count)]
+
+
+def check(caller: Caller, output: Path) -> Drift:
+    """Embed the canary of an output again, and compare.
+
+    Raises:
+        CorpusError: the file was not written by `corpus`.
+    """
+    found = Output(output)
+    result, before = embed(caller, CANARY_TEXTS, found.options), Canary.from_json(found.canary)
+    now = Canary(result.model, result.vectors)
+    distance = before.distance(now)
+    return Drift(distance, distance > DRIFT_DISTANCE, before.model, now.model)
+
+
+def _options(found: Output, input_type: str | None) -> Mapping[str, Any]:
+    """The options of a question: those of the documents, but for its kind."""
+    documents = found.options.get("input_type")
+    kind = input_type or ("search_query" if documents == "search_document" else documents)
+    return {**found.options, "input_type": kind}

@@ -1,0 +1,157 @@
+"""What a job costs: a budget is never passed, a cache pays once, and an estimate tells before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.corpus import Cache, status
+from openrouter_embeddings.testing import Fault, serve
+from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+
+LOCAL = "local/wordllama-l2-supercat-256"
+SENTENCES = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(400)]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[OpenRouter]:
+    with serve() as server, server.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def full_cost(client: OpenRouter) -> float:
+    return client.embeddings.embed(SENTENCES, model=LOCAL).usage.cost or 0.0
+
+
+def cost_of_embed(client: OpenRouter, folder: Path, max_cost_usd: float) -> float:
+    try:
+        return client.embeddings.embed(SENTENCES, model=LOCAL, batch_size=8, max_cost_usd=max_cost_usd).usage.cost or 0
+    except errors.BudgetError as error:
+        return error.partial.usage.cost or 0.0
+
+
+def cost_of_stream(client: OpenRouter, folder: Path, max_cost_usd: float) -> float:
+    stream = client.embeddings.embed_iter(iter(SENTENCES), model=LOCAL, batch_size=8, max_cost_usd=max_cost_usd)
+    with contextlib.suppress(errors.BudgetError):
+        list(stream)
+    return stream.usage.cost or 0.0
+
+
+def cost_of_async_stream(client: OpenRouter, folder: Path, max_cost_usd: float) -> float:
+    async def run() -> float:
+        stream = client.embeddings.embed_iter_async(SENTENCES, model=LOCAL, batch_size=8, max_cost_usd=max_cost_usd)
+        try:
+            async for _ in stream:
+                pass
+        except errors.BudgetError:
+            pass
+        return stream.usage.cost or 0.0
+
+    return asyncio.run(run())
+
+
+def cost_of_corpus(client: OpenRouter, folder: Path, max_cost_usd: float) -> float:
+    options: dict[str, Any] = {"model": LOCAL, "batch_size": 8, "max_cost_usd": max_cost_usd}
+    for _ in range(2):  # the second run has what the first left
+        try:
+            return client.embeddings.corpus(SENTENCES, output=folder / "out.npy", **options).usage.cost or 0.0
+        except errors.BudgetError:
+            pass
+    return status(folder / "out.npy.job").usage.cost or 0.0
+
+
+@pytest.mark.parametrize("share", [0.01, 0.4, 1.0])
+@pytest.mark.parametrize("cost_of", [cost_of_embed, cost_of_stream, cost_of_async_stream, cost_of_corpus])
+def test_budget_is_used_and_never_passed(
+    cost_of: Callable[[OpenRouter, Path, float], float],
+    share: float,
+    client: OpenRouter,
+    full_cost: float,
+    tmp_path: Path,
+) -> None:
+    spent = cost_of(client, tmp_path, share * full_cost)
+
+    assert spent <= share * full_cost
+    if share > 0.1:  # the last requests are not sent: their worst case is several times their cost
+        assert spent > (share - 0.3) * full_cost
+
+
+def test_request_that_may_be_billed_counts_with_its_worst_case() -> None:
+    with serve(faults=[None, Fault(500), Fault(500)]) as server, server.client() as client:
+        with pytest.raises(errors.BudgetError):
+            client.embeddings.embed(SENTENCES, model=LOCAL, batch_size=8, concurrency=1, max_cost_usd=5e-5)
+
+
+def test_job_that_the_budget_stopped_goes_on_with_a_larger_one(
+    client: OpenRouter, full_cost: float, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.npy"
+    with pytest.raises(errors.BudgetError):
+        client.embeddings.corpus(SENTENCES, output=output, model=LOCAL, max_cost_usd=full_cost / 2)
+    result = client.embeddings.corpus(SENTENCES, output=output, model=LOCAL, max_cost_usd=full_cost * 9)
+
+    assert (result.rows, result.usage.cost) == (400, pytest.approx(full_cost, rel=0.02))  # and two canaries
+    assert np.array_equal(np.load(output), client.embeddings.embed(SENTENCES, model=LOCAL).vectors)
+
+
+def test_estimate_holds_what_it_costs(client: OpenRouter, full_cost: float) -> None:
+    found = client.embeddings.estimate(iter(SENTENCES), model=LOCAL)
+
+    assert (found.texts, found.price_usd) == (400, 2e-8)
+    assert found.min_cost_usd <= full_cost <= found.max_cost_usd
+    assert found.min_tokens < found.tokens < found.max_tokens
+    with pytest.raises(errors.ConfigurationError, match="price of 'a/b'"):
+        client.embeddings.estimate("a text", model="a/b")
+    with pytest.raises(errors.ConfigurationError, match="max_cost_usd"):
+        client.embeddings.embed("a text", model=LOCAL, max_cost_usd=-1)
+
+
+def test_cache_pays_for_a_text_once(tmp_path: Path) -> None:
+    cache, texts = tmp_path / "cache.sqlite", [*texts_of(20), *texts_of(30)]
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed = client.embeddings.embed
+        first = embed(texts_of(10), model=MODEL, cache=cache)
+        second = embed(texts, model=MODEL, cache=cache)
+        third = asyncio.run(client.embeddings.embed_async(texts, model=MODEL, cache=cache))
+        corpus = client.embeddings.corpus(texts_of(40), output=tmp_path / "one.npy", model=MODEL, cache=cache)
+        requests = len(server.ledger.requests)
+        again = client.embeddings.corpus(texts_of(40), output=tmp_path / "two.npy", model=MODEL, cache=cache)
+        assert len(server.ledger.requests) == requests
+        sent = [text for request in server.ledger.requests for text in request.inputs if text.startswith("text ")]
+        embed(texts_of(10), model=MODEL, dimensions=4, cache=cache)  # other vectors
+
+    assert sorted(sent) == sorted(texts_of(40))
+    assert [result.vectors.tobytes() for result in (first, second, third)] == [
+        matrix_of(each).tobytes() for each in (texts_of(10), texts, texts)
+    ]
+    assert (second.usage.prompt_tokens, third.requests, corpus.usage.prompt_tokens, again.requests) == (20, 0, 13, 0)
+    assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
+    assert len(server.ledger.requests) == requests + 1
+
+
+def test_cache_holds_what_came_before_an_error_and_takes_little_space(tmp_path: Path) -> None:
+    path, texts = tmp_path / "cache.sqlite", texts_of(2_000)
+    with Capped(refused_texts=frozenset({"text 1999"})) as server, OpenRouter(KEY, server_url=server.url) as client:
+        with pytest.raises(errors.BadRequestResponseError):
+            client.embeddings.embed(texts, model=MODEL, dimensions=1536, concurrency=1, cache=path)
+    known = Cache(path, {"model": MODEL, "dimensions": 1536}).get(texts)
+
+    assert len(known) > 1_800
+    assert sum(file.stat().st_size for file in tmp_path.glob("cache.sqlite")) < 1.5 * len(known) * 1536 * 4
+
+
+def test_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("these are my notes, and no database at all. " * 20)
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+        with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
+            client.embeddings.embed("a", model=MODEL, cache=tmp_path / "notes.txt")
+        with pytest.raises(errors.ConfigurationError, match="stream takes no cache"):
+            client.embeddings.embed_iter(["a"], model=MODEL, cache=tmp_path / "x")
+    assert server.ledger.requests == []

@@ -1,0 +1,87 @@
+"""A finished output: search by meaning, and the canary that shows a model that drifts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faults.ledger import Request
+from faults.replies import answer, forever
+from faults.right import vector
+from faults.server import Connection, FaultServer
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.testing import serve
+from support.capped import KEY, MODEL, Capped, texts_of
+from support.corpus_job import embed_corpus, write_corpus
+
+NOTES = {
+    "password": "To reset your password, click the link on the login page.",
+    "bread": "Bake the bread for forty minutes.",
+    "train": "The train to Berlin leaves at noon.",
+}
+
+
+def drifted(connection: Connection, request: Request) -> None:
+    """The right answer of another model."""
+
+    def spoil(body: dict[str, Any]) -> None:
+        for row, text in zip(body["data"], request.inputs, strict=True):
+            row["embedding"] = list(vector(f"another model: {text}"))
+
+    answer(spoil)(connection, request)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
+def test_search_finds_the_nearest_rows(suffix: str, tmp_path: Path) -> None:
+    model = "local/wordllama-l2-supercat-256"
+    with serve() as server, server.client() as client:
+        output = client.embeddings.corpus(NOTES.items(), output=tmp_path / f"out{suffix}", model=model).output
+        found = client.embeddings.search(output, "I forgot how to log in", count=2)
+        question, rows = (
+            client.embeddings.embed(texts, model=model).vectors for texts in ("travel by rail", [*NOTES.values()])
+        )
+        everything = client.embeddings.search(output, "travel by rail", count=10)
+
+    assert (found[0].id, found[0].row, len(found)) == ("password", 0, 2)
+    assert found[0].similarity > 0.4 > found[1].similarity
+    similarities = (rows @ question[0]).tolist()
+    assert [match.row for match in everything] == sorted(range(3), key=lambda row: -similarities[row])
+    assert [match.similarity for match in everything] == pytest.approx(sorted(similarities, reverse=True), abs=1e-5)
+
+
+def test_check_tells_a_model_that_changed(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, source, output)
+        same = client.embeddings.check(output)
+    with FaultServer(forever(drifted)) as server, OpenRouter(KEY, server_url=server.url) as client:
+        changed = client.embeddings.check(output)
+
+    assert (same.distance, same.has_drifted, same.model_before, same.model_now) == (0, False, MODEL, MODEL)
+    assert changed.has_drifted
+    assert 0.1 < changed.distance <= 2
+
+
+def test_resumed_job_tells_a_drift(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(40)), tmp_path / "out.npy"
+
+    def stop(progress: Any) -> None:
+        raise KeyboardInterrupt
+
+    with Capped(seconds=0.3) as server, pytest.raises(KeyboardInterrupt):
+        embed_corpus(server.url, source, output, batch_size=4, concurrency=1, progress=stop)
+    with FaultServer(forever(drifted)) as server:
+        result = embed_corpus(server.url, source, output)
+    assert result.drift > 0.1
+
+
+def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "other.npy", np.zeros((2, 3)))
+    with OpenRouter(KEY) as client:
+        for call in (client.embeddings.check, lambda path: client.embeddings.search(path, "a")):
+            with pytest.raises(errors.CorpusError, match="has no stamp"):
+                call(tmp_path / "other.npy")
+            with pytest.raises(errors.ConfigurationError, match="does not exist"):
+                call(tmp_path / "nothing.npy")
