@@ -12,6 +12,7 @@ import math
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import FrameType
@@ -26,7 +27,7 @@ from ..embed import EmbedStream, Progress, TextError, Usage, dollars, embed_iter
 from ..errors import BudgetError, CorpusError, printable
 from .cache import Cache
 from .finish import Plan, write_output
-from .journal import Journal, Rejected
+from .journal import Journal, News, Request
 from .pricing import model_price_usd
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
@@ -35,6 +36,10 @@ _log = logging.getLogger("openrouter")
 _REPORT_SECONDS = 0.25
 _MAX_MESSAGE_CHARS = 500
 _CACHE_ROWS = 256
+_MAX_ERRORS_HELD = 1_000
+_RECORD_SECONDS = 0.05
+"""Responses that come in quick succession are recorded together, at the latest before the next request is sent: so what
+a crash leaves unrecorded was all in flight at one time."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -51,7 +56,7 @@ class Job:
         self._streams: list[EmbedStream] = []
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
-        self._rejected: list[Rejected] = []  # not yet in the journal
+        self._news, self._recorded_at = News(), 0.0  # not yet in the journal
         self._error: BaseException | None = None
         self._stopping = False
         self._settled_before = self._bad_rows = 0
@@ -108,7 +113,7 @@ class Job:
         self._journal.start_run()
         try:
             self._embed()
-            self._journal.reject(self._taken())
+            self._record()
             if not self._stopping:
                 write_output(self.plan, self._journal, lambda: self._stopping)
             ending = "interrupted" if self._stopping else "finished"
@@ -116,7 +121,7 @@ class Job:
             self._error = error
         finally:
             with contextlib.suppress(sqlite3.Error):  # what ended the run is the error to show
-                self._journal.end_run(ending, self._taken(), self._totals())
+                self._record(ending=ending)
             if self._vectors is not None:
                 self._vectors.close()
 
@@ -134,9 +139,20 @@ class Job:
                 request = self._requests.pop(position, request)
             rows = [row for row, _ in sent]
             self._vectors.write(rows, vectors)
-            self._journal.settle(request, to_ranges(rows), self._taken(), self._totals())
+            self._news.done.append((request, to_ranges(rows)))
+            if time.monotonic() - self._recorded_at > _RECORD_SECONDS:
+                self._record()
             if self._cache is not None:
                 self._cache.put([text for _, text in sent], vectors)
+
+    def _record(self, request: Request | None = None, ending: str | None = None) -> int:
+        """Bring the vectors that came, and then the news, to the disk."""
+        if self._news.done and self._vectors is not None:
+            self._vectors.sync()
+        self._news.totals = self._totals()
+        number = self._journal.record(self._news, request, ending)
+        self._news, self._recorded_at = News(), time.monotonic()
+        return number
 
     def _stream(self, texts: Iterable[str]) -> Iterator[tuple[Sequence[int], Any]]:
         """The blocks of vectors of these texts."""
@@ -181,7 +197,8 @@ class Job:
         ranges = to_ranges(rows)
         self._vectors.reserve(ranges)
         self._vectors.write(rows, vectors)
-        self._journal.cached(ranges, len(rows))
+        self._vectors.sync()
+        self._record(Request(ranges, len(rows), 0, state="cached"))
         self._settled_before += len(rows)
 
     def _pending(self) -> Iterator[tuple[int, str]]:
@@ -197,7 +214,9 @@ class Job:
                 self._settled_before += 1
             elif text is None:
                 self._bad_rows += 1
-                self._rejected.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS), None))
+                self._news.errors.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS)))
+                if len(self._news.errors) >= _MAX_ERRORS_HELD:
+                    self._record()
             else:
                 yield row, text
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
@@ -210,12 +229,14 @@ class Job:
             self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # no rows of the corpus
             for positions, vectors in self._stream(CANARY_TEXTS):
                 found.update(zip(positions, vectors, strict=True))
-                self._journal.settle(self._requests[positions[0]], [], [], self._totals())
+                self._news.done.append((self._requests[positions[0]], []))
+                self._record()
             self._sent, self._requests = {}, {}
         if len(found) < count:
             if self._stopping:
                 return None
-            raise CorpusError(f"the model rejects plain English texts: {self._rejected[-1][2]}")
+            errors, self._news = self._news.errors, News()
+            raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
         model = self._streams[0].model if self._streams else None
         now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
         if self._cache is not None:
@@ -239,18 +260,15 @@ class Job:
             self._vectors.reserve(ranges)
         replaced = {self._requests[position] for position in positions if position in self._requests}
         size = sum(len(text.encode()) for text in texts)
-        request = self._journal.send(ranges, len(texts), size, replaced, self._taken())
-        self._requests.update(dict.fromkeys(positions, request))
+        number = self._record(Request(ranges, len(texts), size, replaced))
+        self._requests.update(dict.fromkeys(positions, number))
 
     def rejected(self, error: TextError) -> None:
         """Note the error of a row; the journal gets it with its next record."""
         name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
-        row, request = self._sent.pop(error.position)[0], self._requests.pop(error.position, None)
-        self._rejected.append((row, name, message, request))
-
-    def _taken(self) -> list[Rejected]:
-        rejected, self._rejected = self._rejected, []
-        return rejected
+        self._news.errors.append((self._sent.pop(error.position)[0], name, message))
+        if (request := self._requests.pop(error.position, None)) is not None:
+            self._news.failed.append(request)
 
     def _usage(self) -> Usage:
         """What this run was billed."""

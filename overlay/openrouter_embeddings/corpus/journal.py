@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import attrs
+
 from ..errors import CorpusError
 from .vector_file import Ranges
 
-Rejected = tuple[int, str, str, int | None]
-"""A row without a vector, the name and the message of its error, and the request that was rejected."""
 _RESERVE_BYTES = 1 << 20
 _TABLES = """
 create table if not exists job(key text primary key, value text not null);
@@ -32,6 +32,34 @@ create table if not exists requests(id integer primary key, run integer not null
     texts integer not null, bytes integer not null, sent_at real not null, state text not null);
 create table if not exists errors(row integer primary key, error text not null, message text not null);
 """
+
+
+@attrs.define
+class News:
+    """What the journal does not know yet.
+
+    Attributes:
+        done: requests whose vectors are on the disk, with the rows that they gave; equal texts are sent once.
+        errors: rows without a vector, with the name and the message of their error.
+        failed: the requests that held such rows.
+        totals: those of this run.
+    """
+
+    done: list[tuple[int, Ranges]] = attrs.field(factory=list)
+    errors: list[tuple[int, str, str]] = attrs.field(factory=list)
+    failed: list[int] = attrs.field(factory=list)
+    totals: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Request:
+    """A request that is about to be sent, perhaps in the place of others that failed; or rows from the cache."""
+
+    rows: Ranges
+    texts: int
+    bytes: int
+    replaced: Iterable[int] = ()
+    state: str = "sent"
 
 
 class Journal:
@@ -86,72 +114,46 @@ class Journal:
             insert = "insert into runs(pid, started_at) values (?, ?)"
             self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
 
-    def send(self, rows: Ranges, texts: int, size: int, replaced: Iterable[int], rejected: list[Rejected]) -> int:
-        """Record that a request is about to be sent, perhaps for parts of others; returns its number.
+    def record(self, news: News, request: Request | None = None, ending: str | None = None) -> int:
+        """Record in one transaction what happened, and the request that is about to be sent; returns its number.
 
-        Raises sqlite3.OperationalError: the disk is full; do not send it.
+        What is paid for is recorded even if the disk is full: space is kept for it.
+
+        Raises:
+            sqlite3.OperationalError: the disk is full; do not send the request.
         """
-        with self.transaction():
-            self._close(replaced, "replaced")
-            self._reject(rejected)
-            values = (self.run, json.dumps(rows), texts, size, time.time())
-            insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, 'sent')"
-            return int(self._db.execute(insert, values).lastrowid or 0)
-
-    def settle(self, request: int, rows: Ranges, rejected: list[Rejected], totals: dict[str, Any]) -> None:
-        """Record a response whose vectors are on the disk; equal texts are among `rows` and were not in the request."""
-
-        def write() -> None:
-            with self.transaction():
-                done = "update requests set state = 'done', rows = ? where id = ?"
-                self._db.execute(done, (json.dumps(rows), request))
-                self._reject(rejected)
-                self._count(totals)
-
-        self._certainly(write)
-
-    def cached(self, rows: Ranges, texts: int) -> None:
-        """Record rows whose vectors came from the cache."""
-        insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, 0, ?, 'cached')"
-        self._db.execute(insert, (self.run, json.dumps(rows), texts, time.time()))
-
-    def end_run(self, ending: str, rejected: list[Rejected], totals: dict[str, Any]) -> None:
-        """Record how the run ended."""
-
-        def write() -> None:
-            with self.transaction():
-                self._reject(rejected)
-                self._count(totals)
-                end = "update runs set ended_at = ?, ending = ? where id = ?"
-                self._db.execute(end, (time.time(), ending, self.run))
-
-        self._certainly(write)
-
-    def reject(self, rejected: list[Rejected]) -> None:
-        """Record rows without a vector."""
-        with self.transaction():
-            self._reject(rejected)
-
-    def _close(self, requests: Iterable[int], state: str) -> None:
-        self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
-
-    def _reject(self, rejected: list[Rejected]) -> None:
-        self._db.executemany("insert or replace into errors values (?, ?, ?)", [row[:3] for row in rejected])
-        self._close([row[3] for row in rejected if row[3] is not None], "failed")
-
-    def _count(self, totals: dict[str, Any]) -> None:
-        names = ", ".join(f"{name} = :{name}" for name in totals)
-        self._db.execute(f"update runs set {names} where id = :run", {**totals, "run": self.run})
-
-    def _certainly(self, write: Any) -> None:
-        """Write what is paid for; when the disk is full, give up the space that is kept for this."""
         try:
-            write()
+            return self._record(news, request, ending)
         except sqlite3.OperationalError:
             if not self._reserve.exists():
                 raise
             self._reserve.unlink()
-            write()
+            self._record(news, None, ending)
+            if request is not None:
+                raise
+            return 0
+
+    def _record(self, news: News, request: Request | None, ending: str | None) -> int:
+        with self.transaction():
+            done = [(json.dumps(rows), number) for number, rows in news.done]
+            self._db.executemany("update requests set state = 'done', rows = ? where id = ?", done)
+            self._db.executemany("insert or replace into errors values (?, ?, ?)", news.errors)
+            self._close(news.failed, "failed")
+            if news.totals:
+                names = ", ".join(f"{name} = :{name}" for name in news.totals)
+                self._db.execute(f"update runs set {names} where id = :run", {**news.totals, "run": self.run})
+            if ending is not None:
+                end = "update runs set ended_at = ?, ending = ? where id = ?"
+                self._db.execute(end, (time.time(), ending, self.run))
+            if request is None:
+                return 0
+            self._close(request.replaced, "replaced")
+            values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
+            insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
+            return int(self._db.execute(insert, values).lastrowid or 0)
+
+    def _close(self, requests: Iterable[int], state: str) -> None:
+        self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
 
     def settled(self) -> Iterator[tuple[int, int]]:
         """The ranges of rows that are done or have an error, by first row; they may overlap."""

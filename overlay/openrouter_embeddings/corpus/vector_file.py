@@ -38,12 +38,15 @@ class VectorFile:
                 os.posix_fallocate(self._file.fileno(), first * self._row_bytes, (last - first + 1) * self._row_bytes)
 
     def write(self, rows: Sequence[int], vectors: Any) -> None:
-        """Write float32 `(len(rows), dimensions)` to these rows, and wait until they are on the disk."""
+        """Write float32 `(len(rows), dimensions)` to these rows."""
         order = np.argsort(rows, kind="stable")
         for first, last in to_ranges(rows):
             count = last - first + 1
             self._write(first, vectors[order[:count]])
             order = order[count:]
+
+    def sync(self) -> None:
+        """Wait until what was written is on the disk."""
         (getattr(os, "fdatasync", None) or os.fsync)(self._file.fileno())
 
     def _write(self, first: int, vectors: Any) -> None:
