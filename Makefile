@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated docs bench fuzz mutants build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ generate: $(READY) ## openapi.yaml -> generated/
 check-generated: $(READY) ## fail if generated/ differs from what `make generate` writes
 	$(BIN)/python -m codegen --check
 
+docs: $(READY) ## the documentation: a site in build/docs/site
+	$(BIN)/python -m codegen.reference
+
 bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
 
@@ -69,7 +72,7 @@ build: $(READY) ## sdist and wheel into dist/
 
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
+	  --extra local --extra progress --extra httpx2 --group codegen --group docs --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that these targets create, except generated code
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
