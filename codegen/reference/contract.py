@@ -134,13 +134,14 @@ class Contract:
                 yield "", other, ""
 
     def _operation(self, path: str, verb: str, normal: Json, raw: Json) -> Operation:
-        arguments, headers = [], []
+        arguments: list[Argument] = []
+        headers: list[Argument] = []
         for parameter in normal["parameters"]:
             argument = self._argument(parameter["x-python-name"], parameter["schema"], parameter)
             (headers if parameter["name"] in self._shared else arguments).append(argument)
         sample: Any = None
         if body := normal.get("requestBody"):
-            schema = _content(body) or {}
+            schema: Schema = _content(body) or {}
             owner = self._all.get(target(schema) or "", {})
             required = owner.get("required", ())
             for wire, value in owner.get("properties", {}).items():
@@ -149,7 +150,7 @@ class Contract:
             sample = _example(media)
             if not owner.get("properties"):
                 holder = {"required": body.get("required", False), "description": body.get("description", "")}
-                arguments.append(self._argument("body", schema, {**holder, **{"example": sample}}))
+                arguments.append(self._argument("body", schema, {**holder, "example": sample}))
                 sample = {"body": sample}
         good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
         bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
@@ -173,7 +174,7 @@ class Contract:
             result_type=", ".join(answers.get(good[0][0], {}).get("content", ())),
             result_description=good[0][1]["description"],
             errors=[*errors, Error(last, DEFAULT_STATUSES, ANY_CONTENT)],
-            error_schemas=[schema for value in bad.values() if (schema := _content(value)) is not None],
+            error_schemas=[found for value in bad.values() if (found := _content(value)) is not None],
             has_body="requestBody" in normal,
             sample=sample,
         )
@@ -201,5 +202,7 @@ def _example(holder: Json) -> Any:
         return holder["example"]
     examples = holder.get("examples") or ()
     if isinstance(examples, Mapping):
-        return next((item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item), None)
+        return next(
+            (item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item), None
+        )
     return examples[0] if examples else None

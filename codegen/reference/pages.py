@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from .contract import Contract, Operation, Schema, Tag, branches, kinds, target
 from .type_text import Types, example_text
 
-LINE_LENGTH = 120
+LINE_LENGTH = 88  # as wide as a page shows without scrolling
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
@@ -31,7 +31,7 @@ def text(value: str) -> str:
 
 
 def _escaped(part: str) -> str:
-    return re.sub(r"([\\*\[\]#]|\b_|_\b)", r"\\\1", html.escape(part, quote=False))
+    return re.sub(r"([\\*`\[\]#]|\b_|_\b)", r"\\\1", html.escape(part, quote=False))
 
 
 def cell(value: str) -> str:
@@ -138,7 +138,7 @@ class Pages:
         start = f"open_router.{tag.attribute}.{operation.method}("
         arguments = [f"{name}={_literal(value)}" for name, value in values.items()]
         line = f"{start}{', '.join(arguments)})"
-        if len(arguments) < 3 or len(line) <= LINE_LENGTH:
+        if len(line) <= LINE_LENGTH:
             return line
         return start + "".join(f"\n        {argument}," for argument in arguments) + "\n    )"
 

@@ -165,12 +165,17 @@ def errors_page() -> str:
         "errors.md.jinja",
         tree="\n".join(_tree(root, module.__name__, statuses)),
         attributes=attributes,
-        classes=[(cls.__name__, _other_bases(cls), statuses.get(cls), parse(cls).paragraphs) for cls in family],
+        classes=[
+            (cls.__name__, [base.__name__ for base in cls.__bases__], statuses.get(cls), parse(cls).paragraphs)
+            for cls in family
+        ],
     )
 
 
 def _children(cls: type, module: str) -> list[type]:
-    return [child for child in cls.__subclasses__() if child.__module__ == module]
+    """The subclasses that the module defines, without those that combine one with a class of the HTTP library."""
+    children: list[type] = cls.__subclasses__()
+    return [child for child in children if child.__module__ == module]
 
 
 def _family(cls: type, module: str) -> Iterator[type]:
@@ -179,11 +184,7 @@ def _family(cls: type, module: str) -> Iterator[type]:
         yield from _family(child, module)
 
 
-def _other_bases(cls: type) -> list[str]:
-    return [base.__name__ for base in cls.__bases__]
-
-
-def _tree(cls: type, module: str, statuses: Mapping[type, int], indent: str = "") -> Iterator[str]:
+def _tree(cls: type, module: str, statuses: Mapping[type, int]) -> Iterator[str]:
     yield cls.__name__
     children = _children(cls, module)
     for child in children:

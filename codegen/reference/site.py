@@ -1,4 +1,4 @@
-"""Builds the site: collects the pages, runs zensical, and adds the Markdown of each page, llms.txt and llms-full.txt."""
+"""Builds the site: collects the pages, runs zensical, and adds each page's Markdown, llms.txt and llms-full.txt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from .pages import Pages
 
 CONFIGURATION = "mkdocs.yml"
 LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<target>(?![a-z]+:|#)[^()#\s]+)(?P<anchor>#[^()\s]*)?\)")
+NAMESPACE = re.compile(r"^(components|operations)\.")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+CODE = re.compile(r"(?<=<code>).*?(?=</code>)", re.DOTALL)
+HEADING = re.compile(r"(<h1[^>]*>\w+\.)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,8 +43,8 @@ def build(root: Path, work: Path, spec: Path) -> Path:
     collect(root, pages, spec)
     settings = YAML(typ="safe").load(root / CONFIGURATION)
     settings["nav"] = list(_expanded(settings["nav"], pages))
-    order = [path for _, path in _leaves(settings["nav"])]
-    if missing := sorted({str(p.relative_to(pages)) for p in pages.rglob("*.md")} - set(order)):
+    named = {name for _, name in _leaves(settings["nav"])}
+    if missing := sorted({path.relative_to(pages).as_posix() for path in pages.rglob("*.md")} - named):
         raise SiteError(f"{CONFIGURATION}: pages that are not in nav: {', '.join(missing)}")
     settings |= {"docs_dir": "pages", "site_dir": "site"}
     YAML().dump(settings, work / CONFIGURATION)
@@ -51,8 +55,16 @@ def build(root: Path, work: Path, spec: Path) -> Path:
     if done.returncode:
         raise SiteError(f"zensical:\n{done.stdout}{done.stderr}")
     site = work / "site"
-    _add_markdown(settings, pages, site, order)
+    for page in site.rglob("*.html"):
+        shown = CELL.sub(_with_breaks, page.read_text("utf-8"))
+        page.write_text(HEADING.sub(r"\1<wbr>", shown), "utf-8")
+    _add_markdown(settings, pages, site)
     return site
+
+
+def _with_breaks(cell: re.Match[str]) -> str:
+    """A cell of a table whose code may be broken into lines where names have joints, and nowhere else."""
+    return CODE.sub(lambda code: re.sub(r"([\[._/,])(?=[\w(])", r"\1<wbr>", code[0]), cell[0])
 
 
 def collect(root: Path, pages: Path, spec: Path) -> None:
@@ -90,7 +102,7 @@ def _expanded(nav: list[Any], pages: Path) -> Iterator[Any]:
             yield {title: list(_expanded(value, pages))}
         elif value.endswith("/"):
             found = sorted((pages / value).glob("*.md"), key=lambda path: (path.stem != "index", path.stem.lower()))
-            yield {title: [{_title(path): f"{value}{path.name}"} for path in found]}
+            yield {title: [{NAMESPACE.sub("", _title(path)): f"{value}{path.name}"} for path in found]}
         else:
             yield item
 
@@ -119,19 +131,27 @@ def _summary(page: str) -> str:
     return " ".join(LINK.sub(r"\g<text>", text).split())
 
 
-def _add_markdown(settings: Mapping[str, Any], pages: Path, site: Path, order: list[str]) -> None:
+def _add_markdown(settings: Mapping[str, Any], pages: Path, site: Path) -> None:
     """Write the Markdown of each page beside it, and the two files for language models."""
-    index = [f"# {settings['site_name']}", f"> {settings['site_description']}"]
-    section = ""
-    for title, name in _leaves(settings["nav"]):
+    index, full, sections = [f"# {settings['site_name']}\n\n> {settings['site_description']}"], [], [""]
+    for section, name in _leaves(settings["nav"]):
         page = (pages / name).read_text("utf-8")
-        target = site / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page, "utf-8")
-        if title != section:
-            index.append(f"## {title}\n")
-            section = title
+        _publish(page, site, name)
+        if section != sections[-1]:
+            sections.append(section)
+            index.append(f"\n## {section}\n")
         index.append(f"- [{_title(pages / name)}]({name}): {_summary(page)}")
-    (site / "llms.txt").write_text(re.sub(r"\n(?=[#>])", "\n\n", "\n".join(index)) + "\n", "utf-8")
-    full = [f"<!-- {name} -->\n\n{(pages / name).read_text('utf-8').strip()}" for name in order]
-    (site / "llms-full.txt").write_text("\n\n".join(full) + "\n", "utf-8")
+        full.append(f"<!-- {name} -->\n\n{page}")
+    (site / "llms.txt").write_text("\n".join(index) + "\n", "utf-8")
+    (site / "llms-full.txt").write_text("\n".join(full), "utf-8")
+
+
+def _publish(page: str, site: Path, name: str) -> None:
+    """Write the Markdown of a page, and refer to it in the head of the page."""
+    target = site / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page, "utf-8")
+    is_index = target.stem == "index"
+    shown = target.parent / "index.html" if is_index else target.with_suffix("") / "index.html"
+    link = f'<link rel="alternate" type="text/markdown" href="{"" if is_index else "../"}{target.name}">'
+    shown.write_text(shown.read_text("utf-8").replace("</head>", f"{link}</head>", 1), "utf-8")

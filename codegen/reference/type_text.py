@@ -84,6 +84,8 @@ class Types:
                 empty = key in ("minLength", "minItems") and limits[key] == 1
                 value = limits[key] if isinstance(limits[key], str) else json.dumps(limits[key], ensure_ascii=False)
                 found.append("not empty" if empty else phrase.format(value))
+        if limits.get("x-decimal-string"):
+            found.append("a decimal number, as a string or as a number")
         text = ", ".join(found)
         text = text[:1].upper() + text[1:] + "." if text else ""
         return f"{text} Deprecated.".strip() if schema.get("deprecated") else text

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codegen.reference.site import build
 from openrouter_embeddings.local import serve
 from support.environments import ROOT
+
+from codegen.reference.site import build
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from codegen.reference.contract import Contract
-from codegen.reference.pages import Pages
-from support.documents import Block, blocks, run_block
+from support.documents import blocks, run_block
 from support.environments import ROOT
 
 GUIDES = {

@@ -47,9 +47,11 @@ def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Don
         (folder / name).write_text(code)
     command = [sys.executable, "-c", block.code]
     if block.title.startswith("test_"):
-        command = [sys.executable, "-m", "pytest", "--quiet", "--no-header", "-p", "no:cacheprovider", block.title]
+        plugins = ["-p", "pytest_httpx", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "--quiet", *plugins, block.title]
+    shell = SHELL | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
-        command, env=SHELL | dict(environment), cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        command, env=shell | dict(environment), cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     is_test = block.title.startswith("test_") and done.returncode == 0  # what pytest prints has times in it
     return Done(done.returncode, done.stderr, "" if is_test else done.stdout)
