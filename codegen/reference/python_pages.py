@@ -44,7 +44,7 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
         "The methods for any number of texts, and what they return. The types are in `openrouter_embeddings.types`.",
         [
             *_entries(
-                "client.embeddings.", "embeddings", "Embeddings.",
+                "", "embeddings", "Embeddings.",
                 "embed", "embed_async", "embed_iter", "embed_iter_async",
             ),
             *_entries("types.", "types", "", "EmbedResult", "EmbedStream"),

@@ -23,6 +23,7 @@ NAMESPACE = re.compile(r"^(components|operations)\.")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 CELL = re.compile(r"<td.*?</td>", re.DOTALL)
 CODE = re.compile(r"(?<=<code>).*?(?=</code>)", re.DOTALL)
+COLUMN = re.compile(r"<th(?=[^>]*>(?:Description|When)</th>)")
 HEADING = re.compile(r"(<h1[^>]*>\w+\.)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
@@ -57,6 +58,7 @@ def build(root: Path, work: Path, spec: Path) -> Path:
     site = work / "site"
     for page in site.rglob("*.html"):
         shown = CELL.sub(_with_breaks, page.read_text("utf-8"))
+        shown = COLUMN.sub('<th class="text"', shown)
         page.write_text(HEADING.sub(r"\1<wbr>", shown), "utf-8")
     _add_markdown(settings, pages, site)
     return site
@@ -64,7 +66,7 @@ def build(root: Path, work: Path, spec: Path) -> Path:
 
 def _with_breaks(cell: re.Match[str]) -> str:
     """A cell of a table whose code may be broken into lines where names have joints, and nowhere else."""
-    return CODE.sub(lambda code: re.sub(r"([\[._/,])(?=[\w(])", r"\1<wbr>", code[0]), cell[0])
+    return CODE.sub(lambda code: re.sub(r"([\[._/,])(?=[A-Za-z(])", r"\1<wbr>", code[0]), cell[0])
 
 
 def collect(root: Path, pages: Path, spec: Path) -> None:
