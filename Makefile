@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ mutants: $(READY) ## mutation testing of a sample of SAMPLE (120) mutants per mo
 build: $(READY) ## sdist and wheel into dist/
 	@rm -rf dist
 	$(BIN)/python -m hatchling build
+
+release-check: $(READY) ## everything that can be checked before a release (minutes; see docs/releasing.md)
+	$(BIN)/python tests/release/check.py
 
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
