@@ -208,15 +208,24 @@ def check_install_hints(release: Release) -> None:
 
 def check_audit(release: Release) -> None:
     """No locked dependency has a known vulnerability; a note where the database cannot be reached."""
+    offline = "audit: the database of vulnerabilities cannot be reached; run `--only audit` again with a network."
+    report = release.work / "audit.json"
     command = [BIN / "pip-audit", "--requirement", release.root / "requirements.lock", "--disable-pip", "--no-deps"]
+    command += ["--progress-spinner", "off", "--timeout", "10", "--format", "json", "--output", report]
     try:
-        run(*command, "--progress-spinner", "off", "--timeout", "10", timeout=120)
+        run(*command, timeout=120)
     except subprocess.TimeoutExpired:
-        release.notes.append("audit: the database of vulnerabilities did not answer; run it again with a network.")
-    except Failed as error:
-        if "vulnerabilit" in str(error).lower() and "Found" in str(error):
-            raise
-        release.notes.append("audit: the database of vulnerabilities cannot be reached; run it again with a network.")
+        return release.notes.append(offline)
+    except Failed:
+        if not report.exists() or not report.read_text():
+            return release.notes.append(offline)
+    packages = json.loads(report.read_text())["dependencies"]
+    found = [f"{p['name']} {p['version']}: {bug['id']}" for p in packages for bug in p.get("vulns", ())]
+    if found:
+        raise Failed(f"known vulnerabilities: {', '.join(found)}; raise the lowest version or write why it is harmless")
+    if skipped := sum("skip_reason" in package for package in packages):
+        release.notes.append(f"{skipped} of {len(packages)} packages unknown: {offline}")
+    return None
 
 
 def check_installation(release: Release) -> None:
@@ -341,7 +350,9 @@ def main() -> int:
         failed = sum(not _passes(name, STEPS[name], release) for name in arguments.only or STEPS)
     for note in release.notes:
         print(f"note  {note}")
-    print(f"{failed} of {len(arguments.only or STEPS)} steps failed" if failed else f"{release.version} can be released")
+    print(
+        f"{failed} of {len(arguments.only or STEPS)} steps failed" if failed else f"{release.version} can be released"
+    )
     return min(failed, 1)
 
 
