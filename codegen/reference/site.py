@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,29 +40,22 @@ def build(root: Path, work: Path, spec: Path) -> Path:
         SpecificationError: `spec` cannot be read or generated.
         SiteError: a page is not in the navigation, or zensical reports a problem, such as a dead link.
     """
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    repository = project["tool"]["hatch"]["metadata"]["hooks"]["custom"]["repository"]
     shutil.rmtree(work, ignore_errors=True)
-    pages = work / "pages"
-    collect(root, pages, spec)
-    settings = YAML(typ="safe").load(root / CONFIGURATION)
-    settings["nav"] = list(_expanded(settings["nav"], pages))
-    named = {name for _, name in _leaves(settings["nav"])}
-    if missing := sorted({path.relative_to(pages).as_posix() for path in pages.rglob("*.md")} - named):
-        raise SiteError(f"{CONFIGURATION}: pages that are not in nav: {', '.join(missing)}")
-    settings |= {"docs_dir": "pages", "site_dir": "site"}
-    YAML().dump(settings, work / CONFIGURATION)
+    _collect(root, work / "pages", spec, repository)
+    nav = _configure(root, work, repository)
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", CONFIGURATION]
-    done = subprocess.run(
-        command, cwd=work, capture_output=True, text=True, check=False, env={"PATH": "", "NO_COLOR": "1"}
-    )
+    environment = {**os.environ, "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SiteError(f"zensical:\n{done.stdout}{done.stderr}")
-    site = work / "site"
-    for page in site.rglob("*.html"):
+    for page in (work / "site").rglob("*.html"):
         shown = CELL.sub(_with_breaks, page.read_text("utf-8"))
         shown = COLUMN.sub('<th class="text"', shown)
         page.write_text(HEADING.sub(r"\1<wbr>", shown), "utf-8")
-    _add_markdown(settings, pages, site)
-    return site
+    _add_markdown(nav, work / "pages", work / "site")
+    return work / "site"
 
 
 def _with_breaks(cell: re.Match[str]) -> str:
@@ -69,22 +63,20 @@ def _with_breaks(cell: re.Match[str]) -> str:
     return CODE.sub(lambda code: re.sub(r"([\[._/,])(?=[A-Za-z(])", r"\1<wbr>", code[0]), cell[0])
 
 
-def collect(root: Path, pages: Path, spec: Path) -> None:
-    """Copy the pages of docs/ and render those of the reference; links that leave docs/ become text."""
+def _collect(root: Path, pages: Path, spec: Path, repository: str) -> None:
+    """Copy the pages of docs/ and render those of the reference."""
     shutil.copytree(root / "docs", pages)
     for path in pages.rglob("*.md"):
         source = root / "docs" / path.relative_to(pages)
-        path.write_text(_without_outer_links(path.read_text("utf-8"), source, root), "utf-8")
+        path.write_text(_with_outer_links(path.read_text("utf-8"), source, root, repository), "utf-8")
     for name, page in (*Pages(Contract(spec)).all(), *python_pages.pages()):
         path = pages / "reference" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, "utf-8")
 
 
-def _without_outer_links(page: str, source: Path, root: Path) -> str:
-    """A page whose links to other files of the project lead to the repository, or are text if none is declared."""
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    repository = project.get("urls", {}).get("Repository", "")
+def _with_outer_links(page: str, source: Path, root: Path, repository: str) -> str:
+    """A page whose links to other files of the project lead to the repository, or are text while that is not known."""
 
     def replaced(found: re.Match[str]) -> str:
         path = (source.parent / found["target"]).resolve()
@@ -94,6 +86,21 @@ def _without_outer_links(page: str, source: Path, root: Path) -> str:
         return f"[{found['text']}]({repository}/blob/main/{relative})" if repository else found["text"]
 
     return LINK.sub(replaced, page)
+
+
+def _configure(root: Path, work: Path, repository: str) -> list[Any]:
+    """Write the configuration with every page in its navigation, and return that."""
+    pages = work / "pages"
+    settings = YAML(typ="safe").load(root / CONFIGURATION)
+    nav = list(_expanded(settings["nav"], pages))
+    named = {name for _, name in _leaves(nav)}
+    if missing := sorted({path.relative_to(pages).as_posix() for path in pages.rglob("*.md")} - named):
+        raise SiteError(f"{CONFIGURATION}: pages that are not in nav: {', '.join(missing)}")
+    settings |= {"nav": nav, "docs_dir": "pages", "site_dir": "site"}
+    settings |= {"repo_url": repository} if repository else {}
+    YAML().dump(settings, work / CONFIGURATION)
+    (pages / "llms.txt").write_text(f"# {settings['site_name']}\n\n> {settings['site_description']}\n", "utf-8")
+    return nav
 
 
 def _expanded(nav: list[Any], pages: Path) -> Iterator[Any]:
@@ -133,10 +140,10 @@ def _summary(page: str) -> str:
     return " ".join(LINK.sub(r"\g<text>", text).split())
 
 
-def _add_markdown(settings: Mapping[str, Any], pages: Path, site: Path) -> None:
+def _add_markdown(nav: list[Any], pages: Path, site: Path) -> None:
     """Write the Markdown of each page beside it, and the two files for language models."""
-    index, full, sections = [f"# {settings['site_name']}\n\n> {settings['site_description']}"], [], [""]
-    for section, name in _leaves(settings["nav"]):
+    index, full, sections = [(pages / "llms.txt").read_text("utf-8").strip()], [], [""]
+    for section, name in _leaves(nav):
         page = (pages / name).read_text("utf-8")
         _publish(page, site, name)
         if section != sections[-1]:
