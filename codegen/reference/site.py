@@ -80,8 +80,10 @@ def _with_outer_links(page: str, source: Path, root: Path, repository: str) -> s
 
     def replaced(found: re.Match[str]) -> str:
         path = (source.parent / found["target"]).resolve()
-        if path.is_relative_to(root / "docs") or not path.exists():  # what does not exist, zensical reports
+        if path.is_relative_to(root / "docs"):  # zensical reports those that do not exist
             return found[0]
+        if not path.exists():
+            raise SiteError(f"{source.name}: the link {found['target']} leads nowhere")
         relative = path.relative_to(root).as_posix()
         return f"[{found['text']}]({repository}/blob/main/{relative})" if repository else found["text"]
 

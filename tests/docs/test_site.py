@@ -80,20 +80,40 @@ def test_files_for_language_models_name_every_page(site: Path) -> None:
     assert [name for name in pages if (site / name).read_text("utf-8").strip() not in full] == []
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what the site is built from."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(ROOT / "tests/faults/table", tmp_path / "tests/faults/table")
+    for name in ("mkdocs.yml", "pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     ("page", "text", "message"),
     [
         ("embed.md", "[x](nowhere.md)", "page does not exist"),
         ("embed.md", "[x](testing.md#nowhere)", "anchor does not exist"),
+        ("embed.md", "[x](../nowhere)", r"embed.md: the link \.\./nowhere leads nowhere"),
         ("new.md", "# New", "pages that are not in nav: new.md"),
     ],
 )
-def test_problem_fails_the_build(page: str, text: str, message: str, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("mkdocs.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    with (tmp_path / "docs" / page).open("a") as file:
+def test_problem_fails_the_build(page: str, text: str, message: str, project: Path) -> None:
+    with (project / "docs" / page).open("a") as file:
         file.write(f"\n{text}\n")
 
     with pytest.raises(SiteError, match=message):
-        build(tmp_path, tmp_path / "build", ROOT / "openapi.yaml")
+        build(project, project / "build", ROOT / "openapi.yaml")
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.com/us/it"])
+def test_links_to_files_of_the_repository_need_its_address(repository: str, project: Path) -> None:
+    settings = (project / "pyproject.toml").read_text()
+    filled = re.sub(r'^repository = "[^"]*"', f'repository = "{repository}"', settings, flags=re.MULTILINE)
+    (project / "pyproject.toml").write_text(filled)
+    (project / "docs/embed.md").write_text("# Embed\n\nSee [the licence](../LICENSE).\n")
+    page = Page((build(project, project / "build", ROOT / "openapi.yaml") / "embed/index.html").read_text())
+
+    found = [link for link in page.links if "example.com/us" in link]
+    assert found[:1] + found[-1:] == ([repository, f"{repository}/blob/main/LICENSE"] if repository else [])
