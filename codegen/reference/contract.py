@@ -146,8 +146,8 @@ class Contract:
             required = owner.get("required", ())
             for wire, value in owner.get("properties", {}).items():
                 arguments.append(self._argument(argument_name(value, wire), value, {"required": wire in required}))
-            media = _first((document.follow(self.spec, raw["requestBody"]) or {}).get("content", {}))
-            sample = _example(media)
+            contents = (document.follow(self.spec, raw["requestBody"]) or {}).get("content", {})
+            sample = _example(contents.get(next(iter(body["content"])), _first(contents)))
             if not owner.get("properties"):
                 holder = {"required": body.get("required", False), "description": body.get("description", "")}
                 arguments.append(self._argument("body", schema, {**holder, "example": sample}))
@@ -161,7 +161,7 @@ class Contract:
             if status != "default"
         ]
         last = bad.get("default", {}).get("x-python-error", DEFAULT_ERROR)
-        results = [_content(value) for _, value in good if value.get("content")]
+        results = [found for _, value in good if (found := _result(value)) is not None]
         return Operation(
             method=normal["x-python-method"],
             place=f"{verb.upper()} {path}",
@@ -189,6 +189,12 @@ def _content(holder: Json) -> Schema | None:
     """The schema of the content of a body or response in normal form."""
     schema: Schema | None = _first(holder.get("content", {})).get("schema")
     return schema
+
+
+def _result(response: Json) -> Schema | None:
+    """The schema of a success; a body that is not JSON is a text or bytes."""
+    binary = {"text": {}, "bytes": {"format": "binary"}}.get(response.get("x-python-kind", ""))
+    return _content(response) if binary is None else {"type": "string", **binary}
 
 
 def _first(content: Json) -> Json:
