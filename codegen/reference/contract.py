@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import document
 from ..document import Json
@@ -60,6 +60,14 @@ class Operation:
     sample: Any
 
 
+class User(NamedTuple):
+    """Where a schema is used: a method under a tag, or another schema if `tag` is ""; and its part there."""
+
+    tag: str
+    owner: str
+    part: str
+
+
 @dataclass(frozen=True)
 class Tag:
     """The operations under one attribute of the client."""
@@ -77,6 +85,7 @@ class Contract:
         schemas: the schemas that a caller meets, by class name, in the order of the document.
         sent: the names of those that arguments refer to.
         tags: the operations by tag.
+        users: where a schema is used, by its name.
         headers: the headers that every operation takes, which are settings of the client too.
 
     Raises:
@@ -104,6 +113,9 @@ class Contract:
         answers = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
         met = self.sent | reachable(answers, self._all)
         self.schemas = {name: schema for name, schema in self._all.items() if name in met}
+        self.users: dict[str, list[User]] = {}
+        for name, user in self._users():
+            self.users.setdefault(name, []).append(user)
 
     def namespace(self, name: str) -> str:
         """The module from which a schema is imported."""
@@ -118,20 +130,20 @@ class Contract:
         """A schema with the keywords of the schema that it refers to."""
         return {**self._all.get(target(schema) or "", {}), **schema}
 
-    def users(self, name: str) -> Iterator[tuple[str, str, str]]:
-        """Where a schema is used: the tag or "", the method or schema, and the member."""
+    def _users(self) -> Iterator[tuple[str, User]]:
+        """Each schema, with each place where it is used."""
         for tag in self.tags:
             for operation in tag.operations:
                 for argument in operation.arguments:
-                    if name in references(argument.schema):
-                        yield tag.attribute, operation.method, f"argument `{argument.name}`"
-                if operation.result is not None and name in references(operation.result):
-                    yield tag.attribute, operation.method, "response"
-        for other, schema in self.schemas.items():
-            members = [key for key, value in schema.get("properties", {}).items() if name in references(value)]
-            yield from (("", other, f"`{member}`") for member in members)
-            if not members and name in references(schema):
-                yield "", other, ""
+                    for name in references(argument.schema):
+                        yield name, User(tag.attribute, operation.method, f"argument `{argument.name}`")
+                for name in references(operation.result or {}):
+                    yield name, User(tag.attribute, operation.method, "response")
+        for owner, schema in self.schemas.items():
+            members = {field: references(value) for field, value in schema.get("properties", {}).items()}
+            yield from ((name, User("", owner, f"`{field}`")) for field, names in members.items() for name in names)
+            for name in references(schema).difference(*members.values()):
+                yield name, User("", owner, "")
 
     def _operation(self, path: str, verb: str, normal: Json, raw: Json) -> Operation:
         arguments: list[Argument] = []

@@ -106,7 +106,7 @@ class Pages:
             target=target,
             extra=extra if isinstance(extra, dict) else {} if extra else None,
             is_sent=name in self.contract.sent,
-            users=list(self.contract.users(name)),
+            users=self.contract.users.get(name, []),
             types=types,
             full=self._full_name,
         )
