@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.browser import EXECUTABLE, Browser
 
-pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium: apt-get install chromium")
+pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="needs Chromium: apt-get install chromium")
 
 PAGES = ["", "quickstart/", "testing/", "moving/", "reference/api/embeddings/", "reference/errors/", "benchmarks/"]
 LUMINANCE = (

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-EXECUTABLE = next(filter(None, map(shutil.which, NAMES)), None)
+EXECUTABLE = next(filter(None, map(shutil.which, NAMES)), None) if os.name == "posix" else None
 
 
 class Browser:
