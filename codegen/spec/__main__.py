@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import document
+from .. import document, rules
 from ..__main__ import ROOT, generate
-from ..document import SpecificationError
-from . import python_api, report
+from ..document import Json, Place, SpecificationError
+from . import python_api, report, upstream, writer
 from .changes import Level, compare
+from .excerpt import Excerpt
 from .versions import Repository, RevisionError, due, parse
 
 CONTRACT = "openapi.yaml"
@@ -20,12 +21,16 @@ DIFF = """exit codes:
   0  nothing breaks users, or the version in pyproject.toml says so
   1  something breaks users and the version does not say so
   2  wrong usage, or a document cannot be read"""
+PULL = """exit codes:
+  0  no difference; with --operation: the operation is written
+  1  the document differs
+  2  wrong usage, or a document cannot be read"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
-        return diff(options)
+        return diff(options) if options.command == "diff" else pull(options)
     except (SpecificationError, RevisionError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 2
@@ -72,14 +77,56 @@ def _result(repository: Repository, base: str) -> report.Result:
     return report.Result(base, *versions, wanted, enough, ordered)
 
 
+def pull(options: argparse.Namespace) -> int:
+    """Compare openapi.yaml with another document, or take operations from it; the exit code."""
+    ours, theirs = document.load(ROOT / CONTRACT), document.load(options.file)
+    name = f"{theirs['info'].get('title', options.file.name)} {theirs['info'].get('version', '')}".strip()
+    if not options.operation:
+        found = upstream.compare(ours, theirs)
+        print(upstream.for_people(found, f"{name} ({options.file.name})", len(upstream.further(ours, theirs))))
+        return 1 if any(any(parts) for _, *parts in found) else 0
+    for wanted in options.operation:
+        excerpt = Excerpt(ours, theirs, _operation(ours, theirs, wanted), name)
+        part = excerpt.document()
+        if options.write:
+            (ROOT / CONTRACT).write_text(writer.added(ROOT / CONTRACT, part), "utf-8")
+        else:
+            print(writer.dumped(part))
+        before, ours = rules.check(ours), excerpt.merged()
+        findings = [finding for finding in rules.check(ours) if finding not in before]
+        lines = [f"# {excerpt.id}: to read", *(f"- {note}" for note in excerpt.notes)]
+        lines += [f"# {excerpt.id}: to write by hand ({len(findings)})", *(f"- {finding}" for finding in findings)]
+        print("\n".join(lines), file=sys.stderr)
+    return 0
+
+
+def _operation(ours: Json, theirs: Json, wanted: str) -> Place:
+    """The operation of an id, or of a method and a path."""
+    for place in document.operations(theirs):
+        _, path, method = place.where
+        if wanted in (place.value.get("operationId"), f"{method.upper()} {path}"):
+            if method in ours["paths"].get(path, {}):
+                raise SpecificationError(f"{CONTRACT} has {method.upper()} {path} already; compare without OPERATION")
+            return place
+    raise SpecificationError(f"the document has no operation {wanted}")
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m codegen.spec", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     form = argparse.RawDescriptionHelpFormatter
-    found = commands.add_parser("diff", help="say what an edit of openapi.yaml means", epilog=DIFF, formatter_class=form)
+    found = commands.add_parser(
+        "diff", help="say what an edit of openapi.yaml means", epilog=DIFF, formatter_class=form
+    )
     found.add_argument("--base", help="the revision to compare with (the last release tag, v*)")
     found.add_argument("--json", action="store_true", help="print JSON")
     found.add_argument("--check", action="store_true", help="print the report only if the version is too low")
+    found = commands.add_parser(
+        "pull", help="compare with another document of the service", epilog=PULL, formatter_class=form
+    )
+    found.add_argument("file", type=Path, help="the other document, YAML or JSON")
+    found.add_argument("--operation", action="append", help="an operationId or `METHOD /path` to take; may be repeated")
+    found.add_argument("--write", action="store_true", help="add the operation to openapi.yaml; else print it")
     return parser.parse_args(arguments)
 
 

@@ -6,7 +6,7 @@ enum in a response break nobody, because generated types keep enums of responses
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -64,6 +64,7 @@ class _Comparison:
         self.old, self.new = old, new
         self.found: list[Change] = []
         self.renamed: dict[str, str] = {}  # classes with another name
+        self.along: set[str] = set()  # schemas that come or go with their operations
         self.explained: set[str] = set()  # places that a change at another place explains
         common = {name for name in old.schemas if name in new.schemas}
         nominal = {name for name in common if not is_model(old.schemas[name]) and not is_model(new.schemas[name])}
@@ -98,9 +99,9 @@ class _Comparison:
     def pairs(self) -> Iterator[tuple[Operation, Operation]]:
         """The operations of both documents: by method and path, else by operationId, else by Python name."""
         before, after = list(self.old.operations), list(self.new.operations)
-        for key in (lambda x: x.where, lambda x: x.normal["operationId"], lambda x: x.method):
+        for key in range(3):
             for old in list(before):
-                if (new := next((item for item in after if key(item) == key(old)), None)) is not None:
+                if (new := next((item for item in after if item.keys[key] == old.keys[key]), None)) is not None:
                     before.remove(old)
                     after.remove(new)
                     yield old, new
@@ -108,6 +109,11 @@ class _Comparison:
             self.add(BREAKING, "operation-removed", f"{old.method}()", old.place, "is removed")
         for new in after:
             self.add(COMPATIBLE, "operation-added", f"{new.method}()", new.place, f"is new: {new.name}")
+        for side, alone in ((self.old, before), (self.new, after)):
+            names = {name for operation in alone for name in operation.reached(side)}
+            names -= {name for item in side.operations if item not in alone for name in item.reached(side)}
+            self.along |= names
+            self.explained |= {side.place(name) for name in names}
 
     def operation(self, old: Operation, new: Operation) -> None:
         where = old.place
@@ -154,7 +160,9 @@ class _Comparison:
             if name in new.arguments:
                 self.argument(item, new.arguments[name], f"{old.method}({name}=)")
 
-    def _renamed_argument(self, old: Argument, gone: Mapping[str, Argument], fresh: Mapping[str, Argument]) -> str | None:
+    def _renamed_argument(
+        self, old: Argument, gone: Mapping[str, Argument], fresh: Mapping[str, Argument]
+    ) -> str | None:
         """The new name of an argument: that of the same wire name, else of the only other one of its type."""
         for name, new in fresh.items():
             if (old.wire, old.location) == (new.wire, new.location):
@@ -196,10 +204,12 @@ class _Comparison:
         if empty[0] != empty[1]:
             level, state = (BREAKING, "can return") if empty[1] else (COMPATIBLE, "no longer returns")
             self.add(level, "result-empty", python, f"{new.place}/responses", f"{state} None")
-        first, second = ([value["content"] for value in side.values() if "content" in value] for side in (before, after))
+        first, second = (
+            [value["content"] for value in side.values() if "content" in value] for side in (before, after)
+        )
         if first and second:
-            schemas = (next(iter(content[0].values()))["schema"] for content in (first, second))
-            self.types(*schemas, False, python, f"{new.place}/responses")
+            results = [next(iter(content[0].values()))["schema"] for content in (first, second)]
+            self.types(results[0], results[1], False, python, f"{new.place}/responses")
 
     def errors(self, old: Operation, new: Operation) -> None:
         before, after = old.responses(False), new.responses(False)
@@ -330,22 +340,35 @@ class _Comparison:
                 narrower = (after > before) == larger_is_narrower
             message = f"{key} is {after}" if after is not None else f"{key} {before} is dropped"
             level = INTERNAL if not sent else BREAKING if narrower else COMPATIBLE
-            self.add(level, "limit", python, place, message if before is None or after is None else f"{message}, not {before}")
+            self.add(
+                level,
+                "limit",
+                python,
+                place,
+                message if before is None or after is None else f"{message}, not {before}",
+            )
         if sent and bool(old.get("x-decimal-string")) != bool(new.get("x-decimal-string")):
             level, state = (COMPATIBLE, "takes") if new.get("x-decimal-string") else (BREAKING, "no longer takes")
             self.add(level, "decimal-string", python, place, f"{state} numbers beside strings")
 
     def public_names(self) -> None:
+        """The names that users import, without those that come or go along with an operation or with their class."""
+        gone, fresh = self.old.public.keys() - self.new.public.keys(), self.new.public.keys() - self.old.public.keys()
         for public, name in self.old.public.items():
-            if public in self.new.public:
-                continue
-            other = self.renamed.get(name)
-            to = next((found for found, schema in self.new.public.items() if schema == (other or name)), None)
-            message = f"is renamed to {to}" if to else "is removed"
-            self.add(BREAKING, "name-renamed" if to else "name-removed", public, self.old.place(name), message)
+            if public in gone and not self._goes_along(public, name, gone):
+                other = self.renamed.get(name, name)
+                to = next(
+                    (found for found, schema in self.new.public.items() if schema == other and found in fresh), ""
+                )
+                message = f"is renamed to {to}" if to else "is removed"
+                self.add(BREAKING, "name-renamed" if to else "name-removed", public, self.old.place(name), message)
+                self.explained |= {self.new.place(other)} if to else set()
         for public, name in self.new.public.items():
-            if public not in self.old.public and name not in self.renamed.values():
+            if public in fresh and name not in self.renamed.values() and not self._goes_along(public, name, fresh):
                 self.add(COMPATIBLE, "name-added", public, self.new.place(name), "is new")
+
+    def _goes_along(self, public: str, name: str, names: Collection[str]) -> bool:
+        return name in self.along or (public.endswith("TypedDict") and public.removesuffix("TypedDict") in names)
 
     def _text(self, side: int, schema: Json) -> str:
         return text(self.by_name[side].shapes(schema))
@@ -374,7 +397,9 @@ def _openness(schema: Json) -> int:
 
 
 def _listed(values: list[Any]) -> str:
-    return f"the value{'s' if len(values) > 1 else ''} {', '.join(map(repr, values))} {'are' if len(values) > 1 else 'is'}"
+    return (
+        f"the value{'s' if len(values) > 1 else ''} {', '.join(map(repr, values))} {'are' if len(values) > 1 else 'is'}"
+    )
 
 
 def _without_repetition(changes: Iterable[Change]) -> list[Change]:
@@ -416,8 +441,11 @@ def _differences(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, str]
                 yield (*where, key), "removed" if key in old else "new"
             else:
                 yield from _differences(old[key], new[key], (*where, key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and any(
-        isinstance(item, Mapping) for item in old
+    elif (
+        isinstance(old, list)
+        and isinstance(new, list)
+        and len(old) == len(new)
+        and any(isinstance(item, Mapping) for item in old)
     ):
         for index, pair in enumerate(zip(old, new, strict=True)):
             yield from _differences(*pair, (*where, str(index)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .. import document
 from ..document import Json, Where, pointer
@@ -36,6 +36,7 @@ class Operation:
         self.name = f"{where[2].upper()} {where[1]}"
         self.methods = [f"client.{tag_name(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
         self.method = self.methods[0]
+        self.keys = where, normal["operationId"], self.method  # what makes it the same in another version, best first
         self.arguments = dict(self._arguments(contract))
 
     def _arguments(self, contract: Contract) -> Iterator[tuple[str, Argument]]:
@@ -54,6 +55,11 @@ class Operation:
         if not is_model(model):
             required = self.normal["requestBody"].get("required", False)
             yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
+
+    def reached(self, contract: Contract) -> set[str]:
+        """The names of the schemas that the operation refers to, directly or through others."""
+        parts = [{"$ref": part["$ref"]} for _, part in document.everything(self.normal) if "$ref" in part]
+        return reachable(parts, contract.schemas)
 
     def responses(self, success: bool) -> dict[str, Json]:
         """The responses that are results, or those that are errors, by status."""
@@ -136,5 +142,5 @@ def _with_places(spec: Json) -> dict[str, Any]:
     # Two responses with one schema stay equal: the reference itself has no title.
     for place in (*document.components(result, "schemas"), *(found for found in outer if "$ref" not in found.value)):
         for where, schema in document.inside(place):
-            schema["title"] = pointer(where)
+            cast(dict[str, Any], schema)["title"] = pointer(where)
     return result

@@ -52,7 +52,11 @@ def breaking(old: Path, new: Path) -> list[Change]:
 
 def beyond(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
     """The changes that no change of the document explains: they name neither the same part nor a part of it."""
-    known = [re.sub(r"^(components|operations)\.|\(.*", "", change.python) for change in explained if change.level == Level.BREAKING]
+    known = [
+        re.sub(r"^(components|operations)\.|\(.*", "", change.python)
+        for change in explained
+        if change.level == Level.BREAKING
+    ]
     for change in changes:
         name = re.sub(r"^(components|operations)\.|TypedDict\b|_async\b(?=\()", "", change.python)
         if not any(name == item or name.startswith((f"{item}.", f"{item}(")) for item in known):

@@ -81,7 +81,9 @@ class Repository:
         """Write the folders of a revision that it has to `folder`."""
         known = self._git("ls-tree", "--name-only", revision, "--", *names).decode().split()
         if known:
-            with tarfile.open(fileobj=io.BytesIO(self._git("archive", "--format=tar", revision, "--", *known))) as archive:
+            with tarfile.open(
+                fileobj=io.BytesIO(self._git("archive", "--format=tar", revision, "--", *known))
+            ) as archive:
                 archive.extractall(folder, filter="data")
 
     def version(self, revision: str | None = None) -> str:
