@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ..document import Json, Where, holds_names, pointer
-from ..schemas import Schema, is_model
+from ..schemas import PREFIX, Schema, is_model
 from .contract import Argument, Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
 
@@ -53,7 +53,9 @@ def compare(old: Json, new: Json) -> list[Change]:
     comparison.run()
     found = _without_repetition(comparison.found)
     names = comparison.new.names() | comparison.old.names()
-    found += _rest(old, new, {change.pointer for change in found} | comparison.explained, names)
+    named = {change.pointer for change in found} | comparison.explained
+    references = {f"refers to {PREFIX}{name}" for name in comparison.renamed.values()}
+    found += (change for change in _rest(old, new, named, names) if change.text not in references)
     return sorted(found, key=lambda change: list(Level).index(change.level))
 
 
@@ -93,8 +95,8 @@ class _Comparison:
 
     def servers(self) -> None:
         before, after = ([item.get("url") for item in side.spec.get("servers", ())] for side in (self.old, self.new))
-        if before[:1] != after[:1]:
-            self.add(COMPATIBLE, "server", "OpenRouter(server_url=)", "#/servers", f"the default is {after[:1]}")
+        if after and before[:1] != after[:1]:
+            self.add(COMPATIBLE, "server", "OpenRouter(server_url=)", "#/servers", f"the default is {after[0]}")
 
     def pairs(self) -> Iterator[tuple[Operation, Operation]]:
         """The operations of both documents: by method and path, else by operationId, else by Python name."""
@@ -125,6 +127,7 @@ class _Comparison:
         for name in fresh[len(gone) :]:
             self.add(COMPATIBLE, "method-added", f"{name}()", where, f"is new: {new.name}")
         if old.name != new.name:
+            self.explained.add(old.place)
             self.add(COMPATIBLE, "path", f"{old.method}()", new.place, f"sends {new.name} in place of {old.name}")
         if bool(old.normal["security"]) != bool(new.normal["security"]):
             needs = bool(new.normal["security"])
@@ -227,6 +230,9 @@ class _Comparison:
                 self.add(BREAKING, "error-removed", python, place, message)
             else:
                 message = f"status {status} raises errors.{classes[1]}"
+                shared = old.responses_as_written(self.old).get(status, {}).get("$ref")
+                same = shared and shared == new.responses_as_written(self.new).get(status, {}).get("$ref")
+                place = f"{shared}/x-python-error" if same else place
                 self.add(BREAKING, "error-renamed", f"errors.{classes[0]}", place, message)
 
     def schema_pairs(self, sent: bool) -> Iterator[tuple[str, str, bool]]:
@@ -284,8 +290,10 @@ class _Comparison:
     def types(self, old: Schema, new: Schema, sent: bool, python: str, place: str) -> None:
         """Compare what two schemas accept: their shapes, then the values and limits of the shapes that both have."""
         for shapes in (self.by_name, self.in_full):
-            before, after = (_grouped(side.alternatives(item)) for side, item in zip(shapes, (old, new), strict=True))
-            self._match_classes(before, after)
+            found = [list(side.alternatives(item)) for side, item in zip(shapes, (old, new), strict=True)]
+            names = self._renamed_classes(*([item.shape for item in side] for side in found))
+            found[0] = [item._replace(shape=shape) for item, shape in zip(found[0], names, strict=True)]
+            before, after = _grouped(found[0]), _grouped(found[1])
             lost = [shape for shape in before if not any(covers(other, shape) for other in after)]
             gained = [shape for shape in after if not any(covers(other, shape) for other in before)]
             if not lost and not gained:
@@ -305,15 +313,14 @@ class _Comparison:
                     if shape.kind == "array":
                         self.types(schemas[0].get("items", {}), schemas[1].get("items", {}), sent, python, place)
 
-    def _match_classes(self, before: dict[Shape, Any], after: dict[Shape, Any]) -> None:
-        """Treat a class whose name left the document and one whose name is new as the same, if nothing else fits."""
-        for old in [shape for shape in before if shape.kind == "class" and shape not in after]:
-            candidates = [shape for shape in after if shape.kind == "class" and shape.name not in self.old.schemas]
-            if old.name in self.renamed:
-                candidates = [shape for shape in candidates if shape.name == self.renamed[old.name]]
-            if old.name not in self.new.schemas and len(candidates) == 1:
-                self.renamed[old.name] = candidates[0].name
-                before[candidates[0]] = before.pop(old)
+    def _renamed_classes(self, before: Collection[Shape], after: Collection[Shape]) -> Iterator[Shape]:
+        """The old shapes with the new names of classes: one that left the document, and the only new one, are equal."""
+        left = {name for shape in before for name in shape.classes() if name not in self.new.schemas}
+        came = {name for shape in after for name in shape.classes() if name not in self.old.schemas}
+        left, came = left - self.renamed.keys(), came - set(self.renamed.values())
+        if len(left) == len(came) == 1:
+            self.renamed[left.pop()] = came.pop()
+        return (shape.renamed(self.renamed) for shape in before)
 
     def values(self, old: list[Any] | None, new: list[Any] | None, sent: bool, python: str, place: str) -> None:
         if old is None and new is None:
@@ -353,19 +360,22 @@ class _Comparison:
 
     def public_names(self) -> None:
         """The names that users import, without those that come or go along with an operation or with their class."""
-        gone, fresh = self.old.public.keys() - self.new.public.keys(), self.new.public.keys() - self.old.public.keys()
+        taken: set[str] = set()  # new names that old ones became
+        gone, fresh = set(self.old.public) - set(self.new.public), set(self.new.public) - set(self.old.public)
         for public, name in self.old.public.items():
             if public in gone and not self._goes_along(public, name, gone):
-                other = self.renamed.get(name, name)
+                wanted = public.replace(name, self.renamed.get(name, name)).partition(".")[2]
                 to = next(
-                    (found for found, schema in self.new.public.items() if schema == other and found in fresh), ""
+                    (found for found in sorted(fresh) if found.partition(".")[2] == wanted and found not in taken), ""
                 )
                 message = f"is renamed to {to}" if to else "is removed"
                 self.add(BREAKING, "name-renamed" if to else "name-removed", public, self.old.place(name), message)
-                self.explained |= {self.new.place(other)} if to else set()
+                taken.add(to)
         for public, name in self.new.public.items():
-            if public in fresh and name not in self.renamed.values() and not self._goes_along(public, name, fresh):
+            if public in fresh - taken and not self._goes_along(public, name, fresh):
                 self.add(COMPATIBLE, "name-added", public, self.new.place(name), "is new")
+        self.explained |= {self.old.place(name) for name in self.renamed}
+        self.explained |= {self.new.place(name) for name in self.renamed.values()}
 
     def _goes_along(self, public: str, name: str, names: Collection[str]) -> bool:
         return name in self.along or (public.endswith("TypedDict") and public.removesuffix("TypedDict") in names)
@@ -420,11 +430,11 @@ def _rest(old: Json, new: Json, named: set[str], names: Mapping[str, str]) -> It
         cuts = [index + 1 for index, key in enumerate(where) if key in TEXTS and not holds_names(where[:index])]
         holder = place.removesuffix("required") if place.endswith("/required") else f"{place}/"
         if cuts:
-            texts[where[: cuts[0]]] = state if cuts[0] == len(where) else "changed"
+            texts[where[: cuts[0]]] = state if cuts[0] == len(where) else f"changed: {where[cuts[0] - 1]}"
         elif not any(f"{name}/".startswith(holder) or place.startswith(f"{name}/") for name in named):
-            yield Change(INTERNAL, "other", _named_place(where, names), place, f"{state}: {where[-1]}")
+            yield Change(INTERNAL, "other", _named_place(where, names), place, state)
     for where, state in texts.items():
-        yield Change(INTERNAL, "text", _named_place(where, names), pointer(where), f"{state}: {where[-1]}")
+        yield Change(INTERNAL, "text", _named_place(where, names), pointer(where), state)
 
 
 def _named_place(where: Where, names: Mapping[str, str]) -> str:
@@ -438,7 +448,7 @@ def _differences(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, str]
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             if key not in new or key not in old:
-                yield (*where, key), "removed" if key in old else "new"
+                yield (*where, key), f"{'removed' if key in old else 'new'}: {key}"
             else:
                 yield from _differences(old[key], new[key], (*where, key))
     elif (
@@ -450,4 +460,4 @@ def _differences(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, str]
         for index, pair in enumerate(zip(old, new, strict=True)):
             yield from _differences(*pair, (*where, str(index)))
     elif old != new:
-        yield where, "changed"
+        yield where, f"refers to {new}" if where[-1] == "$ref" else f"changed: {where[-1]}"

@@ -56,6 +56,11 @@ class Operation:
             required = self.normal["requestBody"].get("required", False)
             yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
 
+    def responses_as_written(self, contract: Contract) -> Json:
+        """The responses by status, references included."""
+        found: Json = contract.spec["paths"][self.where[1]][self.where[2]].get("responses", {})
+        return found
+
     def reached(self, contract: Contract) -> set[str]:
         """The names of the schemas that the operation refers to, directly or through others."""
         parts = [{"$ref": part["$ref"]} for _, part in document.everything(self.normal) if "$ref" in part]
@@ -99,12 +104,14 @@ class Contract:
 
     def names(self) -> dict[str, str]:
         """The Python name of each place that has one."""
-        found = {self.place(name): public.removesuffix("TypedDict") for public, name in self.public.items()}
+        found: dict[str, str] = {}
+        for public, name in self.public.items():
+            found.setdefault(self.place(name), public)
         for name, schema in self.schemas.items():
             for wire, value in schema.get("properties", {}).items():
                 found[value.get("title", "")] = field_name(name, wire)
         for operation in self.operations:
-            found[operation.place] = operation.method
+            found[operation.place] = f"{operation.method}()"
             for argument, item in operation.arguments.items():
                 found[item.place] = f"{operation.method}({argument}=)"
         return found

@@ -27,6 +27,17 @@ class Shape(NamedTuple):
         inner = text(self.inner)
         return f"{self.kind} of {f'({inner})' if len(self.inner) > 1 else inner}"
 
+    def classes(self) -> Iterator[str]:
+        """The names of the classes in the shape."""
+        if self.kind == "class":
+            yield self.name
+        for shape in self.inner:
+            yield from shape.classes()
+
+    def renamed(self, names: Mapping[str, str]) -> Shape:
+        """The shape with other names of classes."""
+        return Shape(self.kind, names.get(self.name, self.name), frozenset(item.renamed(names) for item in self.inner))
+
 
 class Alternative(NamedTuple):
     """One branch of a union: its shape, the enum's values (None: any), and the schema with its other limits."""
