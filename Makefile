@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated spec-diff spec-pull bench fuzz mutants build lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,7 @@ check: lint types check-generated test ## what CI runs
 
 lint: $(READY) ## the rules of openapi.yaml, style, imports between modules
 	$(BIN)/python -m codegen --lint
+	$(BIN)/python -m codegen.spec diff --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -53,6 +54,12 @@ generate: $(READY) ## openapi.yaml -> generated/
 
 check-generated: $(READY) ## fail if generated/ differs from what `make generate` writes
 	$(BIN)/python -m codegen --check
+
+spec-diff: $(READY) ## what an edit of openapi.yaml means for users since BASE (the last tag v*); JSON=1
+	@$(BIN)/python -m codegen.spec diff $(if $(BASE),--base $(BASE)) $(if $(JSON),--json)
+
+spec-pull: $(READY) ## compare openapi.yaml with FILE, or print OPERATION of it; WRITE=1 adds it to openapi.yaml
+	@$(BIN)/python -m codegen.spec pull $(FILE) $(if $(OPERATION),--operation "$(OPERATION)") $(if $(WRITE),--write)
 
 bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
