@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return diff(options) if options.command == "diff" else pull(options)
     except (SpecificationError, RevisionError) as error:
-        print(f"{options.command}: {error}", file=sys.stderr)
+        print(f"spec-{options.command}: {error}", file=sys.stderr)
         return 2
 
 
@@ -41,14 +41,14 @@ def diff(options: argparse.Namespace) -> int:
     repository = Repository(ROOT)
     base = options.base or repository.last_release()
     if base is None:
-        print("spec-diff: no release tag (v*) before this commit, so there is nothing to compare with.")
+        print("spec-diff: no release tag (v*) before this commit: nothing to compare with.", file=sys.stderr)
         return 0
     result = _result(repository, base)
     bad = not result.enough and any(change.level == Level.BREAKING for change in result.changes)
     if options.json:
         print(report.for_machines(result))
     elif options.check and not bad:
-        print(f"spec-diff: {result.version} is a right version after {base}; due is {result.due} or later.")
+        print(f"spec-diff: {result.version} says what changed since {base}.")
     else:
         print(report.for_people(result))
     return 1 if bad else 0

@@ -16,7 +16,7 @@ from ..operations import JSON
 from ..schemas import target
 from .changes import LIMITS
 from .contract import Contract, Operation
-from .shapes import Shapes
+from .shapes import Alternative, Shapes
 
 
 class Row(NamedTuple):
@@ -114,7 +114,7 @@ class _Walk:
         values = None
         if any(item.values is not None for item in found):
             values = frozenset(value for item in found for value in item.values or ())
-        limits = frozenset((key, item.schema[key]) for item in found for key in LIMITS if key in item.schema)
+        limits = frozenset(limit for item in found for limit in _limits_of(item))
         first = schemas[0] if schemas else {}
         named = self.schemas.get(target(first) or "", {})
         text = str(first.get("description") or named.get("description") or "")
@@ -136,9 +136,21 @@ class _Walk:
             yield from self.rows(f"{path}{separator}{wire}", fields, needed, (*within, *names))
 
 
+def _limits_of(item: Alternative) -> Iterator[tuple[str, Any]]:
+    """The limits of one alternative; of an integer, what excludes a bound is the next bound."""
+    schema = item.schema
+    for key, step in (("minimum", 1), ("maximum", -1)):
+        exclusive = schema.get(f"exclusive{key.title()}", False)
+        bound = schema.get(key) if isinstance(exclusive, bool) else exclusive
+        if bound is not None:
+            excluded = exclusive is not False
+            inside = excluded and item.shape.kind == "integer"
+            yield (key if inside or not excluded else f"exclusive {key}"), bound + step if inside else bound
+    yield from ((key, schema[key]) for key in LIMITS if key in schema and "inimum" not in key and "aximum" not in key)
+
+
 def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[str], list[str], list[str]]:
-    missing = [f"- `{path}`: {_described(theirs[path])}" for path in _topmost(theirs, ours)]
-    beyond = [f"- `{path}`: {_described(ours[path])}" for path in _topmost(ours, theirs)]
+    missing, beyond = _lacking(theirs, ours), _lacking(ours, theirs)
     different = []
     for path, row in ours.items():
         if path not in theirs:
@@ -154,6 +166,14 @@ def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[
             pairs.append((_limits(row.limits - other.limits), _limits(other.limits - row.limits)))
         different += [f"- `{path}`: {mine} here, {theirs} in the document" for mine, theirs in pairs if mine != theirs]
     return missing, beyond, different
+
+
+def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
+    """A line for each path that `others` lacks, and one for all statuses."""
+    paths = list(_topmost(rows, others))
+    statuses = [path.removeprefix("status ") for path in paths if path.startswith("status ")]
+    lines = [f"- `{path}`: {_described(rows[path])}" for path in paths if not path.startswith("status ")]
+    return [*lines, f"- the statuses {', '.join(statuses)}"] if statuses else lines
 
 
 def _topmost(rows: Mapping[str, Row], others: Mapping[str, Row]) -> Iterator[str]:

@@ -46,6 +46,18 @@ def edited(edits: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+def exists(spec: Any, where: str) -> bool:
+    """Whether the document has a part at a JSON pointer."""
+    for step in document.steps(where):
+        if isinstance(spec, list):
+            spec = dict(enumerate(spec))
+            step = int(step)
+        if step not in spec:
+            return False
+        spec = spec[step]
+    return True
+
+
 def short(text: str) -> str:
     for part in ("#/components/schemas/", "#/paths/~1items/", "#/", "client.items."):
         text = text.replace(part, "")
@@ -308,7 +320,9 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_edit(name: str) -> None:
     edits, expected = CASES[name]
-    found = compare(BASE, edited(edits))
+    spec = edited(edits)
+    found = compare(BASE, spec)
+    assert [item.pointer for item in found if not exists(BASE, item.pointer) and not exists(spec, item.pointer)] == []
     assert [short(f"{item.level} {item.python} {item.pointer}: {item.text}") for item in found] == expected
 
 
