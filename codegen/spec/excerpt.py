@@ -90,8 +90,8 @@ class Excerpt:
             found["parameters"] = parameters
         if "requestBody" in raw:
             body = resolved(self.theirs, raw["requestBody"])
-            found["requestBody"] = {"required": True} if body.get("required") else {}
-            found["requestBody"]["content"] = self._content(body, f"{self.title}RequestBody")
+            required = {"required": True} if body.get("required") else {}
+            found["requestBody"] = {**required, "content": self._content(body, f"{self.title}RequestBody")}
         found["responses"] = dict(self._responses(raw))
         self._rename_arguments(found)
         return found
@@ -220,7 +220,7 @@ class Excerpt:
             name = target(media["schema"]) or ""
             body = self.adoption.schemas.get(name) or self.adoption.known.get(name, {})
             holders += [(schema, "body", wire) for wire, schema in body.get("properties", {}).items()]
-        taken = set(OPTIONS)
+        taken: set[str] = set(OPTIONS)
         for holder, location, wire in holders:
             name = argument_name(holder, wire)
             if name in taken:

@@ -74,12 +74,10 @@ def restricted(spec: Json, wheres: Iterable[Where]) -> dict[str, Any]:
             mapping = part.get("discriminator")
             targets = list(mapping.get("mapping", {}).values()) if isinstance(mapping, Mapping) else []
             for reference in (part.get("$ref"), *targets):
-                steps = document.steps(reference) if isinstance(reference, str) else ()
-                if steps[:1] != ("components",) or steps[2] in components.get(steps[1], {}):
-                    continue
-                value = spec["components"].get(steps[1], {}).get(steps[2])
-                if value is not None:
-                    components.setdefault(steps[1], {})[steps[2]] = value
+                first, kind, name, *_ = (*document.steps(str(reference)), "", "")
+                value = spec.get(first, {}).get(kind, {}).get(name) if first == "components" else None
+                if value is not None and name not in components.get(kind, {}):
+                    components.setdefault(kind, {})[name] = value
                     waiting.append(value)
     kept = {key: spec[key] for key in ("openapi", "info", "servers", "tags", "security") if key in spec}
     return {**kept, "paths": paths, "components": components}
