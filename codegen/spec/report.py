@@ -26,6 +26,7 @@ class Result(NamedTuple):
     due: Version
     enough: bool
     changes: Sequence[Change]
+    notes: Sequence[str]
 
 
 def for_people(result: Result) -> str:
@@ -38,6 +39,7 @@ def for_people(result: Result) -> str:
             lines += [line for change in found for line in _entry(change)]
     if not result.changes:
         lines += ["", "No difference."]
+    lines += ["", *result.notes] if result.notes else []
     lines += ["", _verdict(result)]
     if draft := for_changelog(result.changes):
         lines += ["", "Draft for CHANGELOG.md", "", *(f"    {line}".rstrip() for line in draft.splitlines())]
@@ -89,6 +91,7 @@ def for_machines(result: Result) -> str:
         "enough": result.enough,
         "counts": levels,
         "changes": found,
+        "notes": list(result.notes),
         "changelog": for_changelog(result.changes),
     }
     return json.dumps(described, indent=2)
