@@ -9,19 +9,16 @@ from __future__ import annotations
 import math
 import threading
 
-import attrs
-
 from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
 from .packing import Batch
 
 
-@attrs.define
 class RateClock:
     """When the rates allow another request. All jobs of a client with one model share it."""
 
-    request_at: float = -math.inf
-    token_at: float = -math.inf
-    lock: threading.Lock = attrs.field(factory=threading.Lock)
+    def __init__(self) -> None:
+        self.request_at = self.token_at = -math.inf
+        self.lock = threading.Lock()
 
 
 class AdaptiveLimiter:
@@ -41,7 +38,7 @@ class AdaptiveLimiter:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         *,
-        clock: RateClock | None = None,
+        clock: RateClock,
         known: bool = True,
     ) -> None:
         self._max = concurrency or MAX_CONCURRENCY
@@ -50,14 +47,9 @@ class AdaptiveLimiter:
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
-        self._has_rate = bool(requests_per_minute or tokens_per_minute)
-        self._clock = clock or RateClock()
-        self._lock = threading.Lock()
+        self.has_rate = bool(requests_per_minute or tokens_per_minute)
+        self._clock = clock
         self._held_until = self._halved_until = -math.inf
-
-    def may_wait(self, now: float) -> bool:
-        """Whether `reserve` may answer with a wait."""
-        return self._has_rate or self._held_until > now
 
     def held_seconds(self, now: float) -> float:
         """Seconds that the pause still lasts."""
@@ -65,7 +57,7 @@ class AdaptiveLimiter:
 
     def reserve(self, now: float) -> float:
         """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
-        if not self._has_rate:
+        if not self.has_rate:
             return self.held_seconds(now)
         with self._clock.lock:
             seconds = max(now, self._held_until, self._clock.request_at, self._clock.token_at) - now
@@ -85,8 +77,8 @@ class AdaptiveLimiter:
         self._is_first = False
 
     def hold(self, seconds: float, now: float) -> None:
-        """Pause all; requests that were in flight together halve the concurrency once."""
-        with self._lock:
+        """Pause all; requests that were in flight together halve the concurrency once. Any thread may call it."""
+        with self._clock.lock:
             if now >= self._halved_until:
                 self.limit = max(1.0, self.limit / 2)
                 self._halved_until = now + seconds

@@ -1,10 +1,10 @@
-"""The keyword arguments of `embed` and its variants, checked."""
+"""The arguments of `embed` and its variants, checked."""
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from openrouter_generated.api.embeddings import GENERATE
@@ -61,8 +61,8 @@ DEFAULTS: dict[str, Any] = {
 _SET_BY_EMBED = ("input", "encoding_format")
 API_ARGUMENTS = {p.argument: p.schema for p in GENERATE.parameters if p.argument not in _SET_BY_EMBED}
 """All arguments of the API, with their schemas: one that is added to openapi.yaml is an option of `embed` too."""
-_ON_ERROR = ("raise", "skip", "record")
-_CHOICES = {"on_error": _ON_ERROR, "on_empty": _ON_ERROR, "on_model_change": ("warn", "raise")}
+_CHOSEN = {**dict.fromkeys(API_ARGUMENTS), **DEFAULTS, "batch_size": None, "concurrency": None}
+_SHOWN_POSITIONS = 10
 
 
 def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
@@ -72,54 +72,110 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
         TypeError: an option is unknown, or the model is missing.
         ConfigurationError, InvalidInputError: a value makes no sense.
     """
-    for name in options.keys() - EmbedOptions.__annotations__.keys() - API_ARGUMENTS.keys():
-        from difflib import get_close_matches
+    chosen = dict(_CHOSEN)
+    for name, value in options.items():
+        if name not in _CHOSEN and name != "model":
+            from difflib import get_close_matches
 
-        close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
-        hint = f". Did you mean {close[0]!r}?" if close else ""
-        raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+            close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
+            hint = f". Did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+        check = _CHECKS.get(name)
+        chosen[name] = value if check is None else check(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
-    chosen = {**DEFAULTS, **options}
-    for name, choices in _CHOICES.items():
-        if chosen[name] not in choices:
-            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {chosen[name]!r}")
-    for name in ("batch_size", "concurrency"):
-        is_auto, wanted = chosen[name] == "auto", '"auto" or a whole number of at least 1'
-        chosen[name] = None if is_auto is True else _number(name, chosen[name], "integer", wanted)
-    for name in ("requests_per_minute", "tokens_per_minute"):
-        if chosen[name] is not None:
-            chosen[name] = _number(name, chosen[name], "number", "a number above 0")
-    _check_progress(chosen["progress"])
-    if chosen["extra_body"] is not None:
-        chosen["extra_body"] = _extra_body(chosen["extra_body"])
     return chosen
 
 
-def _number(name: str, value: Any, kind: str, wanted: str) -> Any:
-    try:
-        number = to_json(value, {"type": kind}, name, {})
-    except InvalidInputError:
-        number = 0
-    if not 0 < number < math.inf:
-        raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
-    return number
+def _one_of(*choices: str) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if value not in choices:
+            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        return str(value)
+
+    return check
 
 
-def _check_progress(value: Any) -> None:
+def _number(kind: str, absent: str | None, wanted: str) -> Callable[[str, Any], Any]:
+    """A check for a number above 0, or `absent`, which becomes None."""
+
+    def check(name: str, value: Any) -> Any:
+        if (value is None or isinstance(value, str)) and value == absent:
+            return None
+        try:
+            number = to_json(value, {"type": kind}, name, {})
+        except InvalidInputError:
+            number = 0
+        if not 0 < number < math.inf:
+            raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
+        return number
+
+    return check
+
+
+def _progress(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
-        return
+        return value
     if not callable(value):
-        raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
+        raise ConfigurationError(f"{name} must be True, False or a callable, got {value!r}")
     for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigurationError("progress must not be a coroutine function: it is called and not awaited")
+            raise ConfigurationError(f"{name} must not be a coroutine function: it is called and not awaited")
+    return value
 
 
-def _extra_body(value: Any) -> Any:
-    extra = to_json(value, {"type": "object"}, "extra_body", {})
-    for name in _SET_BY_EMBED:
-        if name in extra:
-            path = f"extra_body.{name}"
+def _extra_body(name: str, value: Any) -> Any:
+    extra = {} if value is None else to_json(value, {"type": "object"}, name, {})
+    for field in _SET_BY_EMBED:
+        if field in extra:
+            path = f"{name}.{field}"
             raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
-    return extra
+    return extra or None
+
+
+_COUNT = _number("integer", "auto", '"auto" or a whole number of at least 1')
+_RATE = _number("number", None, "a number above 0")
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "batch_size": _COUNT,
+    "concurrency": _COUNT,
+    "requests_per_minute": _RATE,
+    "tokens_per_minute": _RATE,
+    "on_error": _one_of("raise", "skip", "record"),
+    "on_empty": _one_of("raise", "skip", "record"),
+    "on_model_change": _one_of("warn", "raise"),
+    "progress": _progress,
+    "extra_body": _extra_body,
+}
+
+
+def iterable_of(texts: object) -> Iterable[Any]:
+    """The texts to iterate; one string is one text, and what is no iterable of one dimension is refused."""
+    if isinstance(texts, str):
+        return [texts]
+    found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
+    if dimensions != 1:  # iterating over a table gives the names of its columns
+        found += f" of {dimensions} dimensions"
+    elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
+        return texts
+    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
+    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
+
+
+def problem_of(text: object) -> str | None:
+    """Why a text cannot be sent; None: it can."""
+    if not isinstance(text, str):
+        return f"expected a string, got {type(text).__name__}"
+    try:
+        return None if text.encode() else "must not be empty"
+    except UnicodeEncodeError:
+        return "contains half of a surrogate pair, which UTF-8 cannot encode"
+
+
+def combined(errors: Mapping[int, InvalidInputError]) -> InvalidInputError:
+    """One error for all texts that cannot be sent, by position."""
+    first, positions = next(iter(errors.values())), tuple(errors)
+    shown = ", ".join(map(str, positions[:_SHOWN_POSITIONS])) + (", …" if len(positions) > _SHOWN_POSITIONS else "")
+    others = f" ({len(positions)} texts are refused: positions {shown})" if len(positions) > 1 else ""
+    error = InvalidInputError(first.message + others, first.path)
+    error.positions = positions
+    return error

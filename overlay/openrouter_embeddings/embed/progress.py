@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from ..errors import ConfigurationError
-from .job import Job
 from .results import Progress, dollars
 
 _WIDE_COLUMNS, _NARROW_COLUMNS = 100, 60
 
 
-@contextlib.contextmanager
-def bar(job: Job, model: str) -> Iterator[None]:
-    """Show texts, time left, rate and cost of a job.
+class Bar:
+    """Shows texts, time left, rate and cost of a job when it is called.
 
     Raises:
         ConfigurationError: the extra `progress` is not installed.
     """
-    try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same
-        tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
-    except ImportError:
-        raise ConfigurationError("progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'") from None
 
-    shown: Any = None
+    def __init__(self, model: str) -> None:
+        try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same
+            self._tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
+        except ImportError:
+            message = "progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'"
+            raise ConfigurationError(message) from None
+        self._model, self._shown, self._works = model, None, True
 
-    def report(progress: Progress) -> None:
-        nonlocal shown
+    def __call__(self, progress: Progress) -> None:
         try:
-            if shown is None:
-                shown = tqdm(total=progress.texts_total, unit=" texts", dynamic_ncols=True, bar_format=" ")
-            shown.bar_format = _line(progress, model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
-            shown.update(progress.texts_done - shown.n)
-            if progress.wait_seconds or not progress.texts_done:
-                shown.refresh()
+            if self._works:
+                self._show(progress)
         except Exception:  # `sys.stderr` is None or broken, which must not end a job that is paid for
-            job.report = None
+            self._works = False
 
-    job.report = report
-    report(job.progress())
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            shown.close()
+    def _show(self, progress: Progress) -> None:
+        if self._shown is None:
+            self._shown = self._tqdm(total=progress.texts_total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+        shown = self._shown
+        shown.bar_format = _line(progress, self._model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
+        shown.update(progress.texts_done - shown.n)
+        if progress.wait_seconds or not progress.texts_done:
+            shown.refresh()
+
+    def close(self) -> None:
+        """Leave the last line as it is; twice is safe."""
+        with suppress(Exception):
+            self._shown.close()
 
 
 def _line(progress: Progress, model: str, columns: int) -> str:

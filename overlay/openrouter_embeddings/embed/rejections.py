@@ -40,10 +40,10 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
     return named and (400 <= status <= 499 or status == 501) and status not in _NOT_ABOUT_THE_FORM
 
 
-def may_be_size(error: OpenRouterError, *, invalid: bool) -> bool:
-    """Whether a batch that may have been processed failed because of its size; `invalid`: so may a wrong answer."""
+def may_be_processed(error: OpenRouterError) -> bool:
+    """Whether the request may have been processed and failed nevertheless: by a text, its size, or an accident."""
     if isinstance(error, ResponseValidationError):
-        return error.retryable or invalid
+        return error.retryable
     if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
         return error.possibly_billed_attempts > 0
     status = error.status_code or 0
