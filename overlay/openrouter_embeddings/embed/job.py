@@ -26,11 +26,10 @@ import logging
 import math
 import random
 import re
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from .. import defaults, errors
@@ -43,13 +42,9 @@ from ..retries import Policy
 from ..telemetry import Hook, JobPaused
 from .limiter import AdaptiveLimiter, RateClock
 from .packing import Batch, ModelLimits, NumberedText, Packer, Search
-from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_processed
+from .rejections import blames_base64, is_rejection, may_be_processed
 from .results import Block, Progress, Stats, TextError
 
-if TYPE_CHECKING:
-    from .progress import Bar
-
-Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
 JOB_POLICY = Policy(
     attempts=defaults.JOB_ATTEMPTS,
@@ -60,16 +55,10 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
-_MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is still read a little at a time
 
 
 class Job:
-    """What is sent, in flight, done and failed.
-
-    Args:
-        options: the checked options of the call.
-        may_retry_billed: whether texts that may have been billed may be sent again.
-    """
+    """What is sent, in flight, done and failed. `may_resend` takes the cost of sending billed texts once more."""
 
     def __init__(
         self,
@@ -77,68 +66,36 @@ class Job:
         limits: ModelLimits,
         clock: RateClock,
         policy: Policy,
-        may_retry_billed: Callable[[], bool],
+        may_resend: Callable[[], bool],
+        url: str = "",
+        hook: Hook | None = None,
     ) -> None:
-        self.stats = Stats()
-        self.dimensions: int | None = None
-        self.report: Callable[[Progress], None] | None = None
-        self.bar: Bar | None = None
-        self.url = ""
-        self.hook: Hook | None = None
-        self.outcomes: deque[Outcome] = deque()
-        """Of requests that ended; workers append to it."""
-        self.models: dict[str, list[int]] | None = None
-        """The positions that each model answered; None: not kept, for a stream has no end."""
         self._options, self._limits, self._policy = options, limits, policy
-        self._may_retry_billed, self._raises = may_retry_billed, options["on_error"] == "raise"
+        self._take_budget, self._url, self._hook = may_resend, url, hook
+        self._raises = options["on_error"] == "raise"
         limited = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
-        self._limiter = AdaptiveLimiter(*limited, clock=clock, known=limits.known)
+        self._limiter = AdaptiveLimiter(*limited, clock, limits.known)
+        self.stats, self._dimensions, self._models_differ = Stats(), 0, False
+        self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
+        self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # workers append to it
+        self._duplicates: dict[int, list[int]] = {}  # of texts that are sent: the positions of equal ones
+        self.in_flight = self._done = self._rejected_alone = 0
         self._error: BaseException | None = None  # ends the job
         self._ends_at = math.inf
-        self._waiting: dict[str, int] = {}  # texts of a stream without a response, and the position that is sent
-        self._duplicates: dict[int, list[int]] = {}  # such a position, and those of the same text
         self._began = self._answered_at = time.monotonic()
         self._waits, self._wait_began, self._wait_reason = 0, -math.inf, ""  # since the last response
-        self.in_flight = self._done = self._rejected_alone = 0
-        self._models_differ = False
+        self.report: Callable[[Progress], None] | None = None
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
-        """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
-        self._total = total
-        if not at_once:
-            texts = self._distinct(texts)
-        else:
+        """Take the texts, lazily or `at_once`; of these, equal ones are sent once."""
+        if at_once:
             texts, self.models = list(texts), {}
             if len(texts) > 1 and len({text for _, text in texts}) < len(texts):
-                texts = list(self._distinct(texts, sys.maxsize))
-                self._waiting = {}
-        self._packer = Packer(texts, self._limits, self._options["batch_size"])
-        if self.bar is not None:
-            self.bar(self.progress())
-
-    def _distinct(self, texts: Iterable[NumberedText], max_duplicates: int = _MAX_DUPLICATES) -> Iterator[NumberedText]:
-        for numbered in texts:
-            position, text = numbered
-            first = self._waiting.setdefault(text, position)
-            if first != position and len(others := self._duplicates.setdefault(first, [])) < max_duplicates:
-                others.append(position)
-            else:
-                self._waiting[text] = position
-                yield numbered
-
-    def _with_duplicates(self, batch: Batch) -> tuple[list[int], list[int] | None]:
-        """The positions that a batch answers, and for each its row in the batch; None: each its own."""
-        for position, text in zip(batch.positions, batch.texts, strict=True) if self._waiting else ():
-            if self._waiting.get(text) == position:
-                del self._waiting[text]
-        positions, rows = list(batch.positions), list(range(len(batch)))
-        if not self._duplicates:
-            return positions, None
-        for row, position in enumerate(batch.positions):
-            others = self._duplicates.pop(position, [])
-            positions += others
-            rows += [row] * len(others)
-        return positions, rows if len(rows) > len(batch) else None
+                first: dict[str, int] = {}
+                for position, text in texts:
+                    self._duplicates.setdefault(first.setdefault(text, position), []).append(position)
+                texts = [(position, text) for text, position in first.items()]
+        self._total, self._packer = total, Packer(texts, self._limits, self._options["batch_size"])
 
     def step(self) -> Block | Batch | float | None:
         """What to do next: hand out a block, send a batch, or wait for an outcome so many seconds at most.
@@ -146,21 +103,34 @@ class Job:
         None: the job is done. It may be called again after an interrupt.
         """
         while self.outcomes:
-            block = self._settle(*self.outcomes.popleft())
-            if block is not None:
+            if (block := self._settle(*self.outcomes.popleft())) is not None:
                 return block
+        now, limiter = time.monotonic(), self._limiter
+        if self._ends_at < math.inf:
+            return self._ends_at - now if self.in_flight and self._ends_at > now else None
+        if self.in_flight >= int(limiter.limit):
+            return math.inf
         try:
-            return self._next()
+            if limiter.may_wait(now) and not self._packer.exhausted and (seconds := limiter.reserve(now)):
+                return seconds
+            batch = self._packer.next()
+            if batch is not None and self.stats.requests == self.in_flight == 0:
+                batch.is_whole_job = self._packer.exhausted
         except Exception as error:  # of the caller's texts
             self._fail(error)
-            return self._next()
+            return self.step()
+        if batch is None:
+            return math.inf if self.in_flight else None
+        self.in_flight += 1
+        batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
+        limiter.charge(batch, batch.sent_at)
+        return batch
 
     def stop(self, seconds: float) -> None:
         """Send no more requests; those in flight have so many seconds to finish."""
         self._ends_at = time.monotonic() + seconds
 
     def _fail(self, error: BaseException) -> None:
-        """End the job with its first error."""
         if self._ends_at == math.inf:
             self.stop(JOB_ENDING_SECONDS)
         self._error = self._error or error
@@ -179,32 +149,7 @@ class Job:
         self._ends_at = -math.inf
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
-            if isinstance(outcome, EmbeddingBatch):
-                self.stats.usage = self.stats.usage.plus(outcome.usage)
             self._count(batch, outcome, lost=isinstance(outcome, EmbeddingBatch))
-        if self.bar is not None:
-            self.bar.close()
-
-    def _next(self) -> Batch | float | None:
-        now, limiter = time.monotonic(), self._limiter
-        if self._ends_at < math.inf:
-            return self._ends_at - now if self.in_flight and self._ends_at > now else None
-        if self.in_flight >= int(limiter.limit):
-            return math.inf
-        if limiter.held_seconds(now) or limiter.has_rate:
-            if self._packer.exhausted:
-                return math.inf if self.in_flight else None
-            if seconds := limiter.reserve(now):
-                return seconds
-        batch = self._packer.next()
-        if batch is None:
-            return math.inf if self.in_flight else None
-        if self.stats.requests == self.in_flight == 0:
-            batch.is_whole_job = self._packer.exhausted
-        self.in_flight += 1
-        batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
-        limiter.charge(batch, batch.sent_at)
-        return batch
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
         """The seconds that one worker waits before it sends a batch again: its own wait, then that of all.
@@ -244,67 +189,71 @@ class Job:
         return block
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:
-        stats, width = self.stats, response.vectors.shape[1]
-        change = self._change(batch, response)
-        stats.usage = stats.usage.plus(response.usage)
+        change, model = self._change(batch, response), response.model
         self._count(batch, response, lost=bool(change))
         if change:
-            error = errors.ResponseValidationError(change)
+            error = errors.ResponseValidationError(f"{change}: the model changed during the job; pin it with provider=")
             error.positions, error.attempts = batch.positions, response.http_meta.attempts
             error.possibly_billed_attempts = response.http_meta.possibly_billed_attempts + 1
             raise error
-        self.dimensions, stats.model = width, stats.model or response.model
+        self._dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or model
         self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self._limits.succeeded(batch, as_numbers=response.as_numbers)
+        self._limits.flaky |= response.http_meta.possibly_billed_attempts > 0
         if batch.search is None:
             self._limiter.answered()
         else:
             self._packer.requeue(batch.search.succeeded(batch, self._limits))
-        positions, rows = self._with_duplicates(batch)
-        if self.models is not None and response.model:
-            self.models.setdefault(response.model, []).extend(positions)
+        vectors, positions = response.vectors, list(batch.positions)
+        if self._duplicates:
+            pairs = self._with_duplicates(batch)
+            positions, vectors = [position for _, position in pairs], vectors[[row for row, _ in pairs]]
+        if self.models is not None and model:
+            self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
-        return positions, response.vectors if rows is None else response.vectors[rows]
+        return positions, vectors
+
+    def _with_duplicates(self, batch: Batch) -> list[tuple[int, int]]:
+        """The positions that a batch answers, each after its row in the batch."""
+        return [(i, other) for i, first in enumerate(batch.positions) for other in self._duplicates.get(first, [first])]
 
     def _change(self, batch: Batch, response: EmbeddingBatch) -> str:
         """Why a response does not fit those before; "" if it does."""
         before, model, width = self.stats.model, response.model, response.vectors.shape[1]
-        start, cure = f"texts[{batch.positions[0]}] and on", "the model changed during the job; pin it with provider="
-        if self.dimensions not in (None, width):
-            sizes = f"{start} have {width} dimensions, texts before have {self.dimensions}"
-            return f"{sizes}: {cure} or dimensions="
-        if not model or not before or model == before:  # providers spell one model differently
+        start = f"texts[{batch.positions[0]}] and on"
+        if self._dimensions not in (0, width):
+            return f"{start} have {width} dimensions, texts before have {self._dimensions}"
+        if not model or not before or model == before:
             return ""
         names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
         if self._options["on_model_change"] == "raise":
-            return f"{start} and texts before were answered by {names}: {cure}"
-        if not self._models_differ:
+            return f"{start} and texts before were answered by {names}"
+        if not self._models_differ:  # providers spell one model differently
             _log.warning("one job was answered by the models %s; pin it with provider=", names)
         self._models_differ = True
         return ""
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """What to send instead of a batch that failed: the same again, in another form, in parts, or nothing."""
-        limits, search, several = self._limits, batch.search, len(batch) > 1
-        aside = search.release if search is not None else list[Batch]
-        if several and exceeds_rate(error):
-            return [*batch.halves(), *aside()]
-        if error._wait_seconds is not None and self._may_wait(batch, error, error._wait_seconds):
+        limits, search = self._limits, batch.search
+        rejected, processed = is_rejection(error), may_be_processed(error)
+        if not rejected and error._wait_seconds is not None and self._may_wait(batch, error, error._wait_seconds):
             return [batch]
         if batch.base64 and blames_base64(error, works=limits.base64_works):
             batch.base64 = False
             return [batch]
-        rejected, processed = is_rejection(error), may_be_processed(error)
-        if not self._raises and isinstance(error, errors.ResponseValidationError):
-            processed = True
-        divisible = several and (rejected or (processed and self._may_resend(batch)))
-        others = aside() if several and processed and not divisible else []  # they may show that the server works
-        if not divisible and not others:
+        if len(batch) == 1:
             return self._give_up(batch, error)
+        processed = processed or (isinstance(error, errors.ResponseValidationError) and not self._raises)
+        aside: list[Batch] = []
+        if not rejected and not (processed and self._may_resend(batch)):
+            aside = search.release() if search is not None and processed else []  # it may show that the server works
+            if not aside:
+                return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
-            return [batch.part(0), *aside()]
+            return [batch.part(0), *(search.release() if search is not None else aside)]
         search = search or Search(batch.sent_at, teaches=rejected or len(batch) > limits.most_inputs)
-        return [*others, *search.failed(batch)]
+        return [*aside, *search.failed(batch)]
 
     def _may_wait(self, batch: Batch, error: OpenRouterError, seconds: float) -> bool:
         """Hold all workers; False: there were as many waits without any response as the policy has attempts.
@@ -327,25 +276,23 @@ class Job:
         self.stats.retries += 1
         self._wait_reason = f"{error.status_code or ''} {type(error).__name__}".strip()
         if is_new:  # never what the server says: it may quote the texts
-            host = urlsplit(self.url).hostname or ""
-            pause = JobPaused(self._options["model"], host, seconds, self._wait_reason)
+            pause = JobPaused(self._options["model"], urlsplit(self._url).hostname or "", seconds, self._wait_reason)
             message = "%.100s at %s: %s: all requests of the job wait %.2f s"
-            _log.warning(message, pause.model, host, pause.error, seconds)
-            if self.hook is not None:
-                self.hook(pause)
+            _log.warning(message, pause.model, pause.host, pause.error, seconds)
+            if self._hook is not None:
+                self._hook(pause)
         return True
 
     def _is_late(self, now: float) -> bool:
         """Whether the policy's total has passed without a response."""
-        total = self._policy.total_seconds
-        return total is not None and now - self._answered_at > total
+        return self._policy.total_seconds is not None and now - self._answered_at > self._policy.total_seconds
 
     def _may_resend(self, batch: Batch) -> bool:
         """Whether its texts, which may be billed again, may be sent; it is free if responses came meanwhile."""
         policy, began = self._policy, batch.search.began if batch.search is not None else batch.sent_at
         if policy.attempts == 1 or policy.possibly_billed_retries == 0 or self._is_late(time.monotonic()):
             return False
-        return self._answered_at > began or self._may_retry_billed()
+        return self._answered_at > began or self._take_budget()
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Record the error if it is about the texts and may be recorded; raise it otherwise."""
@@ -355,22 +302,17 @@ class Job:
         about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
         self._rejected_alone += rejected
         hopeless = not self._done and self._rejected_alone >= REJECTED_ALONE
-        if hopeless:
-            _append(error, f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)")
-        elif about_texts:
-            _name_texts(error, batch.positions)
+        if hopeless or about_texts:
+            note = f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)" if hopeless else None
+            _name_texts(error, batch.positions, note)
         if self._raises or hopeless or not about_texts:
             raise error
-        self.stats.errors += [TextError(position, error) for position in self._with_duplicates(batch)[0]]
+        self.stats.errors += [TextError(position, error) for _, position in self._with_duplicates(batch)]
         if batch.search is not None:
             self._packer.requeue(batch.search.release(found=1))
         if rejected and not self._done:  # its neighbours may be as bad
             self._packer.requeue_from_elsewhere()
         return []
-
-    def record(self, position: int, error: InvalidInputError) -> None:
-        """Record a text that cannot be sent."""
-        self.stats.errors.append(TextError(position, error))
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException, *, lost: bool = False) -> None:
         """Count the requests of an outcome, and what they were billed. `lost`: its vectors are not handed out."""
@@ -381,7 +323,7 @@ class Job:
         stats.retries += max(0, attempts - 1)
         stats.possibly_billed_attempts += billed
         stats.possibly_billed_texts += billed * len(batch)
-        for usage in getattr(outcome, "rejected_usages", ()):
+        for usage in (getattr(outcome, "usage", None), *getattr(outcome, "rejected_usages", ())):
             stats.usage = stats.usage.plus(usage)
 
     def progress(self) -> Progress:
@@ -395,17 +337,13 @@ class Job:
         return Progress(done, total, rate, stats.usage, stats.requests, stats.retries, seconds, left, wait, reason)
 
 
-def _name_texts(error: OpenRouterError, positions: Sequence[int]) -> None:
-    """Name the texts that an error is about by their positions in the job, not in the request."""
-    named = re.sub(r"\binput (\d+)\b", lambda found: f"texts[{positions[int(found[1])]}]", error.message)
-    if isinstance(error, errors.ResponseValidationError) and named != error.message:
-        error.message = named
-        _append(error, "")
-    else:
-        first, last = positions[0], positions[-1]
-        _append(error, f" (texts[{first}]" + (f" to texts[{last}])" if last != first else ")"))
-
-
-def _append(error: OpenRouterError, note: str) -> None:
-    error.message = printable(error.message, MESSAGE_CHARS - len(note)) + note
+def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | None) -> None:
+    """Name the texts that an error is about by their positions in the job, or add the `note`."""
+    message = error.message
+    if note is None and isinstance(error, errors.ResponseValidationError):
+        message = re.sub(r"\binput (\d+)\b", lambda found: f"texts[{positions[int(found[1])]}]", message)
+    if note is None:
+        last = f" to texts[{positions[-1]}]" if len(positions) > 1 else ""
+        note = f" (texts[{positions[0]}]{last})" if message == error.message else ""
+    error.message = printable(message, MESSAGE_CHARS - len(note)) + note
     error.args = (error.message, *error.args[1:])

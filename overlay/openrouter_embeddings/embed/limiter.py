@@ -22,34 +22,29 @@ class RateClock:
 
 
 class AdaptiveLimiter:
-    """Says when another request may start.
+    """Says when another request may start. `concurrency` and the rates are the caller's limits; None: no limit.
 
-    Args:
-        concurrency: requests in flight at most; None: grows and shrinks between the defaults.
-        requests_per_minute, tokens_per_minute: None: no limit.
-        clock: shared with other jobs.
-        known: whether the model has answered before. One that has not gets a single request first: it may answer
-            base64 with nothing, and bill it.
+    A model that is not `known` gets a single request first: it may answer base64 with nothing, and bill it.
     """
 
     def __init__(
         self,
-        concurrency: int | None = None,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        *,
+        concurrency: int | None,
+        requests_per_minute: float | None,
+        tokens_per_minute: float | None,
         clock: RateClock,
-        known: bool = True,
+        known: bool,
     ) -> None:
-        self._max = concurrency or MAX_CONCURRENCY
-        self._start = float(concurrency or START_CONCURRENCY)
+        self._max, self._start = concurrency or MAX_CONCURRENCY, float(concurrency or START_CONCURRENCY)
         self._is_first = concurrency is None and not known
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
-        self.has_rate = bool(requests_per_minute or tokens_per_minute)
-        self._clock = clock
-        self._held_until = self._halved_until = -math.inf
+        self._clock, self._held_until, self._halved_until = clock, -math.inf, -math.inf
+
+    def may_wait(self, now: float) -> bool:
+        """Whether `reserve` may answer with a wait."""
+        return self._held_until > now or self._request_seconds + self._token_seconds > 0
 
     def held_seconds(self, now: float) -> float:
         """Seconds that the pause still lasts."""
@@ -57,11 +52,9 @@ class AdaptiveLimiter:
 
     def reserve(self, now: float) -> float:
         """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
-        if not self.has_rate:
-            return self.held_seconds(now)
         with self._clock.lock:
             seconds = max(now, self._held_until, self._clock.request_at, self._clock.token_at) - now
-            if not seconds:
+            if not seconds and self._request_seconds:
                 self._clock.request_at = now + self._request_seconds
         return seconds
 
@@ -80,6 +73,5 @@ class AdaptiveLimiter:
         """Pause all; requests that were in flight together halve the concurrency once. Any thread may call it."""
         with self._clock.lock:
             if now >= self._halved_until:
-                self.limit = max(1.0, self.limit / 2)
-                self._halved_until = now + seconds
+                self.limit, self._halved_until = max(1.0, self.limit / 2), now + seconds
             self._held_until = max(self._held_until, now + seconds)

@@ -45,7 +45,7 @@ class ResultMatrix:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
-    def output(self, positions: Sequence[int], _: int | None) -> OutputBuffer:
+    def output(self, positions: Sequence[int]) -> OutputBuffer:
         """The output of a batch: the rows of the matrix, if they are consecutive. Any thread may call it."""
         start, count = positions[0], len(positions)
 
@@ -87,9 +87,3 @@ class ResultMatrix:
             self._filled[missing] = True
         positions = np.flatnonzero(self._filled)
         return matrix if len(positions) == count else matrix[positions], positions
-
-
-def block_output(positions: Sequence[int], width: int | None) -> OutputBuffer:
-    """The output of a batch of a stream, allocated now; `width`: the dimensions so far, if there are any."""
-    block = None if width is None else _empty(len(positions), width)
-    return lambda *shape: block if block is not None and block.shape == shape else _empty(*shape)

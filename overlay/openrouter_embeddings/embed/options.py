@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, Unset
 
 from ..errors import ConfigurationError, InvalidInputError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from openrouter_generated.params import ProviderPreferencesTypedDict, TraceConfigTypedDict
     from openrouter_generated.types import RetrySettings
 
-    from .results import Progress
+    from .results import Progress, TextError
 
 OnError = Literal["raise", "skip", "record"]
 
@@ -62,7 +63,11 @@ _SET_BY_EMBED = ("input", "encoding_format")
 API_ARGUMENTS = {p.argument: p.schema for p in GENERATE.parameters if p.argument not in _SET_BY_EMBED}
 """All arguments of the API, with their schemas: one that is added to openapi.yaml is an option of `embed` too."""
 _CHOSEN = {**dict.fromkeys(API_ARGUMENTS), **DEFAULTS, "batch_size": None, "concurrency": None}
-_SHOWN_POSITIONS = 10
+_COUNT = ("integer", "auto", '"auto" or a whole number of at least 1')
+_RATE = ("number", None, "a number above 0")
+_NUMBERS = {"batch_size": _COUNT, "concurrency": _COUNT, "requests_per_minute": _RATE, "tokens_per_minute": _RATE}
+_ON_ERROR = ("raise", "skip", "record")
+_CHOICES = {"on_error": _ON_ERROR, "on_empty": _ON_ERROR, "on_model_change": ("warn", "raise")}
 
 
 def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
@@ -74,78 +79,50 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
     """
     chosen = dict(_CHOSEN)
     for name, value in options.items():
-        if name not in _CHOSEN and name != "model":
+        if name not in _CHOSEN:
             from difflib import get_close_matches
 
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
-        check = _CHECKS.get(name)
-        chosen[name] = value if check is None else check(name, value)
+        is_plain = name in API_ARGUMENTS and (value is None or (type(value) is str and value))
+        chosen[name] = value if is_plain else _checked(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
     return chosen
 
 
-def _one_of(*choices: str) -> Callable[[str, Any], str]:
-    def check(name: str, value: Any) -> str:
-        if value not in choices:
-            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-        return str(value)
-
-    return check
-
-
-def _number(kind: str, absent: str | None, wanted: str) -> Callable[[str, Any], Any]:
-    """A check for a number above 0, or `absent`, which becomes None."""
-
-    def check(name: str, value: Any) -> Any:
-        if (value is None or isinstance(value, str)) and value == absent:
-            return None
-        try:
-            number = to_json(value, {"type": kind}, name, {})
-        except InvalidInputError:
-            number = 0
-        if not 0 < number < math.inf:
-            raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
-        return number
-
-    return check
-
-
-def _progress(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if not callable(value):
-        raise ConfigurationError(f"{name} must be True, False or a callable, got {value!r}")
-    for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigurationError(f"{name} must not be a coroutine function: it is called and not awaited")
+def _checked(name: str, value: Any) -> Any:
+    if name in API_ARGUMENTS:
+        return to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigurationError(f"{name} must be one of {', '.join(_CHOICES[name])}, got {value!r}")
+    if name in _NUMBERS:
+        return _number(name, value, *_NUMBERS[name])
+    if name == "progress" and not (value is None or isinstance(value, bool)):
+        if not callable(value):
+            raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
+        for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                raise ConfigurationError("progress must not be a coroutine function: it is called and not awaited")
+    if name == "extra_body" and value is not None:
+        value = to_json(value, {"type": "object"}, name, {})
+        for field in value.keys() & _SET_BY_EMBED:
+            path = f"{name}.{field}"
+            raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
     return value
 
 
-def _extra_body(name: str, value: Any) -> Any:
-    extra = {} if value is None else to_json(value, {"type": "object"}, name, {})
-    for field in _SET_BY_EMBED:
-        if field in extra:
-            path = f"{name}.{field}"
-            raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
-    return extra or None
-
-
-_COUNT = _number("integer", "auto", '"auto" or a whole number of at least 1')
-_RATE = _number("number", None, "a number above 0")
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "batch_size": _COUNT,
-    "concurrency": _COUNT,
-    "requests_per_minute": _RATE,
-    "tokens_per_minute": _RATE,
-    "on_error": _one_of("raise", "skip", "record"),
-    "on_empty": _one_of("raise", "skip", "record"),
-    "on_model_change": _one_of("warn", "raise"),
-    "progress": _progress,
-    "extra_body": _extra_body,
-}
+def _number(name: str, value: Any, kind: str, absent: str | None, wanted: str) -> Any:
+    if (value is None or isinstance(value, str)) and value == absent:
+        return None
+    try:
+        number = to_json(value, {"type": kind}, name, {})
+    except InvalidInputError:
+        number = 0
+    if not 0 < number < math.inf:
+        raise ConfigurationError(f"{name} must be {wanted}, got {value!r}")
+    return number
 
 
 def iterable_of(texts: object) -> Iterable[Any]:
@@ -171,11 +148,16 @@ def problem_of(text: object) -> str | None:
         return "contains half of a surrogate pair, which UTF-8 cannot encode"
 
 
-def combined(errors: Mapping[int, InvalidInputError]) -> InvalidInputError:
-    """One error for all texts that cannot be sent, by position."""
-    first, positions = next(iter(errors.values())), tuple(errors)
-    shown = ", ".join(map(str, positions[:_SHOWN_POSITIONS])) + (", …" if len(positions) > _SHOWN_POSITIONS else "")
+def unsendable(position: int, problem: str) -> InvalidInputError:
+    """The error for a text that cannot be sent."""
+    return InvalidInputError(f"texts[{position}]: {problem}", f"texts[{position}]")
+
+
+def combined(refused: Sequence[TextError]) -> InvalidInputError:
+    """One error for all texts that cannot be sent."""
+    first, positions = refused[0].error, tuple(error.position for error in refused)
+    shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
     others = f" ({len(positions)} texts are refused: positions {shown})" if len(positions) > 1 else ""
-    error = InvalidInputError(first.message + others, first.path)
+    error = InvalidInputError(first.message + others, f"texts[{positions[0]}]")
     error.positions = positions
     return error

@@ -12,19 +12,15 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, islice
-from operator import itemgetter
 
 import attrs
 
 from ..defaults import BATCH_INPUTS, BATCH_TOKENS, RETRY_LARGER_AFTER
-from ..response import OutputBuffer
 from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
 _BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
 _MIN_TOKENS = 500  # no model accepts fewer in all: what looks like such a limit is none
-_READ_TOGETHER = 32  # texts: of long ones no more are held than these
-_position, _text = itemgetter(0), itemgetter(1)
 
 
 @attrs.define(eq=False)
@@ -36,7 +32,6 @@ class Batch:
     base64: bool = True
     found: int = 0  # bad texts that were found in what it is a part of
     search: Search | None = attrs.field(default=None, repr=False)  # the batch is its current part
-    output: OutputBuffer | None = attrs.field(default=None, repr=False)
     is_whole_job: bool = False
     tries: int = 0
     sent_at: float = 0.0
@@ -64,7 +59,7 @@ class Search:
 
     The failing texts are halved, and the first half is sent. If it fails, the search goes on there, and the other half
     is put aside. If it succeeds, the other half is what fails: it is halved without being sent, unless so many texts
-    never succeeded together, for then their number may be the reason.
+    never succeeded together, for then their number may be the reason, or requests of this model fail by accident.
 
     Args:
         began: when the batch was sent, monotonic seconds.
@@ -95,7 +90,7 @@ class Search:
         if limits.max_inputs(len(failing)) < len(failing):  # which explains it
             return [other, *self.release()]
         self._failing = other
-        if len(other) > 1 and len(failing) <= limits.most_inputs:
+        if len(other) > 1 and len(failing) <= limits.most_inputs and not limits.flaky:
             return self._halve()
         other.search = self
         return [other]
@@ -127,24 +122,12 @@ def estimate_tokens(text: str) -> int:
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // _BYTES_PER_TOKEN
 
 
-def _max_tokens(texts: Sequence[str]) -> int:
-    """No fewer than the estimates of these texts together, and quicker than a sum of them."""
-    max_bytes = sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else 4)
-    return len(texts) + max_bytes // _BYTES_PER_TOKEN
-
-
-def _fitting(texts: Sequence[str], max_tokens: int) -> int:
-    """How many of the first texts hold at most `max_tokens`; at least one."""
-    if _max_tokens(texts) <= max_tokens:
-        return len(texts)
-    return max(1, bisect_right(list(accumulate(map(estimate_tokens, texts))), max_tokens))
-
-
 class ModelLimits:
     """What one model accepts."""
 
     def __init__(self) -> None:
         self.known = False  # it has answered
+        self.flaky = False  # a request that failed has succeeded the second time
         self.base64 = True  # ask for base64
         self.base64_works = False  # vectors came in base64
         self.max_tokens = BATCH_TOKENS  # of a request, estimated
@@ -208,10 +191,9 @@ class Packer:
     """Packs `(position, text)` pairs lazily; batches that are requeued come first."""
 
     def __init__(self, texts: Iterable[NumberedText], limits: ModelLimits, batch_size: int | None) -> None:
-        self._texts = iter(texts)
+        self._texts, self._held = iter(texts), list[NumberedText]()  # held: read ahead, at most one
         self._limits, self._batch_size = limits, batch_size or BATCH_INPUTS
         self._requeued: deque[Batch] = deque()
-        self._held: list[NumberedText] = []  # read and not yet packed
 
     def requeue(self, batches: Sequence[Batch]) -> None:
         """Send these next."""
@@ -228,39 +210,35 @@ class Packer:
     def exhausted(self) -> bool:
         """Whether no text is left; reads one ahead."""
         if not self._held and not self._requeued:
-            self._held = self._read(1)
+            self._held += islice(self._texts, 1)
         return not self._held and not self._requeued
 
     def next(self) -> Batch | None:
         """The next batch, of a size that the model accepts; None: no text is left."""
         if not self._requeued:
             return self._pack()
-        batch = self._requeued.popleft()
-        batch.base64 = batch.base64 and self._limits.base64
-        size = _fitting(batch.texts[: self._limits.max_inputs(len(batch))], self._limits.max_tokens)
+        batch, limits = self._requeued.popleft(), self._limits
+        batch.base64 = batch.base64 and limits.base64
+        sums = list(accumulate(map(estimate_tokens, batch.texts[: limits.max_inputs(len(batch))])))
+        size = max(1, bisect_right(sums, limits.max_tokens))
         if size < len(batch):
             self.requeue([batch.part(size), *(batch.search.release() if batch.search else [])])
             batch = batch.part(0, size)
         return batch
 
     def _pack(self) -> Batch | None:
-        count, max_tokens = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
-        pairs: list[NumberedText] = []
-        tokens = 0
-        while len(pairs) < count and tokens <= max_tokens:
-            more = self._read(min(count - len(pairs), _READ_TOGETHER))
-            if not more:
+        count, tokens_left = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
+        held, self._held = self._held, []
+        positions: list[int] = []
+        texts: list[str] = []
+        for position, text in chain(held, self._texts):
+            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            tokens_left -= 1 + size // _BYTES_PER_TOKEN
+            if tokens_left < 0 and texts:
+                self._held = [(position, text)]
                 break
-            pairs += more
-            tokens += _max_tokens(list(map(_text, more)))
-            if tokens > max_tokens:
-                tokens = sum(map(estimate_tokens, map(_text, pairs)))
-        texts = tuple(map(_text, pairs))
-        if tokens > max_tokens:
-            size = _fitting(texts, max_tokens)
-            pairs, texts, self._held = pairs[:size], texts[:size], pairs[size:] + self._held
-        return Batch(tuple(map(_position, pairs)), texts, self._limits.base64) if pairs else None
-
-    def _read(self, count: int) -> list[NumberedText]:
-        held, self._held = self._held[:count], self._held[count:]
-        return held or list(islice(self._texts, count))
+            positions.append(position)
+            texts.append(text)
+            if len(texts) == count:
+                break
+        return Batch(tuple(positions), tuple(texts), self._limits.base64) if texts else None

@@ -5,16 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from ..errors import ConfigurationError
 from .results import Progress, dollars
 
-_WIDE_COLUMNS, _NARROW_COLUMNS = 100, 60
-
 
 class Bar:
-    """Shows texts, time left, rate and cost of a job when it is called.
+    """Shows texts, cost, time left and rate of a job when it is called.
 
     Raises:
         ConfigurationError: the extra `progress` is not installed.
@@ -26,7 +24,7 @@ class Bar:
         except ImportError:
             message = "progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'"
             raise ConfigurationError(message) from None
-        self._model, self._shown, self._works = model, None, True
+        self._name, self._bar, self._works = model.replace("{", "{{").replace("}", "}}"), None, True
 
     def __call__(self, progress: Progress) -> None:
         try:
@@ -36,29 +34,21 @@ class Bar:
             self._works = False
 
     def _show(self, progress: Progress) -> None:
-        if self._shown is None:
-            self._shown = self._tqdm(total=progress.texts_total, unit=" texts", dynamic_ncols=True, bar_format=" ")
-        shown = self._shown
-        shown.bar_format = _line(progress, self._model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
-        shown.update(progress.texts_done - shown.n)
+        total, usage = progress.texts_total, progress.usage
+        bar: Any = self._bar or self._tqdm(total=total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+        known = total and progress.texts_done <= total
+        count = "{percentage:3.0f}% {n_fmt}/{total_fmt}" if known else "{n_fmt} texts"
+        cost = f", {dollars(usage.cost)}" if usage.cost else ""  # early: a narrow terminal cuts the end off
+        wait = f", waits {progress.wait_seconds:.0f} s: {progress.wait_reason}" if progress.wait_seconds else ""
+        time = "{remaining} left" if known else "{elapsed}"
+        rest = f"{wait}, {{rate_noinv_fmt}}, {usage.total_tokens:,} tokens] {self._name}"
+        bar.bar_format = f"{count}{cost} [{time}{rest}"
+        bar.update(progress.texts_done - bar.n)
         if progress.wait_seconds or not progress.texts_done:
-            shown.refresh()
+            bar.refresh()
+        self._bar = bar
 
     def close(self) -> None:
         """Leave the last line as it is; twice is safe."""
         with suppress(Exception):
-            self._shown.close()
-
-
-def _line(progress: Progress, model: str, columns: int) -> str:
-    """What fits, the cost always: an amount that is cut off would be another amount."""
-    name = model if columns >= _WIDE_COLUMNS else model.rpartition("/")[2][: max(0, columns - _NARROW_COLUMNS)]
-    cost = f", {dollars(progress.usage.cost)}" if progress.usage.cost else ""
-    tokens = f", {progress.usage.total_tokens:,} tokens" if columns >= _WIDE_COLUMNS else ""
-    rate = ", {rate_noinv_fmt}" if columns >= _NARROW_COLUMNS else ""
-    start = (name + ": " if name else "").replace("{", "{{").replace("}", "}}")
-    if progress.wait_seconds:
-        rate += f", waits {progress.wait_seconds:.0f} s: {progress.wait_reason}"[: max(0, columns - _NARROW_COLUMNS)]
-    if not progress.texts_total or progress.texts_done > progress.texts_total:
-        return f"{start}{{n_fmt}} texts [{{elapsed}}{rate}{tokens}{cost}]"
-    return f"{start}{{percentage:3.0f}}%|{{bar}}| {{n_fmt}}/{{total_fmt}} [{{remaining}} left{rate}{tokens}{cost}]"
+            cast(Any, self._bar).close()

@@ -20,15 +20,12 @@ def is_rejection(error: OpenRouterError) -> bool:
     """Whether the inputs, or how many of them there are, may be the reason."""
     if error.status_code in _REJECTING:
         return True
+    if error.status_code == 429:  # more tokens than a minute allows: no wait can help
+        return "too large" in error.message.lower()
     if error.status_code != 403 or error.data is None:
         return False
     metadata = error.data.to_dict().get("error", {}).get("metadata")
     return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
-
-
-def exceeds_rate(error: OpenRouterError) -> bool:
-    """Whether one request holds more tokens than a minute allows, so that no wait can help."""
-    return error.status_code == 429 and "too large" in error.message.lower()
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
