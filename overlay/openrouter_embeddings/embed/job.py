@@ -343,7 +343,8 @@ def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | 
     if note is None and isinstance(error, errors.ResponseValidationError):
         message = re.sub(r"\binput (\d+)\b", lambda found: f"texts[{positions[int(found[1])]}]", message)
     if note is None:
-        last = f" to texts[{positions[-1]}]" if len(positions) > 1 else ""
-        note = f" (texts[{positions[0]}]{last})" if message == error.message else ""
+        first, last = f"texts[{positions[0]}]", f"texts[{positions[-1]}]"
+        where = first if first == last else f"{first} to {last}"
+        note = f" ({where})" if message == error.message else ""
     error.message = printable(message, MESSAGE_CHARS - len(note)) + note
     error.args = (error.message, *error.args[1:])

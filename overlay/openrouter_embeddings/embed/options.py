@@ -138,26 +138,22 @@ def iterable_of(texts: object) -> Iterable[Any]:
     raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
 
 
-def problem_of(text: object) -> str | None:
-    """Why a text cannot be sent; None: it can."""
-    if not isinstance(text, str):
-        return f"expected a string, got {type(text).__name__}"
+def refusal(position: int, text: object) -> InvalidInputError | None:
+    """The error for a text that cannot be sent; None: it can."""
+    problem = "" if isinstance(text, str) else f"expected a string, got {type(text).__name__}"
     try:
-        return None if text.encode() else "must not be empty"
+        problem = problem or ("" if str.encode(text) else "must not be empty")  # type: ignore[arg-type]
     except UnicodeEncodeError:
-        return "contains half of a surrogate pair, which UTF-8 cannot encode"
-
-
-def unsendable(position: int, problem: str) -> InvalidInputError:
-    """The error for a text that cannot be sent."""
-    return InvalidInputError(f"texts[{position}]: {problem}", f"texts[{position}]")
+        problem = "contains half of a surrogate pair, which UTF-8 cannot encode"
+    return InvalidInputError(f"texts[{position}]: {problem}", f"texts[{position}]") if problem else None
 
 
 def combined(refused: Sequence[TextError]) -> InvalidInputError:
     """One error for all texts that cannot be sent."""
-    first, positions = refused[0].error, tuple(error.position for error in refused)
-    shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
-    others = f" ({len(positions)} texts are refused: positions {shown})" if len(positions) > 1 else ""
-    error = InvalidInputError(first.message + others, f"texts[{positions[0]}]")
+    message, positions = refused[0].error.message, tuple(error.position for error in refused)
+    if len(positions) > 1:
+        shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
+        message += f" ({len(positions)} texts are refused: positions {shown})"
+    error = InvalidInputError(message, f"texts[{refused[0].position}]")
     error.positions = positions
     return error

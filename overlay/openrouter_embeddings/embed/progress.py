@@ -35,7 +35,9 @@ class Bar:
 
     def _show(self, progress: Progress) -> None:
         total, usage = progress.texts_total, progress.usage
-        bar: Any = self._bar or self._tqdm(total=total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+        if self._bar is None:
+            self._bar = self._tqdm(total=total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+        bar: Any = self._bar
         known = total and progress.texts_done <= total
         count = "{percentage:3.0f}% {n_fmt}/{total_fmt}" if known else "{n_fmt} texts"
         cost = f", {dollars(usage.cost)}" if usage.cost else ""  # early: a narrow terminal cuts the end off
@@ -46,7 +48,6 @@ class Bar:
         bar.update(progress.texts_done - bar.n)
         if progress.wait_seconds or not progress.texts_done:
             bar.refresh()
-        self._bar = bar
 
     def close(self) -> None:
         """Leave the last line as it is; twice is safe."""

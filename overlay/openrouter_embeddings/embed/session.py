@@ -21,7 +21,7 @@ from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL
 from .job import JOB_POLICY, Job
 from .limiter import RateClock
-from .options import API_ARGUMENTS, checked_options, combined, iterable_of, problem_of, unsendable
+from .options import API_ARGUMENTS, checked_options, combined, iterable_of, refusal
 from .packing import Batch, ModelLimits, NumberedText
 from .results import EmbedResult, TextError
 
@@ -88,13 +88,13 @@ class Session:
             position, text = numbered
             if type(text) is str and text and text.isascii():
                 yield numbered  # nearly all are
-            elif (problem := problem_of(text)) is None:
+            elif (error := refusal(position, text)) is None:
                 yield position, str.__str__(text)  # its characters, even if the class overrides `__str__`
             elif not isinstance(text, str) or text or on_empty == "raise":
-                refuse(TextError(position, unsendable(position, problem)))
+                refuse(TextError(position, error))
             elif on_empty == "record":
                 self._empty.add(position)
-                self.job.stats.errors.append(TextError(position, unsendable(position, problem)))
+                self.job.stats.errors.append(TextError(position, error))
 
     def _refuse(self, refused: TextError) -> None:
         if self._options["on_error"] == "raise":

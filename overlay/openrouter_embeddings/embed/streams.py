@@ -46,43 +46,52 @@ class _Threads:
     """Sends batches with threads; that of a job of one batch with the thread of the caller. Nothing here suspends."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._scope, self._arrived = session, CancelScope(), threading.Event()
-        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []  # daemons: they keep no program from ending
+        self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
 
     async def start(self, batch: Batch, _: float) -> None:
+        if batch.is_whole_job:
+            return self._send(batch, None)
+        if not self._threads:
+            self._scope, self._arrived = CancelScope(), threading.Event()
+            self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._batches.put(batch)
-        if not batch.is_whole_job and len(self._threads) < self._session.job.in_flight:
+        if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
             with suppress(RuntimeError):  # the system allows no more
                 thread.start()
                 self._threads.append(thread)
         if not self._threads:
-            self._batches.put(None)
-            self._work()
+            self._send(self._batches.get(), None)
+        return None
 
     def _work(self) -> None:
-        session = self._session
         while (batch := self._batches.get()) is not None:
-            try:
-                outcome = session.caller.run(session.flow(batch), partial(self._pause, batch), self._scope)
-                session.job.outcomes.append((batch, outcome))
-            except BaseException as error:
-                session.job.outcomes.append((batch, error))
+            self._send(batch, self._scope)
             self._arrived.set()
-            batch = outcome = None  # they hold the vectors, and the next batch may be long in coming
+            del batch  # the next one may be long in coming
 
-    def _pause(self, batch: Batch, sleep: Sleep) -> None:
-        for seconds in self._session.job.pauses(batch, sleep):
-            self._scope.wait(seconds)
+    def _send(self, batch: Any, scope: CancelScope | None) -> None:
+        session = self._session
+
+        def pause(sleep: Sleep) -> None:
+            for seconds in session.job.pauses(batch, sleep):
+                time.sleep(seconds) if scope is None else scope.wait(seconds)
+
+        try:
+            session.job.outcomes.append((batch, session.caller.run(session.flow(batch), pause, scope)))
+        except BaseException as error:
+            session.job.outcomes.append((batch, error))
 
     async def wait(self, seconds: float) -> None:
+        if not self._threads:
+            return time.sleep(min(seconds, 1.0))
         self._arrived.wait(None if seconds == math.inf else seconds)
-        self._arrived.clear()
+        return self._arrived.clear()
 
     def cancel(self) -> None:
-        self._scope.cancel()
+        if self._threads:
+            self._scope.cancel()
         for _ in self._threads:
             self._batches.put(None)
         for thread in self._threads:
