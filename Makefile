@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench fuzz mutants build release-check lock clean
+.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench test-kills measure-corpus fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,12 @@ spec-pull: $(READY) ## compare openapi.yaml with FILE, or print OPERATION of it;
 
 bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
+
+test-kills: $(READY) ## kill corpus jobs KILLS (300) times, at random moments
+	CORPUS_KILLS=$(or $(KILLS),300) $(BIN)/python -m pytest -q tests/corpus/test_survival.py -k killed
+
+measure-corpus: $(READY) ## memory and rate of corpus jobs of ROWS rows (100000 300000); takes minutes
+	$(BIN)/python tests/corpus/measure_memory.py $(or $(ROWS),100000 300000)
 
 fuzz: $(READY) ## fuzz the decoding of responses for SECONDS (60); adds findings to tests/fuzz/corpus
 	$(BIN)/python tests/fuzz/answers.py --seconds $(or $(SECONDS),60)

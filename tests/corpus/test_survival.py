@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.replies import answer
+from faults.server import FaultServer
 from openrouter_embeddings import errors
 from openrouter_embeddings.corpus import status
 from support.capped import Capped, texts_of
@@ -158,6 +160,18 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
         with pytest.raises(errors.CorpusError, match=r"corpus that|other options"):
             embed_corpus(server.url, source, output, **changes[change])
     assert (output.read_bytes(), len(server.ledger.requests)) == (before, requests)
+
+
+def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
+    def shorter(body: dict[str, Any]) -> None:
+        for row in body["data"]:
+            row["embedding"] = [0.5, 0.5]
+
+    steps = iter([answer(), answer(shorter)])
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with FaultServer(lambda: steps) as server, pytest.raises(errors.CorpusError, match="2 dimensions"):
+        embed_corpus(server.url, source, output)
+    assert (output.exists(), [doubt.texts for doubt in status(folder_of(output)).doubts]) == (False, [20])
 
 
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:

@@ -130,5 +130,5 @@ def _status_lines(found: CorpusStatus) -> list[str]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"
         rows = ", ".join(f"{first}-{last}" for first, last in doubt.rows)
-        lines.append(f"  {when}: {doubt.texts} texts, rows {rows}{most}")
+        lines.append(f"  {when}: {doubt.texts} texts, {'rows ' + rows if rows else 'the canary'}{most}")
     return lines

@@ -56,6 +56,12 @@ class Plan:
     def errors_path(self) -> Path:
         return self.output.with_name(f"{self.output.name}.errors.jsonl")
 
+    def remove_work_files(self) -> None:
+        """Remove what a finished job needs no more."""
+        for path in self.folder.iterdir():
+            if not path.name.startswith(("journal.", "lock.")):
+                path.unlink()
+
     def exclude_own_files(self) -> None:
         """Keep what the job writes out of the corpus, if that is the folder that it writes to."""
         own = [self.output, self.errors_path, self.folder, *side_files(self.output).values()]
@@ -94,9 +100,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
             publish(path, side_files(plan.output)[name])
     publish(written, plan.output)
     journal.put(state="finished", rows=rows)
-    for path in plan.folder.iterdir():
-        if not path.name.startswith(("journal.", "lock.")):
-            path.unlink()
+    plan.remove_work_files()
 
 
 def _write_rows(

@@ -1,28 +1,20 @@
-"""One corpus job: files in, files out. It resumes after any ending, and pays at most for what was in flight again.
-
-The job runs in a thread of its own. The caller's thread waits for it, reports progress and takes signals, so that
-nothing interrupts the work between a response and its record on the disk.
-"""
+"""The work of a corpus job: it resumes after any ending, and pays again at most for what was in flight."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
-import signal
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from types import FrameType
 from typing import Any
 
 import attrs
 import numpy as np
 
 from ..caller import Caller
-from ..defaults import DRIFT_DISTANCE, JOB_ENDING_SECONDS
+from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, TextError, Usage, dollars, embed_iter
 from ..errors import BudgetError, CorpusError, printable
 from .cache import Cache
@@ -33,14 +25,12 @@ from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
-_REPORT_SECONDS = 0.25
 _MAX_MESSAGE_CHARS = 500
 _CACHE_ROWS = 256
 _MAX_ERRORS_HELD = 1_000
 _RECORD_SECONDS = 0.05
 """Responses that come in quick succession are recorded together, at the latest before the next request is sent: so what
 a crash leaves unrecorded was all in flight at one time."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Job:
@@ -57,48 +47,20 @@ class Job:
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
         self._news, self._recorded_at = News(), 0.0  # not yet in the journal
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
         self._stopping = False
         self._settled_before = self._bad_rows = 0
 
-    def run(self, report: Callable[[Progress], None] | None) -> None:
-        """Run the job to its end.
-
-        Raises:
-            KeyboardInterrupt: SIGINT or SIGTERM came; the requests in flight have finished.
-            OpenRouterError: the error that ended the job.
-        """
-        thread = threading.Thread(target=self._work, name="openrouter-corpus")
-        ending: BaseException | None = None
-        with _counted_signals() as signals:
-            thread.start()
-            seen = 0
-            while thread.is_alive():
-                try:
-                    thread.join(_REPORT_SECONDS)
-                    if len(signals) > seen:
-                        seen, ending = len(signals), KeyboardInterrupt()
-                        self._stop(JOB_ENDING_SECONDS if seen == 1 else 0)
-                    if report is not None and ending is None and self._streams:
-                        report(self.progress())
-                except BaseException as error:  # of `report`, or a KeyboardInterrupt where signals are not ours
-                    self._stop(0 if ending else JOB_ENDING_SECONDS)
-                    ending = error
-        if report is not None and self._streams and ending is None:
-            report(self.progress())
-        if self._error is not None:
-            raise self._error
-        if ending is not None:
-            raise ending
-
-    def _stop(self, seconds: float) -> None:
+    def stop(self, seconds: float) -> None:
         """Send nothing more; requests in flight have so many seconds to finish."""
         self._stopping = True
         for stream in self._streams:
             stream.drain(seconds)
 
-    def progress(self) -> Progress:
-        """How far the job is, earlier runs included."""
+    def progress(self) -> Progress | None:
+        """How far the job is, earlier runs included; None: nothing is sent yet."""
+        if not self._streams:
+            return None
         now, total = self._streams[-1].progress, self.plan.rows_total
         before = self._settled_before + self._bad_rows
         done = now.texts_done + before
@@ -108,22 +70,24 @@ class Job:
             now, texts_done=done, texts_total=total or None, seconds_left=left, errors=errors, usage=usage
         )
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Do all that is left; an error that ended it is in `error`."""
         ending = "failed"
-        self._journal.start_run()
         try:
+            self._journal.start_run()
             self._embed()
             self._record()
             if not self._stopping:
                 write_output(self.plan, self._journal, lambda: self._stopping)
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
-            self._error = error
-        finally:
-            with contextlib.suppress(sqlite3.Error):  # what ended the run is the error to show
-                self._record(ending=ending)
-            if self._vectors is not None:
-                self._vectors.close()
+            self.error = error
+        try:
+            self._record(ending=ending)
+        except (OSError, sqlite3.Error) as error:
+            self.error = self.error or error
+        if self._vectors is not None:
+            self._vectors.close()
 
     def _embed(self) -> None:
         """Embed all rows that have no outcome yet."""
@@ -255,7 +219,7 @@ class Job:
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Make sure that the answer fits on the disk, and write the request down."""
-        ranges = to_ranges(self._sent[position][0] for position in positions)
+        ranges = to_ranges(row for row, _ in map(self._sent.__getitem__, positions) if row >= 0)
         if self._vectors is not None:
             self._vectors.reserve(ranges)
         replaced = {self._requests[position] for position in positions if position in self._requests}
@@ -288,24 +252,3 @@ class Job:
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }
-
-
-@contextlib.contextmanager
-def _counted_signals() -> Iterator[list[int]]:
-    """Count SIGINT and SIGTERM instead of raising, where they would end the program by default."""
-    received: list[int] = []
-
-    def count(number: int, _: FrameType | None) -> None:
-        received.append(number)
-
-    replaced: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in _SIGNALS:
-            handler = signal.getsignal(number)
-            if handler in (signal.SIG_DFL, signal.default_int_handler):
-                replaced[number] = signal.signal(number, count)
-    try:
-        yield received
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler)

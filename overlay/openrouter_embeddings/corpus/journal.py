@@ -172,10 +172,11 @@ class Journal:
         size = "select sum(bytes) * 1.0 / max(1, sum(texts)) from requests where bytes > 0"
         return float(doubted + self.totals()["possibly_billed_texts"] * (self._db.execute(size).fetchone()[0] or 0.0))
 
-    def doubts(self) -> list[dict[str, Any]]:
-        """Requests that may be billed although no response came."""
+    def doubts(self, *, running: bool = False) -> list[dict[str, Any]]:
+        """Requests that may be billed although no response came; if no process is `running`, none will come."""
         names = ("id", "rows", "texts", "bytes", "sent_at")
-        found = self._db.execute(f"select {', '.join(names)} from requests where state = 'doubt' order by id")
+        states = "('doubt')" if running else "('doubt', 'sent')"
+        found = self._db.execute(f"select {', '.join(names)} from requests where state in {states} order by id")
         return [{**dict(zip(names, values, strict=True)), "rows": json.loads(values[1])} for values in found]
 
     def rows_done(self) -> tuple[int, int]:

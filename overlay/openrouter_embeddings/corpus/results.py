@@ -136,7 +136,7 @@ def status(folder: Path) -> CorpusStatus:
             usage=usage,
             requests=totals["requests"],
             possibly_billed_texts=totals["possibly_billed_texts"],
-            doubts=[_doubt(found, price) for found in journal.doubts()],
+            doubts=[_doubt(found, price) for found in journal.doubts(running=runs)],
             rows_per_second=rate,
             seconds_left=left,
         )

@@ -16,6 +16,7 @@ from ..embed import DEFAULTS, EmbedOptions, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from .display import show_progress
 from .finish import Plan
+from .foreground import run
 from .job import Job
 from .journal import JobLock, Journal
 from .outputs import output_format
@@ -71,11 +72,12 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
         if journal.get("state") == "finished":
             if not output.exists():
                 raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
+            plan.remove_work_files()
             return result_of(plan, journal)
         job = Job(caller, plan, journal, embed_options)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
-            job.run(report or None)
+            run(job, report or None)
         return result_of(plan, journal, job.drift)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CorpusError
+
 Ranges = list[tuple[int, int]]
 """Rows as `(first, last)` pairs, ascending."""
 
@@ -38,7 +40,14 @@ class VectorFile:
                 os.posix_fallocate(self._file.fileno(), first * self._row_bytes, (last - first + 1) * self._row_bytes)
 
     def write(self, rows: Sequence[int], vectors: Any) -> None:
-        """Write float32 `(len(rows), dimensions)` to these rows."""
+        """Write float32 `(len(rows), dimensions)` to these rows.
+
+        Raises:
+            CorpusError: the vectors have another length than those before.
+        """
+        if vectors.shape[1] != self.dimensions:
+            lengths = f"{vectors.shape[1]} dimensions, and those before had {self.dimensions}"
+            raise CorpusError(f"the model changed: a response has {lengths}; pin it with provider= or dimensions=")
         order = np.argsort(rows, kind="stable")
         for first, last in to_ranges(rows):
             count = last - first + 1
