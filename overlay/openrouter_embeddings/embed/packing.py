@@ -187,9 +187,10 @@ class Packer:
     def requeue_from_elsewhere(self) -> None:
         """Send next the last text of a batch that waits, if there is one."""
         batch = self._pack() or (self._requeued.pop() if self._requeued else None)
-        if batch is not None and len(batch) > 1:
-            self._requeued.append(batch.part(0, -1))
-        self.requeue([batch.part(-1)] if batch is not None else [])
+        if batch is not None:
+            self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
+            self._requeued += batch.search.release() if batch.search is not None else []
+            self.requeue([batch.part(-1)])
 
     @property
     def exhausted(self) -> bool:
