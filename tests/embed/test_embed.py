@@ -480,6 +480,18 @@ def test_text_that_always_fails_on_the_server_is_recorded_alone(trouble: Step, b
 
 
 @both_sides
+def test_text_is_given_up_only_after_a_retry_of_its_own(side: Side) -> None:
+    alone = itertools.count()
+
+    def step(connection: Connection, request: Request) -> None:
+        fails = "text 7" in request.inputs and (len(request.inputs) > 1 or next(alone) == 0)
+        (refuse(500) if fails else answer())(connection, request)
+
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        assert_right(session.embed(texts_of(12), model=MODEL), texts_of(12))
+
+
+@both_sides
 @pytest.mark.parametrize("trouble", [refuse(502), refuse(504), hang], ids=["502", "504", "hang"])
 def test_batch_that_is_too_large_for_the_host_is_learned(trouble: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:

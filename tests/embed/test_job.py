@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openrouter_embeddings import errors
 from openrouter_embeddings.embed.job import Job
 from openrouter_embeddings.embed.limiter import RateClock
@@ -303,3 +306,41 @@ def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) ->
         usage = usage.plus(reported)
 
     assert usage == case.total
+
+
+@given(
+    st.sets(st.integers(0, 39), max_size=12),
+    st.sampled_from([None, 1, 3, 7]),
+    st.lists(st.sampled_from(["400", "500", "late"]), max_size=4),
+    st.sampled_from(["400", "500", "unreadable"]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
+    bad: set[int], most: int | None, accidents: list[str], kind: str, dice: random.Random
+) -> None:
+    options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
+    job = Job(options, ModelLimits(), RateClock(), Policy(hands_back=True), lambda: True)
+    job.feed(((i, f"text {i}") for i in range(40)), 40)
+    sent: list[Batch] = []
+    rows: list[int] = []
+    while (step := job.step()) is not None:
+        if isinstance(step, Batch):
+            sent.append(step)
+        elif isinstance(step, tuple):
+            rows += step[0]
+        else:
+            batch = sent.pop(dice.randrange(len(sent)))
+            fails = bad & {*batch.positions} or (most is not None and len(batch) > most)
+            accident = accidents.pop() if accidents and len(batch) > 1 and dice.random() < 0.3 else None
+            response = EmbeddingBatch(np.zeros((len(batch), 1), np.float32), "m", None)
+            response.http_meta = META
+            failure = accident or (kind if fails else None)
+            job.outcomes.append((batch, KINDS[failure]() if failure else response))
+    try:
+        job.raise_error()
+    except OpenRouterError as error:
+        assert "8 single-text requests were rejected" in error.message  # noqa: PT017
+    else:
+        assert sorted([*rows, *(error.position for error in job.stats.errors)]) == list(range(40))
+        assert {error.position for error in job.stats.errors} == bad

@@ -95,7 +95,7 @@ class Job:
         """Take the texts, lazily or `at_once`; of these, equal ones are sent once."""
         if at_once:
             texts, self.models = list(texts), {}
-            if len(texts) > 1 and len({text for _, text in texts}) < len(texts):
+            if len({text for _, text in texts}) < len(texts):
                 first: dict[str, int] = {}
                 for position, text in texts:
                     self._duplicates.setdefault(first.setdefault(text, position), []).append(position)

@@ -10,7 +10,7 @@ import math
 import threading
 
 from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
-from .packing import Batch
+from .packing import Batch, estimate_tokens
 
 
 class RateClock:
@@ -62,7 +62,8 @@ class AdaptiveLimiter:
         """Count the tokens of a request that starts; the next waits for as long as these take at the rate."""
         if self._token_seconds:  # to estimate them is not free
             with self._clock.lock:
-                self._clock.token_at = max(self._clock.token_at, now) + batch.tokens * self._token_seconds
+                seconds = sum(map(estimate_tokens, batch.texts)) * self._token_seconds
+                self._clock.token_at = max(self._clock.token_at, now) + seconds
 
     def answered(self) -> None:
         """A response came."""

@@ -23,7 +23,9 @@ def to_matrix(vectors: Any) -> Matrix:
 
 def to_positions(positions: Sequence[int]) -> Positions:
     """Indexes as a sorted int64 array."""
-    return np.sort(np.asarray(positions, np.int64))
+    array = np.array(positions, np.int64)
+    array.sort()
+    return array
 
 
 def _are_consecutive(positions: Sequence[int]) -> bool:

@@ -39,19 +39,8 @@ class Batch:
     def __len__(self) -> int:
         return len(self.texts)
 
-    @property
-    def tokens(self) -> int:
-        """Estimated tokens of all its texts."""
-        return sum(map(estimate_tokens, self.texts))
-
     def part(self, start: int, stop: int | None = None) -> Batch:
-        """Some of its texts, as a batch of their own."""
         return Batch(self.positions[start:stop], self.texts[start:stop], self.base64, self.found)
-
-    def halves(self) -> list[Batch]:
-        """The batch in two."""
-        half = (len(self) + 1) // 2
-        return [self.part(0, half), self.part(half)]
 
 
 class Search:
@@ -75,7 +64,7 @@ class Search:
 
     def failed(self, part: Batch) -> list[Batch]:
         """What to send after the batch, or a part of several texts, failed."""
-        self._put_aside()
+        self._aside += [self._other] if self._other is not None else []
         self._failing = part
         return self._halve()
 
@@ -97,8 +86,8 @@ class Search:
 
     def release(self, found: int = 0) -> list[Batch]:
         """The texts that are neither sent nor known to fail: together, but in parts once more bad texts are `found`."""
-        self._put_aside()
-        aside, self._aside = sorted(self._aside, key=lambda batch: batch.positions), []
+        aside = sorted([*self._aside, *([self._other] if self._other else [])], key=lambda batch: batch.positions)
+        self._aside, self._other = [], None
         if not aside:
             return []
         positions = tuple(chain.from_iterable(batch.positions for batch in aside))
@@ -107,12 +96,9 @@ class Search:
         size = max(1, len(whole) >> max(0, whole.found - 1))
         return [whole.part(start, start + size) for start in range(0, len(whole), size)]
 
-    def _put_aside(self) -> None:
-        self._aside += [self._other] if self._other is not None else []
-        self._other = None
-
     def _halve(self) -> list[Batch]:
-        part, self._other = self._failing.halves()
+        half = (len(self._failing) + 1) // 2
+        part, self._other = self._failing.part(0, half), self._failing.part(half)
         part.search = self
         return [part]
 
@@ -181,7 +167,7 @@ class ModelLimits:
 
     def _named_tokens(self, stated: int, batch: Batch) -> int | None:
         """The tokens allowed in one request, from a message; None if the number may be the limit of a single text."""
-        tokens = batch.tokens
+        tokens = sum(map(estimate_tokens, batch.texts))
         limit = stated if stated < tokens else tokens // 2  # the estimate may be too low, but not by very much
         of_one_text = 2 * max(map(estimate_tokens, batch.texts)) > stated
         return None if of_one_text or limit < max(_MIN_TOKENS, stated // 8) else limit
@@ -196,15 +182,15 @@ class Packer:
         self._requeued: deque[Batch] = deque()
 
     def requeue(self, batches: Sequence[Batch]) -> None:
-        """Send these next."""
         self._requeued.extendleft(reversed(batches))
 
     def requeue_from_elsewhere(self) -> None:
         """Send next the last text of a batch that waits, if there is one."""
         batch = self._pack() or (self._requeued.pop() if self._requeued else None)
-        if batch is not None and len(batch) > 1:
-            self._requeued.append(batch.part(0, -1))
-        self.requeue([batch.part(-1)] if batch is not None else [])
+        if batch is not None:
+            self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
+            self._requeued += batch.search.release() if batch.search is not None else []
+            self.requeue([batch.part(-1)])
 
     @property
     def exhausted(self) -> bool:
