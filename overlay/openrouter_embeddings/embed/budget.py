@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from ..errors import BudgetError, ConfigurationError
@@ -39,22 +40,31 @@ class Budget:
         self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
         self._in_flight: dict[Sequence[int], float] = {}  # the positions of each request, and its worst case
 
-    def may_send(self, positions: Sequence[int], texts: Sequence[str]) -> bool:
-        """Whether a request may start now; if it may, it counts as in flight.
+    def fitting(self, texts: Sequence[str], *, divisible: bool) -> int:
+        """How many of the first texts may be sent now: all or none, unless they are `divisible` and none is in flight.
 
         Raises:
-            BudgetError: it may not, and none is in flight whose end could change that.
+            BudgetError: none may be sent, and no request is in flight whose end could change that.
         """
         cost = self._usage.cost
         spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
-        worst = _TIMES_BILLED * self._price * most_tokens(texts)
         left = self._max - spent - sum(self._in_flight.values())
-        if worst <= left:
-            self._in_flight[positions] = worst
-        elif not self._in_flight:
-            now = f"{dollars(max(0.0, left))} of max_cost_usd are left"
-            raise BudgetError(f"{now}, and the next request may cost up to {dollars(worst)}: it was not sent")
-        return worst <= left
+        if self._worst_usd(texts) <= left:
+            return len(texts)
+        if self._in_flight:
+            return 0
+        costs = accumulate(self._worst_usd([text]) for text in texts)
+        if divisible and (count := sum(cost <= left for cost in costs)):
+            return count
+        now, worst = f"{dollars(max(0.0, left))} of max_cost_usd are left", dollars(self._worst_usd(texts[:1]))
+        raise BudgetError(f"{now}, and the next text may cost {worst} in the worst case: it was not sent")
+
+    def started(self, positions: Sequence[int], texts: Sequence[str]) -> None:
+        """A request started."""
+        self._in_flight[positions] = self._worst_usd(texts)
+
+    def _worst_usd(self, texts: Sequence[str]) -> float:
+        return _TIMES_BILLED * self._price * most_tokens(texts)
 
     def settled(self, positions: Sequence[int], usage: Usage, possibly_billed_texts: int) -> None:
         """A request ended; the totals are those of the job so far."""

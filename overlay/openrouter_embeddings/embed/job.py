@@ -121,7 +121,7 @@ class Job:
             batch = self._packer.next()
             if batch is not None and self.stats.requests == self.in_flight == 0 and self.observer is None:
                 batch.is_whole_job = self._packer.exhausted
-            if batch is not None and not self._may_send(batch):
+            if batch is not None and (batch := self._permitted(batch)) is None:
                 return math.inf
         except Exception as error:  # of the caller's texts, the budget or the observer
             self._fail(error)
@@ -133,14 +133,19 @@ class Job:
         limiter.charge(batch, batch.sent_at)
         return batch
 
-    def _may_send(self, batch: Batch) -> bool:
-        """Ask the budget and inform the observer; a batch that the budget does not allow yet is sent later."""
-        if self.budget is not None and not self.budget.may_send(batch.positions, batch.texts):
-            self._packer.requeue([batch])
-            return False
+    def _permitted(self, batch: Batch) -> Batch | None:
+        """What of a batch the budget allows now, the observer informed; the rest is sent later."""
+        if self.budget is not None:
+            count = self.budget.fitting(batch.texts, divisible=batch.search is None)
+            if count < len(batch):
+                self._packer.requeue([batch.part(count) if count else batch])
+                batch = batch.part(0, count)
+            if not count:
+                return None
+            self.budget.started(batch.positions, batch.texts)
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
-        return True
+        return batch
 
     def stop(self, seconds: float) -> None:
         """Send no more requests; those in flight have so many seconds to finish."""
