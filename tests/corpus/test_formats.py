@@ -120,6 +120,13 @@ def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path
     assert facts == {"model": "example/text-embedding", "dimensions": 4}
 
 
+def test_stdin_has_the_format_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(table(tmp_path, "excel").read_bytes())))
+    with Capped() as server:
+        embed_corpus(server.url, "-", tmp_path / "out.npy", format="csv")
+    assert np.array_equal(np.load(tmp_path / "out.npy"), matrix_of(TEXTS))
+
+
 def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> None:
     source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
     good = ['{"id": 1, "text": "good"}', '{"id": "2", "text": "also good"}']

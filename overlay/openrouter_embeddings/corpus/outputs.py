@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import ConfigurationError, CorpusError
 from .rows import Id
-from .sources import open_binary
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
@@ -49,7 +48,7 @@ class NpyWriter:
     def __init__(self, path: Path, *, rows: int, dimensions: int, stamp: Mapping[str, str]) -> None:
         sides = side_files(path)
         sides["stamp.json"].write_text(json.dumps(stamp), "utf-8")
-        self._ids, self._vectors = open_binary(sides["ids.jsonl"]), open_binary(path)
+        self._ids, self._vectors = sides["ids.jsonl"].open("wb"), path.open("wb")
         header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimensions)}
         np.lib.format.write_array_header_1_0(self._vectors, header)
 

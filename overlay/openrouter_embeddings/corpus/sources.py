@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import attrs
 import msgspec
@@ -204,8 +204,3 @@ _READERS: dict[str, Callable[[Source], Iterator[Row]]] = {
     "lines": _read_lines,
     "folder": _read_folder,
 }
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """A new file, readable by its owner alone."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb")

@@ -115,8 +115,8 @@ def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, An
     """The source of a job, copied first if it cannot be read twice."""
     fields = {"text_field": own["text_field"], "id_field": own["id_field"]}
     if source == _STDIN:
-        copy = folder / "stdin"
-        return open_source(copy, own["format"] or copy_stdin(copy), **fields)
+        kind = copy_stdin(folder / "stdin")
+        return open_source(folder / "stdin", own["format"] or kind, **fields)
     if isinstance(source, str | os.PathLike):
         return open_source(Path(source), own["format"], **fields)
     copy = folder / "texts.jsonl"
