@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +11,7 @@ from openrouter_generated.types import CallOptions, Operation, Unset
 from . import config as settings
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
-from .retries import ONE_CALL, FailureKind, Policy, RetryBudget, policy_from
+from .retries import ONE_CALL, Policy, RetryBudget, policy_from
 from .telemetry import Event, Hook
 
 if TYPE_CHECKING:
@@ -32,16 +30,10 @@ class Caller:
         debug: Callable[..., None] | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        self.config, self.policy, self.http_clients = config, policy, http_clients
-        self._debug = debug
+        self.config, self.policy, self.http_clients, self._debug = config, policy, http_clients, debug
         self.hook = None if on_event is None else Hook(on_event)
         self._is_variant = self._closed = False
-        self._reset()
-
-    def _reset(self) -> None:
-        self._budget = RetryBudget()
-        self.learned: dict[Hashable, Any] = {}
-        """What jobs have learned about models; a client and its variants share it."""
+        self.__setstate__({})
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call with this thread."""
@@ -72,26 +64,18 @@ class Caller:
         Raises:
             InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
         """
-        from .call import CallContext, call_flow
+        from .call import call_flow
         from .request import prepare
         from .response import validate
 
         self.check_open()
-        chosen = self.policy_for(options.retries, policy)
+        chosen, key = self.policy_for(options.retries, policy), self.config.current_key
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
-            seconds = min(timeouts.attempt_seconds, chosen.total_seconds)
-            timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
+            timeouts = timeouts.within(chosen.total_seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if prepared.needs_key and not callable(self.config.api_key):
-            self.config.current_key()  # a missing key is an error before a connection is opened
-        context = CallContext(
-            key=self.config.current_key,
-            budget=self._budget,
-            clock=time.monotonic,
-            uniform=random.uniform,
-            debug=self._debug,
-        )
-        flow = call_flow(prepared, chosen, context, read or validate)
+            key()  # a missing key is an error before a connection is opened
+        flow = call_flow(prepared, chosen, read or validate, key=key, budget=self._budget, debug=self._debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
@@ -110,13 +94,12 @@ class Caller:
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
         """The policy of a call: what the call says, else what the client says, else `default`."""
-        if isinstance(retries, Unset):
-            return self.policy or default
-        return policy_from(retries, self.policy or default)
+        default = self.policy or default
+        return default if isinstance(retries, Unset) else policy_from(retries, default)
 
     def may_retry_billed(self) -> bool:
         """Take the cost of one more retry that may be billed from the retry budget, if there is enough left."""
-        return self._budget.take(FailureKind.MAYBE_PROCESSED)
+        return self._budget.take(maybe_billed=True)
 
     def base_url(self, server_url: str | None) -> str:
         """The base URL of a call."""
@@ -156,4 +139,6 @@ class Caller:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._reset()
+        self._budget = RetryBudget()
+        self.learned: dict[Hashable, Any] = {}
+        """What jobs have learned about models; a client and its variants share it."""

@@ -38,6 +38,15 @@ BY_STATUS: dict[int, type[APIStatusError]] = {}
 """The class of each documented status."""
 
 
+def __dir__() -> list[str]:
+    return [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, Exception)]
+
+
+def megabytes(size: int) -> str:
+    """A size in bytes as people read it: `41.9 MB`."""
+    return f"{size / 1e6:.3g} MB" if size >= 100_000 else f"{size:,} bytes"
+
+
 def printable(text: str, limit: int = MESSAGE_CHARS) -> str:
     """`text` on one line, control characters escaped, cut to `limit` characters."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
@@ -48,7 +57,8 @@ class OpenRouterError(Exception):
     """The base of all errors.
 
     Attributes:
-        message: what happened, on one line; `str(error)` adds status, attempts, generation id and limit.
+        message: what happened, on one line; `str(error)` adds host, status, attempts, generation id and limit.
+        host: the host of the request, with its port if that is not the usual one; "" if nothing was sent.
         attempts: requests that this call sent; 0 if nothing was sent.
         possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
         retry_after: seconds that the server asked to wait, or None.
@@ -61,6 +71,7 @@ class OpenRouterError(Exception):
             None if its texts or options were rejected, and for other calls.
     """
 
+    host: str = ""
     attempts: int = 0
     possibly_billed_attempts: int = 0
     retry_after: float | None = None
@@ -83,21 +94,11 @@ class OpenRouterError(Exception):
         self.message = message
 
     def __str__(self) -> str:
-        facts = {"status": self.status_code, "attempts": self.attempts, "generation": self.generation_id}
         text = f"{self.message}; {self._cure}" if self._cure else self.message
-        shown = [f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value]
-        shown += [f"not retried: {self.limit}"] if self.limit else []
-        return f"{text} ({', '.join(shown)})" if shown else text
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, {**self.__dict__})
-
-
-def _restore(cls: type[OpenRouterError], args: tuple[Any, ...], state: dict[str, Any]) -> OpenRouterError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        facts = {"status": self.status_code, "host": self.host, "attempts": self.attempts}
+        facts |= {"generation": self.generation_id, "not retried:": self.limit}
+        shown = ", ".join(f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value)
+        return f"{text} ({shown})" if shown else text
 
 
 class ConfigurationError(OpenRouterError, ValueError):
