@@ -117,12 +117,12 @@ def call_flow(
 
 def _redirect_target(url: str, outcome: Response | Failure) -> str | None:
     """The URL that a response redirects to, if its origin is that of `url` (RFC 9110, 15.4.8; RFC 6454)."""
-    location = outcome.headers.get("location") if isinstance(outcome, Response) else None
-    if not location or outcome.status_code not in (307, 308):
+    if isinstance(outcome, Failure) or outcome.status_code not in (307, 308):
         return None
+    location = outcome.headers.get("location")
     try:
         target = urljoin(url, location)
-        return target if _origin(target) == _origin(url) else None
+        return target if location and _origin(target) == _origin(url) else None
     except ValueError:
         return None
 

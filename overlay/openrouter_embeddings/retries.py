@@ -133,7 +133,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
     """
     if isinstance(config, Policy):
         return config
-    if config is None or (isinstance(config, numbers.Integral) and not isinstance(config, bool) and config >= 0):
+    if config is None or (issubclass(type(config), numbers.Integral) and type(config) is not bool and config >= 0):
         return attrs.evolve(default, attempts=int(config or 0) + 1, official=None)
     if not isinstance(config, RetryConfig):
         found = config if isinstance(config, int | float) else type(config).__name__
