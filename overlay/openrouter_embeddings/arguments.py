@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import zip_longest
 from typing import Any, Final, TypeVar
 
 from .config import as_secret, hidden_headers, hidden_url
@@ -58,15 +60,16 @@ def guarded(function: F) -> F:
     names, label = list(parameters), function.__qualname__.removesuffix(".__init__")
     positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters.values())
     required = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    first_hidden = min([names.index(name) for name in _HIDE if name in names], default=sys.maxsize)
     takes_more = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
 
     def hide(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         for name, hidden in _HIDE.items():
             if name in options:
                 options[name] = hidden(options[name])
-            elif name in names[: len(arguments)]:
-                at = names.index(name)
-                arguments = *arguments[:at], hidden(arguments[at]), *arguments[at + 1 :]
+        if len(arguments) > first_hidden:
+            pairs = zip_longest(names[: len(arguments)], arguments)
+            arguments = tuple([_HIDE[name](value) if name in _HIDE else value for name, value in pairs])
         return arguments
 
     def check(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def call_flow(
                 if isinstance(result, EmbeddingBatch):
                     result.rejected_usages = usages
                 if hasattr(type(result), "http_meta"):
-                    result.http_meta = _meta(outcome, request, state, clock() - began)
+                    result.http_meta = _meta(call, request, outcome, state, clock() - began)
                 return result
             state.maybe_billed += failure.sent
             state.elapsed_seconds = clock() - began
@@ -161,9 +161,10 @@ def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
     return error.with_traceback(None)
 
 
-def _meta(response: Response, request: Request, state: CallState, seconds: float) -> HttpMeta:
-    """How a result arrived, without secrets."""
+def _meta(call: PreparedCall, request: Request, response: Response, state: CallState, seconds: float) -> HttpMeta:
+    """How a result arrived, without secrets: a server may echo them in headers, and in the URL of a redirect."""
     redactor = request.redactor()
     headers = response.headers.redacted(redactor)
     generation_id, counts = headers.get("x-generation-id"), (state.attempts, state.maybe_billed)
-    return HttpMeta(response.status_code, headers, generation_id, *counts, seconds, redactor(request.url))
+    url = call.url if request.url is call.url else redactor(request.url)
+    return HttpMeta(response.status_code, headers, generation_id, *counts, seconds, url)

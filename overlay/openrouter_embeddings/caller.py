@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -11,12 +12,22 @@ from openrouter_generated.types import CallOptions, Operation, Unset
 from . import config as settings
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
+from .network import CancelScope, HttpClients, arun, run
 from .retries import ONE_CALL, Policy, RetryBudget, policy_from
 from .telemetry import Event, Hook
 
 if TYPE_CHECKING:
-    from .network import CancelScope, HttpClients
     from .request import PreparedCall
+
+
+@cache
+def _parts_of_a_call() -> tuple[Callable[..., Any], ...]:
+    """Imported at the first call: `OpenRouter(...)` alone is to be quick."""
+    from .call import call_flow
+    from .request import prepare
+    from .response import validate
+
+    return prepare, call_flow, validate
 
 
 class Caller:
@@ -64,10 +75,7 @@ class Caller:
         Raises:
             InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
         """
-        from .call import call_flow
-        from .request import prepare
-        from .response import validate
-
+        prepare, call_flow, validate = _parts_of_a_call()
         self.check_open()
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
@@ -82,14 +90,10 @@ class Caller:
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
         """Drive a call with this thread."""
-        from .network import run
-
         return run(flow, self.http_clients.sync_client(), sleep, scope)
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a call on the running event loop."""
-        from .network import arun
-
         return await arun(flow, await self.http_clients.async_client(), sleep)
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
