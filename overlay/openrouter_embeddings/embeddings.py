@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
-from . import embed as jobs
+import openrouter_embeddings.embed as jobs
+
 from .arguments import guarded_methods, refuse_attribute
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
