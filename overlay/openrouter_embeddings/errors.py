@@ -42,9 +42,10 @@ def __dir__() -> list[str]:
     return [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, Exception)]
 
 
-def megabytes(size: int) -> str:
-    """A size in bytes as people read it: `41.9 MB`."""
-    return f"{size / 1e6:.3g} MB" if size >= 100_000 else f"{size:,} bytes"
+def format_size(size_bytes: int) -> str:
+    """A size as people read it: `41.9 MB`."""
+    unit, name = (1e6, "MB") if size_bytes >= 1e6 else (1e3, "kB")
+    return f"{size_bytes / unit:.3g} {name}"
 
 
 def printable(text: str, limit: int = MESSAGE_CHARS) -> str:
