@@ -78,7 +78,7 @@ def guarded(function: F) -> F:
                 raise TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, names)}")
         if len(arguments) > positional:
             example = ", ".join([*names[1:positional], *[f"{name}=..." for name in required]])
-            raise TypeError(f"{label}() takes {positional - 1} positional arguments; write {label}({example})")
+            raise TypeError(f"{label}() takes {positional - 1} positional argument(s); write {label}({example})")
 
     @functools.wraps(function)
     async def on_loop(*arguments: Any, **options: Any) -> Any:

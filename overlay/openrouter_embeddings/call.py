@@ -97,8 +97,8 @@ def call_flow(
                 if policy.hands_back and not failure.sent:
                     failure.error._wait_seconds, sleep = sleep.seconds, ""
                 elif not budget.take(maybe_billed=failure.sent):
-                    sleep = "the retry budget of the client is used up"
-            host = urlsplit(call.url).netloc
+                    sleep = "the retry budget of the client"
+            host = urlsplit(call.url).hostname or ""
             if not isinstance(sleep, Sleep):
                 del outcome  # a traceback with locals must not show a response that echoes the key
                 failure.error.limit, failure.error.host = sleep, host

@@ -59,11 +59,11 @@ class OpenRouterError(Exception):
 
     Attributes:
         message: what happened, on one line; `str(error)` adds host, status, attempts, generation id and limit.
-        host: the host of the request, with its port if that is not the usual one; "" if nothing was sent.
+        host: the host of the request; "" if nothing was sent.
         attempts: requests that this call sent; 0 if nothing was sent.
         possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
         retry_after: seconds that the server asked to wait, or None.
-        limit: the limit that ended the retries, such as "attempts=4"; "" if none did.
+        limit: the limit that ended the retries, such as "attempts=4" (see `Policy`); "" if none did.
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
@@ -97,7 +97,7 @@ class OpenRouterError(Exception):
     def __str__(self) -> str:
         text = f"{self.message}; {self._cure}" if self._cure else self.message
         facts = {"status": self.status_code, "host": self.host, "attempts": self.attempts}
-        facts |= {"generation": self.generation_id, "not retried:": self.limit}
+        facts |= {"generation": self.generation_id, "stopped by": self.limit}
         shown = ", ".join(f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value)
         return f"{text} ({shown})" if shown else text
 
@@ -202,7 +202,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
 
-    _cure = "embeddings.list_models() lists the models; server_url must end as https://openrouter.ai/api/v1 does"
+    _cure = "client.embeddings.list_models() lists the models; server_url must end like https://openrouter.ai/api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
@@ -211,6 +211,8 @@ class RequestTimeoutResponseError(APIStatusError, status=408):
 
 class PayloadTooLargeResponseError(APIStatusError, status=413):
     """The request is too large."""
+
+    _cure = "send fewer or shorter inputs; embed(texts, model=...) splits them into requests"
 
 
 class TooManyRequestsResponseError(APIStatusError, status=429):

@@ -137,7 +137,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
         return attrs.evolve(default, attempts=int(config or 0) + 1, official=None)
     if not isinstance(config, RetryConfig):
         found = config if isinstance(config, int | float) else type(config).__name__
-        wanted = "utils.RetryConfig, utils.Policy or None (no retry), or a number of retries"
+        wanted = "a number of retries, None (no retry), a utils.Policy or a utils.RetryConfig"
         raise ConfigurationError(f"{argument} must be {wanted}, got {found}")
     if config.strategy != "backoff":
         return NO_RETRY
@@ -205,7 +205,7 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
     if asked is None:
         seconds = policy.backoff_seconds(counted - 1, status, uniform)
     elif asked > policy.retry_after_cap_seconds:
-        return f"retry_after_cap_seconds={policy.retry_after_cap_seconds:g}, and the server asks for {asked:g}"
+        return f"retry_after_cap_seconds={policy.retry_after_cap_seconds:g} (the server asks for {asked:g} s)"
     else:
         seconds = asked * uniform(1.0, 1.1)
     if policy.total_seconds is not None:

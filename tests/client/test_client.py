@@ -98,7 +98,7 @@ INVALID: list[tuple[str, Any, str, bool]] = [
     ("server_url", "openrouter.ai", "must be a URL", True),
     ("api_key", 7, "must be a string, got int", True),
     ("timeout_ms", 0, "must be a number of milliseconds above 0", True),
-    ("retry_config", 1.5, "must be utils.RetryConfig, utils.Policy or None", True),
+    ("retry_config", 1.5, "must be a number of retries", True),
     ("http_referer", "Café", "cannot be sent as an HTTP header", True),
     ("server", "eu", "must be one of production", False),
     ("client", "x", "must be an httpx.Client, or have its send() and build_request(), got str", False),

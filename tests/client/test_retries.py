@@ -139,7 +139,7 @@ DECISIONS = [
     Decision("Retry-After", failed(SAFE, 429, retry_after=7.0), so_far(), Sleep(7.0 * 1.1, shared=True)),
     Decision("Retry-After at the cap", failed(SAFE, 503, retry_after=60.0), so_far(), Sleep(66.0, shared=True)),
     Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), so_far(),
-             f"{CAP}=60, and the server asks for 60.001"),
+             f"{CAP}=60 (the server asks for 60.001 s)"),
     Decision("beyond the total", failed(SAFE), so_far(elapsed=119.6), TOTAL),
     Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), so_far(0, 0, 0, 70.0), TOTAL),
     Decision("a tenth is left", failed(SAFE, 503), so_far(), Sleep(1.0, True), Policy(total_seconds=1.12)),
@@ -162,7 +162,7 @@ DECISIONS = [
     Decision("official, Retry-After", failed(SAFE, 429, retry_after=3e3), so_far(), Sleep(3e3 * 1.1, True),
              official()),
     Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), so_far(),
-             f"{CAP}=3600, and the server asks for 4000", official()),
+             f"{CAP}=3600 (the server asks for 4000 s)", official()),
     Decision("official, in time", failed(SAFE, 503), so_far(0, 0, 0, 3_599.5), Sleep(0.5, True), official()),
     Decision("official, elapsed", failed(SAFE, 503), so_far(0, 0, 0, 3_599.9), "total_seconds=3600", official()),
     Decision("official, no time", failed(SAFE, 503), so_far(), "total_seconds=0", official(500, 500, 1, 0, 0)),
@@ -241,7 +241,7 @@ def test_policy_from_an_argument() -> None:
 NUMBER, COUNT = "must be a number of at least 0", "must be a whole number of at least"
 RIGHT = {"initial_interval": 1, "max_interval": 1, "exponent": 1.0, "max_elapsed_time": 1}
 REJECTED: list[tuple[Callable[[], object], str]] = [
-    *((lambda v=value: policy_from(v, Policy()), "retries must be utils.RetryConfig, utils.Policy or None")
+    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, None (no retry), a utils.Policy")
       for value in (-1, True, "backoff", {"strategy": "backoff"}, BACKOFF)),
     (lambda: policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config"),  # type: ignore[arg-type]
      "retry_config: backoff must be utils.BackoffStrategy, got NoneType"),
