@@ -44,7 +44,9 @@ class Caller:
         self.config, self.policy, self.http_clients, self._debug = config, policy, http_clients, debug
         self.hook = None if on_event is None else Hook(on_event)
         self._is_variant = self._closed = False
-        self.__setstate__({})
+        self._budget = RetryBudget()
+        self.learned: dict[Hashable, Any] = {}
+        """What jobs have learned about models; a client and its variants share it."""
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call with this thread."""
@@ -65,15 +67,10 @@ class Caller:
         read: Callable[[Response, PreparedCall], Any] | None = None,
         consumer: Callable[[], BodyConsumer] | None = None,
     ) -> CallFlow:
-        """A call whose arguments are validated and that is not sent yet.
+        """A call whose arguments are validated, and that is not sent yet.
 
-        Args:
-            policy, timeouts: the defaults if neither the call nor the client sets them.
-            read: turns the response into the result; None: the operation's documented type.
-            consumer: makes the object that receives the body of a successful response.
-
-        Raises:
-            InvalidInputError, ConfigurationError, ClosedClientError: nothing was sent.
+        `policy` and `timeouts` are the defaults. `read` turns the response into the result, of the documented type by
+        default. `consumer` makes the object that receives the body of a successful response.
         """
         prepare, call_flow, validate = _parts_of_a_call()
         self.check_open()
@@ -138,11 +135,5 @@ class Caller:
             await self.http_clients.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_budget", "learned")}
-        return {**state, "_is_variant": False}  # a copy in another process has its own connections
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._budget = RetryBudget()
-        self.learned: dict[Hashable, Any] = {}
-        """What jobs have learned about models; a client and its variants share it."""
+        # A copy in another process has its own connections, and learns for itself.
+        return {**vars(self), "learned": {}, "_is_variant": False}

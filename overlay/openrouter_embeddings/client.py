@@ -102,10 +102,9 @@ class OpenRouter(Resources):
         allow_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
             api_key=settings.api_key_setting(api_key),
-            app_headers=settings.app_headers(dict(zip(settings.APP_HEADERS, app, strict=True))),
+            app_headers=settings.app_headers(http_referer, x_open_router_title, x_open_router_categories),
             base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
             allow_http=allow_http,
@@ -154,9 +153,8 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as the constructor.
         """
-        app = zip(settings.APP_HEADERS, (http_referer, x_open_router_title, x_open_router_categories), strict=True)
-        headers = {name: text for name, value in app if (text := settings.header_value(value, name)) is not None}
-        changes: dict[str, Any] = {"app_headers": {**self._caller.config.app_headers, **headers}}
+        app, kept = (http_referer, x_open_router_title, x_open_router_categories), self._caller.config.app_headers
+        changes: dict[str, Any] = {"app_headers": settings.app_headers(*app, kept=kept)}
         if api_key is not None:
             changes["api_key"] = settings.api_key_setting(api_key)
         if server_url is not None:

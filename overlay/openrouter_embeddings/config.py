@@ -61,10 +61,7 @@ class Config:
             return self.api_key
         key = None
         if self.api_key is not None:
-            try:
-                key = validate_key(as_secret(self.api_key()), "the result of api_key()")
-            except StopIteration:  # it would end the generator that asks for the key
-                raise ConfigurationError("api_key() raised StopIteration") from None
+            key = validate_key(as_secret(self.api_key()), "the result of api_key()")
         key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
         if key is None:
             raise ConfigurationError(
@@ -144,13 +141,15 @@ def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | S
     return {n: None if v is None else header_value(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
-def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
-    """The app headers by argument name: the argument, else the environment."""
-    found = {
-        argument: header_value(arguments.get(argument), argument) or header_value(os.environ.get(variable), variable)
-        for argument, (_, variable) in APP_HEADERS.items()
-    }
-    return {argument: value for argument, value in found.items() if value is not None}
+def app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The app headers by argument name: the arguments, else those of the client to keep, else the environment."""
+    headers = dict(kept or {})
+    for (name, (_, variable)), value in zip(APP_HEADERS.items(), arguments, strict=True):
+        text = header_value(value, name)
+        if text is None and kept is None:
+            text = header_value(os.environ.get(variable), variable)
+        headers |= {} if text is None else {name: text}
+    return headers
 
 
 def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, server_url: Any, allow_http: bool) -> str:
@@ -198,12 +197,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def timeout_ms(value: Any, source: str = "timeout_ms") -> int | None:
+def timeout_ms(value: Any) -> int | None:
     """A timeout in milliseconds, or None."""
     if value is None:
         return None
     if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 0 < value < 1e12:
-        raise ConfigurationError(f"{source} must be a number of milliseconds above 0, got {value!r}")
+        raise ConfigurationError(f"timeout_ms must be a number of milliseconds above 0, got {value!r}")
     return max(1, int(value))
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -217,25 +215,18 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
 
 
 class RetryBudget:
-    """Limits the retries of all calls of a client. Takes no lock: other threads and a fork do not matter.
-
-    It pays for `RETRY_BUDGET` retries; one that may be billed costs twice as much; a successful call returns one.
-    """
+    """Limits the retries of all calls of a client. Without a lock: it is a brake and need not count exactly."""
 
     def __init__(self) -> None:
-        self._left = deque([None] * defaults.RETRY_BUDGET, defaults.RETRY_BUDGET)
+        self._left = defaults.RETRY_BUDGET
 
     def take(self, *, maybe_billed: bool) -> bool:
         """Take the cost of one retry; False if there is not enough left."""
-        taken: list[None] = []
         cost = defaults.MAYBE_BILLED_RETRY_COST if maybe_billed else 1
-        with suppress(IndexError):
-            while len(taken) < cost:
-                taken.append(self._left.pop())
-            return True
-        self._left.extend(taken)
-        return False
+        is_enough = self._left >= cost
+        self._left -= cost * is_enough
+        return is_enough
 
     def give_back(self) -> None:
         """Return the cost of one retry, after a successful call."""
-        self._left.append(None)
+        self._left = min(defaults.RETRY_BUDGET, self._left + 1)

@@ -237,7 +237,8 @@ def test_deadline_of_an_attempt_ends_with_the_call(
 
 
 def test_missing_key_at_a_retry_ends_the_call() -> None:
-    config = Config(api_key=iter([KEY]).__next__)
+    keys = iter([KEY, None])
+    config = Config(api_key=lambda: next(keys))
     played = play([error(500)], key=config.current_key)
 
     assert (played.line, type(played.error), played.counts) == ("send 0.5", ConfigurationError, (1, 1))
