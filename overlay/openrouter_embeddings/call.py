@@ -40,15 +40,9 @@ def call_flow(
     clock: Callable[[], float] = time.monotonic,
     uniform: Uniform = random.uniform,
 ) -> CallFlow:
-    """Send a request and `read` its response; wait and retry as `policy` says.
+    """Send a request and `read` its response; wait and retry as `policy` says. `key` is called before each attempt.
 
-    Args:
-        key: gives the API key; called before each attempt.
-        debug: the `debug` method of a `debug_logger`.
-        clock, uniform: monotonic seconds and random numbers; tests pass their own.
-
-    Raises:
-        OpenRouterError: with `attempts` and the other counts filled in.
+    Raises OpenRouterError, with `attempts` and the other counts filled in.
     """
     began, state = clock(), CallState()
     usages: list[Any] = []  # of responses that are rejected: they are billed nevertheless
