@@ -311,7 +311,7 @@ def test_error_has_the_model_of_its_body_and_nothing_of_the_attempt() -> None:
     body = {"error": {"code": 404, "message": "gone", "availability": {"code": "no_endpoints"}}}
     found = play([reply(404, body, x_generation_id="gen-1")]).error
 
-    assert (found.data.to_dict(), found.generation_id) == (body, "gen-1")
+    assert (found.data.to_dict(), found.generation_id, found.host) == (body, "gen-1", "openrouter.ai")
     assert (found.__cause__, found.__context__) == (None, None)
     assert [entry.name for entry in traceback.extract_tb(found.__traceback__)] == ["play", "call_flow"]
     assert play([reply(200, {"data": []})]).error.data is None
