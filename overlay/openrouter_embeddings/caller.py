@@ -14,7 +14,7 @@ from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
 from .network import CancelScope, HttpClients, arun, run
 from .retries import ONE_CALL, Policy, RetryBudget, policy_from
-from .telemetry import Event, Hook
+from .telemetry import Hook
 
 if TYPE_CHECKING:
     from .request import PreparedCall
@@ -30,23 +30,21 @@ def _parts_of_a_call() -> tuple[Callable[..., Any], ...]:
     return prepare, call_flow, validate
 
 
+@attrs.define(eq=False, repr=False, slots=False)
 class Caller:
     """The part of a client that its resources use: every generated method ends in `call` or `call_async`."""
 
-    def __init__(
-        self,
-        config: settings.Config,
-        policy: Policy | None,
-        http_clients: HttpClients,
-        debug: Callable[..., None] | None = None,
-        on_event: Callable[[Event], object] | None = None,
-    ) -> None:
-        self.config, self.policy, self.http_clients, self._debug = config, policy, http_clients, debug
-        self.hook = None if on_event is None else Hook(on_event)
-        self._is_variant = self._closed = False
-        self._budget = RetryBudget()
-        self.learned: dict[Hashable, Any] = {}
-        """What jobs have learned about models; a client and its variants share it."""
+    config: settings.Config
+    policy: Policy | None  # None: that of the call
+    http_clients: HttpClients
+    debug: Callable[..., None] | None = None  # of a `debug_logger`
+    hook: Hook | None = None
+    learned: dict[Hashable, Any] = attrs.field(
+        factory=dict
+    )  # by jobs, about models; a client and its variants share it
+    budget: RetryBudget = attrs.field(factory=RetryBudget)
+    is_variant: bool = False
+    is_closed: bool = False
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call with this thread."""
@@ -80,7 +78,7 @@ class Caller:
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
         if prepared.needs_key and not callable(self.config.api_key):
             key()  # a missing key is an error before a connection is opened
-        flow = call_flow(prepared, chosen, read or validate, key=key, budget=self._budget, debug=self._debug)
+        flow = call_flow(prepared, chosen, read or validate, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
@@ -100,7 +98,7 @@ class Caller:
 
     def may_retry_billed(self) -> bool:
         """Take the cost of one more retry that may be billed from the retry budget, if there is enough left."""
-        return self._budget.take(maybe_billed=True)
+        return self.budget.take(maybe_billed=True)
 
     def base_url(self, server_url: str | None) -> str:
         """The base URL of a call."""
@@ -110,14 +108,12 @@ class Caller:
 
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
         """A caller with other settings on the same HTTP clients."""
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self), config=attrs.evolve(self.config, **changes), policy=policy, _is_variant=True)
-        return other
+        return attrs.evolve(self, config=attrs.evolve(self.config, **changes), policy=policy, is_variant=True)
 
     @property
     def closed(self) -> bool:
         """Whether the client, or the one that owns its HTTP clients, was closed."""
-        return self._closed or self.http_clients.closed
+        return self.is_closed or self.http_clients.closed
 
     def check_open(self) -> None:
         """Raises ClosedClientError: it is closed."""
@@ -125,15 +121,15 @@ class Caller:
             raise ClosedClientError("this client is closed; make a new OpenRouter(...)")
 
     def close(self) -> None:
-        self._closed = True
-        if not self._is_variant:
+        self.is_closed = True
+        if not self.is_variant:
             self.http_clients.close()
 
     async def aclose(self) -> None:
-        self._closed = True
-        if not self._is_variant:
+        self.is_closed = True
+        if not self.is_variant:
             await self.http_clients.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy in another process has its own connections, and learns for itself.
-        return {**vars(self), "learned": {}, "_is_variant": False}
+        return {**vars(self), "learned": {}, "is_variant": False}

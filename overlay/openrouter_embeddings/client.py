@@ -17,6 +17,7 @@ from .caller import Caller
 from .errors import ConfigurationError
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
+from .telemetry import Hook
 
 if TYPE_CHECKING:
     import ssl
@@ -119,7 +120,8 @@ class OpenRouter(Resources):
         if async_client is not None and not _is_async(async_client):
             raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
         debug = debug_logger.debug if debug_logger is not None else None
-        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, on_event)
+        hook = Hook(on_event) if on_event is not None else None
+        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, hook)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # a traceback may show a client whose constructor raised
