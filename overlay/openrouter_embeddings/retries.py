@@ -107,9 +107,8 @@ class Policy(RetrySettings):
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
         """How long to wait before retry number `retry` (from 0) if the server did not say."""
-        base, factor = self.overloaded_base_seconds if status in OVERLOADED else self.base_seconds, 2.0
-        if self.official is not None:
-            base, factor = self.base_seconds, float(self.official.backoff.exponent)
+        base = self.overloaded_base_seconds if status in OVERLOADED else self.base_seconds
+        factor = 2.0 if self.official is None else float(self.official.backoff.exponent)
         try:
             seconds = min(self.cap_seconds, base * factor**retry)
         except OverflowError:
@@ -147,6 +146,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
         attempts=None,
         possibly_billed_retries=None,
         base_seconds=backoff.initial_interval / 1000,
+        overloaded_base_seconds=backoff.initial_interval / 1000,
         cap_seconds=backoff.max_interval / 1000,
         retry_after_cap_seconds=backoff.max_elapsed_time / 1000,
         total_seconds=backoff.max_elapsed_time / 1000,
