@@ -284,7 +284,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
     late = [outcome for outcome in outcomes if hasattr(outcome, "error")]
     assert len(late) == 10
-    assert {(type(outcome.error).__name__, outcome.sent) for outcome in late} == {("PoolTimeout", False)}
+    assert {(isinstance(outcome.error, httpx.PoolTimeout), outcome.sent) for outcome in late} == {(True, False)}
 
 
 # ---- cancelled from another thread ----------------------------------------------------------------------------
