@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import commonprefix
 from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
+_PART = 12  # characters of a longer value that are masked wherever they stand, with what follows of it
 
 
 class Secret:
@@ -45,11 +47,16 @@ class Redactor:
         self._secrets = tuple(map(Secret, longest_first))
 
     def __call__(self, text: str) -> str:
-        """`text` without the secrets, also where it was cut in the middle of one."""
+        """`text` without the secrets, also where one is cut off."""
         if not any(secret.reveal()[:_SHORTEST] in text for secret in self._secrets):
             return text
         for secret in self._secrets:
             text = text.replace(secret.reveal(), MASK)
+        for secret in self._secrets:
+            start, rest = secret.reveal()[:_PART], secret.reveal()[_PART:]
+            if " " not in start and rest:
+                head, *tails = text.split(start)
+                text = MASK.join([head, *(tail[len(commonprefix([tail, rest])) :] for tail in tails)])
         return "…".join(map(self._without_partial_end, text.split("…")))
 
     def _without_partial_end(self, text: str) -> str:

@@ -42,9 +42,9 @@ class Backend(_Backend, core.NetworkBackend):
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
         attempt = current_attempt.get()
         attempt.dialled = f"{host}:{port}"
+        until = time.monotonic() + attempt.remaining(timeout)  # the time of the look-up counts
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        until = time.monotonic() + attempt.remaining(timeout)
         while True:  # the library would give each address the whole time
             share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
             try:
