@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from os.path import commonprefix
 from typing import Any, Final
 
 MASK: Final = "[masked]"
@@ -54,9 +53,9 @@ class Redactor:
             text = text.replace(secret.reveal(), MASK)
         for secret in self._secrets:
             start, rest = secret.reveal()[:_PART], secret.reveal()[_PART:]
-            if " " not in start and rest:
+            if rest and " " not in start:
                 head, *tails = text.split(start)
-                text = MASK.join([head, *(tail[len(commonprefix([tail, rest])) :] for tail in tails)])
+                text = MASK.join([head, *(_without_common_start(tail, rest) for tail in tails)])
         return "…".join(map(self._without_partial_end, text.split("…")))
 
     def _without_partial_end(self, text: str) -> str:
@@ -74,3 +73,10 @@ class Redactor:
         if isinstance(value, dict):
             return {self(name): self.json(item) for name, item in value.items()}
         return [self.json(item) for item in value] if isinstance(value, list) else value
+
+
+def _without_common_start(text: str, other: str) -> str:
+    length = 0
+    while text[length : length + 1] and text[length : length + 1] == other[length : length + 1]:
+        length += 1
+    return text[length:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import ssl
 import threading
@@ -182,8 +183,15 @@ def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
 
 @plain_and_tls
 @both_sides
-def test_server_that_speaks_first_is_not_believed(side: Side, certificate: Path | None) -> None:
-    """A response that was sent before the request is no response to it."""
+def test_server_that_speaks_first_is_not_believed(
+    side: Side, certificate: Path | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A response that arrives before the request is sent is no response to it."""
+
+    def wait_for_it(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith(("connect_tcp.complete", "start_tls.complete")):
+            time.sleep(0.05)
+        return True
 
     class SpeaksFirst(FaultServer):
         def _serve(self, connection: Connection) -> None:
@@ -193,7 +201,8 @@ def test_server_that_speaks_first_is_not_believed(side: Side, certificate: Path 
             self.tls = None  # of this connection alone
             super()._serve(connection)
 
-    with SpeaksFirst(forever(answer()), certificate=certificate) as server:
+    caplog.set_level(logging.DEBUG)
+    with SpeaksFirst(forever(answer()), certificate=certificate) as server, caplog.filtering(wait_for_it):
         with session_of(server, side, retry_config=None) as session, pytest.raises(errors.ConnectionLostError):
             session.generate(input="a", model=MODEL)
 

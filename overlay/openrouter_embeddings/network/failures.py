@@ -15,16 +15,13 @@ from .scope import Attempt
 
 def _class(name: str, *ours: type[errors.NoResponseError]) -> Any:
     """An error that `except httpx.<name>` also catches. Users see the name of the package's own class."""
-
-    def reduce(error: errors.NoResponseError) -> Any:
-        return _restore, (name, error.args, vars(error))
-
-    members = {"__module__": ours[0].__module__, "__doc__": ours[0].__doc__, "__reduce__": reduce}
+    shown = {attribute: getattr(ours[0], attribute) for attribute in ("__module__", "__doc__")}
+    members = {**shown, "__reduce__": lambda error: (_restore, (name, vars(error)))}
     return type(ours[0].__name__, (*ours, getattr(http, name)), members)
 
 
-def _restore(name: str, arguments: Any, state: dict[str, Any]) -> Any:
-    error = _CLASSES[name](*arguments)
+def _restore(name: str, state: dict[str, Any]) -> Any:
+    error = _CLASSES[name](state["message"])
     vars(error).update(state)
     return error
 
@@ -43,7 +40,7 @@ _CLASSES = {
 
 
 class _Meaning(NamedTuple):
-    """What the exceptions of a class mean. It is known by its name: a caller's own client may be of another library."""
+    """What an exception means. It is known by the name of its class: a caller's client may be of another library."""
 
     exception: str
     error: str
