@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import commonprefix
 from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
+_PART = 12  # characters of a longer value that are masked wherever they stand, with what follows of it
 
 
 class Secret:
@@ -43,7 +45,7 @@ class Redactor:
         self._secrets = tuple(secrets)
 
     def __call__(self, text: str) -> str:
-        """`text` without the secrets, also where it was cut in the middle of one, at its end or before an ellipsis."""
+        """`text` without the secrets, also where one is cut off."""
         values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
         found = [value for value in values if len(value) >= _SHORTEST and value[:_SHORTEST] in text]
         for value in sorted(found, key=len, reverse=True):
@@ -61,6 +63,10 @@ class Redactor:
 
 def _without(value: str, text: str) -> str:
     text = text.replace(value, MASK)
+    start, rest = value[:_PART], value[_PART:]
+    if rest and " " not in start:
+        head, *tails = text.split(start)
+        text = MASK.join([head, *(tail[len(commonprefix((tail, rest))) :] for tail in tails)])  # noqa: RUF071  (no paths)
     for length in range(min(len(value), len(text)), _SHORTEST - 1, -1):
         if text.endswith(value[:length]):
             return text[:-length] + MASK

@@ -34,7 +34,7 @@ def family(cls: type[OpenRouterError] = OpenRouterError) -> Iterator[type[OpenRo
 
 
 FAMILY = list(dict.fromkeys(family()))
-OWN = [cls for cls in FAMILY if cls.__module__ == errors.__name__]
+OWN = [cls for cls in FAMILY if getattr(errors, cls.__name__, None) is cls]
 
 
 def documented_tree() -> dict[str, tuple[str, list[str]]]:
