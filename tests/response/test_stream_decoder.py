@@ -78,7 +78,7 @@ def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> 
 
     assert asked == [(3, 3)]
     assert matrix.tobytes() == vectors.tobytes()
-    assert np.shares_memory(matrix, whole) is not reverse
+    assert np.shares_memory(matrix, whole) is not (reverse and form == "base64")
     assert whole[[0, 4]].tolist() == [[0.0] * 3] * 2
 
 

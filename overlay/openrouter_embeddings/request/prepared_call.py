@@ -36,6 +36,7 @@ class PreparedCall:
     timeouts: Timeouts
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # of a successful response
+    number_type: tuple[str, Any] | None = None  # path and value of the option that asks for other numbers than float32
 
     @property
     def needs_key(self) -> bool:
@@ -44,7 +45,7 @@ class PreparedCall:
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """Build the request of one attempt. It asks for the key each time, since a callable may rotate it."""
-        pairs = tuple((name, value) for name, value in self.headers.items() if value is not None)
+        pairs = tuple([(name, value) for name, value in self.headers.items() if value is not None])
         if self.needs_key:
             secret = key()  # no variable holds the value itself
             bearer = "" if secret.reveal().startswith("Bearer ") else "Bearer "
@@ -61,60 +62,63 @@ def prepare(
     timeouts: Timeouts,
     consumer: Callable[[], BodyConsumer] | None = None,
 ) -> PreparedCall:
-    """Validate the arguments of an operation and build its call.
+    """Validate the arguments of an operation, by Python name, and build its call. None is left out if it may be.
 
     Args:
-        arguments: By Python name. None is left out, but sent as null where a required parameter allows it.
-        options: The options of this call, which win over `config`, the client's.
-        timeouts: Those of one attempt, where neither `options` nor `config` has `timeout_ms`.
-        consumer: Makes a consumer for the body of a successful response.
+        options: the options of this call, which win over `config`, the client's.
+        timeouts: those of one attempt, where neither `options` nor `config` has `timeout_ms`.
+        consumer: makes a consumer for the body of a successful response.
 
     Raises:
-        InvalidInputError: An argument is missing or does not match its schema.
-        ConfigurationError: A header, the URL or the timeout cannot be used.
+        InvalidInputError: an argument is missing or does not match its schema.
+        ConfigurationError: a header, the URL or the timeout cannot be used.
     """
-    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
+    sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
     for parameter in operation.parameters:
-        argument, value = parameter.argument, arguments.get(parameter.argument)
-        if value is None and not parameter.required:
-            continue
-        if parameter.location == "header" and value is not None:
-            values["header"][parameter.name] = settings.header_value(value, argument)
-            continue
-        try:
-            values[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
-        except InvalidInputError:
-            if value is None:
+        argument = parameter.argument
+        value = arguments.get(argument)
+        if value is None:
+            if not parameter.required:
+                continue
+            try:
+                sent[parameter.location][parameter.name] = to_json(None, parameter.schema, argument, SCHEMAS)
+            except InvalidInputError:
                 raise InvalidInputError(f"{argument} is required", argument) from None
-            raise
-    _encode(values["path"] | values["query"])  # rejects what UTF-8 cannot encode
-    fields = values["body"]
+        elif parameter.location == "header":
+            sent["header"][parameter.name] = settings.header_value(value, argument)
+        else:
+            sent[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
+    fields, option = sent["body"], None
     if options.extra_body is not None:
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
-    if (option := number_type(fields)) is not None and "input" in fields:
-        path, value = option
+    if "input" in fields and (options.extra_body is not None or "provider" in fields):
+        option = find_number_type(fields)
+    if option is not None:
         if fields.get("encoding_format") == "base64" and consumer is None:  # with one, the form is not the caller's
+            path, value = option
             raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
-        is_open = fields.get("encoding_format") in (None, "base64")
-        fields = {**fields, "encoding_format": "float"} if is_open else fields
-    content = fields if operation.body == "fields" else next(iter(fields.values()), None)
-    body = None if operation.body is None else _encode(content)
+        if fields.get("encoding_format") in (None, "base64"):
+            fields = {**fields, "encoding_format": "float"}
+    body = None
+    if operation.body is not None:
+        body = _encode(fields if operation.body == "fields" else next(iter(fields.values()), None))
     base_url = config.base_url
     if options.server_url is not None:
         base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        base_url + _format_url_path(operation.path, values["path"]) + _format_query(values["query"]),
-        _merge_headers(config, values["header"], options, body is not None),
+        base_url + _format_path_and_query(operation.path, sent["path"], sent["query"]),
+        _merge_headers(config, sent["header"], options, body is not None),
         fields,
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
         _max_response_bytes(fields, body),
         consumer,
+        option,
     )
 
 
-def number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
+def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The path and the value of an option that asks for vectors of other numbers than float32; None if there is none.
 
     Their base64 cannot be told from that of float32. As JSON numbers they can be read.
@@ -173,19 +177,18 @@ def _find_text(text: str, value: Any, path: Path) -> Path | None:
     return next((path for path in found if path is not None), None)
 
 
-def _format_url_path(path: str, values: Mapping[str, Any]) -> str:
-    for name, value in values.items():
+def _format_path_and_query(path: str, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    if not in_path and not query:
+        return path
+    _encode({**in_path, **query})  # rejects what UTF-8 cannot encode
+    for name, value in in_path.items():
         text = _to_text(value)
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
-    return path
-
-
-def _format_query(values: Mapping[str, Any]) -> str:
-    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in values.items()}
+    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in query.items()}
     pairs = [(name, _to_text(item)) for name, items in lists.items() for item in items]
-    return f"?{urlencode(pairs)}" if pairs else ""
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 def _to_text(value: Any) -> str:
@@ -195,8 +198,10 @@ def _to_text(value: Any) -> str:
 def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOptions, has_body: bool) -> dict[str, Any]:
     """The headers of a call: the client's, then the call's, then `http_headers`. Of one name, the last wins."""
     headers: dict[str, Any] = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
-    headers |= {"Content-Type": "application/json"} if has_body else {}
-    headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
+    if has_body:
+        headers["Content-Type"] = "application/json"
+    for argument, value in config.app_headers.items():
+        headers[APP_HEADERS[argument][0]] = value
     headers |= {name: value for name, value in given.items() if value is not None}
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
-from ..request import PreparedCall, count_inputs, number_type
+from ..request import PreparedCall, count_inputs
 from .envelope import check_envelope, check_status, decode, decode_document, try_decode
-from .stream_decoder import PLACEHOLDER, StreamDecoder, decode_numbers
+from .stream_decoder import PLACEHOLDER, StreamDecoder, cut_arrays, decode_numbers
 
 if TYPE_CHECKING:
     from openrouter_generated.types import HttpMeta
 
     from .vectors import Matrix
 
-_AMOUNTS = ("prompt_tokens", "total_tokens", "cost")  # of usage
 _log = logging.getLogger("openrouter")
 
 
@@ -54,162 +56,95 @@ def validate(response: Response, call: PreparedCall) -> Any:
         ResponseValidationError: the response does not answer the request.
     """
     check_status(response, call)
-    document = _READERS.get(call.operation.id, decode_document)(response, call)
-    while True:
-        try:
-            return call.operation.read(document)
-        except ValueError as error:
-            if call.operation.id not in _READERS or not _drop_misfit(document, str(getattr(error, "path", ""))):
-                message = f"the response does not match the API description: {error}"
-                raise ResponseValidationError(message, response) from None
-            _log.warning("a part of a response is left out: %s", error)
-
-
-def _drop_misfit(document: dict[str, Any], path: str) -> bool:
-    """Remove what does not match the API description, if it stands beside the rows: those are worth more."""
-    top, _, rest = path.partition(".")
-    holder, name = (document.get(top), rest.partition(".")[0].partition("[")[0]) if rest else (document, top)
-    return top != "data" and isinstance(holder, dict) and holder.pop(name, None) is not None
+    if call.operation.id == "createEmbeddings":
+        return _read(response, call, _to_result)
+    document = decode_document(response, call)
+    if call.operation.id == "listEmbeddingsModels":
+        _check_models(document, response)
+    return _to_model(document, response, call)
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
     """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
     check_status(response, call)
-    document, vectors, as_numbers = _read(response, call, as_lists=False)
-    model = document.get("model")
-    matrix = _to_matrix(vectors, response)
-    return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
+    return _read(response, call, _to_batch)
 
 
-def _read_documented(response: Response, call: PreparedCall) -> dict[str, Any]:
-    """Read an embeddings response as the document that the API describes, its rows in input order."""
-    document, vectors, as_numbers = _read(response, call, as_lists=True)
-    if as_numbers:
-        _warn_of_zeros(list(map(any, vectors)).count(False), len(vectors))
-    else:
-        from .vectors import encode_base64
+@attrs.frozen
+class _Answer:
+    """A response that has a row for each input, in their order. The vectors are decoded when they are needed."""
 
-        matrix = _to_matrix(vectors, response)  # base64 is checked as the matrix that it encodes
-        if call.fields.get("encoding_format") == "float":
-            vectors = matrix.tolist()
-        elif isinstance(vectors, list):  # of more than one form: left as they are
-            vectors = [row["embedding"] for row in document["data"]]
-        else:
-            vectors = map(bytes.decode, encode_base64(matrix))
-    for row, vector in zip(document["data"], vectors, strict=True):
-        row["embedding"] = vector
-    usage: Any = document.get("usage")
-    for name in _AMOUNTS if isinstance(usage, dict) else ():
-        with suppress(ValueError):  # some servers write a cost as text
-            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
-                usage[name] = int(amount) if amount.is_integer() else amount
-    return document
+    response: Response
+    call: PreparedCall
+    document: dict[str, Any]  # with placeholders for the vectors
+    values: Any  # the vectors: one matrix, or a list of JSON texts of arrays, or of decoded JSON
+    positions: Sequence[int]  # of the values in the response
 
-
-def _read_models(response: Response, call: PreparedCall) -> Any:
-    """Read a list of models: objects with an id. Any other mismatch is named when the list is converted."""
-    document = decode_document(response, call)
-    rows = document.get("data") if isinstance(document, dict) else None
-    for i, row in enumerate(rows if isinstance(rows, list) else ()):
-        if row is None:
-            raise ResponseValidationError(f"data[{i}]: expected an object, got null", response)
-        wrong = [name for name in ("id", "name") if isinstance(row, dict) and not _is_text(row, name)]
-        if wrong:
-            found = type(row.get(wrong[0])).__name__
-            raise ResponseValidationError(f"data[{i}].{wrong[0]}: expected a string, got {found}", response)
-    return document
+    def vectors(self) -> Iterator[Any]:
+        """Decode the vectors to lists of floats, or to arrays where they are base64, and check their lengths."""
+        width = self.call.fields.get("dimensions")
+        reason = f"dimensions={width} was requested"
+        for number, (value, position) in enumerate(zip(self.values, self.positions, strict=True)):
+            vector = _decode(value, position, self.response) if isinstance(self.values, list) else value
+            length = len(vector)
+            if not isinstance(width, int):
+                width, reason = length, f"that of input 0 has {length}"
+            if length == 0:
+                raise EmptyEmbeddingsError(f"the embedding of input {number} is empty", self.response)
+            if length != width:
+                message = f"the embedding of input {number} has {length} numbers; {reason}"
+                raise ResponseValidationError(message, self.response)
+            yield vector
 
 
-def _is_text(row: Mapping[str, Any], name: str) -> bool:
-    """Whether a model has a text of this name; other servers than OpenRouter leave out the name, but not the id."""
-    return isinstance(row.get(name), str) or (name == "name" and row.get(name) is None)
-
-
-_READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {
-    "createEmbeddings": _read_documented,
-    "listEmbeddingsModels": _read_models,
-}
-"""Operations whose responses need more checks than those of `decode_document`, by operation id."""
-
-
-def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
-    """Read the document and its vectors in input order, check their count and length; whether all were numbers."""
-    expected = count_inputs(call.fields)
-    try:
-        document, vectors, as_numbers = _read_uniform(response, call, expected, as_lists)
-    except (ValueError, RecursionError):
-        document, vectors, as_numbers = _read_any(response, call)
-    if not as_numbers and (option := number_type(call.fields)):
-        path, value = option
-        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
-    rows = document["data"]
-    if len(rows) != expected:
-        error = ResponseValidationError if rows else EmptyEmbeddingsError
-        raise error(f"{len(rows) or 'no'} embeddings for {expected} inputs", response)
-    order = _order([row.get("index") for row in rows], response)
-    if order is not None:
-        document["data"] = [rows[i] for i in order]
-        vectors = [vectors[i] for i in order] if isinstance(vectors, list) else vectors[order]
-    _check_lengths(vectors, call.fields.get("dimensions"), response)
-    return document, vectors, as_numbers
-
-
-def _read_uniform(
-    response: Response, call: PreparedCall, count: int, as_lists: bool
-) -> tuple[dict[str, Any], Any, bool]:
-    """Read a response whose vectors all have one form; `ValueError` if it has any other shape."""
+def _read(response: Response, call: PreparedCall, convert: Callable[[_Answer], Any]) -> Any:
+    """Read a response with its vectors cut out, if they can be; else as a whole, which also names what is wrong."""
     body = response.body
-    decoder = body if isinstance(body, StreamDecoder) else StreamDecoder(count, content=response.content)
-    rest, vectors = decoder.split()
-    document = check_envelope(decode(rest), response, call)
-    rows, placeholders = document["data"], [PLACEHOLDER] * len(vectors)
-    if not isinstance(rows, list) or [isinstance(row, dict) and row.get("embedding") for row in rows] != placeholders:
-        raise ValueError("not one vector per row")
-    if not isinstance(vectors, list):
-        return document, vectors, False
-    if as_lists:
-        return document, list(map(decode_numbers, vectors)), True
-    from .vectors import numbers_to_matrix
-
-    return document, numbers_to_matrix(vectors, decoder.output), True
-
-
-def _read_any(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any], bool]:
-    """Read a response of any shape, or raise the error that names what is wrong and where."""
+    with suppress(ValueError, RecursionError):
+        rest, values = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        document = check_envelope(decode(rest), response, call)
+        rows = document["data"]
+        found = [isinstance(row, dict) and row.get("embedding") for row in rows] if isinstance(rows, list) else []
+        if found == [PLACEHOLDER] * len(values):
+            return convert(_answer(response, call, document, values))
     try:
         document = decode_document(response, call)
     except ResponseValidationError as error:
-        body = try_decode(response.content)
-        no_data = isinstance(body, dict) and body.get("data") is None and not body.get("error")
+        found = try_decode(response.content)
+        no_data = isinstance(found, dict) and found.get("data") is None and not found.get("error")
         if call.fields.get("encoding_format") == "base64" and (no_data or not response.content.strip()):
             raise EmptyEmbeddingsError(error.message, response, retryable=error.retryable) from None
         raise
-    rows, vectors = document["data"], []
+    rows, values = document["data"], []
     if not isinstance(rows, list):
         raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
-    for i, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise ResponseValidationError(f"data[{i}]: expected an object, got {type(row).__name__}", response)
-        vectors.append(_vector(row.get("embedding"), f"data[{i}].embedding", response))
-    return document, vectors, all(isinstance(vector, list) for vector in vectors)
+            raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
+        values.append(row.get("embedding"))
+        row["embedding"] = PLACEHOLDER
+    return convert(_answer(response, call, document, values))
 
 
-def _vector(value: Any, where: str, response: Response) -> Any:
-    """A vector as a list of floats, or as a float32 array if it is base64."""
-    if isinstance(value, str):
-        from .vectors import decode_base64
+def _answer(response: Response, call: PreparedCall, document: dict[str, Any], values: Any) -> _Answer:
+    """Check the number of rows, and put them in input order."""
+    rows, count = document["data"], count_inputs(call.fields)
+    if len(rows) != count:
+        error = ResponseValidationError if rows else EmptyEmbeddingsError
+        raise error(f"{len(rows) or 'no'} embeddings for {count} inputs", response)
+    if call.number_type and not _are_numbers(values):
+        path, value = call.number_type
+        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
+    order = _order([row.get("index") for row in rows], response)
+    if order is None:
+        return _Answer(response, call, document, values, range(count))
+    document["data"] = [rows[position] for position in order]
+    values = [values[position] for position in order] if isinstance(values, list) else values[order]
+    return _Answer(response, call, document, values, order)
 
-        try:
-            return decode_base64(value)
-        except ValueError:
-            raise ResponseValidationError(f"{where}: not base64 of whole float32 numbers", response) from None
-    if not isinstance(value, list):
-        error = EmptyEmbeddingsError if value is None else ResponseValidationError
-        raise error(f"{where}: expected numbers or base64, got {type(value).__name__}", response)
-    for i, number in enumerate(value):
-        if type(number) is not float and (type(number) is not int or number.bit_length() > 1_000):
-            raise ResponseValidationError(f"{where}[{i}]: not a number that float64 can hold", response)
-    return list(map(float, value))
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and str not in set(map(type, values))
 
 
 def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
@@ -231,29 +166,103 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
     return order
 
 
-def _check_lengths(vectors: Any, dimensions: Any, response: Response) -> None:
-    """Check that all vectors have the requested `dimensions`, or the length of the first."""
-    requested = dimensions if isinstance(dimensions, int) else None
-    lengths = list(map(len, vectors if isinstance(vectors, list) else vectors[:1]))
-    expected = requested or lengths[0]
-    reason = f"dimensions={requested} was requested" if requested else f"that of input 0 has {expected}"
-    for position, length in enumerate(lengths):
-        if length == 0:
-            raise EmptyEmbeddingsError(f"the embedding of input {position} is empty", response)
-        if length != expected:
-            raise ResponseValidationError(f"the embedding of input {position} has {length} numbers; {reason}", response)
+def _decode(value: Any, position: int, response: Response) -> Any:
+    """A vector as a list of floats, or as an array if it is base64."""
+    if isinstance(value, memoryview):
+        return decode_numbers(value)
+    error, message = ResponseValidationError, f"expected numbers or base64, got {type(value).__name__}"
+    with suppress(ValueError):
+        if isinstance(value, str):
+            from .vectors import decode_base64
+
+            message = "not base64 of whole float32 numbers"
+            return decode_base64(value)
+        if isinstance(value, list):
+            return msgspec.convert(value, list[float])
+    if isinstance(value, list):
+        fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
+        raise error(f"data[{position}].embedding[{fits.index(False)}]: not a number that float64 can hold", response)
+    if value is None:
+        error = EmptyEmbeddingsError
+    raise error(f"data[{position}].embedding: {message}", response)
 
 
-def _to_matrix(vectors: Any, response: Response) -> Matrix:
-    """The vectors as a matrix whose numbers are finite."""
-    from .vectors import checked_matrix
+def _to_batch(answer: _Answer) -> EmbeddingBatch:
+    """The vectors as a matrix."""
+    from .vectors import to_matrix
 
-    try:
-        matrix, zeros = checked_matrix(vectors)
-    except ValueError as error:
-        raise ResponseValidationError(str(error), response) from None
-    _warn_of_zeros(zeros, len(matrix))
-    return matrix
+    values, body, document = answer.values, answer.response.body, answer.document
+    if isinstance(values, list):
+        matrix = to_matrix(answer.vectors(), values, body.output if isinstance(body, StreamDecoder) else None)
+    else:
+        matrix = values
+        next(answer.vectors())  # checks the length, which all rows of a matrix have
+    _warn_of_zeros(_count_zeros(matrix, 0, answer.response), len(matrix))
+    model = document.get("model")
+    as_numbers = _are_numbers(values)
+    return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
+
+
+def _to_result(answer: _Answer) -> Any:
+    """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
+    document, as_numbers = answer.document, answer.call.fields.get("encoding_format") == "float"
+    usage: Any = document.get("usage")
+    for name in ("prompt_tokens", "total_tokens", "cost") if isinstance(usage, dict) else ():
+        with suppress(ValueError):  # some servers write a cost as text
+            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
+                usage[name] = int(amount) if amount.is_integer() else amount
+    result, rows, zeros = _to_model(document, answer.response, answer.call), document["data"], 0
+    for number, (row, value, vector) in enumerate(zip(result.data, answer.values, answer.vectors(), strict=True)):
+        # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
+        # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
+        rows.pop()
+        row.embedding = vector
+        if isinstance(vector, list):
+            zeros += not any(vector)
+        else:
+            zeros += _count_zeros(vector[None], number, answer.response)
+            row.embedding = vector.tolist() if as_numbers else value
+    _warn_of_zeros(zeros, len(result.data))
+    return result
+
+
+def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
+    """The typed result. What does not match the API description is left out if it stands beside the rows."""
+    while True:
+        try:
+            return call.operation.read(document)
+        except ValueError as error:
+            top, _, rest = str(getattr(error, "path", "")).partition(".")
+            holder, name = (document.get(top), re.split(r"[.[]", rest)[0]) if rest else (document, top)
+            rows_matter = "data" in call.operation.requires and top != "data" and isinstance(holder, dict)
+            if not rows_matter or holder.pop(name, None) is None:
+                message = f"the response does not match the API description: {error}"
+                raise ResponseValidationError(message, response) from None
+            _log.warning("a part of a response is left out: %s", error)
+
+
+def _check_models(document: Any, response: Response) -> None:
+    """Check that models have an id, and a name or none. Any other mismatch is named when the list is converted."""
+    rows = document.get("data") if isinstance(document, dict) else None
+    for i, row in enumerate(rows if isinstance(rows, list) else ()):
+        if row is None:
+            raise ResponseValidationError(f"data[{i}]: expected an object, got null", response)
+        for name in ("id", "name") if isinstance(row, dict) else ():
+            value = row.get(name)
+            if not isinstance(value, str) and (name == "id" or value is not None):  # other servers leave out the name
+                found = type(value).__name__
+                raise ResponseValidationError(f"data[{i}].{name}: expected a string, got {found}", response)
+
+
+def _count_zeros(vectors: Any, first: int, response: Response) -> int:
+    """How many vectors hold only zeros. `first` is the number of the first, for the error if one is not finite."""
+    from .vectors import count_zeros, find_not_finite
+
+    if place := find_not_finite(vectors):
+        row, column = place
+        message = f"the embedding of input {first + row} holds {vectors[row, column]} at position {column}"
+        raise ResponseValidationError(message, response)
+    return count_zeros(vectors)
 
 
 def _warn_of_zeros(zeros: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Separates the vectors of a response from the rest of its JSON, so that only the small rest is parsed generically.
+"""Cuts the vectors out of the JSON of a response, so that only the small rest is parsed generically.
 
 Base64 vectors are cut out and decoded while the body arrives, so the body is never held whole. Arrays of numbers are
 located once the body is complete.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .vectors import Base64Rows, Matrix, OutputBuffer
 
 PLACEHOLDER = "\x7f"  # replaces a vector: a control character that JSON allows and ordinary responses do not contain
+_PLACEHOLDER = PLACEHOLDER.encode()
 _MAX_GAP_BYTES = 256 << 10  # of one vector, or between two; searching more again and again takes quadratic time
 
 _KEY = rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}'
@@ -36,14 +37,13 @@ class StreamDecoder:
     Args:
         count: the number of vectors requested.
         output: what to decode into, a new matrix by default. An invalid response may leave anything in it.
-        content: the complete body, if it is there already; it is not copied.
     """
 
     block_bytes = 144 << 10  # collected before vectors are cut out: fewer cost more per byte, more miss the CPU cache
 
-    def __init__(self, count: int, output: OutputBuffer | None = None, *, content: bytes | bytearray = b"") -> None:
+    def __init__(self, count: int, output: OutputBuffer | None = None) -> None:
         self.output, self._count = output, count
-        self._held = content or bytearray()  # bytes that are not cut yet
+        self._held = bytearray()  # bytes that are not cut yet
         self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
         self._rows: Base64Rows | None = None
         self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
@@ -103,30 +103,33 @@ class StreamDecoder:
         return b"".join([*chain.from_iterable(zip(self._before, texts, strict=True)), self._held])
 
     def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
-        """Separate the complete body into JSON with placeholders, and rows or JSON arrays; `ValueError` if unsure."""
-        placeholder = PLACEHOLDER.encode()
-        vectors: Matrix | list[memoryview]
-        first = _VECTOR_START.search(self._held) if self._rows is None else None
-        if first is not None and first[1] == b"[":
-            pieces, vectors = self._find_arrays(first.start())
-            rest = (b'"%b"' % placeholder).join(pieces)
-        else:
-            self._cut()
-            vectors = self._rows.matrix() if self._rows else []
-            rest = placeholder.join([*self._before, self._held])
-        if not 0 < len(vectors) == rest.count(placeholder) or _ESCAPED_PLACEHOLDER.search(rest):
-            raise ValueError("no vector, or a placeholder that does not come from a cut")
-        return rest, vectors
+        """Cut the complete body into its rest and its vectors, as `cut_arrays` does; also base64 of many vectors."""
+        if self._rows is None:
+            return cut_arrays(self._held)
+        self._cut()
+        return _rest([*self._before, self._held], b""), self._rows.matrix()
 
-    def _find_arrays(self, position: int) -> tuple[list[bytes | bytearray], list[memoryview]]:
-        """Find each array up to its first "]", which ends it if it holds only numbers; also the bytes between them."""
-        content, view = self._held, memoryview(self._held)
-        pieces, arrays, last = [], [], 0
-        while key := _VECTOR_START.search(content, position):
-            start, position = key.end() - 1, content.find(b"]", key.end()) + 1
-            if not position:
-                raise ValueError("an array without end")
-            arrays.append(view[start:position])
-            pieces.append(content[last:start])
-            last = position
-        return [*pieces, content[last:]], arrays
+
+def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
+    """Cut a body into JSON with placeholders, and the JSON arrays of numbers in their place; `ValueError` if unsure.
+
+    An array ends at the first "]" if it holds only numbers.
+    """
+    view, last = memoryview(content), 0
+    pieces, arrays = [], []
+    while (key := _VECTOR_START.search(content, last)) and key[1] == b"[":
+        start, end = key.end() - 1, content.find(b"]", key.end()) + 1
+        if not end:
+            raise ValueError("an array without end")
+        arrays.append(view[start:end])
+        pieces.append(content[last:start])
+        last = end
+    return _rest([*pieces, content[last:]], b'"'), arrays
+
+
+def _rest(pieces: list[bytes | bytearray], quote: bytes) -> bytes:
+    """The pieces between vectors, joined by placeholders; `ValueError` if there are others, or none."""
+    rest = (quote + _PLACEHOLDER + quote).join(pieces)
+    if not 1 < len(pieces) == rest.count(_PLACEHOLDER) + 1 or _ESCAPED_PLACEHOLDER.search(rest):
+        raise ValueError("no vector, or a placeholder that does not come from a cut")
+    return rest

@@ -6,12 +6,11 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pybase64 import b64decode, b64encode
-
-from .stream_decoder import decode_numbers
 
 Matrix = NDArray[np.float32]
 Positions = NDArray[np.int64]
@@ -31,8 +30,7 @@ class Base64Rows:
         self._row_bytes = self.text_bytes // 4 * 3 - self._pads
         if not first or self.text_bytes % 4 or self._row_bytes % 4:
             raise ValueError("not base64 of whole float32 numbers")
-        width = self._row_bytes // 4
-        self._matrix = output(count, width) if output else np.empty((count, width), np.float32)
+        self._matrix = _allocated(count, self._row_bytes // 4, output)
         self._done = 0
 
     def add(self, texts: Sequence[bytes]) -> None:
@@ -55,19 +53,24 @@ class Base64Rows:
         return self._matrix[: self._done]
 
 
-def numbers_to_matrix(arrays: Sequence[memoryview], output: OutputBuffer | None = None) -> Matrix:
-    """Decode JSON arrays of numbers to rows; `ValueError` if they hold anything else or differ in length."""
-    rows = map(decode_numbers, arrays)  # one list at a time, since lists take eight times the memory
-    first = next(rows)
+def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
+    return output(count, width) if output else np.empty((count, width), np.float32)
+
+
+def to_matrix(vectors: Iterator[Any], values: Sequence[Any], output: OutputBuffer | None) -> Matrix:
+    """A matrix of the vectors, lists or arrays of one length; `values` are their undecoded forms."""
+    first = next(vectors)  # one at a time, since lists take eight times the memory
     width = len(first)
-    if not 0 < 2 * width * len(arrays) < sum(map(len, arrays)):  # no memory for numbers that did not arrive
-        raise ValueError("empty arrays, or arrays of different length")
-    matrix = output(len(arrays), width) if output else np.empty((len(arrays), width), np.float32)
-    target, pack = matrix.data.cast("B"), struct.Struct(f"{width}f").pack_into
-    for i, row in enumerate(chain([first], rows)):
-        if len(row) != width:
-            raise ValueError("arrays of different length")
-        pack(target, i * 4 * width, *row)  # rounds as numpy does, and converts lists several times faster
+    if min(len(value) if isinstance(value, list | str | memoryview) else 0 for value in values) < width:
+        for _ in vectors:  # raises where the length differs: no memory for numbers that did not arrive
+            pass
+    matrix = _allocated(len(values), width, output)
+    pack, target = struct.Struct(f"{width}f").pack_into, matrix.data.cast("B")
+    for i, vector in enumerate(chain([first], vectors)):
+        if isinstance(vector, list):
+            pack(target, i * 4 * width, *vector)  # rounds as numpy does, and converts lists several times faster
+        else:
+            matrix[i] = vector
     return matrix
 
 
@@ -81,12 +84,14 @@ def encode_base64(matrix: Matrix) -> Iterator[bytes]:
     return map(b64encode, matrix.astype("<f4", copy=False))
 
 
-def checked_matrix(vectors: Matrix | list[list[float] | NDArray[np.float32]]) -> tuple[Matrix, int]:
-    """The vectors as a matrix, and how many hold only zeros; `ValueError` names a number that float32 cannot hold."""
-    if isinstance(vectors, list):
-        with np.errstate(over="ignore", under="ignore"):
-            vectors = np.array(vectors, np.float32)
-    if not math.isfinite(float(vectors.max()) - float(vectors.min())):  # cheaper than testing each number
-        row, column = map(int, np.argwhere(~np.isfinite(vectors))[0])
-        raise ValueError(f"the embedding of input {row} holds {vectors[row, column]} at position {column}")
-    return vectors, 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
+def find_not_finite(vectors: Matrix) -> tuple[int, int] | None:
+    """Row and column of the first number that is not finite."""
+    if math.isfinite(float(vectors.max()) - float(vectors.min())):  # cheaper than testing each number
+        return None
+    row, column = np.argwhere(~np.isfinite(vectors))[0]
+    return int(row), int(column)
+
+
+def count_zeros(vectors: Matrix) -> int:
+    """How many rows hold only zeros."""
+    return 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
