@@ -122,7 +122,7 @@ def test_large_unknown_member_anywhere_is_read_as_fast(first: bool, gap: int) ->
     assert whole.tobytes() == vectors.tobytes()
 
 
-HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 9 + b'0]},{"embedding":[0]}]}']
+HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 99 + b'0]},{"embedding":[0]}]}']
 
 
 def test_memory_is_allocated_only_for_vectors_that_can_be_right() -> None:

@@ -6,6 +6,7 @@ Source: OpenRouter documentation, embeddings guide (order by `index`, which some
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import re
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -100,18 +102,20 @@ class _Answer:
 def _read(response: Response, call: PreparedCall, convert: Callable[[_Answer], Any]) -> Any:
     """Read a response with its vectors cut out, if they can be; else as a whole, which also names what is wrong."""
     body = response.body
-    with suppress(ValueError, RecursionError):
+    try:
         rest, values = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
         document = check_envelope(decode(rest), response, call)
         rows = document["data"]
         found = [isinstance(row, dict) and row.get("embedding") for row in rows] if isinstance(rows, list) else []
         if found == [PLACEHOLDER] * len(values):
             return convert(_answer(response, call, document, values))
+    except (ValueError, RecursionError):
+        pass
     try:
         document = decode_document(response, call)
     except ResponseValidationError as error:
-        found = try_decode(response.content)
-        no_data = isinstance(found, dict) and found.get("data") is None and not found.get("error")
+        body = try_decode(response.content)
+        no_data = isinstance(body, dict) and body.get("data") is None and not body.get("error")
         if call.fields.get("encoding_format") == "base64" and (no_data or not response.content.strip()):
             raise EmptyEmbeddingsError(error.message, response, retryable=error.retryable) from None
         raise
@@ -124,6 +128,14 @@ def _read(response: Response, call: PreparedCall, convert: Callable[[_Answer], A
         values.append(row.get("embedding"))
         row["embedding"] = PLACEHOLDER
     return convert(_answer(response, call, document, values))
+
+
+@functools.cache
+def _numpy() -> ModuleType:
+    """The functions that need numpy, which takes longer to import than the rest of the package."""
+    from . import vectors
+
+    return vectors
 
 
 def _answer(response: Response, call: PreparedCall, document: dict[str, Any], values: Any) -> _Answer:
@@ -170,36 +182,33 @@ def _decode(value: Any, position: int, response: Response) -> Any:
     """A vector as a list of floats, or as an array if it is base64."""
     if isinstance(value, memoryview):
         return decode_numbers(value)
-    error, message = ResponseValidationError, f"expected numbers or base64, got {type(value).__name__}"
-    with suppress(ValueError):
+    error, place = ResponseValidationError, ""
+    message = f"expected numbers or base64, got {type(value).__name__}"
+    try:
         if isinstance(value, str):
-            from .vectors import decode_base64
-
-            message = "not base64 of whole float32 numbers"
-            return decode_base64(value)
+            return _numpy().decode_base64(value)
         if isinstance(value, list):
             return msgspec.convert(value, list[float])
-    if isinstance(value, list):
-        fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
-        raise error(f"data[{position}].embedding[{fits.index(False)}]: not a number that float64 can hold", response)
-    if value is None:
-        error = EmptyEmbeddingsError
-    raise error(f"data[{position}].embedding: {message}", response)
+    except ValueError:
+        message = "not base64 of whole float32 numbers"
+        if isinstance(value, list):
+            fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
+            message, place = "not a number that float64 can hold", f"[{fits.index(False)}]"
+    error = EmptyEmbeddingsError if value is None else ResponseValidationError
+    raise error(f"data[{position}].embedding{place}: {message}", response)
 
 
 def _to_batch(answer: _Answer) -> EmbeddingBatch:
     """The vectors as a matrix."""
-    from .vectors import to_matrix
-
-    values, body, document = answer.values, answer.response.body, answer.document
-    if isinstance(values, list):
-        matrix = to_matrix(answer.vectors(), values, body.output if isinstance(body, StreamDecoder) else None)
+    matrix, body, document = answer.values, answer.response.body, answer.document
+    as_numbers = _are_numbers(matrix)
+    if isinstance(matrix, list):
+        output = body.output if isinstance(body, StreamDecoder) else None
+        matrix = _numpy().to_matrix(answer.vectors(), len(matrix), len(answer.response.content), output)
     else:
-        matrix = values
         next(answer.vectors())  # checks the length, which all rows of a matrix have
     _warn_of_zeros(_count_zeros(matrix, 0, answer.response), len(matrix))
     model = document.get("model")
-    as_numbers = _are_numbers(values)
     return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
 
 
@@ -256,13 +265,12 @@ def _check_models(document: Any, response: Response) -> None:
 
 def _count_zeros(vectors: Any, first: int, response: Response) -> int:
     """How many vectors hold only zeros. `first` is the number of the first, for the error if one is not finite."""
-    from .vectors import count_zeros, find_not_finite
-
-    if place := find_not_finite(vectors):
+    place, zeros = _numpy().check_numbers(vectors)
+    if place is not None:
         row, column = place
         message = f"the embedding of input {first + row} holds {vectors[row, column]} at position {column}"
         raise ResponseValidationError(message, response)
-    return count_zeros(vectors)
+    return int(zeros)
 
 
 def _warn_of_zeros(zeros: int, count: int) -> None:

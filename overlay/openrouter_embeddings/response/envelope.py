@@ -77,7 +77,7 @@ def _message(body: Any, default: str = "") -> str:
 
 def _get(value: Any, *names: str) -> Any:
     for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None
     return value
 
 

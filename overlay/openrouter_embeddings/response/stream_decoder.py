@@ -124,12 +124,14 @@ def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
         arrays.append(view[start:end])
         pieces.append(content[last:start])
         last = end
+    if not arrays:
+        raise ValueError("no array")
     return _rest([*pieces, content[last:]], b'"'), arrays
 
 
 def _rest(pieces: list[bytes | bytearray], quote: bytes) -> bytes:
-    """The pieces between vectors, joined by placeholders; `ValueError` if there are others, or none."""
+    """The pieces between vectors, joined by placeholders; `ValueError` if there are others."""
     rest = (quote + _PLACEHOLDER + quote).join(pieces)
     if not 1 < len(pieces) == rest.count(_PLACEHOLDER) + 1 or _ESCAPED_PLACEHOLDER.search(rest):
-        raise ValueError("no vector, or a placeholder that does not come from a cut")
+        raise ValueError("a placeholder that does not come from a cut")
     return rest

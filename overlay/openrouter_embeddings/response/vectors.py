@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pybase64 import b64decode, b64encode
+from pybase64 import b64decode, b64decode_as_bytearray, b64encode
 
 Matrix = NDArray[np.float32]
 Positions = NDArray[np.int64]
 OutputBuffer = Callable[[int, int], Matrix]
 """Returns the C-contiguous matrix `(rows, width)` to decode into; its previous content does not matter."""
 
+_WIRE_TYPE = np.dtype("<f4")
 _PAD, _ZERO = b"=A"
 _LAST_CHARACTERS = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 """The last character by number of "=". Any other holds bits that decoding drops and encoding would not restore."""
@@ -45,7 +46,7 @@ class Base64Rows:
                 raise ValueError("base64 of another length")
             ends[:, 1:] = _ZERO
         decoded = np.frombuffer(b64decode(joined, None, True), np.uint8).reshape(len(texts), -1)
-        rows[:] = decoded[:, : self._row_bytes].view("<f4")
+        rows[:] = decoded[:, : self._row_bytes].view(_WIRE_TYPE)
         self._done += len(texts)
 
     def matrix(self) -> Matrix:
@@ -57,41 +58,38 @@ def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
     return output(count, width) if output else np.empty((count, width), np.float32)
 
 
-def to_matrix(vectors: Iterator[Any], values: Sequence[Any], output: OutputBuffer | None) -> Matrix:
-    """A matrix of the vectors, lists or arrays of one length; `values` are their undecoded forms."""
-    first = next(vectors)  # one at a time, since lists take eight times the memory
+def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
+    """A matrix of `count` vectors, lists or arrays of one length, that came in a body of `size` bytes."""
+    first: Any = next(vectors)  # one at a time, since lists take eight times the memory
     width = len(first)
-    if min(len(value) if isinstance(value, list | str | memoryview) else 0 for value in values) < width:
-        for _ in vectors:  # raises where the length differs: no memory for numbers that did not arrive
+    if 2 * width * count > size:  # no memory for numbers that did not arrive
+        for _ in vectors:  # raises, since the lengths differ
             pass
-    matrix = _allocated(len(values), width, output)
-    pack, target = struct.Struct(f"{width}f").pack_into, matrix.data.cast("B")
+    if count == 1 and not isinstance(first, list):
+        return first.reshape(1, width).astype(np.float32, copy=False)
+    matrix = _allocated(count, width, output)
     for i, vector in enumerate(chain([first], vectors)):
-        if isinstance(vector, list):
-            pack(target, i * 4 * width, *vector)  # rounds as numpy does, and converts lists several times faster
+        if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
+            struct.pack_into(f"{width}f", matrix, i * 4 * width, *vector)
         else:
             matrix[i] = vector
     return matrix
 
 
-def decode_base64(text: str) -> NDArray[np.float32]:
+def decode_base64(text: str) -> Matrix:
     """Decode one vector; `ValueError` if the text is not base64 of whole float32 numbers."""
-    return np.frombuffer(b64decode(text, None, True), "<f4").astype(np.float32, copy=False)
+    return np.frombuffer(b64decode_as_bytearray(text, None, True), _WIRE_TYPE)
 
 
 def encode_base64(matrix: Matrix) -> Iterator[bytes]:
     """Encode each row as the API does: base64 of little-endian float32."""
-    return map(b64encode, matrix.astype("<f4", copy=False))
+    return map(b64encode, matrix.astype(_WIRE_TYPE, copy=False))
 
 
-def find_not_finite(vectors: Matrix) -> tuple[int, int] | None:
-    """Row and column of the first number that is not finite."""
-    if math.isfinite(float(vectors.max()) - float(vectors.min())):  # cheaper than testing each number
-        return None
-    row, column = np.argwhere(~np.isfinite(vectors))[0]
-    return int(row), int(column)
-
-
-def count_zeros(vectors: Matrix) -> int:
-    """How many rows hold only zeros."""
-    return 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
+def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
+    """Row and column of the first number that is not finite, or None; and how many rows hold only zeros."""
+    squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
+    if all(squares) and math.isfinite(sum(squares)):
+        return None, 0
+    places = np.argwhere(~np.isfinite(vectors)).tolist()
+    return places[0] if places else None, len(vectors) - int(vectors.any(axis=1).sum())
