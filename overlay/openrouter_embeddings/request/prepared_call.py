@@ -18,7 +18,7 @@ from ..config import APP_HEADERS, Config, user_agent
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
-from .validation import Path, format_path, to_json
+from .validation import find_path, format_path, to_json
 
 _NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
 _PLAIN_TYPES = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
@@ -62,29 +62,21 @@ def prepare(
     timeouts: Timeouts,
     consumer: Callable[[], BodyConsumer] | None = None,
 ) -> PreparedCall:
-    """Validate the arguments of an operation, by Python name, and build its call. None is left out if it may be.
+    """Validate the arguments of an operation, by Python name, and build its call.
 
-    Args:
-        options: the options of this call, which win over `config`, the client's.
-        timeouts: those of one attempt, where neither `options` nor `config` has `timeout_ms`.
-        consumer: makes a consumer for the body of a successful response.
+    `options` win over `config`, the client's, and both over `timeouts`. None is left out, or null if it is required.
 
     Raises:
-        InvalidInputError: an argument is missing or does not match its schema.
+        InvalidInputError: an argument does not match its schema.
         ConfigurationError: a header, the URL or the timeout cannot be used.
     """
     sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
     for parameter in operation.parameters:
         argument = parameter.argument
         value = arguments.get(argument)
-        if value is None:
-            if not parameter.required:
-                continue
-            try:
-                sent[parameter.location][parameter.name] = to_json(None, parameter.schema, argument, SCHEMAS)
-            except InvalidInputError:
-                raise InvalidInputError(f"{argument} is required", argument) from None
-        elif parameter.location == "header":
+        if value is None and not parameter.required:
+            continue
+        if parameter.location == "header" and value is not None:
             sent["header"][parameter.name] = settings.header_value(value, argument)
         else:
             sent[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
@@ -119,18 +111,14 @@ def prepare(
 
 
 def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The path and the value of an option that asks for vectors of other numbers than float32; None if there is none.
-
-    Their base64 cannot be told from that of float32. As JSON numbers they can be read.
-    """
-    options = (fields.get("provider") or {}).get("options") if isinstance(fields.get("provider"), dict) else None
-    nested = {f"provider.options.{name}": value for name, value in (options or {}).items()}
-    for path, members in {"": fields, **nested}.items():
+    """The path and the value of an option that asks for other numbers than float32: their base64 looks the same."""
+    provider = fields.get("provider")
+    options = (provider.get("options") if isinstance(provider, dict) else None) or {}
+    for place, members in [("", fields), *((f"provider.options.{name}.", given) for name, given in options.items())]:
         for name, value in members.items() if isinstance(members, dict) else ():
-            if _NUMBER_TYPE.fullmatch(name.replace("_", "")):
-                wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
-                if not wanted <= _PLAIN_TYPES:
-                    return f"{path}.{name}".removeprefix("."), value
+            wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
+            if _NUMBER_TYPE.fullmatch(name.replace("_", "")) and not wanted <= _PLAIN_TYPES:
+                return place + name, value
     return None
 
 
@@ -163,18 +151,11 @@ def _encode(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as error:
-        path, shown = format_path(_find_text(error.object, value, ()) or ()), ascii(error.object[error.start])
+        text, shown = error.object, ascii(error.object[error.start])
+        found = find_path(value, lambda item: item == text or (isinstance(item, dict) and text in item))
+        path = format_path(found or ())
         message = f"{path or 'a text'}: contains {shown}, half of a surrogate pair, which UTF-8 cannot encode"
         raise InvalidInputError(message, path) from None
-
-
-def _find_text(text: str, value: Any, path: Path) -> Path | None:
-    """The path to a string in `value`; if it is the key of an object, the path of that object; None if absent."""
-    if value == text or (isinstance(value, dict) and text in value):
-        return path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
-    found = (_find_text(text, item, (*path, name)) for name, item in items)
-    return next((path for path in found if path is not None), None)
 
 
 def _format_path_and_query(path: str, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
@@ -186,9 +167,9 @@ def _format_path_and_query(path: str, in_path: Mapping[str, Any], query: Mapping
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
-    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in query.items()}
-    pairs = [(name, _to_text(item)) for name, items in lists.items() for item in items]
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    texts = {n: [*map(_to_text, v)] if isinstance(v, list | tuple) else _to_text(v) for n, v in query.items()}
+    encoded = urlencode(texts, doseq=True)
+    return f"{path}?{encoded}" if encoded else path
 
 
 def _to_text(value: Any) -> str:
