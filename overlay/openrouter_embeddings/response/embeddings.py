@@ -11,9 +11,9 @@ import logging
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ import msgspec
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
 from ..request import PreparedCall, count_inputs
-from .envelope import check_envelope, check_status, decode, decode_document, try_decode
+from .envelope import EmptyEmbeddingsError, check_envelope, check_status, decode, decode_document
 from .stream_decoder import PLACEHOLDER, StreamDecoder, cut_arrays, decode_numbers
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
-
-
-class EmptyEmbeddingsError(ResponseValidationError):
-    """The response has no embeddings, or empty ones. Some models answer a request for base64 so."""
 
 
 @attrs.define
@@ -59,7 +55,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     """
     check_status(response, call)
     if call.operation.id == "createEmbeddings":
-        return _read(response, call, _to_result)
+        return _to_result(response, call, *_read(response, call))
     document = decode_document(response, call)
     if call.operation.id == "listEmbeddingsModels":
         _check_models(document, response)
@@ -69,77 +65,24 @@ def validate(response: Response, call: PreparedCall) -> Any:
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
     """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
     check_status(response, call)
-    return _read(response, call, _to_batch)
+    document, values, positions = _read(response, call)
+    vectors, matrix = _decode_all(values, positions, response, call), values
+    if isinstance(values, list):
+        output = response.body.output if isinstance(response.body, StreamDecoder) else None
+        matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
+    else:
+        next(vectors)  # checks the length, which all rows of a matrix have
+    _warn_of_zeros(_count_zeros(matrix, 0, response), len(matrix))
+    model = document.get("model") if isinstance(document.get("model"), str) else None
+    return EmbeddingBatch(matrix, model, document.get("usage"), _are_numbers(values))
 
 
-@attrs.frozen
-class _Answer:
-    """A response that has a row for each input, in their order. The vectors are decoded when they are needed."""
+def _read(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
+    """The document with placeholders for its vectors; the vectors, not decoded yet; their positions in the response.
 
-    response: Response
-    call: PreparedCall
-    document: dict[str, Any]  # with placeholders for the vectors
-    values: Any  # the vectors: one matrix, or a list of JSON texts of arrays, or of decoded JSON
-    positions: Sequence[int]  # of the values in the response
-
-    def vectors(self) -> Iterator[Any]:
-        """Decode the vectors to lists of floats, or to arrays where they are base64, and check their lengths."""
-        width = self.call.fields.get("dimensions")
-        reason = f"dimensions={width} was requested"
-        for number, (value, position) in enumerate(zip(self.values, self.positions, strict=True)):
-            vector = _decode(value, position, self.response) if isinstance(self.values, list) else value
-            length = len(vector)
-            if not isinstance(width, int):
-                width, reason = length, f"that of input 0 has {length}"
-            if length == 0:
-                raise EmptyEmbeddingsError(f"the embedding of input {number} is empty", self.response)
-            if length != width:
-                message = f"the embedding of input {number} has {length} numbers; {reason}"
-                raise ResponseValidationError(message, self.response)
-            yield vector
-
-
-def _read(response: Response, call: PreparedCall, convert: Callable[[_Answer], Any]) -> Any:
-    """Read a response with its vectors cut out, if they can be; else as a whole, which also names what is wrong."""
-    body = response.body
-    try:
-        rest, values = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
-        document = check_envelope(decode(rest), response, call)
-        rows = document["data"]
-        found = [isinstance(row, dict) and row.get("embedding") for row in rows] if isinstance(rows, list) else []
-        if found == [PLACEHOLDER] * len(values):
-            return convert(_answer(response, call, document, values))
-    except (ValueError, RecursionError):
-        pass
-    try:
-        document = decode_document(response, call)
-    except ResponseValidationError as error:
-        body = try_decode(response.content)
-        no_data = isinstance(body, dict) and body.get("data") is None and not body.get("error")
-        if call.fields.get("encoding_format") == "base64" and (no_data or not response.content.strip()):
-            raise EmptyEmbeddingsError(error.message, response, retryable=error.retryable) from None
-        raise
-    rows, values = document["data"], []
-    if not isinstance(rows, list):
-        raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
-    for position, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
-        values.append(row.get("embedding"))
-        row["embedding"] = PLACEHOLDER
-    return convert(_answer(response, call, document, values))
-
-
-@functools.cache
-def _numpy() -> ModuleType:
-    """The functions that need numpy, which takes longer to import than the rest of the package."""
-    from . import vectors
-
-    return vectors
-
-
-def _answer(response: Response, call: PreparedCall, document: dict[str, Any], values: Any) -> _Answer:
-    """Check the number of rows, and put them in input order."""
+    Rows and vectors are in input order. The vectors are one matrix, or a list of JSON texts or of decoded JSON.
+    """
+    document, values = _cut(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
         error = ResponseValidationError if rows else EmptyEmbeddingsError
@@ -149,14 +92,36 @@ def _answer(response: Response, call: PreparedCall, document: dict[str, Any], va
         raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
     order = _order([row.get("index") for row in rows], response)
     if order is None:
-        return _Answer(response, call, document, values, range(count))
+        return document, values, range(count)
     document["data"] = [rows[position] for position in order]
-    values = [values[position] for position in order] if isinstance(values, list) else values[order]
-    return _Answer(response, call, document, values, order)
+    return document, [values[i] for i in order] if isinstance(values, list) else values[order], order
 
 
-def _are_numbers(values: Any) -> bool:
-    return isinstance(values, list) and str not in set(map(type, values))
+def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
+    """Decode the JSON around the vectors; None if they cannot be cut out safely."""
+    body = response.body
+    try:
+        rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        document = check_envelope(decode(rest), response, call)
+    except (ValueError, RecursionError):
+        return None
+    rows = document["data"] if isinstance(document["data"], list) else []
+    found = [row.get("embedding") if isinstance(row, dict) else None for row in rows]
+    return (document, vectors) if found == [PLACEHOLDER] * len(vectors) else None
+
+
+def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any]]:
+    """Decode a response of any form, or raise the error that names what is wrong."""
+    document, values = decode_document(response, call), []
+    rows = document["data"]
+    if not isinstance(rows, list):
+        raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
+    for position, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
+        values.append(row.get("embedding"))
+        row["embedding"] = PLACEHOLDER
+    return document, values
 
 
 def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
@@ -171,19 +136,42 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
             found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
             message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
             raise ResponseValidationError(message, response)
-    order = sorted(range(count), key=indexes.__getitem__)
-    for first, second in pairwise(order):
-        if indexes[first] == indexes[second]:
-            raise ResponseValidationError(f"two embeddings have the index {indexes[first]}", response)
-    return order
+    positions = {index: position for position, index in enumerate(indexes)}
+    if len(positions) < count:
+        index, _ = Counter(indexes).most_common(1)[0]
+        raise ResponseValidationError(f"two embeddings have the index {index}", response)
+    return [positions[index] for index in range(count)]
+
+
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and str not in set(map(type, values))
+
+
+def _decode_all(values: Any, positions: Sequence[int], response: Response, call: PreparedCall) -> Iterator[Any]:
+    """Decode the vectors one by one, to lists of floats, or arrays where they are base64, and check their lengths."""
+    width = call.fields.get("dimensions")
+    reason = f"dimensions={width} was requested"
+    for number, (value, position) in enumerate(zip(values, positions, strict=True)):
+        if isinstance(value, memoryview):
+            try:
+                vector = decode_numbers(value)
+            except ValueError:  # decoded with the whole, which names what is wrong
+                vector = _decode(_decode_whole(response, call)[1][position], position, response)
+        else:
+            vector = _decode(value, position, response) if isinstance(values, list) else value
+        length = len(vector)
+        if not isinstance(width, int):
+            width, reason = length, f"that of input 0 has {length}"
+        if length != width or not length:
+            error = ResponseValidationError if length else EmptyEmbeddingsError
+            found = f"has {length} numbers; {reason}" if length else "is empty"
+            raise error(f"the embedding of input {number} {found}", response)
+        yield vector
 
 
 def _decode(value: Any, position: int, response: Response) -> Any:
-    """A vector as a list of floats, or as an array if it is base64."""
-    if isinstance(value, memoryview):
-        return decode_numbers(value)
-    error, place = ResponseValidationError, ""
-    message = f"expected numbers or base64, got {type(value).__name__}"
+    """One vector from decoded JSON."""
+    where, message = f"data[{position}].embedding", f"expected numbers or base64, got {type(value).__name__}"
     try:
         if isinstance(value, str):
             return _numpy().decode_base64(value)
@@ -193,44 +181,31 @@ def _decode(value: Any, position: int, response: Response) -> Any:
         message = "not base64 of whole float32 numbers"
         if isinstance(value, list):
             fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
-            message, place = "not a number that float64 can hold", f"[{fits.index(False)}]"
+            where, message = f"{where}[{fits.index(False)}]", "not a number that float64 can hold"
     error = EmptyEmbeddingsError if value is None else ResponseValidationError
-    raise error(f"data[{position}].embedding{place}: {message}", response)
+    raise error(f"{where}: {message}", response)
 
 
-def _to_batch(answer: _Answer) -> EmbeddingBatch:
-    """The vectors as a matrix."""
-    matrix, body, document = answer.values, answer.response.body, answer.document
-    as_numbers = _are_numbers(matrix)
-    if isinstance(matrix, list):
-        output = body.output if isinstance(body, StreamDecoder) else None
-        matrix = _numpy().to_matrix(answer.vectors(), len(matrix), len(answer.response.content), output)
-    else:
-        next(answer.vectors())  # checks the length, which all rows of a matrix have
-    _warn_of_zeros(_count_zeros(matrix, 0, answer.response), len(matrix))
-    model = document.get("model")
-    return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
-
-
-def _to_result(answer: _Answer) -> Any:
+def _to_result(
+    response: Response, call: PreparedCall, document: dict[str, Any], values: Any, positions: Sequence[int]
+) -> Any:
     """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
-    document, as_numbers = answer.document, answer.call.fields.get("encoding_format") == "float"
     usage: Any = document.get("usage")
     for name in ("prompt_tokens", "total_tokens", "cost") if isinstance(usage, dict) else ():
         with suppress(ValueError):  # some servers write a cost as text
             if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
                 usage[name] = int(amount) if amount.is_integer() else amount
-    result, rows, zeros = _to_model(document, answer.response, answer.call), document["data"], 0
-    for number, (row, value, vector) in enumerate(zip(result.data, answer.values, answer.vectors(), strict=True)):
+    result, rows, zeros = _to_model(document, response, call), document["data"], 0
+    vectors, as_lists = _decode_all(values, positions, response, call), call.fields.get("encoding_format") == "float"
+    for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
         # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
         # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
         rows.pop()
-        row.embedding = vector
         if isinstance(vector, list):
-            zeros += not any(vector)
+            row.embedding, zeros = vector, zeros + (not any(vector))
         else:
-            zeros += _count_zeros(vector[None], number, answer.response)
-            row.embedding = vector.tolist() if as_numbers else value
+            zeros += _count_zeros(vector[None], number, response)
+            row.embedding = vector.tolist() if as_lists else value
     _warn_of_zeros(zeros, len(result.data))
     return result
 
@@ -251,16 +226,14 @@ def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
 
 
 def _check_models(document: Any, response: Response) -> None:
-    """Check that models have an id, and a name or none. Any other mismatch is named when the list is converted."""
-    rows = document.get("data") if isinstance(document, dict) else None
-    for i, row in enumerate(rows if isinstance(rows, list) else ()):
-        if row is None:
-            raise ResponseValidationError(f"data[{i}]: expected an object, got null", response)
-        for name in ("id", "name") if isinstance(row, dict) else ():
-            value = row.get(name)
-            if not isinstance(value, str) and (name == "id" or value is not None):  # other servers leave out the name
-                found = type(value).__name__
-                raise ResponseValidationError(f"data[{i}].{name}: expected a string, got {found}", response)
+    """Check that each model has an id, and no name that is not a string: other servers than OpenRouter send none."""
+    models = document.get("data") if isinstance(document, dict) else None
+    for i, model in enumerate(models if isinstance(models, list) else ()):
+        for name in ("id", "name"):
+            value = model.get(name) if isinstance(model, dict) else None
+            if not isinstance(value, str) and (name == "id" or value is not None):
+                message = f"data[{i}].{name}: expected a string, got {type(value).__name__}"
+                raise ResponseValidationError(message, response)
 
 
 def _count_zeros(vectors: Any, first: int, response: Response) -> int:
@@ -276,3 +249,11 @@ def _count_zeros(vectors: Any, first: int, response: Response) -> int:
 def _warn_of_zeros(zeros: int, count: int) -> None:
     if zeros:
         _log.warning("%d of %d embeddings are all zeros: similarity to them has no meaning", zeros, count)
+
+
+@functools.cache
+def _numpy() -> ModuleType:
+    """The functions that need numpy, which takes longer to import than the rest of the package."""
+    from . import vectors
+
+    return vectors

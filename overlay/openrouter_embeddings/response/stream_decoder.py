@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "\x7f"  # replaces a vector: a control character that JSON allows and ordinary responses do not contain
 _PLACEHOLDER = PLACEHOLDER.encode()
-_MAX_GAP_BYTES = 256 << 10  # of one vector, or between two; searching more again and again takes quadratic time
 
 _KEY = rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}'
 _VECTOR_START = re.compile(_KEY + rb'(["\[])')
@@ -47,18 +46,18 @@ class StreamDecoder:
         self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
         self._rows: Base64Rows | None = None
         self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
-        self._searched: float = 0  # held bytes that are known to contain no complete vector
+        self._enough: float = 0  # held bytes with which the next cut is worth its time
 
     def feed(self, piece: bytes | memoryview) -> None:
         """Take the next bytes of the body. The caller may reuse the piece afterwards."""
         self._held += piece
-        if len(self._held) < self._searched + self.block_bytes:
+        if len(self._held) < max(self._enough, self.block_bytes):
             return
         try:
             self._cut()
-            self._searched = len(self._held) if len(self._held) <= _MAX_GAP_BYTES else math.inf
+            self._enough = 2 * len(self._held)  # so that the time to search them does not grow quadratically
         except (ValueError, MemoryError):  # `split` meets the same problem and reports it
-            self._searched = math.inf
+            self._enough = math.inf
 
     def _cut(self) -> None:
         """Decode the complete base64 vectors that have the size of the first, and remove them from the held bytes."""
@@ -66,30 +65,28 @@ class StreamDecoder:
         if rows is None:
             return
         held, position = self._held, 0
-        matches = self._pattern.finditer(held)
-        try:
-            while batch := list(islice(matches, max(1, self.block_bytes // rows.text_bytes))):
-                rows.add([match[1] for match in batch])
-                for match in batch:
-                    self._before.append(held[position : match.start(1)])
-                    position = match.end(1)
-        finally:
-            self._held = held[position:]
+        matches = list(self._pattern.finditer(held))
+        rows.add([match[1] for match in matches])
+        for match in matches:
+            self._before.append(held[position : match.start(1)])
+            position = match.end(1)
+        self._held = held[position:]
 
     def _start(self) -> Base64Rows | None:
         """Allocate the rows once the first vector is complete; `ValueError` if it is not base64."""
         first = _VECTOR_START.search(self._held)
         if first is None:
             return None
-        start, end = first.end(), self._held.find(b'"', first.end())
-        if first[1] == b"[" or end - start > _MAX_GAP_BYTES:
-            raise ValueError("the first vector is not base64, or too long")
+        if first[1] == b"[":
+            raise ValueError("the first vector is not base64")
+        end = self._held.find(b'"', first.end())
         if end < 0:
             return None
         from .vectors import Base64Rows
 
-        self._rows = Base64Rows(self._held[start:end], self._count, self.output)
-        self._pattern = re.compile(_KEY + rb'"(.{%d})"' % (end - start), re.DOTALL)
+        text = self._held[first.end() : end]
+        self._rows = Base64Rows(text, self._count, self.output)
+        self._pattern = re.compile(_KEY + rb'"(.{%d})"' % len(text), re.DOTALL)
         return self._rows
 
     @property
