@@ -176,22 +176,16 @@ def test_other_operations_are_checked_by_their_envelope_alone() -> None:
     assert validate(response_of(body), call_of(LIST_MODELS)).to_dict() == body
     error = error_of(validate, response_of({"data": [7]}), call_of(LIST_MODELS))
     assert type(error) is ResponseValidationError
-    assert "data[0].id: expected a string, got NoneType" in error.message
+    assert "data[0]: expected a model with an id" in error.message
     error = error_of(validate, response_of({"data": []}, 500), call_of(LIST_MODELS))
     assert type(error) is errors.InternalServerResponseError
 
 
-MODELS: list[tuple[Any, str]] = [
-    ([None], "data[0].id: expected a string, got NoneType"),
-    ([{"id": "a"}, {"id": "b", "name": 5}], "data[1].name: expected a string, got int"),
-    ([{"name": "a"}], "data[0].id: expected a string, got NoneType"),
-    ([{"id": ["a"]}], "data[0].id: expected a string, got list"),
-]
+@pytest.mark.parametrize("model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}], ids=str)
+def test_list_of_models_has_an_id_for_each(model: Any) -> None:
+    error = error_of(validate, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
 
-
-@pytest.mark.parametrize(("data", "message"), MODELS, ids=str)
-def test_list_of_models_has_an_id_for_each(data: Any, message: str) -> None:
-    assert error_of(validate, response_of({"data": data}), call_of(LIST_MODELS)).message == message
+    assert error.message == "data[1]: expected a model with an id"
 
 
 HUGE = int("9" * 400)

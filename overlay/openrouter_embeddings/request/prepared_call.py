@@ -181,8 +181,7 @@ def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOption
     headers: dict[str, Any] = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
     if has_body:
         headers["Content-Type"] = "application/json"
-    for argument, value in config.app_headers.items():
-        headers[APP_HEADERS[argument][0]] = value
+    headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
     headers |= {name: value for name, value in given.items() if value is not None}
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}

@@ -150,10 +150,11 @@ def _to_builtin(value: Any) -> Any:
             return converted if type(converted) is type(value) else _to_builtin(converted)
     if isinstance(value, str):
         return str.__str__(value)  # its characters, also where a subclass overrides __str__
-    for convertible, convert in ((Mapping, dict), (Sequence, list), (SupportsIndex, operator.index), (float, float)):
-        if isinstance(value, convertible):
-            return convert(value)
-    return value
+    if isinstance(value, Mapping | Sequence):
+        return dict(value) if isinstance(value, Mapping) else list(value)
+    if isinstance(value, SupportsIndex):
+        return operator.index(value)
+    return float(value) if isinstance(value, float) else value
 
 
 def _all_match(items: Sequence[Any], schema: Schema) -> bool:

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from types import ModuleType
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
+_numpy = functools.cache(lambda: import_module(".vectors", __package__))  # importing numpy takes longer than the rest
 
 
 @attrs.define
@@ -55,7 +56,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     """
     check_status(response, call)
     if call.operation.id == "createEmbeddings":
-        return _to_result(response, call, *_read(response, call))
+        return _read_result(response, call)
     document = decode_document(response, call)
     if call.operation.id == "listEmbeddingsModels":
         _check_models(document, response)
@@ -103,10 +104,9 @@ def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] |
     try:
         rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
         document = check_envelope(decode(rest), response, call)
-    except (ValueError, RecursionError):
+        found = [row.get("embedding") for row in document["data"]]
+    except (ValueError, RecursionError, AttributeError, TypeError):  # the rows may be anything
         return None
-    rows = document["data"] if isinstance(document["data"], list) else []
-    found = [row.get("embedding") if isinstance(row, dict) else None for row in rows]
     return (document, vectors) if found == [PLACEHOLDER] * len(vectors) else None
 
 
@@ -186,10 +186,9 @@ def _decode(value: Any, position: int, response: Response) -> Any:
     raise error(f"{where}: {message}", response)
 
 
-def _to_result(
-    response: Response, call: PreparedCall, document: dict[str, Any], values: Any, positions: Sequence[int]
-) -> Any:
+def _read_result(response: Response, call: PreparedCall) -> Any:
     """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
+    document, values, positions = _read(response, call)
     usage: Any = document.get("usage")
     for name in ("prompt_tokens", "total_tokens", "cost") if isinstance(usage, dict) else ():
         with suppress(ValueError):  # some servers write a cost as text
@@ -226,14 +225,11 @@ def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
 
 
 def _check_models(document: Any, response: Response) -> None:
-    """Check that each model has an id, and no name that is not a string: other servers than OpenRouter send none."""
+    """Check that each model has an id. Any other mismatch is named when the list is converted."""
     models = document.get("data") if isinstance(document, dict) else None
     for i, model in enumerate(models if isinstance(models, list) else ()):
-        for name in ("id", "name"):
-            value = model.get(name) if isinstance(model, dict) else None
-            if not isinstance(value, str) and (name == "id" or value is not None):
-                message = f"data[{i}].{name}: expected a string, got {type(value).__name__}"
-                raise ResponseValidationError(message, response)
+        if not isinstance(model, dict) or not isinstance(model.get("id"), str):
+            raise ResponseValidationError(f"data[{i}]: expected a model with an id", response)
 
 
 def _count_zeros(vectors: Any, first: int, response: Response) -> int:
@@ -249,11 +245,3 @@ def _count_zeros(vectors: Any, first: int, response: Response) -> int:
 def _warn_of_zeros(zeros: int, count: int) -> None:
     if zeros:
         _log.warning("%d of %d embeddings are all zeros: similarity to them has no meaning", zeros, count)
-
-
-@functools.cache
-def _numpy() -> ModuleType:
-    """The functions that need numpy, which takes longer to import than the rest of the package."""
-    from . import vectors
-
-    return vectors

@@ -94,17 +94,14 @@ class StreamDecoder:
         """The body exactly as it arrived; vectors that were decoded are encoded again."""
         if self._rows is None:
             return self._held
-        from .vectors import encode_base64
-
-        texts = encode_base64(self._rows.matrix())
-        return b"".join([*chain.from_iterable(zip(self._before, texts, strict=True)), self._held])
+        return b"".join([*chain.from_iterable(zip(self._before, self._rows.encoded(), strict=True)), self._held])
 
     def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
         """Cut the complete body into its rest and its vectors, as `cut_arrays` does; also base64 of many vectors."""
         if self._rows is None:
             return cut_arrays(self._held)
         self._cut()
-        return _rest([*self._before, self._held], b""), self._rows.matrix()
+        return _rest([*self._before, self._held], b""), self._rows.matrix
 
 
 def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:

@@ -49,9 +49,14 @@ class Base64Rows:
         rows[:] = decoded[:, : self._row_bytes].view(_WIRE_TYPE)
         self._done += len(texts)
 
+    @property
     def matrix(self) -> Matrix:
         """The rows decoded so far, in the order of their texts."""
         return self._matrix[: self._done]
+
+    def encoded(self) -> Iterator[bytes]:
+        """The texts of the rows."""
+        return map(b64encode, self.matrix.astype(_WIRE_TYPE, copy=False))
 
 
 def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
@@ -66,11 +71,11 @@ def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffe
         for _ in vectors:  # raises, since the lengths differ
             pass
     if count == 1 and not isinstance(first, list):
-        return first.reshape(1, width).astype(np.float32, copy=False)
+        return np.asarray(first.reshape(1, width), np.float32)
     matrix = _allocated(count, width, output)
     for i, vector in enumerate(chain([first], vectors)):
         if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
-            struct.pack_into(f"{width}f", matrix, i * 4 * width, *vector)
+            struct.pack_into(f"{width}f", matrix.data, i * 4 * width, *vector)
         else:
             matrix[i] = vector
     return matrix
@@ -79,11 +84,6 @@ def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffe
 def decode_base64(text: str) -> Matrix:
     """Decode one vector; `ValueError` if the text is not base64 of whole float32 numbers."""
     return np.frombuffer(b64decode_as_bytearray(text, None, True), _WIRE_TYPE)
-
-
-def encode_base64(matrix: Matrix) -> Iterator[bytes]:
-    """Encode each row as the API does: base64 of little-endian float32."""
-    return map(b64encode, matrix.astype(_WIRE_TYPE, copy=False))
 
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
