@@ -174,6 +174,12 @@ class AsyncStream(_Line, core.AsyncNetworkStream):
         await self._send(attempt)
         size = max(max_bytes, _LOOP_READ_BYTES)
         data, self._early = self._early or await self._inner.read(size, attempt.remaining(timeout)), b""
+        if data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
+            with contextlib.suppress(ssl.SSLError):  # the next read tells
+                parts = [data]
+                while part := tls.read(size):  # records that arrived already: each wait of the library takes one
+                    parts.append(part)
+            data = b"".join(parts)
         attempt.received += len(data)
         self.last_read_bytes = len(data)
         return data
