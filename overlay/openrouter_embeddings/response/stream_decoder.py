@@ -66,7 +66,8 @@ class StreamDecoder:
             return
         held, position = self._held, 0
         matches = list(self._pattern.finditer(held))
-        rows.add([match[1] for match in matches])
+        if matches:
+            rows.add([match[1] for match in matches])
         for match in matches:
             self._before.append(held[position : match.start(1)])
             position = match.end(1)
