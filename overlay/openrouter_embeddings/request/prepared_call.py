@@ -85,12 +85,11 @@ def prepare(
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
     if "input" in fields and (options.extra_body is not None or "provider" in fields):
         option = find_number_type(fields)
-    if option is not None:
-        if fields.get("encoding_format") == "base64" and consumer is None:  # with one, the form is not the caller's
+    if option is not None and fields.get("encoding_format") in (None, "base64"):
+        if fields.get("encoding_format") and consumer is None:  # with a consumer, the form is not the caller's choice
             path, value = option
             raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
-        if fields.get("encoding_format") in (None, "base64"):
-            fields = {**fields, "encoding_format": "float"}
+        fields = {**fields, "encoding_format": "float"}
     body = None
     if operation.body is not None:
         body = _encode(fields if operation.body == "fields" else next(iter(fields.values()), None))

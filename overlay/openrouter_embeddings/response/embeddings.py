@@ -79,10 +79,7 @@ def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
 
 
 def _read(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
-    """The document with placeholders for its vectors; the vectors, not decoded yet; their positions in the response.
-
-    Rows and vectors are in input order. The vectors are one matrix, or a list of JSON texts or of decoded JSON.
-    """
+    """The rows in input order: the document without vectors, the vectors as they came, their positions there."""
     document, values = _cut(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
@@ -104,9 +101,10 @@ def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] |
     try:
         rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
         document = check_envelope(decode(rest), response, call)
-        found = [row.get("embedding") for row in document["data"]]
-    except (ValueError, RecursionError, AttributeError, TypeError):  # the rows may be anything
+    except (ValueError, RecursionError):
         return None
+    rows = document["data"] if isinstance(document["data"], list) else []
+    found = [isinstance(row, dict) and row.get("embedding") for row in rows]
     return (document, vectors) if found == [PLACEHOLDER] * len(vectors) else None
 
 
