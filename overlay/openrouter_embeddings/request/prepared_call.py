@@ -178,10 +178,11 @@ def _to_text(value: Any) -> str:
 def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOptions, has_body: bool) -> dict[str, Any]:
     """The headers of a call: the client's, then the call's, then `http_headers`. Of one name, the last wins."""
     headers: dict[str, Any] = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
-    if has_body:
-        headers["Content-Type"] = "application/json"
+    headers |= {"Content-Type": "application/json"} if has_body else {}
     headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
     headers |= {name: value for name, value in given.items() if value is not None}
+    if options.http_headers is None:
+        return headers
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
         headers[name.title() if name.lower().endswith("authorization") else name] = value

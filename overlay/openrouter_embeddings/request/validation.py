@@ -23,6 +23,7 @@ Path = tuple[str | int, ...]
 
 _SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", list: "array", tuple: "array"}
+_TEXT = ({"type": "string"}, {"type": "string", "minLength": 1})
 _ANY = tuple(_JSON_TYPES.values())
 # How values become built-in types: numpy, pandas and torch; polars; pyarrow's arrays and scalars; generated models.
 _CONVERSIONS = ("tolist", "to_list", "to_pylist", "as_py", "to_dict")
@@ -69,6 +70,8 @@ class _MismatchError(Exception):
 
 def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
     """Validate by the subset of JSON Schema that codegen/rules.py allows in requests."""
+    if type(value) is str and value and schema in _TEXT:  # nearly always
+        return value
     while "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     value = _to_builtin(value)
@@ -162,7 +165,7 @@ def _all_match(items: Sequence[Any], schema: Schema) -> bool:
     types = set(map(type, items))
     if types == {int}:
         return schema == {"type": "integer", "minimum": 0} and min(items) >= 0 and max(items) in _INT64
-    return types == {str} and {"minLength": 1, **schema} == {"type": "string", "minLength": 1} and "" not in items
+    return types == {str} and schema in _TEXT and "" not in items
 
 
 def _select_branch(value: Mapping[str, Any], discriminator: Schema, path: Path) -> Schema:
