@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import time
 from typing import Any
 
@@ -184,7 +185,15 @@ class AsyncStream(_Stream, core.AsyncNetworkStream):
     on_loop = True
 
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
-        return await self._read(timeout)
+        data = await self._read(timeout)
+        if not data or (tls := self._inner.get_extra_info("ssl_object")) is None:
+            return data
+        parts = [data]
+        with contextlib.suppress(ssl.SSLError):  # the next read tells
+            while part := tls.read(_BYTES):  # records that arrived already: each wait of the library takes one
+                parts.append(part)
+        current_attempt.get().received += sum(map(len, parts[1:]))
+        return b"".join(parts)
 
     async def write(self, buffer: bytes, timeout: Any = None) -> None:  # noqa: ARG002
         self._held += buffer
