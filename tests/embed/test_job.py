@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openrouter_embeddings import errors
 from openrouter_embeddings.embed.job import Job
 from openrouter_embeddings.embed.limiter import RateClock
@@ -55,9 +58,11 @@ def run(
         response.http_meta = META
         job.outcomes.append((batch, fails(batch) or response))
 
-    for item in job.schedule(start):
-        if isinstance(item, tuple):
-            rows.update(zip(item[0], item[1][:, 0].tolist(), strict=True))
+    while (step := job.step()) is not None:
+        if isinstance(step, Batch):
+            start(step)
+        elif isinstance(step, tuple):
+            rows.update(zip(step[0], step[1][:, 0].tolist(), strict=True))
     try:
         job.raise_error()
     except OpenRouterError as error:
@@ -75,6 +80,12 @@ def status(code: int, message: str = "no", *, billed: int = 0, **detail: Any) ->
     if detail:
         error.data = ErrorResponse.from_dict({"error": {"code": code, "message": message, **detail}})
     return counted(error, 1 + billed, 2 * billed)
+
+
+def waiting(code: int, message: str) -> OpenRouterError:
+    error = status(code, message)
+    error._wait_seconds = 0.0
+    return error
 
 
 def lost(billed: int) -> OpenRouterError:
@@ -100,6 +111,7 @@ CASES = [
     Case("reasons of moderation", lambda: status(403, metadata={"reasons": []}), "halved", "halved"),
     Case("403 for another reason", lambda: status(403, metadata={"region": "x"}), "ends", "ends"),
     Case("429 that no wait can help", lambda: status(429, "Request too large: 9 tokens"), "halved", "halved"),
+    Case("429 that no wait can help, with a wait", lambda: waiting(429, "Request too large"), "halved", "halved"),
     Case("lost", lambda: lost(2), "halved", "halved"),
     Case("lost before it was sent", lambda: lost(0), "ends", "ends"),
     Case("deadline", lambda: counted(errors.DeadlineError("late"), 2, 2), "halved", "halved"),
@@ -124,10 +136,9 @@ def test_batch_is_halved_where_that_may_help(case: Case, on_error: str) -> None:
     else:
         assert (ran.sent, ran.job.stats.errors, type(ran.error)) == ([(0, 1, 2, 3)], [], type(case.error()))
         assert ran.error is not None
-        about_texts = not isinstance(ran.error, errors.ConfigurationError | errors.ClosedClientError | ValueError)
-        named = about_texts and ran.error.status_code not in (401, 402, 404)
-        assert ran.error.message == case.error().message + (" (texts[0] to texts[3])" if named else "")
-        assert ran.error.positions == ((0, 1, 2, 3) if about_texts else ())
+        sent = not isinstance(ran.error, errors.ConfigurationError | errors.ClosedClientError | ValueError)
+        named = " (texts[0] to texts[3])" if isinstance(ran.error, ResponseValidationError) else ""
+        assert (ran.error.message, ran.error.positions) == (case.error().message + named, (0, 1, 2, 3) if sent else ())
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.error().possibly_billed_attempts], ids=lambda case: case.name)
@@ -143,17 +154,80 @@ def test_parts_that_may_be_billed_again_are_sent_only_while_the_budget_lasts(cas
         assert ran.error is not None
 
 
-@pytest.mark.parametrize("bad", [0, 40, 95])
-def test_search_for_one_text_is_charged_little_if_others_succeed(bad: int) -> None:
-    budget = iter([True] * 4)  # of seven splits
+class Found(NamedTuple):
+    """The bad texts of a batch, how many texts it holds, and the requests beyond those that no bad text would need."""
+
+    bad: range
+    texts: int
+    requests: int
+
+
+FOUND = [
+    *(Found(range(bad, bad + 1), 96, 7 + 2) for bad in (0, 1, 40, 47, 48, 50, 63, 94, 95)),
+    *(Found(range(bad, bad + 1), 2_048, 11 + 2) for bad in (0, 1_023, 1_024, 2_047)),
+    *(Found(range(bad, bad + 1), 2, 1 + 2) for bad in (0, 1)),
+    Found(range(3, 96, 48), 96, 2 * (7 + 2) + 1),
+    Found(range(0, 96, 4), 96, 24 * 6),
+    Found(range(24), 96, 24 * 5),
+    Found(range(72, 96), 96, 24 * 5),
+    Found(range(95), 96, 95 * 4),
+]
+KINDS: dict[str, Callable[[], OpenRouterError]] = {
+    "400": lambda: status(400),
+    "500": lambda: status(500, billed=1),
+    "lost": lambda: lost(2),
+    "late": lambda: counted(errors.DeadlineError("late"), 2, 2),
+    "unreadable": lambda: counted(ResponseValidationError("<", retryable=True), 2, 2),
+}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a new model", "a known model"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", FOUND, ids=lambda case: f"{case.bad} of {case.texts}")
+def test_search_costs_about_log2_of_the_batch_for_each_bad_text(case: Found, kind: str, known: bool) -> None:
+    limits = ModelLimits()
+    limits.known, limits.most_inputs = known, 2_048 if known else 0
+    bad = set(case.bad)
     ran = run(
-        lambda batch: status(500, billed=1) if bad in batch.positions else None,
-        96,
-        may_retry_billed=lambda: next(budget, False),
+        lambda batch: KINDS[kind]() if bad & {*batch.positions} else None,
+        case.texts,
+        limits=limits,
         on_error="record",
+        batch_size=case.texts,
     )
 
-    assert (len(ran.rows), [error.position for error in ran.job.stats.errors]) == (95, [bad])
+    assert (len(ran.rows), {error.position for error in ran.job.stats.errors}) == (case.texts - len(bad), bad)
+    assert len(ran.sent) - 1 <= case.requests + (not known)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("most", [1, 10, 48, 50])
+def test_batch_that_is_too_large_is_searched_once(most: int, kind: str) -> None:
+    ran = run(lambda batch: KINDS[kind]() if len(batch) > most else None, 960)
+
+    sizes = list(map(len, ran.sent))
+    assert (len(ran.rows), ran.error) == (960, None)
+    assert len([size for size in sizes if size > most]) <= 7 + 960 // most // 8
+
+
+def test_search_is_paid_for_only_until_others_succeed() -> None:
+    for bad in (0, 40, 95):
+        budget = iter([True] * 4)  # of seven splits
+        ran = run(
+            lambda batch, bad=bad: status(500, billed=1) if bad in batch.positions else None,
+            96,
+            may_retry_billed=lambda budget=budget: next(budget, False),
+            on_error="record",
+        )
+        assert (len(ran.rows), [error.position for error in ran.job.stats.errors]) == (95, [bad])
+
+
+def test_parts_are_all_sent_to_a_model_that_fails_by_accident() -> None:
+    limits, count = ModelLimits(), iter(range(100))
+    limits.flaky, limits.most_inputs = True, 96
+    ran = run(lambda batch: status(500, billed=1) if next(count) == 0 else None, 96, limits=limits)
+
+    assert list(map(len, ran.sent)) == [96, 48, 48]
 
 
 @pytest.mark.parametrize("code", [400, 500])
@@ -232,3 +306,41 @@ def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) ->
         usage = usage.plus(reported)
 
     assert usage == case.total
+
+
+@given(
+    st.sets(st.integers(0, 39), max_size=12),
+    st.sampled_from([None, 1, 3, 7]),
+    st.lists(st.sampled_from(["400", "500", "late"]), max_size=4),
+    st.sampled_from(["400", "500", "unreadable"]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
+    bad: set[int], most: int | None, accidents: list[str], kind: str, dice: random.Random
+) -> None:
+    options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
+    job = Job(options, ModelLimits(), RateClock(), Policy(hands_back=True), lambda: True)
+    job.feed(((i, f"text {i}") for i in range(40)), 40)
+    sent: list[Batch] = []
+    rows: list[int] = []
+    while (step := job.step()) is not None:
+        if isinstance(step, Batch):
+            sent.append(step)
+        elif isinstance(step, tuple):
+            rows += step[0]
+        else:
+            batch = sent.pop(dice.randrange(len(sent)))
+            fails = bad & {*batch.positions} or (most is not None and len(batch) > most)
+            accident = accidents.pop() if accidents and len(batch) > 1 and dice.random() < 0.3 else None
+            response = EmbeddingBatch(np.zeros((len(batch), 1), np.float32), "m", None)
+            response.http_meta = META
+            failure = accident or (kind if fails else None)
+            job.outcomes.append((batch, KINDS[failure]() if failure else response))
+    try:
+        job.raise_error()
+    except OpenRouterError as error:
+        assert "8 single-text requests were rejected" in error.message  # noqa: PT017
+    else:
+        assert sorted([*rows, *(error.position for error in job.stats.errors)]) == list(range(40))
+        assert {error.position for error in job.stats.errors} == bad

@@ -6,12 +6,18 @@ from bisect import bisect_left
 
 import pytest
 from openrouter_embeddings.defaults import MAX_CONCURRENCY, START_CONCURRENCY
-from openrouter_embeddings.embed.limiter import AdaptiveLimiter
+from openrouter_embeddings.embed.limiter import AdaptiveLimiter, RateClock
 from openrouter_embeddings.embed.packing import Batch
 
 
 def batch_of(tokens: int) -> Batch:
     return Batch((0,), ("x" * 3 * (tokens - 1),))
+
+
+def limiter_of(
+    concurrency: int | None = None, requests: float | None = None, tokens: float | None = None, known: bool = True
+) -> AdaptiveLimiter:
+    return AdaptiveLimiter(concurrency, requests, tokens, RateClock(), known)
 
 
 def answered(limiter: AdaptiveLimiter, times: int) -> float:
@@ -21,7 +27,7 @@ def answered(limiter: AdaptiveLimiter, times: int) -> float:
 
 
 def test_concurrency_grows_by_one_for_each_round_of_responses() -> None:
-    limiter = AdaptiveLimiter()
+    limiter = limiter_of()
 
     rounds = [int(answered(limiter, int(limiter.limit) + 1)) for _ in range(3)]
 
@@ -30,16 +36,16 @@ def test_concurrency_grows_by_one_for_each_round_of_responses() -> None:
 
 
 def test_model_that_never_answered_gets_one_request_first() -> None:
-    limiter = AdaptiveLimiter(known=False)
+    limiter = limiter_of(known=False)
     limiter.hold(1.0, 0.0)  # which changes nothing
     assert limiter.limit == 1.0
 
     assert answered(limiter, 1) == START_CONCURRENCY
-    assert AdaptiveLimiter(5, known=False).limit == 5
+    assert limiter_of(5, known=False).limit == 5
 
 
 def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself() -> None:
-    limiter = AdaptiveLimiter(6)
+    limiter = limiter_of(6)
     assert answered(limiter, 100) == 6
 
     limiter.hold(1.0, 0.0)
@@ -49,7 +55,7 @@ def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself()
 
 
 def test_longest_pause_holds_everybody() -> None:
-    limiter = AdaptiveLimiter()
+    limiter = limiter_of()
     limiter.hold(10.0, 100.0)
     limiter.hold(2.0, 101.0)
 
@@ -57,7 +63,7 @@ def test_longest_pause_holds_everybody() -> None:
 
 
 def test_failures_in_one_pause_halve_once_and_the_next_halves_again() -> None:
-    limiter = AdaptiveLimiter()
+    limiter = limiter_of()
     limits = []
     for now in (100.0, 100.1, 105.0, 110.0, 120.0, 130.0, 140.0):
         limiter.hold(10.0, now)
@@ -80,7 +86,7 @@ def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[fl
 
 @pytest.mark.parametrize("per_minute", [1, 6, 20, 60, 600])
 def test_requests_are_spread_and_never_faster_than_asked(per_minute: int) -> None:
-    found = starts(AdaptiveLimiter(requests_per_minute=per_minute), 600.0)
+    found = starts(limiter_of(requests=per_minute), 600.0)
 
     assert max(bisect_left(found, start + 60 - 1e-6) - first for first, start in enumerate(found)) <= per_minute
     assert 9 * per_minute <= len(found) <= 10 * per_minute
@@ -88,13 +94,13 @@ def test_requests_are_spread_and_never_faster_than_asked(per_minute: int) -> Non
 
 @pytest.mark.parametrize(("per_minute", "each"), [(60_000, 1_000), (60_000, 50_000), (1_000, 10), (600, 900)])
 def test_tokens_are_no_more_than_asked_over_time(per_minute: int, each: int) -> None:
-    sent = len(starts(AdaptiveLimiter(tokens_per_minute=per_minute), 600.0, each)) * each
+    sent = len(starts(limiter_of(tokens=per_minute), 600.0, each)) * each
 
     assert 9 * per_minute <= sent <= 10 * per_minute + each
 
 
 def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts() -> None:
-    limiter = AdaptiveLimiter(requests_per_minute=60, tokens_per_minute=60)
+    limiter = limiter_of(requests=60, tokens=60)
     limiter.charge(batch_of(30), 100.0)
     assert limiter.reserve(100.0) == pytest.approx(30.0)
 

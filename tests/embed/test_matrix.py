@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from openrouter_embeddings.embed.matrix import ResultMatrix, block_output
+from openrouter_embeddings.embed.matrix import ResultMatrix
 
 
 def rows_of(*numbers: float) -> Any:
@@ -60,7 +60,7 @@ def test_blocks_in_any_order_are_put_in_input_order(case: Given) -> None:
 @pytest.mark.parametrize(("failed", "rows"), [((0, 1), 2), ((), 0)])
 def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(failed: tuple[int, ...], rows: int) -> None:
     matrix = ResultMatrix(2)
-    matrix.output([0, 1], None)(2, 3)[:] = 7.0  # of a response that was rejected
+    matrix.output([0, 1])(2, 3)[:] = 7.0  # of a response that was rejected
     made, positions = finished(matrix, failed)
 
     assert (made.shape, positions) == ((rows, 5), list(range(rows)))
@@ -68,7 +68,7 @@ def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(failed: 
 
 def test_consecutive_rows_are_decoded_in_place() -> None:
     matrix = ResultMatrix(4)
-    outputs = [matrix.output(positions, None)(2, 3) for positions in ([2, 3], [0, 1])]
+    outputs = [matrix.output(positions)(2, 3) for positions in ([2, 3], [0, 1])]
     for positions, output in zip(([2, 3], [0, 1]), outputs, strict=True):
         output[:] = rows_of(*positions)
         matrix.put(positions, output)
@@ -84,26 +84,18 @@ def test_consecutive_rows_are_decoded_in_place() -> None:
 def test_other_rows_are_decoded_elsewhere(positions: list[int], shape: tuple[int, int]) -> None:
     matrix = ResultMatrix(4)
     matrix.put([3], rows_of(9))
-    output = matrix.output(positions, None)(*shape)
+    output = matrix.output(positions)(*shape)
 
     assert (output.shape, output.dtype, output.base) == (shape, np.float32, None)
 
 
 def test_response_of_another_width_that_is_rejected_spoils_nothing() -> None:
     matrix = ResultMatrix(4)
-    first = matrix.output([0, 1], None)(2, 3)
+    first = matrix.output([0, 1])(2, 3)
     first[:] = rows_of(0, 1)
-    matrix.output([2, 3], None)(2, 8)[:] = 9.0
+    matrix.output([2, 3])(2, 8)[:] = 9.0
     matrix.put([0, 1], first)
-    matrix.output([2, 3], None)(2, 8)[:] = 9.0
+    matrix.output([2, 3])(2, 8)[:] = 9.0
     matrix.put([2, 3], rows_of(2, 3))
 
     assert finished(matrix)[0].tolist() == rows_of(0, 1, 2, 3).tolist()
-
-
-def test_block_of_a_stream_is_decoded_into_what_was_allocated_for_it() -> None:
-    output = block_output([4, 5], 3)
-
-    assert output(2, 3) is output(2, 3)
-    assert (output(1, 3).shape, output(2, 8).shape) == ((1, 3), (2, 8))
-    assert block_output([4, 5], None)(2, 3).shape == (2, 3)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from openrouter_embeddings.defaults import BATCH_TOKENS
-from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, estimate_tokens
+from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, Search, estimate_tokens
 
 Verdict = Callable[[Batch], str | None]
 """The message of a rejection, or None: the request succeeds."""
@@ -23,10 +23,20 @@ def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: b
         if message is None:
             rows += len(batch)
             limits.succeeded(batch, as_numbers=False)
-        elif len(batch) > 1:
-            packer.requeue(limits.failed(batch) if fails else limits.rejected(batch, message))
+            packer.requeue(batch.search.succeeded(batch, limits) if batch.search else [])
+        elif len(batch) == 1:
+            packer.requeue(batch.search.release(found=1) if batch.search else [])
+        elif limits.explain(batch, "" if fails else message):
+            packer.requeue([batch.part(0), *(batch.search.release() if batch.search else [])])
+        else:
+            search = batch.search or Search(0.0, teaches=not fails or len(batch) > limits.most_inputs)
+            packer.requeue(search.failed(batch))
     assert rows + sizes.count(-1) == len(list(texts))
     return sizes
+
+
+def tokens_of(batch: Batch) -> int:
+    return sum(map(estimate_tokens, batch.texts))
 
 
 def texts_of(count: int, characters: int = 6) -> list[str]:
@@ -84,20 +94,15 @@ def test_one_accident_slows_for_a_moment_only(message: str, at: int) -> None:
     sizes = run(texts_of(1_920), lambda batch: message if next(count) == at else None, ModelLimits())
 
     assert sizes[-5:] == [96] * 4 + [sizes[-1]]
-    assert len(sizes) <= 1_920 // 96 + 8
+    assert len(sizes) <= 1_920 // 96 + 7 + 1 + 4  # the search, and eight batches of half the size
 
 
 def test_larger_request_in_flight_that_succeeds_corrects_what_was_learned() -> None:
     limits = ModelLimits()
-    packer = Packer(enumerate(texts_of(960)), limits, None)
-    first, second = packer.next(), packer.next()
-    assert first is not None
-    assert second is not None
-    for half in limits.rejected(first, "no"):
-        limits.succeeded(half, as_numbers=False)
+    limits.learn(48)
     assert limits.max_inputs(96) == 48
 
-    limits.succeeded(second, as_numbers=False)
+    limits.succeeded(Batch(tuple(range(96)), ("a",) * 96), as_numbers=False)
 
     assert limits.max_inputs(96) == 96
 
@@ -133,7 +138,7 @@ def test_tokens_that_a_message_names_are_kept(case: Summed) -> None:
     limits, long = ModelLimits(), texts_of(40, 2_997)
 
     def verdict(batch: Batch) -> str | None:
-        return f"max {case.named} tokens per request" if batch.tokens * case.off > case.named else None
+        return f"max {case.named} tokens per request" if tokens_of(batch) * case.off > case.named else None
 
     sizes = run([*long, *texts_of(960)], verdict, limits)
 
@@ -176,7 +181,7 @@ def test_long_texts_are_read_a_few_at_a_time() -> None:
     sizes = [len(packer.next() or ()) for _ in range(5)]
 
     assert sizes == [2] * 5
-    assert next(taken) <= 5 * 2 + 32
+    assert next(taken) <= 5 * 2 + 1
 
 
 @pytest.mark.parametrize("given", [[], [True], [False], [True, False], [False, True]], ids=str)

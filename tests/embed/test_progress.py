@@ -18,24 +18,22 @@ from support.capped import KEY, Capped, texts_of
 from support.sides import Side, both_sides
 
 MODEL = "openai/text-embedding-3-small"
-LEFT, RATE = r"[\d:?]+ left", r" *[\d.?]+"
 
 
 class Shown(NamedTuple):
-    """Columns of a terminal, whether the number of texts is known, and the last line."""
+    """Columns of a terminal, whether the number of texts is known, and how the last line begins."""
 
     columns: int
     known: bool
     line: str
 
 
+REST = r", *[\d.?]+ texts/s, 250 tokens\] " + re.escape(MODEL)
 SHOWN = [
-    Shown(40, True, rf"100%\|.+\| 250/250 \[{LEFT}, \$0\.00025\]"),
-    Shown(40, False, r"250 texts \[[\d:]+, \$0\.00025\]"),
-    Shown(61, True, rf"100%\|.+\| 250/250 \[{LEFT},{RATE} texts/s, \$0\.00025\]"),
-    Shown(80, True, rf"text-embedding-3-sm: 100%\|.+\| 250/250 \[{LEFT},{RATE} texts/s, \$0\.00025\]"),
-    Shown(120, True, rf"{MODEL}: 100%\|.+\| 250/250 \[{LEFT},{RATE} texts/s, 250 tokens, \$0\.00025\]"),
-    Shown(120, False, rf"{MODEL}: 250 texts \[[\d:]+,{RATE} texts/s, 250 tokens, \$0\.00025\]"),
+    Shown(40, True, r"100% 250/250, \$0\.00025 \["),
+    Shown(40, False, r"250 texts, \$0\.00025 \["),
+    Shown(120, True, r"100% 250/250, \$0\.00025 \[[\d:?]+ left" + REST),
+    Shown(120, False, r"250 texts, \$0\.00025 \[[\d:]+" + REST),
 ]
 
 
@@ -54,7 +52,7 @@ def test_bar_shows_what_fits_and_the_cost_always(
     lines = re.split("[\r\n]+", err.strip("\r\n"))
     assert out == ""
     assert max(map(len, lines)) < case.columns
-    assert re.fullmatch(case.line, lines[-1].strip())
+    assert re.match(case.line, lines[-1].strip())
 
 
 class Broken:

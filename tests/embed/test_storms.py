@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from faults.replies import answer, error, forever, hang, refuse, reply
+from faults.replies import answer, forever, hang, refuse
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.retries import Policy
@@ -90,21 +90,6 @@ def test_after_a_pause_no_more_begin_than_the_pace_allows(side: Side) -> None:
 
         assert max(server.at_once[:16]) == 16
         assert max(server.at_once[16:24]) <= 9
-
-
-@both_sides
-def test_request_that_is_too_large_for_a_limit_by_the_minute_is_halved(side: Side) -> None:
-    refused = reply(429, error(429, "Request too large: limit 40000 tokens a minute, requested 90000"))
-
-    def step(connection: Connection, request: Any) -> None:
-        too_many = len(request.inputs) > 5 and "text 0" in request.inputs
-        (refused if too_many else answer())(connection, request)
-
-    texts = texts_of(200)
-    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK)
-
-    assert np.array_equal(result.vectors, matrix_of(texts))
 
 
 class Outage(NamedTuple):

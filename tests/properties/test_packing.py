@@ -33,9 +33,10 @@ def test_texts_are_packed_in_order_and_as_many_as_fit(
         assert batch.texts == tuple(texts[position : position + len(batch)])
         position += len(batch)
         assert len(batch) <= limit
-        assert len(batch) == 1 or batch.tokens <= most
-        assert (
-            position == len(texts) or len(batch) == limit or batch.tokens + estimate_tokens(texts[position]) > most
-        ), "the batch has room for one more"
+        tokens = sum(map(estimate_tokens, batch.texts))
+        assert len(batch) == 1 or tokens <= most
+        assert position == len(texts) or len(batch) == limit or tokens + estimate_tokens(texts[position]) > most, (
+            "the batch has room for one more"
+        )
     assert position == len(texts)
     assert packer.exhausted

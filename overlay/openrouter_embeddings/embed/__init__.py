@@ -1,15 +1,13 @@
 """Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, workers, progress."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from ..caller import Caller
-from ..defaults import JOB_INTERRUPT_SECONDS
 from .options import DEFAULTS, EmbedOptions
-from .results import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+from .results import EmbedResult, Progress, TextError, Usage
 from .session import Session
-from .workers import arun, run
+from .streams import EmbedStream, EmbedStreamAsync, complete, require_asyncio
 
 __all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
 __all__ += ["Progress", "TextError", "Usage", "embed", "embed_async", "embed_iter", "embed_iter_async"]
@@ -19,47 +17,22 @@ def embed(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]
     """See `Embeddings.embed`."""
     session = Session(caller, options, "embed")
     matrix = session.feed_all(texts)
-    stream = EmbedStream(*session.watched, run(session))
-    try:
-        for block in stream:
-            matrix.put(*block)
-    except BaseException as error:
-        with suppress(BaseException):  # a second interrupt ends the wait
-            for block in stream.drain(JOB_INTERRUPT_SECONDS):
-                matrix.put(*block)
-        stream.close()
-        vars(error)["partial"] = session.result(matrix, partial=True)
-        raise
-    return session.result(matrix)
+    return complete(EmbedStream(session).collect(matrix))
 
 
 async def embed_async(caller: Caller, texts: str | Iterable[str], options: Mapping[str, Any]) -> EmbedResult:
     """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async")
     matrix = session.feed_all(texts)
-    stream = EmbedStreamAsync(*session.watched, arun(session))
-    try:
-        async for block in stream:
-            matrix.put(*block)
-    except BaseException as error:
-        with suppress(BaseException):
-            async for block in stream.drain(JOB_INTERRUPT_SECONDS):
-                matrix.put(*block)
-        await stream.aclose()
-        vars(error)["partial"] = session.result(matrix, partial=True)
-        raise
-    return session.result(matrix)
+    require_asyncio()
+    return await EmbedStreamAsync(session).collect(matrix)
 
 
 def embed_iter(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStream:
     """See `Embeddings.embed_iter`."""
-    session = Session(caller, options, "embed_iter")
-    session.feed_lazily(texts)
-    return EmbedStream(*session.watched, run(session))
+    return EmbedStream(Session(caller, options, "embed_iter").feed_lazily(texts))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[str], options: Mapping[str, Any]) -> EmbedStreamAsync:
     """See `Embeddings.embed_iter_async`."""
-    session = Session(caller, options, "embed_iter_async")
-    session.feed_lazily(texts)
-    return EmbedStreamAsync(*session.watched, arun(session))
+    return EmbedStreamAsync(Session(caller, options, "embed_iter_async").feed_lazily(texts))

@@ -25,12 +25,12 @@ from __future__ import annotations
 import logging
 import math
 import random
-import sys
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 from .. import defaults, errors
 from ..defaults import JOB_ENDING_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
@@ -41,14 +41,11 @@ from ..response import EmbeddingBatch
 from ..retries import Policy
 from ..telemetry import Hook, JobPaused
 from .limiter import AdaptiveLimiter, RateClock
-from .packing import Batch, ModelLimits, NumberedText, Packer, halves
-from .rejections import blames_base64, exceeds_rate, is_rejection, may_be_size
+from .packing import Batch, ModelLimits, NumberedText, Packer, Search
+from .rejections import blames_base64, is_rejection, may_be_processed
 from .results import Block, Progress, Stats, TextError
 
-Outcome = tuple[Batch, EmbeddingBatch | BaseException]
 _log = logging.getLogger("openrouter")
-_NOT_ABOUT_TEXTS = (errors.ConfigurationError, errors.ClosedClientError, InvalidInputError)
-_FATAL = (errors.UnauthorizedResponseError, errors.PaymentRequiredResponseError, errors.NotFoundResponseError)
 JOB_POLICY = Policy(
     attempts=defaults.JOB_ATTEMPTS,
     cap_seconds=defaults.JOB_BACKOFF_CAP_SECONDS,
@@ -58,16 +55,10 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
-_MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is still read a little at a time
 
 
 class Job:
-    """What is sent, in flight, done and failed.
-
-    Args:
-        options: the checked options of the call.
-        may_retry_billed: whether the parts of a batch that may have been billed may be sent.
-    """
+    """What is sent, in flight, done and failed. `may_resend` takes the cost of sending billed texts once more."""
 
     def __init__(
         self,
@@ -75,102 +66,72 @@ class Job:
         limits: ModelLimits,
         clock: RateClock,
         policy: Policy,
-        may_retry_billed: Callable[[], bool],
+        may_resend: Callable[[], bool],
+        url: str = "",
+        hook: Hook | None = None,
     ) -> None:
-        self.stats = Stats()
-        self.dimensions: int | None = None
-        self.report: Callable[[Progress], None] | None = None
-        self.display: AbstractContextManager[None] = nullcontext()
-        self.target: tuple[str, str] = "", ""  # model and host
-        self.hook: Hook | None = None
-        self._limits, self._policy, self._may_retry_billed = limits, policy, may_retry_billed
-        self._batch_size, self._raises = options["batch_size"], options["on_error"] == "raise"
-        self._model, self._one_model = str(options["model"])[:100], options["on_model_change"] == "raise"
-        limited = ("concurrency", "requests_per_minute", "tokens_per_minute")
-        self._limiter = AdaptiveLimiter(*map(options.__getitem__, limited), clock=clock, known=limits.known)
-        self.outcomes: deque[Outcome] = deque()
-        """Of requests that ended; workers append to it."""
-        self.models: dict[str, list[int]] | None = None
-        """The positions that each model answered; None: not kept, for a stream has no end."""
+        self._options, self._limits, self._policy = options, limits, policy
+        self._take_budget, self._url, self._hook = may_resend, url, hook
+        self._raises = options["on_error"] == "raise"
+        limited = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
+        self._limiter = AdaptiveLimiter(*limited, clock, limits.known)
+        self.stats, self._dimensions, self._models_differ = Stats(), 0, False
+        self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
+        self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # workers append to it
+        self._duplicates: dict[int, list[int]] = {}  # of texts that are sent: the positions of equal ones
+        self.in_flight = self._done = self._rejected_alone = 0
         self._error: BaseException | None = None  # ends the job
         self._ends_at = math.inf
-        self._waiting: dict[str, int] = {}  # texts of a stream without a response, and the position that is sent
-        self._duplicates: dict[int, list[int]] = {}  # such a position, and those of the same text
         self._began = self._answered_at = time.monotonic()
         self._waits, self._wait_began, self._wait_reason = 0, -math.inf, ""  # since the last response
-        self.in_flight = self._done = self._rejected_alone = 0
-        self._models_differ = False
+        self.report: Callable[[Progress], None] | None = None
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
-        """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
-        self._total = total
+        """Take the texts, lazily or `at_once`; of these, equal ones are sent once."""
         if at_once:
-            texts = list(texts)
+            texts, self.models = list(texts), {}
             if len({text for _, text in texts}) < len(texts):
-                texts = list(self._distinct(texts, sys.maxsize))
-            self._waiting, self.models = {}, {}
-        else:
-            texts = self._distinct(texts)
-        self._packer = Packer(texts, self._limits, self._batch_size)
+                first: dict[str, int] = {}
+                for position, text in texts:
+                    self._duplicates.setdefault(first.setdefault(text, position), []).append(position)
+                texts = [(position, text) for text, position in first.items()]
+        self._total, self._packer = total, Packer(texts, self._limits, self._options["batch_size"])
 
-    def _distinct(self, texts: Iterable[NumberedText], max_duplicates: int = _MAX_DUPLICATES) -> Iterator[NumberedText]:
-        for numbered in texts:
-            position, text = numbered
-            first = self._waiting.setdefault(text, position)
-            if first != position and len(others := self._duplicates.setdefault(first, [])) < max_duplicates:
-                others.append(position)
-            else:
-                self._waiting[text] = position
-                yield numbered
+    def step(self) -> Block | Batch | float | None:
+        """What to do next: hand out a block, send a batch, or wait for an outcome so many seconds at most.
 
-    def _with_duplicates(self, batch: Batch) -> tuple[list[int], list[int] | None]:
-        """The positions that a batch answers, and for each its row in the batch; None: each its own."""
-        for position, text in zip(batch.positions, batch.texts, strict=True) if self._waiting else ():
-            if self._waiting.get(text) == position:
-                del self._waiting[text]
-        if self._duplicates.keys().isdisjoint(batch.positions):
-            return list(batch.positions), None
-        positions, rows = list(batch.positions), list(range(len(batch)))
-        for row, position in enumerate(batch.positions):
-            others = self._duplicates.pop(position, [])
-            positions += others
-            rows += [row] * len(others)
-        return positions, rows
-
-    def schedule(self, start: Callable[[Batch], None]) -> Iterator[Block | float]:
-        """Start batches and settle their outcomes, to the end of the job; may be called again after an interrupt.
-
-        Yields blocks, and the longest time in seconds to wait for an outcome (infinity: no limit).
+        None: the job is done. It may be called again after an interrupt.
         """
-        while True:
-            while self.outcomes:
-                block = self._settle(*self.outcomes.popleft())
-                if block is not None:
-                    yield block
-            try:
-                step = self._next()
-            except Exception as error:  # of the caller's texts
-                self._fail(error)
-                continue
-            if step is None:
-                return
-            if isinstance(step, Batch):
-                self.in_flight += 1
-                start(step)
-            yield 0.0 if isinstance(step, Batch) else step
+        while self.outcomes:
+            if (block := self._settle(*self.outcomes.popleft())) is not None:
+                return block
+        now, limiter = time.monotonic(), self._limiter
+        if self._ends_at < math.inf:
+            return self._ends_at - now if self.in_flight and self._ends_at > now else None
+        if self.in_flight >= int(limiter.limit):
+            return math.inf
+        try:
+            if limiter.may_wait(now) and not self._packer.exhausted and (seconds := limiter.reserve(now)):
+                return seconds
+            batch = self._packer.next()
+            if batch is not None and self.stats.requests == self.in_flight == 0:
+                batch.is_whole_job = self._packer.exhausted
+        except Exception as error:  # of the caller's texts
+            self._fail(error)
+            return self.step()
+        if batch is None:
+            return math.inf if self.in_flight else None
+        self.in_flight += 1
+        batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
+        limiter.charge(batch, batch.sent_at)
+        return batch
 
     def stop(self, seconds: float) -> None:
         """Send no more requests; those in flight have so many seconds to finish."""
         self._ends_at = time.monotonic() + seconds
 
-    @property
-    def is_ending(self) -> bool:
-        """Whether no more requests are sent."""
-        return self._ends_at < math.inf
-
     def _fail(self, error: BaseException) -> None:
-        """End the job with its first error."""
-        if not self.is_ending:
+        if self._ends_at == math.inf:
             self.stop(JOB_ENDING_SECONDS)
         self._error = self._error or error
 
@@ -183,33 +144,12 @@ class Job:
         finally:
             del error  # or its traceback would refer to itself
 
-    def lose_rest(self) -> None:
-        """Count the outcomes that nobody gets: they may be billed."""
+    def close(self) -> None:
+        """Send nothing more, and count the outcomes that nobody gets: they may be billed. Twice is safe."""
+        self._ends_at = -math.inf
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
-            if isinstance(outcome, EmbeddingBatch):
-                self.stats.usage = self.stats.usage.plus(outcome.usage)
             self._count(batch, outcome, lost=isinstance(outcome, EmbeddingBatch))
-
-    def _next(self) -> Batch | float | None:
-        """The next batch to send, or the longest time in seconds to wait for an outcome; None when the job is done."""
-        now, limiter = time.monotonic(), self._limiter
-        if self.is_ending:
-            return self._ends_at - now if self.in_flight and self._ends_at > now else None
-        if self.in_flight >= int(limiter.limit):
-            return math.inf
-        batch = None
-        if not limiter.may_wait(now) or not self._packer.exhausted:
-            if seconds := limiter.reserve(now):
-                return seconds
-            batch = self._packer.next()
-        if batch is None:
-            return math.inf if self.in_flight else None
-        if self.stats.requests == self.in_flight == 0:
-            batch.is_whole_job = self._packer.exhausted
-        batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
-        limiter.charge(batch, batch.sent_at)
-        return batch
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
         """The seconds that one worker waits before it sends a batch again: its own wait, then that of all.
@@ -221,7 +161,7 @@ class Job:
         if sleep.shared:
             self._limiter.hold(sleep.seconds, now)
         until = now + sleep.seconds
-        while not self.is_ending:
+        while self._ends_at == math.inf:
             seconds = max(0.0, until - now) or self._limiter.reserve(now)
             if not seconds:
                 return self._limiter.charge(batch, now)
@@ -240,7 +180,7 @@ class Job:
                 self._count(batch, outcome)
                 if not isinstance(outcome, OpenRouterError | Cancelled):
                     raise outcome
-                if isinstance(outcome, OpenRouterError) and not self.is_ending:
+                if isinstance(outcome, OpenRouterError) and self._ends_at == math.inf:
                     self._packer.requeue(self._retried(batch, outcome))
             if self.report is not None:
                 self.report(self.progress())
@@ -249,52 +189,71 @@ class Job:
         return block
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:
-        stats, width, model = self.stats, response.vectors.shape[1], response.model
-        stats.usage = stats.usage.plus(response.usage)
-        first, change, cure = batch.positions[0], "", "pin it with provider="
-        if self.dimensions not in (None, width):
-            change = f"texts[{first}] and on have {width} dimensions, texts before have {self.dimensions}"
-            cure += " or dimensions="
-        elif model and stats.model and model != stats.model:  # providers spell one model differently
-            names = f"{printable(stats.model, 100)!r} and {printable(model, 100)!r}"
-            if self._one_model:
-                change = f"texts[{first}] and on and texts before were answered by {names}"
-            elif not self._models_differ:
-                self._models_differ = True
-                _log.warning("one job was answered by the models %s; %s", names, cure)
+        change, model = self._change(batch, response), response.model
         self._count(batch, response, lost=bool(change))
         if change:
-            error = errors.ResponseValidationError(f"{change}: the model changed during the job; {cure}")
+            error = errors.ResponseValidationError(f"{change}: the model changed during the job; pin it with provider=")
             error.positions, error.attempts = batch.positions, response.http_meta.attempts
             error.possibly_billed_attempts = response.http_meta.possibly_billed_attempts + 1
             raise error
-        self.dimensions, stats.model = width, stats.model or model
+        self._dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or model
         self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self._limits.succeeded(batch, as_numbers=response.as_numbers)
-        self._limiter.answered()
-        positions, rows = self._with_duplicates(batch)
+        self._limits.flaky |= response.http_meta.possibly_billed_attempts > 0
+        if batch.search is None:
+            self._limiter.answered()
+        else:
+            self._packer.requeue(batch.search.succeeded(batch, self._limits))
+        vectors, positions = response.vectors, list(batch.positions)
+        if self._duplicates:
+            pairs = self._with_duplicates(batch)
+            positions, vectors = [position for _, position in pairs], vectors[[row for row, _ in pairs]]
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
-        return positions, response.vectors if rows is None else response.vectors[rows]
+        return positions, vectors
+
+    def _with_duplicates(self, batch: Batch) -> list[tuple[int, int]]:
+        """The positions that a batch answers, each after its row in the batch."""
+        return [(i, other) for i, first in enumerate(batch.positions) for other in self._duplicates.get(first, [first])]
+
+    def _change(self, batch: Batch, response: EmbeddingBatch) -> str:
+        """Why a response does not fit those before; "" if it does."""
+        before, model, width = self.stats.model, response.model, response.vectors.shape[1]
+        start = f"texts[{batch.positions[0]}] and on"
+        if self._dimensions not in (0, width):
+            return f"{start} have {width} dimensions, texts before have {self._dimensions}"
+        if not model or not before or model == before:
+            return ""
+        names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
+        if self._options["on_model_change"] == "raise":
+            return f"{start} and texts before were answered by {names}"
+        if not self._models_differ:  # providers spell one model differently
+            _log.warning("one job was answered by the models %s; pin it with provider=", names)
+        self._models_differ = True
+        return ""
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """What to send instead of a batch that failed: the same again, in another form, in parts, or nothing."""
-        several, limits = len(batch) > 1, self._limits
-        if several and exceeds_rate(error):
-            return halves(batch, learn=False)
-        if error._wait_seconds is not None and self._may_wait(batch, error, error._wait_seconds):
+        limits, search = self._limits, batch.search
+        rejected, processed = is_rejection(error), may_be_processed(error)
+        if not rejected and error._wait_seconds is not None and self._may_wait(batch, error, error._wait_seconds):
             return [batch]
         if batch.base64 and blames_base64(error, works=limits.base64_works):
             batch.base64 = False
             return [batch]
-        if several and is_rejection(error):
-            return limits.rejected(batch, error.message)
-        if several and may_be_size(error, invalid=not self._raises) and self._may_split(batch):
-            self._packer.requeue_last(limits.failed(batch))  # the other half comes first, and may show that all is well
-        else:
-            self._give_up(batch, error)
-        return []
+        if len(batch) == 1:
+            return self._give_up(batch, error)
+        processed = processed or (isinstance(error, errors.ResponseValidationError) and not self._raises)
+        aside: list[Batch] = []
+        if not rejected and not (processed and self._may_resend(batch)):
+            aside = search.release() if search is not None and processed else []  # it may show that the server works
+            if not aside:
+                return self._give_up(batch, error)
+        if limits.explain(batch, error.message if rejected else ""):
+            return [batch.part(0), *(search.release() if search is not None else aside)]
+        search = search or Search(batch.sent_at, teaches=rejected or len(batch) > limits.most_inputs)
+        return [*aside, *search.failed(batch)]
 
     def _may_wait(self, batch: Batch, error: OpenRouterError, seconds: float) -> bool:
         """Hold all workers; False: there were as many waits without any response as the policy has attempts.
@@ -317,56 +276,43 @@ class Job:
         self.stats.retries += 1
         self._wait_reason = f"{error.status_code or ''} {type(error).__name__}".strip()
         if is_new:  # never what the server says: it may quote the texts
-            pause = JobPaused(*self.target, seconds, self._wait_reason)
-            _log.warning("%.100s at %s: %s: all requests of the job wait %.2f s", *self.target, pause.error, seconds)
-            if self.hook is not None:
-                self.hook(pause)
+            pause = JobPaused(self._options["model"], urlsplit(self._url).hostname or "", seconds, self._wait_reason)
+            message = "%.100s at %s: %s: all requests of the job wait %.2f s"
+            _log.warning(message, pause.model, pause.host, pause.error, seconds)
+            if self._hook is not None:
+                self._hook(pause)
         return True
 
     def _is_late(self, now: float) -> bool:
         """Whether the policy's total has passed without a response."""
-        total = self._policy.total_seconds
-        return total is not None and now - self._answered_at > total
+        return self._policy.total_seconds is not None and now - self._answered_at > self._policy.total_seconds
 
-    def _may_split(self, batch: Batch) -> bool:
-        """Whether its parts, which may be billed again, may be sent; it is free if responses came meanwhile."""
-        policy = self._policy
+    def _may_resend(self, batch: Batch) -> bool:
+        """Whether its texts, which may be billed again, may be sent; it is free if responses came meanwhile."""
+        policy, began = self._policy, batch.search.began if batch.search is not None else batch.sent_at
         if policy.attempts == 1 or policy.possibly_billed_retries == 0 or self._is_late(time.monotonic()):
             return False
-        return self._answered_at > (batch.split or batch).sent_at or self._may_retry_billed()
+        return self._answered_at > began or self._take_budget()
 
-    def _give_up(self, batch: Batch, error: OpenRouterError) -> None:
+    def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Record the error if it is about the texts and may be recorded; raise it otherwise."""
-        if isinstance(error, _NOT_ABOUT_TEXTS):
-            raise error
-        error.positions = batch.positions
-        if isinstance(error, _FATAL):
-            raise error
-        first, last, rejected = batch.positions[0], batch.positions[-1], is_rejection(error)
-        where = f"texts[{first}]" + (f" to texts[{last}]" if last != first else "")
+        if not isinstance(error, errors.ConfigurationError | errors.ClosedClientError | InvalidInputError):
+            error.positions = batch.positions
+        rejected, invalid = is_rejection(error), isinstance(error, errors.ResponseValidationError)
+        about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
         self._rejected_alone += rejected
         hopeless = not self._done and self._rejected_alone >= REJECTED_ALONE
-        if hopeless:
-            where = f"{REJECTED_ALONE} single-text requests were rejected and none succeeded"
-        failed_alone = len(batch) == 1 and error.possibly_billed_attempts > 0
-        about_texts = rejected or failed_alone or isinstance(error, errors.ResponseValidationError)
+        if hopeless or about_texts:
+            note = f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)" if hopeless else None
+            _name_texts(error, batch.positions, note)
         if self._raises or hopeless or not about_texts:
-            error.message = f"{printable(error.message, MESSAGE_CHARS - len(where) - 3)} ({where})"
-            error.args = (error.message, *error.args[1:])
             raise error
-        if not self._done and self._rejected_alone > 1:  # its neighbours may be as bad
+        self.stats.errors += [TextError(position, error) for _, position in self._with_duplicates(batch)]
+        if batch.search is not None:
+            self._packer.requeue(batch.search.release(found=1))
+        if rejected and not self._done:  # its neighbours may be as bad
             self._packer.requeue_from_elsewhere()
-        self.stats.errors += [TextError(position, error) for position in self._with_duplicates(batch)[0]]
-
-    def refuse(self, position: int, error: InvalidInputError) -> None:
-        """Record a text that cannot be sent, or raise."""
-        if self._raises:
-            raise error
-        self.record(position, error)
-
-    def record(self, position: int, error: InvalidInputError) -> None:
-        """Record a text that cannot be sent."""
-        self.stats.errors.append(TextError(position, error))
+        return []
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException, *, lost: bool = False) -> None:
         """Count the requests of an outcome, and what they were billed. `lost`: its vectors are not handed out."""
@@ -377,7 +323,7 @@ class Job:
         stats.retries += max(0, attempts - 1)
         stats.possibly_billed_attempts += billed
         stats.possibly_billed_texts += billed * len(batch)
-        for usage in getattr(outcome, "rejected_usages", ()):
+        for usage in (getattr(outcome, "usage", None), *getattr(outcome, "rejected_usages", ())):
             stats.usage = stats.usage.plus(usage)
 
     def progress(self) -> Progress:
@@ -389,3 +335,16 @@ class Job:
         wait = self._limiter.held_seconds(time.monotonic()) if self._wait_reason else 0.0
         reason = self._wait_reason if wait else ""
         return Progress(done, total, rate, stats.usage, stats.requests, stats.retries, seconds, left, wait, reason)
+
+
+def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | None) -> None:
+    """Name the texts that an error is about by their positions in the job, or add the `note`."""
+    message = error.message
+    if note is None and isinstance(error, errors.ResponseValidationError):
+        message = re.sub(r"\binput (\d+)\b", lambda found: f"texts[{positions[int(found[1])]}]", message)
+    if note is None:
+        first, last = f"texts[{positions[0]}]", f"texts[{positions[-1]}]"
+        where = first if first == last else f"{first} to {last}"
+        note = f" ({where})" if message == error.message else ""
+    error.message = printable(message, MESSAGE_CHARS - len(note)) + note
+    error.args = (error.message, *error.args[1:])

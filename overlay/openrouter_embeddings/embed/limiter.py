@@ -9,55 +9,42 @@ from __future__ import annotations
 import math
 import threading
 
-import attrs
-
 from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
-from .packing import Batch
+from .packing import Batch, estimate_tokens
 
 
-@attrs.define
 class RateClock:
     """When the rates allow another request. All jobs of a client with one model share it."""
 
-    request_at: float = -math.inf
-    token_at: float = -math.inf
-    lock: threading.Lock = attrs.field(factory=threading.Lock)
+    def __init__(self) -> None:
+        self.request_at = self.token_at = -math.inf
+        self.lock = threading.Lock()
 
 
 class AdaptiveLimiter:
-    """Says when another request may start.
+    """Says when another request may start. `concurrency` and the rates are the caller's limits; None: no limit.
 
-    Args:
-        concurrency: requests in flight at most; None: grows and shrinks between the defaults.
-        requests_per_minute, tokens_per_minute: None: no limit.
-        clock: shared with other jobs.
-        known: whether the model has answered before. One that has not gets a single request first: it may answer
-            base64 with nothing, and bill it.
+    A model that is not `known` gets a single request first: it may answer base64 with nothing, and bill it.
     """
 
     def __init__(
         self,
-        concurrency: int | None = None,
-        requests_per_minute: float | None = None,
-        tokens_per_minute: float | None = None,
-        *,
-        clock: RateClock | None = None,
-        known: bool = True,
+        concurrency: int | None,
+        requests_per_minute: float | None,
+        tokens_per_minute: float | None,
+        clock: RateClock,
+        known: bool,
     ) -> None:
-        self._max = concurrency or MAX_CONCURRENCY
-        self._start = float(concurrency or START_CONCURRENCY)
+        self._max, self._start = concurrency or MAX_CONCURRENCY, float(concurrency or START_CONCURRENCY)
         self._is_first = concurrency is None and not known
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
-        self._has_rate = bool(requests_per_minute or tokens_per_minute)
-        self._clock = clock or RateClock()
-        self._lock = threading.Lock()
-        self._held_until = self._halved_until = -math.inf
+        self._clock, self._held_until, self._halved_until = clock, -math.inf, -math.inf
 
     def may_wait(self, now: float) -> bool:
         """Whether `reserve` may answer with a wait."""
-        return self._has_rate or self._held_until > now
+        return self._held_until > now or self._request_seconds + self._token_seconds > 0
 
     def held_seconds(self, now: float) -> float:
         """Seconds that the pause still lasts."""
@@ -65,11 +52,9 @@ class AdaptiveLimiter:
 
     def reserve(self, now: float) -> float:
         """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
-        if not self._has_rate:
-            return self.held_seconds(now)
         with self._clock.lock:
             seconds = max(now, self._held_until, self._clock.request_at, self._clock.token_at) - now
-            if not seconds:
+            if not seconds and self._request_seconds:
                 self._clock.request_at = now + self._request_seconds
         return seconds
 
@@ -77,7 +62,8 @@ class AdaptiveLimiter:
         """Count the tokens of a request that starts; the next waits for as long as these take at the rate."""
         if self._token_seconds:  # to estimate them is not free
             with self._clock.lock:
-                self._clock.token_at = max(self._clock.token_at, now) + batch.tokens * self._token_seconds
+                seconds = sum(map(estimate_tokens, batch.texts)) * self._token_seconds
+                self._clock.token_at = max(self._clock.token_at, now) + seconds
 
     def answered(self) -> None:
         """A response came."""
@@ -85,9 +71,8 @@ class AdaptiveLimiter:
         self._is_first = False
 
     def hold(self, seconds: float, now: float) -> None:
-        """Pause all; requests that were in flight together halve the concurrency once."""
-        with self._lock:
+        """Pause all; requests that were in flight together halve the concurrency once. Any thread may call it."""
+        with self._clock.lock:
             if now >= self._halved_until:
-                self.limit = max(1.0, self.limit / 2)
-                self._halved_until = now + seconds
+                self.limit, self._halved_until = max(1.0, self.limit / 2), now + seconds
             self._held_until = max(self._held_until, now + seconds)

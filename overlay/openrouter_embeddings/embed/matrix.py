@@ -23,7 +23,9 @@ def to_matrix(vectors: Any) -> Matrix:
 
 def to_positions(positions: Sequence[int]) -> Positions:
     """Indexes as a sorted int64 array."""
-    return np.sort(np.asarray(positions, np.int64))
+    array = np.array(positions, np.int64)
+    array.sort()
+    return array
 
 
 def _are_consecutive(positions: Sequence[int]) -> bool:
@@ -34,7 +36,7 @@ class ResultMatrix:
     """The matrix of a job with `count` texts, filled block by block as responses come."""
 
     def __init__(self, count: int) -> None:
-        self._filled = np.zeros(count, bool)
+        self._filled, self._is_whole = np.zeros(count, bool), False
         self._matrix: Matrix | None = None
         self._lock = threading.Lock()
 
@@ -45,7 +47,7 @@ class ResultMatrix:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
-    def output(self, positions: Sequence[int], _: int | None) -> OutputBuffer:
+    def output(self, positions: Sequence[int]) -> OutputBuffer:
         """The output of a batch: the rows of the matrix, if they are consecutive. Any thread may call it."""
         start, count = positions[0], len(positions)
 
@@ -60,9 +62,13 @@ class ResultMatrix:
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
         """Accept a block; one that is all rows, or is in its rows already, is not copied."""
-        is_whole = len(positions) == len(self._filled) and _are_consecutive(positions)
-        matrix = self._matrix = vectors if is_whole else self._of_width(vectors.shape[1])
-        rows = slice(positions[0], positions[-1] + 1) if _are_consecutive(positions) else list(positions)
+        consecutive = _are_consecutive(positions)
+        self._is_whole = consecutive and len(positions) == len(self._filled)
+        if self._is_whole:
+            self._matrix = vectors
+            return
+        matrix = self._matrix = self._of_width(vectors.shape[1])
+        rows = slice(positions[0], positions[-1] + 1) if consecutive else list(positions)
         if vectors is not matrix and vectors.base is not matrix:
             matrix[rows] = vectors
         self._filled[rows] = True
@@ -72,18 +78,14 @@ class ResultMatrix:
 
         `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
         """
-        matrix = self._matrix
+        matrix, count = self._matrix, len(self._filled)
+        if matrix is not None and self._is_whole:
+            return matrix, np.arange(count)
         if matrix is None or not self._filled.any():
-            matrix = _empty(len(self._filled), width)
+            matrix = _empty(count, width)
         missing = np.flatnonzero(~self._filled) if partial else list(failed)
         if len(missing):
             matrix[missing] = np.nan
             self._filled[missing] = True
         positions = np.flatnonzero(self._filled)
-        return matrix if len(positions) == len(self._filled) else matrix[positions], positions
-
-
-def block_output(positions: Sequence[int], width: int | None) -> OutputBuffer:
-    """The output of a batch of a stream, allocated now; `width`: the dimensions so far, if there are any."""
-    block = None if width is None else _empty(len(positions), width)
-    return lambda *shape: block if block is not None and block.shape == shape else _empty(*shape)
+        return matrix if len(positions) == count else matrix[positions], positions

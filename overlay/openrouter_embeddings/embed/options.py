@@ -1,13 +1,14 @@
-"""The keyword arguments of `embed` and its variants, checked."""
+"""The arguments of `embed` and its variants, checked."""
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, Unset
 
 from ..errors import ConfigurationError, InvalidInputError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from openrouter_generated.params import ProviderPreferencesTypedDict, TraceConfigTypedDict
     from openrouter_generated.types import RetrySettings
 
-    from .results import Progress
+    from .results import Progress, TextError
 
 OnError = Literal["raise", "skip", "record"]
 
@@ -61,6 +62,10 @@ DEFAULTS: dict[str, Any] = {
 _SET_BY_EMBED = ("input", "encoding_format")
 API_ARGUMENTS = {p.argument: p.schema for p in GENERATE.parameters if p.argument not in _SET_BY_EMBED}
 """All arguments of the API, with their schemas: one that is added to openapi.yaml is an option of `embed` too."""
+_CHOSEN = {**dict.fromkeys(API_ARGUMENTS), **DEFAULTS, "batch_size": None, "concurrency": None}
+_COUNT = ("integer", "auto", '"auto" or a whole number of at least 1')
+_RATE = ("number", None, "a number above 0")
+_NUMBERS = {"batch_size": _COUNT, "concurrency": _COUNT, "requests_per_minute": _RATE, "tokens_per_minute": _RATE}
 _ON_ERROR = ("raise", "skip", "record")
 _CHOICES = {"on_error": _ON_ERROR, "on_empty": _ON_ERROR, "on_model_change": ("warn", "raise")}
 
@@ -72,31 +77,45 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
         TypeError: an option is unknown, or the model is missing.
         ConfigurationError, InvalidInputError: a value makes no sense.
     """
-    for name in options.keys() - EmbedOptions.__annotations__.keys() - API_ARGUMENTS.keys():
-        from difflib import get_close_matches
+    chosen = dict(_CHOSEN)
+    for name, value in options.items():
+        if name not in _CHOSEN:
+            from difflib import get_close_matches
 
-        close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
-        hint = f". Did you mean {close[0]!r}?" if close else ""
-        raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+            close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
+            hint = f". Did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+        is_plain = name in API_ARGUMENTS and (value is None or (type(value) is str and value))
+        chosen[name] = value if is_plain else _checked(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
-    chosen = {**DEFAULTS, **options}
-    for name, choices in _CHOICES.items():
-        if chosen[name] not in choices:
-            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, got {chosen[name]!r}")
-    for name in ("batch_size", "concurrency"):
-        is_auto, wanted = chosen[name] == "auto", '"auto" or a whole number of at least 1'
-        chosen[name] = None if is_auto is True else _number(name, chosen[name], "integer", wanted)
-    for name in ("requests_per_minute", "tokens_per_minute"):
-        if chosen[name] is not None:
-            chosen[name] = _number(name, chosen[name], "number", "a number above 0")
-    _check_progress(chosen["progress"])
-    if chosen["extra_body"] is not None:
-        chosen["extra_body"] = _extra_body(chosen["extra_body"])
     return chosen
 
 
-def _number(name: str, value: Any, kind: str, wanted: str) -> Any:
+def _checked(name: str, value: Any) -> Any:
+    if name in API_ARGUMENTS:
+        return to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigurationError(f"{name} must be one of {', '.join(_CHOICES[name])}, got {value!r}")
+    if name in _NUMBERS:
+        return _number(name, value, *_NUMBERS[name])
+    if name == "progress" and not (value is None or isinstance(value, bool)):
+        if not callable(value):
+            raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
+        for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
+            if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+                raise ConfigurationError("progress must not be a coroutine function: it is called and not awaited")
+    if name == "extra_body" and value is not None:
+        value = to_json(value, {"type": "object"}, name, {})
+        for field in value.keys() & _SET_BY_EMBED:
+            path = f"{name}.{field}"
+            raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
+    return value
+
+
+def _number(name: str, value: Any, kind: str, absent: str | None, wanted: str) -> Any:
+    if (value is None or isinstance(value, str)) and value == absent:
+        return None
     try:
         number = to_json(value, {"type": kind}, name, {})
     except InvalidInputError:
@@ -106,20 +125,35 @@ def _number(name: str, value: Any, kind: str, wanted: str) -> Any:
     return number
 
 
-def _check_progress(value: Any) -> None:
-    if value is None or isinstance(value, bool):
-        return
-    if not callable(value):
-        raise ConfigurationError(f"progress must be True, False or a callable, got {value!r}")
-    for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
-        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigurationError("progress must not be a coroutine function: it is called and not awaited")
+def iterable_of(texts: object) -> Iterable[Any]:
+    """The texts to iterate; one string is one text, and what is no iterable of one dimension is refused."""
+    if isinstance(texts, str):
+        return [texts]
+    found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
+    if dimensions != 1:  # iterating over a table gives the names of its columns
+        found += f" of {dimensions} dimensions"
+    elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
+        return texts
+    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
+    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
 
 
-def _extra_body(value: Any) -> Any:
-    extra = to_json(value, {"type": "object"}, "extra_body", {})
-    for name in _SET_BY_EMBED:
-        if name in extra:
-            path = f"extra_body.{name}"
-            raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
-    return extra
+def refusal(position: int, text: object) -> InvalidInputError | None:
+    """The error for a text that cannot be sent; None: it can."""
+    problem = "" if isinstance(text, str) else f"expected a string, got {type(text).__name__}"
+    try:
+        problem = problem or ("" if str.encode(text) else "must not be empty")  # type: ignore[arg-type]
+    except UnicodeEncodeError:
+        problem = "contains half of a surrogate pair, which UTF-8 cannot encode"
+    return InvalidInputError(f"texts[{position}]: {problem}", f"texts[{position}]") if problem else None
+
+
+def combined(refused: Sequence[TextError]) -> InvalidInputError:
+    """One error for all texts that cannot be sent."""
+    message, positions = refused[0].error.message, tuple(error.position for error in refused)
+    if len(positions) > 1:
+        shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
+        message += f" ({len(positions)} texts are refused: positions {shown})"
+    error = InvalidInputError(message, f"texts[{refused[0].position}]")
+    error.positions = positions
+    return error

@@ -1,8 +1,9 @@
-"""Texts packed into requests, and what a model accepts in one, learned from its rejections. Pure and lazy.
+"""Texts packed into requests, what a model accepts in one, and the search for the texts that fail. Pure and lazy.
 
 The API does not tell how many inputs or tokens a request may hold: providers differ (10 to 2,048 inputs). A limit that
-a message names is kept. Otherwise a rejected batch is halved, and the size whose parts both succeed is the limit until
-a request of twice the size succeeds, so that one accident does not slow the client for ever.
+a message names is kept. Otherwise a batch that failed is searched. If no text in it fails alone, it was too large, and
+the largest part that succeeded is the limit until a request of twice the size succeeds, so that one accident does not
+slow the client for ever.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, islice
-from operator import itemgetter
+from itertools import accumulate, chain, islice
 
 import attrs
 
@@ -21,17 +21,6 @@ from .rejections import limits_in_message
 NumberedText = tuple[int, str]
 _BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
 _MIN_TOKENS = 500  # no model accepts fewer in all: what looks like such a limit is none
-_READ_TOGETHER = 32  # texts: of long ones no more are held than these
-_position, _text = itemgetter(0), itemgetter(1)
-
-
-@attrs.define(eq=False)
-class Split:
-    """The halves of a batch that failed; when both succeed, their size is what the model accepts."""
-
-    size: int  # 0: teaches nothing
-    sent_at: float  # of the batch
-    succeeded: int = 0
 
 
 @attrs.define(eq=False)
@@ -41,7 +30,8 @@ class Batch:
     positions: tuple[int, ...]
     texts: tuple[str, ...] = attrs.field(repr=False)
     base64: bool = True
-    split: Split | None = attrs.field(default=None, repr=False)
+    found: int = 0  # bad texts that were found in what it is a part of
+    search: Search | None = attrs.field(default=None, repr=False)  # the batch is its current part
     is_whole_job: bool = False
     tries: int = 0
     sent_at: float = 0.0
@@ -49,14 +39,69 @@ class Batch:
     def __len__(self) -> int:
         return len(self.texts)
 
-    @property
-    def tokens(self) -> int:
-        """Estimated tokens of all its texts."""
-        return sum(map(estimate_tokens, self.texts))
-
     def part(self, start: int, stop: int | None = None) -> Batch:
-        """Some of its texts, as a batch of their own."""
-        return Batch(self.positions[start:stop], self.texts[start:stop], self.base64)
+        return Batch(self.positions[start:stop], self.texts[start:stop], self.base64, self.found)
+
+
+class Search:
+    """Finds a text that fails in a batch that failed, by sending parts one after the other: about log2 of its size.
+
+    The failing texts are halved, and the first half is sent. If it fails, the search goes on there, and the other half
+    is put aside. If it succeeds, the other half is what fails: it is halved without being sent, unless so many texts
+    never succeeded together, for then their number may be the reason, or requests of this model fail by accident.
+
+    Args:
+        began: when the batch was sent, monotonic seconds.
+        teaches: whether the number of its texts may be the reason.
+    """
+
+    def __init__(self, began: float, *, teaches: bool) -> None:
+        self.began, self._teaches = began, teaches
+        self._failing: Batch
+        self._other: Batch | None = None  # the half of the failing texts that is not sent
+        self._aside: list[Batch] = []
+        self._largest = 0  # part that succeeded
+
+    def failed(self, part: Batch) -> list[Batch]:
+        """What to send after the batch, or a part of several texts, failed."""
+        self._aside += [self._other] if self._other is not None else []
+        self._failing = part
+        return self._halve()
+
+    def succeeded(self, part: Batch, limits: ModelLimits) -> list[Batch]:
+        """What to send after a part succeeded; `limits` learns from it if no text fails alone."""
+        self._largest = max(self._largest, len(part))
+        failing, other, self._other = self._failing, self._other, None
+        if other is None:
+            if self._teaches:
+                limits.learn(self._largest)
+            return self.release()
+        if limits.max_inputs(len(failing)) < len(failing):  # which explains it
+            return [other, *self.release()]
+        self._failing = other
+        if len(other) > 1 and len(failing) <= limits.most_inputs and not limits.flaky:
+            return self._halve()
+        other.search = self
+        return [other]
+
+    def release(self, found: int = 0) -> list[Batch]:
+        """The texts that are neither sent nor known to fail: together, but in parts once more bad texts are `found`."""
+        self._aside += [self._other] if self._other is not None else []
+        aside = sorted(self._aside, key=lambda batch: batch.positions)
+        self._aside, self._other = [], None
+        if not aside:
+            return []
+        positions = tuple(chain.from_iterable(batch.positions for batch in aside))
+        texts = tuple(chain.from_iterable(batch.texts for batch in aside))
+        whole = Batch(positions, texts, aside[0].base64, aside[0].found + found)
+        size = max(1, len(whole) >> max(0, whole.found - 1))
+        return [whole.part(start, start + size) for start in range(0, len(whole), size)]
+
+    def _halve(self) -> list[Batch]:
+        half = (len(self._failing) + 1) // 2
+        part, self._other = self._failing.part(0, half), self._failing.part(half)
+        part.search = self
+        return [part]
 
 
 def estimate_tokens(text: str) -> int:
@@ -64,38 +109,18 @@ def estimate_tokens(text: str) -> int:
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // _BYTES_PER_TOKEN
 
 
-def _max_tokens(texts: Sequence[str]) -> int:
-    """No fewer than the estimates of these texts together, and quicker than a sum of them."""
-    max_bytes = sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else 4)
-    return len(texts) + max_bytes // _BYTES_PER_TOKEN
-
-
-def _fitting(texts: Sequence[str], max_tokens: int) -> int:
-    """How many of the first texts hold at most `max_tokens`; at least one."""
-    if _max_tokens(texts) <= max_tokens:
-        return len(texts)
-    return max(1, bisect_right(list(accumulate(map(estimate_tokens, texts))), max_tokens))
-
-
-def halves(batch: Batch, *, learn: bool = True) -> list[Batch]:
-    """A batch in two; if both succeed, their size is learned."""
-    half = (len(batch) + 1) // 2
-    first, second = batch.part(0, half), batch.part(half)
-    first.split = second.split = Split(half if learn else 0, batch.sent_at)
-    return [first, second]
-
-
 class ModelLimits:
     """What one model accepts."""
 
     def __init__(self) -> None:
         self.known = False  # it has answered
+        self.flaky = False  # a request that failed has succeeded the second time
         self.base64 = True  # ask for base64
         self.base64_works = False  # vectors came in base64
         self.max_tokens = BATCH_TOKENS  # of a request, estimated
         self.named_inputs: int | None = None  # the limit that a message named
         self.learned_inputs: int | None = None  # so many succeed, more failed
-        self._most_inputs = 0  # that ever succeeded
+        self.most_inputs = 0  # that ever succeeded
         self._succeeded, self._patience, self._tried_more = 0, RETRY_LARGER_AFTER, False
 
     def max_inputs(self, wanted: int) -> int:
@@ -116,38 +141,34 @@ class ModelLimits:
             self.base64 = False
         elif not as_numbers:
             self.base64_works = True
-        self._most_inputs = max(self._most_inputs, len(batch))
+        self.most_inputs = max(self.most_inputs, len(batch))
         self._succeeded += 1
         if self.learned_inputs is not None and len(batch) > self.learned_inputs:
-            self._learn(len(batch), RETRY_LARGER_AFTER)
-        if batch.split is not None:
-            batch.split.succeeded += 1
-            if batch.split.succeeded == 2 and batch.split.size:
-                self._learn(self.max_inputs(batch.split.size), self._patience * (2 if self._tried_more else 1))
+            self.learned_inputs, self._patience = len(batch), RETRY_LARGER_AFTER
+            self._succeeded, self._tried_more = 0, False
 
-    def _learn(self, inputs: int, patience: int) -> None:
-        self.learned_inputs, self._patience = inputs, patience
-        self._succeeded, self._tried_more = 0, False
+    def learn(self, inputs: int) -> None:
+        """Requests with so many inputs succeed, and larger ones failed. Twice as many are tried less and less."""
+        self._patience *= 2 if self._tried_more else 1
+        self.learned_inputs, self._succeeded, self._tried_more = self.max_inputs(inputs), 0, False
 
-    def rejected(self, batch: Batch, message: str) -> list[Batch]:
-        """What to send instead of a batch of several texts that was rejected with this message."""
-        inputs, stated_tokens = limits_in_message(message, len(batch))
-        tokens = self._named_tokens(stated_tokens, batch) if stated_tokens else None
+    def explain(self, batch: Batch, message: str) -> bool:
+        """Whether a batch of several texts was too large, by what is known or by what `message` names."""
+        inputs, tokens = limits_in_message(message, len(batch)) if message else (None, None)
+        tokens = self._named_tokens(tokens, batch) if tokens else None
         if inputs is not None:
             self.named_inputs, self.learned_inputs = min(inputs, self.named_inputs or inputs), None
         elif tokens is not None:
             self.max_tokens = min(tokens, self.max_tokens)
+        elif self.learned_inputs is not None and len(batch) > self.learned_inputs:
+            self.learn(self.learned_inputs)
         else:
-            return halves(batch)
-        return [batch.part(0)]  # which is cut to the limits before it is sent
-
-    def failed(self, batch: Batch) -> list[Batch]:
-        """What to send instead of a batch of several texts that failed on the server or on the way, twice."""
-        return halves(batch, learn=len(batch) > self._most_inputs)
+            return self.max_inputs(len(batch)) < len(batch)
+        return True
 
     def _named_tokens(self, stated: int, batch: Batch) -> int | None:
         """The tokens allowed in one request, from a message; None if the number may be the limit of a single text."""
-        tokens = batch.tokens
+        tokens = sum(map(estimate_tokens, batch.texts))
         limit = stated if stated < tokens else tokens // 2  # the estimate may be too low, but not by very much
         of_one_text = 2 * max(map(estimate_tokens, batch.texts)) > stated
         return None if of_one_text or limit < max(_MIN_TOKENS, stated // 8) else limit
@@ -157,64 +178,54 @@ class Packer:
     """Packs `(position, text)` pairs lazily; batches that are requeued come first."""
 
     def __init__(self, texts: Iterable[NumberedText], limits: ModelLimits, batch_size: int | None) -> None:
-        self._texts = iter(texts)
+        self._texts, self._held = iter(texts), list[NumberedText]()  # held: read ahead, at most one
         self._limits, self._batch_size = limits, batch_size or BATCH_INPUTS
         self._requeued: deque[Batch] = deque()
-        self._held: list[NumberedText] = []  # read and not yet packed
 
     def requeue(self, batches: Sequence[Batch]) -> None:
-        """Send these next."""
         self._requeued.extendleft(reversed(batches))
-
-    def requeue_last(self, batches: Sequence[Batch]) -> None:
-        """Send these after all others that are requeued."""
-        self._requeued.extend(batches)
 
     def requeue_from_elsewhere(self) -> None:
         """Send next the last text of a batch that waits, if there is one."""
         batch = self._pack() or (self._requeued.pop() if self._requeued else None)
-        if batch is not None and len(batch) > 1:
-            self._requeued.append(batch.part(0, -1))
-        self.requeue([batch.part(-1)] if batch is not None else [])
+        if batch is not None:
+            self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
+            self._requeued += batch.search.release() if batch.search is not None else []
+            self.requeue([batch.part(-1)])
 
     @property
     def exhausted(self) -> bool:
         """Whether no text is left; reads one ahead."""
         if not self._held and not self._requeued:
-            self._held = self._read(1)
+            self._held += islice(self._texts, 1)
         return not self._held and not self._requeued
 
     def next(self) -> Batch | None:
         """The next batch, of a size that the model accepts; None: no text is left."""
         if not self._requeued:
             return self._pack()
-        batch = self._requeued.popleft()
-        batch.base64 = batch.base64 and self._limits.base64
-        texts = batch.texts[: self._limits.max_inputs(len(batch))]
-        size = _fitting(texts, self._limits.max_tokens)
+        batch, limits = self._requeued.popleft(), self._limits
+        batch.base64 = batch.base64 and limits.base64
+        sums = list(accumulate(map(estimate_tokens, batch.texts[: limits.max_inputs(len(batch))])))
+        size = max(1, bisect_right(sums, limits.max_tokens))
         if size < len(batch):
-            self.requeue([batch.part(size)])
+            self.requeue([batch.part(size), *(batch.search.release() if batch.search else [])])
             batch = batch.part(0, size)
         return batch
 
     def _pack(self) -> Batch | None:
-        count, max_tokens = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
-        pairs: list[NumberedText] = []
-        tokens = 0
-        while len(pairs) < count and tokens <= max_tokens:
-            more = self._read(min(count - len(pairs), _READ_TOGETHER))
-            if not more:
+        count, tokens_left = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
+        held, self._held = self._held, []
+        positions: list[int] = []
+        texts: list[str] = []
+        for position, text in chain(held, self._texts):
+            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            tokens_left -= 1 + size // _BYTES_PER_TOKEN
+            if tokens_left < 0 and texts:
+                self._held = [(position, text)]
                 break
-            pairs += more
-            tokens += _max_tokens(list(map(_text, more)))
-            if tokens > max_tokens:
-                tokens = sum(map(estimate_tokens, map(_text, pairs)))
-        texts = tuple(map(_text, pairs))
-        if tokens > max_tokens:
-            size = _fitting(texts, max_tokens)
-            pairs, texts, self._held = pairs[:size], texts[:size], pairs[size:] + self._held
-        return Batch(tuple(map(_position, pairs)), texts, self._limits.base64) if pairs else None
-
-    def _read(self, count: int) -> list[NumberedText]:
-        held, self._held = self._held[:count], self._held[count:]
-        return held or list(islice(self._texts, count))
+            positions.append(position)
+            texts.append(text)
+            if len(texts) == count:
+                break
+        return Batch(tuple(positions), tuple(texts), self._limits.base64) if texts else None

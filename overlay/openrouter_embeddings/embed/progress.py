@@ -2,63 +2,54 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from ..errors import ConfigurationError
-from .job import Job
 from .results import Progress, dollars
 
-_WIDE_COLUMNS, _NARROW_COLUMNS = 100, 60
 
-
-@contextlib.contextmanager
-def bar(job: Job, model: str) -> Iterator[None]:
-    """Show texts, time left, rate and cost of a job.
+class Bar:
+    """Shows texts, cost, time left and rate of a job when it is called.
 
     Raises:
         ConfigurationError: the extra `progress` is not installed.
     """
-    try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same
-        tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
-    except ImportError:
-        raise ConfigurationError("progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'") from None
 
-    shown: Any = None
+    def __init__(self, model: str) -> None:
+        try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same
+            self._tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
+        except ImportError:
+            message = "progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'"
+            raise ConfigurationError(message) from None
+        self._name, self._bar, self._works = model.replace("{", "{{").replace("}", "}}"), None, True
 
-    def report(progress: Progress) -> None:
-        nonlocal shown
+    def __call__(self, progress: Progress) -> None:
         try:
-            if shown is None:
-                shown = tqdm(total=progress.texts_total, unit=" texts", dynamic_ncols=True, bar_format=" ")
-            shown.bar_format = _line(progress, model, shown.format_dict["ncols"] or _WIDE_COLUMNS)
-            shown.update(progress.texts_done - shown.n)
-            if progress.wait_seconds or not progress.texts_done:
-                shown.refresh()
+            if self._works:
+                self._show(progress)
         except Exception:  # `sys.stderr` is None or broken, which must not end a job that is paid for
-            job.report = None
+            self._works = False
 
-    job.report = report
-    report(job.progress())
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Exception):
-            shown.close()
+    def _show(self, progress: Progress) -> None:
+        total, usage = progress.texts_total, progress.usage
+        if self._bar is None:
+            self._bar = self._tqdm(total=total, unit=" texts", dynamic_ncols=True, bar_format=" ")
+        bar: Any = self._bar
+        known = total and progress.texts_done <= total
+        count = "{percentage:3.0f}% {n_fmt}/{total_fmt}" if known else "{n_fmt} texts"
+        cost = f", {dollars(usage.cost)}" if usage.cost else ""  # early: a narrow terminal cuts the end off
+        wait = f", waits {progress.wait_seconds:.0f} s: {progress.wait_reason}" if progress.wait_seconds else ""
+        time = "{remaining} left" if known else "{elapsed}"
+        rest = f"{wait}, {{rate_noinv_fmt}}, {usage.total_tokens:,} tokens] {self._name}"
+        bar.bar_format = f"{count}{cost} [{time}{rest}"
+        bar.update(progress.texts_done - bar.n)
+        if progress.wait_seconds or not progress.texts_done:
+            bar.refresh()
 
-
-def _line(progress: Progress, model: str, columns: int) -> str:
-    """What fits, the cost always: an amount that is cut off would be another amount."""
-    name = model if columns >= _WIDE_COLUMNS else model.rpartition("/")[2][: max(0, columns - _NARROW_COLUMNS)]
-    cost = f", {dollars(progress.usage.cost)}" if progress.usage.cost else ""
-    tokens = f", {progress.usage.total_tokens:,} tokens" if columns >= _WIDE_COLUMNS else ""
-    rate = ", {rate_noinv_fmt}" if columns >= _NARROW_COLUMNS else ""
-    start = (name + ": " if name else "").replace("{", "{{").replace("}", "}}")
-    if progress.wait_seconds:
-        rate += f", waits {progress.wait_seconds:.0f} s: {progress.wait_reason}"[: max(0, columns - _NARROW_COLUMNS)]
-    if not progress.texts_total or progress.texts_done > progress.texts_total:
-        return f"{start}{{n_fmt}} texts [{{elapsed}}{rate}{tokens}{cost}]"
-    return f"{start}{{percentage:3.0f}}%|{{bar}}| {{n_fmt}}/{{total_fmt}} [{{remaining}} left{rate}{tokens}{cost}]"
+    def close(self) -> None:
+        """Leave the last line as it is; twice is safe."""
+        with suppress(Exception):
+            cast(Any, self._bar).close()

@@ -20,15 +20,12 @@ def is_rejection(error: OpenRouterError) -> bool:
     """Whether the inputs, or how many of them there are, may be the reason."""
     if error.status_code in _REJECTING:
         return True
+    if error.status_code == 429:  # more tokens than a minute allows: no wait can help
+        return "too large" in error.message.lower()
     if error.status_code != 403 or error.data is None:
         return False
     metadata = error.data.to_dict().get("error", {}).get("metadata")
     return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
-
-
-def exceeds_rate(error: OpenRouterError) -> bool:
-    """Whether one request holds more tokens than a minute allows, so that no wait can help."""
-    return error.status_code == 429 and "too large" in error.message.lower()
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
@@ -40,10 +37,10 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
     return named and (400 <= status <= 499 or status == 501) and status not in _NOT_ABOUT_THE_FORM
 
 
-def may_be_size(error: OpenRouterError, *, invalid: bool) -> bool:
-    """Whether a batch that may have been processed failed because of its size; `invalid`: so may a wrong answer."""
+def may_be_processed(error: OpenRouterError) -> bool:
+    """Whether the request may have been processed and failed nevertheless: by a text, its size, or an accident."""
     if isinstance(error, ResponseValidationError):
-        return error.retryable or invalid
+        return error.retryable
     if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
         return error.possibly_billed_attempts > 0
     status = error.status_code or 0

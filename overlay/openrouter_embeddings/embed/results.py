@@ -1,19 +1,15 @@
-"""What a job gives: one matrix or a stream of blocks, with usage, errors and progress."""
+"""What a job gives: usage, errors, progress and, in the end, one matrix."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import attrs
 
-from ..defaults import JOB_ENDING_SECONDS
+from ..errors import OpenRouterError
 from ..response import Matrix, Positions
-
-if TYPE_CHECKING:
-    from ..errors import OpenRouterError
 
 Block = tuple[Sequence[int], Matrix]
 
@@ -40,8 +36,9 @@ class Usage:
 
     def plus(self, reported: Any) -> Usage:
         """With the `usage` of one more response; what is no number counts as nothing."""
-        usage = reported if isinstance(reported, dict) else {}
-        prompt, total, cost = map(_amount, map(usage.get, ("prompt_tokens", "total_tokens", "cost")))
+        if not isinstance(reported, dict):
+            return self
+        prompt, total, cost = [_amount(reported.get(name)) for name in ("prompt_tokens", "total_tokens", "cost")]
         return Usage(
             self.prompt_tokens + int(prompt or 0),
             self.total_tokens + int((prompt if total is None else total) or 0),
@@ -84,7 +81,7 @@ class Progress:
     wait_reason: str = ""
 
 
-@attrs.define(eq=False, kw_only=True)
+@attrs.define(eq=False, kw_only=True, slots=False)
 class Stats:
     """What a job has done: in all, or so far."""
 
@@ -97,7 +94,7 @@ class Stats:
     errors: list[TextError] = attrs.field(factory=list)
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, slots=False)
 class EmbedResult(Stats):
     """What `embed` returns; it can also be made by hand: `EmbedResult(vectors)`.
 
@@ -136,96 +133,19 @@ class EmbedResult(Stats):
     def __repr__(self) -> str:
         rows, width = self.vectors.shape
         cost = "" if self.usage.cost is None else f", {dollars(self.usage.cost)}"
-        errors = f", {_count(len(self.errors), 'error')}" if self.errors else ""
-        tokens, requests = _count(self.usage.total_tokens, "token"), _count(self.requests, "request")
+        errors = f", {counted(len(self.errors), 'error')}" if self.errors else ""
+        tokens, requests = counted(self.usage.total_tokens, "token"), counted(self.requests, "request")
         model = f"model={self.model!r}"
         if len(self.models) > 1:
             model = f"models={{{', '.join(f'{name!r}: {len(texts)}' for name, texts in self.models.items())}}}"
         return f"EmbedResult({rows} x {width} float32, {model}, {tokens}{cost}, {requests}{errors})"
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """A number with its noun, in the plural if need be."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def dollars(amount: float) -> str:
     """An amount in few characters, however small, and without an exponent."""
     return "$" + (f"{amount:.10f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}")
-
-
-class _Stream:
-    """What both streams show: what the job has done so far, as in an `EmbedResult`."""
-
-    def __init__(self, stats: Stats, progress: Callable[[], Progress], stop: Callable[[float], None], blocks: Any):
-        self._stats, self._progress, self._stop, self._blocks = stats, progress, stop, blocks
-
-    def __repr__(self) -> str:
-        now = self.progress
-        return f"{type(self).__name__}({_count(now.texts_done, 'text')} done, {_count(now.requests, 'request')})"
-
-    @property
-    def progress(self) -> Progress:
-        """How far it is: texts, usage, requests, retries, rate."""
-        return self._progress()
-
-    @property
-    def errors(self) -> list[TextError]:
-        return list(self._stats.errors)
-
-    @property
-    def model(self) -> str | None:
-        return self._stats.model
-
-    @property
-    def usage(self) -> Usage:
-        return self._stats.usage
-
-    @property
-    def possibly_billed_attempts(self) -> int:
-        return self._stats.possibly_billed_attempts
-
-    @property
-    def possibly_billed_texts(self) -> int:
-        return self._stats.possibly_billed_texts
-
-    def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
-        """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
-
-        Requests that do not finish in time are cancelled. See docs/reliability.md, "How a job ends".
-        """
-        self._stop(timeout_seconds)
-        return self
-
-
-def _raise_interrupt(item: Block | BaseException) -> Block:
-    if isinstance(item, BaseException):
-        raise item
-    return item
-
-
-class EmbedStream(_Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
-    """The blocks of `embed_iter`, with `progress` and `errors` so far."""
-
-    def __next__(self) -> Block:
-        return _raise_interrupt(next(self._blocks))
-
-    def close(self) -> None:
-        """Cancel the requests in flight; may be called twice."""
-        self._blocks.close()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class EmbedStreamAsync(_Stream, AsyncIterator[Block], AbstractAsyncContextManager["EmbedStreamAsync"]):
-    """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
-
-    async def __anext__(self) -> Block:
-        return _raise_interrupt(await anext(self._blocks))
-
-    async def aclose(self) -> None:
-        """Cancel the requests in flight; may be called twice."""
-        await self._blocks.aclose()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()

@@ -1,143 +1,136 @@
-"""One call of `embed` or a variant: its options, what is known of its model, and how its batches are sent."""
+"""One call of `embed` or a variant: its options, its texts, what is known of its model, and how a batch is sent."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import attrs
 from openrouter_generated.api.embeddings import GENERATE
-from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import CallOptions
 
 from .. import defaults
 from ..caller import Caller
-from ..errors import InvalidInputError
-from ..messages import TIMEOUTS, Timeouts
-from ..request import to_json
+from ..messages import TIMEOUTS, CallFlow, Timeouts
 from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL
 from .job import JOB_POLICY, Job
 from .limiter import RateClock
-from .options import API_ARGUMENTS, checked_options
+from .options import API_ARGUMENTS, checked_options, combined, iterable_of, refusal
 from .packing import Batch, ModelLimits, NumberedText
-from .results import EmbedResult
-from .texts import Refuse, are_plain, checked, combined, iterable_of
+from .results import EmbedResult, TextError
 
 if TYPE_CHECKING:
-    from ..messages import CallFlow
-    from ..response import OutputBuffer
     from .matrix import ResultMatrix
 
 _JOB_TIMEOUTS = Timeouts(read_seconds=defaults.JOB_READ_SECONDS, attempt_seconds=defaults.JOB_ATTEMPT_SECONDS)
-_HOST_ARGUMENTS = ("model", "provider")  # they decide which host answers
+_CALL_OPTIONS = tuple(field.name for field in attrs.fields(CallOptions))
 
 
 class Session:
     """The checked options of one call of `verb`, its job, and how a batch of it is sent."""
 
-    output: Callable[[Sequence[int], int | None], OutputBuffer]
-    """Allocates the output for positions whose vectors have so many dimensions; None: unknown."""
-
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
-        self.caller = caller
         self._options = chosen = checked_options(options, verb)
-        self._arguments = {name: chosen.get(name) for name in API_ARGUMENTS}
-        self._call_options = CallOptions(*(chosen[option.name] for option in attrs.fields(CallOptions)))
-        policy = caller.policy_for(chosen["retries"], JOB_POLICY)
-        if policy.official is None and policy.attempts != 1 and not policy.hands_back:
-            policy = attrs.evolve(policy, hands_back=True)
-        self._job_options = attrs.evolve(self._call_options, retries=policy)
+        self.caller, self._policy = caller, caller.policy_for(chosen["retries"], JOB_POLICY)
+        self._arguments = {name: chosen[name] for name in API_ARGUMENTS}
+        self._call_options = CallOptions(**{name: chosen[name] for name in _CALL_OPTIONS})
+        self._matrix: ResultMatrix | None = None  # a stream has none
         self._empty: set[int] = set()  # positions of empty texts that are recorded
-        key = ("embed", caller.base_url(chosen["server_url"]), *self._host())
-        limits: ModelLimits = caller.learned.setdefault(key, ModelLimits())
-        rates_of = ("rates", os.getpid(), *key[1:3])  # in a forked child another thread may have held the lock
+        model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
+        extra = chosen["extra_body"] or {}
+        if chosen["provider"] or extra:  # they decide which host answers: hosts have limits of their own
+            preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
+        self._limits: ModelLimits = caller.learned.setdefault(("embed", url, model, preferences), ModelLimits())
+        rates_of = ("rates", os.getpid(), url, model)  # in a forked child another thread may have held the lock
         clock: RateClock = caller.learned.setdefault(rates_of, RateClock())
-        self.job = Job(chosen, limits, clock, policy, caller.may_retry_billed)
-        self.job.target, self.job.hook = (str(chosen["model"]), urlsplit(key[1]).hostname or ""), caller.hook
-        self.watched = self.job.stats, self.job.progress, self.job.stop  # what a stream shows and does
+        self.job = Job(chosen, self._limits, clock, self._policy, caller.may_retry_billed, url, caller.hook)
+        self.job.report = chosen["progress"] or None
         if chosen["progress"] is True:
-            from .progress import bar
+            from .progress import Bar
 
-            self.job.display = bar(self.job, str(chosen["model"]))
-        else:
-            self.job.report = chosen["progress"] or None
-
-    def _host(self) -> tuple[str, str]:
-        """The model and, as JSON, what else decides which host answers: hosts have limits of their own."""
-        sent = {name: self._options[name] for name in _HOST_ARGUMENTS}
-        for name, value in sent.items():
-            if value is not None and (type(value) is not str or not value):  # the request says what is missing
-                sent[name] = to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
-        extra = self._options["extra_body"] or {}
-        preferences = [sent["provider"] or None, *map(extra.get, _HOST_ARGUMENTS)]
-        return sent["model"], json.dumps(preferences, sort_keys=True) if any(preferences) else ""
+            self.job.report = Bar(model)
 
     def feed_all(self, texts: str | Iterable[str]) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows."""
         from .matrix import ResultMatrix
 
         listed = list(iterable_of(texts))
-        refused: dict[int, InvalidInputError] = {}
-        numbered: Iterable[NumberedText] = enumerate(listed)
-        if not are_plain(listed):
-            numbered = self._checked(listed, refused.__setitem__)
-        sendable = list(numbered)
-        if refused and self._options["on_error"] == "raise":
-            raise combined(refused)
-        for position, error in refused.items():
-            self.job.refuse(position, error)
-        self.job.feed(sendable, len(sendable) + len(refused) + len(self._empty), at_once=True)
-        matrix = ResultMatrix(len(listed))
-        self.output = matrix.output
+        numbered, total = list(enumerate(listed)), len(listed)
+        if not (set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))):
+            refused: list[TextError] = []
+            numbered = list(self._checked(listed, refused.append))
+            if refused and self._options["on_error"] == "raise":
+                raise combined(refused)
+            self.job.stats.errors += refused
+            total = len(numbered) + len(self.job.stats.errors)
+        self.job.feed(numbered, total, at_once=True)
+        self._matrix = matrix = ResultMatrix(len(listed))
         return matrix
 
-    def feed_lazily(self, texts: Iterable[str]) -> None:
+    def feed_lazily(self, texts: Iterable[str]) -> Session:
         """Check the texts as they are sent."""
-        from .matrix import block_output
-
-        source = iterable_of(texts)
-        total = None  # unknown, also if texts are skipped
+        source, total = iterable_of(texts), None  # unknown, also if texts are skipped
         with suppress(NotImplementedError):  # by data sets without end
             total = None if self._options["on_empty"] == "skip" else length_hint(source) or None
-        self.job.feed(self._checked(source, self.job.refuse), total)
-        self.output = block_output
+        self.job.feed(self._checked(source, self._refuse), total)
+        return self
 
-    def _checked(self, texts: Iterable[Any], refuse: Refuse) -> Iterator[NumberedText]:
-        choices: dict[str, Refuse] = {"raise": refuse, "skip": lambda *_: None, "record": self._record_empty}
-        return checked(texts, refuse=refuse, refuse_empty=choices[self._options["on_empty"]])
+    def _checked(self, texts: Iterable[Any], refuse: Callable[[TextError], None]) -> Iterator[NumberedText]:
+        """`(position, text)` of the texts that can be sent, lazily; the others are refused, recorded or skipped."""
+        on_empty = self._options["on_empty"]
+        for numbered in enumerate(texts):
+            position, text = numbered
+            if type(text) is str and text and text.isascii():
+                yield numbered  # nearly all are
+            elif (error := refusal(position, text)) is None:
+                yield position, str.__str__(text)  # its characters, even if the class overrides `__str__`
+            elif not isinstance(text, str) or text or on_empty == "raise":
+                refuse(TextError(position, error))
+            elif on_empty == "record":
+                self._empty.add(position)
+                self.job.stats.errors.append(TextError(position, error))
 
-    def _record_empty(self, position: int, error: InvalidInputError) -> None:
-        self._empty.add(position)
-        self.job.record(position, error)
+    def _refuse(self, refused: TextError) -> None:
+        if self._options["on_error"] == "raise":
+            raise refused.error
+        self.job.stats.errors.append(refused)
 
-    def flow(self, batch: Batch, output: OutputBuffer) -> CallFlow:
-        """The call that sends a batch and decodes its vectors into `output`."""
+    @cached_property
+    def _job_options(self) -> tuple[CallOptions, CallOptions]:
+        """The options of a batch, and of a part that a search sends: its failure says enough without a retry."""
+        policy = self._policy
+        if policy.official is None and policy.attempts != 1:
+            policy = attrs.evolve(policy, hands_back=True)
+        once = attrs.evolve(policy, possibly_billed_retries=0)
+        return attrs.evolve(self._call_options, retries=policy), attrs.evolve(self._call_options, retries=once)
+
+    def flow(self, batch: Batch) -> CallFlow:
+        """The call that sends a batch and decodes its vectors."""
         arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
+        options, timeouts = self._call_options, TIMEOUTS
+        if not batch.is_whole_job:
+            is_part = batch.search is not None and len(batch) > 1 and not self._limits.flaky
+            options, timeouts = self._job_options[is_part], _JOB_TIMEOUTS
+        output = self._matrix.output(batch.positions) if self._matrix is not None else None
+        consumer = partial(StreamDecoder, len(batch), output)
         return self.caller.call_flow(
-            GENERATE,
-            arguments,
-            self._call_options if batch.is_whole_job else self._job_options,
-            policy=ONE_CALL,
-            timeouts=TIMEOUTS if batch.is_whole_job else _JOB_TIMEOUTS,
-            read=read_embeddings,
-            consumer=partial(StreamDecoder, len(batch), output),
+            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read_embeddings, consumer=consumer
         )
 
     def result(self, matrix: ResultMatrix, *, partial: bool = False) -> EmbedResult:
         """What the job gives when it is done, or, `partial`, what it has when it fails."""
         from .matrix import to_positions
 
-        stats = attrs.asdict(self.job.stats, recurse=False)
-        stats["errors"].sort(key=lambda error: error.position)
+        stats = self.job.stats
+        stats.errors.sort(key=lambda error: error.position)
         records = self._options["on_error"] == "record"
-        failed = [e.position for e in stats["errors"] if records or e.position in self._empty]
+        failed = [error.position for error in stats.errors if records or error.position in self._empty]
         rows = matrix.finish(failed, width=self._options["dimensions"] or 0, partial=partial)
         models = {name: to_positions(positions) for name, positions in (self.job.models or {}).items()}
-        return EmbedResult(*rows, models=models, **stats)
+        return EmbedResult(*rows, models=models, **vars(stats))

@@ -1,0 +1,276 @@
+"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they come.
+
+Neither reads further ahead than what may be in flight, so that memory does not grow with the corpus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextvars import copy_context
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
+from ..errors import ConfigurationError
+from ..messages import Sleep
+from ..network import CancelScope
+from .packing import Batch
+from .progress import Bar
+from .results import Block, EmbedResult, Progress, TextError, Usage, counted
+from .session import Session
+
+if TYPE_CHECKING:
+    from .matrix import ResultMatrix
+
+T = TypeVar("T")
+_SLOW_SOURCE_SECONDS = 0.005
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise RuntimeError("a coroutine for threads must not suspend")
+
+
+class _Threads:
+    """Sends batches with threads; that of a job of one batch with the thread of the caller. Nothing here suspends."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
+
+    async def start(self, batch: Batch, _: float) -> None:
+        if batch.is_whole_job:
+            return self._send(batch, None)
+        if not self._threads:
+            self._scope, self._arrived = CancelScope(), threading.Event()
+            self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._batches.put(batch)
+        if len(self._threads) < self._session.job.in_flight:
+            target, name = copy_context().run, "openrouter-embed"
+            thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
+            with suppress(RuntimeError):  # the system allows no more
+                thread.start()
+                self._threads.append(thread)
+        if not self._threads:
+            self._send(self._batches.get(), None)
+        return None
+
+    def _work(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            self._send(batch, self._scope)
+            self._arrived.set()
+            del batch  # the next one may be long in coming
+
+    def _send(self, batch: Any, scope: CancelScope | None) -> None:
+        session = self._session
+
+        def pause(sleep: Sleep) -> None:
+            for seconds in session.job.pauses(batch, sleep):
+                time.sleep(seconds) if scope is None else scope.wait(seconds)
+
+        try:
+            session.job.outcomes.append((batch, session.caller.run(session.flow(batch), pause, scope)))
+        except BaseException as error:
+            session.job.outcomes.append((batch, error))
+
+    async def wait(self, seconds: float) -> None:
+        if not self._threads:
+            return time.sleep(min(seconds, 1.0))
+        self._arrived.wait(None if seconds == math.inf else seconds)
+        return self._arrived.clear()
+
+    def cancel(self) -> None:
+        if self._threads:
+            self._scope.cancel()
+        for _ in self._threads:
+            self._batches.put(None)
+        for thread in self._threads:
+            if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
+                thread.join()
+
+    async def end(self) -> None:
+        self.cancel()
+
+
+class _Tasks:
+    """Sends batches with tasks of asyncio."""
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._arrived = session, asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, batch: Batch, packing_seconds: float) -> None:
+        task = asyncio.create_task(self._send(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # A request begins before the next batch is packed; responses are read meanwhile.
+        await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
+
+    async def _send(self, batch: Batch) -> None:
+        session = self._session
+        try:
+            outcome = await session.caller.arun(session.flow(batch), partial(self._pause, batch))
+            session.job.outcomes.append((batch, outcome))
+        except BaseException as error:
+            session.job.outcomes.append((batch, error))
+        self._arrived.set()
+
+    async def _pause(self, batch: Batch, sleep: Sleep) -> None:
+        for seconds in self._session.job.pauses(batch, sleep):
+            await asyncio.sleep(seconds)
+
+    async def wait(self, seconds: float) -> None:
+        if seconds == math.inf:
+            await self._arrived.wait()
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
+        self._arrived.clear()
+
+    def cancel(self) -> None:
+        for task in list(self._tasks):
+            if not (loop := task.get_loop()).is_closed():
+                loop.call_soon_threadsafe(task.cancel)
+
+    async def end(self) -> None:
+        self.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _of_job(name: str) -> Any:
+    return property(lambda stream: getattr(stream._session.job.stats, name))
+
+
+class Stream:
+    """What both streams share: what the job has done so far, as in an `EmbedResult`, and the loop that drives it."""
+
+    usage: Usage = _of_job("usage")
+    model: str | None = _of_job("model")
+    errors: list[TextError] = _of_job("errors")
+    possibly_billed_attempts: int = _of_job("possibly_billed_attempts")
+    possibly_billed_texts: int = _of_job("possibly_billed_texts")
+    _side: type[_Threads] | type[_Tasks]
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._sender = session, self._side(session)
+        if isinstance(session.job.report, Bar):
+            session.job.report(session.job.progress())
+
+    def __repr__(self) -> str:
+        now = self.progress
+        return f"{type(self).__name__}({counted(now.texts_done, 'text')} done, {counted(now.requests, 'request')})"
+
+    def __del__(self) -> None:
+        self._sender.cancel()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is: texts, usage, requests, retries, rate."""
+        return self._session.job.progress()
+
+    def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
+        """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
+
+        Requests that do not finish in time are cancelled. See docs/reliability.md, "How a job ends".
+        """
+        self._session.job.stop(timeout_seconds)
+        return self
+
+    async def _next(self) -> Block | None:
+        """The next block; None at the end."""
+        job, sender = self._session.job, self._sender
+        try:
+            began = time.monotonic()
+            while (step := job.step()) is not None:
+                if isinstance(step, tuple):
+                    return step
+                seconds = time.monotonic() - began
+                await (sender.start(step, seconds) if isinstance(step, Batch) else sender.wait(step))
+                began = time.monotonic()
+        except BaseException:  # an interrupt: the requests in flight may be asked for
+            job.stop(JOB_ENDING_SECONDS)
+            raise
+        await self._end()
+        job.raise_error()
+        return None
+
+    async def _end(self) -> None:
+        """Cancel the requests in flight, and count what is lost."""
+        await self._sender.end()
+        self._session.job.close()
+        if isinstance(self._session.job.report, Bar):
+            self._session.job.report.close()
+
+    async def collect(self, matrix: ResultMatrix) -> EmbedResult:
+        """Fill the matrix, whatever happens; an error gets it as its `partial`."""
+        try:
+            while (block := await self._next()) is not None:
+                matrix.put(*block)
+        except BaseException as error:
+            with suppress(BaseException):  # a second interrupt ends the wait
+                self.drain(JOB_INTERRUPT_SECONDS)
+                while (block := await self._next()) is not None:
+                    matrix.put(*block)
+            await self._end()
+            vars(error)["partial"] = self._session.result(matrix, partial=True)
+            raise
+        return self._session.result(matrix)
+
+
+class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
+    """The blocks of `embed_iter`, with `progress` and `errors` so far."""
+
+    _side = _Threads
+
+    def __next__(self) -> Block:
+        block = complete(self._next())
+        if block is None:
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        """Cancel the requests in flight; may be called twice."""
+        complete(self._end())
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager["EmbedStreamAsync"]):
+    """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
+
+    _side = _Tasks
+
+    async def __anext__(self) -> Block:
+        require_asyncio()
+        block = await self._next()
+        if block is None:
+            raise StopAsyncIteration
+        return block
+
+    async def aclose(self) -> None:
+        """Cancel the requests in flight; may be called twice."""
+        await self._end()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+
+def require_asyncio() -> None:
+    """Raises ConfigurationError: the running event loop is another library's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
+        raise ConfigurationError(message) from None
