@@ -90,9 +90,10 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
         "file": lines,
         "stdin": "-",
         "texts": iter(["one", "two", "three"]),
+        "array": np.array(["one", "two", "three"]),
         "pairs": [(7, "one"), (8, "two"), (9, "three")],
     }
-    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "pairs": [7, 8, 9]}
+    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2], "pairs": [7, 8, 9]}
     for name, source in sources.items():
         with Capped() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
