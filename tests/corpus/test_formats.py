@@ -156,6 +156,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
     "there": ({"output": "there.npy"}, errors.ConfigurationError, "exists already"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
+    "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a file of parquet"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "takes no on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
@@ -169,10 +170,17 @@ def test_wrong_call_is_refused_and_sends_nothing(case: str, tmp_path: Path, monk
     for name in ("in.xyz", "there.npy", "empty.jsonl"):
         (tmp_path / name).touch()
     changes, error, message = REFUSED[case]
+    (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
     with Capped() as server, pytest.raises(error, match=message):
         embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)
     assert server.ledger.requests == []
+
+
+def test_text_of_an_iterable_that_is_not_unicode_is_an_error_of_its_row(tmp_path: Path) -> None:
+    with Capped() as server:
+        result = embed_corpus(server.url, ["good", "\ud800", None, 5], tmp_path / "out.npy")
+    assert (result.rows, result.errors) == (1, 3)
 
 
 def test_without_pyarrow_npy_works_and_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

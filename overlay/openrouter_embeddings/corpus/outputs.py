@@ -38,7 +38,7 @@ def output_format(path: Path) -> str:
 
 
 def side_files(output: Path) -> dict[str, Path]:
-    """What stands beside an .npy file: its ids, one JSON value a line, and its stamp."""
+    """The files beside an .npy file: its ids, one JSON value a line, and its stamp."""
     return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
 
 

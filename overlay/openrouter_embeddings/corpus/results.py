@@ -1,4 +1,4 @@
-"""What a job tells: its result, and its status while it runs or after it ended."""
+"""What is known of a job: its result, and its status while it runs or after it ended."""
 
 from __future__ import annotations
 
