@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs bench fuzz mutants build release-check lock clean
+.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,7 @@ check: lint types check-generated test ## what CI runs
 
 lint: $(READY) lint-workflows ## the rules of openapi.yaml, style, imports between modules, .github/workflows
 	$(BIN)/python -m codegen --lint
+	$(BIN)/python -m codegen.spec diff --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -70,6 +71,12 @@ check-generated: $(READY) ## fail if generated/ differs from what `make generate
 
 docs: $(READY) ## the documentation: a site in build/docs/site
 	$(BIN)/python -m codegen.reference
+
+spec-diff: $(READY) ## what an edit of openapi.yaml means for users since BASE (the last tag v*); JSON=1
+	@$(BIN)/python -m codegen.spec diff $(if $(BASE),--base $(BASE)) $(if $(JSON),--json)
+
+spec-pull: $(READY) ## compare openapi.yaml with FILE, or print OPERATION of it; WRITE=1 adds it to openapi.yaml
+	@$(BIN)/python -m codegen.spec pull $(FILE) $(if $(OPERATION),--operation "$(OPERATION)") $(if $(WRITE),--write)
 
 bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
