@@ -66,7 +66,7 @@ def _with_breaks(cell: re.Match[str]) -> str:
 
 def _collect(root: Path, pages: Path, spec: Path, repository: str) -> None:
     """Copy the pages of docs/ and of the project's folder, and render those of the reference."""
-    shutil.copytree(root / "docs", pages)
+    shutil.copytree(root / "docs", pages, ignore=shutil.ignore_patterns("*.toml"))
     sources = {root / "docs" / path.relative_to(pages): path for path in pages.rglob("*.md")}
     sources |= {root / name: pages / name.lower() for name in PROJECT_PAGES}
     for source, path in sources.items():
