@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated spec-diff spec-pull bench fuzz mutants build release-check lock clean
+.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ generate: $(READY) ## openapi.yaml -> generated/
 check-generated: $(READY) ## fail if generated/ differs from what `make generate` writes
 	$(BIN)/python -m codegen --check
 
+docs: $(READY) ## the documentation: a site in build/docs/site
+	$(BIN)/python -m codegen.reference
+
 spec-diff: $(READY) ## what an edit of openapi.yaml means for users since BASE (the last tag v*); JSON=1
 	@$(BIN)/python -m codegen.spec diff $(if $(BASE),--base $(BASE)) $(if $(JSON),--json)
 
@@ -93,7 +96,7 @@ release-check: $(READY) ## everything that can be checked before a release (minu
 
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
+	  --extra local --extra progress --extra httpx2 --group codegen --group docs --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that these targets create, except generated code
 	rm -rf $(VENV) .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

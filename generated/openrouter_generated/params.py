@@ -50,7 +50,7 @@ class ImageURLTypedDict(TypedDict):
 
 class MultimodalMediaTypedDict(TypedDict):
     """
-    The bytes of a media part.
+    Content of a media part.
     """
 
     data: str
@@ -129,23 +129,23 @@ class MaxPriceTypedDict(TypedDict):
 
     prompt: NotRequired[str | float]
     """
-    Per million prompt tokens.
+    USD per million tokens of the input.
     """
     completion: NotRequired[str | float]
     """
-    Per million completion tokens.
+    USD per million tokens of the output.
     """
     image: NotRequired[str | float]
     """
-    Per image.
+    USD per image.
     """
     audio: NotRequired[str | float]
     """
-    Per unit of audio.
+    USD per unit of audio.
     """
     request: NotRequired[str | float]
     """
-    Per request.
+    USD per request.
     """
 
 

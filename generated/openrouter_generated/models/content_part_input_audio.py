@@ -21,7 +21,7 @@ class ContentPartInputAudio(ApiModel):
     type: Literal["input_audio"] = "input_audio"
     """Marks an audio part."""
     input_audio: MultimodalMedia | MultimodalMediaTypedDict
-    """The bytes of a media part."""
+    """Content of a media part."""
 
     _NAMES = {
         "type": "type",

@@ -21,7 +21,7 @@ class ContentPartInputFile(ApiModel):
     type: Literal["input_file"] = "input_file"
     """Marks a file part."""
     input_file: MultimodalMedia | MultimodalMediaTypedDict
-    """The bytes of a media part."""
+    """Content of a media part."""
 
     _NAMES = {
         "type": "type",

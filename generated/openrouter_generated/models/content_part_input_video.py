@@ -21,7 +21,7 @@ class ContentPartInputVideo(ApiModel):
     type: Literal["input_video"] = "input_video"
     """Marks a video part."""
     input_video: MultimodalMedia | MultimodalMediaTypedDict
-    """The bytes of a media part."""
+    """Content of a media part."""
 
     _NAMES = {
         "type": "type",

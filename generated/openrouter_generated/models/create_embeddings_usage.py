@@ -20,7 +20,7 @@ class CreateEmbeddingsUsage(ApiModel):
     total_tokens: int
     """Tokens in all. Example: 8"""
     cost: float | None = None
-    """Credits charged for the request. Example: 0.0001"""
+    """Credits charged for the request; one credit is one USD. Example: 0.0001"""
     is_byok: bool | None = None
     """Whether a provider key of your own served the request."""
     cost_details: CostDetails | None = None

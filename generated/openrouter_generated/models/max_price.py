@@ -16,17 +16,17 @@ class MaxPrice(ApiModel):
     """Highest prices to pay, in USD."""
 
     prompt: str | float | None = None
-    """Per million prompt tokens. Example: "0.05"
+    """USD per million tokens of the input. Example: "0.05"
     """
     completion: str | float | None = None
-    """Per million completion tokens. Example: "2"
+    """USD per million tokens of the output. Example: "2"
     """
     image: str | float | None = None
-    """Per image."""
+    """USD per image."""
     audio: str | float | None = None
-    """Per unit of audio."""
+    """USD per unit of audio."""
     request: str | float | None = None
-    """Per request."""
+    """USD per request."""
 
     _NAMES = {
         "prompt": "prompt",

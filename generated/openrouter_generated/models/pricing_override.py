@@ -19,19 +19,19 @@ class PricingOverride(ApiModel):
     """Prices in USD that hold under a condition, and the condition."""
 
     prompt: str | None = None
-    """Per prompt token."""
+    """USD per prompt token."""
     completion: str | None = None
-    """Per completion token."""
+    """USD per completion token."""
     audio: str | None = None
-    """Per audio token."""
+    """USD per audio token."""
     input_audio_cache: str | None = None
-    """Per cached audio token."""
+    """USD per cached audio token."""
     input_cache_read: str | None = None
-    """Per token read from the cache."""
+    """USD per token read from the cache."""
     input_cache_write: str | None = None
-    """Per token written to the cache."""
+    """USD per token written to the cache."""
     input_cache_write_1h: str | None = None
-    """Per token written to the cache for an hour."""
+    """USD per token written to the cache for an hour."""
     min_prompt_tokens: float | None = None
     """Holds for prompts of this many tokens or more."""
     utc_start: float | None = None

@@ -16,35 +16,35 @@ class PublicPricing(ApiModel):
     """Prices in USD, as decimal strings. "0" is free."""
 
     prompt: str
-    """Per prompt token. Example: "0.00000002"
+    """USD per prompt token. Example: "0.00000002"
     """
     completion: str
-    """Per completion token. Example: "0"
+    """USD per completion token. Example: "0"
     """
     audio: str | None = None
-    """Per audio token of the input."""
+    """USD per audio token of the input."""
     audio_output: str | None = None
-    """Per audio token of the output."""
+    """USD per audio token of the output."""
     image: str | None = None
-    """Per image of the input."""
+    """USD per image of the input."""
     image_output: str | None = None
-    """Per image of the output."""
+    """USD per image of the output."""
     image_token: str | None = None
-    """Per image token."""
+    """USD per image token."""
     input_audio_cache: str | None = None
-    """Per cached audio token."""
+    """USD per cached audio token."""
     input_cache_read: str | None = None
-    """Per token read from the cache."""
+    """USD per token read from the cache."""
     input_cache_write: str | None = None
-    """Per token written to the cache."""
+    """USD per token written to the cache."""
     input_cache_write_1h: str | None = None
-    """Per token written to the cache for an hour."""
+    """USD per token written to the cache for an hour."""
     internal_reasoning: str | None = None
-    """Per reasoning token."""
+    """USD per reasoning token."""
     request: str | None = None
-    """Per request."""
+    """USD per request."""
     web_search: str | None = None
-    """Per web search."""
+    """USD per web search."""
     discount: float | None = None
     """Discount on the prices."""
     overrides: list[PricingOverride] | None = None
