@@ -97,8 +97,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["compatible create() post: is deprecated", "compatible Item.note Item/properties/note: is deprecated"],
     ),
     "deprecated, and something without a rule": (
-        {f"{POST}/deprecated": True, f"{POST}/servers": [{"url": "https://example.com/v3"}]},
-        ["compatible create() post: is deprecated", "internal create() post/servers: new: servers"],
+        {f"{POST}/deprecated": True, f"{POST}/x-note": "a"},
+        ["compatible create() post: is deprecated", "internal create() post/x-note: new: x-note"],
     ),
     "values of a map": (
         {f"{BODY}/sizes/additionalProperties/enum": ["big"]},
