@@ -25,6 +25,8 @@ if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import a public name at first use: `import openrouter_embeddings` loads neither numpy nor httpx."""
+        if name == "embed":  # else `from openrouter_embeddings import embed` would give the module of that name
+            raise ImportError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
         if name not in __all__ and name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
@@ -36,4 +38,4 @@ if not TYPE_CHECKING:  # a type checker would accept any name
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -40,24 +40,14 @@ class Redactor:
     __slots__ = ("_secrets",)
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        values = {part for secret in secrets for part in (secret.reveal(), secret.reveal().partition(" ")[2].strip())}
-        longest_first = sorted((v for v in values if len(v) >= _SHORTEST), key=len, reverse=True)
-        self._secrets = tuple(map(Secret, longest_first))
+        self._secrets = tuple(secrets)
 
     def __call__(self, text: str) -> str:
-        """`text` without the secrets, also where it was cut in the middle of one."""
-        if not any(secret.reveal()[:_SHORTEST] in text for secret in self._secrets):
-            return text
-        for secret in self._secrets:
-            text = text.replace(secret.reveal(), MASK)
-        return "…".join(map(self._without_partial_end, text.split("…")))
-
-    def _without_partial_end(self, text: str) -> str:
-        for secret in self._secrets:
-            value = secret.reveal()
-            for length in range(min(len(value) - 1, len(text)), _SHORTEST - 1, -1):
-                if text.endswith(value[:length]):
-                    return text[:-length] + MASK
+        """`text` without the secrets, also where it was cut in the middle of one, at its end or before an ellipsis."""
+        values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
+        found = [value for value in values if len(value) >= _SHORTEST and value[:_SHORTEST] in text]
+        for value in sorted(found, key=len, reverse=True):
+            text = "…".join([_without(value, piece) for piece in text.split("…")])
         return text
 
     def json(self, value: Any) -> Any:
@@ -67,3 +57,11 @@ class Redactor:
         if isinstance(value, dict):
             return {self(name): self.json(item) for name, item in value.items()}
         return [self.json(item) for item in value] if isinstance(value, list) else value
+
+
+def _without(value: str, text: str) -> str:
+    text = text.replace(value, MASK)
+    for length in range(min(len(value), len(text)), _SHORTEST - 1, -1):
+        if text.endswith(value[:length]):
+            return text[:-length] + MASK
+    return text

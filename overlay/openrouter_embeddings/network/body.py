@@ -24,7 +24,7 @@ _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
     """The headers of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
     if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
-        limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
+        limits = f"{MAX_HEADER_COUNT} headers or {errors.format_size(MAX_HEADER_BYTES)} of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
     return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
@@ -62,11 +62,12 @@ class BodyReader:
             if self._length > self._max_bytes:
                 if self._is_error:
                     return True
-                raise errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")
+                limit = errors.format_size(self._max_bytes)
+                raise errors.AnswerTooLargeError(f"the response is longer than {limit}, the limit for this request")
             if self._inflate is not None and self._length > max(
                 COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes
             ):
-                sizes = f"{self.received_bytes} bytes to over {self._length}"
+                sizes = f"{errors.format_size(self.received_bytes)} to over {errors.format_size(self._length)}"
                 raise errors.AnswerTooLargeError(
                     f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
                 )

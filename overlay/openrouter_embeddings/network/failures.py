@@ -72,7 +72,7 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         return Failure(error.with_traceback(None), sent=sent, final=final)
     meaning = next(m for m in _MEANINGS if is_instance(error, m.exception))
     if meaning.error is RemoteProtocolError and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
-        message = f"the headers of the response are longer than {MAX_HEADER_BYTES} bytes"
+        message = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
         return Failure(errors.AnswerTooLargeError(message), sent=True, final=True)
     if meaning.error is RemoteProtocolError and time.monotonic() > attempt.deadline - 0.001:  # a read was cut short
         meaning = _LATE
