@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
@@ -19,22 +19,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from . import document
-from .document import Json, SpecificationError, Where, pointer
+from .document import Finding, Json, SpecificationError, pointer
 from .operations import normalize
 
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
-
-
-class Finding(NamedTuple):
-    """A violation: its place, what was found (empty if `wanted` says it) and what is wanted."""
-
-    where: Where
-    found: str
-    wanted: str
-
-    def __str__(self) -> str:
-        found = f"found {self.found}, " if self.found else ""
-        return f"{pointer(self.where)}: {found}wanted {self.wanted}"
 
 
 Rule = Callable[[Json], Iterable[Finding]]
@@ -106,7 +94,7 @@ def can_be_generated(spec: Json) -> Iterator[Finding]:
     try:
         normalize(spec)
     except SpecificationError as error:
-        yield Finding((), str(error), "a document that can be generated")
+        yield from error.findings
 
 
 def has_valid_examples(spec: Json) -> Iterator[Finding]:
@@ -126,7 +114,7 @@ STYLE = (has_style, uses_known_keywords, names_errors, has_one_error_schema, sen
 STAGES: tuple[tuple[Rule, ...], ...] = (*VALIDITY, STYLE, (can_be_generated,))
 
 
-def check(spec: Json, stages: Sequence[Sequence[Rule]] = STAGES) -> list[str]:
-    """The violations of a document, a line each; those of the first stage that has any."""
-    found = ([str(finding) for rule in rules for finding in rule(spec)] for rules in stages)
+def check(spec: Json, stages: Sequence[Sequence[Rule]] = STAGES) -> list[Finding]:
+    """The violations of a document; those of the first stage that has any."""
+    found = ([finding for rule in rules for finding in rule(spec)] for rules in stages)
     return next(filter(None, found), [])
