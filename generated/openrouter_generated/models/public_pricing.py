@@ -13,42 +13,43 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class PublicPricing(ApiModel):
-    """Prices in USD, as decimal strings. "0" is free."""
+    """Prices in USD, as decimal strings. "0" is free.
+
+    Attributes:
+        prompt: Per prompt token.
+        completion: Per completion token.
+        audio: Per audio token of the input.
+        audio_output: Per audio token of the output.
+        image: Per image of the input.
+        image_output: Per image of the output.
+        image_token: Per image token.
+        input_audio_cache: Per cached audio token.
+        input_cache_read: Per token read from the cache.
+        input_cache_write: Per token written to the cache.
+        input_cache_write_1h: Per token written to the cache for an hour.
+        internal_reasoning: Per reasoning token.
+        request: USD per request.
+        web_search: Per web search.
+        discount: Discount on the prices.
+        overrides: Other prices, each under its condition.
+    """
 
     prompt: str
-    """Per prompt token. Example: "0.00000002"
-    """
     completion: str
-    """Per completion token. Example: "0"
-    """
     audio: str | None = None
-    """Per audio token of the input."""
     audio_output: str | None = None
-    """Per audio token of the output."""
     image: str | None = None
-    """Per image of the input."""
     image_output: str | None = None
-    """Per image of the output."""
     image_token: str | None = None
-    """Per image token."""
     input_audio_cache: str | None = None
-    """Per cached audio token."""
     input_cache_read: str | None = None
-    """Per token read from the cache."""
     input_cache_write: str | None = None
-    """Per token written to the cache."""
     input_cache_write_1h: str | None = None
-    """Per token written to the cache for an hour."""
     internal_reasoning: str | None = None
-    """Per reasoning token."""
     request: str | None = None
-    """Per request."""
     web_search: str | None = None
-    """Per web search."""
     discount: float | None = None
-    """Discount on the prices."""
     overrides: list[PricingOverride] | None = None
-    """Other prices, each under its condition."""
 
     _NAMES = {
         "prompt": "prompt",
