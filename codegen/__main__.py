@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = Source(options.spec)
     try:
         spec = source.read()
-        if findings := rules.check(spec, rules.STAGES if options.lint else rules.VALIDITY):
+        if findings := rules.check(spec, style=options.lint):
             raise SpecificationError(*findings)
         if options.lint:
             return 0
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         done = "" if options.lint else "; nothing was generated"
         print(f"{options.spec}: {len(set(error.findings))} errors{done}", file=sys.stderr)
         return 1
-    if findings := rules.check(spec):
+    if findings := rules.check(spec, style=True):
         print(source.report(findings[:1], "warning"), file=sys.stderr)
         print(f"{options.spec}: `make lint` reports {len(findings)} findings", file=sys.stderr)
     return 0

@@ -87,7 +87,7 @@ def description(name: str, schemas: Mapping[str, Schema]) -> str:
 def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str, str]) -> str:
     """The description of an object and of its members; `names` are those in Python."""
     members = schemas[name].get("properties", {})
-    texts = {names[wire]: remarks(schema, {}, schemas, shown=False) for wire, schema in members.items()}
+    texts = {name: remarks(members.get(wire, {}), {}, schemas, shown=False) for wire, name in names.items()}
     rows = [entry(text, attribute) for attribute, text in texts.items() if text]
     return "\n".join([description(name, schemas), *(["", "Attributes:", *rows] if rows else [])])
 

@@ -167,7 +167,7 @@ def everything(value: Any, where: Where = ()) -> Iterator[Place]:
         yield Place(where, value)
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, part in parts:
-        if step not in DATA or holds_names(where):
+        if holds_names(where) or not (step in DATA or str(step).startswith("x-")):
             yield from everything(part, (*where, str(step)))
 
 

@@ -32,11 +32,15 @@ def kind(name: str, media: Mapping[str, Any]) -> str:
 def chosen(content: Mapping[str, Any], order: tuple[str, ...]) -> list[str]:
     """The media types of the first kind in `order` that a body offers."""
     kinds = {name: kind(name, media) for name, media in content.items()}
-    return next(([name for name, found in kinds.items() if found == wanted] for wanted in order if wanted in kinds.values()), [])
+    return next(
+        ([name for name, found in kinds.items() if found == wanted] for wanted in order if wanted in kinds.values()), []
+    )
 
 
 def is_file(schema: Mapping[str, Any]) -> bool:
     """Whether the value of a schema of the normal form is a file in a multipart body, or a list of files."""
     item = schema.get("items", {}) if schema.get("type") == "array" else schema
     is_text = item.get("type", "string") == "string"
-    return is_text and (item.get("format") == "binary" or ("contentMediaType" in item and "contentEncoding" not in item))
+    return is_text and (
+        item.get("format") == "binary" or ("contentMediaType" in item and "contentEncoding" not in item)
+    )

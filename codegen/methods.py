@@ -82,8 +82,11 @@ class Method:
     @property
     def _has_error(self) -> bool:
         """Whether a result has a member `error` of its own, which does not report an error."""
-        waiting = [found.get("content", {}).get(JSON, {}).get("schema", {}) for found in self.raw["responses"].values()
-                   if KIND in found]
+        waiting = [
+            found.get("content", {}).get(JSON, {}).get("schema", {})
+            for found in self.raw["responses"].values()
+            if KIND in found
+        ]
         seen: set[str] = set()
         while waiting:
             schema = waiting.pop()

@@ -279,7 +279,9 @@ class Normalizer:
             cure = "write the objects that the value can be as one oneOf"
             return self.find(where, "allOf over several unions", cure)
         for at, union in unions:
-            merged["oneOf"] = [self._branch(item, (*at, key, str(i))) for key in UNIONS for i, item in _items(union, key)]
+            merged["oneOf"] = [
+                self._branch(item, (*at, key, str(i))) for key in UNIONS for i, item in _items(union, key)
+            ]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
         return {**merged, **extensions}
 

@@ -184,7 +184,9 @@ class _Reader:
             schema = self._without_stream(schema, f"{hint}Request")
         members = fields(schema, self.normal.schemas)
         if is_form and not members and branches(self._content(schema)):
-            self.normal.find(at, "a form that is a union", "write one object with all members, optional ones not required")
+            self.normal.find(
+                at, "a form that is a union", "write one object with all members, optional ones not required"
+            )
         explicit = place.value.get("required")
         needed = explicit if explicit is not None else bool(self._content(schema).get("required")) or not members
         sent = JSON if is_json else essence(name)
@@ -259,10 +261,16 @@ class _Reader:
         return {"security": required, **key}
 
     def _check_arguments(self, where: Where, operation: dict[str, Any]) -> None:
-        arguments = [(item["x-python-name"], item["in"], item["name"]) for item in operation["parameters"]]
+        members: dict[str, Schema] = {}
         if "requestBody" in operation:
             members = fields(body_schema(operation)[1], self.normal.schemas) or {"body": {}}
-            arguments += [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
+        arguments = [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
+        seen = {name for name, _, _ in arguments}
+        for item in operation["parameters"]:  # of two arguments with one name, the parameter gets its location's
+            clear = item["x-python-name"] not in seen
+            item["x-python-name"] = item["x-python-name"] if clear else f"{item['in']}_{item['x-python-name']}"
+            arguments.append((item["x-python-name"], item["in"], item["name"]))
+            seen.add(item["x-python-name"])
         taken: dict[str, str] = dict.fromkeys(OPTIONS, "an option of every method")
         for name, location, wire in arguments:
             if not _is_name(name) or name != name.lower():
@@ -299,8 +307,14 @@ def _equal_names(normal: Mapping[str, Any], reserved: Mapping[str, Collection[st
     for where, operation in document.operations(normal):
         place = f"{where[2].upper()} {where[1]}"
         method, identity = operation["x-python-method"], operation["operationId"]
+        if (other := taken.setdefault(("operation", module_name(identity)), place)) != place:
+            problem = f"the operationId {identity} is too similar to that of {other}"
+            yield Finding((*where, "operationId"), problem, "give it another one")
+            continue
         if not _is_name(method):
-            yield Finding(where, f"{method!r} is not a name for a method", "give it an x-python-method")
+            yield Finding(
+                (*where, "x-python-method"), f"{method!r} is not a name for a method", "give it an x-python-method"
+            )
         for index, tag in enumerate(operation["tags"]):
             name, at = tag_name(tag), (*where, "tags", str(index))
             if (other := taken.setdefault((name,), tag)) != tag:
@@ -315,9 +329,7 @@ def _equal_names(normal: Mapping[str, Any], reserved: Mapping[str, Collection[st
                 if (other := taken.setdefault((name, "method", given), place)) != place:
                     cure = "give it an x-python-method"
                     yield Finding(where, f"its method {given} has the name of that of {other}", cure)
-            if (other := taken.setdefault((name, "module", module_name(identity)), place)) != place:
-                problem = f"the operationId {identity} is too similar to that of {other}"
-                yield Finding((*where, "operationId"), problem, "give it another one")
+                    break
 
 
 def _is_name(text: str) -> bool:

@@ -52,7 +52,9 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     )
     package = Package(normal, config)
     project = Project(openapi=package.data, config=config, custom_template_path=TEMPLATES)
-    project.env.globals.update(package=package, pieces=READING, new_scope=Scope, remarks=remarks, description=description)
+    project.env.globals.update(
+        package=package, pieces=READING, new_scope=Scope, remarks=remarks, description=description
+    )
     project.env.filters.update({function.__name__: function for function in (*TEXT_FILTERS, *PROPERTY_FILTERS)})
     project.env.tests["in_all"] = lambda row, rows: all(row in found for found in rows)
     project.env.filters.update(

@@ -136,7 +136,9 @@ def _encode_body(
         return multipart(content or {}, files)
     if kind == "application/x-www-form-urlencoded":
         styles = {parameter.name: parameter.style for parameter in operation.parameters}
-        pairs = [pair for name, item in (content or {}).items() for pair in query_pairs(name, item, styles.get(name, "form"))]
+        pairs = [
+            pair for name, item in (content or {}).items() for pair in query_pairs(name, item, styles.get(name, "form"))
+        ]
         return kind, urlencode(pairs).encode()
     if files:
         return kind, next(iter(files.values()))[0].content
