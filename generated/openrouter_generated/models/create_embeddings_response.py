@@ -16,10 +16,10 @@ class CreateEmbeddingsResponse(ApiModel):
     """The vectors, and what they cost.
 
     Attributes:
-        id: Identifier of this answer.
         object: Says that this is a list.
         data: One row per input.
         model: Slug of the model that embedded.
+        id: Identifier of this answer.
         usage: What was counted and charged.
         provider: Name of the provider that answered.
     """

@@ -16,8 +16,8 @@ class ErrorDetail(ApiModel):
     """What went wrong.
 
     Attributes:
-        code: Number of the error, mostly the HTTP status.
         message: What went wrong, for people.
+        code: Number of the error, mostly the HTTP status.
         metadata: Details of this kind of error, such as error_type, provider_code or previous_errors.
         availability: Why no endpoint served the request, and whether to try again.
         error_type: Kind of error, for programs.

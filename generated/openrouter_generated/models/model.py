@@ -23,7 +23,6 @@ class Model(ApiModel):
         canonical_slug: Canonical slug of the model.
         name: Name to show.
         created: When the model was added, in Unix seconds.
-        description: What the model is for.
         pricing: Prices in USD, as decimal strings. "0" is free.
         context_length: Longest input, in tokens.
         architecture: What goes in, what comes out, and how text is cut into tokens.
@@ -33,6 +32,7 @@ class Model(ApiModel):
         default_parameters: Values used for parameters that are not given.
         supported_voices: Voices, for models that speak.
         links: Where to read on about a model.
+        description: What the model is for.
         hugging_face_id: Id on Hugging Face, if the model is there.
         knowledge_cutoff: Date up to which the training data reaches, as YYYY-MM-DD.
         expiration_date: Date from which the model may be gone, as YYYY-MM-DD.
