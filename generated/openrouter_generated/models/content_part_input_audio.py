@@ -20,7 +20,7 @@ class ContentPartInputAudio(ApiModel):
 
     Attributes:
         type: Marks an audio part.
-        input_audio: The bytes of a media part.
+        input_audio: Content of a media part.
     """
 
     type: Literal["input_audio"] = "input_audio"

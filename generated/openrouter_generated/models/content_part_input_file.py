@@ -20,7 +20,7 @@ class ContentPartInputFile(ApiModel):
 
     Attributes:
         type: Marks a file part.
-        input_file: The bytes of a media part.
+        input_file: Content of a media part.
     """
 
     type: Literal["input_file"] = "input_file"

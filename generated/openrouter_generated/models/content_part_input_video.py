@@ -20,7 +20,7 @@ class ContentPartInputVideo(ApiModel):
 
     Attributes:
         type: Marks a video part.
-        input_video: The bytes of a media part.
+        input_video: Content of a media part.
     """
 
     type: Literal["input_video"] = "input_video"

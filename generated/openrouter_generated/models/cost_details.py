@@ -16,10 +16,10 @@ class CostDetails(ApiModel):
     """What the provider charged.
 
     Attributes:
-        upstream_inference_prompt_cost: The provider's charge for the input.
-        upstream_inference_completions_cost: The provider's charge for the output.
-        upstream_inference_cost: The provider's charge in all.
-        server_tool_cost: Charge for tools run by the server.
+        upstream_inference_prompt_cost: The provider's charge for the input, in USD.
+        upstream_inference_completions_cost: The provider's charge for the output, in USD.
+        upstream_inference_cost: The provider's charge in all, in USD.
+        server_tool_cost: Charge for tools run by the server, in USD.
     """
 
     upstream_inference_prompt_cost: float

@@ -18,7 +18,7 @@ class CreateEmbeddingsUsage(ApiModel):
     Attributes:
         prompt_tokens: Tokens of the inputs.
         total_tokens: Tokens in all.
-        cost: Credits charged for the request.
+        cost: Credits charged for the request; one credit is one USD.
         is_byok: Whether a provider key of your own served the request.
         cost_details: What the provider charged.
         prompt_tokens_details: Tokens by modality. Given for two modalities or more, and only for those that occur.

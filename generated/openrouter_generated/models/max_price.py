@@ -13,8 +13,8 @@ class MaxPrice(ApiModel):
     """Highest prices to pay, in USD.
 
     Attributes:
-        prompt: USD per million prompt tokens.
-        completion: USD per million completion tokens.
+        prompt: USD per million tokens of the input.
+        completion: USD per million tokens of the output.
         image: USD per image.
         audio: USD per unit of audio.
         request: USD per request.

@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
-"""The bytes of a media part."""
+"""Content of a media part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class MultimodalMedia(ApiModel):
-    """The bytes of a media part.
+    """Content of a media part.
 
     Attributes:
         data: The media as a data URL.

@@ -19,13 +19,13 @@ class PricingOverride(ApiModel):
     """Prices in USD that hold under a condition, and the condition.
 
     Attributes:
-        prompt: Per prompt token.
-        completion: Per completion token.
-        audio: Per audio token.
-        input_audio_cache: Per cached audio token.
-        input_cache_read: Per token read from the cache.
-        input_cache_write: Per token written to the cache.
-        input_cache_write_1h: Per token written to the cache for an hour.
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+        audio: USD per audio token.
+        input_audio_cache: USD per cached audio token.
+        input_cache_read: USD per token read from the cache.
+        input_cache_write: USD per token written to the cache.
+        input_cache_write_1h: USD per token written to the cache for an hour.
         min_prompt_tokens: Holds for prompts of this many tokens or more.
         utc_start: Holds from this time of day, UTC, written as HHMM.
         utc_end: Holds until this time of day, UTC, written as HHMM.

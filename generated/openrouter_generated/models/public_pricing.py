@@ -16,20 +16,20 @@ class PublicPricing(ApiModel):
     """Prices in USD, as decimal strings. "0" is free.
 
     Attributes:
-        prompt: Per prompt token.
-        completion: Per completion token.
-        audio: Per audio token of the input.
-        audio_output: Per audio token of the output.
-        image: Per image of the input.
-        image_output: Per image of the output.
-        image_token: Per image token.
-        input_audio_cache: Per cached audio token.
-        input_cache_read: Per token read from the cache.
-        input_cache_write: Per token written to the cache.
-        input_cache_write_1h: Per token written to the cache for an hour.
-        internal_reasoning: Per reasoning token.
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+        audio: USD per audio token of the input.
+        audio_output: USD per audio token of the output.
+        image: USD per image of the input.
+        image_output: USD per image of the output.
+        image_token: USD per image token.
+        input_audio_cache: USD per cached audio token.
+        input_cache_read: USD per token read from the cache.
+        input_cache_write: USD per token written to the cache.
+        input_cache_write_1h: USD per token written to the cache for an hour.
+        internal_reasoning: USD per reasoning token.
         request: USD per request.
-        web_search: Per web search.
+        web_search: USD per web search.
         discount: Discount on the prices.
         overrides: Other prices, each under its condition.
     """

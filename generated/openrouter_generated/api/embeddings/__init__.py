@@ -72,7 +72,8 @@ class Embeddings(Resource):
             input: One text, several texts, the token ids of one or of several texts, or a list of multimodal inputs.
                 Example: "The quick brown fox jumps over the lazy dog"
             model: Slug of the model that embeds. Not empty. Example: "openai/text-embedding-3-small"
-            dimensions: Length of the vectors, for models that can shorten them. At least 1. Example: 1536
+            dimensions: How many numbers a vector has, for models that can shorten their vectors. At least 1. Example:
+                1536
             encoding_format: How vectors are written, as a list of numbers or as base64 of little-endian float32.
                 Example: "float"
             input_type: What the input is to the search, such as search_query or search_document; models name their own.

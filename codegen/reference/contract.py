@@ -1,0 +1,226 @@
+"""The operations and schemas of openapi.yaml as the pages show them: the one module here that knows the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import document
+from ..document import Json
+from ..names import tag_name
+from ..operations import argument_name, normalize
+from ..schemas import Schema, branches, kinds, reachable, references, target
+
+__all__ = ["Argument", "Contract", "Error", "Operation", "Schema", "Tag", "branches", "kinds", "target"]
+
+DEFAULT_ERROR = "OpenRouterDefaultError"
+DEFAULT_STATUSES = "4XX, 5XX"
+ANY_CONTENT = "*/*"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a method. `example` is None if the document has none."""
+
+    name: str
+    schema: Schema
+    description: str
+    required: bool
+    example: Any
+
+
+@dataclass(frozen=True)
+class Error:
+    """One row of an operation's errors."""
+
+    class_name: str
+    status: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method. `result` is the schema of its result, None if it has none; `sample` an example of its body."""
+
+    method: str
+    place: str
+    summary: str
+    description: str
+    deprecated: bool
+    arguments: list[Argument]
+    headers: list[Argument]
+    result: Schema | None
+    result_type: str
+    result_description: str
+    errors: list[Error]
+    error_schemas: list[Schema]
+    has_body: bool
+    sample: Any
+
+
+class User(NamedTuple):
+    """Where a schema is used: a method under a tag, or another schema if `tag` is ""; and its part there."""
+
+    tag: str
+    owner: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Tag:
+    """The operations under one attribute of the client."""
+
+    title: str
+    attribute: str
+    description: str
+    operations: list[Operation]
+
+
+class Contract:
+    """A document in normal form.
+
+    Attributes:
+        schemas: the schemas that a caller meets, by class name, in the order of the document.
+        sent: the names of those that arguments refer to.
+        tags: the operations by tag.
+        users: where a schema is used, by its name.
+        headers: the headers that every operation takes, which are settings of the client too.
+
+    Raises:
+        SpecificationError: the document cannot be read or generated.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.spec = document.load(path)
+        normal = normalize(self.spec)
+        self._all: Mapping[str, Schema] = normal["components"]["schemas"]
+        shared = [place.value for place in document.components(self.spec, "parameters")]
+        self._shared = {parameter["name"] for parameter in shared if parameter["in"] == "header"}
+        described = {tag["name"]: tag.get("description", "") for tag in self.spec.get("tags", ())}
+        operations: dict[str, list[Operation]] = {name: [] for name in described}
+        for (_, path_name, verb), operation in document.operations(normal):
+            for name in operation["tags"]:
+                found = self._operation(path_name, verb, operation, self.spec["paths"][path_name][verb])
+                operations.setdefault(name, []).append(found)
+        self.tags = [
+            Tag(name, tag_name(name), described.get(name, ""), found) for name, found in operations.items() if found
+        ]
+        everything = [operation for tag in self.tags for operation in tag.operations]
+        self.headers = everything[0].headers if everything else []
+        self.sent = reachable([a.schema for operation in everything for a in operation.arguments], self._all)
+        answers = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
+        met = self.sent | reachable(answers, self._all)
+        self.schemas = {name: schema for name, schema in self._all.items() if name in met}
+        self.users: dict[str, list[User]] = {}
+        for name, user in self._users():
+            self.users.setdefault(name, []).append(user)
+
+    def namespace(self, name: str) -> str:
+        """The module from which a schema is imported."""
+        return str(self.schemas[name].get("x-python-namespace", "components"))
+
+    def describe(self, schema: Json) -> str:
+        """The description of a schema, or of the schema that it refers to."""
+        found = schema.get("description") or self._all.get(target(schema) or "", {}).get("description", "")
+        return " ".join(str(found).split())
+
+    def limits(self, schema: Json) -> Json:
+        """A schema with the keywords of the schema that it refers to."""
+        return {**self._all.get(target(schema) or "", {}), **schema}
+
+    def _users(self) -> Iterator[tuple[str, User]]:
+        """Each schema, with each place where it is used."""
+        for tag in self.tags:
+            for operation in tag.operations:
+                for argument in operation.arguments:
+                    for name in references(argument.schema):
+                        yield name, User(tag.attribute, operation.method, f"argument `{argument.name}`")
+                for name in references(operation.result or {}):
+                    yield name, User(tag.attribute, operation.method, "response")
+        for owner, schema in self.schemas.items():
+            members = {field: references(value) for field, value in schema.get("properties", {}).items()}
+            yield from ((name, User("", owner, f"`{field}`")) for field, names in members.items() for name in names)
+            for name in references(schema).difference(*members.values()):
+                yield name, User("", owner, "")
+
+    def _operation(self, path: str, verb: str, normal: Json, raw: Json) -> Operation:
+        arguments: list[Argument] = []
+        headers: list[Argument] = []
+        for parameter in normal["parameters"]:
+            argument = self._argument(parameter["x-python-name"], parameter["schema"], parameter)
+            (headers if parameter["name"] in self._shared else arguments).append(argument)
+        sample: Any = None
+        if body := normal.get("requestBody"):
+            schema: Schema = _content(body) or {}
+            owner = self._all.get(target(schema) or "", {})
+            required = owner.get("required", ())
+            for wire, value in owner.get("properties", {}).items():
+                arguments.append(self._argument(argument_name(value, wire), value, {"required": wire in required}))
+            contents = (document.follow(self.spec, raw["requestBody"]) or {}).get("content", {})
+            sample = _example(contents.get(next(iter(body["content"])), _first(contents)))
+            if not owner.get("properties"):
+                holder = {"required": body.get("required", False), "description": body.get("description", "")}
+                arguments.append(self._argument("body", schema, {**holder, "example": sample}))
+                sample = {"body": sample}
+        good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
+        bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
+        answers = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
+        errors = [
+            Error(value["x-python-error"], status, ", ".join(answers.get(status, {}).get("content", ())) or ANY_CONTENT)
+            for status, value in bad.items()
+            if status != "default"
+        ]
+        last = bad.get("default", {}).get("x-python-error", DEFAULT_ERROR)
+        results = [found for _, value in good if (found := _result(value)) is not None]
+        return Operation(
+            method=normal["x-python-method"],
+            place=f"{verb.upper()} {path}",
+            summary=normal.get("summary", ""),
+            description=normal.get("description", ""),
+            deprecated=bool(normal.get("deprecated")),
+            arguments=sorted(arguments, key=lambda argument: not argument.required),
+            headers=headers,
+            result=results[0] if results else None,
+            result_type=", ".join(answers.get(good[0][0], {}).get("content", ())),
+            result_description=good[0][1]["description"],
+            errors=[*errors, Error(last, DEFAULT_STATUSES, ANY_CONTENT)],
+            error_schemas=[found for value in bad.values() if (found := _content(value)) is not None],
+            has_body="requestBody" in normal,
+            sample=sample,
+        )
+
+    def _argument(self, name: str, schema: Schema, holder: Json) -> Argument:
+        description = " ".join(str(holder.get("description", "")).split()) or self.describe(schema)
+        example = _example({**self.limits(schema), **holder})
+        return Argument(name, schema, description, bool(holder.get("required")), example)
+
+
+def _content(holder: Json) -> Schema | None:
+    """The schema of the content of a body or response in normal form."""
+    schema: Schema | None = _first(holder.get("content", {})).get("schema")
+    return schema
+
+
+def _result(response: Json) -> Schema | None:
+    """The schema of a success; a body that is not JSON is a text or bytes."""
+    binary = {"text": {}, "bytes": {"format": "binary"}}.get(response.get("x-python-kind", ""))
+    return _content(response) if binary is None else {"type": "string", **binary}
+
+
+def _first(content: Json) -> Json:
+    found: Json = next(iter(content.values()), {})
+    return found
+
+
+def _example(holder: Json) -> Any:
+    """The first example of a schema, a parameter or a media type; None without one."""
+    if holder.get("example") is not None:
+        return holder["example"]
+    examples = holder.get("examples") or ()
+    if isinstance(examples, Mapping):
+        return next(
+            (item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item), None
+        )
+    return examples[0] if examples else None

@@ -1,0 +1,153 @@
+"""Holds one version of the document: its normal form, the places of its parts, and the names that users type.
+
+`codegen.operations.normalize` makes the normal form. It keeps titles and gives them no meaning, so the title of each
+schema carries the schema's JSON pointer through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple, cast
+
+from .. import document
+from ..document import Json, Where, pointer
+from ..names import attribute, tag_name
+from ..operations import JSON, argument_name, normalize, request_schemas
+from ..schemas import PREFIX, Schema, is_model, reachable, target
+
+
+class Argument(NamedTuple):
+    """One argument of a method; `location` is path, query, header or body."""
+
+    wire: str
+    location: str
+    required: bool
+    schema: Schema
+    place: str
+
+
+class Operation:
+    """One operation, with the methods that call it and their arguments by Python name."""
+
+    def __init__(self, contract: Contract, where: Where, normal: Json) -> None:
+        self.where, self.normal = where, normal
+        self.place = pointer(where)
+        self.name = f"{where[2].upper()} {where[1]}"
+        self.methods = [f"client.{tag_name(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
+        self.method = self.methods[0]
+        self.keys = where, normal["operationId"], self.method  # what makes it the same in another version, best first
+        self.arguments = dict(self._arguments(contract))
+
+    def _arguments(self, contract: Contract) -> Iterator[tuple[str, Argument]]:
+        for item in self.normal["parameters"]:
+            place = item["schema"].get("title", self.place).removesuffix("/schema")
+            required = item.get("required", False)
+            yield item["x-python-name"], Argument(item["name"], item["in"], required, item["schema"], place)
+        if "requestBody" not in self.normal:
+            return
+        body = next(iter(self.normal["requestBody"]["content"].values()))["schema"]
+        model = contract.schemas.get(target(body) or "", {})
+        for wire, schema in model.get("properties", {}).items():
+            required = wire in model.get("required", ())
+            place = schema.get("title", self.place)
+            yield argument_name(schema, wire), Argument(wire, "body", required, schema, place)
+        if not is_model(model):
+            required = self.normal["requestBody"].get("required", False)
+            yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
+
+    def responses_as_written(self, contract: Contract) -> Json:
+        """The responses by status, references included."""
+        found: Json = contract.spec["paths"][self.where[1]][self.where[2]].get("responses", {})
+        return found
+
+    def reached(self, contract: Contract) -> set[str]:
+        """The names of the schemas that the operation refers to, directly or through others."""
+        parts = [{"$ref": part["$ref"]} for _, part in document.everything(self.normal) if "$ref" in part]
+        return reachable(parts, contract.schemas)
+
+    def responses(self, success: bool) -> dict[str, Json]:
+        """The responses that are results, or those that are errors, by status."""
+        found: Mapping[str, Json] = self.normal["responses"]
+        return {status: value for status, value in found.items() if ("x-python-error" not in value) == success}
+
+
+class Contract:
+    """One version of the document.
+
+    Raises:
+        SpecificationError: the document has no normal form.
+    """
+
+    def __init__(self, spec: Json) -> None:
+        self.spec = spec
+        self.normal = normalize(_with_places(spec))
+        self.schemas: Mapping[str, Schema] = self.normal["components"]["schemas"]
+        self.operations = [Operation(self, place.where, place.value) for place in document.operations(self.normal)]
+        self.sent = reachable(request_schemas(self.normal), self.schemas)
+        results = document.outer_schemas(document.media(document.answers(self.normal)))
+        self.answered = reachable((schema for _, schema in results), self.schemas)
+        self.public = dict(self._public())
+
+    def place(self, name: str) -> str:
+        """The JSON pointer to a named schema."""
+        return str(self.schemas[name].get("title", PREFIX + name))
+
+    def _public(self) -> Iterator[tuple[str, str]]:
+        """The names that users import, and the schema of each."""
+        for name, schema in self.schemas.items():
+            space = schema.get("x-python-namespace", "components")
+            suffixes = [""] if name in self.sent | self.answered else []
+            suffixes += ["TypedDict"] if name in self.sent and is_model(schema) else []
+            for alias in (name, *schema.get("x-python-aliases", ())):
+                yield from ((f"{space}.{alias}{suffix}", name) for suffix in suffixes)
+
+    def names(self) -> dict[str, str]:
+        """The Python name of each place that has one."""
+        found: dict[str, str] = {}
+        for public, name in self.public.items():
+            found.setdefault(self.place(name), public)
+        for name, schema in self.schemas.items():
+            for wire, value in schema.get("properties", {}).items():
+                found[value.get("title", "")] = field_name(name, wire)
+        for operation in self.operations:
+            found[operation.place] = f"{operation.method}()"
+            for argument, item in operation.arguments.items():
+                found[item.place] = f"{operation.method}({argument}=)"
+        return found
+
+    def users(self, name: str) -> list[str]:
+        """The arguments and results that hold a named schema."""
+        found = []
+        for operation in self.operations:
+            for argument, item in operation.arguments.items():
+                if name in reachable([item.schema], self.schemas):
+                    found.append(f"{operation.method}({argument}=)")
+            results = [_content(value) for value in operation.responses(success=True).values()]
+            if name in reachable(results, self.schemas):
+                found.append(f"{operation.method}()")
+        return found
+
+
+def field_name(name: str, wire: str) -> str:
+    """The name of a field of a class."""
+    return f"{name}.{attribute(wire, ())}"
+
+
+def _content(response: Json) -> Json:
+    media: Json = response.get("content", {}).get(JSON, {})
+    found: Json = media.get("schema", {})
+    return found
+
+
+def _with_places(spec: Json) -> dict[str, Any]:
+    """The document with the pointer of each schema as its title."""
+    result = deepcopy(dict(spec))
+    bodies = (*document.requests(result), *document.answers(result), *document.components(result, "responses"))
+    parameters = (*document.components(result, "parameters"), *document.arguments(result))
+    outer = document.outer_schemas((*parameters, *document.media(bodies)))
+    # Two responses with one schema stay equal: the reference itself has no title.
+    for place in (*document.components(result, "schemas"), *(found for found in outer if "$ref" not in found.value)):
+        for where, schema in document.inside(place):
+            cast(dict[str, Any], schema)["title"] = pointer(where)
+    return result

@@ -1,0 +1,102 @@
+"""Reads files and versions of the repository at a revision, and says which version is due after a change."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from .changes import Level
+
+TAGS = "v[0-9]*"
+
+
+class RevisionError(Exception):
+    """The revision, or a file of it, cannot be read; the message says why."""
+
+
+class Version(NamedTuple):
+    """The numbers of a version; a pre-release counts as its release."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+
+def parse(text: str) -> Version:
+    """The numbers of a version such as 0.2.0 or 0.2.0rc1.
+
+    Raises:
+        ValueError: the text does not begin with a number.
+    """
+    numbers = [int("".join(char for char in part if char.isdigit())) for part in _release(text).split(".")]
+    return Version(*[*numbers, 0, 0, 0][:3])
+
+
+def _release(text: str) -> str:
+    """The part of a version before a, b, rc, .dev, .post or +."""
+    kept = text.removeprefix("v")
+    for index, char in enumerate(kept):
+        if not (char.isdigit() or char == "."):
+            return kept[:index].rstrip(".")
+    return kept
+
+
+def due(base: Version, levels: set[Level]) -> Version:
+    """The version after a change by SemVer; before 1.0 a breaking change raises the minor number, others the patch."""
+    if Level.BREAKING in levels:
+        return Version(base.major + 1, 0, 0) if base.major else Version(0, base.minor + 1, 0)
+    if Level.COMPATIBLE in levels and base.major:
+        return Version(base.major, base.minor + 1, 0)
+    return Version(base.major, base.minor, base.patch + 1) if levels else base
+
+
+class Repository:
+    """A git working tree.
+
+    Each method that reads a revision raises RevisionError if git cannot.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def last_release(self) -> str | None:
+        """The last release tag before the current commit; None without one, or outside of git."""
+        try:
+            return self._git("describe", "--tags", "--abbrev=0", "--match", TAGS).decode().strip()
+        except RevisionError:
+            return None
+
+    def read(self, revision: str, name: str) -> bytes:
+        """A file at a revision."""
+        return self._git("show", f"{revision}:{name}")
+
+    def extract(self, revision: str, names: list[str], folder: Path) -> None:
+        """Write the folders of a revision that it has to `folder`."""
+        known = self._git("ls-tree", "--name-only", revision, "--", *names).decode().split()
+        if known:
+            with tarfile.open(
+                fileobj=io.BytesIO(self._git("archive", "--format=tar", revision, "--", *known))
+            ) as archive:
+                archive.extractall(folder, filter="data")
+
+    def version(self, revision: str | None = None) -> str:
+        """The version in pyproject.toml, of a revision or of the working tree."""
+        name = "pyproject.toml"
+        text = self.read(revision, name) if revision else (self.root / name).read_bytes()
+        return str(tomllib.loads(text.decode())["project"]["version"])
+
+    def _git(self, *arguments: str) -> bytes:
+        try:
+            done = subprocess.run(["git", "-C", str(self.root), *arguments], capture_output=True, check=False)
+        except OSError as error:
+            raise RevisionError(f"git cannot be run: {error}") from None
+        if done.returncode:
+            raise RevisionError(done.stderr.decode(errors="replace").strip().removeprefix("fatal: "))
+        return done.stdout

@@ -1,0 +1,174 @@
+"""`make spec-pull`: comparing with another document of the service, and taking operations from it into openapi.yaml."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.pipeline import ROOT, generate
+
+from codegen import document, rules
+from codegen.spec import upstream, writer
+from codegen.spec.__main__ import main
+from codegen.spec.excerpt import Excerpt
+
+UPSTREAM = Path(__file__).parent / "upstream.yaml"
+OURS, THEIRS = document.load(ROOT / "openapi.yaml"), document.load(UPSTREAM)
+
+
+def pull(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codegen.spec", "pull", str(UPSTREAM), *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def excerpt(identity: str, theirs: dict[str, Any] = THEIRS) -> Excerpt:
+    operation = next(item for item in document.operations(theirs) if item.value["operationId"] == identity)
+    return Excerpt(OURS, theirs, operation, "The document")
+
+
+def test_comparison_lists_what_each_document_lacks_and_where_they_differ() -> None:
+    first, second = upstream.compare(OURS, THEIRS)
+    assert first.operation == "POST /embeddings, `client.embeddings.generate()`"
+    assert first.missing == [
+        "- `body truncate`: string, optional. Which end to cut.",
+        "- the statuses 422",
+        "- `body encoding_format`: the value `int8`",
+    ]
+    assert first.different == [
+        "- `body input`: minItems 1, minLength 1 here, no such limit in the document",
+        "- `body input[]`: array or integer or object or string here, number or string in the document",
+        "- `body input[]`: minLength 1, minimum 0 here, no such limit in the document",
+        "- `body model`: minLength 1 here, no such limit in the document",
+        "- `result.data[].index`: optional here, required in the document",
+    ]
+    assert "- `body provider`: object or null, optional. Which providers may serve the request, and in what order." in (
+        first.beyond
+    )
+    assert (second.missing, second.beyond, second.different) == ([], ["- the operation"], [])
+
+
+def test_document_does_not_differ_from_itself() -> None:
+    assert all(found[1:] == ([], [], []) for found in upstream.compare(OURS, OURS))
+
+
+EXPECTED: dict[str, Any] = {
+    "paths/~1keys/post/x-python-method": "create",
+    "paths/~1keys/post/x-source": "The document, POST /keys",
+    "paths/~1keys/post/parameters/3/x-python-name": "query_timeout_ms",
+    "paths/~1keys/post/parameters/3/schema": {"type": "integer", "minimum": 1},
+    "paths/~1keys/post/responses/409": {"$ref": "#/components/responses/ConflictResponse"},
+    "components/responses/ConflictResponse/x-python-error": "ConflictResponseError",
+    "components/schemas/CreateKeysRequestBody/properties/name": {
+        "type": "string",
+        "minLength": 1,
+        "description": "Name of the key.",
+    },
+    "components/schemas/CreateKeysRequestBody/properties/limit": {
+        "type": ["number", "null"],
+        "description": "Spending limit in USD.",
+        "examples": [50],
+    },
+    "components/schemas/CreateKeysRequestBody/properties/limit_reset": {
+        "description": "When the limit starts anew.",
+        "oneOf": [{"$ref": "#/components/schemas/CreateKeysLimitReset"}, {"type": "null"}],
+    },
+    "components/schemas/CreateKeysLimitReset/enum": ["daily", "weekly"],
+    "components/schemas/CreateKeysRequestBody/properties/owner": {
+        "description": "Who owns it.",
+        "oneOf": [{"$ref": "#/components/schemas/Owner"}, {"type": "null"}],
+    },
+    "components/schemas/CreateKeysRequestBody/properties/quantization": {"$ref": "#/components/schemas/Quantization"},
+    "components/schemas/CreateKeysRequestBody/properties/metadata": {"$ref": "#/components/schemas/JsonObject"},
+    "components/schemas/User/properties/type/const": "user",
+    "components/schemas/CreatedKey/required": ["hash", "name", "key"],
+    "components/schemas/Quantization": OURS["components"]["schemas"]["Quantization"],
+}
+
+
+def at(spec: Any, where: str) -> Any:
+    for step in document.steps(f"#/{where}"):
+        spec = spec[int(step) if isinstance(spec, list) else step]
+    return spec
+
+
+@pytest.mark.parametrize("where", EXPECTED)
+def test_operation_has_the_form_of_our_document(where: str) -> None:
+    assert at(excerpt("createKeys").merged(), where) == EXPECTED[where]
+
+
+def test_notes_say_what_was_left_out_or_decided() -> None:
+    notes = "\n".join(excerpt("createKeys").notes + excerpt("list").notes)
+    for expected in (
+        "body.name: `pattern: ^[a-z]+$` is left out",
+        "Quantization: openapi.yaml has it, without int2",
+        "status 409: write the class ConflictResponseError",
+        "header X-Trace: optional, so it is left out",
+        "result: text/event-stream is left out",
+        "status 4XX: it is left out",
+        "User/properties/id: its example does not fit",
+    ):
+        assert expected in notes
+
+
+def test_schema_of_ours_with_another_meaning_is_not_used() -> None:
+    theirs = THEIRS | {
+        "components": THEIRS["components"]
+        | {
+            "schemas": THEIRS["components"]["schemas"]
+            | {"Quantization": {"type": "string", "enum": ["fine", "coarse"], "description": "A grid."}}
+        }
+    }
+    found = excerpt("createKeys", theirs).document()["components"]["schemas"]
+    assert found["CreateKeysQuantization"]["enum"] == ["fine", "coarse"]
+
+
+def test_only_what_no_document_says_is_left_to_write() -> None:
+    findings = [rules.check(excerpt(identity).merged()) for identity in ("createKeys", "list")]
+    assert findings == [
+        ["#/components/schemas/Organization/properties/slug: wanted a description, which becomes a docstring"],
+        [],
+    ]
+
+
+def test_two_operations_are_written_and_generated(tmp_path: Path) -> None:
+    """The command adds them to openapi.yaml, changes no line that stood there, and the pipeline takes the result."""
+    shutil.copytree(ROOT / "codegen", tmp_path / "codegen", ignore=shutil.ignore_patterns("__pycache__"))
+    contract = tmp_path / "openapi.yaml"
+    shutil.copy(ROOT / "openapi.yaml", contract)
+    run = pull(tmp_path, "--operation", "createKeys", "--operation", "GET /keys", "--write")
+    assert (run.returncode, "createKeys: to write by hand (1)" in run.stderr) == (0, True), run.stderr
+    before, after = ((folder / "openapi.yaml").read_text("utf-8").splitlines() for folder in (ROOT, tmp_path))
+    rest = iter(after)
+    assert all(line in rest for line in before)
+    assert [line for line in after if line != line.rstrip()] == []
+    made = generate(contract, tmp_path / "keys_generated")
+    assert made.returncode == 0, made.stderr
+    source = (tmp_path / "keys_generated" / "api" / "api_keys" / "__init__.py").read_text("utf-8")
+    assert "    def create(" in source
+    assert "    async def list_async(" in source
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ((), 1, "Missing here (3):"),
+        (("--operation", "gone"), 2, "has no operation gone"),
+        (("--operation", "createEmbeddings"), 2, "has POST /embeddings already"),
+    ],
+)
+def test_exit_code(options: tuple[str, ...], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["pull", str(UPSTREAM), *options]), message in "".join(capsys.readouterr())) == (code, True)
+
+
+TEXTS = ["short", "a: b", "null", "200", "on", "word " * 40 + "end", "two  spaces " * 12, "first\n\n- second\n", "# no"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_is_written_so_that_it_is_read_back(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "text.yaml"
+    path.write_text(writer.dumped({"a": {"b": [text, {"c": text, "d": [None, 1.5, True]}]}}), "utf-8")
+    assert document.load(path) == {"a": {"b": [text, {"c": text, "d": [None, 1.5, True]}]}}

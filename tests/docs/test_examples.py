@@ -1,0 +1,22 @@
+"""Every example on every page runs against the embedded server and prints what stands below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.documents import blocks, run_block
+from support.environments import ROOT
+
+GUIDES = {
+    f"{page.stem}-{number}": block
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for number, block in enumerate(blocks(page.read_text()), 1)
+}
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_example_of_a_guide_runs(name: str, settings: dict[str, str], tmp_path: Path) -> None:
+    block = GUIDES[name]
+
+    assert run_block(block, settings, tmp_path) == (0, "", block.output)

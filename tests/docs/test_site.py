@@ -1,0 +1,119 @@
+"""The site: complete, without dead links, and without anything that is loaded from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from support.environments import ROOT
+
+from codegen.reference.site import SiteError, build
+
+
+class Page(HTMLParser):
+    """The links, the loaded resources and the anchors of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attributes}
+        self.anchors |= {found[name] for name in ("id", "name") if name in found}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        elif "src" in found or (tag == "link" and "href" in found):
+            self.loaded.append(found.get("src") or found["href"])
+
+
+@pytest.fixture(scope="module")
+def parsed(site: Path) -> dict[str, Page]:
+    """Every page by its path in the site."""
+    found = site.rglob("*.html")
+    return {f"/{path.relative_to(site).as_posix()}": Page(path.read_text("utf-8")) for path in found}
+
+
+def test_links_lead_to_pages_and_anchors(site: Path, parsed: dict[str, Page]) -> None:
+    dead = []
+    for path, page in parsed.items():
+        for link in (*page.links, *page.loaded):
+            target, anchor = urldefrag(urljoin(path, link))
+            if urlsplit(link).scheme or path == "/404.html":
+                continue
+            found = unquote(target) + ("index.html" if target.endswith("/") else "")
+            if not (site / found[1:]).exists() or (anchor and anchor not in parsed[found].anchors):
+                dead.append((path, link))
+
+    assert dead == []
+    assert len(parsed) > 70
+
+
+def test_nothing_is_loaded_from_elsewhere(site: Path, parsed: dict[str, Page]) -> None:
+    styles = "".join(path.read_text("utf-8") for path in site.rglob("*.css"))
+
+    assert [link for page in parsed.values() for link in page.loaded if urlsplit(link).netloc] == []
+    assert re.findall(r"@import|url\(['\"]?(?:https?:)?//[^)]*", styles) == []
+
+
+def test_every_page_is_there_as_markdown(site: Path, parsed: dict[str, Page]) -> None:
+    names = [
+        path[1:].removesuffix("/index.html") for path in parsed if path.endswith("/index.html") and path.count("/") > 1
+    ]
+    titled = [(site / (f"{name}.md" if (site / f"{name}.md").exists() else f"{name}/index.md")) for name in names]
+
+    assert [path for path in titled if not path.read_text("utf-8").startswith("# ")] == []
+
+
+def test_files_for_language_models_name_every_page(site: Path) -> None:
+    index, full = ((site / name).read_text("utf-8") for name in ("llms.txt", "llms-full.txt"))
+    pages = {path.relative_to(site).as_posix() for path in site.rglob("*.md")}
+
+    assert index.startswith("# openrouter-embeddings\n\n> ")
+    assert set(re.findall(r"^- \[[^\]]+\]\(([^)]+)\): \S", index, re.MULTILINE)) == pages
+    assert [name for name in pages if (site / name).read_text("utf-8").strip() not in full] == []
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what the site is built from."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(ROOT / "tests/faults/table", tmp_path / "tests/faults/table")
+    for name in ("mkdocs.yml", "pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "message"),
+    [
+        ("embed.md", "[x](nowhere.md)", "page does not exist"),
+        ("embed.md", "[x](testing.md#nowhere)", "anchor does not exist"),
+        ("embed.md", "[x](../nowhere)", r"embed.md: the link \.\./nowhere leads nowhere"),
+        ("new.md", "# New", "pages that are not in nav: new.md"),
+    ],
+)
+def test_problem_fails_the_build(page: str, text: str, message: str, project: Path) -> None:
+    with (project / "docs" / page).open("a") as file:
+        file.write(f"\n{text}\n")
+
+    with pytest.raises(SiteError, match=message):
+        build(project, project / "build", ROOT / "openapi.yaml")
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.com/us/it"])
+def test_links_to_files_of_the_repository_need_its_address(repository: str, project: Path) -> None:
+    settings = (project / "pyproject.toml").read_text()
+    filled = re.sub(r'^repository = "[^"]*"', f'repository = "{repository}"', settings, flags=re.MULTILINE)
+    (project / "pyproject.toml").write_text(filled)
+    (project / "docs/embed.md").write_text("# Embed\n\nSee [the licence](../LICENSE).\n")
+    page = Page((build(project, project / "build", ROOT / "openapi.yaml") / "embed/index.html").read_text())
+
+    found = [link for link in page.links if "example.com/us" in link]
+    assert found[:1] + found[-1:] == ([repository, f"{repository}/blob/main/LICENSE"] if repository else [])
