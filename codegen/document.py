@@ -211,7 +211,7 @@ def reached(spec: Json, value: Any) -> Iterator[Where]:
             if isinstance(reference, str) and reference not in seen:
                 seen.add(reference)
                 yield steps(reference)
-                waiting.append(part(spec, steps(reference)))
+                waiting.append(part(spec, steps(reference)[:3]))  # the whole schema, if this names a part of one
 
 
 def arguments(spec: Json) -> Iterator[Place]:
