@@ -55,7 +55,8 @@ class Method:
         self.kinds: dict[int, str] = {}  # how results are read, by status, that are not JSON
         for found in self.good:
             kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
-            self.kinds |= dict.fromkeys(range(first, last + 1), kind) if kind != "json" else {}
+            if kind != "json":
+                self.kinds.update(dict.fromkeys(range(first, last + 1), str(kind)))
 
     def raises(self) -> list[tuple[str, str]]:
         """The classes of the documented errors, and when they are raised."""

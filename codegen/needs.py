@@ -50,7 +50,8 @@ def check(normal: Normal, spec: Mapping[str, Any], overlay: Path) -> Iterator[Fi
         where = ("components", "schemas", name)
         if schema is None:
             yield Finding(where[:2], f"no operation reaches a schema {name}, which the package needs", cure)
-        for member in members if schema is not None else ():
+            continue
+        for member in members:
             if member not in schema.get("properties", {}):
                 yield Finding(where, f"{name} has no member {member}, which the package needs", cure)
     yield from _unknown_errors(normal, spec, overlay)

@@ -149,7 +149,8 @@ class Normalizer:
 
     def _read_values(self, body: Schema, where: Where, hint: str) -> None:
         """Normalize the schema of the values of a map; that of names by pattern is one of the map's values."""
-        values = [((*where, "patternProperties", key), v) for key, v in body.pop("patternProperties", {}).items()]
+        values: list[tuple[Where, Any]] = []
+        values += [((*where, "patternProperties", key), v) for key, v in body.pop("patternProperties", {}).items()]
         if isinstance(body.get("additionalProperties"), Mapping):
             values.append(((*where, "additionalProperties"), body["additionalProperties"]))
         if values:

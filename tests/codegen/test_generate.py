@@ -91,10 +91,10 @@ BROKEN = {
         "tags: [Embeddings, close]",
         "the tag 'close' has the name of a member",
     ),
-    "a method that a hand-written class has": (
+    "another name of a method that the package needs": (
         "x-python-method: list_models",
         "x-python-method: embed",
-        "its method embed has",
+        "its method is not list_models, which the package needs",
     ),
 }
 
