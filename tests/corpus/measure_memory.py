@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 DIMENSIONS = 1536
+NUMBERS = itertools.count()  # no response is a copy of another
 VECTOR = base64.b64encode(b"\0\0\x80\x3f" * DIMENSIONS).decode()
 
 
@@ -29,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
         rows = ",".join(f'{{"object":"embedding","embedding":"{VECTOR}","index":{i}}}' for i in range(len(inputs)))
         usage = f'{{"prompt_tokens":{len(inputs)},"total_tokens":{len(inputs)},"cost":0.001}}'
-        body = f'{{"object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
+        body = f'{{"id":"{next(NUMBERS)}","object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
