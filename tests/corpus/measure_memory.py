@@ -31,9 +31,10 @@ class Handler(BaseHTTPRequestHandler):
         inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
         rows = ",".join(f'{{"object":"embedding","embedding":"{VECTOR}","index":{i}}}' for i in range(len(inputs)))
         usage = f'{{"prompt_tokens":{len(inputs)},"total_tokens":{len(inputs)},"cost":0.001}}'
-        body = f'{{"id":"{next(NUMBERS)}","object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
+        body = f'{{"object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
+        self.send_header("x-generation-id", f"gen-{next(NUMBERS)}")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
