@@ -64,8 +64,10 @@ class _MismatchError(Exception):
     """A value does not match: `reason` describes it if types are `expected`, and is the whole message if none are."""
 
     def __init__(self, path: Path, reason: str, expected: Sequence[str] = ()) -> None:
-        super().__init__(f"expected {' or '.join(expected)}, got {reason}" if expected else reason)
         self.path, self.reason, self.expected = path, reason, expected
+
+    def __str__(self) -> str:
+        return f"expected {' or '.join(self.expected)}, got {self.reason}" if self.expected else self.reason
 
 
 def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
