@@ -110,6 +110,8 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
 
 def _validate_union(value: Any, branches: Sequence[Schema], path: Path, schemas: Schemas) -> Any:
     mismatches: list[_MismatchError] = []
+    if type(value) in (list, tuple) and any(branch.get("type") == "array" for branch in branches):
+        branches = [branch for branch in branches if branch.get("type") not in _SCALARS.values()]
     for branch in branches:
         try:
             return _validate(value, branch, path, schemas)
