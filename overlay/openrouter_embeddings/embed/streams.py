@@ -117,8 +117,10 @@ class _Tasks:
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if batch.is_whole_job:
+            return await self.wait(math.inf)
         # A request begins before the next batch is packed; responses are read meanwhile.
-        await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
+        return await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
 
     async def call(self, flow: CallFlow) -> Any:
         return await self._session.caller.arun(flow)
@@ -147,12 +149,12 @@ class _Tasks:
 
     def cancel(self) -> None:
         for task in list(self._tasks):
-            if not (loop := task.get_loop()).is_closed():
+            if not (task.done() or (loop := task.get_loop()).is_closed()):
                 loop.call_soon_threadsafe(task.cancel)
 
     async def end(self) -> None:
         self.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*[task for task in self._tasks if not task.done()], return_exceptions=True)
 
 
 def _of_job(name: str) -> Any:
