@@ -78,7 +78,7 @@ class Caller:
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             timeouts = timeouts.within(chosen.total_seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
-        if prepared.needs_key and not callable(self.config.api_key):
+        if self.config.api_key is None and prepared.needs_key:
             key()  # a missing key is an error before a connection is opened
         flow = call_flow(prepared, chosen, read or validate, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)

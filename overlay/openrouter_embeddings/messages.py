@@ -94,7 +94,7 @@ class Request:
 
     def redactor(self) -> Redactor:
         """Removes the secrets of this request from text."""
-        return Redactor(value for _, value in self.headers if isinstance(value, Secret))
+        return Redactor([value for _, value in self.headers if isinstance(value, Secret)])
 
 
 @attrs.frozen

@@ -10,17 +10,17 @@ import math
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
 from ..errors import ConfigurationError
 from ..messages import CallFlow, Sleep
-from ..network import CancelScope
+from ..network import CancelScope, complete
 from .packing import Batch
 from .progress import Bar
 from .results import Block, EmbedResult, Progress, TextError, Usage, counted
@@ -29,17 +29,7 @@ from .session import Session
 if TYPE_CHECKING:
     from .matrix import ResultMatrix
 
-T = TypeVar("T")
 _SLOW_SOURCE_SECONDS = 0.005
-
-
-def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    raise RuntimeError("a coroutine for threads must not suspend")
 
 
 class _Threads:
