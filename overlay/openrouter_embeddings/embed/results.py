@@ -22,6 +22,10 @@ def arrays() -> Any:
     return import_module(".matrix", __package__)
 
 
+def _to_matrix(vectors: Any) -> Matrix:
+    return arrays().to_matrix(vectors)  # type: ignore[no-any-return]
+
+
 def _all_positions(result: EmbedResult) -> Positions:
     return arrays().to_positions(range(len(result.vectors)))  # type: ignore[no-any-return]
 
@@ -137,7 +141,7 @@ class EmbedResult(Stats):
         errors: the texts that have no vector, and why, by position.
     """
 
-    vectors: Matrix = attrs.field(converter=lambda vectors: arrays().to_matrix(vectors))
+    vectors: Matrix = attrs.field(converter=_to_matrix)
     positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
     models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
 

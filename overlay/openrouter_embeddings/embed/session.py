@@ -70,7 +70,8 @@ class Session:
             for error in refused:
                 self.job.record(error)
             total = len(numbered) + len(self.job.stats.errors)
-        self._matrix = matrix = arrays().ResultMatrix(len(listed))
+        matrix: ResultMatrix = arrays().ResultMatrix(len(listed))
+        self._matrix = matrix
         if cache is not None:
             self.job.cache, found = cache, cache.get([text for _, text in numbered])
             for i, vector in found.items():
