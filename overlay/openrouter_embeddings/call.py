@@ -1,6 +1,6 @@
 """One call without I/O: what to send, whether to retry, what to return.
 
-`call_flow` is a generator. It yields `Send(request)` and receives a `Response` or a `Failure`; it yields
+`call_flow` is a generator. It yields a `Request` and receives a `Response` or a `Failure`; it yields
 `Sleep(seconds)` and receives None; it returns the result of the call or raises. `network` drives it, with threads or
 on an event loop.
 """
@@ -20,7 +20,7 @@ from openrouter_generated.types import HttpMeta
 
 from . import defaults
 from .errors import ConfigurationError, Failure, OpenRouterError, ResponseError, printable
-from .messages import CallFlow, Request, Response, Send, Sleep
+from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
 from .response import EmbeddingBatch, error_data, redact_response, validate
@@ -57,13 +57,13 @@ def call_flow(
             state.attempts += 1
             if is_debugging:
                 _log(debug, logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
-            outcome = yield Send(request)
+            outcome = yield request
             for _ in range(defaults.MAX_REDIRECTS):
                 if (target := _redirect_target(request.url, outcome)) is None:
                     break
                 left = timeouts.within(timeouts.attempt_seconds - (clock() - sent_at))
                 request = attrs.evolve(request, url=target, timeouts=left)
-                outcome = yield Send(request)
+                outcome = yield request
             if is_debugging:
                 status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
                 _log(debug, logging.DEBUG, "%s after %.3f s", status, clock() - sent_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 from openrouter_generated.types import CallOptions, Operation, Unset
@@ -18,6 +18,8 @@ from .telemetry import Hook
 
 if TYPE_CHECKING:
     from .request import PreparedCall
+
+T = TypeVar("T")
 
 
 @cache
@@ -76,7 +78,7 @@ class Caller:
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             timeouts = timeouts.within(chosen.total_seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
-        if prepared.needs_key and not callable(self.config.api_key):
+        if self.config.api_key is None and prepared.needs_key:
             key()  # a missing key is an error before a connection is opened
         flow = call_flow(prepared, chosen, read or validate, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
@@ -95,6 +97,11 @@ class Caller:
         """The policy of a call: what the call says, else what the client says, else `default`."""
         default = self.policy or default
         return default if isinstance(retries, Unset) else policy_from(retries, default)
+
+    def learn(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What jobs have learned under a key: at first, what `make` returns."""
+        found: T | None = self.learned.get(key)
+        return self.learned.setdefault(key, make()) if found is None else found
 
     def may_retry_billed(self) -> bool:
         """Take the cost of one more retry that may be billed from the retry budget, if there is enough left."""

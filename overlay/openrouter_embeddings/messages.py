@@ -79,7 +79,10 @@ class BodyConsumer(Protocol):
 
 @attrs.frozen
 class Request:
-    """One HTTP request, ready to send. Secret header values are `Secret` objects."""
+    """One HTTP request, ready to send: a step of a call flow that receives a `Response` or an `errors.Failure`.
+
+    Secret header values are `Secret` objects.
+    """
 
     method: str
     url: str
@@ -91,7 +94,7 @@ class Request:
 
     def redactor(self) -> Redactor:
         """Removes the secrets of this request from text."""
-        return Redactor(value for _, value in self.headers if isinstance(value, Secret))
+        return Redactor([value for _, value in self.headers if isinstance(value, Secret)])
 
 
 @attrs.frozen
@@ -123,13 +126,6 @@ class Response:
 
 
 @attrs.frozen
-class Send:
-    """A step of a call flow: send this request and pass back a `Response` or an `errors.Failure`."""
-
-    request: Request
-
-
-@attrs.frozen
 class Sleep:
     """A step of a call flow: wait before the next attempt.
 
@@ -143,5 +139,5 @@ class Sleep:
     reason: str = attrs.field(default="", eq=False)
 
 
-CallFlow: TypeAlias = Generator[Send | Sleep, Any, Any]
+CallFlow: TypeAlias = Generator[Request | Sleep, Any, Any]
 """One call without I/O: yields steps, receives their results, returns the result of the call or raises."""

@@ -47,8 +47,8 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """`text` without the secrets, also where one is cut off."""
         values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
-        found = [value for value in values if len(value) >= _SHORTEST and value[:_SHORTEST] in text]
-        for value in sorted(found, key=len, reverse=True):
+        found = [value for value in values if value[:_SHORTEST] in text and len(value) >= _SHORTEST]
+        for value in sorted(found, key=len, reverse=True) if found else ():
             text = "…".join([_without(value, piece) for piece in text.split("…")])
         return text
 

@@ -14,7 +14,7 @@ import attrs
 from .config import version
 from .contract import CREATE_EMBEDDINGS
 from .errors import ConfigurationError
-from .messages import CallFlow, Send, Sleep
+from .messages import CallFlow, Request, Sleep
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -126,7 +126,7 @@ class Hook:
                     attempt, sent_at, status = attempt + 1, time.monotonic(), None
                     self(AttemptStarted(call, attempt))
                 outcome = yield step
-                status = getattr(outcome, "status_code", None) if isinstance(step, Send) else status
+                status = getattr(outcome, "status_code", None) if isinstance(step, Request) else status
                 step = flow.send(outcome)
         except StopIteration as done:
             end(None, done.value)

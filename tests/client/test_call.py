@@ -15,7 +15,7 @@ from openrouter_embeddings import errors
 from openrouter_embeddings.call import call_flow
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConfigurationError, ConnectError, ConnectionLostError, Failure, OpenRouterError
-from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.redaction import MASK, Secret
 from openrouter_embeddings.request import prepare
 from openrouter_embeddings.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
@@ -58,18 +58,18 @@ def redirect(location: str | None, status: int = 307) -> Response:
 class Played(NamedTuple):
     """The steps of a call, and its result or its error."""
 
-    steps: list[Send | Sleep]
+    steps: list[Request | Sleep]
     result: Any
     error: Any
 
     @property
     def requests(self) -> list[Request]:
-        return [step.request for step in self.steps if isinstance(step, Send)]
+        return [step for step in self.steps if isinstance(step, Request)]
 
     @property
     def line(self) -> str:
         """The steps as text: `send 0.5 send`."""
-        return " ".join("send" if isinstance(step, Send) else f"{step.seconds:g}" for step in self.steps)
+        return " ".join("send" if isinstance(step, Request) else f"{step.seconds:g}" for step in self.steps)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def play(
             step = flow.send(outcome)
             steps.append(step)
             outcome = None
-            if isinstance(step, Send):
+            if isinstance(step, Request):
                 following = next(outcomes)
                 seconds, outcome = following if isinstance(following, tuple) else (0.0, following)
                 now += seconds

@@ -22,7 +22,7 @@ from faults.right import right_answer, vector
 from faults.server import Connection, FaultServer, Step, unread
 from faults.witness import open_sockets
 from openrouter_embeddings import OpenRouter, Policy, errors
-from openrouter_embeddings.messages import Request, Send, Timeouts
+from openrouter_embeddings.messages import Request, Timeouts
 from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
 from support.capped import KEY, MODEL, Capped
 from support.library import http as httpx
@@ -321,7 +321,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
     def flow(server: FaultServer) -> Any:
         body = b'{"input": ["a"], "model": "m"}'
-        return (yield Send(Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20)))
+        return (yield Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20))
 
     with Capped(seconds=0.5) as server:
         outcomes: list[Any] = []
@@ -363,7 +363,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
     scope, clients, ended = CancelScope(), HttpClients(None, None, None), threading.Event()
 
     def flow(port: int) -> Any:
-        yield Send(Request("POST", f"{waits.scheme}://127.0.0.1:{port}/", (), b"{}", Timeouts(), 1 << 20))
+        yield Request("POST", f"{waits.scheme}://127.0.0.1:{port}/", (), b"{}", Timeouts(), 1 << 20)
 
     def attempt(port: int) -> None:
         with pytest.raises(Cancelled):

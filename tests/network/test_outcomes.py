@@ -16,7 +16,7 @@ import httpx2
 import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import Failure
-from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.network import arun, run
 from openrouter_embeddings.redaction import Secret
 from support.attempts import KEY, MIB, NOISE
@@ -25,7 +25,7 @@ from support.library import http as httpx
 ORIGIN = "https://h.example"
 URL = f"{ORIGIN}/v1/embeddings"
 BODY = b'{"data": [' + b"[0.25, -1.5], " * 30 + b"[]]}"
-Flow = Generator[Send | Sleep, Any, Any]
+Flow = Generator[Request | Sleep, Any, Any]
 
 
 def request_of(seconds: float = 5.0, max_bytes: int = 2 * MIB, consumer: Any = None) -> Request:
@@ -35,7 +35,7 @@ def request_of(seconds: float = 5.0, max_bytes: int = 2 * MIB, consumer: Any = N
 
 def sending(request: Request) -> Flow:
     """Send this, and return what came of it."""
-    return (yield Send(request))
+    return (yield request)
 
 
 class Client:
@@ -131,7 +131,7 @@ def test_flow_is_driven_to_its_result(driver: Driver) -> None:
     slept: list[Sleep] = []
 
     def flow() -> Flow:
-        received.append((yield Send(request_of())))
+        received.append((yield request_of()))
         received.append((yield Sleep(7.0, shared=True)))
         return "the result"
 
@@ -157,7 +157,7 @@ def test_flow_is_closed_whatever_ends_it(error: BaseException, driver: Driver) -
 
     def flow() -> Flow:
         try:
-            yield Send(request_of())
+            yield request_of()
             raise error
         finally:
             closed.append(True)

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from openrouter_embeddings.call import call_flow
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, Failure, OpenRouterError, error_for
-from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
+from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.redaction import Secret
 from openrouter_embeddings.request import PreparedCall, prepare
 from openrouter_embeddings.response.retry_after import retry_after_seconds
@@ -91,10 +91,10 @@ class Calls(RuleBasedStateMachine):
         self.was_stale = False
         self.record(next(self.running))
 
-    def record(self, step: Send | Sleep) -> None:
-        assert isinstance(step, Send)
+    def record(self, step: Request | Sleep) -> None:
+        assert isinstance(step, Request)
         self.sends += 1
-        self.request: Request = step.request
+        self.request: Request = step
 
     @precondition(lambda self: self.running is not None)
     @rule(

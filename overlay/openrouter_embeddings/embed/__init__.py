@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..caller import Caller
+from ..network import complete
 from .budget import most_tokens, price_usd
 from .options import DEFAULTS, EmbedOptions
 from .results import EmbedResult, Observer, Progress, TextError, Usage, VectorCache, dollars
 from .session import Session
-from .streams import EmbedStream, EmbedStreamAsync, complete, require_asyncio
+from .streams import EmbedStream, EmbedStreamAsync, require_asyncio
 
 __all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
 __all__ += [

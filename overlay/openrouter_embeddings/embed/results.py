@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
 import attrs
@@ -14,16 +16,18 @@ from ..response import Matrix, Positions
 Block = tuple[Sequence[int], Matrix]
 
 
-def _to_matrix(vectors: Any) -> Matrix:
-    from .matrix import to_matrix
+@functools.cache
+def arrays() -> Any:
+    """The module `matrix`, imported at first use: importing numpy takes longer than the rest of the package."""
+    return import_module(".matrix", __package__)
 
-    return to_matrix(vectors)
+
+def _to_matrix(vectors: Any) -> Matrix:
+    return arrays().to_matrix(vectors)  # type: ignore[no-any-return]
 
 
 def _all_positions(result: EmbedResult) -> Positions:
-    from .matrix import to_positions
-
-    return to_positions(range(len(result.vectors)))
+    return arrays().to_positions(range(len(result.vectors)))  # type: ignore[no-any-return]
 
 
 @attrs.frozen

@@ -25,7 +25,7 @@ from .job import JOB_POLICY, Job
 from .limiter import RateClock
 from .options import API_ARGUMENTS, checked_options, combined, iterable_of, refusal
 from .packing import Batch, ModelLimits, NumberedText
-from .results import EmbedResult, TextError, VectorCache
+from .results import EmbedResult, TextError, VectorCache, arrays
 
 if TYPE_CHECKING:
     from .matrix import ResultMatrix
@@ -40,17 +40,17 @@ class Session:
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
         self._options = chosen = checked_options(options, verb)
         self.caller, self._policy = caller, caller.policy_for(chosen["retries"], JOB_POLICY)
-        self._arguments = {name: chosen[name] for name in API_ARGUMENTS}
-        self._call_options = CallOptions(**{name: chosen[name] for name in _CALL_OPTIONS})
+        self._arguments = {name: chosen[name] for name in API_ARGUMENTS if chosen[name] is not None}
+        self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._matrix: ResultMatrix | None = None  # a stream has none
         self._empty: set[int] = set()  # positions of empty texts that are recorded
         model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
         extra = chosen["extra_body"] or {}
         if chosen["provider"] or extra:  # they decide which host answers: hosts have limits of their own
             preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
-        self._limits: ModelLimits = caller.learned.setdefault(("embed", url, model, preferences), ModelLimits())
-        rates_of = ("rates", os.getpid(), url, model)  # in a forked child another thread may have held the lock
-        clock: RateClock = caller.learned.setdefault(rates_of, RateClock())
+        self._limits: ModelLimits = caller.learn(("embed", url, model, preferences), ModelLimits)
+        # In a forked child another thread may have held the lock.
+        clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
         self.job = Job(chosen, self._limits, clock, self._policy, caller.may_retry_billed, url, caller.hook)
         self.job.report = chosen["progress"] or None
         if chosen["progress"] is True:
@@ -60,8 +60,6 @@ class Session:
 
     def feed_all(self, texts: str | Iterable[str], cache: VectorCache | None = None) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows."""
-        from .matrix import ResultMatrix
-
         listed = list(iterable_of(texts))
         numbered, total = list(enumerate(listed)), len(listed)
         if not (set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))):
@@ -72,7 +70,8 @@ class Session:
             for error in refused:
                 self.job.record(error)
             total = len(numbered) + len(self.job.stats.errors)
-        self._matrix = matrix = ResultMatrix(len(listed))
+        matrix: ResultMatrix = arrays().ResultMatrix(len(listed))
+        self._matrix = matrix
         if cache is not None:
             self.job.cache, found = cache, cache.get([text for _, text in numbered])
             for i, vector in found.items():
@@ -145,12 +144,10 @@ class Session:
 
     def result(self, matrix: ResultMatrix, *, partial: bool = False) -> EmbedResult:
         """What the job gives when it is done, or, `partial`, what it has when it fails."""
-        from .matrix import to_positions
-
         stats = self.job.stats
         stats.errors.sort(key=lambda error: error.position)
         records = self._options["on_error"] == "record"
         failed = [error.position for error in stats.errors if records or error.position in self._empty]
         rows = matrix.finish(failed, width=self._options["dimensions"] or 0, partial=partial)
-        models = {name: to_positions(positions) for name, positions in (self.job.models or {}).items()}
+        models = {name: arrays().to_positions(positions) for name, positions in (self.job.models or {}).items()}
         return EmbedResult(*rows, models=models, **vars(stats))

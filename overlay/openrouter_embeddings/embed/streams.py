@@ -10,17 +10,17 @@ import math
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
 from ..errors import ConfigurationError
 from ..messages import CallFlow, Sleep
-from ..network import CancelScope
+from ..network import CancelScope, complete
 from .packing import Batch
 from .progress import Bar
 from .results import Block, EmbedResult, Progress, TextError, Usage, counted
@@ -29,17 +29,7 @@ from .session import Session
 if TYPE_CHECKING:
     from .matrix import ResultMatrix
 
-T = TypeVar("T")
 _SLOW_SOURCE_SECONDS = 0.005
-
-
-def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    raise RuntimeError("a coroutine for threads must not suspend")
 
 
 class _Threads:
@@ -117,8 +107,10 @@ class _Tasks:
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if batch.is_whole_job:
+            return await self.wait(math.inf)
         # A request begins before the next batch is packed; responses are read meanwhile.
-        await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
+        return await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
 
     async def call(self, flow: CallFlow) -> Any:
         return await self._session.caller.arun(flow)
@@ -147,12 +139,12 @@ class _Tasks:
 
     def cancel(self) -> None:
         for task in list(self._tasks):
-            if not (loop := task.get_loop()).is_closed():
+            if not (task.done() or (loop := task.get_loop()).is_closed()):
                 loop.call_soon_threadsafe(task.cancel)
 
     async def end(self) -> None:
         self.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*[task for task in self._tasks if not task.done()], return_exceptions=True)
 
 
 def _of_job(name: str) -> Any:

@@ -4,7 +4,7 @@ Importing this room loads no HTTP library: that happens when the first client is
 """
 
 from .clients import HttpClients
-from .drivers import arun, run
+from .drivers import arun, complete, run
 from .scope import Cancelled, CancelScope
 
-__all__ = ["CancelScope", "Cancelled", "HttpClients", "arun", "run"]
+__all__ = ["CancelScope", "Cancelled", "HttpClients", "arun", "complete", "run"]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..messages import CallFlow, Send, Sleep
+from ..messages import CallFlow, Request, Sleep
 from .scope import CancelScope
 
 T = TypeVar("T")
@@ -48,20 +48,19 @@ async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[N
 async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
     from .exchange import send
 
-    async def outcome_of(step: Send | Sleep) -> Any:
-        try:
-            if isinstance(step, Send):
-                return await send(client, step.request, scope, on_loop=on_loop)
-            waiting = sleep(step)
-            return await waiting if on_loop else None
-        except BaseException as interrupt:
-            flow.throw(interrupt)  # the flow counts what may be billed
-            raise
-
     try:
         step = next(flow)
         while True:
-            step = flow.send(await outcome_of(step))
+            try:
+                if isinstance(step, Request):
+                    outcome: Any = await send(client, step, scope, on_loop=on_loop)
+                else:
+                    outcome = sleep(step)
+                    outcome = await outcome if on_loop else None
+            except BaseException as interrupt:
+                flow.throw(interrupt)  # the flow counts what may be billed
+                raise
+            step = flow.send(outcome)
     except StopIteration as done:
         return done.value
     finally:

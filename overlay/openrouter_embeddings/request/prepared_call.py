@@ -73,13 +73,17 @@ def prepare(
         InvalidInputError: an argument does not match its schema.
         ConfigurationError: a header, the URL or the timeout cannot be used.
     """
-    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}, "file": {}}
+    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "file": {}}
+    fields: dict[str, Any] = {}
     for parameter in operation.parameters:
         value = arguments.get(parameter.argument)
-        if isinstance(value, Unset) or (value is None and not parameter.required and not parameter.sends_null):
+        if (value is None and not parameter.required and not parameter.sends_null) or isinstance(value, Unset):
             continue
-        values[parameter.location][parameter.name] = _validate(parameter, value)
-    fields, option = values["body"], None
+        if parameter.location == "body":
+            fields[parameter.name] = to_json(value, parameter.schema, parameter.argument, SCHEMAS)
+        else:
+            values[parameter.location][parameter.name] = _validate(parameter, value)
+    option = None
     if options.extra_body is not None:
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
     if operation.id == CREATE_EMBEDDINGS and (options.extra_body is not None or "provider" in fields):

@@ -64,8 +64,10 @@ class _MismatchError(Exception):
     """A value does not match: `reason` describes it if types are `expected`, and is the whole message if none are."""
 
     def __init__(self, path: Path, reason: str, expected: Sequence[str] = ()) -> None:
-        super().__init__(f"expected {' or '.join(expected)}, got {reason}" if expected else reason)
         self.path, self.reason, self.expected = path, reason, expected
+
+    def __str__(self) -> str:
+        return f"expected {' or '.join(self.expected)}, got {self.reason}" if self.expected else self.reason
 
 
 def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
@@ -108,6 +110,8 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
 
 def _validate_union(value: Any, branches: Sequence[Schema], path: Path, schemas: Schemas) -> Any:
     mismatches: list[_MismatchError] = []
+    if type(value) in (list, tuple) and any(branch.get("type") == "array" for branch in branches):
+        branches = [branch for branch in branches if branch.get("type") not in _SCALARS.values()]
     for branch in branches:
         try:
             return _validate(value, branch, path, schemas)

@@ -88,7 +88,10 @@ def decode_base64(text: str) -> Matrix:
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
     """Row and column of the first number that is not finite, or None; and how many rows hold only zeros."""
-    squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
+    if len(vectors) == 1:  # the quicker way for one row
+        squares = [float(np.vdot(vectors, vectors))]
+    else:
+        squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
     if all(squares) and math.isfinite(sum(squares)):
         return None, 0
     places = np.argwhere(~np.isfinite(vectors)).tolist()
