@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import components, errors, operations, types, utils
+    from . import components, errors, operations, types, utils, vectors
     from .client import OpenRouter
     from .retries import Policy
 
     __version__: str
 
-__all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
+__all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils", "vectors"]
 
 _MODULES = {"OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 

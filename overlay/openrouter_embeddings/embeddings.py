@@ -206,6 +206,10 @@ class Embeddings(GeneratedEmbeddings):
             text_field, id_field: names of the fields of JSONL or columns. `id_field` None: "id" if the source has it,
                 else the number of the row, from 0 (of the line, from 1, in lines of text).
             fixed_size_list: False writes vectors as plain lists, for engines that refuse `fixed_size_list`.
+            dtype: form of the vectors in the output: "float32", or smaller, as `vectors.quantize` makes it: "float16",
+                "int8" or "binary". `search` reads all of them.
+            output_dimensions: vectors are cut to so many numbers in the output and scaled to length 1, as
+                `vectors.truncate_dimensions` does, for models without `dimensions`. None: as they came.
             progress: a function that is called with a `types.Progress` four times a second.
 
         Returns:

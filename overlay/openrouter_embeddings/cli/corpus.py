@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import click
@@ -13,6 +13,7 @@ import click
 from ..client import OpenRouter
 from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
+from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
 _EXAMPLES = f"""\b
@@ -42,6 +43,8 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
 @click.option("--id-field", help="Field or column with the id.  [default: id if it is there, else the row's number]")
 @click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
+@click.option("--dtype", type=click.Choice(get_args(VectorDtype)), help="Form of the output.  [default: float32]")
+@click.option("--output-dimensions", type=click.IntRange(1), help="Cut vectors to so many numbers, and renormalise.")
 @click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")

@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import CorpusError
 from .journal import Journal
-from .outputs import Writer, open_writer, publish, side_files
+from .outputs import VectorForm, Writer, open_writer, publish, side_files
 from .rows import Id
 from .sources import Source, open_binary
 from .stamp import Canary, Stamp, file_stamp
@@ -37,7 +37,7 @@ class Plan:
     source: Source
     output: Path
     output_format: str
-    fixed_size: bool
+    form: VectorForm
     stamp: Stamp
     size: tuple[int, int] = (0, 0)
     fingerprint: str = ""
@@ -80,13 +80,13 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         raise CorpusError(f"no row of {plan.source.path} has a text that can be embedded: {_first_error(journal)}")
     canary = Canary.from_json(stored)
     dimensions = canary.vectors.shape[1]
-    shape: Any = {"rows": rows, "dimensions": dimensions, "integer_ids": plan.integer_ids}
-    stamp = file_stamp(plan.stamp, canary)
+    shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
+    stamp = file_stamp(plan.stamp, canary, plan.form.facts())
     for path in (written, errors_written, *side_files(written).values()):  # of an earlier try: their space is needed
         path.unlink(missing_ok=True)
     with contextlib.ExitStack() as stack:
         vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
-        writer = open_writer(written, plan.output_format, **shape, fixed_size=plan.fixed_size, stamp=stamp)
+        writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
         stack.callback(writer.close)
         error_file = stack.enter_context(open_binary(errors_written))
         if not _write_rows(plan, journal, vectors, writer, error_file, stopped):
@@ -126,7 +126,7 @@ def _write_rows(
             row, error, message = next(failed, _NO_ERROR)
         block = vectors.read(first, min(chunk, plan.rows_total - first))
         if kept:
-            writer.write(kept_ids, block if len(kept) == len(block) else block[kept])
+            writer.write(kept_ids, plan.form.apply(block if len(kept) == len(block) else block[kept]))
     return True
 
 

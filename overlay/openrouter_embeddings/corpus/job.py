@@ -201,6 +201,7 @@ class Job:
                 return None
             errors, self._news = self._news.errors, News()
             raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
+        self.plan.form.numbers(len(found[0]))  # before the corpus is paid for
         model = self._streams[0].model if self._streams else None
         now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
         if self._cache is not None:

@@ -24,7 +24,7 @@ class CorpusResult:
         rows: how many rows it has.
         errors: how many rows of the corpus have no vector; `errors_path` lists them, one JSON object a line.
         model: the model as it answered.
-        dimensions: length of the vectors.
+        dimensions: length of the vectors in the output.
         usage: what all runs of the job were billed.
         requests: how many requests they sent.
         possibly_billed_texts: texts that may be billed in vain: in requests that failed, or in doubt.
@@ -52,7 +52,7 @@ def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
         errors=totals["errors"],
         errors_path=plan.errors_path if totals["errors"] else None,
         model=canary["model"],
-        dimensions=canary["dimensions"],
+        dimensions=plan.form.dimensions or canary["dimensions"],
         usage=Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"]),
         requests=totals["requests"],
         possibly_billed_texts=totals["possibly_billed_texts"] + sum(doubt["texts"] for doubt in journal.doubts()),

@@ -102,9 +102,9 @@ class Canary:
         return max(0.0, round(float((1 - cosines).max()), 9))  # what is left is the rounding of float32
 
 
-def file_stamp(stamp: Stamp, canary: Canary) -> dict[str, str]:
-    """What an output says about its vectors, as metadata of a file."""
-    facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1]}
+def file_stamp(stamp: Stamp, canary: Canary, form: Mapping[str, Any]) -> dict[str, str]:
+    """What an output says about its vectors and their `form`, as metadata of a file."""
+    facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1], **form}
     return {
         "openrouter_embeddings": canonical_json({**facts, "sdk_version": version()}),
         "openrouter_embeddings.canary": canonical_json(canary.to_json()),
