@@ -79,6 +79,8 @@ ROWS = (
     Row("memory", "peak memory of 2,048 texts to a matrix", "MB", "matrix", _MATRIX, tables=_BOTH, rounds=3),
     Row("lists", "2,048 texts, floats as lists (ours: `generate`)", "ms", "lists",
         {**_MATRIX, "warm": 1, "repeat": 3}, tables=_BOTH, rounds=3),
+    Row("lists-async", "2,048 texts, floats as lists, async", "ms", "lists_async",
+        {**_MATRIX, "warm": 1, "repeat": 3}, ("official", "openai", *_OURS), tables=_BOTH, rounds=3),
     Row("floats", "2,048 texts to a matrix, the server ignores base64", "ms", "matrix_from_floats", _MATRIX,
         tables=_BOTH, server="floats", rounds=3),
     Row("threads", "corpus of 40,960 texts, 32 in flight, threads", "texts/s", "corpus",

@@ -18,6 +18,10 @@ class Peer(Client):
         response = self.embeddings.generate(input=texts, model=MODEL, encoding_format="float")
         return [row.embedding for row in response.data]
 
+    async def lists_async(self, texts: list[str]) -> list[list[float]]:
+        response = await self.embeddings.generate_async(input=texts, model=MODEL, encoding_format="float")
+        return [row.embedding for row in response.data]
+
     def one(self, texts: list[str]):
         return self.embeddings.embed(texts[0], model=MODEL).vectors[0]
 

@@ -19,6 +19,7 @@ from .contract import Contract
 from .pages import Pages
 
 CONFIGURATION = "mkdocs.yml"
+PROJECT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<target>(?![a-z]+:|#)[^()#\s]+)(?P<anchor>#[^()\s]*)?\)")
 NAMESPACE = re.compile(r"^(components|operations)\.")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
@@ -64,30 +65,38 @@ def _with_breaks(cell: re.Match[str]) -> str:
 
 
 def _collect(root: Path, pages: Path, spec: Path, repository: str) -> None:
-    """Copy the pages of docs/ and render those of the reference."""
-    shutil.copytree(root / "docs", pages)
-    for path in pages.rglob("*.md"):
-        source = root / "docs" / path.relative_to(pages)
-        path.write_text(_with_outer_links(path.read_text("utf-8"), source, root, repository), "utf-8")
+    """Copy the pages of docs/ and of the project's folder, and render those of the reference."""
+    shutil.copytree(root / "docs", pages, ignore=shutil.ignore_patterns("*.toml"))
+    sources = {root / "docs" / path.relative_to(pages): path for path in pages.rglob("*.md")}
+    sources |= {root / name: pages / name.lower() for name in PROJECT_PAGES}
+    for source, path in sources.items():
+        path.write_text(_with_site_links(source, path, sources, root, repository), "utf-8")
     for name, page in (*Pages(Contract(spec)).all(), *python_pages.pages()):
         path = pages / "reference" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, "utf-8")
 
 
-def _with_outer_links(page: str, source: Path, root: Path, repository: str) -> str:
-    """A page whose links to other files of the project lead to the repository, or are text while that is not known."""
+def _with_site_links(source: Path, path: Path, sources: dict[Path, Path], root: Path, repository: str) -> str:
+    """A page whose links lead to pages; a link to another file leads to the repository, or is text without its address.
+
+    Raises:
+        SiteError: a link to a file that does not exist.
+    """
 
     def replaced(found: re.Match[str]) -> str:
-        path = (source.parent / found["target"]).resolve()
-        if path.is_relative_to(root / "docs"):  # zensical reports those that do not exist
+        target = Path(os.path.normpath(source.parent / found["target"]))
+        if target in sources:
+            link = Path(os.path.relpath(sources[target], path.parent)).as_posix()
+            return f"[{found['text']}]({link}{found['anchor'] or ''})"
+        if target.is_relative_to(root / "docs"):  # zensical reports those that do not exist
             return found[0]
-        if not path.exists():
+        if not target.exists():
             raise SiteError(f"{source.name}: the link {found['target']} leads nowhere")
-        relative = path.relative_to(root).as_posix()
-        return f"[{found['text']}]({repository}/blob/main/{relative})" if repository else found["text"]
+        link = f"{repository}/blob/main/{target.relative_to(root).as_posix()}"
+        return f"[{found['text']}]({link})" if repository else found["text"]
 
-    return LINK.sub(replaced, page)
+    return LINK.sub(replaced, source.read_text("utf-8"))
 
 
 def _configure(root: Path, work: Path, repository: str) -> list[Any]:

@@ -15,7 +15,7 @@ from ..document import Json, Place, SpecificationError
 from . import python_api, report, upstream, writer
 from .changes import Level, compare
 from .excerpt import Excerpt
-from .versions import Repository, RevisionError, due, parse
+from .versions import Repository, UsageError, due, parse
 
 CONTRACT = "openapi.yaml"
 DIFF = """exit codes:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         return diff(options) if options.command == "diff" else pull(options)
-    except (SpecificationError, RevisionError) as error:
+    except (SpecificationError, UsageError) as error:
         print(f"spec-{options.command}: {error}", file=sys.stderr)
         return 2
 
@@ -111,9 +111,9 @@ def _operation(ours: Json, theirs: Json, wanted: str) -> Place:
         _, path, method = place.where
         if wanted in (place.value.get("operationId"), f"{method.upper()} {path}"):
             if method in ours["paths"].get(path, {}):
-                raise SpecificationError(f"{CONTRACT} has {method.upper()} {path} already; compare without OPERATION")
+                raise UsageError(f"{CONTRACT} has {method.upper()} {path} already; compare without OPERATION")
             return place
-    raise SpecificationError(f"the document has no operation {wanted}")
+    raise UsageError(f"the document has no operation {wanted}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

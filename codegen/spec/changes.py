@@ -16,11 +16,21 @@ from .contract import Argument, Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
 
 TEXTS = {"title", "description", "summary", "example", "examples", "x-source", "x-guess", "externalDocs", "info"}
+# The keys that a change of an operation or a schema is about; that of a smaller part is about all that is in it.
+SHALLOW = {
+    "deprecated": ("deprecated",),
+    "further-keys": ("additionalProperties",),
+    "security": ("security",),
+    "path": ("operationId",),
+    **dict.fromkeys(("method-renamed", "method-removed", "method-added"), ("x-python-method", "tags", "operationId")),
+    **dict.fromkeys(("name-renamed", "name-removed", "name-added"), ("x-python-namespace", "x-python-aliases")),
+}
 LIMITS = {  # keyword -> whether a larger value accepts less; None: any other value accepts something else
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), True),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), False),
     **dict.fromkeys(("pattern", "multipleOf", "uniqueItems"), None),
 }
+INNER = {"array": "items", "map": "additionalProperties"}
 
 
 class Level(StrEnum):
@@ -53,9 +63,10 @@ def compare(old: Json, new: Json) -> list[Change]:
     comparison.run()
     found = _without_repetition(comparison.found)
     names = comparison.new.names() | comparison.old.names()
-    named = {change.pointer for change in found} | comparison.explained
+    places = {f"{change.pointer}/{key}" for change in found for key in SHALLOW.get(change.rule, ())}
+    places |= {change.pointer for change in found if change.rule not in SHALLOW} | comparison.explained
     references = {f"refers to {PREFIX}{name}" for name in comparison.renamed.values()}
-    found += (change for change in _rest(old, new, named, names) if change.text not in references)
+    found += (change for change in _rest(old, new, places, names) if change.text not in references)
     return sorted(found, key=lambda change: list(Level).index(change.level))
 
 
@@ -219,7 +230,7 @@ class _Comparison:
         default = (after.get("default") or {}).get("x-python-error", "OpenRouterDefaultError")
         for status in dict.fromkeys((*before, *after)):
             classes = [(side.get(status) or {}).get("x-python-error") for side in (before, after)]
-            if classes[0] == classes[1]:
+            if classes[0] == classes[1] or (classes[1] is None and classes[0] == default):
                 continue
             place, python = f"{new.place}/responses/{status}", f"{old.method}()"
             if classes[0] is None:
@@ -310,8 +321,9 @@ class _Comparison:
                 if len(alternatives) == len(after[shape]) == 1:
                     schemas = alternatives[0].schema, after[shape][0].schema
                     self.limits(*schemas, sent, python, place)
-                    if shape.kind == "array":
-                        self.types(schemas[0].get("items", {}), schemas[1].get("items", {}), sent, python, place)
+                    first, second = (schema.get(INNER.get(shape.kind, "")) for schema in schemas)
+                    if isinstance(first, dict) and isinstance(second, dict):
+                        self.types(first, second, sent, python, place)
 
     def _renamed_classes(self, before: Collection[Shape], after: Collection[Shape]) -> Iterator[Shape]:
         """The old shapes with the new names of classes: one that left the document, and the only new one, are equal."""
@@ -374,6 +386,12 @@ class _Comparison:
         for public, name in self.new.public.items():
             if public in fresh - taken and not self._goes_along(public, name, fresh):
                 self.add(COMPATIBLE, "name-added", public, self.new.place(name), "is new")
+        self.explained |= {
+            side.place(name)
+            for side, other in ((self.old, self.new), (self.new, self.old))
+            for name in side.schemas
+            if name not in other.schemas and name in side.public.values()
+        }
         self.explained |= {self.old.place(name) for name in self.renamed}
         self.explained |= {self.new.place(name) for name in self.renamed.values()}
 

@@ -109,15 +109,15 @@ class _Walk:
     ) -> Iterator[tuple[str, Row]]:
         found = [item for schema in schemas for item in self.shapes.alternatives(schema)]
         kinds = {"object" if item.shape.kind in ("class", "map") else item.shape.kind for item in found}
-        values = None
-        if any(item.values is not None for item in found):
-            values = frozenset(value for item in found for value in item.values or ())
+        closed = [kind for kind in kinds if all(item.values is not None for item in found if item.shape.kind == kind)]
+        values = frozenset(value for item in found if item.shape.kind in closed for value in item.values or ())
+        values -= {None}
         limits = frozenset(limit for item in found for limit in _limits_of(item))
         first = schemas[0] if schemas else {}
         named = self.schemas.get(target(first) or "", {})
         text = str(first.get("description") or named.get("description") or "")
         kept = kinds if nullable else kinds - {"null"}
-        yield path, Row(frozenset(kept), values, required, limits, str(first.get("title", "")), text)
+        yield path, Row(frozenset(kept), values or None, required, limits, str(first.get("title", "")), text)
         items = [item.schema["items"] for item in found if item.shape.kind == "array" and "items" in item.schema]
         if items:
             yield from self.rows(f"{path}[]", items, False, within)

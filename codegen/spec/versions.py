@@ -14,8 +14,8 @@ from .changes import Level
 TAGS = "v[0-9]*"
 
 
-class RevisionError(Exception):
-    """The revision, or a file of it, cannot be read; the message says why."""
+class UsageError(Exception):
+    """The command was given a revision or an operation that does not exist; the message says which."""
 
 
 class Version(NamedTuple):
@@ -60,7 +60,7 @@ def due(base: Version, levels: set[Level]) -> Version:
 class Repository:
     """A git working tree.
 
-    Each method that reads a revision raises RevisionError if git cannot.
+    Each method that reads a revision raises UsageError if git cannot.
     """
 
     def __init__(self, root: Path) -> None:
@@ -70,7 +70,7 @@ class Repository:
         """The last release tag before the current commit; None without one, or outside of git."""
         try:
             return self._git("describe", "--tags", "--abbrev=0", "--match", TAGS).decode().strip()
-        except RevisionError:
+        except UsageError:
             return None
 
     def read(self, revision: str, name: str) -> bytes:
@@ -96,7 +96,7 @@ class Repository:
         try:
             done = subprocess.run(["git", "-C", str(self.root), *arguments], capture_output=True, check=False)
         except OSError as error:
-            raise RevisionError(f"git cannot be run: {error}") from None
+            raise UsageError(f"git cannot be run: {error}") from None
         if done.returncode:
-            raise RevisionError(done.stderr.decode(errors="replace").strip().removeprefix("fatal: "))
+            raise UsageError(done.stderr.decode(errors="replace").strip().removeprefix("fatal: "))
         return done.stdout

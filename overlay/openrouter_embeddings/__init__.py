@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils, vectors
     from .client import OpenRouter
+    from .embedder import Embedder
     from .retries import Policy
 
     __version__: str
 
-__all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils", "vectors"]
+__all__ = ["Embedder", "OpenRouter", "Policy", "components", "errors", "operations", "types", "utils", "vectors"]
 
-_MODULES = {"OpenRouter": "client", "Policy": "retries", "__version__": "config"}
+_MODULES = {"Embedder": "embedder", "OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 
 if not TYPE_CHECKING:  # a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import a public name at first use: `import openrouter_embeddings` loads neither numpy nor httpx."""
+        if name == "embed":  # else `from openrouter_embeddings import embed` would give the module of that name
+            raise ImportError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
         if name not in __all__ and name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
@@ -36,4 +39,4 @@ if not TYPE_CHECKING:  # a type checker would accept any name
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any, Final, TypeVar
@@ -59,38 +60,39 @@ def guarded(function: F) -> F:
     names, label = list(parameters), function.__qualname__.removesuffix(".__init__")
     positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters.values())
     required = [name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    example = ", ".join([*names[1:positional], *[f"{name}=..." for name in required]])
+    first_hidden = min([names.index(name) for name in _HIDE if name in names], default=sys.maxsize)
     takes_more = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
+
+    def hide(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+        for name, hidden in _HIDE.items():
+            if name in options:
+                options[name] = hidden(options[name])
+        if len(arguments) > first_hidden:
+            pairs = zip_longest(names[: len(arguments)], arguments)
+            arguments = tuple([_HIDE[name](value) if name in _HIDE else value for name, value in pairs])
+        return arguments
 
     def check(arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         for name in options.keys() - parameters.keys():
             if name in INSTEAD or not takes_more:
                 raise TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, names)}")
         if len(arguments) > positional:
-            raise TypeError(f"{label}() takes {positional - 1} positional arguments; write {label}({example})")
+            example = ", ".join([*names[1:positional], *[f"{name}=..." for name in required]])
+            raise TypeError(f"{label}() takes {positional - 1} positional argument(s); write {label}({example})")
 
     @functools.wraps(function)
     async def on_loop(*arguments: Any, **options: Any) -> Any:
-        arguments, options = _hidden(names, arguments, options)
+        arguments = hide(arguments, options)
         check(arguments, options)
         return await function(*arguments, **options)
 
     @functools.wraps(function)
     def wrapper(*arguments: Any, **options: Any) -> Any:
-        arguments, options = _hidden(names, arguments, options)
+        arguments = hide(arguments, options)
         check(arguments, options)
         return function(*arguments, **options)
 
     return on_loop if inspect.iscoroutinefunction(function) else wrapper  # type: ignore[return-value]
-
-
-def _hidden(names: list[str], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """The arguments with their secrets hidden."""
-    options = {name: _HIDE[name](value) if name in _HIDE else value for name, value in options.items()}
-    if len(arguments) > 1:  # after `self`
-        pairs = zip_longest(names[: len(arguments)], arguments)
-        arguments = tuple([_HIDE[name](value) if name in _HIDE else value for name, value in pairs])
-    return arguments, options
 
 
 def guarded_methods(cls: type) -> None:

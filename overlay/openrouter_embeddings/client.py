@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from openrouter_generated.resources import Resources
@@ -17,6 +17,7 @@ from .caller import Caller
 from .errors import ConfigurationError
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
+from .telemetry import Hook
 
 if TYPE_CHECKING:
     import ssl
@@ -28,17 +29,9 @@ _Key = str | settings.KeyProvider | None
 
 
 class HttpClient(Protocol):
-    """What `client=` must offer, as in the official SDK; `httpx.Client` does."""
+    """What `client=` and `async_client=` must offer, as in the official SDK; `httpx.Client` and `AsyncClient` do."""
 
     def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any: ...
-
-    def build_request(self, method: str, url: Any, *, content: Any, headers: Any, extensions: Any) -> Any: ...
-
-
-class AsyncHttpClient(Protocol):
-    """What `async_client=` must offer; `httpx.AsyncClient` does."""
-
-    async def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any: ...
 
     def build_request(self, method: str, url: Any, *, content: Any, headers: Any, extensions: Any) -> Any: ...
 
@@ -49,20 +42,13 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
-if TYPE_CHECKING:
-    _ResourceProperty = cached_property
-else:
+class _EmbeddingsOf:
+    """`client.embeddings`, made at first use; of the class, the class, so that `create_autospec` finds its methods."""
 
-    class _ResourceProperty(cached_property):
-        """A resource of a client; of the class, the class of the resource, so that `create_autospec` finds methods."""
+    def __get__(self, client: OpenRouter | None, owner: type) -> Any:
+        from .embeddings import Embeddings
 
-        def __get__(self, instance: object, owner: type | None = None) -> Any:
-            from .embeddings import Embeddings
-
-            if instance is None:
-                return Embeddings
-            made = vars(instance)  # without the lock of Python 3.11's property, which a fork may leave taken
-            return made.get(self.attrname) or made.setdefault(self.attrname, self.func(instance))
+        return Embeddings if client is None else vars(client).setdefault("embeddings", Embeddings(client._caller))
 
 
 class OpenRouter(Resources):
@@ -108,7 +94,7 @@ class OpenRouter(Resources):
         url_params: Mapping[str, str] | None = None,
         server_url: str | None = None,
         client: HttpClient | None = None,
-        async_client: AsyncHttpClient | None = None,
+        async_client: HttpClient | None = None,
         retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
         debug_logger: Logger | None = None,
@@ -117,41 +103,38 @@ class OpenRouter(Resources):
         allow_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        app = (http_referer, x_open_router_title, x_open_router_categories)
         config = settings.Config(
             api_key=settings.api_key_setting(api_key),
-            app_headers=settings.app_headers(dict(zip(settings.APP_HEADERS, app, strict=True))),
+            app_headers=settings.app_headers(http_referer, x_open_router_title, x_open_router_categories),
             base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
             timeout_ms=settings.timeout_ms(timeout_ms),
             allow_http=allow_http,
         )
         policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL, "retry_config")
-        _require_methods("client", client, HttpClient)
-        _require_methods("async_client", async_client, AsyncHttpClient)
-        _require_methods("debug_logger", debug_logger, Logger)
+        _require("client", client, "an httpx.Client", "send", "build_request")
+        _require("async_client", async_client, "an httpx.AsyncClient", "send", "build_request")
+        _require("debug_logger", debug_logger, "a logging.Logger", "debug")
+        _require("ssl_context", ssl_context, "an ssl.SSLContext", "wrap_socket", "wrap_bio")
         if client is not None and _is_async(client):
             raise ConfigurationError(f"client is an asynchronous {type(client).__name__}: pass it as async_client")
         if async_client is not None and not _is_async(async_client):
             raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
-        if ssl_context is not None:
-            import ssl
-
-            if not isinstance(ssl_context, ssl.SSLContext):
-                raise ConfigurationError(f"ssl_context must be an ssl.SSLContext, got {type(ssl_context).__name__}")
         debug = debug_logger.debug if debug_logger is not None else None
-        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, on_event)
+        hook = Hook(on_event) if on_event is not None else None
+        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, hook)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # a traceback may show a client whose constructor raised
         url, closed = (caller.config.base_url, caller.closed) if caller is not None else ("", False)
         return f"OpenRouter(server_url={url!r}{', closed' if closed else ''})"
 
-    @_ResourceProperty
-    def embeddings(self) -> Embeddings:
-        """The embeddings operations of the API, and `embed` on top of them."""
-        from .embeddings import Embeddings
+    if TYPE_CHECKING:
 
-        return Embeddings(self._caller)
+        @cached_property
+        def embeddings(self) -> Embeddings: ...
+    else:
+        embeddings = _EmbeddingsOf()
+        __getattr__ = refuse_attribute  # a type checker would accept any name
 
     @guarded
     def with_options(
@@ -172,9 +155,8 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as the constructor.
         """
-        app = zip(settings.APP_HEADERS, (http_referer, x_open_router_title, x_open_router_categories), strict=True)
-        headers = {name: text for name, value in app if (text := settings.header_value(value, name)) is not None}
-        changes: dict[str, Any] = {"app_headers": {**self._caller.config.app_headers, **headers}}
+        app, kept = (http_referer, x_open_router_title, x_open_router_categories), self._caller.config.app_headers
+        changes: dict[str, Any] = {"app_headers": settings.app_headers(*app, kept=kept)}
         if api_key is not None:
             changes["api_key"] = settings.api_key_setting(api_key)
         if server_url is not None:
@@ -184,14 +166,8 @@ class OpenRouter(Resources):
         policy = self._caller.policy
         if not isinstance(retry_config, Unset):
             policy = policy_from(retry_config, ONE_CALL, "retry_config")
-        return self._with(self._caller.variant(changes, policy))
-
-    if not TYPE_CHECKING:  # a type checker would accept any name
-        __getattr__ = refuse_attribute
-
-    def _with(self, caller: Caller) -> Self:
-        other = type(self).__new__(type(self))
-        vars(other).update(self.__getstate__(), _caller=caller)
+        other = copy.copy(self)
+        other._caller = self._caller.variant(changes, policy)
         return other
 
     def close(self) -> None:
@@ -206,35 +182,27 @@ class OpenRouter(Resources):
         self._caller.check_open()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
-        self._caller.check_open()
-        return self
+        return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
         # Resources belong to one client and are made again at first use.
         return {name: value for name, value in vars(self).items() if not isinstance(value, Resource)}
 
-    def __copy__(self) -> Self:
-        return self._with(self._caller)
 
-
-def _require_methods(argument: str, value: object, protocol: type) -> None:
-    """Raises ConfigurationError: `value` lacks a method of `protocol`, so that the first call would fail."""
-    methods = [name for name, member in vars(protocol).items() if callable(member) and name[0] != "_"]
+def _require(argument: str, value: object, wanted: str, *methods: str) -> None:
+    """Raises ConfigurationError: `value` lacks a method, so that the first call would fail."""
     if isinstance(value, type):
-        raise ConfigurationError(
-            f"{argument} must be an object, got the class {value.__name__}: write {value.__name__}()"
-        )
+        raise ConfigurationError(f"{argument} must be an object, got the class: write {value.__name__}()")
     if value is not None and not all(callable(getattr(value, name, None)) for name in methods):
-        raise ConfigurationError(f"{argument} must have {'() and '.join(methods)}(), got {type(value).__name__}")
+        found, names = type(value).__name__, "() and ".join(methods)
+        raise ConfigurationError(f"{argument} must be {wanted}, or have its {names}(), got {found}")
 
 
 def _is_async(client: Any) -> bool:

@@ -12,8 +12,9 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 from openrouter_generated import SERVERS
@@ -34,6 +35,8 @@ APP_HEADERS: Mapping[str, tuple[str, str]] = {
 
 KeyProvider = Callable[[], str | None]
 _KEY = re.compile(r"(Bearer )?[!-~]+")
+_EXAMPLE_URL = "https://openrouter.ai/api/v1"
+_URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _CONNECTION_HEADERS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _UNSENDABLE = re.compile(r"[^\t -~]")
@@ -58,10 +61,7 @@ class Config:
             return self.api_key
         key = None
         if self.api_key is not None:
-            try:
-                key = validate_key(as_secret(self.api_key()), "the result of api_key()")
-            except StopIteration:  # it would end the generator that asks for the key
-                raise ConfigurationError("api_key() raised StopIteration") from None
+            key = validate_key(as_secret(self.api_key()), "the result of api_key()")
         key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
         if key is None:
             raise ConfigurationError(
@@ -77,10 +77,9 @@ def as_secret(value: object) -> object:
     return Secret(value) if isinstance(value, str) else type(value)
 
 
-def api_key_setting(value: object) -> Secret | KeyProvider | None:
+def api_key_setting(value: Any) -> Any:
     """The `api_key` argument, wrapped by `as_secret`: a key, a callable or None."""
-    is_provider = callable(value) and not isinstance(value, type)
-    return cast(KeyProvider, value) if is_provider else validate_key(value, "api_key")
+    return value if callable(value) and not isinstance(value, type) else validate_key(value, "api_key")
 
 
 def validate_key(value: object, source: str) -> Secret | None:
@@ -142,13 +141,15 @@ def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | S
     return {n: None if v is None else header_value(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
-def app_headers(arguments: Mapping[str, object]) -> dict[str, str]:
-    """The app headers by argument name: the argument, else the environment."""
-    found = {
-        argument: header_value(arguments.get(argument), argument) or header_value(os.environ.get(variable), variable)
-        for argument, (_, variable) in APP_HEADERS.items()
-    }
-    return {argument: value for argument, value in found.items() if value is not None}
+def app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The app headers by argument name: the arguments, else those of the client to keep, else the environment."""
+    headers = dict(kept or {})
+    for (name, (_, variable)), value in zip(APP_HEADERS.items(), arguments, strict=True):
+        text = header_value(value, name)
+        if text is None and kept is None:
+            text = header_value(os.environ.get(variable), variable)
+        headers |= {} if text is None else {name: text}
+    return headers
 
 
 def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, server_url: Any, allow_http: bool) -> str:
@@ -160,7 +161,7 @@ def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, se
     if server is not None:
         if server not in SERVERS:
             raise ConfigurationError(f"server must be one of {', '.join(SERVERS)}, got {server!r}; or pass server_url")
-        return base_url(SERVERS[server], "server", allow_http=allow_http)
+        return base_url(SERVERS[server])
     url = hidden_url(os.environ.get(BASE_URL_VARIABLE, "").strip() or next(iter(SERVERS.values())))
     return base_url(url, BASE_URL_VARIABLE, allow_http=allow_http)
 
@@ -168,24 +169,17 @@ def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, se
 def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = False) -> str:
     """The validated URL that paths are appended to: no trailing slash, no `/v1/v1`, no `/v1/embeddings`."""
     if isinstance(hidden_url(server_url), Secret):
-        raise ConfigurationError(
-            f"{source} must not contain credentials, a query or a fragment; pass the key as api_key"
-        )
+        raise ConfigurationError(f"{source} must not contain credentials, a query or a fragment; pass api_key=")
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
-    text = server_url.strip().rstrip("/")
-    try:
+    text, host = server_url.strip().rstrip("/"), None
+    with suppress(ValueError):  # from brackets, or a port
         parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = SplitResult("", "", "", "", ""), None
-    if parts.scheme not in ("http", "https") or not host or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(f"{source} must be a URL like https://openrouter.ai/api/v1")
-    if ":" not in host and not _HOST.fullmatch(host):
-        raise ConfigurationError(
-            f"{source} must be a URL like https://openrouter.ai/api/v1; {host[:80]!r} is not a host name"
-        )
-    if parts.scheme == "http" and not allow_http and not is_loopback(host):
+        host = parts.hostname if _URL.fullmatch(text) and parts.port != 0 else None
+    if not host or not (":" in host or _HOST.fullmatch(host)):
+        hint = f"; {host[:80]!r} is not a host name" if host else ""
+        raise ConfigurationError(f"{source} must be a URL like {_EXAMPLE_URL}{hint}")
+    if text[:5].lower() == "http:" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
             f"{source} is plain http to {host}, so others could read the texts and the key; "
             "use https, or pass allow_http=True if you trust that network"
@@ -203,13 +197,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def timeout_ms(value: Any, source: str = "timeout_ms") -> int | None:
+def timeout_ms(value: Any) -> int | None:
     """A timeout in milliseconds, or None."""
     if value is None:
         return None
-    is_number = issubclass(type(value), numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 0 < value < 1e12:
-        raise ConfigurationError(f"{source} must be a number of milliseconds above 0, got {value!r}")
+    if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 0 < value < 1e12:
+        raise ConfigurationError(f"timeout_ms must be a number of milliseconds above 0, got {value!r}")
     return max(1, int(value))
 
 
@@ -218,13 +211,7 @@ def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
     if milliseconds is None:
         return default
     seconds = milliseconds / 1000
-    return Timeouts(
-        connect_seconds=min(default.connect_seconds, seconds),
-        pool_seconds=min(default.pool_seconds, seconds),
-        write_seconds=seconds,
-        read_seconds=seconds,
-        attempt_seconds=seconds,
-    )
+    return Timeouts(*(min(wait, seconds) for wait in (default.connect_seconds, default.pool_seconds)), *[seconds] * 3)
 
 
 @functools.cache

@@ -24,10 +24,9 @@ RETRY_AFTER_CAP_SECONDS: Final = 60.0
 TOTAL_SECONDS: Final = 120.0
 MAX_REDIRECTS: Final = 3  # all on the same origin
 
-# The retry budget, a token bucket that all calls of a client share: when everything fails, retrying stops.
-RETRY_BUDGET: Final = 100
-RETRY_COST: Final = 5  # a successful call gives as much back
-MAYBE_BILLED_RETRY_COST: Final = 10
+# The retry budget, which all calls of a client share: when everything fails, retrying stops.
+RETRY_BUDGET: Final = 20  # retries; a successful call gives one back
+MAYBE_BILLED_RETRY_COST: Final = 2
 
 # What an error keeps of a response. The rest of a longer body is not read.
 ERROR_BODY_BYTES: Final = 64 << 10

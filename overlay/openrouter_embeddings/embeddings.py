@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
-from . import embed as jobs
+import openrouter_embeddings.embed as jobs
+
 from .arguments import guarded_methods, refuse_attribute
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
@@ -45,9 +46,7 @@ def _opened_cache(options: EmbedOptions) -> Any:
 class Embeddings(GeneratedEmbeddings):
     """The embeddings operations of the API, and jobs that turn any number of texts into vectors."""
 
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(caller)
-        self._caller: Caller = caller
+    _caller: Caller
 
     if not TYPE_CHECKING:  # a type checker would accept any name
         __getattr__ = refuse_attribute

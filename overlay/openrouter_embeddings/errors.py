@@ -40,6 +40,16 @@ BY_STATUS: dict[int, type[APIStatusError]] = {}
 """The class of each documented status."""
 
 
+def __dir__() -> list[str]:
+    return [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, Exception)]
+
+
+def format_size(size_bytes: int) -> str:
+    """A size as people read it: `41.9 MB`."""
+    unit, name = (1e6, "MB") if size_bytes >= 1e6 else (1e3, "kB")
+    return f"{size_bytes / unit:.3g} {name}"
+
+
 def printable(text: str, limit: int = MESSAGE_CHARS) -> str:
     """`text` on one line, control characters escaped, cut to `limit` characters."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
@@ -50,11 +60,12 @@ class OpenRouterError(Exception):
     """The base of all errors.
 
     Attributes:
-        message: what happened, on one line; `str(error)` adds status, attempts, generation id and limit.
+        message: what happened, on one line; `str(error)` adds host, status, attempts, generation id and limit.
+        host: the host of the request; "" if nothing was sent.
         attempts: requests that this call sent; 0 if nothing was sent.
         possibly_billed_attempts: how many of them the server may have processed without returning a usable result.
         retry_after: seconds that the server asked to wait, or None.
-        limit: the limit that ended the retries, such as "attempts=4"; "" if none did.
+        limit: the limit that ended the retries, such as "attempts=4" (see `Policy`); "" if none did.
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
@@ -63,6 +74,7 @@ class OpenRouterError(Exception):
             None if its texts or options were rejected, and for other calls.
     """
 
+    host: str = ""
     attempts: int = 0
     possibly_billed_attempts: int = 0
     retry_after: float | None = None
@@ -85,21 +97,11 @@ class OpenRouterError(Exception):
         self.message = message
 
     def __str__(self) -> str:
-        facts = {"status": self.status_code, "attempts": self.attempts, "generation": self.generation_id}
         text = f"{self.message}; {self._cure}" if self._cure else self.message
-        shown = [f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value]
-        shown += [f"not retried: {self.limit}"] if self.limit else []
-        return f"{text} ({', '.join(shown)})" if shown else text
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, {**self.__dict__})
-
-
-def _restore(cls: type[OpenRouterError], args: tuple[Any, ...], state: dict[str, Any]) -> OpenRouterError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        facts = {"status": self.status_code, "host": self.host, "attempts": self.attempts}
+        facts |= {"generation": self.generation_id, "stopped by": self.limit}
+        shown = ", ".join(f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value)
+        return f"{text} ({shown})" if shown else text
 
 
 class ConfigurationError(OpenRouterError, ValueError):
@@ -210,7 +212,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
 
-    _cure = "embeddings.list_models() lists the models; server_url must end as https://openrouter.ai/api/v1 does"
+    _cure = "client.embeddings.list_models() lists the models; server_url must end like https://openrouter.ai/api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
@@ -219,6 +221,8 @@ class RequestTimeoutResponseError(APIStatusError, status=408):
 
 class PayloadTooLargeResponseError(APIStatusError, status=413):
     """The request is too large."""
+
+    _cure = "send fewer or shorter inputs; embed(texts, model=...) splits them into requests"
 
 
 class TooManyRequestsResponseError(APIStatusError, status=429):

@@ -1,4 +1,4 @@
-"""The values that travel through a call: requests, responses, and the steps of a call flow."""
+"""The values that travel through a call: requests, responses, failures, and the steps of a call flow."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_values",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, str] = {}
+        values: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
-            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+            values[key] = f"{values[key]}, {value}" if key in values else value
+        self._values = values
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -55,6 +56,10 @@ class Timeouts:
     write_seconds: float = defaults.WRITE_SECONDS
     read_seconds: float = defaults.READ_SECONDS
     attempt_seconds: float = defaults.ATTEMPT_SECONDS
+
+    def within(self, seconds: float) -> Timeouts:
+        """The same timeouts, with an attempt that takes at most `seconds`."""
+        return self if seconds >= self.attempt_seconds else attrs.evolve(self, attempt_seconds=max(seconds, 0.001))
 
 
 TIMEOUTS: Final = Timeouts()

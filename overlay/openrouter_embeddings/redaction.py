@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import commonprefix
 from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
+_PART = 12  # characters of a longer value that are masked wherever they stand, with what follows of it
 
 
 class Secret:
@@ -40,24 +42,14 @@ class Redactor:
     __slots__ = ("_secrets",)
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        values = {part for secret in secrets for part in (secret.reveal(), secret.reveal().partition(" ")[2].strip())}
-        longest_first = sorted((v for v in values if len(v) >= _SHORTEST), key=len, reverse=True)
-        self._secrets = tuple(map(Secret, longest_first))
+        self._secrets = tuple(secrets)
 
     def __call__(self, text: str) -> str:
-        """`text` without the secrets, also where it was cut in the middle of one."""
-        if not any(secret.reveal()[:_SHORTEST] in text for secret in self._secrets):
-            return text
-        for secret in self._secrets:
-            text = text.replace(secret.reveal(), MASK)
-        return "…".join(map(self._without_partial_end, text.split("…")))
-
-    def _without_partial_end(self, text: str) -> str:
-        for secret in self._secrets:
-            value = secret.reveal()
-            for length in range(min(len(value) - 1, len(text)), _SHORTEST - 1, -1):
-                if text.endswith(value[:length]):
-                    return text[:-length] + MASK
+        """`text` without the secrets, also where one is cut off."""
+        values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
+        found = [value for value in values if len(value) >= _SHORTEST and value[:_SHORTEST] in text]
+        for value in sorted(found, key=len, reverse=True):
+            text = "…".join([_without(value, piece) for piece in text.split("…")])
         return text
 
     def json(self, value: Any) -> Any:
@@ -67,3 +59,15 @@ class Redactor:
         if isinstance(value, dict):
             return {self(name): self.json(item) for name, item in value.items()}
         return [self.json(item) for item in value] if isinstance(value, list) else value
+
+
+def _without(value: str, text: str) -> str:
+    text = text.replace(value, MASK)
+    start, rest = value[:_PART], value[_PART:]
+    if rest and " " not in start:
+        head, *tails = text.split(start)
+        text = MASK.join([head, *(tail[len(commonprefix((tail, rest))) :] for tail in tails)])  # noqa: RUF071  (no paths)
+    for length in range(min(len(value), len(text)), _SHORTEST - 1, -1):
+        if text.endswith(value[:length]):
+            return text[:-length] + MASK
+    return text

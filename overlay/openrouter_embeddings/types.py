@@ -31,9 +31,9 @@ if not TYPE_CHECKING:  # a type checker would accept any name
         """Import the types of `embed` at first use: they need numpy."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import embed
+        from importlib import import_module
 
-        return getattr(embed, name)
+        return getattr(import_module(".embed", __package__), name)
 
 
 def __dir__() -> list[str]:

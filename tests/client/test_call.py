@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 from openrouter_embeddings import errors
-from openrouter_embeddings.call import CallContext, call_flow
+from openrouter_embeddings.call import call_flow
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConfigurationError, ConnectError, ConnectionLostError, Failure, OpenRouterError
 from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
 from openrouter_embeddings.redaction import MASK, Secret
 from openrouter_embeddings.request import prepare
-from openrouter_embeddings.retries import BackoffStrategy, FailureKind, Policy, RetryBudget, RetryConfig, policy_from
+from openrouter_embeddings.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
 
@@ -97,7 +97,8 @@ def play(
 
     config, options = Config(base_url=f"{ROOT}/api/v1"), CallOptions(timeout_ms=timeout_ms)
     prepared = prepare(GENERATE, {"input": ["a text"], "model": "m"}, options, config, Timeouts())
-    flow = call_flow(prepared, policy, CallContext(key, budget or RetryBudget(), clock, max, debug), **read)
+    world: dict[str, Any] = {"budget": budget or RetryBudget(), "debug": debug, "clock": clock, "uniform": max}
+    flow = call_flow(prepared, policy, key=key, **world, **read)
     outcomes, steps, outcome = iter(script), [], None
     try:
         while True:
@@ -206,7 +207,7 @@ def test_budget_limits_the_retries_of_all_calls() -> None:
     assert play([error(500), good()], budget=budget).line == "send 0.5 send"
 
     spent = RetryBudget()
-    while spent.take(FailureKind.NOT_PROCESSED):
+    while spent.take(maybe_billed=False):
         pass
     assert play([broken(stale=True), error(503)], budget=spent).line == "send 0 send"
     hour = policy_from(RetryConfig("backoff", BackoffStrategy(1, 1, 1, 3_600_000, 0), True), Policy())
@@ -236,7 +237,8 @@ def test_deadline_of_an_attempt_ends_with_the_call(
 
 
 def test_missing_key_at_a_retry_ends_the_call() -> None:
-    config = Config(api_key=iter([KEY]).__next__)
+    keys = iter([KEY, None])
+    config = Config(api_key=lambda: next(keys))
     played = play([error(500)], key=config.current_key)
 
     assert (played.line, type(played.error), played.counts) == ("send 0.5", ConfigurationError, (1, 1))
@@ -309,7 +311,7 @@ def test_error_has_the_model_of_its_body_and_nothing_of_the_attempt() -> None:
     body = {"error": {"code": 404, "message": "gone", "availability": {"code": "no_endpoints"}}}
     found = play([reply(404, body, x_generation_id="gen-1")]).error
 
-    assert (found.data.to_dict(), found.generation_id) == (body, "gen-1")
+    assert (found.data.to_dict(), found.generation_id, found.host) == (body, "gen-1", "openrouter.ai")
     assert (found.__cause__, found.__context__) == (None, None)
     assert [entry.name for entry in traceback.extract_tb(found.__traceback__)] == ["play", "call_flow"]
     assert play([reply(200, {"data": []})]).error.data is None

@@ -81,7 +81,6 @@ def test_callable_key_is_called_each_time_and_must_return_a_string() -> None:
     settings = Config(api_key=lambda: next(keys))
 
     assert [settings.current_key(), settings.current_key()] == [Secret(KEY), Secret("sk-second")]
-    assert "StopIteration" in rejection(settings.current_key)
     assert rejection(Config(api_key=lambda: print).current_key).startswith("the result of api_key() must be a string")
 
 
@@ -119,7 +118,7 @@ def test_invalid_header_value_is_rejected_by_name(value: Any, message: str, monk
     assert rejection(config.extra_headers, {"X-A": value}).startswith(f"http_headers['X-A'] {message}")
     if isinstance(value, str) and "\0" not in value:
         monkeypatch.setenv("OPENROUTER_HTTP_REFERER", value)
-        assert rejection(config.app_headers, {}).startswith(f"OPENROUTER_HTTP_REFERER {message}")
+        assert rejection(config.app_headers, None, None, None).startswith(f"OPENROUTER_HTTP_REFERER {message}")
 
 
 @pytest.mark.parametrize(("headers", "message"), BAD_HEADERS, ids=lambda value: ascii(value)[:40])
@@ -132,12 +131,16 @@ def test_invalid_header_of_a_call_is_rejected(headers: Any, message: str) -> Non
 
 
 def test_app_headers_are_the_arguments_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = {"http_referer": " https://app ", "x_open_router_title": "  ", "x_open_router_categories": None}
-    assert config.app_headers({}) == {}
+    arguments = " https://app ", "  ", None
+    assert config.app_headers(None, None, None) == {}
+    assert config.app_headers(*arguments, kept={"http_referer": "b", "x_open_router_title": "c"}) == {
+        "http_referer": "https://app",
+        "x_open_router_title": "c",
+    }
 
     for _, variable in config.APP_HEADERS.values():
         monkeypatch.setenv(variable, f" {variable} ")
-    assert config.app_headers(arguments) == {
+    assert config.app_headers(*arguments) == {
         "http_referer": "https://app",
         "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
         "x_open_router_categories": "OPENROUTER_X_OPEN_ROUTER_CATEGORIES",

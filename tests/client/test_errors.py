@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from openrouter_embeddings import errors, network
-from openrouter_embeddings.errors import BY_STATUS, APIStatusError, OpenRouterError, error_for, printable
+from openrouter_embeddings.errors import BY_STATUS, APIStatusError, OpenRouterError, error_for, format_size, printable
 from openrouter_embeddings.messages import Headers, Response
 from openrouter_generated.models import ErrorResponse
 
@@ -34,7 +34,7 @@ def family(cls: type[OpenRouterError] = OpenRouterError) -> Iterator[type[OpenRo
 
 
 FAMILY = list(dict.fromkeys(family()))
-OWN = [cls for cls in FAMILY if cls.__module__ == errors.__name__]
+OWN = [cls for cls in FAMILY if getattr(errors, cls.__name__, None) is cls]
 
 
 def documented_tree() -> dict[str, tuple[str, list[str]]]:
@@ -132,3 +132,18 @@ LINES = [
 @pytest.mark.parametrize(("text", "limit", "line"), LINES, ids=lambda value: ascii(value)[:12])
 def test_printable_is_one_short_line_without_control_characters(text: str, limit: int, line: str) -> None:
     assert printable(text, limit) == line
+
+
+def test_message_ends_with_the_facts_to_log() -> None:
+    error = error_for(429, "slow", RESPONSE)
+    assert str(error) == "slow (status 429, generation gen-1)"
+
+    error.host, error.attempts, error.limit = "openrouter.ai", 4, "attempts=4"
+    facts = "status 429, host openrouter.ai, attempts 4, generation gen-1, stopped by attempts=4"
+    assert str(error) == f"slow ({facts})"
+    assert str(errors.UnauthorizedResponseError("no")).startswith("no; check api_key")
+
+
+def test_size_is_written_as_people_read_it() -> None:
+    sizes = [0, 98_304, 1_000_000, 41_943_040]
+    assert [format_size(size) for size in sizes] == ["0 kB", "98.3 kB", "1 MB", "41.9 MB"]

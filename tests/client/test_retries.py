@@ -25,20 +25,17 @@ from openrouter_embeddings.messages import Headers, Response, Sleep
 from openrouter_embeddings.retries import (
     NO_RETRY,
     BackoffStrategy,
-    FailedAttempt,
-    FailureKind,
+    CallState,
     Policy,
     RetryBudget,
     RetryConfig,
-    RetryState,
     decide,
-    failed_attempt,
-    kind_of_status,
+    failure_of,
     policy_from,
 )
 from openrouter_generated.models import ErrorResponse
 
-SAFE, BILLED, FINAL = FailureKind.NOT_PROCESSED, FailureKind.MAYBE_PROCESSED, FailureKind.PERMANENT
+SAFE, BILLED, FINAL = {"sent": False}, {"sent": True}, {"sent": False, "final": True}
 HOUR = 3_600_000
 # `min` and `max` take the place of random numbers: the shortest and the longest wait.
 
@@ -51,60 +48,55 @@ def api_error(status: int, headers: dict[str, str] | None = None, **availability
 
 
 def failed(
-    kind: FailureKind, status: int | None = None, *, retry_after: float | None = None, **more: Any
-) -> FailedAttempt:
-    error = ConnectError("no") if status is None else api_error(status)
+    kind: dict[str, bool],
+    status: int | None = None,
+    *,
+    retry_after: float | None = None,
+    advice: str = "",
+    stale: bool = False,
+) -> Failure:
+    error = ConnectError("no") if status is None else api_error(status, {"x-should-retry": advice})
     error.retry_after = retry_after
-    return FailedAttempt(error, kind, **more)
+    return Failure(error, **kind, stale=stale)
+
+
+def so_far(retries: int = 0, billed: int = 0, free: int = 0, elapsed: float = 0.0) -> CallState:
+    """A call after so many retries, and after failures before this one that may have been billed."""
+    return CallState(retries + free + 1, billed + 1, free, elapsed)
 
 
 KINDS = [
-    # statuses, their kind, their kind with `availability.retryable: true`
+    # statuses, what they say, what they say with `availability.retryable: true`
     ((400, 401, 402, 403, 404, 409, 413, 418, 422, 499), FINAL, FINAL),
     ((425, 429, 503, 529), SAFE, SAFE),
     ((408, 502, 504), BILLED, SAFE),
     ((500, 520, 524, 599), BILLED, BILLED),
-    ((301, 307, 501, 505, 600, 999, None), FINAL, FINAL),
+    ((301, 307, 501, 505, 600, 999), FINAL, FINAL),
 ]
 
 
 @pytest.mark.parametrize(("statuses", "kind", "if_retryable"), KINDS, ids=str)
 def test_status_says_whether_the_request_was_processed(
-    statuses: tuple[int | None, ...], kind: FailureKind, if_retryable: FailureKind
+    statuses: tuple[int, ...], kind: dict[str, bool], if_retryable: dict[str, bool]
 ) -> None:
-    assert {kind_of_status(status) for status in statuses} == {kind}
-    assert {kind_of_status(status, retryable=True) for status in statuses} == {if_retryable}
+    for status in statuses:
+        plain, retryable, other = (api_error(status, retryable=value) for value in (False, True, "true"))
+        assert failure_of(plain) == Failure(plain, **kind)
+        assert failure_of(retryable) == Failure(retryable, **if_retryable)
+        assert failure_of(other) == Failure(other, **kind)
     assert set(BY_STATUS) <= {status for statuses, _, _ in KINDS for status in statuses}
 
 
-UNREADABLE = Response(200, Headers([("x-should-retry", "false")]), b"")
-CLASSIFIED: list[tuple[OpenRouterError, dict[str, bool] | None, FailureKind, bool | None]] = [
-    # the error, the arguments of `Failure` (None: a response arrived), the kind, what the server says
-    (ConnectError("refused"), {"sent": False}, SAFE, None),
-    (ConnectError("certificate"), {"sent": False, "final": True}, FINAL, None),
-    (ConnectError("broken"), {"sent": True}, BILLED, None),
-    (ConnectError("stale"), {"sent": True, "stale": True}, BILLED, None),
-    (ConnectError("too large"), {"sent": True, "final": True}, FINAL, None),
-    (ResponseValidationError("not JSON", UNREADABLE, retryable=True), None, BILLED, False),
-    (ResponseValidationError("three vectors for two texts"), None, FINAL, None),
-    (ClosedClientError("closed"), None, FINAL, None),
-    (api_error(429), None, SAFE, None),
-    (api_error(502, retryable=False), None, BILLED, None),
-    (api_error(502, retryable=True), None, SAFE, None),
-    (api_error(502, retryable="true"), None, BILLED, None),
-    (api_error(500, {"X-Should-Retry": " FALSE "}), None, BILLED, False),
-    (api_error(400, {"x-should-retry": "true"}), None, FINAL, True),
-    (api_error(400, {"x-should-retry": "maybe"}), None, FINAL, None),
+CLASSIFIED: list[tuple[OpenRouterError, dict[str, bool]]] = [
+    (ResponseValidationError("not JSON", retryable=True), BILLED),
+    (ResponseValidationError("three vectors for two texts"), {"sent": True, "final": True}),
+    (ClosedClientError("closed"), FINAL),
 ]
 
 
-@pytest.mark.parametrize(("error", "failure", "kind", "should_retry"), CLASSIFIED, ids=str)
-def test_failed_attempt_is_classified(
-    error: OpenRouterError, failure: dict[str, bool] | None, kind: FailureKind, should_retry: bool | None
-) -> None:
-    attempt = failed_attempt(error, None if failure is None else Failure(error, **failure))
-
-    assert attempt == FailedAttempt(error, kind, should_retry, stale="stale" in (failure or {}))
+@pytest.mark.parametrize(("error", "kind"), CLASSIFIED, ids=str)
+def test_error_without_a_status_is_classified(error: OpenRouterError, kind: dict[str, bool]) -> None:
+    assert failure_of(error) == Failure(error, **kind)
 
 
 def test_backoff_grows_to_its_cap() -> None:
@@ -121,8 +113,8 @@ class Decision(NamedTuple):
     """A failure, the retries so far, and the longest wait before the next attempt, or the limit that was reached."""
 
     name: str
-    failed: FailedAttempt
-    state: RetryState
+    failed: Failure
+    state: CallState
     sleep: Sleep | str
     policy: Policy = Policy()
 
@@ -135,44 +127,45 @@ def official(*backoff: Any, connections: bool = True, statuses: Any = None) -> P
 UNLIMITED = Policy(attempts=None, possibly_billed_retries=None, total_seconds=None)
 TOTAL, BILLED_ONCE, CAP = "total_seconds=120", "possibly_billed_retries=1", "retry_after_cap_seconds"
 DECISIONS = [
-    Decision("first of four", failed(SAFE), RetryState(), Sleep(0.5)),
-    Decision("fourth of four", failed(SAFE), RetryState(3), "attempts=4"),
-    Decision("no limit", failed(BILLED), RetryState(99, 99, 1, 9e9), Sleep(8.0), UNLIMITED),
-    Decision("no retry", failed(SAFE), RetryState(), "attempts=1", NO_RETRY),
-    Decision("permanent", failed(FINAL, 400), RetryState(), ""),
-    Decision("billed", failed(BILLED, 500), RetryState(2), Sleep(2.0)),
-    Decision("billed again", failed(BILLED, 500), RetryState(1, 1), BILLED_ONCE),
-    Decision("safe after billed", failed(SAFE), RetryState(1, 1), Sleep(1.0)),
-    Decision("overloaded", failed(SAFE, 429), RetryState(), Sleep(1.0, shared=True)),
-    Decision("Retry-After", failed(SAFE, 429, retry_after=7.0), RetryState(), Sleep(7.0 * 1.1, shared=True)),
-    Decision("Retry-After at the cap", failed(SAFE, 503, retry_after=60.0), RetryState(), Sleep(66.0, shared=True)),
-    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), RetryState(),
-             f"{CAP}=60, and the server asks for 60.001"),
-    Decision("beyond the total", failed(SAFE), RetryState(elapsed_seconds=119.6), TOTAL),
-    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), RetryState(0, 0, 0, 70.0), TOTAL),
-    Decision("a tenth is left", failed(SAFE, 503), RetryState(), Sleep(1.0, True), Policy(total_seconds=1.12)),
-    Decision("less is left", failed(SAFE, 503), RetryState(), "total_seconds=1.1", Policy(total_seconds=1.1)),
-    Decision("stale", failed(BILLED, stale=True), RetryState(1, 1), Sleep(0.0, free=True)),
-    Decision("stale again", failed(BILLED, stale=True), RetryState(0, 0, 1), Sleep(0.5)),
-    Decision("stale again, billed before", failed(BILLED, stale=True), RetryState(1, 1, 1), BILLED_ONCE),
-    Decision("stale, no retry", failed(BILLED, stale=True), RetryState(), "attempts=1", NO_RETRY),
-    Decision("server says no", failed(SAFE, 503, should_retry=False), RetryState(), ""),
-    Decision("server says yes", failed(FINAL, 400, should_retry=True), RetryState(), Sleep(0.5)),
-    Decision("server says yes, billed before", failed(FINAL, 400, should_retry=True), RetryState(1, 1), BILLED_ONCE),
-    Decision("server says yes, safe", failed(SAFE, 503, should_retry=True), RetryState(1, 1), Sleep(2.0, True)),
-    *(Decision(f"server says yes, {status}", failed(FINAL, status, should_retry=True), RetryState(), "")
+    Decision("first of four", failed(SAFE), so_far(), Sleep(0.5)),
+    Decision("fourth of four", failed(SAFE), so_far(3), "attempts=4"),
+    Decision("no limit", failed(BILLED), so_far(99, 99, 1, 9e9), Sleep(8.0), UNLIMITED),
+    Decision("no retry", failed(SAFE), so_far(), "attempts=1", NO_RETRY),
+    Decision("permanent", failed(FINAL, 400), so_far(), ""),
+    Decision("billed", failed(BILLED, 500), so_far(2), Sleep(2.0)),
+    Decision("billed again", failed(BILLED, 500), so_far(1, 1), BILLED_ONCE),
+    Decision("safe after billed", failed(SAFE), so_far(1, 1), Sleep(1.0)),
+    Decision("overloaded", failed(SAFE, 429), so_far(), Sleep(1.0, shared=True)),
+    Decision("Retry-After", failed(SAFE, 429, retry_after=7.0), so_far(), Sleep(7.0 * 1.1, shared=True)),
+    Decision("Retry-After at the cap", failed(SAFE, 503, retry_after=60.0), so_far(), Sleep(66.0, shared=True)),
+    Decision("Retry-After over the cap", failed(SAFE, 503, retry_after=60.001), so_far(),
+             f"{CAP}=60 (the server asks for 60.001 s)"),
+    Decision("beyond the total", failed(SAFE), so_far(elapsed=119.6), TOTAL),
+    Decision("Retry-After beyond the total", failed(SAFE, 429, retry_after=50.0), so_far(0, 0, 0, 70.0), TOTAL),
+    Decision("a tenth is left", failed(SAFE, 503), so_far(), Sleep(1.0, True), Policy(total_seconds=1.12)),
+    Decision("less is left", failed(SAFE, 503), so_far(), "total_seconds=1.1", Policy(total_seconds=1.1)),
+    Decision("stale", failed(BILLED, stale=True), so_far(1, 1), Sleep(0.0, free=True)),
+    Decision("stale again", failed(BILLED, stale=True), so_far(0, 0, 1), Sleep(0.5)),
+    Decision("stale again, billed before", failed(BILLED, stale=True), so_far(1, 1, 1), BILLED_ONCE),
+    Decision("stale, no retry", failed(BILLED, stale=True), so_far(), "attempts=1", NO_RETRY),
+    Decision("server says no", failed(SAFE, 503, advice=" FALSE "), so_far(), ""),
+    Decision("server says yes", failed(FINAL, 400, advice="true"), so_far(), Sleep(0.5)),
+    Decision("server says yes again", failed(FINAL, 400, advice="true"), so_far(1), ""),
+    Decision("server says maybe", failed(FINAL, 400, advice="maybe"), so_far(), ""),
+    Decision("server says yes, safe", failed(SAFE, 503, advice="true"), so_far(1, 1), Sleep(2.0, True)),
+    *(Decision(f"server says yes, {status}", failed(FINAL, status, advice="true"), so_far(), "")
       for status in (401, 402, 403, 413)),
-    Decision("official", failed(BILLED), RetryState(9, 9), Sleep(1.0), official(500, 1_000, 2, HOUR, 0)),
-    Decision("official, broken", failed(BILLED), RetryState(), "", official(connections=False)),
-    Decision("official, certificate", failed(FINAL), RetryState(), "", official()),
-    Decision("official, server says no", failed(SAFE, 503, should_retry=False), RetryState(), "", official()),
-    Decision("official, Retry-After", failed(SAFE, 429, retry_after=3e3), RetryState(), Sleep(3e3 * 1.1, True),
+    Decision("official", failed(BILLED), so_far(9, 9), Sleep(1.0), official(500, 1_000, 2, HOUR, 0)),
+    Decision("official, broken", failed(BILLED), so_far(), "", official(connections=False)),
+    Decision("official, certificate", failed(FINAL), so_far(), "", official()),
+    Decision("official, server says no", failed(SAFE, 503, advice=" FALSE "), so_far(), "", official()),
+    Decision("official, Retry-After", failed(SAFE, 429, retry_after=3e3), so_far(), Sleep(3e3 * 1.1, True),
              official()),
-    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), RetryState(),
-             f"{CAP}=3600, and the server asks for 4000", official()),
-    Decision("official, in time", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.5), Sleep(0.5, True), official()),
-    Decision("official, elapsed", failed(SAFE, 503), RetryState(0, 0, 0, 3_599.9), "total_seconds=3600", official()),
-    Decision("official, no time", failed(SAFE, 503), RetryState(), "total_seconds=0", official(500, 500, 1, 0, 0)),
+    Decision("official, long Retry-After", failed(SAFE, 429, retry_after=4e3), so_far(),
+             f"{CAP}=3600 (the server asks for 4000 s)", official()),
+    Decision("official, in time", failed(SAFE, 503), so_far(0, 0, 0, 3_599.5), Sleep(0.5, True), official()),
+    Decision("official, elapsed", failed(SAFE, 503), so_far(0, 0, 0, 3_599.9), "total_seconds=3600", official()),
+    Decision("official, no time", failed(SAFE, 503), so_far(), "total_seconds=0", official(500, 500, 1, 0, 0)),
 ]  # fmt: skip
 
 
@@ -221,10 +214,10 @@ STATUSES: list[tuple[list[Any] | None, list[int], list[int]]] = [
 @pytest.mark.parametrize(("override", "retried", "others"), STATUSES, ids=str)
 def test_official_statuses(override: list[Any] | None, retried: list[int], others: list[int]) -> None:
     policy = official(statuses=override)
-    attempts = {status: failed(kind_of_status(status), status) for status in retried + others}
+    attempts = {status: failure_of(api_error(status)) for status in retried + others}
 
     assert [
-        status for status in attempts if isinstance(decide(policy, attempts[status], RetryState(), min), Sleep)
+        status for status in attempts if isinstance(decide(policy, attempts[status], so_far(), min), Sleep)
     ] == retried
 
 
@@ -248,7 +241,7 @@ def test_policy_from_an_argument() -> None:
 NUMBER, COUNT = "must be a number of at least 0", "must be a whole number of at least"
 RIGHT = {"initial_interval": 1, "max_interval": 1, "exponent": 1.0, "max_elapsed_time": 1}
 REJECTED: list[tuple[Callable[[], object], str]] = [
-    *((lambda v=value: policy_from(v, Policy()), "retries must be utils.RetryConfig, utils.Policy or None")
+    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, None (no retry), a utils.Policy")
       for value in (-1, True, "backoff", {"strategy": "backoff"}, BACKOFF)),
     (lambda: policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config"),  # type: ignore[arg-type]
      "retry_config: backoff must be utils.BackoffStrategy, got NoneType"),
@@ -278,8 +271,8 @@ def test_invalid_retry_settings_are_rejected(create: Callable[[], object], messa
     assert caught.value.message.startswith(message)
 
 
-def takes(budget: RetryBudget, *kinds: FailureKind) -> list[bool]:
-    return [budget.take(kind) for kind in kinds]
+def takes(budget: RetryBudget, *kinds: dict[str, bool]) -> list[bool]:
+    return [budget.take(maybe_billed=kind["sent"]) for kind in kinds]
 
 
 def test_budget_pays_for_20_safe_or_10_billed_retries() -> None:
@@ -313,7 +306,7 @@ def test_budget_works_in_a_process_forked_while_a_thread_used_it() -> None:
         pid = os.fork()
         if pid == 0:
             signal.alarm(5)  # ends a child that waits for a lock which nobody releases
-            os._exit(0 if budget.take(SAFE) else 1)
+            os._exit(0 if budget.take(maybe_billed=False) else 1)
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     stop.set()
     thread.join()

@@ -96,6 +96,14 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {f"{POST}/deprecated": True, f"{ITEM}/note/deprecated": True},
         ["compatible create() post: is deprecated", "compatible Item.note Item/properties/note: is deprecated"],
     ),
+    "deprecated, and something without a rule": (
+        {f"{POST}/deprecated": True, f"{POST}/x-note": "a"},
+        ["compatible create() post: is deprecated", "internal create() post/x-note: new: x-note"],
+    ),
+    "values of a map": (
+        {f"{BODY}/sizes/additionalProperties/enum": ["big"]},
+        ["breaking create(sizes=) CreateItem/properties/sizes: the value 'small' is removed"],
+    ),
     "server": (
         {"servers/0/url": "https://example.com/v2"},
         ["compatible OpenRouter(server_url=) servers: the default is https://example.com/v2"],

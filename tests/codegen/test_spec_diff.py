@@ -13,7 +13,9 @@ import pytest
 from support.pipeline import ROOT
 
 from codegen import document
-from codegen.spec.changes import Level, compare
+from codegen.spec import report
+from codegen.spec.__main__ import main
+from codegen.spec.changes import Change, Level, compare
 from codegen.spec.versions import due, parse
 
 CONTRACT = (ROOT / "openapi.yaml").read_text("utf-8")
@@ -151,16 +153,48 @@ def test_command_names_all_edits_and_fails_until_the_version_says_so(released: R
         "0.2.0",
         False,
     )
-    code, out, _ = released.diff("--check")
-    assert (code, "pyproject.toml says 0.1.0, which is too low." in out) == (1, True)
-    assert "    - `operations.EncodingFormat` the value 'base64' is removed." in out.splitlines()
     released.replace("pyproject.toml", ('version = "0.1.0"', 'version = "0.2.0"'))
     assert released.diff("--check") == (0, "spec-diff: 0.2.0 says what changed since v0.1.0.\n", "")
 
 
 def test_without_a_release_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    code, out, err = repository.diff("--check")
+    code, out, err = Repository(tmp_path).diff("--check")
     assert (code, out, "no release tag" in err) == (0, "", True)
-    code, out, err = repository.diff("--base", "gone")
-    assert (code, out, "gone" in err) == (2, "", True)
+
+
+def test_unknown_revision_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["diff", "--base", "gone"]), capsys.readouterr().out) == (2, "")
+
+
+REPORT = """\
+openapi.yaml: v0.1.0 (0.1.0) -> working tree (0.1.0)
+
+Breaking (2)
+  operations.EncodingFormat: the value 'base64' is removed
+      #/components/schemas/EncodingFormat
+      used by client.embeddings.generate(encoding_format=)
+  retries.Policy: public object was removed
+      in Python alone; griffe found it
+
+Due: 0.2.0 or later (breaking changes since 0.1.0, as a breaking change before 1.0 raises the minor number).
+pyproject.toml says 0.1.0, which is too low.
+
+Draft for CHANGELOG.md
+
+    ### API
+
+    Breaking:
+
+    - `operations.EncodingFormat` the value 'base64' is removed.
+    - `retries.Policy` public object was removed."""
+
+
+def test_report_for_people() -> None:
+    use = ("client.embeddings.generate(encoding_format=)",)
+    place = "#/components/schemas/EncodingFormat"
+    changes = [
+        Change(BREAKING, "value-removed", "operations.EncodingFormat", place, "the value 'base64' is removed", use),
+        Change(BREAKING, "python", "retries.Policy", "", "public object was removed"),
+    ]
+    result = report.Result("v0.1.0", "0.1.0", "0.1.0", parse("0.2.0"), False, changes, [])
+    assert report.for_people(result) == REPORT

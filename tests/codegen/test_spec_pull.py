@@ -37,6 +37,7 @@ def test_comparison_lists_what_each_document_lacks_and_where_they_differ() -> No
         "- `body truncate`: string, optional. Which end to cut.",
         "- the statuses 422",
         "- `body encoding_format`: the value `int8`",
+        "- `body provider.data_collection`: the value `ask`",
     ]
     assert first.different == [
         "- `body input`: minItems 1, minLength 1 here, no such limit in the document",
@@ -45,9 +46,10 @@ def test_comparison_lists_what_each_document_lacks_and_where_they_differ() -> No
         "- `body model`: minLength 1 here, no such limit in the document",
         "- `result.data[].index`: optional here, required in the document",
     ]
-    assert "- `body provider`: object or null, optional. Which providers may serve the request, and in what order." in (
-        first.beyond
+    shown = (
+        "- `body provider.only`: array or null, optional. Slugs of the only providers allowed, added to those of the"
     )
+    assert [line for line in first.beyond if "`body provider.only`" in line] == [f"{shown} account."]
     assert (second.missing, second.beyond, second.different) == ([], ["- the operation"], [])
 
 
@@ -155,7 +157,7 @@ def test_two_operations_are_written_and_generated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ((), 1, "Missing here (3):"),
+        ((), 1, "Missing here (4):"),
         (("--operation", "gone"), 2, "has no operation gone"),
         (("--operation", "createEmbeddings"), 2, "has POST /embeddings already"),
     ],

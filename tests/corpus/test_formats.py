@@ -90,9 +90,10 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
         "file": lines,
         "stdin": "-",
         "texts": iter(["one", "two", "three"]),
+        "array": np.array(["one", "two", "three"]),
         "pairs": [(7, "one"), (8, "two"), (9, "three")],
     }
-    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "pairs": [7, 8, 9]}
+    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2], "pairs": [7, 8, 9]}
     for name, source in sources.items():
         with Capped() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
@@ -118,6 +119,13 @@ def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path
     assert json.loads(facts.pop("stamp")) == {"model": "example/text-embedding", **options}
     assert facts.pop("sdk_version")
     assert facts == {"model": "example/text-embedding", "dimensions": 4, "dtype": "float32"}
+
+
+def test_stdin_has_the_format_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(table(tmp_path, "excel").read_bytes())))
+    with Capped() as server:
+        embed_corpus(server.url, "-", tmp_path / "out.npy", format="csv")
+    assert np.array_equal(np.load(tmp_path / "out.npy"), matrix_of(TEXTS))
 
 
 def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> None:
@@ -148,6 +156,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
     "there": ({"output": "there.npy"}, errors.ConfigurationError, "exists already"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
+    "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a file of parquet"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "takes no on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
@@ -161,10 +170,17 @@ def test_wrong_call_is_refused_and_sends_nothing(case: str, tmp_path: Path, monk
     for name in ("in.xyz", "there.npy", "empty.jsonl"):
         (tmp_path / name).touch()
     changes, error, message = REFUSED[case]
+    (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
     with Capped() as server, pytest.raises(error, match=message):
         embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)
     assert server.ledger.requests == []
+
+
+def test_text_of_an_iterable_that_is_not_unicode_is_an_error_of_its_row(tmp_path: Path) -> None:
+    with Capped() as server:
+        result = embed_corpus(server.url, ["good", "\ud800", None, 5], tmp_path / "out.npy")
+    assert (result.rows, result.errors) == (1, 3)
 
 
 def test_without_pyarrow_npy_works_and_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

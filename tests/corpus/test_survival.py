@@ -18,6 +18,7 @@ from openrouter_embeddings.corpus import status
 from support.capped import Capped, texts_of
 from support.corpus_job import embed_corpus, start_job, write_corpus
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for hundreds
 CONCURRENCY, BATCH = 4, 8
 OPTIONS: dict[str, Any] = {"batch_size": BATCH, "concurrency": CONCURRENCY}

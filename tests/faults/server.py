@@ -139,6 +139,11 @@ class FaultServer:
         self._threads: list[threading.Thread] = []
 
     @property
+    def connections(self) -> set[Connection]:
+        """The connections that are open."""
+        return self._connections
+
+    @property
     def open(self) -> int:
         """How many connections are open."""
         return len(self._connections)

@@ -144,7 +144,7 @@ def test_memory(fault: Fault, drive: Drive, met: Find) -> None:
 
 def named(error: Exception | None) -> type | None:
     """The class that users know; the network library's own names may be mixed in under it."""
-    return next((cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__), None)
+    return next((cls for cls in type(error).__mro__ if getattr(errors, cls.__name__, None) is cls), None)
 
 
 @every_fault

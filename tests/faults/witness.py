@@ -69,6 +69,9 @@ class Records(logging.Handler):
 class Watch:
     """Around calls: all logs and warnings, and what they leave behind in sockets and threads."""
 
+    def __init__(self, level: int = logging.DEBUG) -> None:
+        self._level = level
+
     def __enter__(self) -> Watch:
         gc.collect()
         gc.freeze()  # what is here already is not looked at again: a collection takes a tenth of a second otherwise
@@ -77,7 +80,7 @@ class Watch:
         self.records = Records()
         self._levels = {logger: (logger.level, logger.propagate) for logger in _loggers()}
         for logger in self._levels:
-            logger.setLevel(logging.DEBUG)
+            logger.setLevel(self._level)
             logger.propagate = True
         logging.getLogger().addHandler(self.records)
         self._catcher = warnings.catch_warnings(record=True)

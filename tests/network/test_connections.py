@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import ssl
 import threading
@@ -19,6 +20,7 @@ from faults.ledger import Request as Received
 from faults.replies import JSON, answer, chunked, forever, http, once, torn
 from faults.right import right_answer, vector
 from faults.server import Connection, FaultServer, Step, unread
+from faults.witness import open_sockets
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.messages import Request, Send, Timeouts
 from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
@@ -26,6 +28,7 @@ from support.capped import KEY, MODEL, Capped
 from support.library import http as httpx
 from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
 
+LOOP_SOCKETS = 2  # of asyncio itself
 LARGE = "confidential " * 1_500_000  # more than sockets hold
 
 
@@ -142,26 +145,66 @@ def test_large_second_response_is_never_the_next_ones(side: Side) -> None:
             time.sleep(0.02)
 
 
-def sent_twice(connection: Connection, request: Received) -> None:
+def sent_twice(*, with_id: bool) -> Step:
     """The same response a moment later, perhaps when the next request is on its way."""
-    number = str(len(connection.server.ledger.requests))
-    body = json.dumps(right_answer(request)).encode()
-    connection.server.ledger.bill(request)
-    for _ in range(2):
-        connection.send(http(200, body, (*JSON, ("X-Generation-Id", number))))
-        time.sleep(0.001)
+
+    def step(connection: Connection, request: Received) -> None:
+        number = str(len(connection.server.ledger.requests))
+        body = json.dumps(right_answer(request)).encode()
+        connection.server.ledger.bill(request)
+        for _ in range(2):
+            connection.send(http(200, body, (*JSON, ("X-Generation-Id", number)) if with_id else JSON))
+            time.sleep(0.001)
+
+    return step
+
+
+@plain_and_tls
+@pytest.mark.parametrize("with_id", [False, True], ids=["no id", "generation id"])
+@both_sides
+def test_late_copy_of_a_response_is_recognized(side: Side, with_id: bool, certificate: Path | None) -> None:
+    texts = [str(number) for number in range(20)]
+    with FaultServer(forever(sent_twice(with_id=with_id)), certificate=certificate) as server:
+        with session_of(server, side, retry_config=Policy(base_seconds=0)) as session:
+            for text in ("one", "another"):  # until the responses are seen to differ
+                vectors(session, text)
+                time.sleep(0.02)
+            assert vectors(session, *texts) == right(*texts)
+
+
+@both_sides
+def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
+    """As servers in tests do."""
+    always = answer(lambda body: body["data"][0].update(embedding=[1.0, 2.0]))
+    with FaultServer(forever(always)) as server, session_of(server, side) as session:
+        assert vectors(session, "a", "b", "b", "a") == [[1.0, 2.0]] * 4
+        assert len(server.ledger.requests) == 4
 
 
 @plain_and_tls
 @both_sides
-def test_late_copy_of_a_response_is_told_by_its_generation_id(side: Side, certificate: Path | None) -> None:
-    texts = [str(number) for number in range(20)]
-    with FaultServer(forever(sent_twice), certificate=certificate) as server:
-        with session_of(server, side, retry_config=Policy(base_seconds=0)) as session:
-            for text in ("one", "another"):  # until the ids are seen to differ
-                vectors(session, text)
-                time.sleep(0.02)
-            assert vectors(session, *texts) == right(*texts)
+def test_server_that_speaks_first_is_not_believed(
+    side: Side, certificate: Path | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A response that arrives before the request is sent is no response to it."""
+
+    def wait_for_it(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith(("connect_tcp.complete", "start_tls.complete")):
+            time.sleep(0.05)
+        return True
+
+    class SpeaksFirst(FaultServer):
+        def _serve(self, connection: Connection) -> None:
+            if self.tls:
+                connection.raw = self.tls.wrap_socket(connection.raw, server_side=True)
+            connection.raw.sendall(http(200, b'{"data": []}'))
+            self.tls = None  # of this connection alone
+            super()._serve(connection)
+
+    caplog.set_level(logging.DEBUG)
+    with SpeaksFirst(forever(answer()), certificate=certificate) as server, caplog.filtering(wait_for_it):
+        with session_of(server, side, retry_config=None) as session, pytest.raises(errors.ConnectionLostError):
+            session.generate(input="a", model=MODEL)
 
 
 # ---- before the request was sent ------------------------------------------------------------------------------
@@ -284,7 +327,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
     late = [outcome for outcome in outcomes if hasattr(outcome, "error")]
     assert len(late) == 10
-    assert {(type(outcome.error).__name__, outcome.sent) for outcome in late} == {("PoolTimeout", False)}
+    assert {(isinstance(outcome.error, httpx.PoolTimeout), outcome.sent) for outcome in late} == {(True, False)}
 
 
 # ---- cancelled from another thread ----------------------------------------------------------------------------
@@ -338,11 +381,45 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
 # ---- stale ----------------------------------------------------------------------------------------------------
 
 
+def burst(session: Session, count: int) -> None:
+    """As many calls at the same time: afterwards as many connections are kept."""
+    result = session.embed([f"text {i}" for i in range(count)], model=MODEL, batch_size=1, concurrency=count)
+    assert result.vectors.tolist() == right(*(f"text {i}" for i in range(count)))
+
+
 @both_sides
 def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> None:
-    with FaultServer(once(torn("before headers", "end"))) as server, session_of(server, side) as session:
+    """With the next call, so that they do not pile up."""
+    before = open_sockets()
+    with Capped(seconds=0.05) as server, session_of(server, side) as session:
+        burst(session, 20)
+        with server.ledger.lock:
+            for connection in server.connections:
+                connection.raw.shutdown(socket.SHUT_RDWR)
+        time.sleep(0.05)
         assert vectors(session, "a") == right("a")
-        assert server.ledger.dialled == 2
+        ours_and_the_servers = open_sockets() - before
+        assert (server.open, len(ours_and_the_servers)) == (1, 3 if side is WithThreads else 3 + LOOP_SOCKETS)
+
+
+@both_sides
+def test_call_survives_stale_connections(side: Side) -> None:
+    """All kept connections are reset when they are used again. The request is computed twice at most."""
+    served: set[Connection] = set()
+
+    def once_each(connection: Connection, request: Received) -> None:
+        if connection in served:
+            torn("before headers", "reset")(connection, request)
+        else:
+            served.add(connection)
+            time.sleep(0.05)
+            answer()(connection, request)
+
+    with FaultServer(forever(once_each)) as server, session_of(server, side) as session:
+        burst(session, 4)
+        count = len(server.ledger.requests)
+        assert vectors(session, "a") == right("a")
+        assert len(server.ledger.requests) == count + 2
 
 
 # ---- another release of the library ---------------------------------------------------------------------------

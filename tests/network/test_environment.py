@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +20,9 @@ from faults.replies import JSON, answer, forever, once
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
 from support.capped import KEY, MODEL
+from support.library import IS_HTTPX2
 from support.library import http as httpx
-from support.sides import Side, both_sides
+from support.sides import OnEventLoop, Side, WithThreads, both_sides
 
 
 def ask(side: Side, url: str | None = None, **options: Any) -> Any:
@@ -131,6 +135,7 @@ class Broken(NamedTuple):
 BROKEN = [
     Broken("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
     Broken("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
+    *([] if IS_HTTPX2 else [Broken("NO_PROXY", "[::1]"), Broken("NO_PROXY", "fd00::/8,.secretpass.example")]),
     Broken("SSL_CERT_FILE", "/no/such/secretpass.pem"),
     Broken("SSL_CERT_FILE", __file__),
 ]
@@ -140,12 +145,77 @@ BROKEN = [
 @pytest.mark.parametrize("case", BROKEN, ids=str)
 def test_variable_that_cannot_be_used_is_named(case: Broken, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(case.variable, case.value)
-    with pytest.raises(errors.ConfigurationError, match=case.variable) as caught:
+    if case.variable == "NO_PROXY":
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    cure = "NO_PROXY takes ::1 without brackets" if case.variable == "NO_PROXY" else "correct or unset"
+    with pytest.raises(errors.ConfigurationError, match=f"(?=.*{case.variable}).*{cure}") as caught:
         ask(side)
 
     assert "secretpass" not in caught.value.message
     assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (0, 0)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+# ---- addresses ------------------------------------------------------------------------------------------------
+
+
+def look_up(*addresses: str) -> Any:
+    """In place of `socket.getaddrinfo`: a host with these addresses."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if host in ("h.example", b"h.example"):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, int(port))) for address in addresses]
+        return real(host, port, *args, **options)
+
+    return getaddrinfo
+
+
+@both_sides
+def test_addresses_of_a_host_share_the_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them responds: their listener takes no more connections."""
+    monkeypatch.setattr(socket, "getaddrinfo", look_up(*(f"127.0.0.{i}" for i in range(2, 7))))
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("0.0.0.0", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        for i in range(2, 9):
+            waiting.enter_context(sock := socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex((f"127.0.0.{i}", port))
+        began = time.monotonic()
+        with pytest.raises(errors.ConnectError):
+            ask(side, f"http://h.example:{port}/v1", allow_http=True, timeout_ms=600, retry_config=None)
+        assert time.monotonic() - began < 1.5
+
+
+@both_sides
+def test_next_address_of_a_host_is_tried(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", look_up("127.0.0.2", "127.0.0.3", "127.0.0.1"))
+    with FaultServer(once()) as server:
+        ask(side, f"http://h.example:{server.port}/v1", allow_http=True)
+
+        assert len(server.ledger.requests) == 1
+
+
+def test_time_of_the_look_up_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a thread it cannot be cut short. On an event loop it is."""
+    real = look_up("127.0.0.1")
+
+    def slow(*args: Any, **options: Any) -> Any:
+        time.sleep(1.0)
+        return real(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with FaultServer(once()) as server:
+        for side, least, most in ((WithThreads, 1.0, 1.6), (OnEventLoop, 0.3, 0.9)):
+            with side(OpenRouter(KEY, server_url=f"http://h.example:{server.port}/v1", allow_http=True)) as session:
+                began = time.monotonic()
+                with pytest.raises(errors.DeadlineError) as caught:
+                    session.generate(input="a", model=MODEL, timeout_ms=300, retries=None)
+                assert least <= time.monotonic() - began < most
+            assert caught.value.possibly_billed_attempts == 0
+        assert server.ledger.requests == []
 
 
 # ---- certificates ---------------------------------------------------------------------------------------------
@@ -200,6 +270,18 @@ def test_logs_of_the_library_are_masked(side: Side, caplog: pytest.LogCaptureFix
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("openrouter")]
     assert any("X-Echo" in text for text in logged)
     assert [text for text in logged if KEY in text] == []
+
+
+@both_sides
+def test_key_that_a_server_echoes_in_part_is_masked_in_logs(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    part = KEY[: len(KEY) // 2]
+    with FaultServer(once(answer(headers=(*JSON, ("X-Echo", f"<{part}> was sent"))))) as server:
+        ask(side, server.url)
+
+    logged = [record.getMessage() for record in caplog.records]
+    assert any("X-Echo" in text for text in logged)
+    assert [text for text in logged if part in text] == []
 
 
 def test_logs_of_others_who_use_the_library_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:

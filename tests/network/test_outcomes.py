@@ -287,8 +287,8 @@ class Limited(NamedTuple):
 
 
 BOMB = gzip.compress(bytes(64 * MIB))
-TOO_MANY_HEADERS = "more than 500 headers or 98304 bytes of them"
-LONGER = f"the response is longer than {2 * MIB} bytes"
+TOO_MANY_HEADERS = "more than 500 headers or 98.3 kB of them"
+LONGER = "the response is longer than 2.1 MB"
 
 
 def with_headers(count: int, length: int) -> Callable[[], httpx.Response]:

@@ -28,7 +28,6 @@ from openrouter_embeddings import OpenRouter, Policy
 from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS
 from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
 
-THREADS, TASKS, POOL = 64, 1_000, 100
 PROMPTLY = 1.0  # seconds, on a busy machine
 ENDING = PROMPTLY + JOB_INTERRUPT_SECONDS  # what a job in flight may take to end
 PATIENT = Policy(attempts=12, base_seconds=0.001, overloaded_base_seconds=0.002)

@@ -63,6 +63,12 @@ names = ["openrouter.errors", "openrouter_embeddings.errors"] * 8
 print(len(set(concurrent.futures.ThreadPoolExecutor(16).map(importlib.import_module, names))))
     """: "1",
     """
+try:
+    from openrouter import embed
+except ImportError as error:
+    print(error)
+    """: "embed is a method: write OpenRouter().embeddings.embed(texts, model=...)",
+    """
 import openrouter, importlib.metadata as m
 print(openrouter.__version__, m.packages_distributions()["openrouter"])
     """: f"{VERSION} ['openrouter-embeddings']",

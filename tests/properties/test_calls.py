@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from openrouter_embeddings.call import CallContext, call_flow
+from openrouter_embeddings.call import call_flow
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, Failure, OpenRouterError, error_for
 from openrouter_embeddings.messages import Headers, Request, Response, Send, Sleep, Timeouts
@@ -72,7 +72,7 @@ class Calls(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.budget, self.tokens = RetryBudget(), 100
+        self.budget, self.tokens = RetryBudget(), 20
         self.now, self.random = 0.0, 0.0
         self.running: Any = None
 
@@ -84,8 +84,8 @@ class Calls(RuleBasedStateMachine):
     @rule()
     def call(self) -> None:
         uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
-        world = CallContext(lambda: Secret("sk-key"), self.budget, lambda: self.now, uniform)
-        self.running = call_flow(CALL, self.policy, world, read)
+        world: dict[str, Any] = {"budget": self.budget, "clock": lambda: self.now, "uniform": uniform}
+        self.running = call_flow(CALL, self.policy, read, key=lambda: Secret("sk-key"), **world)
         self.began = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False
@@ -124,7 +124,7 @@ class Calls(RuleBasedStateMachine):
         assert wait is None
         if error is None:
             assert (fault.kind, answer) == ("good", "a result")
-            self.tokens = min(100, self.tokens + 5)
+            self.tokens = min(20, self.tokens + 1)
         else:
             assert fault.kind != "good"
             assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
@@ -146,15 +146,17 @@ class Calls(RuleBasedStateMachine):
             return None
         if fault.stale and not self.was_stale:
             self.was_stale = True
+            self.billed_retries += 1
             return 0.0
-        if fault.kind == "maybe processed" and self.billed_retries == policy.possibly_billed_retries:
+        limit = policy.possibly_billed_retries
+        if fault.kind == "maybe processed" and limit is not None and self.billed_retries >= limit:
             return None
         grown = min(8.0, (1.0 if fault.overloaded else 0.5) * 2**self.retries)
         least, most = (grown / 2, grown) if fault.overloaded else (0.0, grown)
         if retry_after is not None:
             least, most = retry_after, retry_after * 1.1
         wait = least + self.random * (most - least)
-        cost = 10 if fault.kind == "maybe processed" else 5
+        cost = 2 if fault.kind == "maybe processed" else 1
         total = 1e9 if policy.total_seconds is None else policy.total_seconds
         end = elapsed + wait + min(1.0, total / 10)  # an attempt needs time
         assume(abs(end - total) > 1e-6)

@@ -242,8 +242,8 @@ def test_body_may_be_one_value() -> None:
 # ---- rejected before anything is sent ----
 
 REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
-    (GENERATE, {"model": "m"}, {}, InvalidInputError, "input is required"),
-    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model is required"),
+    (GENERATE, {"model": "m"}, {}, InvalidInputError, "input: expected string or array, got null"),
+    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model: expected string, got null"),
     (GENERATE, {**REQUIRED, "dimensions": 0}, {}, InvalidInputError, "dimensions: must be at least 1"),
     (GENERATE, {**REQUIRED, "provider": {"zrd": 1}}, {}, InvalidInputError, "provider.zrd: unknown name"),
     (GENERATE, {**REQUIRED, "http_referer": "Café"}, {}, ConfigurationError, "http_referer"),

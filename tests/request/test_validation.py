@@ -115,23 +115,22 @@ def content(part: Any) -> list[Any]:
 INVALID: list[tuple[str, Any, str, str]] = [
     # input
     ("input", "", "input", "must not be empty"),
-    ("input", ["", "a", ""], "input[0]", "must not be empty (2 items: positions 0, 2)"),
-    ("input", [""] * 99, "input[0]", "must not be empty (99 items: positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)"),
+    ("input", ["", "a", ""], "input[0]", "must not be empty"),
     ("input", None, "input", "expected string or array, got null"),
     ("input", b"a", "input", "expected string or array, got Python bytes"),
     ("input", memoryview(b"a"), "input", "expected string or array, got Python memoryview"),
     ("input", (x for x in "ab"), "input", "expected string or array, got Python generator"),
     ("input", ["a", b"b"], "input[1]", "expected string, got Python bytes"),
     ("input", [None, "a"], "input[0]", "expected string or integer or array or object, got null"),
-    ("input", [-1, -2, -1], "input[0]", "must be at least 0, got -1 (2 items: positions 0, 2)"),
+    ("input", [-1, -2, -1], "input[0]", "must be at least 0, got -1"),
     ("input", [0, 2**63], "input[1]", "the integer does not fit 64 bits"),
     ("input", [[1], [2, -3]], "input[1][1]", "must be at least 0, got -3"),
     ("input", np.array([1.0, 2.0]), "input[0]", "expected string or integer or array or object, got number 1.0"),
     ("input", column("to_list", "a", ""), "input[1]", "must not be empty"),
     ("input", [{"contents": []}], "input[0].contents", "unknown name; did you mean 'content'?"),
     # content parts
-    ("input", content({"text": "a"}), PART, f"missing 'type', one of {TAGS.replace(' or', ',')}"),
-    ("input", content({"type": "txt"}), f"{PART}.type", f"expected {TAGS}, got 'txt'; did you mean 'text'?"),
+    ("input", content({"text": "a"}), f"{PART}.type", f"expected {TAGS}, got null"),
+    ("input", content({"type": "txt"}), f"{PART}.type", f"expected {TAGS}, got 'txt'"),
     ("input", content({"type": 5}), f"{PART}.type", f"expected {TAGS}, got integer 5"),
     ("input", content({"type": "text", "text": ""}), f"{PART}.text", "must not be empty"),
     # plain fields
@@ -208,7 +207,10 @@ def items(**schema: Any) -> dict[str, Any]:
 
 
 NAMED = {name: {"type": "object", "properties": {"kind": {}, name: {"type": "integer"}}} for name in ("A", "B")}
-TAGGED = {"oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}], "discriminator": {"propertyName": "kind"}}
+TAGGED = {
+    "oneOf": [{"$ref": "#/A"}, {"$ref": "#/B"}],
+    "discriminator": {"propertyName": "kind", "mapping": {"A": "#/A", "B": "#/B"}},
+}
 KEYWORDS: list[tuple[Mapping[str, Any], Any, Any, str]] = [
     ({"type": "string", "minLength": 3}, "abc", "ab", "x: must have at least 3 characters, has 2"),
     ({"type": "number", "maximum": 1.5}, 1.5, 2, "x: must be at most 1.5, got 2"),

@@ -176,22 +176,16 @@ def test_other_operations_are_checked_by_their_envelope_alone() -> None:
     assert validate(response_of(body), call_of(LIST_MODELS)).to_dict() == body
     error = error_of(validate, response_of({"data": [7]}), call_of(LIST_MODELS))
     assert type(error) is ResponseValidationError
-    assert "data[0]: expected object, got number" in error.message
+    assert "data[0]: expected a model with an id" in error.message
     error = error_of(validate, response_of({"data": []}, 500), call_of(LIST_MODELS))
     assert type(error) is errors.InternalServerResponseError
 
 
-MODELS: list[tuple[Any, str]] = [
-    ([None], "data[0]: expected an object, got null"),
-    ([{"id": "a"}, {"id": "b", "name": 5}], "data[1].name: expected a string, got int"),
-    ([{"name": "a"}], "data[0].id: expected a string, got NoneType"),
-    ([{"id": ["a"]}], "data[0].id: expected a string, got list"),
-]
+@pytest.mark.parametrize("model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}], ids=str)
+def test_list_of_models_has_an_id_for_each(model: Any) -> None:
+    error = error_of(validate, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
 
-
-@pytest.mark.parametrize(("data", "message"), MODELS, ids=str)
-def test_list_of_models_has_an_id_for_each(data: Any, message: str) -> None:
-    assert error_of(validate, response_of({"data": data}), call_of(LIST_MODELS)).message == message
+    assert error.message == "data[1]: expected a model with an id"
 
 
 HUGE = int("9" * 400)
@@ -241,8 +235,8 @@ WRONG = {
     "a row too few": Wrong(lambda body: body["data"].pop(), "2 embeddings for 3 inputs"),
     "a row too many": Wrong(lambda body: body["data"].append(body["data"][0]), "4 embeddings for 3 inputs"),
     "no rows": Wrong(lambda body: body["data"].clear(), "no embeddings for 3 inputs", EmptyEmbeddingsError),
-    "no data": Wrong(lambda body: body.pop("data"), "'data' is missing"),
-    "data null": Wrong(lambda body: body.update(data=None), "'data' is missing"),
+    "no data": Wrong(lambda body: body.pop("data"), "'data' is missing", EmptyEmbeddingsError),
+    "data null": Wrong(lambda body: body.update(data=None), "'data' is missing", EmptyEmbeddingsError),
     "data an object": Wrong(lambda body: body.update(data={"0": 1}), "data: expected an array, got dict"),
     "data an object with rows": Wrong(lambda body: body.update(data={"0": body["data"][0]}), "data: expected an array"),
     "data a string": Wrong(lambda body: body.update(data="rows"), "data: expected an array, got str"),
@@ -286,7 +280,7 @@ WRONG = {
         for value in (None, "0.5", True, [0.5], {}, 10**400)
     },
     **{
-        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), f"data[1].embedding[1] is {value}")
+        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "not finite: data[1].embedding[1]")
         for value in (math.nan, math.inf, -math.inf)
     },
 }  # fmt: skip
@@ -312,7 +306,7 @@ def test_wrong_response_is_refused_with_the_place(case: Wrong, unknown: Any, for
 def test_number_out_of_range_is_named(read: Read) -> None:
     content = json.dumps(body_of()).replace("1.0", "1e400").encode()
 
-    assert "data[1].embedding[1] is inf" in error_of(read, content, call()).message
+    assert "not finite: data[1].embedding[1]" in error_of(read, content, call()).message
 
 
 def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
@@ -329,14 +323,14 @@ def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
 
 @every_way
 @pytest.mark.parametrize("body", ["{}", '{"data": null}', "", " \r\n", '{"error": "no"}', '{"data": 7}', "<p>", "[]"])
-def test_response_without_data_is_empty_if_base64_was_requested(body: str, read: Read) -> None:
-    """Some models answer so; the class lets a job ask for numbers instead."""
-    empty = body in ("{}", '{"data": null}', "", " \r\n")
-    other, error = (error_of(read, body.encode(), call(encoding_format=form)) for form in ("float", "base64"))
+def test_response_without_data_is_empty(body: str, read: Read) -> None:
+    """Some models answer a request for base64 so; the class lets a job ask for numbers instead."""
+    error = error_of(read, body.encode(), call())
 
-    assert (type(other), type(error)) == (ResponseValidationError, EmptyEmbeddingsError if empty else type(other))
-    assert isinstance(error, ResponseValidationError)
-    assert (error.message, error.retryable) == (other.message, body in ("", " \r\n", "<p>"))
+    assert type(error) is (
+        EmptyEmbeddingsError if body in ("{}", '{"data": null}', "", " \r\n") else ResponseValidationError
+    )
+    assert error.retryable is (body in ("", " \r\n", "<p>"))
 
 
 DEEP = "[" * 50_000 + "]" * 50_000
@@ -347,8 +341,8 @@ UNREADABLE = {
     b'{"data": [{"index": 0, "x": tru}]}': ("not JSON", True),
     b'{"data": [{"embedding": "AACAPw=': ("not JSON", True),
     b'{"data": [{"embedding": [1, 2': ("not JSON", True),
-    b'{"data": [], "x": 1e400}': ("x is inf", False),
-    b'{"data": [{"embedding": [1], "x": NaN}]}': ("data[0].x is nan", False),
+    b'{"data": [], "x": 1e400}': ("not finite: x", False),
+    b'{"data": [{"embedding": [1], "x": NaN}]}': ("not finite: data[0].x", False),
     b'{"data": [], "x": ' + b"9" * 1_000_000 + b"}": ("cannot be read", False),
     f'{{"data": {DEEP}}}'.encode(): ("nested too deeply", False),
     f'{{"data": [{{"embedding": [1], "x": {DEEP}}}]}}'.encode(): ("nested too deeply", False),
@@ -385,8 +379,7 @@ def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: p
 
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])
 @pytest.mark.parametrize("form", [base64_of, list], ids=["base64", "floats"])
-@pytest.mark.parametrize("whole", [True, False])
-def test_peak_memory_is_the_matrix_and_little_more(whole: bool, form: Any, unknown: dict[str, Any]) -> None:
+def test_peak_memory_is_the_matrix_and_little_more(form: Any, unknown: dict[str, Any]) -> None:
     """Of base64 only pieces are held, of numbers the body; and one row of Python floats at a time."""
     count, width = 512, 1_024
     numbers = [i / 1_024 for i in range(width)]
@@ -395,7 +388,7 @@ def test_peak_memory_is_the_matrix_and_little_more(whole: bool, form: Any, unkno
     request = call(input=["x"] * count)
 
     def made() -> Any:
-        body = content if whole else streamed(content, count, 64 << 10, 144 << 10)
+        body = streamed(content, count, 64 << 10, 144 << 10)
         return read_embeddings(Response(200, response_of(b"").headers, body), request).vectors
 
     assert (made() == np.array(numbers, np.float32)).all()
@@ -403,4 +396,4 @@ def test_peak_memory_is_the_matrix_and_little_more(whole: bool, form: Any, unkno
     matrix = made()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak <= matrix.nbytes + (1 << 20) + (0 if whole or form is base64_of else 2 * len(content))
+    assert peak <= matrix.nbytes + (1 << 20) + (0 if form is base64_of else 2 * len(content))

@@ -12,7 +12,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.redaction import Redactor, Secret
-from openrouter_embeddings.response import error_data, redact_response, validate
+from openrouter_embeddings.response import EmptyEmbeddingsError, error_data, redact_response, validate
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, response_of
 
@@ -118,7 +118,7 @@ def test_message_includes_that_of_the_provider(raw: Any, message: str, status: i
 PAGE = "<!doctype html>" + "<p>Sign in</p>" * 50
 INVALID_BODIES = [
     Case(1, PAGE, INVALID, f"the response is not JSON; text/html: {PAGE[:199]}…", HTML),
-    Case(1, b"", INVALID, f"the response is not JSON; {JSON}(empty)"),
+    Case(1, b"", EmptyEmbeddingsError, f"the response is not JSON; {JSON}(empty)"),
     Case(1, "{} {}", INVALID, f"the response is not JSON; {JSON}{{}} {{}}"),
     Case(1, '{"a": tru}', INVALID, "the response is not JSON"),
     Case(1, b": a comment and no more", INVALID, "the response is not JSON"),
@@ -127,8 +127,10 @@ INVALID_BODIES = [
     Case(0, "7", INVALID, f"expected a JSON object, got {JSON}7"),
     Case(0, "null", INVALID, f"expected a JSON object, got {JSON}null"),
     Case(0, "[{}]", INVALID, f"expected a JSON object, got {JSON}[{{}}]"),
-    Case(0, {"object": "list"}, INVALID, f"'data' is missing in the response; {JSON}" + '{"object": "list"}'),
-    Case(0, '{"first": 1.5, "b": [0, -Infinity]}', INVALID, "the response holds a number that is not finite: b[1] is"),
+    Case(
+        0, {"object": "list"}, EmptyEmbeddingsError, f"'data' is missing in the response; {JSON}" + '{"object": "list"}'
+    ),
+    Case(0, '{"first": 1.5, "b": [0, -Infinity]}', INVALID, "the response holds a number that is not finite: b[1]"),
     Case(0, "[" * 100_000 + "]" * 100_000, INVALID, "the response is nested too deeply"),
     *(
         Case(0, said(code), error, "slow down")

@@ -78,7 +78,7 @@ def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> 
 
     assert asked == [(3, 3)]
     assert matrix.tobytes() == vectors.tobytes()
-    assert np.shares_memory(matrix, whole) is not reverse
+    assert np.shares_memory(matrix, whole) is not (reverse and form == "base64")
     assert whole[[0, 4]].tolist() == [[0.0] * 3] * 2
 
 
@@ -113,16 +113,22 @@ def test_time_does_not_grow_with_the_square_of_the_length(content: bytes, piece_
 @pytest.mark.parametrize("first", [True, False])
 def test_large_unknown_member_anywhere_is_read_as_fast(first: bool, gap: int) -> None:
     """All vectors are decoded into the buffer, none by the general reader."""
-    vectors, whole = vectors_of(40, 1_536), np.zeros((40, 1_536), np.float32)
+    vectors, whole, asked = vectors_of(40, 1_536), np.zeros((40, 1_536), np.float32), []
+
+    def output(count: int, width: int) -> Any:
+        asked.append((count, width))
+        return whole
+
     document = json.loads(content_of(vectors))
     document = {"x": " " * gap, **document} if first else {**document, "x": " " * gap}
-    decoder = streamed(json.dumps(document).encode(), 40, 64 * KIB, 144 * KIB, lambda count, width: whole)
+    decoder = streamed(json.dumps(document).encode(), 40, 64 * KIB, 144 * KIB, output)
 
     assert np.shares_memory(read(decoder, 40), whole)
+    assert asked == [(40, 1_536)], "the general reader would ask again"
     assert whole.tobytes() == vectors.tobytes()
 
 
-HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 9 + b'0]},{"embedding":[0]}]}']
+HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 99 + b'0]},{"embedding":[0]}]}']
 
 
 def test_memory_is_allocated_only_for_vectors_that_can_be_right() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,13 @@ import msgspec
 from openrouter_embeddings import OpenRouter, errors
 from support.capped import KEY, MODEL
 
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["support.corpus_job", "openrouter_embeddings.corpus", "pyarrow.parquet"])
+
+@functools.cache
+def _processes() -> Any:
+    """Starts processes that have imported all that a job needs."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["support.corpus_job", "openrouter_embeddings.corpus", "pyarrow.parquet"])
+    return context
 
 
 def write_corpus(path: Path, texts: list[Any]) -> Path:
@@ -30,6 +35,8 @@ def embed_corpus(url: str, source: Path, output: Path, **options: Any) -> Any:
 
 
 def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dict[str, Any]) -> None:
+    import resource  # POSIX has it
+
     resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.RLIM_INFINITY))
     try:
         embed_corpus(url, source, output, **options)
@@ -41,6 +48,6 @@ def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dic
 
 def start_job(url: str, source: Path, output: Path, *, max_file_bytes: int = -1, **options: Any) -> Any:
     """Start a job in a process of its own, which may be unable to write larger files than this."""
-    process = _PROCESSES.Process(target=_run, args=(url, source, output, max_file_bytes, options))
+    process = _processes().Process(target=_run, args=(url, source, output, max_file_bytes, options))
     process.start()
     return process

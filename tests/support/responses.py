@@ -10,6 +10,7 @@ from typing import Any
 
 from openrouter_embeddings.messages import Headers, Response, Timeouts
 from openrouter_embeddings.request import PreparedCall as Call
+from openrouter_embeddings.request import find_number_type
 from openrouter_embeddings.response import StreamDecoder, read_embeddings, validate
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import Operation
@@ -24,7 +25,8 @@ def response_of(body: Any, status: int = 200, headers: dict[str, str] | None = N
 
 
 def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
-    return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20)
+    option = find_number_type(fields)
+    return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20, number_type=option)
 
 
 def base64_of(numbers: Sequence[float]) -> str:

@@ -63,7 +63,7 @@ def gave_up(status: int | None, error: str, generation_id: str | None = None) ->
 CALLS: dict[str, tuple[Script, list[Row]]] = {
     "success": (once(answer(headers=WITH_ID)), succeeded(1, "gen-1")),
     "overloaded": (once(refuse(503)), failed(503, "ServiceUnavailableResponseError", True) + succeeded(2)),
-    "broken": (once(torn("in body", "reset")), failed(None, "ReadError", True) + succeeded(2)),
+    "broken": (once(torn("in body", "reset")), failed(None, "ConnectionLostError", True) + succeeded(2)),
     "not JSON": (once(reply(200, b"<p>")), failed(200, "ResponseValidationError", True) + succeeded(2)),
     "redirect": (once(redirect(307, lambda connection: "/api/v1/embeddings")), succeeded(1)),
     "error in a 200": (once(reply(200, REFUSED)), gave_up(200, "BadRequestResponseError")),

@@ -6,8 +6,8 @@ from .display import duration, show_progress
 from .lookup import Drift, Match, check, search
 from .pricing import Estimate, estimate, texts_of
 from .results import CorpusResult, CorpusStatus, Doubt, status
-from .start import CORPUS_DEFAULTS, CorpusOptions, corpus
+from .start import CorpusOptions, corpus
 
-__all__ = ["CORPUS_DEFAULTS", "Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift", "Estimate"]
+__all__ = ["Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift", "Estimate"]
 __all__ += ["Match", "check", "corpus", "dollars", "duration", "estimate", "search", "show_progress", "status"]
 __all__ += ["texts_of"]

@@ -15,7 +15,7 @@ from ..errors import CorpusError
 from .journal import Journal
 from .outputs import VectorForm, Writer, open_writer, publish, side_files
 from .rows import Id
-from .sources import Source, open_binary
+from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
@@ -88,7 +88,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
         writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
         stack.callback(writer.close)
-        error_file = stack.enter_context(open_binary(errors_written))
+        error_file = stack.enter_context(errors_written.open("wb"))
         if not _write_rows(plan, journal, vectors, writer, error_file, stopped):
             return
     if plan.source.size() != plan.size:

@@ -15,7 +15,6 @@ import numpy as np
 from ..errors import ConfigurationError, CorpusError
 from ..vectors import quantize, truncate_dimensions
 from .rows import Id
-from .sources import open_binary
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
@@ -79,7 +78,7 @@ def output_format(path: Path) -> str:
 
 
 def side_files(output: Path) -> dict[str, Path]:
-    """What stands beside an .npy file: its ids, one JSON value a line, and its stamp."""
+    """The files beside an .npy file: its ids, one JSON value a line, and its stamp."""
     return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
 
 
@@ -89,7 +88,7 @@ class NpyWriter:
     def __init__(self, path: Path, form: VectorForm, *, rows: int, numbers: int, stamp: Mapping[str, str]) -> None:
         sides = side_files(path)
         sides["stamp.json"].write_text(json.dumps(stamp), "utf-8")
-        self._ids, self._vectors = open_binary(sides["ids.jsonl"]), open_binary(path)
+        self._ids, self._vectors = sides["ids.jsonl"].open("wb"), path.open("wb")
         header = {"descr": _NUMPY_DTYPES[form.dtype], "fortran_order": False, "shape": (rows, numbers)}
         np.lib.format.write_array_header_1_0(self._vectors, header)
 

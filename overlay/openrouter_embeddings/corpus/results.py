@@ -1,4 +1,4 @@
-"""What a job tells: its result, and its status while it runs or after it ended."""
+"""What is known of a job: its result, and its status while it runs or after it ended."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import attrs
 from ..embed import Usage
 from .finish import Plan
 from .journal import JobLock, Journal
-
-_TOKENS_PER_BYTE = 1.0  # no text has more: the worst case of what is in doubt
 
 
 @attrs.frozen(kw_only=True)
@@ -101,10 +99,6 @@ class CorpusStatus:
     rows_per_second: float
     seconds_left: float | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON data."""
-        return attrs.asdict(self)
-
 
 def status(folder: Path) -> CorpusStatus:
     """The status of the job in a folder (`<output>.job`).
@@ -143,5 +137,5 @@ def status(folder: Path) -> CorpusStatus:
 
 
 def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:
-    cost = None if price_usd is None else found["bytes"] * _TOKENS_PER_BYTE * price_usd
+    cost = None if price_usd is None else found["bytes"] * price_usd  # a token holds at least one byte
     return Doubt(rows=found["rows"], texts=found["texts"], sent_at=found["sent_at"], max_cost_usd=cost)

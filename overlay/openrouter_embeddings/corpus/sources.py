@@ -6,7 +6,9 @@ to the job's folder first.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +16,12 @@ from contextlib import ExitStack
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import attrs
 import msgspec
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from .rows import Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
@@ -53,8 +55,22 @@ class Source:
     excluded: frozenset[Path] = frozenset()
 
     def rows(self) -> Iterator[Row]:
-        """All rows, in order, and always the same ones."""
-        return _READERS[self.format](self)
+        """All rows, in order, and always the same ones.
+
+        Raises:
+            CorpusError: the file is not of its format, or a column is missing.
+        """
+        with self._named_failures():
+            yield from _READERS[self.format](self)
+
+    @contextlib.contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OpenRouterError:
+            raise
+        except (csv.Error, ValueError) as error:  # pyarrow's are ValueErrors
+            raise CorpusError(f"{self.path} is not a file of {self.format}: {error}") from error
 
     def files(self) -> list[Path]:
         """The files of a folder, without hidden ones, by name; or the file."""
@@ -79,7 +95,8 @@ class Source:
         if self.format in ("parquet", "arrow"):
             from .arrow_files import row_count
 
-            return digest.hexdigest(), row_count(self.path, self.format)
+            with self._named_failures():
+                return digest.hexdigest(), row_count(self.path, self.format)
         return digest.hexdigest(), len(files) if self.format == "folder" else lines
 
     def size(self) -> tuple[int, int]:
@@ -89,7 +106,7 @@ class Source:
 
 
 def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
-    """The source at a path; its format is told by the suffix if it is not given.
+    """The source at a path; by its suffix if the format is not given.
 
     Raises:
         ConfigurationError: nothing is there, or the format is unknown.
@@ -99,13 +116,13 @@ def open_source(path: Path, format: Format | None, *, text_field: str, id_field:
     chosen = format or ("folder" if path.is_dir() else FORMATS.get(path.suffix.lower()))
     if chosen not in _READERS:
         known = ", ".join(_READERS)
-        what = f"unknown format {format!r}" if format else f"the suffix of {path} does not tell its format"
+        what = f"unknown format {format!r}" if format else f"the suffix of {path} does not say its format"
         raise ConfigurationError(f"{what}; format= or --format is one of {known}")
     return Source(path.absolute(), chosen, text_field, id_field)
 
 
 def copy_stdin(target: Path) -> Format:
-    """Copy standard input to a file; its format, told by its first character."""
+    """Copy standard input to a file; return its format, by its first character."""
     first = b""
     with target.open("wb") as file:
         while block := sys.stdin.buffer.read(_COPY_BYTES):
@@ -116,11 +133,10 @@ def copy_stdin(target: Path) -> Format:
 
 def copy_iterable(source: Iterable[Any], target: Path) -> None:
     """Copy texts, or `(id, text)` pairs, to a file of JSONL."""
-    encoder = msgspec.json.Encoder(enc_hook=str)
-    with target.open("wb") as file:
+    with target.open("w") as file:
         for row in source:
             pair = {"id": row[0], "text": row[1]} if isinstance(row, tuple) and len(row) == 2 else {"text": row}
-            file.write(encoder.encode(pair) + b"\n")
+            file.write(json.dumps(pair, default=str) + "\n")  # also what is not Unicode: a row that is named then
 
 
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
@@ -204,8 +220,3 @@ _READERS: dict[str, Callable[[Source], Iterator[Row]]] = {
     "lines": _read_lines,
     "folder": _read_folder,
 }
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """A new file, readable by its owner alone."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600), "wb")

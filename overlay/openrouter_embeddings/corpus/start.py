@@ -72,7 +72,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     _form(own)  # before a folder is made
     if output.exists() and not folder.exists():
         raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
-    if isinstance(source, str | os.PathLike) and source != _STDIN:
+    if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
         open_source(Path(source), own["format"], text_field="", id_field=None)  # before a folder is made for it
     with _named_failures(folder), _locked(folder), Journal(folder) as journal:
         plan = _plan(_source(source, own, folder), own, output, kind)
@@ -122,14 +122,13 @@ def _locked(folder: Path) -> Iterator[None]:
 def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, Any], folder: Path) -> Source:
     """The source of a job, copied first if it cannot be read twice."""
     fields = {"text_field": own["text_field"], "id_field": own["id_field"]}
-    if source == _STDIN:
-        copy = folder / "stdin"
-        return open_source(copy, own["format"] or copy_stdin(copy), **fields)
-    if isinstance(source, str | os.PathLike):
+    if not isinstance(source, str | os.PathLike):
+        copy_iterable(source, folder / "texts.jsonl")
+        return open_source(folder / "texts.jsonl", "jsonl", text_field="text", id_field=None)
+    if str(source) != _STDIN:
         return open_source(Path(source), own["format"], **fields)
-    copy = folder / "texts.jsonl"
-    copy_iterable(source, copy)
-    return open_source(copy, "jsonl", text_field="text", id_field=None)
+    kind = copy_stdin(folder / "stdin")
+    return open_source(folder / "stdin", own["format"] or kind, **fields)
 
 
 def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:

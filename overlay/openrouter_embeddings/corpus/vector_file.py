@@ -35,9 +35,12 @@ class VectorFile:
 
     def reserve(self, ranges: Ranges) -> None:
         """Raises OSError: there is no space for these rows."""
-        if hasattr(os, "posix_fallocate"):
-            for first, last in ranges:
-                os.posix_fallocate(self._file.fileno(), first * self._row_bytes, (last - first + 1) * self._row_bytes)
+        for first, last in ranges:
+            rows = last - first + 1
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._file.fileno(), first * self._row_bytes, rows * self._row_bytes)
+            else:  # macOS, Windows
+                self._write(first, np.zeros((rows, self.dimensions), "<f4"))
 
     def write(self, rows: Sequence[int], vectors: Any) -> None:
         """Write float32 `(len(rows), dimensions)` to these rows.

@@ -86,7 +86,8 @@ class Search:
 
     def release(self, found: int = 0) -> list[Batch]:
         """The texts that are neither sent nor known to fail: together, but in parts once more bad texts are `found`."""
-        aside = sorted([*self._aside, *([self._other] if self._other else [])], key=lambda batch: batch.positions)
+        self._aside += [self._other] if self._other is not None else []
+        aside = sorted(self._aside, key=lambda batch: batch.positions)
         self._aside, self._other = [], None
         if not aside:
             return []

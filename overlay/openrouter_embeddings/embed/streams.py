@@ -137,9 +137,12 @@ class _Tasks:
             await asyncio.sleep(seconds)
 
     async def wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None if seconds == math.inf else seconds):
-                await self._arrived.wait()
+        if seconds == math.inf:
+            await self._arrived.wait()
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._arrived.wait()
         self._arrived.clear()
 
     def cancel(self) -> None:

@@ -1,52 +1,62 @@
 """Network backends for httpcore: each connection that they open knows the attempt that uses it.
 
-A stream ends its waits at the deadline of the attempt, counts bytes, holds small writes until the next read, so that
-headers and body of a request leave in one packet, and notices a response that arrives before the request was sent.
+A stream ends its waits at the deadline of the attempt, counts bytes, and holds a request until the response is read, so
+that it leaves in one packet. Then it looks for bytes that the server sent before it had received the request.
 """
 
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
+import time
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 
+from .drivers import complete
 from .library import core
 from .scope import Attempt, current_attempt
 
-_READ_BYTES = 192 << 10  # larger than the library's 64 KiB: fewer system calls, and fewer waits for other threads
-_LOOP_READ_BYTES = 256 << 10  # as much as asyncio reads at a time, so that nothing stays behind out of sight
-_WRITE_BYTES = 256 << 10  # after each piece of this size, look whether the server has responded
-_HELD_BYTES = 64 << 10
-_INFORMATIONAL = (b"HTTP/1.1 1", b"HTTP/1.0 1")
-_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
+_BYTES = 256 << 10  # read or written at a time: as much as asyncio reads, so that nothing stays behind out of sight
+_SMALL_BYTES = 64 << 10  # a socket takes as much at once
+_AT_ONCE_SECONDS = 0.001  # to read what has arrived already
 
 
-class _Wrapper:
+class _Backend:
+    """Opens the connections of one client, and knows what its calls have in common."""
+
+    epoch = 0  # idle connections of an earlier one are not used again
+    built: Any = (None, None)  # the last request without its body, and its headers as the library's
+    last_response: Any = (None, None)  # what was asked, and what came
+    responses_differ = False
+
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
 
-class Backend(_Wrapper, core.NetworkBackend):
+class Backend(_Backend, core.NetworkBackend):
     """Opens connections for threads."""
 
     def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> core.NetworkStream:
         attempt = current_attempt.get()
         attempt.dialled = f"{host}:{port}"
-        attempt.remaining()  # the look-up of the name counts too
-        failure: Exception = core.ConnectError(f"{host} has no address")
-        for address in _addresses(host, port):  # the library gives each of them the whole timeout
+        until = time.monotonic() + attempt.remaining(timeout)  # the time of the look-up counts
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        while True:  # the library would give each address the whole time
+            share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
             try:
-                return Stream(self._inner.connect_tcp(address, port, attempt.remaining(timeout), *args, **options))
-            except (core.ConnectError, core.ConnectTimeout) as error:
-                failure = error
-        raise failure
+                wait = attempt.remaining(share)
+                return Stream(self._inner.connect_tcp(addresses.pop(0), port, wait, *args, **options), self)
+            except (core.ConnectError, core.ConnectTimeout):
+                if not addresses:
+                    raise
 
 
-class AsyncBackend(_Wrapper, core.AsyncNetworkBackend):
+class AsyncBackend(_Backend, core.AsyncNetworkBackend):
     """Opens connections for an event loop."""
 
     async def connect_tcp(
@@ -54,187 +64,164 @@ class AsyncBackend(_Wrapper, core.AsyncNetworkBackend):
     ) -> core.AsyncNetworkStream:
         attempt = current_attempt.get()
         attempt.dialled = f"{host}:{port}"
-        return AsyncStream(await self._inner.connect_tcp(host, port, attempt.remaining(timeout), *args, **options))
+        wait = attempt.remaining(timeout)
+        return AsyncStream(await self._inner.connect_tcp(host, port, wait, *args, **options), self)
 
 
-class _Line(_Wrapper):
-    """What both kinds of stream share: the attempt, writes to come, and bytes that arrived before they were due."""
+class _Stream:
+    """A connection. Its coroutines are written once, for threads and for event loops."""
 
+    on_loop = False
     h11_connection: Any = None  # that uses this stream; `library.is_clean` sets it
-    generation_id: str | None = None  # of the last response on this connection; the exchange sets it
-    last_read_bytes = 0
+    last_response: Any = (None, None)
 
-    def __init__(self, inner: Any) -> None:
-        super().__init__(inner)
+    def __init__(self, inner: Any, backend: _Backend) -> None:
+        self._inner, self._backend, self._epoch = inner, backend, backend.epoch
+        self._socket = inner.get_extra_info("socket")
         self._attempt: Attempt | None = None
         self._held = self._early = b""
-        self._spoiled = False  # the connection cannot be used again
+        self._spoiled = False  # a request was not sent whole
 
-    def _hold(self, buffer: bytes) -> Attempt:
-        """Keep a write for later. What arrives on a new connection before the first of them is a refusal, perhaps."""
+    async def _read(self, timeout: Any) -> bytes:
         attempt = current_attempt.get()
-        if attempt is not self._attempt:
-            attempt.remaining()
-            attempt.socket = self._inner.get_extra_info("socket")
-            is_new, has_input = self._attempt is None, self._has_input()
-            self._attempt = attempt
-            if has_input and not is_new:
-                raise core.ReadError("the server closed the connection, or sent something unasked")
-            if has_input:
-                self._stop(attempt)
-        self._held += buffer
-        return attempt
-
-    def _stop(self, attempt: Attempt) -> None:
-        """Send no more of a request: the server has responded, or the connection is broken."""
-        self._spoiled = attempt.unfinished = True
-
-    def _has_input(self) -> bool:
-        raise NotImplementedError
-
-    def get_extra_info(self, info: str) -> Any:
-        """As the library's, which closes an idle connection that is readable, and may take one in use for idle."""
-        if info == "is_readable":
-            return self._spoiled or ((self._attempt is None or self._attempt.ended) and self._has_input())
-        return self._inner.get_extra_info(info)
-
-
-def _has_responded(early: bytes) -> bool:
-    """Whether what arrived while a request is sent is more than 1xx responses (RFC 9110, section 15.2), or the end."""
-    while early.startswith(_INFORMATIONAL):
-        _, end, early = early.partition(b"\r\n\r\n")
-        if not end or not early:
-            return False
-    return not early or not any(start.startswith(early) for start in _INFORMATIONAL)
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        return list(dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-    except OSError as error:
-        raise core.ConnectError(str(error)) from error
-
-
-class Stream(_Line, core.NetworkStream):
-    """A connection for threads."""
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        attempt = current_attempt.get()
-        self._send(attempt)
-        size = _READ_BYTES if attempt.answered else max_bytes
-        data, self._early = self._early or self._inner.read(size, attempt.remaining(timeout)), b""
+        if self._held:
+            await self._send(attempt)
+        data, self._early = self._early, b""
+        if not data:
+            data = await self._result(self._inner.read(_BYTES, attempt.remaining(timeout)))
         attempt.received += len(data)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        attempt = self._hold(buffer)
-        if len(self._held) > _HELD_BYTES:
-            self._send(attempt)
-
-    def _send(self, attempt: Attempt) -> None:
-        """Send what was held, until the server responds: one that refuses a large request closes soon after."""
-        left, self._held = memoryview(self._held), b""
-        while left and not self._spoiled:
-            piece, left = left[:_WRITE_BYTES], left[_WRITE_BYTES:]
-            wait = attempt.remaining(attempt.request.timeouts.write_seconds)
+    async def _send(self, attempt: Attempt) -> None:
+        """Send what was held, until the server responds: one that rejects a large request closes soon after."""
+        left, self._held = memoryview(self._held), b""  # a view: a traceback with locals must not show the key
+        is_kept, self._attempt = self._attempt not in (None, attempt), attempt
+        attempt.socket = self._socket
+        if is_kept and self._has_input():
+            raise core.ReadError("the server closed the connection, or sent something unasked")
+        while left:
+            if await self._has_responded():
+                break
+            piece, left = left[:_BYTES], left[_BYTES:]
             attempt.sent += len(piece)
             try:
-                self._inner.write(piece, wait)
-            except core.WriteError:  # the next read tells whether the server has refused
-                self._stop(attempt)
-            if left and self._has_input() and _has_responded(self._early):
-                self._stop(attempt)
+                await self._write(piece, attempt.remaining(attempt.request.timeouts.write_seconds))
+            except core.WriteError:  # the next read tells whether the server has responded
+                break
+        else:
+            return
+        self._spoiled = attempt.unfinished = True
+
+    async def _has_responded(self) -> bool:
+        """Whether the server has closed, or sent more than 1xx responses (RFC 9110, section 15.2)."""
+        if self._has_input():
+            try:
+                data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
+            except core.ReadTimeout:  # TLS records without data
+                return False
+            except core.ReadError:  # the next read tells
+                return True
+            self._early += data
+            if not data:
+                return True
+        early = self._early
+        while early[:10] in (b"HTTP/1.1 1", b"HTTP/1.0 1"):
+            early = early.partition(b"\r\n\r\n")[2]
+        return early != b""
 
     def _has_input(self) -> bool:
-        """Whether the server sent bytes or closed. They are read to find out, since TLS records may hold no data."""
-        if not self._inner.get_extra_info("is_readable"):
-            return bool(self._early)
-        try:
-            self._early += self._inner.read(_READ_BYTES, 0)
-        except core.ReadError as error:
-            return bool(self._early) or not isinstance(error.__cause__, _NOTHING_YET)
-        return True
+        """Whether the server sent something, or closed. On an event loop, the library takes much longer to tell."""
+        if not hasattr(select, "poll") or self._socket is None or self._socket.fileno() < 0:
+            return bool(self._inner.get_extra_info("is_readable"))
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
-    def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> core.NetworkStream:
-        attempt, sock = current_attempt.get(), self._inner.get_extra_info("socket")
-        with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # the handshake detaches `sock`
-            stream = Stream(self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout)))
+    async def _write(self, piece: memoryview, wait: float) -> None:
+        self._inner.write(piece, wait)
+
+    async def _start_tls(self, ssl_context: Any, server_hostname: Any, timeout: Any) -> Any:
+        attempt, sock = current_attempt.get(), self._socket
+        try:
+            with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches it
+                waiting = self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout))
+                stream = type(self)(await self._result(waiting), self._backend)
+        except BaseException:  # the library closes after an error, and not when it is cancelled
+            await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
+            raise
         attempt.sent = attempt.received = 0  # what was sent before, to a proxy, was not the request
         return stream
+
+    async def _result(self, value: Any) -> Any:
+        return await value if self.on_loop else value
+
+    def get_extra_info(self, info: str) -> Any:
+        """As the library's, which closes an idle connection that is readable, and may take one in use for idle."""
+        if info != "is_readable":
+            return self._inner.get_extra_info(info)
+        is_idle = self._attempt is None or self._attempt.ended
+        return self._spoiled or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
+
+
+class Stream(_Stream, core.NetworkStream):
+    """A connection for threads."""
+
+    def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
+        return complete(self._read(timeout))
+
+    def write(self, buffer: bytes, timeout: Any = None) -> None:  # noqa: ARG002
+        self._held += buffer
+
+    def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Any:
+        return complete(self._start_tls(ssl_context, server_hostname, timeout))
 
     def close(self) -> None:
         self._inner.close()
 
 
-class AsyncStream(_Line, core.AsyncNetworkStream):
+class AsyncStream(_Stream, core.AsyncNetworkStream):
     """A connection for an event loop."""
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        attempt = current_attempt.get()
-        await self._send(attempt)
-        size = max(max_bytes, _LOOP_READ_BYTES)
-        data, self._early = self._early or await self._inner.read(size, attempt.remaining(timeout)), b""
-        attempt.received += len(data)
-        self.last_read_bytes = len(data)
-        return data
+    on_loop = True
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        attempt = self._hold(buffer)
-        if len(self._held) > _HELD_BYTES:
-            await self._send_and_listen(attempt)
+    async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
+        data = await self._read(timeout)
+        if not data or (tls := self._inner.get_extra_info("ssl_object")) is None:
+            return data
+        parts = [data]
+        with contextlib.suppress(ssl.SSLError):  # the next read tells
+            while part := tls.read(_BYTES):  # records that arrived already: each wait of the library takes one
+                parts.append(part)
+        current_attempt.get().received += sum(map(len, parts[1:]))
+        return b"".join(parts)
 
-    async def _send(self, attempt: Attempt) -> None:
-        held, self._held = memoryview(self._held), b""  # a view: a traceback with locals must not show the key
-        if held and not self._spoiled:
-            wait = attempt.remaining(attempt.request.timeouts.write_seconds)
-            attempt.sent += len(held)
-            try:
-                await self._inner.write(held, wait)
-            except core.WriteError:
-                self._stop(attempt)
+    async def write(self, buffer: bytes, timeout: Any = None) -> None:  # noqa: ARG002
+        self._held += buffer
 
-    async def _send_and_listen(self, attempt: Attempt) -> None:
-        """Send, and read meanwhile: once a write fails, an event loop drops what the server sent before."""
+    async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Any:
+        return await self._start_tls(ssl_context, server_hostname, timeout)
 
-        async def listen() -> None:
-            with contextlib.suppress(core.ReadError):  # the next read tells
-                while not _has_responded(self._early) or not self._early:
-                    self._early += (data := await self._inner.read(_LOOP_READ_BYTES))
-                    if not data:
-                        break
-                self._stop(attempt)
-                group.cancel_scope.cancel()
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
+    async def _write(self, piece: memoryview, wait: float) -> None:
+        """Write, and read meanwhile: once a write fails, an event loop drops what the server sent before."""
+        if len(piece) <= _SMALL_BYTES:
+            return await self._inner.write(piece, wait)  # type: ignore[no-any-return]
         failure: Exception | None = None  # a group would wrap it
+
+        async def read() -> None:
+            with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read tells
+                self._early += await self._inner.read(_BYTES, wait)
+
         async with anyio.create_task_group() as group:
-            group.start_soon(listen)
+            group.start_soon(read)
             await anyio.lowlevel.checkpoint()
             try:
-                await self._send(attempt)
-            except (core.WriteTimeout, TimeoutError) as error:
+                await self._inner.write(piece, wait)
+            except (core.WriteError, core.WriteTimeout) as error:
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None:
             raise failure
-
-    def _has_input(self) -> bool:
-        """Whether the server sent bytes or closed. A new TLS connection is not asked (handshake records)."""
-        is_new_tls = self._attempt is None and self._inner.get_extra_info("ssl_object") is not None
-        return bool(self._early) or (not is_new_tls and bool(self._inner.get_extra_info("is_readable")))
-
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None
-    ) -> core.AsyncNetworkStream:
-        attempt = current_attempt.get()
-        try:
-            wait = attempt.remaining(timeout)
-            stream = AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, wait))
-        except BaseException:
-            with anyio.CancelScope(shield=True):  # the library closes after an error, and not when it is cancelled
-                await self._inner.aclose()
-            raise
-        attempt.sent = attempt.received = 0
-        return stream
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+        return None

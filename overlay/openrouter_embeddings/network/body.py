@@ -12,10 +12,11 @@ from ..defaults import (
     MAX_HEADER_BYTES,
     MAX_HEADER_COUNT,
 )
-from ..messages import Headers, Response
+from ..messages import BodyConsumer, Headers
 from .scope import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
+_TAIL_BYTES = 1 << 10
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
@@ -24,7 +25,7 @@ _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
 def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
     """The headers of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
     if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
-        limits = f"{MAX_HEADER_COUNT} headers or {MAX_HEADER_BYTES} bytes of them"
+        limits = f"{MAX_HEADER_COUNT} headers or {errors.format_size(MAX_HEADER_BYTES)} of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
     return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
 
@@ -32,11 +33,12 @@ def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
 class BodyReader:
     """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer."""
 
-    def __init__(self, status: int, headers: Headers, attempt: Attempt, encoding: str) -> None:
-        self._status, self._headers, self._attempt, request = status, headers, attempt, attempt.request
+    def __init__(self, status: int, encoding: str, attempt: Attempt) -> None:
+        self.attempt, request = attempt, attempt.request
         self._is_error = status >= 400
         self._max_bytes = ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
         self.received_bytes = self._length = 0
+        self.tail = b""  # what was received last
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
@@ -47,8 +49,9 @@ class BodyReader:
 
     def feed(self, part: bytes) -> bool:
         """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
-        self._attempt.remaining()
+        self.attempt.remaining()
         self.received_bytes += len(part)
+        self.tail = (self.tail + part[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         while part:
             if self._inflate is None:
                 piece, part = part, b""
@@ -62,14 +65,13 @@ class BodyReader:
             if self._length > self._max_bytes:
                 if self._is_error:
                     return True
-                raise errors.AnswerTooLargeError(f"the response is longer than {self._max_bytes} bytes")
-            if self._inflate is not None and self._length > max(
-                COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes
-            ):
-                sizes = f"{self.received_bytes} bytes to over {self._length}"
-                raise errors.AnswerTooLargeError(
-                    f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
-                )
+                limit = errors.format_size(self._max_bytes)
+                raise errors.AnswerTooLargeError(f"the response is longer than {limit}, the limit for this request")
+            free = max(COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes)
+            if self._inflate is not None and self._length > free:
+                sizes = f"{errors.format_size(self.received_bytes)} to over {errors.format_size(self._length)}"
+                message = f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
+                raise errors.AnswerTooLargeError(message)
         return False
 
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
@@ -81,8 +83,8 @@ class BodyReader:
         piece = inflate.decompress(part, _INFLATED_BYTES)
         return piece, inflate.unconsumed_tail or inflate.unused_data
 
-    def finish(self) -> Response:
-        """The response with its whole body. Raises zlib.error: the compressed data ends too early."""
+    def finish(self) -> bytearray | BodyConsumer:
+        """The whole body, or its consumer. Raises zlib.error: the compressed data ends too early."""
         if self._inflate is not None and self.received_bytes and not self._inflate.eof and not self._is_error:
             raise zlib.error("the compressed data ends too early")
-        return Response(self._status, self._headers, self._body if self._consumer is None else self._consumer)
+        return self._body if self._consumer is None else self._consumer

@@ -35,7 +35,7 @@ class HttpClients:
 
     def _prepare(self) -> None:
         """Raises ClosedClientError."""
-        if self._pid != os.getpid():
+        if self._pid != os.getpid():  # in a forked child the lock may be held for ever
             self._reset((self._sync, self._async, self._inherited))
         if self.closed:
             raise ClosedClientError("this client was closed while the call began")
@@ -82,13 +82,13 @@ class HttpClients:
 
     def close(self) -> None:
         """Close the client for threads."""
-        if self._pid != os.getpid():  # a forked child owns nothing yet, and the lock may be held for ever
-            self._reset((self._sync, self._async, self._inherited))
-        with self._lock:
-            self.closed = True
-            client, self._sync = self._sync, None
-        if client is not None:
-            client.close()
+        if not self.closed:
+            self._prepare()
+            with self._lock:
+                self.closed = True
+                client, self._sync = self._sync, None
+            if client is not None:
+                client.close()
 
     async def aclose(self) -> None:
         """Close all clients; of other event loops, only the connections."""

@@ -1,13 +1,30 @@
-"""Drives a call flow to its result: sends the requests that it yields, and waits when it asks to."""
+"""Drives a call flow to its result: sends the requests that it yields, and waits when it asks to.
+
+What both sides share is written once, as coroutines. An event loop awaits them. For a thread, `complete` runs them:
+their calls block, and what these return is not awaited.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from ..messages import CallFlow, Send, Sleep
 from .scope import CancelScope
+
+T = TypeVar("T")
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    finally:
+        coroutine.close()
+    raise RuntimeError("a coroutine for threads must not suspend")
 
 
 def run(
@@ -18,8 +35,6 @@ def run(
     Raises:
         Cancelled: another thread cancelled the `scope`.
     """
-    from .exchange import complete
-
     return complete(_drive(flow, client, sleep or (lambda step: time.sleep(step.seconds)), scope, on_loop=False))
 
 
@@ -31,7 +46,6 @@ async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[N
 
 
 async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
-    """Written once: the coroutine for a thread never suspends."""
     from .exchange import send
 
     async def outcome_of(step: Send | Sleep) -> Any:
@@ -39,8 +53,7 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
             if isinstance(step, Send):
                 return await send(client, step.request, scope, on_loop=on_loop)
             waiting = sleep(step)
-            if on_loop:
-                await waiting
+            return await waiting if on_loop else None
         except BaseException as interrupt:
             flow.throw(interrupt)  # the flow counts what may be billed
             raise

@@ -1,63 +1,50 @@
-"""One request and its response, through a client of the library. Written once, for threads and for event loops.
-
-The functions are coroutines. An event loop awaits them. For a thread, `complete` runs them: its calls block, and what
-they return is not awaited.
-"""
+"""One request and its response, through a client of the library: for threads and for event loops, as `drivers` says."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 
 from .. import errors
 from ..errors import Failure
-from ..messages import Request, Response
+from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
 from .failures import failure_of
 from .library import ROOTS, http, is_clean
 from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
-T = TypeVar("T")
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
-
-
-def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    finally:
-        coroutine.close()
-    raise RuntimeError("a coroutine for threads must not suspend")
 
 
 async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
     """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
-    attempt = Attempt(request)
-    token = current_attempt.set(attempt)
-    watched = getattr(client, "watched", False)
+    attempt, backend = Attempt(request), getattr(client, "backend", None)
     seconds = request.timeouts.attempt_seconds
-    if not watched:  # nothing tells what a caller's own client does: suppose the worst
+    token = current_attempt.set(attempt)
+    if backend is None:  # nothing tells what a caller's own client does: suppose the worst
         attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
     try:
-        with scope.running(attempt) if scope is not None else contextlib.nullcontext():
-            try:
-                with anyio.fail_after(seconds) if on_loop and not watched else contextlib.nullcontext():
-                    # The class of the library is quicker than its client, which adds its defaults.
-                    built = _build(http.Request if watched else client.build_request, request)
-                    return await _exchange(client, built, attempt, on_loop)
-            except Cancelled:
-                raise
-            except Exception as error:
-                return failure_of(error, attempt)
+        if scope is not None:
+            scope.enter(attempt)
+        try:
+            with anyio.fail_after(seconds) if on_loop and backend is None else contextlib.nullcontext():
+                return await _exchange(client, backend, attempt, on_loop=on_loop)
+        except Cancelled:
+            raise
+        except Exception as error:
+            failure = failure_of(error, attempt)
+            if failure.stale and backend is not None:
+                backend.epoch += 1  # other idle connections may be as stale
+            return failure
+        finally:
+            if scope is not None:
+                scope.leave(attempt)
     except BaseException as interrupt:  # cancelled, or interrupted
         vars(interrupt)["possibly_billed_attempts"] = int(attempt.sent > 0)
         raise
@@ -66,64 +53,80 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         current_attempt.reset(token)
 
 
-async def _exchange(client: Any, built: Any, attempt: Attempt, on_loop: bool) -> Response:
-    async def result(value: Any) -> Any:
-        return await value if on_loop else value
-
-    async def close(resource: Any) -> None:
-        with anyio.CancelScope(shield=True) if on_loop else contextlib.nullcontext():
-            closing = getattr(resource, "aclose" if on_loop else "close", None)
-            if closing is not None:
-                await result(closing())
-
-    response = await result(client.send(built, stream=True, auth=None, follow_redirects=False))
-    parts: Any = None
+async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: bool) -> Response:
+    sending = client.send(_build(attempt.request, client, backend), stream=True, auth=None, follow_redirects=False)
+    response = await sending if on_loop else sending
     try:
         attempt.answered = True
-        if attempt.unfinished and response.status_code < 400:
+        status = response.status_code
+        if attempt.unfinished and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
         headers = read_headers(response.headers.raw)
-        stream = response.extensions.get("network_stream")
-        if hasattr(stream, "generation_id") and response.status_code < 400:  # a stream of ours
-            _raise_if_repeated(client, stream, headers.get("x-generation-id"))
         is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
-        encoding = "" if is_read else headers.get("content-encoding", "")
-        body = BodyReader(response.status_code, headers, attempt, encoding)
+        body = BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
         if is_read:
             body.feed(response.content)
+        elif on_loop:
+            parts = aiter(response.stream)
+            async with contextlib.aclosing(parts):
+                async for part in parts:
+                    if body.feed(part):
+                        break
         else:
-            parts, following = (aiter(response.stream), anext) if on_loop else (iter(response.stream), next)
-            while (part := await result(following(parts, None))) is not None:
+            for part in response.stream:
                 if body.feed(part):
                     break
-        reply = body.finish()
-        if stream is not None and not is_clean(response, body.received_bytes, on_loop=on_loop):
-            await close(stream)
-        return reply
+        content = body.finish()
+        stream = response.extensions.get("network_stream")
+        is_copy = hasattr(stream, "last_response") and status < 300 and _is_copy(backend, stream, body, headers)
+        if stream is not None and (is_copy or not is_clean(response, body.received_bytes, on_loop=on_loop)):
+            await stream.aclose() if on_loop else stream.close()
+        if is_copy:
+            raise errors.ConnectionLostError("the server sent an earlier response once more")
+        return Response(status, headers, content)
     finally:
-        await close(parts)
-        await close(response)
+        await response.aclose() if on_loop else response.close()
 
 
-def _raise_if_repeated(client: Any, stream: Any, generation_id: str | None) -> None:
-    """Raises ConnectionLostError: a server whose ids differ from call to call sent the last response once more."""
-    known, last = vars(client), stream.generation_id
-    known["ids_differ"] = known.get("ids_differ") or known.get("last_id") not in (None, generation_id)
-    stream.generation_id = known["last_id"] = generation_id
-    if generation_id is not None and generation_id == last and known["ids_differ"]:
-        raise errors.ConnectionLostError("the server sent an earlier response once more")
+def _is_copy(backend: Any, stream: Any, body: BodyReader, headers: Any) -> bool:
+    """Whether a response is the last one of its connection, from a server that responds differently to other requests.
+
+    A copy that is late arrives as the response to the next request.
+    """
+    request = body.attempt.request
+    asked, made = hash((request.url, request.body)), (headers.get("x-generation-id"), body.received_bytes, body.tail)
+    asked_before, made_before = backend.last_response
+    backend.responses_differ = backend.responses_differ or (asked_before not in (None, asked) and made_before != made)
+    last_asked, last_made = stream.last_response
+    stream.last_response = backend.last_response = asked, made
+    return backend.responses_differ and last_asked not in (None, asked) and last_made == made
 
 
-def _build(build: Any, request: Request) -> Any:
-    """The request as the library's. Secrets are revealed here alone, and in no variable."""
-    waits = {name: getattr(request.timeouts, f"{name}_seconds") for name in ("connect", "pool", "write", "read")}
-    return build(
-        request.method,
-        _url(request.url) if build is http.Request else request.url,
-        content=request.body,
-        headers=[(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers],
-        extensions={"timeout": {name: min(wait, request.timeouts.attempt_seconds) for name, wait in waits.items()}},
-    )
+@lru_cache(maxsize=64)
+def _extensions(timeouts: Timeouts) -> dict[str, Any]:
+    waits = {name: getattr(timeouts, f"{name}_seconds") for name in ("connect", "pool", "write", "read")}
+    return {"timeout": {name: min(wait, timeouts.attempt_seconds) for name, wait in waits.items()}}
+
+
+def _headers(request: Request) -> list[tuple[str, str]]:
+    """The headers, with the secrets revealed: here alone, and in no variable."""
+    return [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers]
+
+
+def _build(request: Request, client: Any, backend: Any) -> Any:
+    """The request as the library's. Its class is quicker than its client, and knows headers that it has seen."""
+    method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
+    if backend is None:
+        return client.build_request(method, url, content=body, headers=_headers(request), extensions=extensions)
+    if backend.built[0] != (method, url, request.headers):
+        headers = http.Request(method, url, headers=_headers(request)).headers
+        backend.built = (method, url, request.headers), headers
+    stream = http.ByteStream(body or b"")
+    built = http.Request(method, _url(url), headers=backend.built[1], stream=stream, extensions=extensions)
+    if body:
+        built.headers["Content-Length"] = str(len(body))
+    built.read()
+    return built
 
 
 class _MaskingFilter(logging.Filter):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +28,12 @@ elif _chosen == "httpx2":
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["ROOTS", "core", "http", "is_clean", "is_instance", "references"]
+__all__ = ["ROOTS", "core", "http", "is_clean", "references"]
 
 ROOTS = frozenset({http.__name__, core.__name__})
 _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
+_HIDDEN_BYTES = 60_000  # an event loop may have received more than one read of so many bytes hands out
 
 
 def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
@@ -58,9 +58,6 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
-_HIDDEN_BYTES = 60_000  # an event loop may have received more than one read of so many bytes hands out
-
-
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
@@ -70,17 +67,16 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     if not response.http_version.startswith("HTTP/1"):
         return True
     stream = response.extensions["network_stream"]
-    connection = getattr(stream, "h11_connection", None)
+    connection, is_ours = getattr(stream, "h11_connection", None), hasattr(stream, "h11_connection")
     if connection is None:
         connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
-        if hasattr(stream, "h11_connection"):  # a stream of ours remembers it: the search costs as much as the parsing
+        if is_ours:  # a stream of ours remembers it: the search costs as much as the parsing
             stream.h11_connection = connection
     if connection is None or connection.trailing_data != (b"", False):
         return False
-    tls = stream.get_extra_info("ssl_object")
-    is_ours = hasattr(stream, "last_read_bytes")
-    if on_loop and (tls or not is_ours) and (stream.last_read_bytes if is_ours else body_bytes) > _HIDDEN_BYTES:
+    if on_loop and not is_ours and body_bytes > _HIDDEN_BYTES:
         return False
+    tls = stream.get_extra_info("ssl_object")
     if not isinstance(tls, ssl.SSLObject):
         return tls is None or not tls.pending()
     try:
@@ -88,14 +84,3 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     except ssl.SSLError as error:
         return isinstance(error, ssl.SSLWantReadError)
     return False
-
-
-def is_instance(error: Exception, exception: type[Exception] | str) -> bool:
-    """Like `isinstance`; `exception` may be a class name, which is looked up in the library that raised the error.
-
-    A caller's own client may belong to another library with the same interface.
-    """
-    if not isinstance(exception, str):
-        return isinstance(error, exception)
-    modules = {sys.modules.get(cls.__module__.partition(".")[0]) for cls in type(error).__mro__}
-    return any(isinstance(error, getattr(module, exception, ())) for module in (http, *modules))

@@ -8,7 +8,6 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from ..messages import Request
@@ -27,17 +26,20 @@ class Attempt:
         self.unfinished = False  # the request was not sent whole
         self.cancelled = self.ended = False
 
-    def remaining(self, timeout: float | None = None) -> float:
-        """`timeout`, shortened to what the attempt has left. The first call starts its time. Raises TimeoutError."""
+    def remaining(self, timeout: float = math.inf) -> float:
+        """`timeout`, shortened to what the attempt has left. The first call starts its time.
+
+        Raises:
+            TimeoutError, Cancelled
+        """
         if self.cancelled:
             raise Cancelled  # by another thread
         now = time.monotonic()
         if self.deadline == math.inf:
             self.deadline = now + self.request.timeouts.attempt_seconds
-        left = self.deadline - now
-        if left <= 0:
+        if now >= self.deadline:
             raise TimeoutError("the deadline of the attempt has passed")
-        return left if timeout is None else min(timeout, left)
+        return min(timeout, self.deadline - now)
 
 
 class Cancelled(Exception):
@@ -57,18 +59,17 @@ class CancelScope:
         if self._cancelled.wait(seconds) if seconds > 0 else self._cancelled.is_set():
             raise Cancelled
 
-    @contextlib.contextmanager
-    def running(self, attempt: Attempt) -> Iterator[None]:
-        """Contains an attempt while it runs. Raises Cancelled: the scope was cancelled, before or meanwhile."""
+    def enter(self, attempt: Attempt) -> None:
+        """Add an attempt that begins. Raises Cancelled."""
         with self._lock:
             self.wait(0)
             self._attempts.add(attempt)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._attempts.discard(attempt)
-            self.wait(0)
+
+    def leave(self, attempt: Attempt) -> None:
+        """Remove an attempt that has ended. Raises Cancelled: the scope was cancelled meanwhile."""
+        with self._lock:
+            self._attempts.discard(attempt)
+        self.wait(0)
 
     def cancel(self) -> None:
         """Cancel the attempts that run, and those that would run later."""

@@ -24,44 +24,33 @@ class _NoCookies(http.Cookies):
         """Keep none. The library's own method takes a twentieth of a call."""
 
 
-_NO_COOKIES = _NoCookies()
-
-
-class _Cookieless:
-    """A client that stores and sends no cookies."""
-
-    cookies = property(lambda self: _NO_COOKIES, lambda self, cookies: None)  # noqa: ARG005
-
-
-class _SyncClient(_Cookieless, http.Client):
-    pass
-
-
-class _AsyncClient(_Cookieless, http.AsyncClient):
-    pass
+_COOKIES = _NoCookies()
+_COOKIELESS = {"cookies": property(lambda _: _COOKIES, lambda _, __: None)}
+_CLIENTS: Any = [type(cls.__name__, (cls,), _COOKIELESS) for cls in (http.Client, http.AsyncClient)]
 
 
 def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
     """Open a client of the library with the proxies and certificates of the environment. Raises ConfigurationError.
 
-    On a release of the library whose network backends are out of sight, it keeps the library's own timeouts alone.
+    Its `backend` is None on a release of the library whose backends are out of sight: then its own timeouts hold alone.
     """
-    kind: Any = _AsyncClient if on_loop else _SyncClient
     paths = [os.environ.get(name, "") for name in _CERTIFICATES]
     try:
         changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
         verify = ssl_context or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
-        client = kind(verify=verify, limits=_LIMITS, mounts=_NO_PROXY)
+        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY)
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason = type(error).__name__
     else:
+        client.backend = None
         for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
-            setattr(owner, name, (AsyncBackend if on_loop else Backend)(getattr(owner, name)))
-            client.watched = True
+            client.backend = client.backend or (AsyncBackend if on_loop else Backend)(getattr(owner, name))
+            setattr(owner, name, client.backend)
         return client
-    named = [name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower())]
+    named = ", ".join(name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower()))
+    hint = "; NO_PROXY takes ::1 without brackets, and no networks: name the hosts" if "NO_PROXY" in named else ""
     # Not chained: the URL of a proxy may hold a password.
-    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {', '.join(named)}")
+    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {named}{hint}")
 
 
 @functools.lru_cache(maxsize=4)

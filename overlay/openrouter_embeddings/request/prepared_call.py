@@ -18,7 +18,7 @@ from ..config import APP_HEADERS, Config, user_agent
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
-from .validation import Path, format_path, to_json
+from .validation import find_path, format_path, to_json
 
 _NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
 _PLAIN_TYPES = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
@@ -36,6 +36,7 @@ class PreparedCall:
     timeouts: Timeouts
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # of a successful response
+    number_type: tuple[str, Any] | None = None  # path and value of the option that asks for other numbers than float32
 
     @property
     def needs_key(self) -> bool:
@@ -44,7 +45,7 @@ class PreparedCall:
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """Build the request of one attempt. It asks for the key each time, since a callable may rotate it."""
-        pairs = tuple((name, value) for name, value in self.headers.items() if value is not None)
+        pairs = tuple([(name, value) for name, value in self.headers.items() if value is not None])
         if self.needs_key:
             secret = key()  # no variable holds the value itself
             bearer = "" if secret.reveal().startswith("Bearer ") else "Bearer "
@@ -61,72 +62,62 @@ def prepare(
     timeouts: Timeouts,
     consumer: Callable[[], BodyConsumer] | None = None,
 ) -> PreparedCall:
-    """Validate the arguments of an operation and build its call.
+    """Validate the arguments of an operation, by Python name, and build its call.
 
-    Args:
-        arguments: By Python name. None is left out, but sent as null where a required parameter allows it.
-        options: The options of this call, which win over `config`, the client's.
-        timeouts: Those of one attempt, where neither `options` nor `config` has `timeout_ms`.
-        consumer: Makes a consumer for the body of a successful response.
+    `options` win over `config`, the client's, and both over `timeouts`. None is left out, or null if it is required.
 
     Raises:
-        InvalidInputError: An argument is missing or does not match its schema.
-        ConfigurationError: A header, the URL or the timeout cannot be used.
+        InvalidInputError: an argument does not match its schema.
+        ConfigurationError: a header, the URL or the timeout cannot be used.
     """
-    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
+    sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
     for parameter in operation.parameters:
-        argument, value = parameter.argument, arguments.get(parameter.argument)
+        argument = parameter.argument
+        value = arguments.get(argument)
         if value is None and not parameter.required:
             continue
         if parameter.location == "header" and value is not None:
-            values["header"][parameter.name] = settings.header_value(value, argument)
-            continue
-        try:
-            values[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
-        except InvalidInputError:
-            if value is None:
-                raise InvalidInputError(f"{argument} is required", argument) from None
-            raise
-    _encode(values["path"] | values["query"])  # rejects what UTF-8 cannot encode
-    fields = values["body"]
+            sent["header"][parameter.name] = settings.header_value(value, argument)
+        else:
+            sent[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
+    fields, option = sent["body"], None
     if options.extra_body is not None:
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
-    if (option := number_type(fields)) is not None and "input" in fields:
-        path, value = option
-        if fields.get("encoding_format") == "base64" and consumer is None:  # with one, the form is not the caller's
+    if "input" in fields and (options.extra_body is not None or "provider" in fields):
+        option = find_number_type(fields)
+    if option is not None and fields.get("encoding_format") in (None, "base64"):
+        if fields.get("encoding_format") and consumer is None:  # with a consumer, the form is not the caller's choice
+            path, value = option
             raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
-        is_open = fields.get("encoding_format") in (None, "base64")
-        fields = {**fields, "encoding_format": "float"} if is_open else fields
-    content = fields if operation.body == "fields" else next(iter(fields.values()), None)
-    body = None if operation.body is None else _encode(content)
+        fields = {**fields, "encoding_format": "float"}
+    body = None
+    if operation.body is not None:
+        body = _encode(fields if operation.body == "fields" else next(iter(fields.values()), None))
     base_url = config.base_url
     if options.server_url is not None:
         base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        base_url + _format_url_path(operation.path, values["path"]) + _format_query(values["query"]),
-        _merge_headers(config, values["header"], options, body is not None),
+        base_url + _format_path_and_query(operation.path, sent["path"], sent["query"]),
+        _merge_headers(config, sent["header"], options, body is not None),
         fields,
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
         _max_response_bytes(fields, body),
         consumer,
+        option,
     )
 
 
-def number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The path and the value of an option that asks for vectors of other numbers than float32; None if there is none.
-
-    Their base64 cannot be told from that of float32. As JSON numbers they can be read.
-    """
-    options = (fields.get("provider") or {}).get("options") if isinstance(fields.get("provider"), dict) else None
-    nested = {f"provider.options.{name}": value for name, value in (options or {}).items()}
-    for path, members in {"": fields, **nested}.items():
+def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """The path and the value of an option that asks for other numbers than float32: their base64 looks the same."""
+    provider = fields.get("provider")
+    options = (provider.get("options") if isinstance(provider, dict) else None) or {}
+    for place, members in [("", fields), *((f"provider.options.{name}.", given) for name, given in options.items())]:
         for name, value in members.items() if isinstance(members, dict) else ():
-            if _NUMBER_TYPE.fullmatch(name.replace("_", "")):
-                wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
-                if not wanted <= _PLAIN_TYPES:
-                    return f"{path}.{name}".removeprefix("."), value
+            wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
+            if _NUMBER_TYPE.fullmatch(name.replace("_", "")) and not wanted <= _PLAIN_TYPES:
+                return place + name, value
     return None
 
 
@@ -159,33 +150,25 @@ def _encode(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError as error:
-        path, shown = format_path(_find_text(error.object, value, ()) or ()), ascii(error.object[error.start])
+        text, shown = error.object, ascii(error.object[error.start])
+        found = find_path(value, lambda item: item == text or (isinstance(item, dict) and text in item))
+        path = format_path(found or ())
         message = f"{path or 'a text'}: contains {shown}, half of a surrogate pair, which UTF-8 cannot encode"
         raise InvalidInputError(message, path) from None
 
 
-def _find_text(text: str, value: Any, path: Path) -> Path | None:
-    """The path to a string in `value`; if it is the key of an object, the path of that object; None if absent."""
-    if value == text or (isinstance(value, dict) and text in value):
+def _format_path_and_query(path: str, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    if not in_path and not query:
         return path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
-    found = (_find_text(text, item, (*path, name)) for name, item in items)
-    return next((path for path in found if path is not None), None)
-
-
-def _format_url_path(path: str, values: Mapping[str, Any]) -> str:
-    for name, value in values.items():
+    _encode({**in_path, **query})  # rejects what UTF-8 cannot encode
+    for name, value in in_path.items():
         text = _to_text(value)
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
-    return path
-
-
-def _format_query(values: Mapping[str, Any]) -> str:
-    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in values.items()}
-    pairs = [(name, _to_text(item)) for name, items in lists.items() for item in items]
-    return f"?{urlencode(pairs)}" if pairs else ""
+    texts = {n: [*map(_to_text, v)] if isinstance(v, list | tuple) else _to_text(v) for n, v in query.items()}
+    encoded = urlencode(texts, doseq=True)
+    return f"{path}?{encoded}" if encoded else path
 
 
 def _to_text(value: Any) -> str:
@@ -198,6 +181,8 @@ def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOption
     headers |= {"Content-Type": "application/json"} if has_body else {}
     headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
     headers |= {name: value for name, value in given.items() if value is not None}
+    if options.http_headers is None:
+        return headers
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
         headers[name.title() if name.lower().endswith("authorization") else name] = value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .embeddings import EmbeddingBatch, EmptyEmbeddingsError, read_embeddings, validate
-from .envelope import error_data, redact_response
+from .embeddings import EmbeddingBatch, read_embeddings, validate
+from .envelope import EmptyEmbeddingsError, error_data, redact_response
 from .stream_decoder import StreamDecoder
 
 if TYPE_CHECKING:

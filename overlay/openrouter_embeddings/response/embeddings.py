@@ -6,32 +6,33 @@ Source: OpenRouter documentation, embeddings guide (order by `index`, which some
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import pairwise
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
-from ..request import PreparedCall, count_inputs, number_type
-from .envelope import check_envelope, check_status, decode, decode_document, try_decode
-from .stream_decoder import PLACEHOLDER, StreamDecoder, decode_numbers
+from ..request import PreparedCall, count_inputs
+from .envelope import EmptyEmbeddingsError, check_envelope, check_status, decode, decode_document
+from .stream_decoder import PLACEHOLDER, StreamDecoder, cut_arrays, decode_numbers
 
 if TYPE_CHECKING:
     from openrouter_generated.types import HttpMeta
 
     from .vectors import Matrix
 
-_AMOUNTS = ("prompt_tokens", "total_tokens", "cost")  # of usage
 _log = logging.getLogger("openrouter")
-
-
-class EmptyEmbeddingsError(ResponseValidationError):
-    """The response has no embeddings, or empty ones. Some models answer a request for base64 so."""
+_numpy = functools.cache(lambda: import_module(".vectors", __package__))  # importing numpy takes longer than the rest
 
 
 @attrs.define
@@ -54,162 +55,71 @@ def validate(response: Response, call: PreparedCall) -> Any:
         ResponseValidationError: the response does not answer the request.
     """
     check_status(response, call)
-    document = _READERS.get(call.operation.id, decode_document)(response, call)
-    while True:
-        try:
-            return call.operation.read(document)
-        except ValueError as error:
-            if call.operation.id not in _READERS or not _drop_misfit(document, str(getattr(error, "path", ""))):
-                message = f"the response does not match the API description: {error}"
-                raise ResponseValidationError(message, response) from None
-            _log.warning("a part of a response is left out: %s", error)
-
-
-def _drop_misfit(document: dict[str, Any], path: str) -> bool:
-    """Remove what does not match the API description, if it stands beside the rows: those are worth more."""
-    top, _, rest = path.partition(".")
-    holder, name = (document.get(top), rest.partition(".")[0].partition("[")[0]) if rest else (document, top)
-    return top != "data" and isinstance(holder, dict) and holder.pop(name, None) is not None
+    if call.operation.id == "createEmbeddings":
+        return _read_result(response, call)
+    document = decode_document(response, call)
+    if call.operation.id == "listEmbeddingsModels":
+        _check_models(document, response)
+    return _to_model(document, response, call)
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
     """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
     check_status(response, call)
-    document, vectors, as_numbers = _read(response, call, as_lists=False)
-    model = document.get("model")
-    matrix = _to_matrix(vectors, response)
-    return EmbeddingBatch(matrix, model if isinstance(model, str) else None, document.get("usage"), as_numbers)
-
-
-def _read_documented(response: Response, call: PreparedCall) -> dict[str, Any]:
-    """Read an embeddings response as the document that the API describes, its rows in input order."""
-    document, vectors, as_numbers = _read(response, call, as_lists=True)
-    if as_numbers:
-        _warn_of_zeros(list(map(any, vectors)).count(False), len(vectors))
+    document, values, positions = _read(response, call)
+    vectors, matrix = _decode_all(values, positions, response, call), values
+    if isinstance(values, list):
+        output = response.body.output if isinstance(response.body, StreamDecoder) else None
+        matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
     else:
-        from .vectors import encode_base64
-
-        matrix = _to_matrix(vectors, response)  # base64 is checked as the matrix that it encodes
-        if call.fields.get("encoding_format") == "float":
-            vectors = matrix.tolist()
-        elif isinstance(vectors, list):  # of more than one form: left as they are
-            vectors = [row["embedding"] for row in document["data"]]
-        else:
-            vectors = map(bytes.decode, encode_base64(matrix))
-    for row, vector in zip(document["data"], vectors, strict=True):
-        row["embedding"] = vector
-    usage: Any = document.get("usage")
-    for name in _AMOUNTS if isinstance(usage, dict) else ():
-        with suppress(ValueError):  # some servers write a cost as text
-            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
-                usage[name] = int(amount) if amount.is_integer() else amount
-    return document
+        next(vectors)  # checks the length, which all rows of a matrix have
+    _warn_of_zeros(_count_zeros(matrix, 0, response), len(matrix))
+    model = document.get("model") if isinstance(document.get("model"), str) else None
+    return EmbeddingBatch(matrix, model, document.get("usage"), _are_numbers(values))
 
 
-def _read_models(response: Response, call: PreparedCall) -> Any:
-    """Read a list of models: objects with an id. Any other mismatch is named when the list is converted."""
-    document = decode_document(response, call)
-    rows = document.get("data") if isinstance(document, dict) else None
-    for i, row in enumerate(rows if isinstance(rows, list) else ()):
-        if row is None:
-            raise ResponseValidationError(f"data[{i}]: expected an object, got null", response)
-        wrong = [name for name in ("id", "name") if isinstance(row, dict) and not _is_text(row, name)]
-        if wrong:
-            found = type(row.get(wrong[0])).__name__
-            raise ResponseValidationError(f"data[{i}].{wrong[0]}: expected a string, got {found}", response)
-    return document
-
-
-def _is_text(row: Mapping[str, Any], name: str) -> bool:
-    """Whether a model has a text of this name; other servers than OpenRouter leave out the name, but not the id."""
-    return isinstance(row.get(name), str) or (name == "name" and row.get(name) is None)
-
-
-_READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {
-    "createEmbeddings": _read_documented,
-    "listEmbeddingsModels": _read_models,
-}
-"""Operations whose responses need more checks than those of `decode_document`, by operation id."""
-
-
-def _read(response: Response, call: PreparedCall, *, as_lists: bool) -> tuple[dict[str, Any], Any, bool]:
-    """Read the document and its vectors in input order, check their count and length; whether all were numbers."""
-    expected = count_inputs(call.fields)
-    try:
-        document, vectors, as_numbers = _read_uniform(response, call, expected, as_lists)
-    except (ValueError, RecursionError):
-        document, vectors, as_numbers = _read_any(response, call)
-    if not as_numbers and (option := number_type(call.fields)):
-        path, value = option
-        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
-    rows = document["data"]
-    if len(rows) != expected:
+def _read(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
+    """The rows in input order: the document without vectors, the vectors as they came, their positions there."""
+    document, values = _cut(response, call) or _decode_whole(response, call)
+    rows, count = document["data"], count_inputs(call.fields)
+    if len(rows) != count:
         error = ResponseValidationError if rows else EmptyEmbeddingsError
-        raise error(f"{len(rows) or 'no'} embeddings for {expected} inputs", response)
+        raise error(f"{len(rows) or 'no'} embeddings for {count} inputs", response)
+    if call.number_type and not _are_numbers(values):
+        path, value = call.number_type
+        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
     order = _order([row.get("index") for row in rows], response)
-    if order is not None:
-        document["data"] = [rows[i] for i in order]
-        vectors = [vectors[i] for i in order] if isinstance(vectors, list) else vectors[order]
-    _check_lengths(vectors, call.fields.get("dimensions"), response)
-    return document, vectors, as_numbers
+    if order is None:
+        return document, values, range(count)
+    document["data"] = [rows[position] for position in order]
+    return document, [values[i] for i in order] if isinstance(values, list) else values[order], order
 
 
-def _read_uniform(
-    response: Response, call: PreparedCall, count: int, as_lists: bool
-) -> tuple[dict[str, Any], Any, bool]:
-    """Read a response whose vectors all have one form; `ValueError` if it has any other shape."""
+def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
+    """Decode the JSON around the vectors; None if they cannot be cut out safely."""
     body = response.body
-    decoder = body if isinstance(body, StreamDecoder) else StreamDecoder(count, content=response.content)
-    rest, vectors = decoder.split()
-    document = check_envelope(decode(rest), response, call)
-    rows, placeholders = document["data"], [PLACEHOLDER] * len(vectors)
-    if not isinstance(rows, list) or [isinstance(row, dict) and row.get("embedding") for row in rows] != placeholders:
-        raise ValueError("not one vector per row")
-    if not isinstance(vectors, list):
-        return document, vectors, False
-    if as_lists:
-        return document, list(map(decode_numbers, vectors)), True
-    from .vectors import numbers_to_matrix
-
-    return document, numbers_to_matrix(vectors, decoder.output), True
-
-
-def _read_any(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any], bool]:
-    """Read a response of any shape, or raise the error that names what is wrong and where."""
     try:
-        document = decode_document(response, call)
-    except ResponseValidationError as error:
-        body = try_decode(response.content)
-        no_data = isinstance(body, dict) and body.get("data") is None and not body.get("error")
-        if call.fields.get("encoding_format") == "base64" and (no_data or not response.content.strip()):
-            raise EmptyEmbeddingsError(error.message, response, retryable=error.retryable) from None
-        raise
-    rows, vectors = document["data"], []
+        rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        document = check_envelope(decode(rest), response, call)
+    except (ValueError, RecursionError):
+        return None
+    rows = document["data"] if isinstance(document["data"], list) else []
+    found = [isinstance(row, dict) and row.get("embedding") for row in rows]
+    return (document, vectors) if found == [PLACEHOLDER] * len(vectors) else None
+
+
+def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any]]:
+    """Decode a response of any form, or raise the error that names what is wrong."""
+    document, values = decode_document(response, call), []
+    rows = document["data"]
     if not isinstance(rows, list):
         raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
-    for i, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise ResponseValidationError(f"data[{i}]: expected an object, got {type(row).__name__}", response)
-        vectors.append(_vector(row.get("embedding"), f"data[{i}].embedding", response))
-    return document, vectors, all(isinstance(vector, list) for vector in vectors)
-
-
-def _vector(value: Any, where: str, response: Response) -> Any:
-    """A vector as a list of floats, or as a float32 array if it is base64."""
-    if isinstance(value, str):
-        from .vectors import decode_base64
-
-        try:
-            return decode_base64(value)
-        except ValueError:
-            raise ResponseValidationError(f"{where}: not base64 of whole float32 numbers", response) from None
-    if not isinstance(value, list):
-        error = EmptyEmbeddingsError if value is None else ResponseValidationError
-        raise error(f"{where}: expected numbers or base64, got {type(value).__name__}", response)
-    for i, number in enumerate(value):
-        if type(number) is not float and (type(number) is not int or number.bit_length() > 1_000):
-            raise ResponseValidationError(f"{where}[{i}]: not a number that float64 can hold", response)
-    return list(map(float, value))
+            raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
+        values.append(row.get("embedding"))
+        row["embedding"] = PLACEHOLDER
+    return document, values
 
 
 def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
@@ -224,36 +134,110 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
             found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
             message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
             raise ResponseValidationError(message, response)
-    order = sorted(range(count), key=indexes.__getitem__)
-    for first, second in pairwise(order):
-        if indexes[first] == indexes[second]:
-            raise ResponseValidationError(f"two embeddings have the index {indexes[first]}", response)
-    return order
+    positions = {index: position for position, index in enumerate(indexes)}
+    if len(positions) < count:
+        index, _ = Counter(indexes).most_common(1)[0]
+        raise ResponseValidationError(f"two embeddings have the index {index}", response)
+    return [positions[index] for index in range(count)]
 
 
-def _check_lengths(vectors: Any, dimensions: Any, response: Response) -> None:
-    """Check that all vectors have the requested `dimensions`, or the length of the first."""
-    requested = dimensions if isinstance(dimensions, int) else None
-    lengths = list(map(len, vectors if isinstance(vectors, list) else vectors[:1]))
-    expected = requested or lengths[0]
-    reason = f"dimensions={requested} was requested" if requested else f"that of input 0 has {expected}"
-    for position, length in enumerate(lengths):
-        if length == 0:
-            raise EmptyEmbeddingsError(f"the embedding of input {position} is empty", response)
-        if length != expected:
-            raise ResponseValidationError(f"the embedding of input {position} has {length} numbers; {reason}", response)
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and str not in set(map(type, values))
 
 
-def _to_matrix(vectors: Any, response: Response) -> Matrix:
-    """The vectors as a matrix whose numbers are finite."""
-    from .vectors import checked_matrix
+def _decode_all(values: Any, positions: Sequence[int], response: Response, call: PreparedCall) -> Iterator[Any]:
+    """Decode the vectors one by one, to lists of floats, or arrays where they are base64, and check their lengths."""
+    width = call.fields.get("dimensions")
+    reason = f"dimensions={width} was requested"
+    for number, (value, position) in enumerate(zip(values, positions, strict=True)):
+        if isinstance(value, memoryview):
+            try:
+                vector = decode_numbers(value)
+            except ValueError:  # decoded with the whole, which names what is wrong
+                vector = _decode(_decode_whole(response, call)[1][position], position, response)
+        else:
+            vector = _decode(value, position, response) if isinstance(values, list) else value
+        length = len(vector)
+        if not isinstance(width, int):
+            width, reason = length, f"that of input 0 has {length}"
+        if length != width or not length:
+            error = ResponseValidationError if length else EmptyEmbeddingsError
+            found = f"has {length} numbers; {reason}" if length else "is empty"
+            raise error(f"the embedding of input {number} {found}", response)
+        yield vector
 
+
+def _decode(value: Any, position: int, response: Response) -> Any:
+    """One vector from decoded JSON."""
+    where, message = f"data[{position}].embedding", f"expected numbers or base64, got {type(value).__name__}"
     try:
-        matrix, zeros = checked_matrix(vectors)
-    except ValueError as error:
-        raise ResponseValidationError(str(error), response) from None
-    _warn_of_zeros(zeros, len(matrix))
-    return matrix
+        if isinstance(value, str):
+            return _numpy().decode_base64(value)
+        if isinstance(value, list):
+            return msgspec.convert(value, list[float])
+    except ValueError:
+        message = "not base64 of whole float32 numbers"
+        if isinstance(value, list):
+            fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
+            where, message = f"{where}[{fits.index(False)}]", "not a number that float64 can hold"
+    error = EmptyEmbeddingsError if value is None else ResponseValidationError
+    raise error(f"{where}: {message}", response)
+
+
+def _read_result(response: Response, call: PreparedCall) -> Any:
+    """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
+    document, values, positions = _read(response, call)
+    usage: Any = document.get("usage")
+    for name in ("prompt_tokens", "total_tokens", "cost") if isinstance(usage, dict) else ():
+        with suppress(ValueError):  # some servers write a cost as text
+            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
+                usage[name] = int(amount) if amount.is_integer() else amount
+    result, rows, zeros = _to_model(document, response, call), document["data"], 0
+    vectors, as_lists = _decode_all(values, positions, response, call), call.fields.get("encoding_format") == "float"
+    for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
+        # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
+        # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
+        rows.pop()
+        if isinstance(vector, list):
+            row.embedding, zeros = vector, zeros + (not any(vector))
+        else:
+            zeros += _count_zeros(vector[None], number, response)
+            row.embedding = vector.tolist() if as_lists else value
+    _warn_of_zeros(zeros, len(result.data))
+    return result
+
+
+def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
+    """The typed result. What does not match the API description is left out if it stands beside the rows."""
+    while True:
+        try:
+            return call.operation.read(document)
+        except ValueError as error:
+            top, _, rest = str(getattr(error, "path", "")).partition(".")
+            holder, name = (document.get(top), re.split(r"[.[]", rest)[0]) if rest else (document, top)
+            rows_matter = "data" in call.operation.requires and top != "data" and isinstance(holder, dict)
+            if not rows_matter or holder.pop(name, None) is None:
+                message = f"the response does not match the API description: {error}"
+                raise ResponseValidationError(message, response) from None
+            _log.warning("a part of a response is left out: %s", error)
+
+
+def _check_models(document: Any, response: Response) -> None:
+    """Check that each model has an id. Any other mismatch is named when the list is converted."""
+    models = document.get("data") if isinstance(document, dict) else None
+    for i, model in enumerate(models if isinstance(models, list) else ()):
+        if not isinstance(model, dict) or not isinstance(model.get("id"), str):
+            raise ResponseValidationError(f"data[{i}]: expected a model with an id", response)
+
+
+def _count_zeros(vectors: Any, first: int, response: Response) -> int:
+    """How many vectors hold only zeros. `first` is the number of the first, for the error if one is not finite."""
+    place, zeros = _numpy().check_numbers(vectors)
+    if place is not None:
+        row, column = place
+        message = f"the embedding of input {first + row} holds {vectors[row, column]} at position {column}"
+        raise ResponseValidationError(message, response)
+    return int(zeros)
 
 
 def _warn_of_zeros(zeros: int, count: int) -> None:

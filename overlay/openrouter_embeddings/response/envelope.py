@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ import msgspec
 from ..errors import APIStatusError, ResponseValidationError, error_for, printable
 from ..messages import Response
 from ..redaction import Redactor
-from ..request import PreparedCall, format_path
+from ..request import PreparedCall, find_path, format_path
 from .retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
@@ -28,6 +27,10 @@ if TYPE_CHECKING:
 _QUOTED_CHARS = 200  # of an unreadable body, quoted by its error
 _MAX_DEPTH = 100  # of an error body: code that uses it later recurses, such as pickle
 _NOT_COMMENT = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
+
+
+class EmptyEmbeddingsError(ResponseValidationError):
+    """The response is empty, or has no embeddings or empty ones. Some models answer a request for base64 so."""
 
 
 def check_status(response: Response, call: PreparedCall) -> None:
@@ -77,7 +80,7 @@ def _message(body: Any, default: str = "") -> str:
 
 def _get(value: Any, *names: str) -> Any:
     for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
@@ -94,9 +97,7 @@ def error_data(body: Any, status: int) -> ErrorResponse | None:
     """Convert a decoded error body to the API's error model; None if it is not a JSON object of that shape."""
     from openrouter_generated.models import ErrorResponse
 
-    if not isinstance(body, dict):
-        return None
-    if not isinstance(body.get("error"), dict):
+    if isinstance(body, dict) and not isinstance(body.get("error"), dict):
         body = {**body, "error": {"code": status, "message": _message(body, f"status {status}")}}
     with suppress(ValueError):
         return ErrorResponse.from_dict(body)
@@ -139,10 +140,9 @@ def _to_utf8(content: bytes | bytearray) -> bytes | bytearray:
 
 def decode_document(response: Response, call: PreparedCall) -> Any:
     """Decode the JSON of a success, and check it as `check_envelope` does."""
-    document = None
+    content = response.content
     try:
-        if response.content or response.status_code != 204:
-            document = decode(response.content)
+        document = decode(content) if content or response.status_code != 204 else None
     except (ValueError, RecursionError) as error:
         raise _unreadable(error, response) from None
     return check_envelope(document, response, call)
@@ -163,34 +163,29 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
         raise ResponseValidationError(f"an error in a {response.status_code}: {message}", response)
     for name in required:
         if document.get(name) is None:
-            raise ResponseValidationError(f"{name!r} is missing in the response; {_describe(response)}", response)
+            raise EmptyEmbeddingsError(f"{name!r} is missing in the response; {_describe(response)}", response)
     return document
 
 
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
     """The error that says as exactly as possible why a body cannot be decoded."""
-    path, message, retryable = None, f"the response is not JSON; {_describe(response)}", True
+    reason, retryable, path = f"is not JSON; {_describe(response)}", True, None
     if "html" in response.headers.get("content-type", ""):
-        message += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
+        reason += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
     try:  # Python's own decoder accepts NaN, Infinity and 1e400
-        path = _find_not_finite(json.loads(_to_utf8(response.content)), ())
+        value = json.loads(_to_utf8(response.content))
+        path = find_path(value, lambda item: isinstance(item, float) and not math.isfinite(item))
     except UnicodeDecodeError as undecodable:  # msgspec 0.23 reports it as any other error of its own
         error = undecodable
     except (ValueError, RecursionError):
         pass
     if isinstance(error, UnicodeDecodeError):
-        message = f"the response is not UTF-8: {_describe(response)}"
+        reason = f"is not UTF-8: {_describe(response)}"
     elif isinstance(error, RecursionError):
-        message, retryable = "the response is nested too deeply", False
+        reason, retryable = "is nested too deeply", False
     elif path is not None:
-        message, retryable = f"the response holds a number that is not finite: {path}", False
+        reason, retryable = f"holds a number that is not finite: {format_path(path)}", False
     elif isinstance(error, msgspec.ValidationError):
-        message, retryable = f"the response holds a value that cannot be read: {error}", False
-    return ResponseValidationError(message, response, retryable=retryable)
-
-
-def _find_not_finite(value: Any, path: tuple[str | int, ...]) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{format_path(path)} is {value}"
-    items: Any = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
-    return next((found for key, item in items if (found := _find_not_finite(item, (*path, key)))), None)
+        reason, retryable = f"holds a value that cannot be read: {error}", False
+    error_class = ResponseValidationError if response.content.strip() else EmptyEmbeddingsError
+    return error_class(f"the response {reason}", response, retryable=retryable)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -23,38 +23,25 @@ def retry_after_seconds(headers: Headers, document: Any) -> float | None:
     A value that is not a number above 0 or a date in the future is ignored. A date is compared with the `Date` header
     of the response, since the clocks of the two machines may differ.
     """
-    milliseconds = _positive_number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    availability: Any = document
-    for name in ("error", "availability"):
-        availability = availability.get(name) if isinstance(availability, Mapping) else None
-    stated = availability.get("retry_after") if isinstance(availability, Mapping) else None
-    for seconds in (_positive_number(text), _seconds_until(text, headers.get("date")), _positive_number(stated)):
-        if seconds is not None:
-            return seconds
-    return None
+    milliseconds, text, stated = headers.get("retry-after-ms"), headers.get("retry-after"), document
+    for name in ("error", "availability", "retry_after"):
+        stated = stated.get(name) if isinstance(stated, dict) else None
+    until, now = _date(text), _date(headers.get("date")) or datetime.now(UTC)
+    until_seconds = (until - now).total_seconds() if until else 0
+    seconds = (_number(milliseconds) / 1000, _number(text), until_seconds, _number(stated))
+    return next((found for found in seconds if found > 0), None)
 
 
-def _positive_number(value: object) -> float | None:
+def _number(value: object) -> float:
+    """A number above 0, at most the largest float; 0 if it is none."""
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not _NUMBER.fullmatch(text):
-        return None
-    number = min(float(text), sys.float_info.max)  # a number too large for a float becomes the largest float
-    return number if number > 0 else None
+        return 0.0
+    return min(float(text), sys.float_info.max)
 
 
-def _seconds_until(text: str | None, date: str | None) -> float | None:
-    """Seconds until an HTTP date, if it is in the future."""
-    until, now = _parsed(text), _parsed(date) or datetime.now(UTC)
-    seconds = (until - now).total_seconds() if until is not None else 0.0
-    return seconds if seconds > 0 else None
-
-
-def _parsed(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text) if text else None
-        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC) if date else None  # HTTP dates are in GMT
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+def _date(text: str | None) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError, IndexError):
+        date = parsedate_to_datetime(text or "")
+        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)  # HTTP dates are in GMT
+    return None

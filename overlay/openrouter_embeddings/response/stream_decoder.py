@@ -1,4 +1,4 @@
-"""Separates the vectors of a response from the rest of its JSON, so that only the small rest is parsed generically.
+"""Cuts the vectors out of the JSON of a response, so that only the small rest is parsed generically.
 
 Base64 vectors are cut out and decoded while the body arrives, so the body is never held whole. Arrays of numbers are
 located once the body is complete.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .vectors import Base64Rows, Matrix, OutputBuffer
 
 PLACEHOLDER = "\x7f"  # replaces a vector: a control character that JSON allows and ordinary responses do not contain
-_MAX_GAP_BYTES = 256 << 10  # of one vector, or between two; searching more again and again takes quadratic time
+_PLACEHOLDER = PLACEHOLDER.encode()
 
 _KEY = rb'"embedding"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}'
 _VECTOR_START = re.compile(_KEY + rb'(["\[])')
@@ -36,29 +36,28 @@ class StreamDecoder:
     Args:
         count: the number of vectors requested.
         output: what to decode into, a new matrix by default. An invalid response may leave anything in it.
-        content: the complete body, if it is there already; it is not copied.
     """
 
     block_bytes = 144 << 10  # collected before vectors are cut out: fewer cost more per byte, more miss the CPU cache
 
-    def __init__(self, count: int, output: OutputBuffer | None = None, *, content: bytes | bytearray = b"") -> None:
+    def __init__(self, count: int, output: OutputBuffer | None = None) -> None:
         self.output, self._count = output, count
-        self._held = content or bytearray()  # bytes that are not cut yet
+        self._held = bytearray()  # bytes that are not cut yet
         self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
         self._rows: Base64Rows | None = None
         self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
-        self._searched: float = 0  # held bytes that are known to contain no complete vector
+        self._enough: float = 0  # held bytes with which the next cut is worth its time
 
     def feed(self, piece: bytes | memoryview) -> None:
         """Take the next bytes of the body. The caller may reuse the piece afterwards."""
         self._held += piece
-        if len(self._held) < self._searched + self.block_bytes:
+        if len(self._held) < max(self._enough, self.block_bytes):
             return
         try:
             self._cut()
-            self._searched = len(self._held) if len(self._held) <= _MAX_GAP_BYTES else math.inf
+            self._enough = 2 * len(self._held)  # so that the time to search them does not grow quadratically
         except (ValueError, MemoryError):  # `split` meets the same problem and reports it
-            self._searched = math.inf
+            self._enough = math.inf
 
     def _cut(self) -> None:
         """Decode the complete base64 vectors that have the size of the first, and remove them from the held bytes."""
@@ -66,30 +65,29 @@ class StreamDecoder:
         if rows is None:
             return
         held, position = self._held, 0
-        matches = self._pattern.finditer(held)
-        try:
-            while batch := list(islice(matches, max(1, self.block_bytes // rows.text_bytes))):
-                rows.add([match[1] for match in batch])
-                for match in batch:
-                    self._before.append(held[position : match.start(1)])
-                    position = match.end(1)
-        finally:
-            self._held = held[position:]
+        matches = list(self._pattern.finditer(held))
+        if matches:
+            rows.add([match[1] for match in matches])
+        for match in matches:
+            self._before.append(held[position : match.start(1)])
+            position = match.end(1)
+        self._held = held[position:]
 
     def _start(self) -> Base64Rows | None:
         """Allocate the rows once the first vector is complete; `ValueError` if it is not base64."""
         first = _VECTOR_START.search(self._held)
         if first is None:
             return None
-        start, end = first.end(), self._held.find(b'"', first.end())
-        if first[1] == b"[" or end - start > _MAX_GAP_BYTES:
-            raise ValueError("the first vector is not base64, or too long")
+        if first[1] == b"[":
+            raise ValueError("the first vector is not base64")
+        end = self._held.find(b'"', first.end())
         if end < 0:
             return None
         from .vectors import Base64Rows
 
-        self._rows = Base64Rows(self._held[start:end], self._count, self.output)
-        self._pattern = re.compile(_KEY + rb'"(.{%d})"' % (end - start), re.DOTALL)
+        text = self._held[first.end() : end]
+        self._rows = Base64Rows(text, self._count, self.output)
+        self._pattern = re.compile(_KEY + rb'"(.{%d})"' % len(text), re.DOTALL)
         return self._rows
 
     @property
@@ -97,36 +95,38 @@ class StreamDecoder:
         """The body exactly as it arrived; vectors that were decoded are encoded again."""
         if self._rows is None:
             return self._held
-        from .vectors import encode_base64
-
-        texts = encode_base64(self._rows.matrix())
-        return b"".join([*chain.from_iterable(zip(self._before, texts, strict=True)), self._held])
+        return b"".join([*chain.from_iterable(zip(self._before, self._rows.encoded(), strict=True)), self._held])
 
     def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
-        """Separate the complete body into JSON with placeholders, and rows or JSON arrays; `ValueError` if unsure."""
-        placeholder = PLACEHOLDER.encode()
-        vectors: Matrix | list[memoryview]
-        first = _VECTOR_START.search(self._held) if self._rows is None else None
-        if first is not None and first[1] == b"[":
-            pieces, vectors = self._find_arrays(first.start())
-            rest = (b'"%b"' % placeholder).join(pieces)
-        else:
-            self._cut()
-            vectors = self._rows.matrix() if self._rows else []
-            rest = placeholder.join([*self._before, self._held])
-        if not 0 < len(vectors) == rest.count(placeholder) or _ESCAPED_PLACEHOLDER.search(rest):
-            raise ValueError("no vector, or a placeholder that does not come from a cut")
-        return rest, vectors
+        """Cut the complete body into its rest and its vectors, as `cut_arrays` does; also base64 of many vectors."""
+        if self._rows is None:
+            return cut_arrays(self._held)
+        self._cut()
+        return _rest([*self._before, self._held], b""), self._rows.matrix
 
-    def _find_arrays(self, position: int) -> tuple[list[bytes | bytearray], list[memoryview]]:
-        """Find each array up to its first "]", which ends it if it holds only numbers; also the bytes between them."""
-        content, view = self._held, memoryview(self._held)
-        pieces, arrays, last = [], [], 0
-        while key := _VECTOR_START.search(content, position):
-            start, position = key.end() - 1, content.find(b"]", key.end()) + 1
-            if not position:
-                raise ValueError("an array without end")
-            arrays.append(view[start:position])
-            pieces.append(content[last:start])
-            last = position
-        return [*pieces, content[last:]], arrays
+
+def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
+    """Cut a body into JSON with placeholders, and the JSON arrays of numbers in their place; `ValueError` if unsure.
+
+    An array ends at the first "]" if it holds only numbers.
+    """
+    view, last = memoryview(content), 0
+    pieces, arrays = [], []
+    while (key := _VECTOR_START.search(content, last)) and key[1] == b"[":
+        start, end = key.end() - 1, content.find(b"]", key.end()) + 1
+        if not end:
+            raise ValueError("an array without end")
+        arrays.append(view[start:end])
+        pieces.append(content[last:start])
+        last = end
+    if not arrays:
+        raise ValueError("no array")
+    return _rest([*pieces, content[last:]], b'"'), arrays
+
+
+def _rest(pieces: list[bytes | bytearray], quote: bytes) -> bytes:
+    """The pieces between vectors, joined by placeholders; `ValueError` if there are others."""
+    rest = (quote + _PLACEHOLDER + quote).join(pieces)
+    if not 1 < len(pieces) == rest.count(_PLACEHOLDER) + 1 or _ESCAPED_PLACEHOLDER.search(rest):
+        raise ValueError("a placeholder that does not come from a cut")
+    return rest

@@ -6,18 +6,18 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pybase64 import b64decode, b64encode
-
-from .stream_decoder import decode_numbers
+from pybase64 import b64decode, b64decode_as_bytearray, b64encode
 
 Matrix = NDArray[np.float32]
 Positions = NDArray[np.int64]
 OutputBuffer = Callable[[int, int], Matrix]
 """Returns the C-contiguous matrix `(rows, width)` to decode into; its previous content does not matter."""
 
+_WIRE_TYPE = np.dtype("<f4")
 _PAD, _ZERO = b"=A"
 _LAST_CHARACTERS = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 """The last character by number of "=". Any other holds bits that decoding drops and encoding would not restore."""
@@ -31,8 +31,7 @@ class Base64Rows:
         self._row_bytes = self.text_bytes // 4 * 3 - self._pads
         if not first or self.text_bytes % 4 or self._row_bytes % 4:
             raise ValueError("not base64 of whole float32 numbers")
-        width = self._row_bytes // 4
-        self._matrix = output(count, width) if output else np.empty((count, width), np.float32)
+        self._matrix = _allocated(count, self._row_bytes // 4, output)
         self._done = 0
 
     def add(self, texts: Sequence[bytes]) -> None:
@@ -47,46 +46,50 @@ class Base64Rows:
                 raise ValueError("base64 of another length")
             ends[:, 1:] = _ZERO
         decoded = np.frombuffer(b64decode(joined, None, True), np.uint8).reshape(len(texts), -1)
-        rows[:] = decoded[:, : self._row_bytes].view("<f4")
+        rows[:] = decoded[:, : self._row_bytes].view(_WIRE_TYPE)
         self._done += len(texts)
 
+    @property
     def matrix(self) -> Matrix:
         """The rows decoded so far, in the order of their texts."""
         return self._matrix[: self._done]
 
+    def encoded(self) -> Iterator[bytes]:
+        """The texts of the rows."""
+        return map(b64encode, self.matrix.astype(_WIRE_TYPE, copy=False))
 
-def numbers_to_matrix(arrays: Sequence[memoryview], output: OutputBuffer | None = None) -> Matrix:
-    """Decode JSON arrays of numbers to rows; `ValueError` if they hold anything else or differ in length."""
-    rows = map(decode_numbers, arrays)  # one list at a time, since lists take eight times the memory
-    first = next(rows)
+
+def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
+    return output(count, width) if output else np.empty((count, width), np.float32)
+
+
+def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
+    """A matrix of `count` vectors, lists or arrays of one length, that came in a body of `size` bytes."""
+    first: Any = next(vectors)  # one at a time, since lists take eight times the memory
     width = len(first)
-    if not 0 < 2 * width * len(arrays) < sum(map(len, arrays)):  # no memory for numbers that did not arrive
-        raise ValueError("empty arrays, or arrays of different length")
-    matrix = output(len(arrays), width) if output else np.empty((len(arrays), width), np.float32)
-    target, pack = matrix.data.cast("B"), struct.Struct(f"{width}f").pack_into
-    for i, row in enumerate(chain([first], rows)):
-        if len(row) != width:
-            raise ValueError("arrays of different length")
-        pack(target, i * 4 * width, *row)  # rounds as numpy does, and converts lists several times faster
+    if 2 * width * count > size:  # no memory for numbers that did not arrive
+        for _ in vectors:  # raises, since the lengths differ
+            pass
+    if count == 1 and not isinstance(first, list):
+        return np.asarray(first.reshape(1, width), np.float32)
+    matrix = _allocated(count, width, output)
+    for i, vector in enumerate(chain([first], vectors)):
+        if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
+            struct.pack_into(f"{width}f", matrix.data, i * 4 * width, *vector)
+        else:
+            matrix[i] = vector
     return matrix
 
 
-def decode_base64(text: str) -> NDArray[np.float32]:
+def decode_base64(text: str) -> Matrix:
     """Decode one vector; `ValueError` if the text is not base64 of whole float32 numbers."""
-    return np.frombuffer(b64decode(text, None, True), "<f4").astype(np.float32, copy=False)
+    return np.frombuffer(b64decode_as_bytearray(text, None, True), _WIRE_TYPE)
 
 
-def encode_base64(matrix: Matrix) -> Iterator[bytes]:
-    """Encode each row as the API does: base64 of little-endian float32."""
-    return map(b64encode, matrix.astype("<f4", copy=False))
-
-
-def checked_matrix(vectors: Matrix | list[list[float] | NDArray[np.float32]]) -> tuple[Matrix, int]:
-    """The vectors as a matrix, and how many hold only zeros; `ValueError` names a number that float32 cannot hold."""
-    if isinstance(vectors, list):
-        with np.errstate(over="ignore", under="ignore"):
-            vectors = np.array(vectors, np.float32)
-    if not math.isfinite(float(vectors.max()) - float(vectors.min())):  # cheaper than testing each number
-        row, column = map(int, np.argwhere(~np.isfinite(vectors))[0])
-        raise ValueError(f"the embedding of input {row} holds {vectors[row, column]} at position {column}")
-    return vectors, 0 if vectors[:, 0].all() else len(vectors) - int(vectors.any(axis=1).sum())
+def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
+    """Row and column of the first number that is not finite, or None; and how many rows hold only zeros."""
+    squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
+    if all(squares) and math.isfinite(sum(squares)):
+        return None, 0
+    places = np.argwhere(~np.isfinite(vectors)).tolist()
+    return places[0] if places else None, len(vectors) - int(vectors.any(axis=1).sum())

@@ -1,0 +1,45 @@
+"""Progress as one line: rewritten in a terminal, plain or JSON elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from openrouter_embeddings.corpus import show_progress
+from openrouter_embeddings.types import Progress, Usage
+
+HALF = Progress(1_000, 2_000, 250.0, Usage(10, 10, 0.5), 9, 1, 4.0, 3_725.0, 12.0, "429 TooMany", 2, 8)
+LINE = (
+    "1,000 of 2,000 texts, 50%, 250/s, $0.5000, 2 errors, 8 requests in flight, waits 12 s: 429 TooMany, 1:02:05 left"
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_terminal_has_one_line_that_is_rewritten_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "41")
+    stream = Terminal()
+    with show_progress(stream) as show:
+        show(HALF)
+        show(HALF)
+    assert stream.getvalue() == f"\r\x1b[K{LINE[:40]}" * 2 + "\n"
+
+
+def test_file_has_a_line_now_and_then() -> None:
+    stream = io.StringIO()
+    with show_progress(stream) as show:
+        show(HALF)
+        show(HALF)
+    assert stream.getvalue() == f"{LINE}\n"
+
+
+def test_machines_read_json() -> None:
+    stream = Terminal()
+    with show_progress(stream, as_json=True) as show:
+        show(HALF)
+    found = json.loads(stream.getvalue())
+    assert (found["event"], found["texts_done"], found["usage"]["cost"]) == ("progress", 1_000, 0.5)

@@ -1,0 +1,42 @@
+"""Programs whose threads are greenlets: gevent replaces what the standard library waits with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gevent")
+
+PROGRAM = """
+import sys, time
+{before}
+sys.path[:0] = [{tests!r}]
+import gevent.monkey
+gevent.monkey.patch_all()
+import gevent
+from openrouter_embeddings import OpenRouter
+from support.capped import Capped, matrix_of, texts_of
+
+with Capped(seconds=0.2) as server, OpenRouter("k", server_url=server.url) as client:
+    ask = lambda text: list(client.embeddings.generate(input=text, model="m").data[0].embedding)
+    ask("a")
+    began = time.monotonic()
+    found = [greenlet.get() for greenlet in [gevent.spawn(ask, text) for text in texts_of(20)]]
+    assert found == matrix_of(texts_of(20)).tolist()
+    assert time.monotonic() - began < 2, "one after the other"
+    embedded = client.embeddings.embed(texts_of(100), model="m", batch_size=10)
+    assert embedded.vectors.tolist() == matrix_of(texts_of(100)).tolist()
+print("well")
+"""
+
+
+@pytest.mark.parametrize("before", ["", "import openrouter_embeddings"], ids=["patched first", "imported first"])
+def test_calls_and_jobs_work_on_greenlets(before: str, tmp_path: Path) -> None:
+    program = tmp_path / "greenlets.py"
+    program.write_text(PROGRAM.format(before=before, tests=str(Path(__file__).parents[1])))
+    ran = subprocess.run([sys.executable, "-W", "ignore", str(program)], capture_output=True, text=True, timeout=60)
+
+    assert (ran.stdout, ran.returncode) == ("well\n", 0), ran.stderr
