@@ -18,18 +18,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = [
-    "Embedder",
-    "OpenRouter",
-    "Policy",
-    "components",
-    "errors",
-    "media",
-    "operations",
-    "types",
-    "utils",
-    "vectors",
-]
+__all__ = ["Embedder", "OpenRouter", "Policy", "components", "errors", "media", "operations", "types", "utils"]
+__all__ += ["vectors"]
 
 _MODULES = {"Embedder": "embedder", "OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 

@@ -86,11 +86,11 @@ class Embeddings(GeneratedEmbeddings):
             on_empty: what happens if a text is empty: "raise" treats it as `on_error` says, "record" leaves a row of
                 NaN, "skip" leaves out the row without an entry in `errors`.
             on_long: what happens if a text is longer than the model's context length. "raise" leaves it to the API, and
-                a rejection is treated as `on_error` says. "record" leaves a row of NaN and an entry in `errors`. "truncate"
-                cuts the text. "average" splits it, and the row is the average of the pieces' vectors, weighted by
-                tokens, with length 1. Both put an entry in `shortened`. Tokens are estimated, three bytes each, which
-                is more than most texts have; if the API still says that a text is too long, it is made shorter until it
-                is accepted, up to 12 times. Token ids and multimodal inputs are never cut.
+                a rejection is treated as `on_error` says. "record" leaves a row of NaN and an entry in `errors`.
+                "truncate" cuts the text. "average" splits it, and the row is the average of the pieces' vectors,
+                weighted by tokens, with length 1. Both put an entry in `shortened`. Tokens are estimated, three bytes
+                each, which is more than most texts have; if the API still says that a text is too long, it is made
+                shorter until it is accepted, up to 12 times. Token ids and multimodal inputs are never cut.
             max_tokens_per_text: the length for `on_long`, at least 1; with "raise", a longer text is an error before it
                 is sent. None: the context length in the models list, which is fetched once for a model.
             on_model_change: what happens if another model answers than before: "warn" logs it once, and `models` of the

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .defaults import MAX_MEDIA_BYTES
 from .errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from openrouter_generated.params import ContentTypedDict
 
 _TYPES = {
     **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
@@ -27,7 +24,7 @@ _TYPES = {
 }
 
 
-def part(path: str | os.PathLike[str], *, max_bytes: int = MAX_MEDIA_BYTES) -> ContentTypedDict:
+def part(path: str | os.PathLike[str], *, max_bytes: int = MAX_MEDIA_BYTES) -> dict[str, Any]:
     """Make a part of a multimodal input of a local image, audio or PDF file.
 
     Args:

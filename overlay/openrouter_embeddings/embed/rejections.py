@@ -29,8 +29,8 @@ def is_rejection(error: OpenRouterError) -> bool:
 
 
 _TOO_LONG = re.compile(
-    r"context (?:length|window)|too long|string_too_long|\b(?:input|text|prompt|sequence) length"
-    r"|\btokens?\b.*\b(?:exceed|limit|max)|\b(?:exceed|limit|max|more than|at most).*\btokens?\b"
+    r"context (?:length|window)|too long|\b(?:input|text|prompt|sequence) length"
+    r"|\btokens?\b.*\b(?:exceed|limit|max)|\b(?:exceed|limit|max).*\btokens?\b"
 )
 
 
@@ -40,7 +40,9 @@ def is_too_long(error: OpenRouterError) -> bool:
         return False
     found = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
     kind = found.get("error_type") if isinstance(found, dict) else None
-    return kind in ("context_length_exceeded", "string_too_long") or bool(_TOO_LONG.search(error.message.lower()))
+    if kind in ("context_length_exceeded", "string_too_long") or _TOO_LONG.search(error.message.lower()):
+        return True
+    return limits_in_message(error.message, 1)[1] is not None
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
