@@ -25,10 +25,11 @@ class Limited(FaultServer):
         bytes_per_token: int = 3,
         listed: int | None = None,
         max_inputs: int = 1_000,
+        seconds: float = 0.0,
     ) -> None:
         super().__init__(lambda: itertools.repeat(self._reply))
         self.limit, self.message, self.bytes_per_token = limit, message, bytes_per_token
-        self.listed, self.max_inputs = listed, max_inputs
+        self.listed, self.max_inputs, self.seconds = listed, max_inputs, seconds
 
     def __enter__(self) -> Limited:
         super().__enter__()
@@ -41,6 +42,8 @@ class Limited(FaultServer):
         if request.method == "GET":
             connection.send(http(200, _models(self.listed)))
             return
+        if self.seconds:
+            connection.pause(self.seconds)
         most = max(map(self.tokens, request.inputs))
         if len(request.inputs) > self.max_inputs:
             step = reply(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
