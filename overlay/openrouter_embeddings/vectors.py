@@ -27,7 +27,7 @@ def truncate_dimensions(matrix: Any, n: int) -> Any:
     Raises:
         InvalidInputError: `n` is out of range, or the matrix has another number of axes.
 
-    Source: `x[:n] / norm(x[:n])`, https://platform.openai.com/docs/guides/embeddings, "Reducing embedding dimensions".
+    Source: `x[:n] / norm(x[:n])` for a row `x`.
     """
     vectors = _float32(matrix)
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= vectors.shape[-1]:
@@ -53,8 +53,7 @@ def quantize(matrix: Any, dtype: Literal["float16", "int8", "binary"]) -> Any:
         float16 or int8 of the same shape, or uint8 `(rows, ceil(dimensions / 8))`, in the order of the rows.
 
     Raises:
-        InvalidInputError: the form is unknown; the matrix has another number of axes; or a number is not finite (NaN
-            stays NaN in float16) or too large for float16.
+        InvalidInputError: the form or the number of axes is wrong, or a number has no such form (NaN: float16 only).
     """
     vectors = _float32(matrix)
     if dtype == "float16":

@@ -24,13 +24,19 @@ def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | No
         shown = "is missing" if id is None else f"is a {type(id).__name__}, not a string or an integer of 64 bits"
         id, problem = None, f"{id_field!r} {shown}"
     if not problem and isinstance(text, list | dict):
-        try:
-            text = encoded(text, repr(text_field)) or text
-        except InvalidInputError as error:
-            problem = error.message
+        text, problem = _encoded(text, text_field)
     if not problem:
         problem = _problem(text, text_field)
     return id, None if problem else text, problem
+
+
+def _encoded(value: Any, name: str) -> tuple[Any, str]:
+    """Token ids or a multimodal input as an input of a job, or what is wrong with it."""
+    try:
+        found = encoded(value, repr(name))
+    except InvalidInputError as error:
+        return None, error.message
+    return value if found is None else found, ""
 
 
 def _problem(text: Any, name: str) -> str:
