@@ -54,7 +54,7 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
     ),
     "vectors.md": (
         "Vectors and media",
-        "`from openrouter_embeddings import media, vectors`; the guide is [Embed](../embed.md#smaller-vectors).",
+        "`from openrouter_embeddings import media, vectors`; the guide is [Embed](../embed.md).",
         [
             *_entries("vectors.", "vectors", "", "truncate_dimensions", "quantize"),
             *_entries("media.", "media", "", "part"),

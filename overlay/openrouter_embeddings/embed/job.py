@@ -377,8 +377,9 @@ class Job:
         records = long is not None and long.records(error)
         if (self._raises and not records) or hopeless or not about_texts:
             raise error
-        if long is None or not long.give_up(batch.positions[0]):
-            self.record_equal(TextError(batch.positions[0], error), whatever=records)
+        for position in dict.fromkeys(batch.positions):
+            if long is None or not long.give_up(position):
+                self.record_equal(TextError(position, error), whatever=records)
         if batch.search is not None:
             self._packer.requeue(batch.search.release(found=1))
         if rejected and not self._done:  # its neighbours may be as bad
