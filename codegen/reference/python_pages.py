@@ -49,7 +49,15 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
             ),
             *_entries("types.", "types", "", "EmbedResult", "EmbedStream"),
             *_entries("stream.", "types", "EmbedStream.", "drain", "close"),
-            *_entries("types.", "types", "", "Usage", "TextError", "Progress"),
+            *_entries("types.", "types", "", "Usage", "TextError", "Shortened", "Progress"),
+        ],
+    ),
+    "vectors.md": (
+        "Vectors and media",
+        "`from openrouter_embeddings import media, vectors`; the guide is [Embed](../embed.md).",
+        [
+            *_entries("vectors.", "vectors", "", "truncate_dimensions", "quantize"),
+            *_entries("media.", "media", "", "part"),
         ],
     ),
     "retries.md": (

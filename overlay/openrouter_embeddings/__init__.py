@@ -11,14 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import components, errors, operations, types, utils
+    from . import components, errors, media, operations, types, utils, vectors
     from .client import OpenRouter
     from .embedder import Embedder
     from .retries import Policy
 
     __version__: str
 
-__all__ = ["Embedder", "OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
+__all__ = ["Embedder", "OpenRouter", "Policy", "components", "errors", "media", "operations", "types", "utils"]
+__all__ += ["vectors"]
 
 _MODULES = {"Embedder": "embedder", "OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 

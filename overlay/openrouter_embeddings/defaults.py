@@ -46,6 +46,9 @@ COMPRESSION_FREE_BYTES: Final = 1 << 20
 # Jobs (`embed` and its variants).
 BATCH_INPUTS: Final = 96  # texts in a request to a model that is not known yet: nearly all providers accept as many
 BATCH_TOKENS: Final = 240_000  # estimated; the largest documented limit is 300,000, less a margin for the estimate
+BATCH_BYTES: Final = 8 << 20  # of token ids and media, as JSON
+MAX_MEDIA_BYTES: Final = 20 << 20  # of a file for `media.part`
+SHORTEN_TRIES: Final = 12  # rejections in a row of one text as too long; each makes it at least 30 % shorter
 START_CONCURRENCY: Final = 8  # requests in flight, once a model has responded
 MAX_CONCURRENCY: Final = 32  # unless the caller asks for more
 REJECTED_ALONE: Final = 8  # single-text requests rejected before any succeeds: then the request is wrong, not the texts

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .caller import Caller
     from .corpus import CorpusOptions, CorpusResult, Drift, Estimate, Match
+    from .embed import EmbedInput
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -52,17 +53,21 @@ class Embeddings(GeneratedEmbeddings):
         __getattr__ = refuse_attribute
 
     @_spell_out_options
-    def embed(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
+    def embed(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Embed any number of texts and return one matrix, in the order of the texts.
 
         Texts are packed into requests, which are sent concurrently, validated and retried; equal texts are sent once.
         Vectors are requested as base64 and accepted in either form.
 
         Args:
-            texts: one string (one row), or any iterable of strings; it is read to its end first.
+            texts: one string (one row), or any iterable of strings; it is read to its end first. An item may also be
+                a list of token ids, or a multimodal input as in `generate` (`media.part` makes a part of a file); each
+                gives one row. A request holds items of one kind: mixed ones are grouped as they follow each other.
             model: the model's id, such as `openai/text-embedding-3-small`.
             dimensions: length of the vectors, at least 1; None: the model's default.
             input_type: "search_query" or "search_document", for models that distinguish them.
+            prefix: is put before each text, for models that know no `input_type`, such as "query: " or "passage: ". An
+                empty text stays empty; inputs that are no text get none.
             provider, user, session_id, trace: as in `generate`.
             batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
                 providers accept. A smaller limit of a model is learned from its rejections and kept with the client.
@@ -80,6 +85,14 @@ class Embeddings(GeneratedEmbeddings):
                 A wrong key, no credits, an unknown model, or 8 rejected texts before the first success always raise.
             on_empty: what happens if a text is empty: "raise" treats it as `on_error` says, "record" leaves a row of
                 NaN, "skip" leaves out the row without an entry in `errors`.
+            on_long: what happens if a text is longer than the model's context length. "raise" leaves it to the API, and
+                a rejection is treated as `on_error` says. "record" leaves a row of NaN and an entry in `errors`.
+                "truncate" cuts the text. "average" splits it, and the row is the average of the pieces' vectors,
+                weighted by tokens, with length 1. Both put an entry in `shortened`. Tokens are estimated, three bytes
+                each, which is more than most texts have; if the API still says that a text is too long, it is made
+                shorter until it is accepted, up to 12 times. Token ids and multimodal inputs are never cut.
+            max_tokens_per_text: the length for `on_long`, at least 1; with "raise", a longer text is an error before it
+                is sent. None: the context length in the models list, which is fetched once for a model.
             on_model_change: what happens if another model answers than before: "warn" logs it once, and `models` of the
                 result tells which model gave which rows; "raise" ends the job. Providers spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
@@ -107,12 +120,12 @@ class Embeddings(GeneratedEmbeddings):
         return jobs.embed(self._caller, texts, options, _opened_cache(options))
 
     @_spell_out_options
-    async def embed_async(self, texts: str | Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedResult:
+    async def embed_async(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """`embed` on the running event loop (asyncio). When it is cancelled, requests in flight have 3 s to finish."""
         return await jobs.embed_async(self._caller, texts, options, _opened_cache(options))
 
     @_spell_out_options
-    def embed_iter(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStream:
+    def embed_iter(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStream:
         """Embed a stream of texts and yield blocks of vectors as they arrive; memory does not grow with the corpus.
 
         Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and a float32 array of
@@ -124,7 +137,7 @@ class Embeddings(GeneratedEmbeddings):
         return jobs.embed_iter(self._caller, texts, options)
 
     @_spell_out_options
-    def embed_iter_async(self, texts: Iterable[str], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
+    def embed_iter_async(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """`embed_iter` on the running event loop (asyncio), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
 
@@ -148,7 +161,13 @@ class Embeddings(GeneratedEmbeddings):
         return estimate(self._caller, texts, model)
 
     def search(
-        self, output: str | os.PathLike[str], question: str, *, count: int = 10, input_type: str | None = None
+        self,
+        output: str | os.PathLike[str],
+        question: str,
+        *,
+        count: int = 10,
+        input_type: str | None = None,
+        prefix: str | None = None,
     ) -> list[Match]:
         """Find the rows of an output of `corpus` that are nearest in meaning to a question.
 
@@ -157,18 +176,20 @@ class Embeddings(GeneratedEmbeddings):
             question: a text; it is embedded with the options that the file was made with.
             count: how many rows at most, at least 1.
             input_type: kind of the question; None: "search_query" where the rows are "search_document".
+            prefix: what is put before the question; needed, if only as "", where the rows have a prefix.
 
         Returns:
             `Match` objects with id, row and cosine similarity, the nearest first.
 
         Raises:
             CorpusError: `corpus` did not write the file.
+            ConfigurationError: the rows have a prefix, and `prefix` is None.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
         from .corpus import search
 
-        return search(self._caller, Path(output), question, count=count, input_type=input_type)
+        return search(self._caller, Path(output), question, count=count, input_type=input_type, prefix=prefix)
 
     def check(self, output: str | os.PathLike[str]) -> Drift:
         """Embed three fixed texts again and compare with their vectors in an output of `corpus`.
@@ -205,10 +226,15 @@ class Embeddings(GeneratedEmbeddings):
             text_field, id_field: names of the fields of JSONL or columns. `id_field` None: "id" if the source has it,
                 else the number of the row, from 0 (of the line, from 1, in lines of text).
             fixed_size_list: False writes vectors as plain lists, for engines that refuse `fixed_size_list`.
+            dtype: form of the vectors in the output: "float32", or smaller, as `vectors.quantize` makes it: "float16",
+                "int8" or "binary". `search` reads all of them.
+            output_dimensions: vectors are cut to so many numbers in the output and scaled to length 1, as
+                `vectors.truncate_dimensions` does, for models without `dimensions`. None: as they came.
             progress: a function that is called with a `types.Progress` four times a second.
 
         Returns:
-            A `CorpusResult`: output, rows, errors, usage, drift. Rows without a vector are in `<output>.errors.jsonl`.
+            A `CorpusResult`: output, rows, errors, usage, drift. Rows without a vector are in `<output>.errors.jsonl`,
+            rows whose text was cut or split in `<output>.shortened.jsonl`.
 
         Raises:
             CorpusError: another process works on the job; the corpus or an option changed since it began; or the

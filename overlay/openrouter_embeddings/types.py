@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from openrouter_generated.types import UNSET, HttpMeta, Unset
 
 if TYPE_CHECKING:
-    from .embed import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
+    from .embed import EmbedResult, EmbedStream, EmbedStreamAsync, Progress, Shortened, TextError, Usage
 
 T = TypeVar("T")
 Nullable: TypeAlias = T | None
@@ -20,6 +20,7 @@ __all__ = [
     "Nullable",
     "OptionalNullable",
     "Progress",
+    "Shortened",
     "TextError",
     "Unset",
     "Usage",

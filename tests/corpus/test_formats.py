@@ -118,7 +118,7 @@ def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path
     facts = json.loads(found.schema.metadata[b"openrouter_embeddings"])
     assert json.loads(facts.pop("stamp")) == {"model": "example/text-embedding", **options}
     assert facts.pop("sdk_version")
-    assert facts == {"model": "example/text-embedding", "dimensions": 4}
+    assert facts == {"model": "example/text-embedding", "dimensions": 4, "dtype": "float32"}
 
 
 def test_stdin_has_the_format_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

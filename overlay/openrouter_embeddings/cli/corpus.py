@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import click
@@ -13,6 +13,8 @@ import click
 from ..client import OpenRouter
 from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
+from ..embed import OnLong
+from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
 _EXAMPLES = f"""\b
@@ -42,8 +44,17 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
 @click.option("--id-field", help="Field or column with the id.  [default: id if it is there, else the row's number]")
 @click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
+@click.option("--dtype", type=click.Choice(get_args(VectorDtype)), help="Form of the output.  [default: float32]")
+@click.option("--output-dimensions", type=click.IntRange(1), help="Cut vectors to so many numbers, and renormalise.")
 @click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
+@click.option("--prefix", help="Put before each text, for models that know no input type.")
+@click.option(
+    "--on-long",
+    type=click.Choice(get_args(OnLong)),
+    help="Texts that are too long: leave to the API, record, cut, or split and average.  [default: raise]",
+)
+@click.option("--max-tokens-per-text", type=click.IntRange(1), help="Length for --on-long.  [default: the model's]")
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
 @click.option("--batch-size", type=click.IntRange(1), help="Texts in a request at most.  [default: learned]")
 @click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
@@ -81,8 +92,10 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
     if source == "-":
         raise click.UsageError("--dry-run reads a file or a folder, not standard input.")
     fields = {name: options[name] for name in ("format", "text_field", "id_field") if name in options}
+    prefix = options.get("prefix", "")
     with OpenRouter() as client:
-        found = client.embeddings.estimate(texts_of(Path(source), **fields), model=options["model"])
+        texts = (prefix + text for text in texts_of(Path(source), **fields))
+        found = client.embeddings.estimate(texts, model=options["model"])
     if as_json:
         print_json({"event": "estimate", **found.to_dict()})
         return
@@ -98,6 +111,8 @@ def _bill(result: CorpusResult) -> str:
     lines.append(f"bill: {cost}, {result.usage.total_tokens:,} tokens, {result.requests:,} requests")
     if result.possibly_billed_texts:
         lines.append(f"perhaps billed twice: {result.possibly_billed_texts:,} texts")
+    if result.shortened:
+        lines.append(f"{result.shortened:,} texts were cut or split: see {result.shortened_path}")
     if result.errors:
         lines.append(f"{result.errors:,} rows have no vector: see {result.errors_path}")
     return "\n".join(lines)

@@ -19,11 +19,12 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 @click.argument("question")
 @click.option("-n", "--count", type=click.IntRange(1), default=10, show_default=True, help="How many rows.")
 @click.option("--input-type", help="Kind of the question.  [default: search_query, if the rows are search_document]")
+@click.option("--prefix", help="Put before the question; needed if the rows have a prefix.")
 @_JSON
-def search(file: Path, question: str, count: int, input_type: str | None, as_json: bool) -> None:
+def search(file: Path, question: str, count: int, input_type: str | None, prefix: str | None, as_json: bool) -> None:
     """Print the rows of FILE, an output of `embed`, that are nearest to QUESTION."""
     with OpenRouter() as client:
-        found = client.embeddings.search(file, question, count=count, input_type=input_type)
+        found = client.embeddings.search(file, question, count=count, input_type=input_type, prefix=prefix)
     for match in found:
         print_json(attrs.asdict(match)) if as_json else print(f"{match.similarity:.3f}  {match.id}")
 

@@ -75,16 +75,17 @@ def _ipc_batches(reader: Any) -> Iterator[Any]:
             yield batch.slice(start, _BATCH_ROWS)
 
 
-def vector_type(dimensions: int, *, fixed_size: bool) -> Any:
+def vector_type(dimensions: int, dtype: Any = np.float32, *, fixed_size: bool) -> Any:
     """The type of a column of vectors; engines that refuse lists of a fixed size get plain ones."""
-    item = pa.field("item", pa.float32(), nullable=False)
+    item = pa.field("item", pa.from_numpy_dtype(dtype), nullable=False)
     return pa.list_(item, dimensions) if fixed_size else pa.list_(item)
 
 
 def vector_column(vectors: Any, *, fixed_size: bool) -> Any:
-    """float32 `(n, dimensions)` as an Arrow array of lists, without a copy of the numbers."""
+    """Numbers `(n, dimensions)` as an Arrow array of lists, without a copy of the numbers."""
     count, dimensions = vectors.shape
-    flat, kind = pa.array(np.ascontiguousarray(vectors).reshape(-1)), vector_type(dimensions, fixed_size=fixed_size)
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
+    kind = vector_type(dimensions, vectors.dtype, fixed_size=fixed_size)
     if fixed_size:
         return pa.FixedSizeListArray.from_arrays(flat, type=kind)
     return pa.ListArray.from_arrays(np.arange(0, count + 1, dtype=np.int32) * dimensions, flat, type=kind)
@@ -94,10 +95,18 @@ class ArrowWriter:
     """Writes ids and vectors to a Parquet or an Arrow file."""
 
     def __init__(
-        self, path: Path, format: str, *, dimensions: int, integer_ids: bool, fixed_size: bool, stamp: Mapping[str, str]
+        self,
+        path: Path,
+        format: str,
+        numbers: int,
+        dtype: Any,
+        *,
+        integer_ids: bool,
+        fixed_size: bool,
+        stamp: Mapping[str, str],
     ) -> None:
         self._fixed_size = fixed_size
-        kind = vector_type(dimensions, fixed_size=fixed_size)
+        kind = vector_type(numbers, dtype, fixed_size=fixed_size)
         fields = [pa.field("id", pa.int64() if integer_ids else pa.string(), nullable=False)]
         fields.append(pa.field("vector", kind, nullable=False))
         self._schema = pa.schema(fields, metadata=stamp)
@@ -117,12 +126,12 @@ class ArrowWriter:
 
 
 def read_output(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
-    """The stamp, the ids and the vectors of an output, float32 `(n, dimensions)`."""
+    """The stamp, the ids and the vectors of an output, as they are in the file."""
     if format == "parquet":
         table = pq.read_table(path, memory_map=True)
     else:
         table = ipc.open_file(pa.memory_map(str(path))).read_all()
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table["vector"].chunks]
-    flat = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.float32), *parts])
+    flat = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.empty(0, np.float32)
     return metadata, table["id"], flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0)

@@ -23,14 +23,15 @@ class Cache:
 
     Args:
         path: the file; it is made if it is not there, readable by its owner alone.
-        options: the options of `embed`; those that change vectors are part of the key.
+        options: the options of `embed`; those that are sent and change vectors are part of the key. Texts are as they
+            are sent: with their prefix, and in pieces if they are too long.
 
     Raises:
         ConfigurationError: the file cannot be opened, or is something else.
     """
 
     def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
-        self._path, self._stamp = Path(path), Stamp.of(options)
+        self._path, self._stamp = Path(path), Stamp.of_sent(options)
 
     @cached_property
     def _db(self) -> sqlite3.Connection:

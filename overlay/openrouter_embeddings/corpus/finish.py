@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import CorpusError
 from .journal import Journal
-from .outputs import Writer, open_writer, publish, side_files
+from .outputs import VectorForm, Writer, open_writer, publish, side_files
 from .rows import Id
 from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
@@ -21,6 +21,8 @@ from .vector_file import VectorFile
 
 _CHUNK_BYTES = 16 << 20
 _NO_ERROR = (-1, "", "")
+_NOT_SHORTENED = (-1, 0, 0, 0)
+_SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
 
 
 @attrs.define
@@ -37,7 +39,7 @@ class Plan:
     source: Source
     output: Path
     output_format: str
-    fixed_size: bool
+    form: VectorForm
     stamp: Stamp
     size: tuple[int, int] = (0, 0)
     fingerprint: str = ""
@@ -53,6 +55,10 @@ class Plan:
         return self.folder / "vectors.f32"
 
     @property
+    def shortened_path(self) -> Path:
+        return self.output.with_name(f"{self.output.name}.shortened.jsonl")
+
+    @property
     def errors_path(self) -> Path:
         return self.output.with_name(f"{self.output.name}.errors.jsonl")
 
@@ -64,7 +70,7 @@ class Plan:
 
     def exclude_own_files(self) -> None:
         """Keep what the job writes out of the corpus, if that is the folder that it writes to."""
-        own = [self.output, self.errors_path, self.folder, *side_files(self.output).values()]
+        own = [self.output, self.errors_path, self.shortened_path, self.folder, *side_files(self.output).values()]
         self.source = attrs.evolve(self.source, excluded=frozenset(path.absolute() for path in own))
 
 
@@ -74,27 +80,30 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     Raises:
         CorpusError: no row has a vector, or the corpus changed since the job began.
     """
-    stored, errors = journal.get("canary"), journal.totals()["errors"]
-    rows, written, errors_written = plan.rows_total - errors, plan.folder / plan.output.name, plan.folder / "errors"
+    stored, totals = journal.get("canary"), journal.totals()
+    rows, written = plan.rows_total - totals["errors"], plan.folder / plan.output.name
+    lists = {"errors": plan.errors_path, "shortened": plan.shortened_path}
+    lists_written = {name: plan.folder / name for name in lists}
     if stored is None or not rows:
         raise CorpusError(f"no row of {plan.source.path} has a text that can be embedded: {_first_error(journal)}")
     canary = Canary.from_json(stored)
     dimensions = canary.vectors.shape[1]
-    shape: Any = {"rows": rows, "dimensions": dimensions, "integer_ids": plan.integer_ids}
-    stamp = file_stamp(plan.stamp, canary)
-    for path in (written, errors_written, *side_files(written).values()):  # of an earlier try: their space is needed
-        path.unlink(missing_ok=True)
+    shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
+    stamp = file_stamp(plan.stamp, canary, plan.form.facts())
+    for path in (written, *lists_written.values(), *side_files(written).values()):
+        path.unlink(missing_ok=True)  # of an earlier try: its space is needed
     with contextlib.ExitStack() as stack:
         vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
-        writer = open_writer(written, plan.output_format, **shape, fixed_size=plan.fixed_size, stamp=stamp)
+        writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
         stack.callback(writer.close)
-        error_file = stack.enter_context(errors_written.open("wb"))
-        if not _write_rows(plan, journal, vectors, writer, error_file, stopped):
+        files = [stack.enter_context(path.open("wb")) for path in lists_written.values()]
+        if not _write_rows(plan, journal, vectors, writer, files, stopped):
             return
     if plan.source.size() != plan.size:
         raise CorpusError(f"{plan.source.path} changed while the job read it; write to another output")
-    if errors:
-        publish(errors_written, plan.errors_path)
+    for name, path in lists.items():
+        if totals[name]:
+            publish(lists_written[name], path)
     if plan.output_format == "npy":
         for name, path in side_files(written).items():
             publish(path, side_files(plan.output)[name])
@@ -104,11 +113,18 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
 
 
 def _write_rows(
-    plan: Plan, journal: Journal, vectors: VectorFile, writer: Writer, error_file: BinaryIO, stopped: Callable[[], bool]
+    plan: Plan,
+    journal: Journal,
+    vectors: VectorFile,
+    writer: Writer,
+    lists: Sequence[BinaryIO],
+    stopped: Callable[[], bool],
 ) -> bool:
-    """Write all rows in order; whether it was not stopped."""
+    """Write all rows in order, and the `lists` of errors and of shortened texts; whether it was not stopped."""
+    error_file, shortened_file = lists
     ids = (id for id, _, _ in plan.source.rows())
-    failed = journal.errors()
+    failed, shortened = journal.errors(), journal.shortened()
+    cut = next(shortened, _NOT_SHORTENED)
     row, error, message = next(failed, _NO_ERROR)
     chunk = max(1, _CHUNK_BYTES // (4 * vectors.dimensions))
     for first in range(0, plan.rows_total, chunk):
@@ -117,6 +133,10 @@ def _write_rows(
         kept: list[int] = []
         kept_ids: list[Id] = []
         for number, id in enumerate(islice(ids, chunk), first):
+            if number == cut[0]:
+                line = {"row": number, "id": id, **dict(zip(_SHORTENED_FIELDS, cut[1:], strict=True))}
+                shortened_file.write(msgspec.json.encode(line) + b"\n")
+                cut = next(shortened, _NOT_SHORTENED)
             if number != row:
                 kept.append(number - first)
                 kept_ids.append(id if plan.integer_ids else str(id))
@@ -126,7 +146,7 @@ def _write_rows(
             row, error, message = next(failed, _NO_ERROR)
         block = vectors.read(first, min(chunk, plan.rows_total - first))
         if kept:
-            writer.write(kept_ids, block if len(kept) == len(block) else block[kept])
+            writer.write(kept_ids, plan.form.apply(block if len(kept) == len(block) else block[kept]))
     return True
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
-from ..embed import EmbedStream, Progress, TextError, Usage, dollars, embed_iter
+from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
 from ..errors import BudgetError, CorpusError, printable
 from .cache import Cache
 from .finish import Plan, write_output
@@ -46,6 +46,9 @@ class Job:
         self._streams: list[EmbedStream] = []
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
+        self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
+        self._parts: dict[int, set[int]] = {}  # positions of texts that are cut or split, and requests that hold parts
+        self._joined: set[int] = set()  # such positions whose vector comes next
         self._news, self._recorded_at = News(), 0.0  # not yet in the journal
         self.error: BaseException | None = None
         self._stopping = False
@@ -102,31 +105,36 @@ class Job:
             for position in positions:
                 request = self._requests.pop(position, request)
             rows = [row for row, _ in sent]
+            joined = [row for position, row in zip(positions, rows, strict=True) if position in self._joined]
+            if joined:
+                self._vectors.reserve(to_ranges(joined))
+                self._news.joined += joined
+                self._news.joined_requests.update(*(self._parts.pop(position, ()) for position in positions))
+                self._joined.difference_update(positions)
             self._vectors.write(rows, vectors)
-            self._news.done.append((request, to_ranges(rows)))
+            if len(joined) < len(rows):
+                self._news.done.append((request, to_ranges(set(rows).difference(joined))))
             if time.monotonic() - self._recorded_at > _RECORD_SECONDS:
                 self._record()
-            if self._cache is not None:
-                self._cache.put([text for _, text in sent], vectors)
 
     def _record(self, request: Request | None = None, ending: str | None = None) -> int:
         """Bring the vectors that came, and then the news, to the disk."""
-        if self._news.done and self._vectors is not None:
+        if (self._news.done or self._news.joined) and self._vectors is not None:
             self._vectors.sync()
         self._news.totals = self._totals()
         number = self._journal.record(self._news, request, ending)
         self._news, self._recorded_at = News(), time.monotonic()
         return number
 
-    def _stream(self, texts: Iterable[str]) -> Iterator[tuple[Sequence[int], Any]]:
-        """The blocks of vectors of these texts."""
-        options = self._options
+    def _stream(self, texts: Iterable[str], **changes: Any) -> Iterator[tuple[Sequence[int], Any]]:
+        """The blocks of vectors of these texts, with some options changed."""
+        options = {**self._options, **changes}
         if self._max_cost_usd is not None:
             left = self._max_cost_usd - self._spent_usd()
             if left <= 0:
                 raise BudgetError(f"max_cost_usd={dollars(self._max_cost_usd)} is spent")
             options = {**options, "max_cost_usd": left}
-        with embed_iter(self._caller, texts, options, observer=self) as stream:
+        with embed_iter(self._caller, texts, options, observer=self, cache=self._cache) as stream:
             self._streams.append(stream)
             if self._stopping:
                 stream.drain(0)
@@ -147,13 +155,17 @@ class Job:
             return
         pending = iter(pending)
         while some := list(islice(pending, _CACHE_ROWS)):
-            found = self._cache.get([text for _, text in some])
+            found = self._cache.get([self._as_sent(text) for _, text in some])
             if found:
                 self._keep_cached([some[i][0] for i in found], np.stack(list(found.values())))
             for sent in (sent for i, sent in enumerate(some) if i not in found):
                 self._sent[position] = sent
                 position += 1
                 yield sent[1]
+
+    def _as_sent(self, text: str) -> str:
+        """A text with its prefix, as the cache knows it; other inputs have none."""
+        return self._prefix + text if type(text) is str else text
 
     def _keep_cached(self, rows: list[int], vectors: Any) -> None:
         """Take over vectors from the cache."""
@@ -188,10 +200,11 @@ class Job:
     def _check_canary(self) -> Canary | None:
         """Embed the canary, and compare it with that of the first run; None: the job was stopped."""
         stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
-        found = self._cache.get(CANARY_TEXTS) if self._cache is not None and stored is None else {}
+        known = None if self._cache is None or stored is not None else self._cache
+        found = known.get([self._as_sent(text) for text in CANARY_TEXTS]) if known is not None else {}
         if len(found) < count:
             self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # no rows of the corpus
-            for positions, vectors in self._stream(CANARY_TEXTS):
+            for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
                 found.update(zip(positions, vectors, strict=True))
                 self._news.done.append((self._requests[positions[0]], []))
                 self._record()
@@ -201,10 +214,9 @@ class Job:
                 return None
             errors, self._news = self._news.errors, News()
             raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
+        self.plan.form.numbers(len(found[0]))  # before the corpus is paid for
         model = self._streams[0].model if self._streams else None
         now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
-        if self._cache is not None:
-            self._cache.put(CANARY_TEXTS, now.vectors)
         if stored is None:
             self._journal.put(canary=now.to_json())
             return now
@@ -222,17 +234,28 @@ class Job:
         ranges = to_ranges(row for row, _ in map(self._sent.__getitem__, positions) if row >= 0)
         if self._vectors is not None:
             self._vectors.reserve(ranges)
-        replaced = {self._requests[position] for position in positions if position in self._requests}
+        replaced = {self._requests.pop(position) for position in positions if position in self._requests}
         size = sum(len(text.encode()) for text in texts)
         number = self._record(Request(ranges, len(texts), size, replaced))
-        self._requests.update(dict.fromkeys(positions, number))
+        for position, text in zip(positions, texts, strict=True):
+            if self._shortens and text != self._as_sent(self._sent[position][1]):
+                self._parts.setdefault(position, set()).add(number)
+            else:
+                self._requests[position] = number
 
     def rejected(self, error: TextError) -> None:
         """Note the error of a row; the journal gets it with its next record."""
         name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
         self._news.errors.append((self._sent.pop(error.position)[0], name, message))
+        self._news.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
             self._news.failed.append(request)
+
+    def shortened(self, text: Shortened) -> None:
+        """Note what was cut or split."""
+        self._joined.add(text.position)
+        row = self._sent[text.position][0]
+        self._news.shortened.append((row, text.characters, text.kept_characters, text.pieces))
 
     def _usage(self) -> Usage:
         """What this run was billed."""

@@ -19,7 +19,7 @@ from typing import Any, Self
 import attrs
 
 from ..errors import CorpusError
-from .vector_file import Ranges
+from .vector_file import Ranges, to_ranges
 
 _RESERVE_BYTES = 1 << 20
 _TABLES = """
@@ -31,6 +31,8 @@ create table if not exists runs(id integer primary key, pid integer not null, st
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
     texts integer not null, bytes integer not null, sent_at real not null, state text not null);
 create table if not exists errors(row integer primary key, error text not null, message text not null);
+create table if not exists shortened(row integer primary key, characters integer not null, kept integer not null,
+    pieces integer not null);
 """
 
 
@@ -42,12 +44,18 @@ class News:
         done: requests whose vectors are on the disk, with the rows that they gave; equal texts are sent once.
         errors: rows without a vector, with the name and the message of their error.
         failed: the requests that held such rows.
+        shortened: rows whose text was cut or split: characters, those that were kept, pieces.
+        joined: rows that are complete, with their vectors on the disk, and whose texts were sent in other requests.
+        joined_requests: these requests, unless they are done with other rows.
         totals: those of this run.
     """
 
     done: list[tuple[int, Ranges]] = attrs.field(factory=list)
     errors: list[tuple[int, str, str]] = attrs.field(factory=list)
     failed: list[int] = attrs.field(factory=list)
+    shortened: list[tuple[int, int, int, int]] = attrs.field(factory=list)
+    joined: list[int] = attrs.field(factory=list)
+    joined_requests: set[int] = attrs.field(factory=set)
     totals: dict[str, Any] = attrs.field(factory=dict)
 
 
@@ -139,6 +147,11 @@ class Journal:
             self._db.executemany("update requests set state = 'done', rows = ? where id = ?", done)
             self._db.executemany("insert or replace into errors values (?, ?, ?)", news.errors)
             self._close(news.failed, "failed")
+            self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", news.shortened)
+            if news.joined:
+                self._insert(Request(to_ranges(news.joined), len(news.joined), 0, state="done"))
+            end = "update requests set state = 'replaced' where id = ? and state = 'sent'"
+            self._db.executemany(end, [(number,) for number in news.joined_requests])
             if news.totals:
                 names = ", ".join(f"{name} = :{name}" for name in news.totals)
                 self._db.execute(f"update runs set {names} where id = :run", {**news.totals, "run": self.run})
@@ -148,9 +161,12 @@ class Journal:
             if request is None:
                 return 0
             self._close(request.replaced, "replaced")
-            values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
-            insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
-            return int(self._db.execute(insert, values).lastrowid or 0)
+            return self._insert(request)
+
+    def _insert(self, request: Request) -> int:
+        values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
+        insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
+        return int(self._db.execute(insert, values).lastrowid or 0)
 
     def _close(self, requests: Iterable[int], state: str) -> None:
         self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
@@ -192,12 +208,17 @@ class Journal:
         """Sums over all runs, and how many rows are in which state."""
         names = ("requests", "prompt_tokens", "total_tokens", "possibly_billed_attempts", "possibly_billed_texts")
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
-        found = self._db.execute(f"select {sums}, sum(cost_usd), (select count(*) from errors) from runs").fetchone()
-        return dict(zip((*names, "cost_usd", "errors"), found, strict=True))
+        counts = "(select count(*) from errors), (select count(*) from shortened)"
+        found = self._db.execute(f"select {sums}, sum(cost_usd), {counts} from runs").fetchone()
+        return dict(zip((*names, "cost_usd", "errors", "shortened"), found, strict=True))
 
     def last_run(self) -> dict[str, Any]:
         found = self._db.execute("select pid, started_at, ended_at, ending from runs order by id desc").fetchone()
         return dict(zip(("pid", "started_at", "ended_at", "ending"), found or (None,) * 4, strict=True))
+
+    def shortened(self) -> Iterator[tuple[int, int, int, int]]:
+        """The rows whose text was cut or split, in order: row, characters, characters that were kept, pieces."""
+        yield from self._db.execute("select row, characters, kept, pieces from shortened order by row")
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # read-only, or read by another process now

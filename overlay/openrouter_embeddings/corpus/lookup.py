@@ -11,6 +11,7 @@ import attrs
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import embed
+from ..errors import ConfigurationError
 from .outputs import Output
 from .stamp import CANARY_TEXTS, Canary
 
@@ -41,14 +42,20 @@ class Drift:
     model_now: str | None
 
 
-def search(caller: Caller, output: Path, question: str, *, count: int, input_type: str | None) -> list[Match]:
+def search(
+    caller: Caller, output: Path, question: str, *, count: int, input_type: str | None, prefix: str | None
+) -> list[Match]:
     """The rows of an output that are nearest to a question, embedded with the options of the output.
 
     Raises:
         CorpusError: the file was not written by `corpus`.
+        ConfigurationError: the rows have a prefix, and that of the question is not given.
     """
     found = Output(output)
-    vector = embed(caller, question, _options(found, input_type)).vectors[0]
+    if prefix is None and "prefix" in found.options:
+        known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"
+        raise ConfigurationError(f"{known}: give the question's, prefix= or --prefix, or an empty one")
+    vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
     return [Match(found.id_of(row), row, similarity) for row, similarity in found.nearest(vector, count)]
 
 
@@ -59,7 +66,7 @@ def check(caller: Caller, output: Path) -> Drift:
         CorpusError: the file was not written by `corpus`.
     """
     found = Output(output)
-    result, before = embed(caller, CANARY_TEXTS, found.options), Canary.from_json(found.canary)
+    result, before = embed(caller, CANARY_TEXTS, _short_text_options(found)), Canary.from_json(found.canary)
     now = Canary(result.model, result.vectors)
     distance = before.distance(now)
     return Drift(distance, distance > DRIFT_DISTANCE, before.model, now.model)
@@ -69,4 +76,8 @@ def _options(found: Output, input_type: str | None) -> Mapping[str, Any]:
     """The options of a question: those of the documents, but for its kind."""
     documents = found.options.get("input_type")
     kind = input_type or ("search_query" if documents == "search_document" else documents)
-    return {**found.options, "input_type": kind}
+    return {**_short_text_options(found), "input_type": kind}
+
+
+def _short_text_options(found: Output) -> Mapping[str, Any]:
+    return {name: value for name, value in found.options.items() if name not in ("on_long", "max_tokens_per_text")}

@@ -8,19 +8,59 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import attrs
 import msgspec
 import numpy as np
 
 from ..errors import ConfigurationError, CorpusError
+from ..vectors import quantize, truncate_dimensions
 from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
 _SEARCH_ROWS = 16_384
+_NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
+
+
+@attrs.frozen
+class VectorForm:
+    """The form of the vectors in an output.
+
+    Attributes:
+        dtype: "float32", or one of `quantize`.
+        dimensions: of the output: vectors are cut to so many numbers and scaled to length 1; None: as they came.
+        fixed_size: whether Parquet and Arrow have lists of a fixed size.
+    """
+
+    dtype: str = "float32"
+    dimensions: int | None = None
+    fixed_size: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        """What the stamp of an output says about its form."""
+        cut = {} if self.dimensions is None else {"output_dimensions": self.dimensions}
+        return {"dtype": self.dtype, **cut}
+
+    def numbers(self, dimensions: int) -> int:
+        """How many numbers a row has in the output, if it came with so many `dimensions`.
+
+        Raises:
+            ConfigurationError: the output was to have more than came.
+        """
+        wanted = self.dimensions or dimensions
+        if wanted > dimensions:
+            raise ConfigurationError(f"output_dimensions={wanted}, but the vectors have {dimensions} dimensions")
+        return (wanted + 7) // 8 if self.dtype == "binary" else wanted
+
+    def apply(self, vectors: Any) -> Any:
+        """float32 `(n, dimensions)` in this form."""
+        if self.dimensions is not None:
+            vectors = truncate_dimensions(vectors, self.dimensions)
+        return vectors if self.dtype == "float32" else quantize(vectors, self.dtype)  # type: ignore[arg-type]
 
 
 class Writer(Protocol):
-    """Takes ids and float32 `(n, dimensions)` in order."""
+    """Takes ids and vectors, in the form of the output, in order."""
 
     def write(self, ids: Sequence[Id], vectors: Any) -> None: ...
 
@@ -45,11 +85,11 @@ def side_files(output: Path) -> dict[str, Path]:
 class NpyWriter:
     """Writes an .npy file, and beside it the ids and the stamp."""
 
-    def __init__(self, path: Path, *, rows: int, dimensions: int, stamp: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, form: VectorForm, *, rows: int, numbers: int, stamp: Mapping[str, str]) -> None:
         sides = side_files(path)
         sides["stamp.json"].write_text(json.dumps(stamp), "utf-8")
         self._ids, self._vectors = sides["ids.jsonl"].open("wb"), path.open("wb")
-        header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimensions)}
+        header = {"descr": _NUMPY_DTYPES[form.dtype], "fortran_order": False, "shape": (rows, numbers)}
         np.lib.format.write_array_header_1_0(self._vectors, header)
 
     def write(self, ids: Sequence[Id], vectors: Any) -> None:
@@ -65,19 +105,19 @@ def open_writer(
     path: Path,
     format: str,
     *,
+    form: VectorForm,
     rows: int,
-    dimensions: int,
+    numbers: int,
     integer_ids: bool,
-    fixed_size: bool,
     stamp: Mapping[str, str],
 ) -> Writer:
-    """A writer of a new file."""
+    """A writer of a new file with so many `numbers` in a row."""
     if format == "npy":
-        return NpyWriter(path, rows=rows, dimensions=dimensions, stamp=stamp)
+        return NpyWriter(path, form, rows=rows, numbers=numbers, stamp=stamp)
     from .arrow_files import ArrowWriter
 
-    options: Any = {"dimensions": dimensions, "integer_ids": integer_ids, "fixed_size": fixed_size, "stamp": stamp}
-    return ArrowWriter(path, format, **options)
+    options: Any = {"integer_ids": integer_ids, "fixed_size": form.fixed_size, "stamp": stamp}
+    return ArrowWriter(path, format, numbers, np.dtype(_NUMPY_DTYPES[form.dtype]), **options)
 
 
 def publish(written: Path, output: Path) -> None:
@@ -94,7 +134,7 @@ def publish(written: Path, output: Path) -> None:
 
 
 class Output:
-    """A finished output, read: its stamp, ids and vectors, float32 `(n, dimensions)`."""
+    """A finished output, read: its stamp, ids and vectors in their form."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -113,6 +153,7 @@ class Output:
             raise CorpusError(f"{path} has no stamp: it was not written by this package")
         self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
         self.options: dict[str, Any] = json.loads(self.facts["stamp"])
+        self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
         self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
 
     def id_of(self, row: int) -> int | str:
@@ -124,13 +165,20 @@ class Output:
     def nearest(self, vector: Any, count: int) -> list[tuple[int, float]]:
         """The rows whose vectors have the largest cosine similarity to `vector`, float32 `(dimensions,)`.
 
+        The vectors of a binary output are 1 and -1 for this.
+
         Returns:
             `(row, similarity)`, the nearest first; `similarity` is -1 to 1.
         """
         similarities = np.empty(len(self.vectors), np.float32)
+        if self.form.dimensions is not None:
+            vector = truncate_dimensions(vector, self.form.dimensions)
         unit = vector / (np.linalg.norm(vector) or 1.0)
         for start in range(0, len(self.vectors), _SEARCH_ROWS):  # so that a large file is not in memory as a whole
             block = np.asarray(self.vectors[start : start + _SEARCH_ROWS])
+            if self.form.dtype == "binary":
+                block = 2.0 * np.unpackbits(block, axis=1, count=len(unit)) - 1
+            block = block.astype(np.float32, copy=False)
             lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
             similarities[start : start + len(block)] = (block @ unit) / np.where(lengths > 0, lengths, 1)
         count = min(count, len(similarities))

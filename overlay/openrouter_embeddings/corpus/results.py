@@ -21,8 +21,10 @@ class CorpusResult:
         output: the file with the vectors.
         rows: how many rows it has.
         errors: how many rows of the corpus have no vector; `errors_path` lists them, one JSON object a line.
+        shortened: how many texts were cut or split because they were too long; `shortened_path` lists them in the same
+            way.
         model: the model as it answered.
-        dimensions: length of the vectors.
+        dimensions: length of the vectors in the output.
         usage: what all runs of the job were billed.
         requests: how many requests they sent.
         possibly_billed_texts: texts that may be billed in vain: in requests that failed, or in doubt.
@@ -33,6 +35,8 @@ class CorpusResult:
     rows: int
     errors: int
     errors_path: Path | None
+    shortened: int
+    shortened_path: Path | None
     model: str | None
     dimensions: int
     usage: Usage
@@ -49,8 +53,10 @@ def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
         rows=journal.get("rows"),
         errors=totals["errors"],
         errors_path=plan.errors_path if totals["errors"] else None,
+        shortened=totals["shortened"],
+        shortened_path=plan.shortened_path if totals["shortened"] else None,
         model=canary["model"],
-        dimensions=canary["dimensions"],
+        dimensions=plan.form.dimensions or canary["dimensions"],
         usage=Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"]),
         requests=totals["requests"],
         possibly_billed_texts=totals["possibly_billed_texts"] + sum(doubt["texts"] for doubt in journal.doubts()),

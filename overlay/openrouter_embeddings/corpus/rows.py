@@ -1,4 +1,4 @@
-"""One row of a corpus: its id and its text, checked."""
+"""One row of a corpus: its id and its text, or input of another kind, checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..errors import CorpusError
+from ..embed import EncodedInput, encoded
+from ..errors import CorpusError, InvalidInputError
 
 Id = int | str | None
 Row = tuple[Id, str | None, str]
@@ -22,12 +23,25 @@ def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | No
     elif type(id) is not str and (type(id) is not int or not -_MAX_ID <= id < _MAX_ID):
         shown = "is missing" if id is None else f"is a {type(id).__name__}, not a string or an integer of 64 bits"
         id, problem = None, f"{id_field!r} {shown}"
+    if not problem and isinstance(text, list | dict):
+        text, problem = _encoded(text, text_field)
     if not problem:
         problem = _problem(text, text_field)
     return id, None if problem else text, problem
 
 
+def _encoded(value: Any, name: str) -> tuple[Any, str]:
+    """Token ids or a multimodal input as an input of a job, or what is wrong with it."""
+    try:
+        found = encoded(value, repr(name))
+    except InvalidInputError as error:
+        return None, error.message
+    return value if found is None else found, ""
+
+
 def _problem(text: Any, name: str) -> str:
+    if isinstance(text, EncodedInput):
+        return ""
     if not isinstance(text, str):
         return f"{name!r} is missing" if text is None else f"{name!r} is a {type(text).__name__}, not a string"
     if not text:

@@ -21,7 +21,9 @@ CANARY_TEXTS = (
     "Reset a forgotten password",
     "def add(a, b): return a + b",
 )
-_OPTIONS = ("model", "dimensions", "input_type", "provider", "extra_body")
+_SENT_OPTIONS = ("model", "dimensions", "input_type", "provider", "extra_body")
+_TEXT_OPTIONS = ("prefix", "on_long", "max_tokens_per_text")  # they change texts before these are sent
+_OPTIONS = _SENT_OPTIONS + _TEXT_OPTIONS
 
 
 def canonical_json(value: Any) -> str:
@@ -39,8 +41,8 @@ class Stamp:
     """What the vector of a text depends on, besides the text.
 
     Attributes:
-        options: the options of `embed` that change vectors: model, dimensions, input_type, provider, extra_body;
-            those that are None are left out.
+        options: the options of `embed` that change vectors: model, dimensions, input_type, provider, extra_body,
+            prefix, and on_long with max_tokens_per_text if it cuts or splits texts; those that are None are left out.
     """
 
     options: Mapping[str, Any]
@@ -48,8 +50,16 @@ class Stamp:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
         """The stamp of a call of `embed` with these options."""
-        chosen = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
+        chosen = {name: options[name] for name in _OPTIONS if options.get(name) not in (None, "")}
+        if chosen.get("on_long") not in ("truncate", "average"):
+            for name in ("on_long", "max_tokens_per_text"):
+                chosen.pop(name, None)
         return cls(json.loads(canonical_json(chosen)))
+
+    @classmethod
+    def of_sent(cls, options: Mapping[str, Any]) -> Self:
+        """The stamp for texts as they are sent: with their prefix, and in pieces if they are too long."""
+        return cls.of({name: options[name] for name in _SENT_OPTIONS if name in options})
 
     def __str__(self) -> str:
         return canonical_json(self.options)
@@ -102,9 +112,9 @@ class Canary:
         return max(0.0, round(float((1 - cosines).max()), 9))  # what is left is the rounding of float32
 
 
-def file_stamp(stamp: Stamp, canary: Canary) -> dict[str, str]:
-    """What an output says about its vectors, as metadata of a file."""
-    facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1]}
+def file_stamp(stamp: Stamp, canary: Canary, form: Mapping[str, Any]) -> dict[str, str]:
+    """What an output says about its vectors and their `form`, as metadata of a file."""
+    facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1], **form}
     return {
         "openrouter_embeddings": canonical_json({**facts, "sdk_version": version()}),
         "openrouter_embeddings.canary": canonical_json(canary.to_json()),

@@ -9,17 +9,20 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Required
+from typing import Any, Literal, Required, get_args
+
+import attrs
 
 from ..caller import Caller
 from ..embed import DEFAULTS, EmbedOptions, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
+from ..vectors import VectorDtype
 from .display import show_progress
 from .finish import Plan
 from .foreground import run
 from .job import Job
 from .journal import JobLock, Journal
-from .outputs import output_format
+from .outputs import VectorForm, output_format
 from .results import CorpusResult, result_of
 from .sources import Source, copy_iterable, copy_stdin, open_source
 from .stamp import Stamp, canonical_json
@@ -35,6 +38,8 @@ class CorpusOptions(EmbedOptions, total=False):
     text_field: str
     id_field: str | None
     fixed_size_list: bool
+    dtype: VectorDtype
+    output_dimensions: int | None
 
 
 CORPUS_DEFAULTS: dict[str, Any] = {
@@ -43,6 +48,8 @@ CORPUS_DEFAULTS: dict[str, Any] = {
     "text_field": "text",
     "id_field": None,
     "fixed_size_list": True,
+    "dtype": "float32",
+    "output_dimensions": None,
 }
 _OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
 
@@ -62,6 +69,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
+    _form(own)  # before a folder is made
     if output.exists() and not folder.exists():
         raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
@@ -124,18 +132,29 @@ def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, An
 
 
 def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:
-    plan = Plan(source, output, kind, own["fixed_size_list"], Stamp.of(own))
+    plan = Plan(source, output, kind, _form(own), Stamp.of(own))
     plan.exclude_own_files()
     plan.size = plan.source.size()
     plan.fingerprint, plan.rows_total = plan.source.scan()
     return plan
 
 
+def _form(own: Mapping[str, Any]) -> VectorForm:
+    """Raises ConfigurationError: the dtype is unknown, or the dimensions cannot be."""
+    known, asked, dimensions = get_args(VectorDtype), own["dimensions"], own["output_dimensions"]
+    if own["dtype"] not in known:
+        raise ConfigurationError(f"dtype must be one of {', '.join(known)}, got {own['dtype']!r}")
+    if dimensions is not None and (type(dimensions) is not int or not 1 <= dimensions <= (asked or dimensions)):
+        most = f"1 to {asked}, the dimensions of the vectors" if asked else "at least 1"
+        raise ConfigurationError(f"output_dimensions must be {most}, got {dimensions!r}")
+    return VectorForm(own["dtype"], dimensions, own["fixed_size_list"])
+
+
 def _require_same_job(journal: Journal, plan: Plan) -> None:
     """Raises CorpusError: the folder holds a job with another corpus or with other options."""
     facts: dict[str, Any] = {
         "corpus": [plan.fingerprint, plan.source.format, plan.source.text_field, plan.source.id_field],
-        "layout": [plan.fixed_size],
+        "layout": list(attrs.astuple(plan.form)),
         "stamp": str(plan.stamp),
     }
     stored: dict[str, Any] = {name: journal.get(name) for name in facts}

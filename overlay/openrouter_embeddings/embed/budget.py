@@ -18,13 +18,24 @@ def price_usd(listed: Any, model: str) -> float:
     Raises:
         ConfigurationError: the list has no such model, or no price of it.
     """
-    names = (model, model.partition(":")[0])  # a variant such as `:nitro` has the price of its model at least
-    found = {entry.id: entry for entry in listed.data}
-    entry = next((found[name] for name in names if name in found), None)
     try:
-        return float(entry.pricing.prompt)  # type: ignore[union-attr]
+        return float(_entry(listed, model).pricing.prompt)
     except (AttributeError, TypeError, ValueError):
         raise ConfigurationError(f"the price of {model!r} is not known: the models list has none") from None
+
+
+def _entry(listed: Any, model: str) -> Any:
+    """The entry of a model in the models list; None: it has none."""
+    names = (model, model.partition(":")[0])  # a variant such as `:nitro` has the price of its model at least
+    found = {entry.id: entry for entry in listed.data}
+    return next((found[name] for name in names if name in found), None)
+
+
+def context_tokens(listed: Any, model: str) -> int:
+    """The tokens that a model takes in a text, from the answer of `list_models`; 0: it does not say."""
+    entry = _entry(listed, model)
+    lengths = [getattr(each, "context_length", None) for each in (entry, getattr(entry, "top_provider", None))]
+    return min((length for length in lengths if isinstance(length, int) and length > 0), default=0)
 
 
 def most_tokens(texts: Iterable[str]) -> int:
@@ -38,7 +49,7 @@ class Budget:
     def __init__(self, max_usd: float, price_usd: float) -> None:
         self._max, self._price = max_usd, price_usd
         self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
-        self._in_flight: dict[Sequence[int], float] = {}  # the positions of each request, and its worst case
+        self._in_flight: dict[object, float] = {}  # each request, and its worst case
 
     def fitting(self, texts: Sequence[str], *, divisible: bool) -> int:
         """How many of the first texts may be sent now: all or none, unless they are `divisible` and none is in flight.
@@ -59,16 +70,16 @@ class Budget:
         now, worst = f"{dollars(max(0.0, left))} of max_cost_usd are left", dollars(self._worst_usd(texts[:1]))
         raise BudgetError(f"{now}, and the next text may cost {worst} in the worst case: it was not sent")
 
-    def started(self, positions: Sequence[int], texts: Sequence[str]) -> None:
+    def started(self, request: object, texts: Sequence[str]) -> None:
         """A request started."""
-        self._in_flight[positions] = self._worst_usd(texts)
+        self._in_flight[request] = self._worst_usd(texts)
 
     def _worst_usd(self, texts: Sequence[str]) -> float:
         return _TIMES_BILLED * self._price * most_tokens(texts)
 
-    def settled(self, positions: Sequence[int], usage: Usage, possibly_billed_texts: int) -> None:
+    def settled(self, request: object, usage: Usage, possibly_billed_texts: int) -> None:
         """A request ended; the totals are those of the job so far."""
-        worst = self._in_flight.pop(positions, 0.0)
+        worst = self._in_flight.pop(request, 0.0)
         if possibly_billed_texts > self._billed_texts:
             self._unreported += worst
         if usage.cost and usage.total_tokens:

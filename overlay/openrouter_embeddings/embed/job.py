@@ -28,9 +28,11 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+
+import attrs
 
 from .. import defaults, errors
 from ..defaults import JOB_ENDING_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
@@ -42,6 +44,7 @@ from ..retries import Policy
 from ..telemetry import Hook, JobPaused
 from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
+from .long_texts import LongTexts
 from .packing import Batch, ModelLimits, NumberedText, Packer, Search
 from .rejections import blames_base64, is_rejection, may_be_processed
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
@@ -77,6 +80,7 @@ class Job:
         limited = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*limited, clock, limits.known)
         self.stats, self._dimensions, self._models_differ = Stats(), 0, False
+        self.recorded: set[int] = set()  # positions of texts that are recorded whatever `on_error` says
         self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # workers append to it
         self._duplicates: dict[int, list[int]] = {}  # of texts that are sent: the positions of equal ones
@@ -89,6 +93,7 @@ class Job:
         self.observer: Observer | None = None
         self.budget: Budget | None = None
         self.cache: VectorCache | None = None
+        self.long_texts: LongTexts | None = None
         self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
@@ -100,6 +105,8 @@ class Job:
                 for position, text in texts:
                     self._duplicates.setdefault(first.setdefault(text, position), []).append(position)
                 texts = [(position, text) for text, position in first.items()]
+        if self.long_texts is not None:
+            texts, self.long_texts.cache = self.long_texts.prepared(texts), self.cache
         self._total, self._packer = total, Packer(texts, self._limits, self._options["batch_size"])
 
     def step(self) -> Block | Batch | float | None:
@@ -119,6 +126,9 @@ class Job:
             if limiter.may_wait(now) and not self._packer.exhausted and (seconds := limiter.reserve(now)):
                 return seconds
             batch = self._packer.next()
+            if self.long_texts is not None and (block := self._cached_pieces(self.long_texts)) is not None:
+                self._packer.requeue([batch] if batch is not None else [])
+                return block
             if batch is not None and self.stats.requests == self.in_flight == 0 and self.observer is None:
                 batch.is_whole_job = self._packer.exhausted
             if batch is not None and (batch := self._permitted(batch)) is None:
@@ -142,7 +152,7 @@ class Job:
                 batch = batch.part(0, count)
             if not count:
                 return None
-            self.budget.started(batch.positions, batch.texts)
+            self.budget.started(batch, batch.texts)
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
         return batch
@@ -209,7 +219,7 @@ class Job:
         except BaseException as error:
             self._fail(error)
         if self.budget is not None:
-            self.budget.settled(batch.positions, self.stats.usage, self.stats.possibly_billed_texts)
+            self.budget.settled(batch, self.stats.usage, self.stats.possibly_billed_texts)
         return block
 
     def record(self, refused: TextError) -> None:
@@ -217,7 +227,20 @@ class Job:
         self._failed += 1
         (self.stats.errors.append if self.observer is None else self.observer.rejected)(refused)
 
-    def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block:
+    def record_equal(self, refused: TextError, *, whatever: bool) -> None:
+        """Record a text and those that equal it; `whatever` `on_error` says, it leaves a row."""
+        for _, position in self._with_duplicates([refused.position]):
+            self.record(TextError(position, refused.error))
+            self.recorded |= {position} if whatever else set()
+
+    def _cached_pieces(self, long_texts: LongTexts) -> Block | None:
+        """The block of a text whose pieces are all in the cache, if there is one."""
+        while long_texts.ready:
+            if (block := self._finished(*long_texts.ready.popleft(), None)) is not None:
+                return block
+        return None
+
+    def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block | None:
         change, model = self._change(batch, response), response.model
         self._count(batch, response, lost=bool(change))
         if change:
@@ -233,20 +256,31 @@ class Job:
             self._limiter.answered()
         else:
             self._packer.requeue(batch.search.succeeded(batch, self._limits))
-        vectors, positions = response.vectors, list(batch.positions)
         if self.cache is not None:
-            self.cache.put(batch.texts, vectors)
+            self.cache.put(batch.texts, response.vectors)
+        return self._finished(batch.positions, batch.texts, response.vectors, model)
+
+    def _finished(self, found: Sequence[int], texts: Sequence[str], vectors: Any, model: str | None) -> Block | None:
+        """The block of the texts that are complete with these vectors; None: none is, pieces are missing."""
+        positions = list(found)
+        if self.long_texts is not None:
+            positions, vectors, shortened = self.long_texts.joined(positions, texts, vectors)
+            note = self.stats.shortened.append if self.observer is None else self.observer.shortened
+            for i, position in self._with_duplicates([text.position for text in shortened]):
+                note(attrs.evolve(shortened[i], position=position))
+            if not positions:
+                return None
         if self._duplicates:
-            pairs = self._with_duplicates(batch)
+            pairs = self._with_duplicates(positions)
             positions, vectors = [position for _, position in pairs], vectors[[row for row, _ in pairs]]
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
         return positions, vectors
 
-    def _with_duplicates(self, batch: Batch) -> list[tuple[int, int]]:
-        """The positions that a batch answers, each after its row in the batch."""
-        return [(i, other) for i, first in enumerate(batch.positions) for other in self._duplicates.get(first, [first])]
+    def _with_duplicates(self, positions: Sequence[int]) -> list[tuple[int, int]]:
+        """These positions and those of equal texts, each after its index here."""
+        return [(i, other) for i, first in enumerate(positions) for other in self._duplicates.get(first, [first])]
 
     def _change(self, batch: Batch, response: EmbeddingBatch) -> str:
         """Why a response does not fit those before; "" if it does."""
@@ -274,7 +308,10 @@ class Job:
             batch.base64 = False
             return [batch]
         if len(batch) == 1:
-            return self._give_up(batch, error)
+            shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
+            if shorter is None:
+                return self._give_up(batch, error)
+            return [*shorter, *(batch.search.release(found=1) if batch.search is not None else [])]
         processed = processed or (isinstance(error, errors.ResponseValidationError) and not self._raises)
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
@@ -336,10 +373,13 @@ class Job:
         if hopeless or about_texts:
             note = f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
-        if self._raises or hopeless or not about_texts:
+        long = self.long_texts
+        records = long is not None and long.records(error)
+        if (self._raises and not records) or hopeless or not about_texts:
             raise error
-        for _, position in self._with_duplicates(batch):
-            self.record(TextError(position, error))
+        for position in dict.fromkeys(batch.positions):
+            if long is None or not long.give_up(position):
+                self.record_equal(TextError(position, error), whatever=records)
         if batch.search is not None:
             self._packer.requeue(batch.search.release(found=1))
         if rejected and not self._done:  # its neighbours may be as bad

@@ -28,6 +28,12 @@ def to_positions(positions: Sequence[int]) -> Positions:
     return array
 
 
+def average(vectors: Sequence[Any], weights: Sequence[int]) -> Any:
+    """The weighted average of vectors, scaled to length 1, float32 `(dimensions,)`."""
+    mean = np.average(np.asarray(vectors, np.float64), axis=0, weights=weights)
+    return (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
+
+
 def _are_consecutive(positions: Sequence[int]) -> bool:
     return list(positions) == list(range(positions[0], positions[0] + len(positions)))
 

@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, get_args
 
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.schemas import SCHEMAS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .results import Progress, TextError
 
 OnError = Literal["raise", "skip", "record"]
+OnLong = Literal["raise", "record", "truncate", "average"]
 
 
 class EmbedOptions(TypedDict, total=False):
@@ -32,6 +33,7 @@ class EmbedOptions(TypedDict, total=False):
     dimensions: int | None
     input_type: str | None
     provider: ProviderPreferences | ProviderPreferencesTypedDict | None
+    prefix: str | None
     user: str | None
     session_id: str | None
     trace: TraceConfig | TraceConfigTypedDict | Mapping[str, Any] | None
@@ -43,6 +45,8 @@ class EmbedOptions(TypedDict, total=False):
     cache: str | os.PathLike[str] | None
     on_error: OnError
     on_empty: OnError
+    on_long: OnLong
+    max_tokens_per_text: int | None
     on_model_change: Literal["warn", "raise"]
     progress: bool | Callable[[Progress], None]
     retries: RetrySettings | int | Unset | None
@@ -58,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "concurrency": "auto",
     "on_error": "raise",
     "on_empty": "raise",
+    "on_long": "raise",
     "on_model_change": "warn",
     "progress": False,
     "retries": UNSET,
@@ -69,9 +74,14 @@ _CHOSEN = {**dict.fromkeys(API_ARGUMENTS), **DEFAULTS, "batch_size": None, "conc
 _COUNT = ("integer", "auto", '"auto" or a whole number of at least 1')
 _RATE = ("number", None, "a number above 0")
 _NUMBERS = {"batch_size": _COUNT, "concurrency": _COUNT, "requests_per_minute": _RATE, "tokens_per_minute": _RATE}
-_NUMBERS["max_cost_usd"] = _RATE
+_NUMBERS |= {"max_cost_usd": _RATE, "max_tokens_per_text": ("integer", None, "a whole number of at least 1")}
 _ON_ERROR = ("raise", "skip", "record")
-_CHOICES = {"on_error": _ON_ERROR, "on_empty": _ON_ERROR, "on_model_change": ("warn", "raise")}
+_CHOICES = {
+    "on_error": _ON_ERROR,
+    "on_empty": _ON_ERROR,
+    "on_long": get_args(OnLong),
+    "on_model_change": ("warn", "raise"),
+}
 
 
 def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
@@ -109,6 +119,8 @@ def _checked(name: str, value: Any) -> Any:
         for function in (value, getattr(type(value), "__call__", None)):  # noqa: B004
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
                 raise ConfigurationError("progress must not be a coroutine function: it is called and not awaited")
+    if name == "prefix" and value and (error := refusal(0, value)) is not None:
+        raise ConfigurationError(f"prefix: {error.message.partition(': ')[2]}")
     if name == "extra_body" and value is not None:
         value = to_json(value, {"type": "object"}, name, {})
         for field in value.keys() & _SET_BY_EMBED:

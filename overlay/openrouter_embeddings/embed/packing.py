@@ -15,11 +15,12 @@ from itertools import accumulate, chain, islice
 
 import attrs
 
-from ..defaults import BATCH_INPUTS, BATCH_TOKENS, RETRY_LARGER_AFTER
+from ..defaults import BATCH_BYTES, BATCH_INPUTS, BATCH_TOKENS, RETRY_LARGER_AFTER
+from .inputs import EncodedInput
 from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
-_BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
+BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
 _MIN_TOKENS = 500  # no model accepts fewer in all: what looks like such a limit is none
 
 
@@ -106,7 +107,9 @@ class Search:
 
 def estimate_tokens(text: str) -> int:
     """Tokens of a text, by its UTF-8 length: no tokenizer is downloaded, and most texts have fewer."""
-    return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // _BYTES_PER_TOKEN
+    if isinstance(text, EncodedInput):
+        return text.tokens
+    return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // BYTES_PER_TOKEN
 
 
 class ModelLimits:
@@ -118,6 +121,7 @@ class ModelLimits:
         self.base64 = True  # ask for base64
         self.base64_works = False  # vectors came in base64
         self.max_tokens = BATCH_TOKENS  # of a request, estimated
+        self.context_tokens: int | None = None  # of a text, from the models list; 0: it does not say
         self.named_inputs: int | None = None  # the limit that a message named
         self.learned_inputs: int | None = None  # so many succeed, more failed
         self.most_inputs = 0  # that ever succeeded
@@ -215,13 +219,18 @@ class Packer:
 
     def _pack(self) -> Batch | None:
         count, tokens_left = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
+        bytes_left, kind = BATCH_BYTES, None
         held, self._held = self._held, []
         positions: list[int] = []
         texts: list[str] = []
         for position, text in chain(held, self._texts):
-            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-            tokens_left -= 1 + size // _BYTES_PER_TOKEN
-            if tokens_left < 0 and texts:
+            if type(text) is str:
+                size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+                tokens_left -= 1 + size // BYTES_PER_TOKEN
+            else:
+                tokens_left, bytes_left = tokens_left - estimate_tokens(text), bytes_left - len(text)
+            kind = kind or type(text)  # a request holds inputs of one kind
+            if (tokens_left < 0 or bytes_left < 0 or type(text) is not kind) and texts:
                 self._held = [(position, text)]
                 break
             positions.append(position)

@@ -28,6 +28,23 @@ def is_rejection(error: OpenRouterError) -> bool:
     return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
 
 
+_TOO_LONG = re.compile(
+    r"context (?:length|window)|too long|\b(?:input|text|prompt|sequence) length"
+    r"|\btokens?\b.*\b(?:exceed|limit|max)|\b(?:exceed|limit|max).*\btokens?\b"
+)
+
+
+def is_too_long(error: OpenRouterError) -> bool:
+    """Whether a text may be rejected because of its length."""
+    if error.status_code not in _REJECTING:
+        return False
+    found = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
+    kind = found.get("error_type") if isinstance(found, dict) else None
+    if kind in ("context_length_exceeded", "string_too_long") or _TOO_LONG.search(error.message.lower()):
+        return True
+    return limits_in_message(error.message, 1)[1] is not None
+
+
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
     """Whether base64 may be the reason: models answer it with nothing (not if it `works`) or reject it by name."""
     if isinstance(error, EmptyEmbeddingsError):

@@ -66,6 +66,23 @@ class TextError:
     error: OpenRouterError
 
 
+@attrs.frozen
+class Shortened:
+    """A text that was longer than the model takes, and was cut, or split into pieces whose vectors were averaged.
+
+    Attributes:
+        position: its index in the caller's texts.
+        characters: its length, without the prefix.
+        kept_characters: how many of them, from the first, were embedded.
+        pieces: how many vectors were averaged; 1: it was cut.
+    """
+
+    position: int
+    characters: int
+    kept_characters: int
+    pieces: int
+
+
 class VectorCache(Protocol):
     """Vectors that are known already, and keeps new ones."""
 
@@ -85,6 +102,9 @@ class Observer(Protocol):
 
     def rejected(self, error: TextError) -> None:
         """A text has no vector; `errors` of the stream does not keep it."""
+
+    def shortened(self, text: Shortened) -> None:
+        """A text was cut or split, and its vector comes next; `shortened` of the stream does not keep it."""
 
 
 @attrs.frozen
@@ -120,6 +140,7 @@ class Stats:
     possibly_billed_attempts: int = 0
     possibly_billed_texts: int = 0
     errors: list[TextError] = attrs.field(factory=list)
+    shortened: list[Shortened] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False, repr=False, slots=False)
@@ -139,6 +160,7 @@ class EmbedResult(Stats):
         possibly_billed_attempts: requests that the server may have billed although no result came of them.
         possibly_billed_texts: how many texts they held; one that was sent in several of them counts as often.
         errors: the texts that have no vector, and why, by position.
+        shortened: the texts that were cut or split because they were too long, by position.
     """
 
     vectors: Matrix = attrs.field(converter=_to_matrix)

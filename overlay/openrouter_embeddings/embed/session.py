@@ -16,13 +16,15 @@ from openrouter_generated.types import CallOptions
 
 from .. import defaults
 from ..caller import Caller
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidInputError
 from ..messages import TIMEOUTS, CallFlow, Timeouts
 from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL
-from .budget import Budget, price_usd
+from .budget import Budget, context_tokens, price_usd
+from .inputs import EncodedInput, encoded
 from .job import JOB_POLICY, Job
 from .limiter import RateClock
+from .long_texts import LongTexts
 from .options import API_ARGUMENTS, checked_options, combined, iterable_of, refusal
 from .packing import Batch, ModelLimits, NumberedText
 from .results import EmbedResult, TextError, VectorCache, arrays
@@ -43,7 +45,7 @@ class Session:
         self._arguments = {name: chosen[name] for name in API_ARGUMENTS if chosen[name] is not None}
         self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._matrix: ResultMatrix | None = None  # a stream has none
-        self._empty: set[int] = set()  # positions of empty texts that are recorded
+        self._prefix: str = chosen["prefix"] or ""
         model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
         extra = chosen["extra_body"] or {}
         if chosen["provider"] or extra:  # they decide which host answers: hosts have limits of their own
@@ -52,13 +54,17 @@ class Session:
         # In a forked child another thread may have held the lock.
         clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
         self.job = Job(chosen, self._limits, clock, self._policy, caller.may_retry_billed, url, caller.hook)
+        if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
+            limit = chosen["max_tokens_per_text"] or self._limits.context_tokens
+            how = chosen["on_long"], limit, self._prefix, chosen["batch_size"]
+            self.job.long_texts = LongTexts(*how, self._refuse_long)
         self.job.report = chosen["progress"] or None
         if chosen["progress"] is True:
             from .progress import Bar
 
             self.job.report = Bar(model)
 
-    def feed_all(self, texts: str | Iterable[str], cache: VectorCache | None = None) -> ResultMatrix:
+    def feed_all(self, texts: str | Iterable[Any], cache: VectorCache | None = None) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows."""
         listed = list(iterable_of(texts))
         numbered, total = list(enumerate(listed)), len(listed)
@@ -70,6 +76,8 @@ class Session:
             for error in refused:
                 self.job.record(error)
             total = len(numbered) + len(self.job.stats.errors)
+        elif self._prefix:
+            numbered = [(position, self._prefix + text) for position, text in numbered]
         matrix: ResultMatrix = arrays().ResultMatrix(len(listed))
         self._matrix = matrix
         if cache is not None:
@@ -80,7 +88,7 @@ class Session:
         self.job.feed(numbered, total, at_once=True)
         return matrix
 
-    def feed_lazily(self, texts: Iterable[str]) -> Session:
+    def feed_lazily(self, texts: Iterable[Any]) -> Session:
         """Check the texts as they are sent."""
         if self._options["cache"] is not None:
             raise ConfigurationError("a stream takes no cache: use embed(cache=...) or corpus(cache=...)")
@@ -96,19 +104,40 @@ class Session:
         for numbered in enumerate(texts):
             position, text = numbered
             if type(text) is str and text and text.isascii():
-                yield numbered  # nearly all are
+                yield (position, self._prefix + text) if self._prefix else numbered  # nearly all are
+            elif not isinstance(text, str) and (found := self._encoded(numbered, refuse)) is not None:
+                yield from found
+            elif isinstance(text, EncodedInput):
+                yield position, text
             elif (error := refusal(position, text)) is None:
-                yield position, str.__str__(text)  # its characters, even if the class overrides `__str__`
+                own = str.__str__(text)  # its characters, even if the class overrides `__str__`
+                yield position, self._prefix + own
             elif not isinstance(text, str) or text or on_empty == "raise":
                 refuse(TextError(position, error))
             elif on_empty == "record":
-                self._empty.add(position)
+                self.job.recorded.add(position)
                 self.job.record(TextError(position, error))
 
     def _refuse(self, refused: TextError) -> None:
         if self._options["on_error"] == "raise":
             raise refused.error
         self.job.record(refused)
+
+    def _encoded(self, numbered: tuple[int, Any], refuse: Callable[[TextError], None]) -> list[NumberedText] | None:
+        """Token ids or a multimodal input as an input of the job, none if it is refused; None: it is neither."""
+        position, value = numbered
+        try:
+            found = encoded(value, f"texts[{position}]")
+        except InvalidInputError as error:
+            refuse(TextError(position, error))
+            return []
+        return None if found is None else [(position, found)]
+
+    def _refuse_long(self, refused: TextError) -> None:
+        """Raise or record the error of a text that is too long, and not sent."""
+        if self._options["on_long"] == "raise":
+            return self._refuse(refused)
+        return self.job.record_equal(refused, whatever=True)
 
     @cached_property
     def _job_options(self) -> tuple[CallOptions, CallOptions]:
@@ -121,7 +150,10 @@ class Session:
 
     def flow(self, batch: Batch) -> CallFlow:
         """The call that sends a batch and decodes its vectors."""
-        arguments = {**self._arguments, "input": batch.texts, "encoding_format": "base64" if batch.base64 else "float"}
+        texts: Any = batch.texts
+        if isinstance(texts[0], EncodedInput):
+            texts = [text.value for text in texts]
+        arguments = {**self._arguments, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
         options, timeouts = self._call_options, TIMEOUTS
         if not batch.is_whole_job:
             is_part = batch.search is not None and len(batch) > 1 and not self._limits.flaky
@@ -132,22 +164,27 @@ class Session:
             GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read_embeddings, consumer=consumer
         )
 
-    def price_flow(self) -> CallFlow | None:
-        """The call that lists the prices, if there is a budget that needs them."""
-        if self._options["max_cost_usd"] is None or self.job.budget is not None:
-            return None
-        return self.caller.call_flow(LIST_MODELS, {}, self._call_options)
+    def models_flow(self) -> CallFlow | None:
+        """The call that lists the models, if a budget needs their prices or a limit of texts their context lengths."""
+        needs_price = self._options["max_cost_usd"] is not None and self.job.budget is None
+        needs_length = self.job.long_texts is not None and self.job.long_texts.limit is None
+        return self.caller.call_flow(LIST_MODELS, {}, self._call_options) if needs_price or needs_length else None
 
-    def set_budget(self, listed: Any) -> None:
-        """Set the budget, with the price in the list of models."""
-        self.job.budget = Budget(self._options["max_cost_usd"], price_usd(listed, self._options["model"]))
+    def use_models(self, listed: Any) -> None:
+        """Set the budget and the limit of long texts, with what the models list says."""
+        model, most = self._options["model"], self._options["max_cost_usd"]
+        if most is not None:
+            self.job.budget = Budget(most, price_usd(listed, model))
+        if self.job.long_texts is not None and self.job.long_texts.limit is None:
+            self.job.long_texts.limit = self._limits.context_tokens = context_tokens(listed, model)
 
     def result(self, matrix: ResultMatrix, *, partial: bool = False) -> EmbedResult:
         """What the job gives when it is done, or, `partial`, what it has when it fails."""
         stats = self.job.stats
         stats.errors.sort(key=lambda error: error.position)
+        stats.shortened.sort(key=lambda text: text.position)
         records = self._options["on_error"] == "record"
-        failed = [error.position for error in stats.errors if records or error.position in self._empty]
+        failed = [error.position for error in stats.errors if records or error.position in self.job.recorded]
         rows = matrix.finish(failed, width=self._options["dimensions"] or 0, partial=partial)
         models = {name: arrays().to_positions(positions) for name, positions in (self.job.models or {}).items()}
         return EmbedResult(*rows, models=models, **vars(stats))

@@ -23,7 +23,7 @@ from ..messages import CallFlow, Sleep
 from ..network import CancelScope, complete
 from .packing import Batch
 from .progress import Bar
-from .results import Block, EmbedResult, Progress, TextError, Usage, counted
+from .results import Block, EmbedResult, Progress, Shortened, TextError, Usage, counted
 from .session import Session
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ class Stream:
     usage: Usage = _of_job("usage")
     model: str | None = _of_job("model")
     errors: list[TextError] = _of_job("errors")
+    shortened: list[Shortened] = _of_job("shortened")
     possibly_billed_attempts: int = _of_job("possibly_billed_attempts")
     possibly_billed_texts: int = _of_job("possibly_billed_texts")
     _side: type[_Threads] | type[_Tasks]
@@ -191,8 +192,8 @@ class Stream:
         """The next block; None at the end."""
         job, sender = self._session.job, self._sender
         try:
-            if (prices := self._session.price_flow()) is not None:
-                self._session.set_budget(await sender.call(prices))
+            if (models := self._session.models_flow()) is not None:
+                self._session.use_models(await sender.call(models))
             began = time.monotonic()
             while (step := job.step()) is not None:
                 if isinstance(step, tuple):

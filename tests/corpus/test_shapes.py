@@ -1,0 +1,179 @@
+"""The forms of an output's vectors, and texts that are changed before they are sent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+from openrouter_embeddings import errors
+from openrouter_embeddings.corpus import status
+from openrouter_embeddings.testing import serve
+from openrouter_embeddings.vectors import quantize, truncate_dimensions
+from support.capped import Capped, matrix_of, texts_of
+from support.corpus_job import embed_corpus, write_corpus
+from support.limited import Limited, average_of
+
+NOTES = {
+    "password": "To reset your password, click the link on the login page.",
+    "bread": "Bake the bread for forty minutes.",
+    "train": "The train to Berlin leaves at noon.",
+}
+LOCAL = "local/wordllama-l2-supercat-256"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "binary"])
+def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix: str, tmp_path: Path) -> None:
+    output = tmp_path / f"out{suffix}"
+    form = {"dtype": dtype, "output_dimensions": 128, "fixed_size_list": fixed}
+    with serve() as server, server.client() as client:
+        rows = client.embeddings.embed([*NOTES.values()], model=LOCAL).vectors
+        result = client.embeddings.corpus(NOTES.items(), output=output, model=LOCAL, **form)
+        found = client.embeddings.search(output, "I forgot how to log in", count=1)
+        drift = client.embeddings.check(output)
+
+    cut = truncate_dimensions(rows, 128)
+    expected = cut if dtype == "float32" else quantize(cut, dtype)
+    if suffix == ".npy":
+        written = np.load(output)
+    else:
+        read = pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.feather.read_table
+        column = read(output)["vector"]
+        written = np.stack([np.asarray(row, expected.dtype) for row in column.to_pylist()])
+    assert written.dtype == expected.dtype
+    np.testing.assert_array_equal(written, expected)
+    assert (result.dimensions, found[0].id, drift.has_drifted) == (128, "password", False)
+
+
+def test_stamp_tells_the_form_and_another_form_is_refused(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "in.jsonl", texts_of(5)), tmp_path / "out.npy"
+    with Capped() as server:
+        embed_corpus(server.url, source, output, dtype="int8", output_dimensions=4)
+        for other in ({"dtype": "int8"}, {"output_dimensions": 4}):
+            with pytest.raises(errors.CorpusError, match="other options"):
+                embed_corpus(server.url, source, output, **other)
+    facts = json.loads(json.loads(Path(f"{output}.stamp.json").read_text())["openrouter_embeddings"])
+    assert (facts["dimensions"], facts["output_dimensions"], facts["dtype"]) == (8, 4, "int8")
+    np.testing.assert_array_equal(np.load(output), quantize(truncate_dimensions(matrix_of(texts_of(5)), 4), "int8"))
+
+
+@pytest.mark.parametrize(
+    ("options", "paid"),
+    [
+        ({"dtype": "int4"}, 0),
+        ({"output_dimensions": 0}, 0),
+        ({"dimensions": 8, "output_dimensions": 9}, 0),
+        ({"output_dimensions": 9}, 3),
+    ],
+)
+def test_impossible_form_is_refused_before_the_corpus_is_paid_for(options: Any, paid: int, tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "in.jsonl", texts_of(5))
+    with Capped() as server:
+        with pytest.raises(errors.ConfigurationError):
+            embed_corpus(server.url, source, tmp_path / "out.npy", **options)
+        assert sum(server.sizes) == paid
+
+
+# ---- texts that are changed before they are sent ----------------------------------------------------------------
+
+WORDS = [" ".join(f"row{row}word{i}" for i in range(100)) for row in range(6)]
+MIXED = [text for pair in zip(texts_of(6), WORDS, strict=True) for text in pair]
+CAT = {"content": [{"type": "text", "text": "a cat"}]}
+
+
+def expected_rows(server: Limited, action: str, prefix: str = "") -> Any:
+    rows = []
+    for text in MIXED:
+        sent = {piece.removeprefix(prefix) for piece in server.accepted}
+        pieces = [prefix + piece for piece in sorted((p for p in sent if p in text), key=text.index)]
+        assert action == "truncate" or "".join(piece.removeprefix(prefix) for piece in pieces) == text
+        rows.append(matrix_of(pieces)[0] if len(pieces) == 1 else average_of(pieces, prefix))
+    return np.stack(rows)
+
+
+def read_lines(path: Path | None) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path else []
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("action", ["truncate", "average"])
+def test_long_texts_of_a_corpus_are_shortened(action: Any, cached: bool, tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "in.jsonl", MIXED)
+    options: Any = {"on_long": action, "prefix": "p: ", "batch_size": 3}
+    options |= {"cache": tmp_path / "cache"} if cached else {}
+    with Limited(60, listed=100) as server:
+        result = embed_corpus(server.url, source, tmp_path / "out.npy", **options)
+        expected, paid = expected_rows(server, action, "p: "), sum(server.ledger.billed)
+        again = embed_corpus(server.url, source, tmp_path / "again.npy", **options)
+        assert sum(server.ledger.billed) == (paid if cached else 2 * paid)
+        with pytest.raises(errors.CorpusError, match="other options"):
+            embed_corpus(server.url, source, tmp_path / "out.npy", **{**options, "prefix": "q: "})
+    for each in (result, again):
+        np.testing.assert_allclose(np.load(each.output), expected, atol=1e-6)
+        lines = read_lines(each.shortened_path)
+        assert (each.rows, each.errors, each.shortened) == (12, 0, 6)
+        assert [(line["row"], line["id"]) for line in lines] == [(row, f"id {row}") for row in range(1, 12, 2)]
+        assert all((line["pieces"] == 1) == (action == "truncate") for line in lines)
+        assert all((line["kept_characters"] == line["characters"]) == (action == "average") for line in lines)
+
+
+@pytest.mark.parametrize("action", ["truncate", "average"])
+def test_job_with_long_texts_resumes(action: Any, tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "in.jsonl", MIXED), tmp_path / "out.npy"
+    options: Any = {"on_long": action, "batch_size": 4, "concurrency": 2}
+
+    def stop(progress: Any) -> None:
+        if progress.texts_done >= 3:
+            raise KeyboardInterrupt
+
+    with Limited(60, listed=100, seconds=0.15) as server:
+        with pytest.raises(KeyboardInterrupt):
+            embed_corpus(server.url, source, output, progress=stop, **options)
+        before = status(Path(f"{output}.job"))
+        result = embed_corpus(server.url, source, output, **options)
+        np.testing.assert_allclose(np.load(output), expected_rows(server, action), atol=1e-6)
+        assert 0 < before.rows_done < 12
+        assert (result.rows, result.shortened) == (12, 6)
+        texts = [text for text in server.accepted if any(text in each for each in MIXED)]
+        in_doubt = sum(doubt.texts for doubt in status(Path(f"{output}.job")).doubts)
+        assert len(texts) - len(set(texts)) <= in_doubt
+
+
+@pytest.mark.parametrize("options", [{"max_tokens_per_text": 60}, {}])
+def test_long_texts_of_a_corpus_are_recorded(options: Any, tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "in.jsonl", MIXED)
+    with Limited(60) as server:
+        result = embed_corpus(server.url, source, tmp_path / "out.npy", on_long="record", **options)
+    assert [line["row"] for line in read_lines(result.errors_path)] == list(range(1, 12, 2))
+    np.testing.assert_array_equal(np.load(result.output), matrix_of(MIXED[::2]))
+
+
+def test_corpus_takes_inputs_of_all_kinds(tmp_path: Path) -> None:
+    inputs: list[Any] = ["a text", [1, 2, 3], CAT, [], {"content": 3}, [4, 5], "last"]
+    source = write_corpus(tmp_path / "in.jsonl", inputs)
+    with Limited(100) as server:
+        result = embed_corpus(server.url, source, tmp_path / "out.npy", prefix="p: ", cache=tmp_path / "cache")
+        requests = len(server.ledger.requests)
+        again = embed_corpus(server.url, source, tmp_path / "b.npy", prefix="p: ", cache=tmp_path / "cache")
+        assert len(server.ledger.requests) == requests
+    expected: Any = matrix_of(["p: a text", [1, 2, 3], CAT, [4, 5], "p: last"])  # type: ignore[list-item]
+    for each in (result, again):
+        np.testing.assert_array_equal(np.load(each.output), expected)
+        assert [line["row"] for line in read_lines(each.errors_path)] == [3, 4]
+
+
+def test_search_needs_the_prefix_of_the_question(tmp_path: Path) -> None:
+    with serve() as server, server.client() as client:
+        output = client.embeddings.corpus(
+            NOTES.items(), output=tmp_path / "out.npy", model=LOCAL, prefix="passage: ", on_long="average"
+        ).output
+        with pytest.raises(errors.ConfigurationError, match="passage: "):
+            client.embeddings.search(output, "I forgot how to log in")
+        assert client.embeddings.search(output, "I forgot how to log in", prefix="query: ")[0].id == "password"
+        assert not client.embeddings.check(output).has_drifted

@@ -1,0 +1,94 @@
+"""A server whose model takes texts up to a length, and says so in a provider's words or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+from faults.ledger import Request
+from faults.replies import answer, error, http, reply
+from faults.right import vector
+from faults.server import Connection, FaultServer
+from support.capped import MODEL
+
+
+class Limited(FaultServer):
+    """`with Limited(100) as server:`; a token is so many bytes. `listed` is the context length in the models list."""
+
+    def __init__(
+        self,
+        limit: int,
+        message: str = "This model's maximum context length is {limit} tokens, however you requested {tokens} tokens",
+        *,
+        bytes_per_token: int = 3,
+        listed: int | None = None,
+        max_inputs: int = 1_000,
+        seconds: float = 0.0,
+    ) -> None:
+        super().__init__(lambda: itertools.repeat(self._reply))
+        self.limit, self.message, self.bytes_per_token = limit, message, bytes_per_token
+        self.listed, self.max_inputs, self.seconds = listed, max_inputs, seconds
+
+    def __enter__(self) -> Limited:
+        super().__enter__()
+        return self
+
+    def tokens(self, text: Any) -> int:
+        return len(text) if isinstance(text, list) else len(str(text).encode()) // self.bytes_per_token
+
+    def _reply(self, connection: Connection, request: Request) -> None:
+        if request.method == "GET":
+            connection.send(http(200, _models(self.listed)))
+            return
+        if self.seconds:
+            connection.pause(self.seconds)
+        most = max(map(self.tokens, request.inputs))
+        if len(request.inputs) > self.max_inputs:
+            step = reply(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
+        elif most > self.limit:
+            step = reply(400, error(400, self.message.format(limit=self.limit, tokens=most)))
+        else:
+            step = answer()
+        step(connection, request)
+
+    @property
+    def lists(self) -> int:
+        """How often the models were listed."""
+        return sum(request.method == "GET" for request in self.ledger.requests)
+
+    @property
+    def accepted(self) -> list[Any]:
+        """The inputs that were answered, in the order of arrival."""
+        posts = [request.inputs for request in self.ledger.requests if request.method == "POST"]
+        ok = [p for p in posts if len(p) <= self.max_inputs and max(map(self.tokens, p)) <= self.limit]
+        return [text for inputs in ok for text in inputs]
+
+
+def _models(context: int | None) -> bytes:
+
+    entry = {
+        "id": MODEL,
+        "canonical_slug": MODEL,
+        "name": MODEL,
+        "created": 0,
+        "context_length": context,
+        "pricing": {"prompt": "0.000001", "completion": "0"},
+        "architecture": {"modality": None, "input_modalities": ["text"], "output_modalities": ["embeddings"]},
+        "top_provider": {"context_length": None, "max_completion_tokens": None, "is_moderated": False},
+        "per_request_limits": None,
+        "supported_parameters": [],
+        "default_parameters": None,
+        "supported_voices": None,
+        "links": {"details": "/"},
+    }
+    return json.dumps({"data": [entry], "total_count": 1, "links": {"next": None}}).encode()
+
+
+def average_of(pieces: list[str], prefix: str = "") -> Any:
+    """The right vector of a split text: weighted by estimated tokens, with length 1."""
+    weights = [1 + len(piece.removeprefix(prefix).encode()) // 3 for piece in pieces]
+    rows = np.array([vector(piece) for piece in pieces], np.float64)
+    mean = (rows * np.array(weights)[:, None]).sum(axis=0) / sum(weights)
+    return (mean / np.linalg.norm(mean)).astype(np.float32)
