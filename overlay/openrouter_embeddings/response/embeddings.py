@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..contract import CREATE_EMBEDDINGS, LIST_MODELS, USAGE_AMOUNTS
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
 from ..request import PreparedCall, count_inputs, number_type
-from .envelope import check_envelope, check_status, decode, decode_document, try_decode
+from .envelope import check_envelope, check_status, decode, decode_document, read_plain, try_decode
 from .stream_decoder import PLACEHOLDER, StreamDecoder, decode_numbers
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from .vectors import Matrix
 
-_AMOUNTS = ("prompt_tokens", "total_tokens", "cost")  # of usage
 _log = logging.getLogger("openrouter")
 
 
@@ -54,6 +54,9 @@ def validate(response: Response, call: PreparedCall) -> Any:
         ResponseValidationError: the response does not answer the request.
     """
     check_status(response, call)
+    kind = call.operation.kinds.get(response.status_code)
+    if kind is not None:
+        return read_plain(response, call, kind)
     document = _READERS.get(call.operation.id, decode_document)(response, call)
     while True:
         try:
@@ -99,7 +102,7 @@ def _read_documented(response: Response, call: PreparedCall) -> dict[str, Any]:
     for row, vector in zip(document["data"], vectors, strict=True):
         row["embedding"] = vector
     usage: Any = document.get("usage")
-    for name in _AMOUNTS if isinstance(usage, dict) else ():
+    for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
         with suppress(ValueError):  # some servers write a cost as text
             if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
                 usage[name] = int(amount) if amount.is_integer() else amount
@@ -126,8 +129,8 @@ def _is_text(row: Mapping[str, Any], name: str) -> bool:
 
 
 _READERS: Mapping[str, Callable[[Response, PreparedCall], Any]] = {
-    "createEmbeddings": _read_documented,
-    "listEmbeddingsModels": _read_models,
+    CREATE_EMBEDDINGS: _read_documented,
+    LIST_MODELS: _read_models,
 }
 """Operations whose responses need more checks than those of `decode_document`, by operation id."""
 
