@@ -85,7 +85,9 @@ def prepare(
     _encode(values["path"] | values["query"])  # rejects what UTF-8 cannot encode
     fields = values["body"]
     if options.extra_body is not None:
-        fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
+        extra = to_json(options.extra_body, {"type": "object"}, "extra_body", {})
+        new = {name: extra[name] for name in extra if name not in fields}
+        fields = _merge(new | fields, extra)  # new members first: the last one of the document stays last
     if operation.id == CREATE_EMBEDDINGS and (option := number_type(fields)) is not None:
         path, value = option
         if fields.get("encoding_format") == "base64" and consumer is None:  # with one, the form is not the caller's
