@@ -11,6 +11,7 @@ import attrs
 from openrouter_generated.types import CallOptions, Operation, Unset
 
 from . import config as settings
+from .contract import CREATE_BATCH
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
 from .retries import ONE_CALL, FailureKind, Policy, RetryBudget, policy_from
@@ -78,6 +79,8 @@ class Caller:
 
         self.check_open()
         chosen = self.policy_for(options.retries, policy)
+        if operation.id == CREATE_BATCH:  # it may exist: without an idempotency key, sending it again could pay twice
+            chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             seconds = min(timeouts.attempt_seconds, chosen.total_seconds)
             timeouts = attrs.evolve(timeouts, attempt_seconds=seconds)
