@@ -1,6 +1,7 @@
 """Files in, files out: durable jobs, their cost, a cache, and search over their outputs."""
 
 from ..embed import dollars
+from .batch import BatchOptions
 from .cache import Cache
 from .display import duration, show_progress
 from .lookup import Drift, Match, check, search
@@ -8,6 +9,16 @@ from .pricing import Estimate, estimate, texts_of
 from .results import CorpusResult, CorpusStatus, Doubt, status
 from .start import CORPUS_DEFAULTS, CorpusOptions, corpus
 
-__all__ = ["CORPUS_DEFAULTS", "Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift", "Estimate"]
+__all__ = [
+    "CORPUS_DEFAULTS",
+    "BatchOptions",
+    "Cache",
+    "CorpusOptions",
+    "CorpusResult",
+    "CorpusStatus",
+    "Doubt",
+    "Drift",
+    "Estimate",
+]
 __all__ += ["Match", "check", "corpus", "dollars", "duration", "estimate", "search", "show_progress", "status"]
 __all__ += ["texts_of"]

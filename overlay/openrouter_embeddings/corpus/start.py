@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, Required
 
 from ..caller import Caller
-from ..embed import DEFAULTS, EmbedOptions, embed_iter
+from ..embed import DEFAULTS, BatchItems, EmbedOptions, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
+from .batch import BatchOptions
 from .display import show_progress
 from .finish import Plan
 from .foreground import run
@@ -35,6 +36,7 @@ class CorpusOptions(EmbedOptions, total=False):
     text_field: str
     id_field: str | None
     fixed_size_list: bool
+    batch: bool | BatchOptions
 
 
 CORPUS_DEFAULTS: dict[str, Any] = {
@@ -43,6 +45,7 @@ CORPUS_DEFAULTS: dict[str, Any] = {
     "text_field": "text",
     "id_field": None,
     "fixed_size_list": True,
+    "batch": False,
 }
 _OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
 
@@ -60,6 +63,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
+    batch = _batch_options(caller, own["batch"], embed_options)
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     if output.exists() and not folder.exists():
@@ -74,11 +78,20 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
                 raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
             plan.remove_work_files()
             return result_of(plan, journal)
-        job = Job(caller, plan, journal, embed_options)
+        job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
             run(job, report or None)
         return result_of(plan, journal, job.drift)
+
+
+def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> BatchOptions | None:
+    if not isinstance(given, bool | BatchOptions):
+        raise ConfigurationError(f"batch must be True, False or a BatchOptions, got {given!r}")
+    if given is False:
+        return None
+    BatchItems(caller, options)  # refuses options that batches do not take
+    return BatchOptions() if given is True else given
 
 
 @contextlib.contextmanager

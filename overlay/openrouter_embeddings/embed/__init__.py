@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..caller import Caller
+from .batch_items import BatchItems
 from .budget import most_tokens, price_usd
 from .options import DEFAULTS, EmbedOptions
 from .results import EmbedResult, Observer, Progress, TextError, Usage, VectorCache, dollars
 from .session import Session
 from .streams import EmbedStream, EmbedStreamAsync, complete, require_asyncio
 
-__all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
+__all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
 __all__ += [
     "Observer",
     "Progress",

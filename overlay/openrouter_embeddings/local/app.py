@@ -216,8 +216,9 @@ def _new_id() -> str:
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A response whose generation id is the `id` of its body, if there is one."""
-    headers = {"X-Generation-Id": content.get("id") or _new_id(), **(headers or {})}
+    """A response whose generation id is the `id` of its body, if that is one."""
+    is_generation = "id" in content and content.get("object") != "batch"
+    headers = {"X-Generation-Id": content["id"] if is_generation else _new_id(), **(headers or {})}
     return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 

@@ -15,7 +15,7 @@ from openrouter_generated.types import CallOptions, Operation, Parameter, Unset
 from .. import config as settings
 from .. import defaults
 from ..config import APP_HEADERS, Config, user_agent
-from ..contract import CREATE_EMBEDDINGS
+from ..contract import BATCH_RESULTS, CREATE_EMBEDDINGS, GET_BATCH
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
@@ -171,6 +171,8 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
 
 def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
     """The largest response that what was asked for can need."""
+    if operation.id in (GET_BATCH, BATCH_RESULTS):
+        return defaults.BATCH_RESPONSE_BYTES
     if operation.id != CREATE_EMBEDDINGS:
         return defaults.MAX_RESPONSE_BYTES
     dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR
