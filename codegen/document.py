@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
 # The core schema of YAML 1.2: `on` and 2026-01-01 are texts, 1e-3 is a number.
 _SCALARS = (
-    (re.compile(r"|~|null|Null|NULL"), lambda text: None),
+    (re.compile(r"|~|null|Null|NULL"), lambda _: None),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
     (re.compile(r"[-+]?[0-9]+"), int),
     (re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+"), lambda text: int(text, 0)),
@@ -45,12 +46,15 @@ class Finding(NamedTuple):
     problem: str
     cure: str = ""
 
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.cure)))
+
 
 class SpecificationError(Exception):
     """The document cannot be read or generated; `findings` says why."""
 
     def __init__(self, *findings: Finding) -> None:
-        super().__init__("\n".join(f"{pointer(where)}: {problem}; {cure}" for where, problem, cure in findings))
+        super().__init__("\n".join(map(str, findings)))
         self.findings = findings
 
 
@@ -67,6 +71,9 @@ class Source:
         Raises:
             SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
         """
+        if self.path.suffix == ".json" and self.path.exists():  # may hold escapes that YAML does not know
+            self.document = json.loads(self.path.read_bytes())
+            return self.document
         try:
             with self.path.open("rb") as file:
                 node = yaml.compose(file, yaml.cyaml.CBaseLoader)
@@ -204,7 +211,7 @@ def reached(spec: Json, value: Any) -> Iterator[Where]:
             if isinstance(reference, str) and reference not in seen:
                 seen.add(reference)
                 yield steps(reference)
-                waiting.append(part(spec, steps(reference)))
+                waiting.append(part(spec, steps(reference)[:3]))  # the whole schema, if this names a part of one
 
 
 def arguments(spec: Json) -> Iterator[Place]:

@@ -17,7 +17,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol as
 from .media import FORM, JSON, KIND, MULTIPART, is_file
 from .operations import argument_name, body_schema, is_reset
 from .response_types import ResponseTypes, members, text
-from .schemas import Schema, branches, is_model, target
+from .schemas import Schema, branches, target
 
 
 class Argument(NamedTuple):
@@ -54,7 +54,7 @@ class Method:
         self.result = results[0] if results else None
         self.kinds: dict[int, str] = {}  # how results are read, by status, that are not JSON
         for found in self.good:
-            kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range
+            kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
             self.kinds |= dict.fromkeys(range(first, last + 1), kind) if kind != "json" else {}
 
     def raises(self) -> list[tuple[str, str]]:

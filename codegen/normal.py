@@ -63,7 +63,7 @@ class Normalizer:
         if raw.get("allOf"):
             raw = self._merged(raw, where, named)
         if "$ref" in raw:
-            return self._reference(raw, where, hint, named)
+            return self._reference(raw, where, hint)
         raw = self._with_conditional_members(dict(raw), where)
         raw.pop("allOf", None)
         if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
@@ -78,7 +78,7 @@ class Normalizer:
         only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
         return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
 
-    def _reference(self, raw: Mapping[str, Any], where: Where, hint: str, named: bool) -> Schema:
+    def _reference(self, raw: Mapping[str, Any], where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
         place = self.locate(where, raw)
         first = document.steps(raw["$ref"])
@@ -176,7 +176,7 @@ class Normalizer:
         if not isinstance(given, Mapping):
             return union
         mapping: dict[str, str] = {}
-        options = [option.get("$ref") for option in branches(union) if option != NULL]
+        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
         for tag, reference in given.get("mapping", {}).items():
             name = str(reference).removeprefix(PREFIX)
             if (known := PREFIX + self.class_names.get(name, name)) in options:
@@ -211,13 +211,13 @@ class Normalizer:
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
         """The objects that an object with a union beside its properties may be; empty if the union adds no member."""
-        options = []
+        options: list[Schema] = []
         for key in UNIONS:
             for index, item in _items(raw, key):
                 place = self.locate((*where, key, str(index)), item)
                 members = self._merged(place.value, place.where, True) if place.value.get("allOf") else place.value
                 if _is_null(item):
-                    options.append(item)
+                    options.append(dict(item))
                 elif members.get("properties") or branches(members):
                     beside = {k: v for k, v in raw.items() if k not in (*UNIONS, "discriminator", *REMARKS)}
                     branch = self._branch(item, (*where, key, str(index)))
@@ -228,7 +228,7 @@ class Normalizer:
         """The properties of an object as references to their places, so that each inline object is one class."""
         return {
             name: value
-            if isinstance(value, Mapping) and "$ref" in value or document.part(self.spec, where) is None
+            if (isinstance(value, Mapping) and "$ref" in value) or document.part(self.spec, where) is None
             else {"$ref": pointer((*where, "properties", name))}
             for name, value in found.get("properties", {}).items()
         }

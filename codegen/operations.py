@@ -14,10 +14,10 @@ from typing import Any
 
 from . import document
 from .document import Finding, SpecificationError, Where
-from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, is_file, kind
+from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, kind
 from .names import class_name, module_name, snake_case, tag_name
 from .normal import Normalizer, unify
-from .schemas import NULL, PREFIX, Schema, branches, is_model, kinds, reachable, renamed, target
+from .schemas import NULL, PREFIX, Schema, branches, kinds, reachable, renamed, target
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
@@ -140,9 +140,9 @@ class _Reader:
         found: dict[tuple[str, str], tuple[Where, dict[str, Any]]] = {}
         for owner, holder in ((where[:2], self.spec["paths"][where[1]]), (where, raw)):
             for index, item in enumerate(holder.get("parameters", ())):
-                place = self.normal.locate((*owner, "parameters", str(index)), item)
-                key = str(place.value.get("in")), str(place.value.get("name"))
-                found[key] = place.where, dict(place.value)  # those of the operation replace those of its path
+                at, value = self.normal.locate((*owner, "parameters", str(index)), item)
+                # Those of the operation replace those of its path.
+                found[str(value.get("in")), str(value.get("name"))] = at, dict(value)
         templates = set(re.findall(r"{([^}]*)}", where[1]))
         for name in sorted(templates ^ {name for location, name in found if location == "path"}):
             problem = "is in the path and not in parameters" if name in templates else "is not in the path"
@@ -161,8 +161,8 @@ class _Reader:
                 cure = f"use style: {DEFAULT_STYLES[location]}"
                 self.normal.find((*place, "style"), f"the parameter {name} has the style {style}", cure)
             raw_schema = content[0][1].get("schema", {}) if content else item.get("schema", {})
-            at = (*place, "content", content[0][0], "schema") if content else (*place, "schema")
-            schema = self.normal.schema(raw_schema, at, hint + class_name(name))
+            schema_place = (*place, "content", content[0][0], "schema") if content else (*place, "schema")
+            schema = self.normal.schema(raw_schema, schema_place, hint + class_name(name))
             kept = {key: value for key, value in item.items() if key not in ("content", "style", "explode")}
             named = {"schema": schema, "x-python-name": argument_name(item, name), "x-python-style": written}
             yield {**kept, "required": location == "path" or bool(item.get("required")), **named}

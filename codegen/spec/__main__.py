@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .. import document, rules
 from ..__main__ import ROOT, generate
-from ..document import Json, Place, SpecificationError
+from ..document import Finding, Json, Place, SpecificationError
 from . import python_api, report, upstream, writer
 from .changes import Level, compare
 from .excerpt import Excerpt
@@ -97,8 +97,8 @@ def pull(options: argparse.Namespace) -> int:
             (ROOT / CONTRACT).write_text(writer.added(ROOT / CONTRACT, part), "utf-8")
         else:
             print(writer.dumped(part))
-        before, ours = rules.check(ours), excerpt.merged()
-        findings = [finding for finding in rules.check(ours) if finding not in before]
+        before, ours = rules.check(ours, style=True), excerpt.merged()
+        findings = [finding for finding in rules.check(ours, style=True) if finding not in before]
         lines = [f"# {excerpt.id}: to read", *(f"- {note}" for note in excerpt.notes)]
         lines += [f"# {excerpt.id}: to write by hand ({len(findings)})", *(f"- {finding}" for finding in findings)]
         print("\n".join(lines), file=sys.stderr)
@@ -111,9 +111,10 @@ def _operation(ours: Json, theirs: Json, wanted: str) -> Place:
         _, path, method = place.where
         if wanted in (place.value.get("operationId"), f"{method.upper()} {path}"):
             if method in ours["paths"].get(path, {}):
-                raise SpecificationError(f"{CONTRACT} has {method.upper()} {path} already; compare without OPERATION")
+                problem = f"{CONTRACT} has {method.upper()} {path} already"
+                raise SpecificationError(Finding(place.where, problem, "compare without OPERATION"))
             return place
-    raise SpecificationError(f"the document has no operation {wanted}")
+    raise SpecificationError(Finding(("paths",), f"the document has no operation {wanted}"))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,7 +12,8 @@ from typing import Any
 
 from .. import document, names, rules
 from ..document import Json, Place, Where, pointer
-from ..operations import JSON, OPTIONS, argument_name
+from ..media import JSON
+from ..operations import OPTIONS, argument_name
 from ..schemas import NULL, Schema, branches, kinds, target
 from .adoption import Adoption
 from .foreign import class_name, clean, described, first_example, resolved, sentence, words

@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "overlay"), str(ROOT / "tests")]
 
-from evolution.samples import Samples, is_nullable  # noqa: E402
+from evolution.samples import Samples  # noqa: E402
 
 from codegen import __main__ as codegen  # noqa: E402
 from codegen import document, media, rules  # noqa: E402

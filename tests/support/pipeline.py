@@ -48,7 +48,5 @@ class Wide:
         self.other = folder / "two" / "wide_generated"
         self.other.mkdir(parents=True)
         (self.other / "old.py").touch()
-        self.runs = [
-            generate(self.spec, out, "--no-overlay", seed=seed)
-            for seed, out in (("1", self.package), ("2", self.other))
-        ]
+        folders = {"1": self.package, "2": self.other}
+        self.runs = [generate(self.spec, out, "--no-overlay", seed=seed) for seed, out in folders.items()]

@@ -114,9 +114,9 @@ def _validate(parameter: Parameter, value: Any) -> Any:
     """The argument as it is written into the request."""
     if parameter.location == "file" and value is not None:
         return read_files(value, parameter.argument)
-    if parameter.location == "header" and (isinstance(value, Secret) or parameter.schema.get("type") == "string"):
-        if value is not None:
-            return settings.header_value(value, parameter.argument)
+    is_text = isinstance(value, Secret) or parameter.schema.get("type") == "string"
+    if parameter.location == "header" and is_text and value is not None:
+        return settings.header_value(value, parameter.argument)
     try:
         plain = to_json(value, parameter.schema, parameter.argument, SCHEMAS)
     except InvalidInputError:
