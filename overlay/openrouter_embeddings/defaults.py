@@ -67,7 +67,7 @@ BATCH_MAX_INPUTS: Final = 50_000
 BATCH_JOB_INPUTS: Final = 5_000  # of a batch of a job: its results are about 150 MB of JSON if they come at once
 BATCH_REQUEST_BYTES: Final = 240_000  # of texts in a request of a batch: no text has more tokens than bytes
 BATCH_FOUND_SECONDS: Final = 60.0  # until a batch that was submitted must be found; about 15 s were seen
-BATCH_POLL_SECONDS: Final = 15.0  # grows to the next number
+BATCH_POLL_SECONDS: Final = 5.0  # grows to the next number
 BATCH_MAX_POLL_SECONDS: Final = 300.0
 BATCH_RESPONSE_BYTES: Final = 1 << 30  # of a batch with its results, or of a page of them
 

@@ -206,14 +206,16 @@ class Embeddings(GeneratedEmbeddings):
             text_field, id_field: names of the fields of JSONL or columns. `id_field` None: "id" if the source has it,
                 else the number of the row, from 0 (of the line, from 1, in lines of text).
             fixed_size_list: False writes vectors as plain lists, for engines that refuse `fixed_size_list`.
+            batch: True, or a `corpus.BatchOptions`, sends the corpus through the Batch API, for about half the price
+                and with results within a day; see docs/batch.md. Three fixed texts are still sent at the full price.
             progress: a function that is called with a `types.Progress` four times a second.
 
         Returns:
             A `CorpusResult`: output, rows, errors, usage, drift. Rows without a vector are in `<output>.errors.jsonl`.
 
         Raises:
-            CorpusError: another process works on the job; the corpus or an option changed since it began; or the
-                disk is full. Nothing is lost.
+            CorpusError: another process works on the job; the corpus or an option changed since it began; the disk
+                is full; or a batch has no result for some rows. Nothing is lost.
             KeyboardInterrupt: SIGINT or SIGTERM came.
             ConfigurationError, OpenRouterError: as `embed`; what came until then is kept.
 

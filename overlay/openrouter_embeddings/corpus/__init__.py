@@ -6,12 +6,13 @@ from .cache import Cache
 from .display import duration, show_progress
 from .lookup import Drift, Match, check, search
 from .pricing import Estimate, estimate, texts_of
-from .results import CorpusResult, CorpusStatus, Doubt, status
+from .results import BatchStatus, CorpusResult, CorpusStatus, Doubt, status
 from .start import CORPUS_DEFAULTS, CorpusOptions, corpus
 
 __all__ = [
     "CORPUS_DEFAULTS",
     "BatchOptions",
+    "BatchStatus",
     "Cache",
     "CorpusOptions",
     "CorpusResult",

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
-import msgspec
 from openrouter_generated.api.batches import Batches
 
 from .. import defaults
@@ -26,22 +25,21 @@ from ..errors import (
     ConfigurationError,
     CorpusError,
     OpenRouterError,
-    ResponseError,
     printable,
 )
 from ..retries import NO_RETRY
+from .batch_results import BatchResults
 from .journal import Journal, News, OpenBatch, Request
+from .shard import Shard
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
 _ENDPOINT: Final = "/v1/embeddings"
 _ENDED = ("completed", "failed", "expired", "cancelled")
 _NOT_THERE = (400, 404, 405, 409, 410)  # of results: the batch has none
-_TRY_AGAIN = ("rate_limit_exceeded", "provider_overloaded", "provider_unavailable", "timeout", "server")
 _CLOCK_SECONDS = 300  # by which the clocks of the server and of this machine may differ
 _COUNTS = 16  # batches in a row that differ in their number of requests, so that the list tells them apart
 _PAGE_INPUTS = 2_000  # of a page of results: about 60 MB for 1,536 dimensions
-_REQUEST_BYTES = 256  # of a request beside its texts
 _SUBMISSIONS = 3
 _MAX_MESSAGE_CHARS = 500
 
@@ -85,50 +83,6 @@ class BatchOptions:
 
 class _Stopped(Exception):
     """The job is to stop; its batches go on, and a later run collects them."""
-
-
-class Shard:
-    """The texts of one batch, in requests; equal texts are sent once.
-
-    Attributes:
-        requests: the texts of each request.
-        rows: for each request and each of its texts, the rows that have it.
-    """
-
-    def __init__(self, max_requests: int, max_bytes: int, request_inputs: int) -> None:
-        self._max_requests, self._max_bytes, self._request_inputs = max_requests, max_bytes, request_inputs
-        self.requests: list[list[str]] = []
-        self.rows: list[list[list[int]]] = []
-        self._rows_of: dict[str, list[int]] = {}
-        self._bytes = self._last_bytes = 0
-
-    def add(self, row: int, text: str) -> bool:
-        """Add a row; False: the batch is full."""
-        if (rows := self._rows_of.get(text)) is not None:
-            rows.append(row)
-            return True
-        size = len(msgspec.json.encode(text)) + 1
-        begins = not self.requests or len(self.requests[-1]) >= self._request_inputs
-        if begins or self._last_bytes + size > defaults.BATCH_REQUEST_BYTES:
-            if self.requests and len(self.requests) >= self._max_requests:
-                return False
-            begins, size = True, size + _REQUEST_BYTES
-        if self.requests and self._bytes + size > self._max_bytes:
-            return False
-        if begins:
-            self.requests.append([])
-            self.rows.append([])
-            self._last_bytes = 0
-        self._bytes, self._last_bytes = self._bytes + size, self._last_bytes + size
-        self.requests[-1].append(text)
-        self.rows[-1].append(self._rows_of.setdefault(text, [row]))
-        return True
-
-    def to_request(self) -> Request:
-        """As the journal records it."""
-        rows = to_ranges(row for rows in self._rows_of.values() for row in rows)
-        size = sum(len(text.encode()) for text in self._rows_of)
-        return Request(rows, len(self._rows_of), size, batch=self.rows)
 
 
 class BatchRun:
@@ -345,7 +299,7 @@ class BatchRun:
             self.unanswered.append("a batch that was submitted is not there")
             return
         ended, why = self._ended(batch)
-        results = _Results(self._items, self._vectors, self._journal.batch_rows(batch.number), self._prefix(batch))
+        results = BatchResults(self._items, self._vectors, self._journal.batch_rows(batch.number), self._prefix(batch))
         for lines in self._pages(ended):
             if not results.take(lines) and not results.answered:
                 self._name(batch, None)
@@ -422,76 +376,3 @@ class BatchRun:
         self._wait_seconds = 0.0
         if stopped:
             raise _Stopped
-
-
-class _Results:
-    """The results of one batch, placed by custom_id and index; vectors are written as they come."""
-
-    def __init__(self, items: BatchItems, vectors: VectorFile, rows: list[list[list[int]]], prefix: str) -> None:
-        self._items, self._vectors, self._rows, self._prefix = items, vectors, rows, prefix
-        self.answered: dict[int, bytes] = {}  # the requests that have a result, with what it holds
-        self._failed: dict[int, tuple[str, str, bool]] = {}  # name and message of their error; whether it is final
-        self._usages: list[Any] = []
-
-    def take(self, lines: Iterable[Any]) -> bool:
-        """Take results; False: there are some, and all belong to another batch."""
-        other = ours = 0
-        for line in lines:
-            number = line.custom_id.removeprefix(self._prefix) if line.custom_id.startswith(self._prefix) else ""
-            if not number.isdecimal() or int(number) >= len(self._rows):
-                other += 1
-                continue
-            ours += 1
-            self._take(int(number), line)
-        if other and ours:
-            _log.warning("%d results of a batch have the custom_id of no request", other)
-        return bool(ours) or not other
-
-    def _take(self, number: int, line: Any) -> None:
-        content = msgspec.json.encode([part and part.to_dict() for part in (line.response, line.error)])
-        if (before := self.answered.setdefault(number, content)) is not content:
-            if before != content:
-                self._failed[number] = ("ResponseValidationError", "two different results have one custom_id", False)
-            return
-        if line.response is None:
-            error = line.error
-            name = (error and (error.error_type or error.type)) or "ResponseValidationError"
-            message = printable(error.message if error else "neither a response nor an error", _MAX_MESSAGE_CHARS)
-            self._failed[number] = (name, message, error is not None and name not in _TRY_AGAIN)
-            return
-        rows = self._rows[number]
-        try:
-            found = self._items.read(len(rows), line.response.status_code, line.response.body)
-        except ResponseError as error:
-            final = isinstance(error, APIStatusError) and error.status_code in (400, 413, 422)
-            self._failed[number] = (type(error).__name__, printable(error.message, _MAX_MESSAGE_CHARS), final)
-            return
-        self._usages.append(found.usage)
-        places = [(row, i) for i, equal in enumerate(rows) for row in equal]
-        self._vectors.write([row for row, _ in places], found.vectors[[i for _, i in places]])
-
-    def rows_done(self) -> list[int]:
-        """The rows that have a vector."""
-        done = (rows for number, rows in enumerate(self._rows) if number in self.answered.keys() - self._failed.keys())
-        return [row for rows in done for equal in rows for row in equal]
-
-    def errors(self) -> list[tuple[int, str, str]]:
-        """The rows that no request can embed, with name and message of their error."""
-        final = [
-            (self._rows[number], name, text) for number, (name, text, is_final) in self._failed.items() if is_final
-        ]
-        return [(row, name, text) for rows, name, text in final for equal in rows for row in equal]
-
-    def unanswered(self) -> int:
-        """How many rows have neither a vector nor a final error."""
-        return sum(len(equal) for rows in self._rows for equal in rows) - len(self.rows_done()) - len(self.errors())
-
-    def reason(self) -> str:
-        """Why the first of them has none."""
-        return next((f"{name}: {text}" for name, text, is_final in self._failed.values() if not is_final), "no result")
-
-    def add_usage(self, usage: Usage) -> Usage:
-        """With what the single results report."""
-        for reported in self._usages:
-            usage = usage.plus(reported)
-        return usage

@@ -6,7 +6,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -134,7 +134,16 @@ class Job:
             run.drain(0)
         run.run(self._uncached(self._pending(tried=batch.fallback)) if self._batch else ())
         self._record()
+        if self._cache is not None:
+            self._cache_batches(self._cache, vectors)
         return run.unanswered_error()
+
+    def _cache_batches(self, cache: Cache, vectors: VectorFile) -> None:
+        """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
+        came = _membership(self._journal.rows_of_batches())
+        rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
+        while some := list(islice(rows, _CACHE_ROWS)):
+            cache.put([text for _, text in some], np.concatenate([vectors.read(row, 1) for row, _ in some]))
 
     def _add(self, news: News, request: Request | None) -> int:
         """Record news, and a request that is about to be sent, at once."""
@@ -217,14 +226,11 @@ class Job:
         """The rows that have no outcome yet, with their texts; `tried`: without those that were in a batch."""
         self._settled_before = self._journal.rows_done()[0] + self._journal.totals()["errors"]
         self._bad_rows = 0
-        settled = self._journal.settled(tried=tried)
-        first, last = next(settled, (0, -1))
+        is_settled = _membership(self._journal.settled(tried=tried))
         integers, row = True, -1
         for row, (id, text, problem) in enumerate(self.plan.source.rows()):
-            while row > last and (following := next(settled, None)) is not None:
-                first, last = following
             integers = integers and (type(id) is int or bool(problem))
-            if first <= row <= last:
+            if is_settled(row):
                 continue
             if text is None:
                 self._bad_rows += 1
@@ -302,3 +308,16 @@ class Job:
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }
+
+
+def _membership(ranges: Iterator[tuple[int, int]]) -> Callable[[int], bool]:
+    """Whether a row is in one of the ranges, which are sorted; ask for ascending rows."""
+    first, last = next(ranges, (0, -1))
+
+    def contains(row: int) -> bool:
+        nonlocal first, last
+        while row > last and (following := next(ranges, None)) is not None:
+            first, last = following
+        return first <= row <= last
+
+    return contains

@@ -200,11 +200,16 @@ class Journal:
         return [OpenBatch(*found) for found in self._db.execute(f"select {names} from {joined}")]
 
     def batches(self) -> list[dict[str, Any]]:
-        """All batches, the oldest first, open ones with the state `sent`."""
+        """All batches, the oldest first."""
         names = ("id", "texts", "requests", "sent_at", "state")
-        columns = "b.id, r.texts, b.requests, r.sent_at, r.state"
+        columns = "b.id, r.texts, b.requests, r.sent_at, case r.state when 'sent' then 'open' else r.state end"
         found = self._db.execute(f"select {columns} from batches b join requests r on r.id = b.request order by r.id")
         return [dict(zip(names, values, strict=True)) for values in found]
+
+    def rows_of_batches(self) -> Iterator[tuple[int, int]]:
+        """The ranges of rows that have a vector from a batch, by first row."""
+        found = self._db.execute(f"select rows from requests where state = 'done' and not {_NO_BATCH}")
+        return iter(sorted((first, last) for (rows,) in found for first, last in json.loads(rows)))
 
     def batch_rows(self, number: int) -> list[list[list[int]]]:
         """The rows of a batch, for each of its requests and each of their texts."""
