@@ -15,7 +15,7 @@ from ..corpus import BatchOptions, CorpusResult, CorpusStatus, dollars, duration
 from ..corpus import status as status_of
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
-_BATCH_FLAGS = ("fallback", "model", "server_url", "completion_window", "inputs", "poll_seconds")
+_BATCH_FLAGS = ("fallback", "resend_missing", "model", "server_url", "completion_window", "inputs", "poll_seconds")
 _EXAMPLES = f"""\b
 examples:
   {PROGRAM} embed notes.jsonl -o notes.parquet -m openai/text-embedding-3-small
@@ -55,6 +55,9 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors that are known; it is added to.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
 @click.option("--batch-fallback", is_flag=True, help="Send what failed in a batch again, in single requests.")
+@click.option(
+    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send again what a batch held that is not there."
+)
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
 @click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")

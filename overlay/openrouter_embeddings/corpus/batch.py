@@ -24,6 +24,7 @@ from ..errors import (
     BudgetError,
     ConfigurationError,
     CorpusError,
+    NoResponseError,
     OpenRouterError,
     printable,
 )
@@ -63,6 +64,7 @@ class BatchOptions:
         server_url: the base URL of the batch operations; None: that of the job.
         completion_window: None: the API's default, 24h.
         fallback: send what failed in a batch again in single requests, at the full price.
+        resend_missing: send the texts of a batch again that the API does not have any more; they may be billed twice.
         inputs: texts in a batch at most.
         requests, max_bytes: requests in a batch, and bytes of its body, at most.
         poll_seconds, max_poll_seconds: how long to wait before a batch is asked for again; grows from one to the other.
@@ -73,6 +75,7 @@ class BatchOptions:
     server_url: str | None = None
     completion_window: str | None = None
     fallback: bool = False
+    resend_missing: bool = False
     inputs: int = _limit(defaults.BATCH_JOB_INPUTS)
     requests: int = _limit(defaults.BATCH_MAX_REQUESTS)
     max_bytes: int = _limit(defaults.BATCH_MAX_BYTES)
@@ -115,9 +118,8 @@ class BatchRun:
             "timeout_ms": options.get("timeout_ms") or int(defaults.JOB_ATTEMPT_SECONDS * 1000),
             "http_headers": options.get("http_headers"),
         }
-        self._request_inputs = options.get("batch_size") or defaults.BATCH_INPUTS
-        if self._request_inputs == "auto":
-            self._request_inputs = defaults.BATCH_INPUTS
+        size = options.get("batch_size", "auto")
+        self._request_inputs = defaults.BATCH_INPUTS if size == "auto" else size
         self._job = journal.get("batch_job")
         if self._job is None:
             self._job = secrets.token_hex(8)
@@ -190,56 +192,57 @@ class BatchRun:
             yield shard
 
     def _new_shard(self) -> Shard:
-        count = min(self._batch.requests, -(-self._batch.inputs // self._request_inputs))
-        count -= self._submitted % min(_COUNTS, count)
-        return Shard(count, self._batch.max_bytes, min(self._request_inputs, self._batch.inputs))
+        most = min(self._batch.requests, -(-self._batch.inputs // self._request_inputs))
+        most -= self._submitted % min(_COUNTS, most)
+        return Shard(most, self._batch.max_bytes, min(self._request_inputs, self._batch.inputs))
 
     def _submit(self, shard: Shard) -> None:
-        """Submit a batch; what may exist is looked for before it is submitted again."""
-        for _ in range(_SUBMISSIONS):
-            request = shard.to_request()
-            self._wait_for_budget(request)
-            self._vectors.reserve(request.rows)
-            number = self._record(News(), request)
-            self._submitted += 1
-            batch = OpenBatch(number, None, request.texts, request.bytes, len(shard.requests), time.time())
-            self._open.append(batch)
-            failure = self._create(batch, shard)
-            if failure is None or self._look_for(batch):
-                return
-        assert failure is not None, "it is the reason to submit again"
-        raise failure
-
-    def _create(self, batch: OpenBatch, shard: Shard) -> OpenRouterError | None:
-        """Submit once; returns the error after which the batch may exist."""
-        prefix, wait, waits = self._prefix(batch), self._batch.poll_seconds, 0
-        bodies = map(self._items.body, shard.requests)
-        requests = [{"custom_id": f"{prefix}{i}", "body": body} for i, body in enumerate(bodies)]
-        fields: dict[str, Any] = {"provider": self._items.provider, "requests": requests}
-        if self._batch.completion_window is not None:
-            fields["completion_window"] = self._batch.completion_window
+        """Submit a batch; one that may exist is looked for before it is submitted again."""
+        doubts, waits, wait = 0, 0, self._batch.poll_seconds
         while True:
-            try:
-                answer = self._api.create(
-                    endpoint=_ENDPOINT, model=self._model, **fields, retries=NO_RETRY, **self._call
-                )
-            except OpenRouterError as error:
-                status = error.status_code if isinstance(error, APIStatusError) else None
-                if error.possibly_billed_attempts or (status or 0) >= 500:
-                    _log.warning("a batch may have been submitted: %s", type(error).__name__)
-                    return error
-                if (status or 429) != 429 or not error.attempts or waits >= defaults.JOB_ATTEMPTS:
-                    self._drop(batch, "replaced")
-                    raise
-                if len(self._open) > 1:
-                    self._collect(self._open[0])  # a limit of the account may be on what is in its queue
-                else:
-                    self._wait(error.retry_after or wait, type(error).__name__)
-                    wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
+            batch, error = self._create(shard)
+            if error is None:
+                return
+            status = error.status_code if isinstance(error, APIStatusError) else None
+            if error.possibly_billed_attempts or (status or 0) >= 500:
+                _log.warning("a batch may have been submitted: %s", type(error).__name__)
+                doubts += 1
+                if self._look_for(batch):
+                    return
+                if doubts == _SUBMISSIONS:
+                    raise error
                 continue
-            self._sent += 1
-            self._name(batch, answer.id)
-            return None
+            self._drop(batch, "replaced")
+            if (status or 429) != 429 or not error.attempts or waits == defaults.JOB_ATTEMPTS:
+                raise error
+            if self._open:
+                self._collect(self._open[0])  # the limit may be on what the account has in its queue
+            else:
+                self._wait(error.retry_after or wait, type(error).__name__)
+                wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
+
+    def _create(self, shard: Shard) -> tuple[OpenBatch, OpenRouterError | None]:
+        """Record a batch, and submit it once."""
+        request = shard.to_request()
+        self._wait_for_budget(request)
+        self._vectors.reserve(request.rows)
+        number = self._record(News(), request)
+        batch = OpenBatch(number, None, request.texts, request.bytes, len(shard.requests), time.time())
+        self._submitted += 1
+        self._open.append(batch)
+        bodies = map(self._items.body, shard.requests)
+        fields: dict[str, Any] = {
+            "completion_window": self._batch.completion_window,
+            "provider": self._items.provider,
+            "requests": [{"custom_id": f"{self._prefix(batch)}{i}", "body": body} for i, body in enumerate(bodies)],
+        }
+        try:
+            answer = self._api.create(endpoint=_ENDPOINT, model=self._model, **fields, retries=NO_RETRY, **self._call)
+        except OpenRouterError as error:
+            return batch, error
+        self._sent += 1
+        self._name(batch, answer.id)
+        return batch, None
 
     def _wait_for_budget(self, request: Request) -> None:
         """Collect batches until the next one fits into the budget, with the worst case of what is open."""
@@ -272,14 +275,12 @@ class BatchRun:
         known, after, found = self._journal.known_batch_ids(), None, []
         since = max(0, int(batch.sent_at) - _CLOCK_SECONDS)
         while True:
-            page = self._api.list(limit=100, after=after, created_after=since, **self._call)
-            found += [
-                (listed.model.partition(":")[0] == self._model.partition(":")[0], listed.id)
-                for listed in page.data
-                if listed.id not in known
-                and listed.endpoint.removeprefix("/v1") == _ENDPOINT.removeprefix("/v1")
-                and listed.request_counts.total == batch.requests
-            ]
+            page = self._ask(self._api.list, limit=100, after=after, created_after=since)
+            for listed in (one.to_dict() for one in page.data):
+                size = (listed.get("request_counts") or {}).get("total")
+                if listed.get("id") not in known and (listed.get("endpoint"), size) == (_ENDPOINT, batch.requests):
+                    is_model = str(listed.get("model")).partition(":")[0] == self._model.partition(":")[0]
+                    found.append((is_model, listed["id"]))
             if not page.has_more or page.last_id in (None, after):
                 break
             after = page.last_id
@@ -298,7 +299,11 @@ class BatchRun:
         if batch.id is None and not self._look_for(batch):
             self.unanswered.append("a batch that was submitted is not there")
             return
-        ended, why = self._ended(batch)
+        ended = self._ended(batch)
+        if ended is None:
+            self._drop(batch, "doubt")
+            self.unanswered.append(f"batch {batch.id} is not there")
+            return
         results = BatchResults(self._items, self._vectors, self._journal.batch_rows(batch.number), self._prefix(batch))
         for lines in self._pages(ended):
             if not results.take(lines) and not results.answered:
@@ -312,8 +317,9 @@ class BatchRun:
         else:
             news.failed.append(batch.number)
         if lost and not self._batch.fallback:
-            self.unanswered.append(f"batch {batch.id} ({why}): {lost} rows: {results.reason()}")
-        reported = ended.usage.to_dict() if ended is not None and ended.usage is not None else None
+            why = printable(ended.error.message, _MAX_MESSAGE_CHARS) if ended.error else results.reason()
+            self.unanswered.append(f"batch {batch.id} ({ended.status}): {lost} rows: {why}")
+        reported = ended.usage.to_dict() if ended.usage else None
         self.usage = self.usage.plus(reported) if reported else results.add_usage(self.usage)
         self._texts_done += len(done)
         self._errors += len(errors)
@@ -327,40 +333,54 @@ class BatchRun:
         self._record(news, None)
         self._open.remove(batch)
 
-    def _ended(self, batch: OpenBatch) -> tuple[Any, str]:
-        """The batch once it has ended, and how; None: it is gone."""
+    def _ended(self, batch: OpenBatch) -> Any:
+        """The batch once it has ended; None: it is not there any more, and its texts are to be sent again."""
         assert batch.id is not None, "it was looked for"
         wait = self._batch.poll_seconds
         while True:
             if self._stopping.is_set():
                 raise _Stopped
             try:
-                found = self._api.get(id=batch.id, **self._call)
+                found = self._ask(self._api.get, id=batch.id)
             except APIStatusError as error:
-                if error.status_code == 410 or (
-                    error.status_code == 404 and time.time() > batch.sent_at + self._batch.found_seconds
-                ):
-                    return None, f"status {error.status_code}"
-                if error.status_code != 404:
+                if error.status_code == 404 and time.time() < batch.sent_at + self._batch.found_seconds:
+                    self._wait(min(wait, self._batch.found_seconds / 4), "the batch is not found yet")
+                    continue
+                if error.status_code not in (404, 410):
                     raise
-                self._wait(min(wait, self._batch.found_seconds / 4), "the batch is not found yet")
-                continue
+                if self._batch.resend_missing:
+                    return None
+                advice = "use the key and the URL that it was submitted with, or send its texts again: --batch-resend"
+                raise CorpusError(f"batch {batch.id} is not there (status {error.status_code}); {advice}") from error
             if found.status in _ENDED:
-                message = "" if found.error is None else f": {printable(found.error.message, _MAX_MESSAGE_CHARS)}"
-                return found, f"{found.status}{message}"
+                return found
             counts = found.request_counts
             self._wait(wait, f"batch {found.status}, {counts.completed} of {counts.total} requests")
             wait = min(1.5 * wait, self._batch.max_poll_seconds)
 
+    def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        """Call a method that reads, and call it again while the service is down."""
+        failures, wait = 0, self._batch.poll_seconds
+        while True:
+            try:
+                return method(**arguments, **self._call)
+            except (NoResponseError, APIStatusError) as error:
+                status = error.status_code if isinstance(error, APIStatusError) else 500
+                if (status != 429 and status < 500) or failures == defaults.JOB_ATTEMPTS:
+                    raise
+                failures += 1
+                self._wait(error.retry_after or wait, type(error).__name__)
+                wait = min(2 * wait, self._batch.max_poll_seconds)
+
     def _pages(self, ended: Any) -> Iterator[Any]:
         """The results of a batch that has ended: those in the batch, or page by page."""
-        if ended is None or ended.results is not None:
-            yield ended.results if ended is not None else []
+        if ended.results is not None:
+            yield ended.results
             return
         cursor, limit = None, max(1, min(1_000, _PAGE_INPUTS // self._request_inputs))
         while True:
             try:
-                page = self._api.results(id=ended.id, limit=limit, cursor=cursor, **self._call)
+                page = self._ask(self._api.results, id=ended.id, limit=limit, cursor=cursor)
             except APIStatusError as error:
                 if ended.status == "completed" or error.status_code not in _NOT_THERE:
                     raise

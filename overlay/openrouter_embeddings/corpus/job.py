@@ -119,16 +119,7 @@ class Job:
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
         """Embed in batches; returns the error to raise if rows are left. Without the option, only open ones end."""
         batch = self._batch or BatchOptions(fallback=True)
-        price = (
-            model_price_usd(self._caller, f"{self._options['model'].partition(':')[0]}:batch")
-            if self._max_cost_usd
-            else 0.0
-        )
-
-        def budget() -> tuple[float, float]:
-            return (self._max_cost_usd or math.inf) - self._spent_usd(), price
-
-        run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, budget)
+        run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
         self._streams.append(run)
         if self._stopping:
             run.drain(0)
@@ -137,6 +128,14 @@ class Job:
         if self._cache is not None:
             self._cache_batches(self._cache, vectors)
         return run.unanswered_error()
+
+    def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
+        """What gives the USD that are left and the price of a token in a batch; None: there is no budget."""
+        if (most := self._max_cost_usd) is None:
+            return None
+        base = self._options["model"].partition(":")[0]
+        price, batch_price = (model_price_usd(self._caller, base + variant) for variant in ("", ":batch"))
+        return lambda: (most - self._spent_usd(price), batch_price)
 
     def _cache_batches(self, cache: Cache, vectors: VectorFile) -> None:
         """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
@@ -179,7 +178,7 @@ class Job:
         """The blocks of vectors of these texts."""
         options = self._options
         if self._max_cost_usd is not None:
-            left = self._max_cost_usd - self._spent_usd()
+            left = self._max_cost_usd - self._spent_usd(model_price_usd(self._caller, self._options["model"]))
             if left <= 0:
                 raise BudgetError(f"max_cost_usd={dollars(self._max_cost_usd)} is spent")
             options = {**options, "max_cost_usd": left}
@@ -189,10 +188,11 @@ class Job:
                 stream.drain(0)
             yield from stream
 
-    def _spent_usd(self) -> float:
+    def _spent_usd(self, price: float) -> float:
         """What all runs have spent; requests that may be billed count with their worst case."""
-        price = model_price_usd(self._caller, self._options["model"])
-        return (self._journal.totals()["cost_usd"] or 0.0) + 2 * price * self._journal.unreported_bytes()
+        totals = self._journal.totals()
+        spent = totals["total_tokens"] * price if totals["cost_usd"] is None else totals["cost_usd"]
+        return float(spent + 2 * price * self._journal.unreported_bytes())
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
         """The texts of rows, those left out that the cache knows; their positions in this stream are noted."""
