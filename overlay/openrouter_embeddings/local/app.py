@@ -7,7 +7,7 @@ import binascii
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .model import StaticModel
 
 BASE_PATH = "/api/v1"
+_Endpoint = Callable[[Request], Awaitable[Response]]
 _BATCHES = (CREATE, LIST, GET, RESULTS, DELETE)
 
 
@@ -75,28 +76,35 @@ def create_app(
         body = await _read_json(request, api_key, BATCH_MAX_BYTES)
         return json_response(await run_in_threadpool(create_batch, body, request.scope.get("openrouter.fault")), 202)
 
-    def batch_route(operation: Operation, answer: Callable[..., dict[str, Any]]) -> Route:
+    def batch_endpoint(operation: Operation, answer: Callable[..., dict[str, Any]]) -> _Endpoint:
         async def endpoint(request: Request) -> Response:
             _authenticate(request, api_key)
             query = validators[operation.id].parse_query(request.query_params)
             return json_response(await run_in_threadpool(answer, **request.path_params, **query))
 
-        return Route(BASE_PATH + operation.path, endpoint, methods=[operation.method])
+        return endpoint
 
     app = Starlette(
         routes=[
-            Route(BASE_PATH + GENERATE.path, generate, methods=[GENERATE.method]),
-            Route(BASE_PATH + LIST_MODELS.path, list_models, methods=[LIST_MODELS.method]),
-            Route(BASE_PATH + CREATE.path, submit, methods=[CREATE.method]),
-            batch_route(LIST, batches.list_batches),
-            batch_route(GET, batches.get),
-            batch_route(RESULTS, batches.results),
-            batch_route(DELETE, batches.delete),
+            _route(GENERATE.path, POST=generate),
+            _route(LIST_MODELS.path, GET=list_models),
+            _route(LIST.path, GET=batch_endpoint(LIST, batches.list_batches), POST=submit),
+            _route(GET.path, GET=batch_endpoint(GET, batches.get), DELETE=batch_endpoint(DELETE, batches.delete)),
+            _route(RESULTS.path, GET=batch_endpoint(RESULTS, batches.results)),
         ],
         exception_handlers=dict.fromkeys((ApiError, HTTPException, ClientDisconnect, Exception), _answer_error),
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _route(path: str, **endpoints: _Endpoint) -> Route:
+    """All methods of a path in one route, so that the header `Allow` of a 405 names them all."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(BASE_PATH + path, endpoint, methods=list(endpoints))
 
 
 async def _read_json(request: Request, api_key: str | None, max_bytes: int) -> bytes:
