@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import queue
 import sys
 import threading
 import time
@@ -14,7 +15,6 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
@@ -54,7 +54,7 @@ class _Threads:
         if not self._threads:
             self._scope, self._arrived = CancelScope(), threading.Event()
             self._session.job.wake = self._arrived.set
-            self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+            self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._batches.put(batch)
         if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
