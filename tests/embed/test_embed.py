@@ -601,6 +601,29 @@ def test_stream_gives_each_text_its_row_once(rules: dict[str, Any], side: Side) 
 
 
 @both_sides
+def test_stream_sends_equal_texts_once_while_the_first_is_in_flight(side: Side) -> None:
+    texts = [*["a", "b", "bad", "a", "bad", "c"] * 20, "d"]
+    with Capped(refused_texts=frozenset({"bad"})) as server, opened(side, server) as session:
+        with session.stream(iter(texts), model=MODEL, batch_size=4, on_error="record") as stream:
+            rows = {position: row.tobytes() for positions, vectors in stream for position, row in zip(positions, vectors)}
+
+        good = [position for position, text in enumerate(texts) if text != "bad"]
+        assert rows == {position: matrix_of([texts[position]]).tobytes() for position in good}
+        assert sorted([*rows, *(error.position for error in stream.errors)]) == list(range(len(texts)))
+        assert sum(server.ledger.billed) == 4
+
+
+@both_sides
+def test_stream_of_one_text_without_end_is_handed_out_bit_by_bit(side: Side) -> None:
+    with Capped() as server, opened(side, server) as session:
+        with session.stream(itertools.repeat("a"), model=MODEL) as stream:
+            positions = sorted(position for block, _ in itertools.islice(stream, 3) for position in block)
+
+        assert len(positions) >= 3_000
+        assert (np.diff(positions) > 0).all()
+
+
+@both_sides
 def test_stream_without_end_is_read_no_further_than_is_in_flight(side: Side) -> None:
     """Four requests of ten, and one text to see whether there is more."""
     taken = itertools.count()

@@ -56,6 +56,7 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
+_MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is read a little at a time
 
 
 class Job:
@@ -80,6 +81,7 @@ class Job:
         self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # workers append to it
         self._duplicates: dict[int, list[int]] = {}  # of texts that are sent: the positions of equal ones
+        self._unanswered: dict[str, int] = {}  # texts of a stream, and their positions
         self.in_flight = self._done = self._failed = self._rejected_alone = 0
         self._error: BaseException | None = None  # ends the job
         self._ends_at = math.inf
@@ -92,8 +94,10 @@ class Job:
         self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
-        """Take the texts, lazily or `at_once`; of these, equal ones are sent once."""
-        if at_once:
+        """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
+        if not at_once:
+            texts = self._distinct(texts)
+        else:
             texts, self.models = list(texts), {}
             if len({text for _, text in texts}) < len(texts):
                 first: dict[str, int] = {}
@@ -101,6 +105,18 @@ class Job:
                     self._duplicates.setdefault(first.setdefault(text, position), []).append(position)
                 texts = [(position, text) for text, position in first.items()]
         self._total, self._packer = total, Packer(texts, self._limits, self._options["batch_size"])
+
+    def _distinct(self, texts: Iterable[NumberedText]) -> Iterator[NumberedText]:
+        """Leave out texts that equal one without a response."""
+        for numbered in texts:
+            position, text = numbered
+            if (first := self._unanswered.setdefault(text, position)) != position:
+                equal = self._duplicates.setdefault(first, [first])
+                if len(equal) < _MAX_DUPLICATES:
+                    equal.append(position)
+                    continue
+                self._unanswered[text] = position
+            yield numbered
 
     def step(self) -> Block | Batch | float | None:
         """What to do next: hand out a block, send a batch, or wait for an outcome so many seconds at most.
@@ -198,6 +214,8 @@ class Job:
         try:
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
+                if self.cache is not None:
+                    self.cache.put(batch.texts, outcome.vectors)
             else:
                 self._count(batch, outcome)
                 if not isinstance(outcome, OpenRouterError | Cancelled):
@@ -234,10 +252,8 @@ class Job:
         else:
             self._packer.requeue(batch.search.succeeded(batch, self._limits))
         vectors, positions = response.vectors, list(batch.positions)
-        if self.cache is not None:
-            self.cache.put(batch.texts, vectors)
-        if self._duplicates:
-            pairs = self._with_duplicates(batch)
+        pairs = self._with_duplicates(batch) if self._duplicates or self._unanswered else []
+        if len(pairs) > len(batch):
             positions, vectors = [position for _, position in pairs], vectors[[row for row, _ in pairs]]
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
@@ -245,8 +261,11 @@ class Job:
         return positions, vectors
 
     def _with_duplicates(self, batch: Batch) -> list[tuple[int, int]]:
-        """The positions that a batch answers, each after its row in the batch."""
-        return [(i, other) for i, first in enumerate(batch.positions) for other in self._duplicates.get(first, [first])]
+        """The positions that a batch answers, each after its row in the batch; they wait for nothing from now on."""
+        for position, text in zip(batch.positions, batch.texts, strict=True) if self._unanswered else ():
+            if self._unanswered.get(text) == position:
+                del self._unanswered[text]
+        return [(i, each) for i, at in enumerate(batch.positions) for each in self._duplicates.pop(at, [at])]
 
     def _change(self, batch: Batch, response: EmbeddingBatch) -> str:
         """Why a response does not fit those before; "" if it does."""
@@ -278,11 +297,12 @@ class Job:
         processed = processed or (isinstance(error, errors.ResponseValidationError) and not self._raises)
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
-            aside = search.release() if search is not None and processed else []  # it may show that the server works
+            if search is not None and processed and self._resends():  # it may show that the server works
+                aside = search.release()
             if not aside:
                 return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
-            return [batch.part(0), *(search.release() if search is not None else aside)]
+            return [batch.part(0), *aside, *(search.release() if search is not None else [])]
         search = search or Search(batch.sent_at, teaches=rejected or len(batch) > limits.most_inputs)
         return [*aside, *search.failed(batch)]
 
@@ -320,10 +340,13 @@ class Job:
 
     def _may_resend(self, batch: Batch) -> bool:
         """Whether its texts, which may be billed again, may be sent; it is free if responses came meanwhile."""
-        policy, began = self._policy, batch.search.began if batch.search is not None else batch.sent_at
-        if policy.attempts == 1 or policy.possibly_billed_retries == 0 or self._is_late(time.monotonic()):
-            return False
-        return self._answered_at > began or self._take_budget()
+        began = batch.search.began if batch.search is not None else batch.sent_at
+        return self._resends() and (self._answered_at > began or self._take_budget())
+
+    def _resends(self) -> bool:
+        """Whether the policy allows to send texts that may be billed again."""
+        policy = self._policy
+        return policy.attempts != 1 and policy.possibly_billed_retries != 0 and not self._is_late(time.monotonic())
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Record the error if it is about the texts and may be recorded; raise it otherwise."""
