@@ -605,7 +605,11 @@ def test_stream_sends_equal_texts_once_while_the_first_is_in_flight(side: Side) 
     texts = [*["a", "b", "bad", "a", "bad", "c"] * 20, "d"]
     with Capped(refused_texts=frozenset({"bad"})) as server, opened(side, server) as session:
         with session.stream(iter(texts), model=MODEL, batch_size=4, on_error="record") as stream:
-            rows = {position: row.tobytes() for positions, vectors in stream for position, row in zip(positions, vectors)}
+            rows = {
+                position: row.tobytes()
+                for positions, vectors in stream
+                for position, row in zip(positions, vectors, strict=True)
+            }
 
         good = [position for position, text in enumerate(texts) if text != "bad"]
         assert rows == {position: matrix_of([texts[position]]).tobytes() for position in good}

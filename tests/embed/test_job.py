@@ -42,12 +42,12 @@ def run(
     *,
     limits: ModelLimits | None = None,
     may_retry_billed: Callable[[], bool] = lambda: True,
-    policy: Policy = Policy(hands_back=True),
+    policy: Policy | None = None,
     **options: Any,
 ) -> Ran:
     """Drive a job to its end, one batch after the other; the row of each text holds its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
-    job = Job(chosen, limits or ModelLimits(), RateClock(), policy, may_retry_billed)
+    job = Job(chosen, limits or ModelLimits(), RateClock(), policy or Policy(hands_back=True), may_retry_billed)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
     rows: dict[int, float] = {}
