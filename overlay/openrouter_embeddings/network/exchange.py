@@ -16,7 +16,7 @@ from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
 from .failures import failure_of
-from .library import ROOTS, http, is_clean
+from .library import ROOTS, discard, http, is_clean
 from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
@@ -80,6 +80,7 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
         stream = response.extensions.get("network_stream")
         is_copy = hasattr(stream, "last_response") and status < 300 and _is_copy(backend, stream, body, headers)
         if stream is not None and (is_copy or not is_clean(response, body.received_bytes, on_loop=on_loop)):
+            discard(response)
             await stream.aclose() if on_loop else stream.close()
         if is_copy:
             raise errors.ConnectionLostError("the server sent an earlier response once more")
