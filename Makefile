@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-httpx2 test-resolution lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench test-kills measure-corpus fuzz mutants build release-check lock clean
+.PHONY: help setup demo test test-fast test-httpx2 test-resolution test-engines lint-workflows check lint types generate check-generated docs spec-diff spec-pull bench test-kills measure-corpus fuzz mutants build release-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,14 @@ test-resolution: $(READY) ## the tests with RESOLUTION=highest or lowest-direct 
 	$(BIN)/uv pip install --quiet --system-certs --python .venv-$(RESOLUTION)/bin/python --group dev
 	$(PYTEST:$(BIN)%=.venv-$(RESOLUTION)/bin%) tests/client tests/request tests/response tests/embed tests/network \
 	  tests/faults tests/properties tests/telemetry tests/local
+
+# From a wheel, as users have it; the lock file of the frameworks holds the wheel's dependencies too.
+test-engines: $(READY) ## the adapters in real Ray, Spark (Java 17), LangChain, ...; 2 GB in .venv-engines
+	$(BIN)/python -m hatchling build -t wheel -d .venv-engines-dist
+	[ -x .venv-engines/bin/python ] || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-engines
+	$(BIN)/uv pip sync --quiet --system-certs --python .venv-engines/bin/python --require-hashes requirements-engines.lock
+	$(BIN)/uv pip install --quiet --no-deps --python .venv-engines/bin/python .venv-engines-dist/*.whl
+	.venv-engines/bin/python -m pytest -o pythonpath=tests tests/engines
 
 check: lint types check-generated test ## what CI runs
 
@@ -103,6 +111,8 @@ release-check: $(READY) ## everything that can be checked before a release (minu
 lock: $(READY) ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra local --extra progress --extra httpx2 --group codegen --group docs --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --extra local --group engines pyproject.toml -o requirements-engines.lock
 
 clean: ## remove everything that these targets create, except generated code
 	rm -rf $(VENV) .venv-* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import document, package, rules
-from .document import SpecificationError
+from . import needs, package, rules
+from .document import Finding, Source, SpecificationError
 from .operations import normalize
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,15 +26,16 @@ SHOWN_LINES = 12
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate, compare with --check or check the rules with --lint; 0 on success, 1 on failure or difference."""
     options = _options(arguments)
+    source = Source(options.spec)
     try:
-        spec = document.load(options.spec)
-        if violations := rules.check(spec, rules.STAGES if options.lint else rules.VALIDITY):
-            raise SpecificationError("\n".join(violations))
+        spec = source.read()
+        if findings := rules.check(spec, style=options.lint):
+            raise SpecificationError(*findings)
         if options.lint:
             return 0
         with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
             fresh = Path(scratch) / options.out.name
-            generate(spec, fresh)
+            generate(spec, fresh, options.overlay)
             if options.check:
                 differences = compare(options.out, fresh)
                 print(differences or f"{options.out.name} is up to date with {options.spec.name}.")
@@ -42,27 +43,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shutil.rmtree(options.out, ignore_errors=True)
             shutil.copytree(fresh, options.out)
     except SpecificationError as error:
-        done = "" if options.lint else "nothing was generated.\n"
-        print(f"{options.spec}: {done}{error}", file=sys.stderr)
+        print(source.report(error.findings), file=sys.stderr)
+        done = "" if options.lint else "; nothing was generated"
+        print(f"{options.spec}: {len(set(error.findings))} errors{done}", file=sys.stderr)
         return 1
-    if violations := rules.check(spec):
-        print(f"`make lint` reports {len(violations)} violations; the first: {violations[0]}", file=sys.stderr)
+    if findings := rules.check(spec, style=True):
+        print(source.report(findings[:1], "warning"), file=sys.stderr)
+        print(f"{options.spec}: `make lint` reports {len(findings)} findings", file=sys.stderr)
     return 0
 
 
-def generate(spec: Mapping[str, Any], out: Path) -> None:
+def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) -> None:
     """Write the package for a valid document to `out`, a folder that does not exist yet.
+
+    Args:
+        overlay: the folder of the hand-written package, if the document has to have what that needs.
 
     Raises:
         SpecificationError: the document cannot be generated, or a generator or the formatter reports a problem.
     """
-    package.write(out, normalize(spec))
+    normal = normalize(spec, needs.reserved_names(overlay) if overlay else None)
+    if overlay and (findings := list(needs.check(normal, spec, overlay))):
+        raise SpecificationError(*findings)
+    package.write(out, normal)
     unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
     for command in (unused, ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SpecificationError(f"ruff {command[0]}: {done.stdout}{done.stderr}")
+            raise SpecificationError(Finding((), f"ruff {command[0]}: {done.stdout}{done.stderr}"))
     for path in out.rglob("*.py"):
         path.write_text(STAMP + path.read_text("utf-8"), "utf-8")
 
@@ -90,6 +99,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", help="the document (%(default)s)")
     out = ROOT / "generated" / "openrouter_generated"
     parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
+    overlay = ROOT / "overlay" / "openrouter_embeddings"
+    text = "the hand-written package, whose needs are checked (%(default)s)"
+    parser.add_argument("--overlay", type=Path, default=overlay, help=text)
+    parser.add_argument("--no-overlay", dest="overlay", action="store_const", const=None, help="check no needs")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
     parser.add_argument("--lint", action="store_true", help="check the rules of the document, and generate nothing")
     return parser.parse_args(arguments)

@@ -8,6 +8,8 @@ The whole document is handed to openapi-python-client. What version 0.29.1 gets 
   the aliases too;
 * enums of several types, of numbers or with null, and constants that are null, lists or objects: it refuses them. Each
   type of an enum becomes a branch of a union, without its values if they are numbers;
+* parameters in headers whose values are no strings: it refuses them. All are handed over as parts of the query;
+* bodies and responses of other media types than JSON: they are handed over as JSON, or left out;
 * `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which turns texts
   into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
 
@@ -21,6 +23,8 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from .media import JSON
+from .operations import body_schema
 from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
@@ -52,24 +56,41 @@ class Adapter:
         components = {name: schema for name, schema in content.items() if "$ref" not in schema}
         components |= {name: {"type": "object"} for name in self.recursive}
         components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
-        return {**normal, "paths": self._paths(normal["paths"]), "components": {"schemas": components}}
+        paths = {
+            path: {method: self._operation(operation) for method, operation in item.items()}
+            for path, item in normal["paths"].items()
+        }
+        return {**normal, "paths": paths, "components": {"schemas": components}}
 
-    def _paths(self, value: Any, part: str = "") -> Any:
-        """The operations, with every schema in them adapted and without examples."""
-        if isinstance(value, list):
-            return [self._paths(item, part) for item in value]
-        if not isinstance(value, dict):
-            return value
-        parts = {key: key if key in ("parameters", "requestBody") else part for key in value}
-        adapted = ((key, item) for key, item in value.items() if key not in ("example", "examples"))
-        return {k: self._outer(v, part) if k == "schema" else self._paths(v, parts[k]) for k, v in adapted}
+    def _operation(self, operation: Mapping[str, Any]) -> dict[str, Any]:
+        """An operation, with every schema in it adapted and without examples."""
+        adapted = {**operation, "parameters": [self._parameter(item) for item in operation["parameters"]]}
+        if "requestBody" in operation:
+            _, schema = body_schema(operation)
+            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": self._body(schema)}}}
+        adapted["responses"] = {
+            status: {"description": response["description"], **self._content(response)}
+            for status, response in operation["responses"].items()
+        }
+        return adapted
 
-    def _outer(self, schema: Schema, part: str) -> Schema:
-        """The schema of a parameter, body or response. A body has a copy of its model, since its members are sent."""
-        name = target(schema) if part == "requestBody" else None
+    def _parameter(self, parameter: Mapping[str, Any]) -> dict[str, Any]:
+        """A parameter; a header is handed over as a part of the query, under the name of its argument."""
+        kept = {key: value for key, value in parameter.items() if key not in ("example", "examples")}
+        renamed = {} if parameter["in"] == "path" else {"in": "query", "name": parameter["x-python-name"]}
+        return {**kept, **renamed, "schema": self.schema(parameter["schema"], True)}
+
+    def _body(self, schema: Schema) -> Schema:
+        """The schema of a body: a copy of its model, since its members are sent."""
+        name = target(schema)
         if name is not None and is_model(self.schemas[name]):
             return {**self.schema(self.schemas[name], True), "title": next(self.titles)}
-        return self.schema(schema, bool(part))
+        return self.schema(schema, True)
+
+    def _content(self, response: Mapping[str, Any]) -> dict[str, Any]:
+        if "content" not in response:
+            return {}
+        return {"content": {JSON: {"schema": self.schema(response["content"][JSON]["schema"], False)}}}
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
         """One schema; `sent` says that a caller passes its values."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from openapi_python_client.strings import safe_for_docstring
 
+from .schemas import Schema, target
+
 WIDTH = 112
 
 
@@ -39,6 +41,55 @@ def sentence(text: str) -> str:
     """The text with a full stop at the end; nothing for an empty text."""
     text = text.strip()
     return text if not text or text[-1] in ".!?:" else f"{text}."
+
+
+# How a bound is said; a length of at least 1 is "not empty".
+BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+}
+
+
+def remarks(schema: Schema, holder: Mapping[str, Any], schemas: Mapping[str, Schema], *, shown: bool = True) -> str:
+    """What a docstring says of a value: its description, bounds, default and, if `shown`, an example.
+
+    `holder` is the parameter or body that holds the schema.
+    """
+    inner = schemas.get(target(schema) or "", {})
+    limits = {**inner, **schema}
+    bounds = [
+        "not empty" if key in ("minLength", "minItems") and limits[key] == 1 else phrase.format(limits[key])
+        for key, phrase in BOUNDS.items()
+        if limits.get(key) is not None
+    ]
+    found = example(holder) or example(schema) or example(inner) if shown else ""
+    parts = [
+        sentence(holder.get("description") or schema.get("description") or inner.get("description") or ""),
+        sentence(", ".join(bounds).capitalize()),
+        f"Default of the API: {json_text(schema['default'])}." if schema.get("default") is not None else "",
+        f"Example: {found}" if found else "",
+        "Deprecated." if schema.get("deprecated") or holder.get("deprecated") else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def description(name: str, schemas: Mapping[str, Schema]) -> str:
+    """The description of a schema."""
+    return wrapped(sentence(schemas[name].get("description") or f"{name}."))
+
+
+def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str, str]) -> str:
+    """The description of an object and of its members; `names` are those in Python."""
+    members = schemas[name].get("properties", {})
+    texts = {name: remarks(members.get(wire, {}), {}, schemas, shown=False) for wire, name in names.items()}
+    rows = [entry(text, attribute) for attribute, text in texts.items() if text]
+    return "\n".join([description(name, schemas), *(["", "Attributes:", *rows] if rows else [])])
 
 
 def example(holder: Mapping[str, Any]) -> str:

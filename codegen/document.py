@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 Json = Mapping[str, Any]
 Where = tuple[str, ...]
@@ -21,6 +22,15 @@ ONE = ("items", "additionalProperties", "not", "contains", "propertyNames", "if"
 MANY = ("oneOf", "anyOf", "allOf", "prefixItems")
 NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
+# The core schema of YAML 1.2: `on` and 2026-01-01 are texts, 1e-3 is a number.
+_SCALARS = (
+    (re.compile(r"|~|null|Null|NULL"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+"), lambda text: int(text, 0)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+)
+
 
 class Place(NamedTuple):
     """A part of the document and its path."""
@@ -29,28 +39,97 @@ class Place(NamedTuple):
     value: Json
 
 
+class Finding(NamedTuple):
+    """What is wrong at a place, and what to write instead."""
+
+    where: Where
+    problem: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.cure)))
+
+
 class SpecificationError(Exception):
-    """The document cannot be read or generated; the message names the place and the reason."""
+    """The document cannot be read or generated; `findings` says why."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = findings
+
+
+class Source:
+    """A document and the file that it comes from, which knows the line of each part."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.lines = path, dict[Where, tuple[int, int]]()
+        self.document: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        """The document in a YAML 1.2 file.
+
+        Raises:
+            SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
+        """
+        if self.path.suffix == ".json" and self.path.exists():  # may hold escapes that YAML does not know
+            self.document = json.loads(self.path.read_bytes())
+            return self.document
+        try:
+            with self.path.open("rb") as file:
+                node = yaml.compose(file, yaml.cyaml.CBaseLoader)
+        except OSError as error:
+            raise SpecificationError(Finding((), error.strerror or str(error))) from None
+        except yaml.MarkedYAMLError as error:
+            self._note((), error.problem_mark)
+            raise self._error((), f"not YAML: {error.problem}") from None
+        self.document = self._value(node, ())
+        return self.document
+
+    def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
+        """One line per finding, as compilers write them: file, line, column, operation, problem, cure and pointer."""
+        shown = []
+        for where, problem, cure in dict.fromkeys(findings):
+            known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
+            line, column = self.lines.get(known, (1, 1))
+            users = operations_of(self.document, where)
+            text = f"{users}{problem}{'; ' if cure else ''}{cure}"
+            shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
+        return "\n".join(shown)
+
+    def _value(self, node: Any, where: Where) -> Any:
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self._note((*where, str(index)), item.start_mark)
+            return [self._value(item, (*where, str(index))) for index, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return _scalar(node)
+        result: dict[str, Any] = {}
+        for key, item in node.value:
+            name = str(key.value)
+            place = (*where, name)
+            if name in result:
+                self._note(place, key.start_mark)
+                raise self._error(place, f'duplicate key "{name}"', "remove one of the two")
+            self._note(place, key.start_mark)
+            result[name] = self._value(item, place)
+        return result
+
+    def _note(self, where: Where, mark: Any) -> None:
+        self.lines[where] = (mark.line + 1, mark.column + 1)
+
+    def _error(self, where: Where, problem: str, cure: str = "") -> SpecificationError:
+        return SpecificationError(Finding(where, problem, cure))
+
+
+def _scalar(node: Any) -> Any:
+    if node is None or node.style:  # an empty file; a quoted text
+        return None if node is None else node.value
+    return next((convert(node.value) for pattern, convert in _SCALARS if pattern.fullmatch(node.value)), node.value)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The document in a YAML 1.2 file.
-
-    Raises:
-        SpecificationError: the file cannot be read, or is not YAML; a duplicate key is not.
-    """
-    try:
-        document: dict[str, Any] = _with_text_keys(YAML(typ="safe").load(path))
-    except (OSError, YAMLError) as error:
-        raise SpecificationError(str(error)) from None
-    return document
-
-
-def _with_text_keys(value: Any) -> Any:
-    """The value with an unquoted status, which YAML reads as a number, as text."""
-    if isinstance(value, dict):
-        return {str(key) if type(key) is int else key: _with_text_keys(item) for key, item in value.items()}
-    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value
+    """The document in a YAML 1.2 file; raises as `Source.read`."""
+    return Source(path).read()
 
 
 def pointer(where: Where) -> str:
@@ -67,12 +146,21 @@ def follow(spec: Json, value: Json) -> Json | None:
     """The value, or the target of its chain of references; None without a target."""
     found: Any = value
     for _ in range(100):
-        if not isinstance(found, Mapping) or "$ref" not in found:
+        if not isinstance(found, Mapping) or not isinstance(found.get("$ref"), str):
             break
-        path, found = steps(found["$ref"]), spec
-        for step in path:
-            found = found.get(step) if isinstance(found, Mapping) else None
+        found = part(spec, steps(found["$ref"]))
     return found if isinstance(found, Mapping) and "$ref" not in found else None
+
+
+def part(spec: Json, where: Where) -> Any:
+    """What stands at a place; None if there is nothing."""
+    found: Any = spec
+    for step in where:
+        if isinstance(found, list):
+            found = found[int(step)] if step.isdigit() and int(step) < len(found) else None
+        else:
+            found = found.get(step) if isinstance(found, Mapping) else None
+    return found
 
 
 def holds_names(where: Where) -> bool:
@@ -86,7 +174,7 @@ def everything(value: Any, where: Where = ()) -> Iterator[Place]:
         yield Place(where, value)
     parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for step, part in parts:
-        if step not in DATA or holds_names(where):
+        if holds_names(where) or not (step in DATA or str(step).startswith("x-")):
             yield from everything(part, (*where, str(step)))
 
 
@@ -100,6 +188,30 @@ def operations(spec: Json) -> Iterator[Place]:
         for method in METHODS:
             if method in item:
                 yield Place(("paths", path, method), item[method])
+
+
+def operations_of(spec: Json, where: Where) -> str:
+    """The operation that a place belongs to, or the first that reaches it, as the beginning of a message."""
+    if where[:1] == ("paths",) and len(where) > 2 and where[2] in METHODS:
+        return f"{where[2].upper()} {where[1]}: "
+    if where[:1] != ("components",):
+        return ""
+    for (_, path, method), operation in operations(spec):
+        if any(where[: len(place)] == place for place in reached(spec, operation)):
+            return f"{method.upper()} {path}: "
+    return ""
+
+
+def reached(spec: Json, value: Any) -> Iterator[Where]:
+    """The places that the references in a part of the document lead to, directly or through others."""
+    seen, waiting = set[str](), [value]
+    while waiting:
+        for place in everything(waiting.pop()):
+            reference = place.value.get("$ref")
+            if isinstance(reference, str) and reference not in seen:
+                seen.add(reference)
+                yield steps(reference)
+                waiting.append(part(spec, steps(reference)[:3]))  # the whole schema, if this names a part of one
 
 
 def arguments(spec: Json) -> Iterator[Place]:

@@ -6,7 +6,7 @@ normal form: names in Python, bounds, extensions and descriptions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
@@ -14,13 +14,17 @@ from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
-from .operations import JSON, argument_name
-from .property_types import PropertyTypes, members, text
-from .schemas import Schema, target
+from .media import FORM, JSON, KIND, MULTIPART, is_file
+from .operations import argument_name, body_schema, is_reset
+from .response_types import ResponseTypes, members, text
+from .schemas import Schema, branches, target
 
 
 class Argument(NamedTuple):
-    """One argument of a method; `holder` is the parameter or body that holds its schema."""
+    """One argument of a method; `holder` is the parameter or body that holds its schema.
+
+    `sends_null`: null in the body is another request than no member.
+    """
 
     argument: str
     wire: str
@@ -28,52 +32,111 @@ class Argument(NamedTuple):
     item: Property
     schema: Schema
     holder: Mapping[str, Any]
+    required: bool
+    style: str = "form"
+    sends_null: bool = False
 
 
 class Method:
     """One operation; `raw` is its normal form."""
 
-    def __init__(self, endpoint: Endpoint, raw: Mapping[str, Any], types: PropertyTypes) -> None:
+    def __init__(self, endpoint: Endpoint, path: str, raw: Mapping[str, Any], types: ResponseTypes) -> None:
         self.endpoint, self.raw, self.types = endpoint, raw, types
         self.name: str = raw["x-python-method"]
         self.constant = self.name.upper()
-        self.path = text(endpoint.path)
-        for item in endpoint.path_parameters:  # openapi-python-client replaces the documented names in the path
-            self.path = self.path.replace(f"{{{item.python_name}}}", f"{{{text(item.name)}}}")
-        self.place = f"{endpoint.method.upper()} {self.path}"
+        self.path = path.partition("#")[0]
+        self.place = f"{endpoint.method.upper()} {path}"
         body = endpoint.bodies[0].prop if endpoint.bodies else None
         self.fields = types.model(body) if body else None  # the model whose members are arguments
         self.arguments = list(self._arguments(body))
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
-        self.may_be_empty = len(results) < len(self.good)
+        self.kinds: dict[int, str] = {}  # how results are read, by status, that are not JSON
+        for found in self.good:
+            kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
+            if kind != "json":
+                self.kinds.update(dict.fromkeys(range(first, last + 1), str(kind)))
+
+    def raises(self) -> list[tuple[str, str]]:
+        """The classes of the documented errors, and when they are raised."""
+        bad = ((status, found) for status, found in self.raw["responses"].items() if KIND not in found)
+        prefixed = ((found, "" if status == "default" else f"{status}. ") for status, found in bad)
+        return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """The fields of `types.Operation` that differ from their defaults."""
+        accepted = [name for found in self.raw["responses"].values() for name in found.get("x-python-accept", ())]
+        accepted += [JSON] if self.result else []
+        sent = body_schema(self.raw)[0] if "requestBody" in self.raw else JSON
+        found = {
+            "content_type": (sent, JSON),
+            "accept": (", ".join(dict.fromkeys(accepted)) or JSON, JSON),
+            "kinds": (self.kinds, {}),
+            "body_required": (self.raw.get("requestBody", {"required": True})["required"], True),
+            "has_error": (self._has_error, False),
+            "key_header": (self.raw.get("x-python-key", "Authorization"), "Authorization"),
+        }
+        return {name: value for name, (value, default) in found.items() if value != default}
+
+    @property
+    def _has_error(self) -> bool:
+        """Whether a result has a member `error` of its own, which does not report an error."""
+        waiting = [
+            found.get("content", {}).get(JSON, {}).get("schema", {})
+            for found in self.raw["responses"].values()
+            if KIND in found
+        ]
+        seen: set[str] = set()
+        while waiting:
+            schema = waiting.pop()
+            if (name := target(schema)) is not None and name not in seen:
+                seen.add(name)
+                waiting.append(self.types.schemas[name])
+            if "error" in schema.get("properties", {}) or (schema and set(schema) <= {"description"}):
+                return True
+            waiting += branches(schema)
+        return False
 
     @property
     def requires(self) -> tuple[str, ...]:
         """The members that a result must have and that are arrays or objects."""
-        model = self.types.model(self.result) if self.result and not self.may_be_empty else None
+        model = self.types.model(self.result) if self.result and not self.kinds else None
         found = [item for item in members(model) if isinstance(item, ListProperty | ModelProperty)] if model else []
         return tuple(text(item.name) for item in found if item.required and not self.types.alias(item))
 
     def _arguments(self, body: Property | None) -> Iterator[Argument]:
-        yield from self._located("path", self.endpoint.path_parameters)
-        yield from self._located("query", self.endpoint.query_parameters)
-        if self.fields:
-            name = target(self.raw["requestBody"]["content"][JSON]["schema"]) or ""
-            properties = self.types.schemas[name]["properties"]
-            for item in members(self.fields):
-                wire = text(item.name)
-                schema = properties.get(wire, {})
-                yield Argument(argument_name(schema, wire), wire, "body", item, schema, schema)
-        elif body is not None:
-            holder = self.raw["requestBody"]
-            yield Argument("body", "body", "body", body, holder["content"][JSON]["schema"], holder)
-        yield from self._located("header", self.endpoint.header_parameters)
+        yield from self._located(self.endpoint.path_parameters, ("path",))
+        yield from self._located(self.endpoint.query_parameters, ("query",))
+        if body is not None:
+            yield from self._body_arguments(body)
+        yield from self._located(self.endpoint.query_parameters, ("header",))
 
-    def _located(self, location: str, items: Iterable[Property]) -> Iterator[Argument]:
-        holders = {item["name"]: item for item in self.raw["parameters"] if item["in"] == location}
-        for item in items:
+    def _body_arguments(self, body: Property) -> Iterator[Argument]:
+        holder = self.raw["requestBody"]
+        sent, outer = body_schema(self.raw)
+        encoding = next(iter(holder["content"].values())).get("encoding", {})
+        if self.fields is None:
+            location = "file" if is_file(outer) and sent != JSON else "body"
+            yield Argument("body", "body", location, body, outer, holder, holder["required"])
+            return
+        properties = self.types.schemas[target(outer) or ""]["properties"]
+        for item in members(self.fields):
             wire = text(item.name)
-            holder = holders.get(wire, {})
-            yield Argument(argument_name(holder, wire), wire, location, item, holder.get("schema", {}), holder)
+            schema = properties.get(wire, {})
+            location = "file" if sent == MULTIPART and is_file(schema) else "body"
+            style = "deep" if sent == FORM and encoding.get(wire, {}).get("style") == "deepObject" else "form"
+            required = item.required and holder["required"]
+            null = not required and sent == JSON and is_reset(self.endpoint.method, schema)
+            yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
+
+    def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
+        """The parameters of a location; openapi-python-client has those of headers among those of the query."""
+        named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
+        for item in items:
+            known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}
+            holder = named.get(text(item.name), known)
+            if holder["in"] in locations:
+                found = (holder["x-python-name"], holder["name"], holder["in"], item, holder["schema"], holder)
+                yield Argument(*found, item.required, holder.get("x-python-style", "form"))

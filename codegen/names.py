@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
 import keyword
 import re
@@ -28,6 +29,7 @@ def class_name(text: str) -> str:
     return f"{plain}Schema" if plain in TAKEN_CLASSES or keyword.iskeyword(plain) else name
 
 
+@functools.cache
 def module_name(text: str) -> str:
     """The name of the module that openapi-python-client writes for a class or an operation."""
     return PythonIdentifier(text, "field_")

@@ -1,119 +1,358 @@
 """Brings the schemas of an OpenAPI document into the normal form that both generators read.
 
-In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, and
-every name is the name of a Python class. An inline object is named after its place, so a plain OpenAPI document works
-too; `rules.py` asks for better names.
+In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, a
+union has no union among its branches, a discriminator names the schema of each value, and every name is the name of a
+Python class. An inline object is named after its place, so a plain OpenAPI document works too; `rules.py` asks for
+better names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import document
-from .document import SpecificationError
+from .document import Finding, Place, Where, pointer
 from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, branches, kinds, target
+from .schemas import NULL, PREFIX, REMARKS, Schema, branches, is_model, kinds, remarks, renamed, stripped, target
+
+# Keywords that describe values and name members of objects only together with `properties`.
+CONDITIONS = ("if", "then", "else")
+UNIONS = ("anyOf", "oneOf")
 
 
 class Normalizer:
     """Normalizes the schemas of one document; `schemas` holds the named ones and grows by each inline object."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self.spec = spec
+    def __init__(self, spec: Mapping[str, Any], findings: list[Finding]) -> None:
+        self.spec, self.findings = spec, findings
         self.raw: dict[str, Any] = spec.get("components", {}).get("schemas", {})
         self.class_names: dict[str, str] = {}
         for name in self.raw:
             self.class_names[name] = unused(class_name(name), self.class_names.values())
         self.schemas: dict[str, Schema] = dict.fromkeys(self.class_names.values(), NULL)
-        for name, schema in self.raw.items():
-            self.schemas[self.class_names[name]] = self.schema(schema, self.class_names[name], named=True)
+        self.inline: dict[Where, Schema] = {}  # by place: the reference to an inline object, or a part of a schema
+        self._open: set[Where] = set()  # parts and, with a further step, merges that are being worked on
+        for place in document.components(spec, "schemas"):
+            name = self.class_names[place.where[-1]]
+            self.schemas[name] = self.schema(place.value, place.where, name, named=True)
+
+    def find(self, where: Where, problem: str, cure: str) -> Schema:
+        """Note a finding; any value is allowed in its place, so that the other findings are reported too."""
+        self.findings.append(Finding(where, problem, cure))
+        return {}
 
     def resolve(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """The object that a reference to any part of the document leads to."""
         return dict(document.follow(self.spec, value) or {})
 
-    def schema(self, raw: Any, hint: str, named: bool = False) -> Schema:
+    def locate(self, where: Where, value: Any) -> Place:
+        """The schema at the end of a chain of references, and its place."""
+        for _ in range(100):
+            if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
+                break
+            where = document.steps(value["$ref"])
+            value = document.part(self.spec, where)
+        return Place(where, value if isinstance(value, Mapping) else {})
+
+    def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """A schema in normal form; `hint` becomes its name if it is an inline object."""
         if not isinstance(raw, Mapping):
-            if raw is False:
-                raise SpecificationError(f"{hint}: the schema `false` accepts no value")
-            return {}
+            return {} if raw is not False else self.find(where, "no value is allowed here", "remove it")
         if raw.get("allOf"):
-            raw = self._merged(raw, hint)
+            raw = self._merged(raw, where, named)
         if "$ref" in raw:
-            return self._reference(raw, hint, named)
-        raw = {key: value for key, value in raw.items() if key not in ("allOf", "nullable")} | (
-            {"type": [*kinds(raw), "null"]} if raw.get("nullable") and "null" not in kinds(raw) and kinds(raw) else {}
-        )
-        return self._object(raw, hint, named) if raw.get("properties") else self._other(raw, hint)
+            return self._reference(raw, where, hint)
+        raw = self._with_conditional_members(dict(raw), where)
+        raw.pop("allOf", None)
+        if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
+            raw = _nullable(raw)
+        if raw.get("properties") and (options := self._differing(raw, where)):
+            raw = {**remarks(raw), **{key: raw[key] for key in ("discriminator",) if key in raw}, "oneOf": options}
+        if not raw.get("properties"):
+            return self._other(raw, where, hint)
+        others = [kind for kind in kinds(raw) if kind not in ("object", "null")]
+        if not others:
+            return self._object(raw, where, hint, named)
+        only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
+        return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
 
-    def _reference(self, raw: Mapping[str, Any], hint: str, named: bool) -> Schema:
-        name = target(raw)
-        while name in self.raw and target(self.raw[name]) in self.class_names:  # another name for a schema
-            name = target(self.raw[name])
-        if name not in self.class_names:
-            return self.schema(self.resolve(raw), hint, named)
-        remarks = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
-        found = {"$ref": PREFIX + self.class_names[name], **remarks}
-        return {**remarks, "oneOf": [found, NULL]} if raw.get("nullable") else found
+    def _reference(self, raw: Mapping[str, Any], where: Where, hint: str) -> Schema:
+        beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
+        place = self.locate(where, raw)
+        first = document.steps(raw["$ref"])
+        if len(first) == 3 and first[:2] == ("components", "schemas"):
+            found: Schema = {"$ref": PREFIX + self.class_names[first[2]]} if first[2] in self.class_names else {}
+        else:
+            found = self._part(place, hint)
+        found = {**found, **beside}
+        return {**beside, "oneOf": [found, NULL]} if raw.get("nullable") else found
 
-    def _object(self, raw: Schema, hint: str, named: bool) -> Schema:
-        if set(kinds(raw)) - {"object", "null"}:
-            raise SpecificationError(f"{hint}: properties beside the types {', '.join(kinds(raw))}")
-        body = {key: value for key, value in raw.items() if key not in ("anyOf", "oneOf", "not")}
+    def _part(self, place: Place, hint: str) -> Schema:
+        """The normal form of a part of a schema that a reference leads to: one class, however many references."""
+        where, value = place
+        if where not in self.inline and where in self._open:
+            return self.find(where, "this schema contains itself", "give it a name in components/schemas")
+        if where not in self.inline:
+            parts = [step for step in where[2:] if step not in ("properties", "schema")]
+            self._open.add(where)
+            self.inline[where] = self.schema(value, where, class_name(" ".join(parts)) if where[1:] else hint)
+            self._open.discard(where)
+        return self.inline[where]
+
+    def _object(self, raw: Schema, where: Where, hint: str, named: bool) -> Schema:
+        body = {key: value for key, value in raw.items() if key not in (*UNIONS, "not", "discriminator")}
         nullable = "null" in kinds(raw)
-        if nullable or not named:
+        own = named and not nullable
+        if not own:
+            if where in self.inline:
+                return self.inline[where]
             hint = unused(class_name(f"{hint}Object" if named else hint), self.schemas)
             self.schemas[hint] = NULL
+            found: Schema = {"$ref": PREFIX + hint}
+            self.inline[where] = {**remarks(raw), "oneOf": [found, NULL]} if nullable else {**remarks(raw), **found}
         body["type"] = "object"
+        if body.pop("required", None):
+            body["required"] = [name for name in raw["required"] if name in raw["properties"]]
         body["properties"] = {
-            name: self.schema(value, hint + class_name(name)) for name, value in raw["properties"].items()
+            name: self.schema(value, (*where, "properties", name), hint + class_name(name))
+            for name, value in raw["properties"].items()
         }
-        if isinstance(raw.get("additionalProperties"), Mapping):
-            body["additionalProperties"] = self.schema(raw["additionalProperties"], f"{hint}Value")
-        if named and not nullable:
+        self._read_values(body, where, hint)
+        if own:
             return body
         self.schemas[hint] = body
-        found = {"$ref": PREFIX + hint}
-        remarks = {key: value for key, value in raw.items() if key in REMARKS}
-        return {**remarks, "oneOf": [found, NULL]} if nullable else {**remarks, **found}
+        return self.inline[where]
 
-    def _other(self, raw: Schema, hint: str) -> Schema:
-        result = dict(raw)
-        for key in ("anyOf", "oneOf"):
-            if key in raw:
-                options = [self.schema(item, f"{hint}{index}") for index, item in enumerate(raw[key], 1)]
-                if len(options) == 1 and not (set(raw) - {key, *REMARKS}):
-                    return {**options[0], **{name: raw[name] for name in raw if name in REMARKS}}
-                result[key] = options
-        if "items" in raw:
-            result["items"] = self.schema(raw["items"], f"{hint}Item")
-        if isinstance(raw.get("additionalProperties"), Mapping):
-            result["additionalProperties"] = self.schema(raw["additionalProperties"], f"{hint}Value")
-        if isinstance(raw.get("discriminator"), Mapping):
-            tag = raw["discriminator"]
-            names = {key: str(reference).removeprefix(PREFIX) for key, reference in tag.get("mapping", {}).items()}
-            mapping = {key: PREFIX + self.class_names.get(name, name) for key, name in names.items()}
-            result["discriminator"] = {**tag, "mapping": mapping} if mapping else tag
+    def _other(self, raw: Schema, where: Where, hint: str) -> Schema:
+        result = {key: value for key, value in raw.items() if key not in (*UNIONS, "prefixItems", "not", "properties")}
+        if options := list(self._options(raw, where, hint)):
+            if len(options) == 1 and not set(result) - {*REMARKS, "discriminator", "type", "required"}:
+                return {**options[0], **remarks(raw)}
+            result = {key: value for key, value in result.items() if key not in ("type", "required")}
+            result["oneOf" if "oneOf" in raw else "anyOf"] = options
+            return self._with_mapping(result, raw)
+        result.pop("discriminator", None)
+        if raw.get("prefixItems"):
+            places = [((*where, "prefixItems", str(i)), item) for i, item in enumerate(raw["prefixItems"])]
+            places += [((*where, "items"), raw["items"])] if isinstance(raw.get("items"), Mapping) else []
+            items = [self.schema(item, place, f"{hint}Item{i}") for i, (place, item) in enumerate(places, 1)]
+            items = [item for i, item in enumerate(items) if item not in items[:i]]
+            result["items"] = items[0] if len(items) == 1 else {"anyOf": _flat(items)}
+            result.setdefault("type", "array")
+        elif "items" in raw:
+            result["items"] = self.schema(raw["items"], (*where, "items"), f"{hint}Item") if raw["items"] else {}
+            result.setdefault("type", "array")
+        self._read_values(result, where, hint)
         return result
 
-    def _merged(self, raw: Mapping[str, Any], hint: str, depth: int = 0) -> dict[str, Any]:
-        """One schema in place of an `allOf`: the single schema in it, or all its objects in one."""
-        parts: list[Mapping[str, Any]] = list(raw["allOf"])
+    def _read_values(self, body: Schema, where: Where, hint: str) -> None:
+        """Normalize the schema of the values of a map; that of names by pattern is one of the map's values."""
+        values: list[tuple[Where, Any]] = []
+        values += [((*where, "patternProperties", key), v) for key, v in body.pop("patternProperties", {}).items()]
+        if isinstance(body.get("additionalProperties"), Mapping):
+            values.append(((*where, "additionalProperties"), body["additionalProperties"]))
+        if values:
+            found = [self.schema(value, place, f"{hint}Value") for place, value in values]
+            body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": _flat(found)}
+            body.setdefault("type", "object")
+
+    def _options(self, raw: Schema, where: Where, hint: str) -> Iterator[Schema]:
+        """The branches of a union, each once, null last."""
+        found: list[Schema] = []
+        for key in UNIONS:
+            for index, item in _items(raw, key):
+                beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
+                name, place = f"{hint}{index + 1}", (*where, key, str(index))
+                found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
+        flat = _flat(found)
+        yield from (option for option in flat if option != NULL)
+        yield from [NULL] if NULL in flat else []
+
+    def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
+        """A union whose discriminator names the schema of each value; without one, if a branch cannot have it."""
+        given = raw.get("discriminator")
+        union.pop("discriminator", None)
+        if not isinstance(given, Mapping):
+            return union
+        mapping: dict[str, str] = {}
+        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
+        for tag, reference in given.get("mapping", {}).items():
+            name = str(reference).removeprefix(PREFIX)
+            if (known := PREFIX + self.class_names.get(name, name)) in options:
+                mapping[tag] = known
+        names = {PREFIX + found: name for name, found in self.class_names.items()}
+        for option in options:
+            if option not in names or branches(self.raw[names[option]]):
+                return union
+            if option not in mapping.values():
+                mapping |= dict.fromkeys(self._tags(names[option], given["propertyName"]), option)
+        return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
+
+    def _tags(self, name: str, member: str) -> list[str]:
+        """The values of a member that stand for a schema: those that it allows, else its name."""
+        found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
+        if found.get("allOf"):
+            found = self._merged(found, ("components", "schemas", name), True)
+        tag = self.locate((), found.get("properties", {}).get(member, {})).value
+        values = tag.get("enum", [tag["const"]] if "const" in tag else [])
+        return [value for value in values if isinstance(value, str)] or [name]
+
+    def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
+        """The schema with the members that `then` and `else` add, all optional."""
+        added: dict[str, Any] = {}
+        parts = [((*where, key), raw.get(key)) for key in CONDITIONS]
+        parts += [((*where, "dependentSchemas", key), part) for key, part in raw.get("dependentSchemas", {}).items()]
+        for place, part in parts:
+            for name in self.locate(place, part).value.get("properties", {}):
+                added[name] = {"$ref": pointer((*self.locate(place, part).where, "properties", name))}
+        kept = {key: value for key, value in raw.items() if key not in (*CONDITIONS, "dependentSchemas")}
+        return {**kept, "properties": {**added, **raw.get("properties", {})}} if added else kept
+
+    def _differing(self, raw: Schema, where: Where) -> list[Schema]:
+        """The objects that an object with a union beside its properties may be; empty if the union adds no member."""
+        options: list[Schema] = []
+        for key in UNIONS:
+            for index, item in _items(raw, key):
+                place = self.locate((*where, key, str(index)), item)
+                members = self._merged(place.value, place.where, True) if place.value.get("allOf") else place.value
+                if _is_null(item):
+                    options.append(dict(item))
+                elif members.get("properties") or branches(members):
+                    beside = {k: v for k, v in raw.items() if k not in (*UNIONS, "discriminator", *REMARKS)}
+                    branch = self._branch(item, (*where, key, str(index)))
+                    options.append({"allOf": [{**beside, "properties": self._shared(raw, where)}, branch]})
+        return options if any("allOf" in option for option in options) else []
+
+    def _shared(self, found: Mapping[str, Any], where: Where) -> dict[str, Any]:
+        """The properties of an object as references to their places, so that each inline object is one class."""
+        return {
+            name: value
+            if (isinstance(value, Mapping) and "$ref" in value) or document.part(self.spec, where) is None
+            else {"$ref": pointer((*where, "properties", name))}
+            for name, value in found.get("properties", {}).items()
+        }
+
+    def _merged(self, raw: Mapping[str, Any], where: Where, named: bool = False) -> dict[str, Any]:
+        """One schema in place of an `allOf`: its only part that says more than a remark, or all parts in one."""
+        merge = (*where, "allOf")
+        if merge in self._open:
+            return self.find(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
-        if len(parts) == 1 and not set(beside) - set(REMARKS) - {"nullable", "type"}:
-            return {**parts[0], **beside} if "$ref" in parts[0] else {**beside, **parts[0]}
-        merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
-        for part in (*parts, beside):
-            found = self.resolve(part)
-            if found.get("allOf"):
-                if depth > 50:
-                    raise SpecificationError(f"{hint}: an allOf that contains itself")
-                found = self.resolve(self._merged(found, hint, depth + 1))
-            if branches(found) or set(kinds(found)) - {"object"}:
-                raise SpecificationError(f"{hint}: allOf over a schema that is not an object")
-            merged["properties"] |= found.get("properties", {})
-            merged["required"] += [name for name in found.get("required", ()) if name not in merged["required"]]
-            merged |= {key: found[key] for key in found if key not in ("properties", "required", "type", "allOf")}
-        return merged
+        parts = [((*where, "allOf", str(index)), part) for index, part in enumerate(raw["allOf"])]
+        said = [(place, part) for place, part in (*parts, (where, beside)) if isinstance(part, Mapping) and _says(part)]
+        remarked = {key: value for _, part in (*parts, (where, beside)) for key, value in remarks(part).items()}
+        extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
+        nullable = {"nullable": True} if any(part.get("nullable") for _, part in parts) or raw.get("nullable") else {}
+        if len(said) == 1 and said[0][0] != where:
+            (place, only), found = said[0], self.locate(*said[0]).value
+            if not (named and (found.get("properties") or found.get("allOf"))):
+                shared = {"properties": self._shared(only, place)} if "properties" in only else {}
+                return {**only, **shared, **remarked, **extensions, **nullable}
+        self._open.add(merge)
+        merged: dict[str, Any] = {**remarked, **nullable}
+        unions: list[tuple[Where, Mapping[str, Any]]] = []
+        for place, part in said:
+            at, found = self.locate(place, part)
+            if at != where and found.get("allOf"):
+                found = self._merged(found, at, named=True)
+                at, found = self.locate(at, found) if "$ref" in found else (at, found)
+            if branches(found):
+                unions.append((at, found))
+            for key, value in found.items():
+                if key == "properties":
+                    merged.setdefault(key, {}).update(self._shared(found, at) if at[:1] else value)
+                elif key == "required":
+                    merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
+                elif key == "enum" and key in merged:
+                    merged[key] = [item for item in merged[key] if item in value] or value
+                elif key == "type" and key in merged:
+                    mixed = {*kinds(merged), *kinds(found)} == {"integer", "number"}
+                    merged[key] = ["integer"] if mixed else [kind for kind in kinds(merged) if kind in kinds(found)]
+                elif key not in (*UNIONS, "allOf", *REMARKS, "nullable"):
+                    merged[key] = value
+        self._open.discard(merge)
+        if merged.get("type") == [] or ("properties" in merged and set(kinds(merged)) - {"object", "null"}):
+            cure = "name each type in a oneOf of its own, or keep the types equal"
+            return self.find(where, "allOf over schemas of different types", cure)
+        if len(unions) > 1:
+            cure = "write the objects that the value can be as one oneOf"
+            return self.find(where, "allOf over several unions", cure)
+        for at, union in unions:
+            merged["oneOf"] = [
+                self._branch(item, (*at, key, str(i))) for key in UNIONS for i, item in _items(union, key)
+            ]
+            merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
+        return {**merged, **extensions}
+
+    def _branch(self, item: Any, where: Where) -> Any:
+        """A branch of a union as a reference to its place, so that it is one class."""
+        is_place = isinstance(document.part(self.spec, where), Mapping)
+        return item if not is_place or "$ref" in item or _is_null(item) else {"$ref": pointer(where)}
+
+
+def unify(schemas: dict[str, Schema], inline: set[str]) -> dict[str, str]:
+    """What each name is to be replaced by: a schema that is another's name, and an inline copy of a component."""
+    replaced: dict[str, str] = {}
+    while True:
+        left = {name: renamed(schema, replaced) for name, schema in schemas.items() if name not in replaced}
+        found = {name: other for name, schema in left.items() if (other := target(schema)) not in (None, name)}
+        known: dict[str, str] = {}
+        for name, schema in left.items():
+            if len(schema.get("properties", ())) > 1 and name not in inline:
+                known.setdefault(_key(schema), name)
+        for name in inline & left.keys():
+            if is_model(left[name]) and _key(left[name]) in known:
+                found[name] = known[_key(left[name])]
+        found = {name: other for name, other in found.items() if other not in found}
+        if not found:
+            return replaced
+        replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
+
+
+def _key(schema: Schema) -> str:
+    """What two schemas have in common if they describe the same values."""
+    return json.dumps(stripped(schema), sort_keys=True)
+
+
+def _items(raw: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """The branches of one union keyword; one that allows anything is empty."""
+    return [(index, item if isinstance(item, Mapping) else {}) for index, item in enumerate(raw.get(key, ()))]
+
+
+def _says(part: Mapping[str, Any]) -> bool:
+    """Whether a part of an `allOf` says more than a remark about its value."""
+    left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
+    return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
+
+
+def _nullable(raw: Schema) -> Schema:
+    """A schema that also allows null."""
+    if branches(raw):
+        key = "oneOf" if "oneOf" in raw else "anyOf"
+        return {**raw, key: [*raw[key], NULL]}
+    if "enum" in raw:
+        return {**raw, "enum": [*raw["enum"], *([None] if None not in raw["enum"] else [])]} | (
+            {"type": [*kinds(raw), "null"]} if kinds(raw) and "null" not in kinds(raw) else {}
+        )
+    own = kinds(raw) or (["object"] if raw.get("properties") else [])
+    return {**raw, "type": [*own, "null"]} if own and "null" not in own else raw
+
+
+def _is_null(option: Any) -> bool:
+    """Whether a branch of a union allows null alone; in OpenAPI 3.0 it is written `{nullable: true}`."""
+    if not isinstance(option, Mapping) or "$ref" in option:
+        return False
+    left = {key: value for key, value in option.items() if key not in REMARKS}
+    return left in ({"type": "null"}, {"nullable": True}, {"enum": [None]}, {"const": None}, {"type": ["null"]})
+
+
+def _flat(options: list[Schema]) -> list[Schema]:
+    """The options with those of unions among them, each once."""
+    flat = [
+        part
+        for option in options
+        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
+    ]
+    return [option for index, option in enumerate(flat) if option not in flat[:index]]

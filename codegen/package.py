@@ -14,15 +14,17 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
 from . import document, param_types
 from .adapter import Adapter
-from .docstrings import docstring, entry, example, json_text, sentence, wrapped
-from .document import SpecificationError
+from .docstrings import description, docstring, entry, json_text, remarks, sentence, with_attributes, wrapped
+from .document import Finding, SpecificationError
 from .methods import Method
 from .names import attribute, class_name, module_name, snake_case, tag_name, unused
 from .operations import request_schemas
-from .property_types import PropertyTypes, fixed_members, is_nullable, json_kind, members, text
+from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
 from .schemas import Schema, is_model, reachable, stripped
 from .scope import Scope
 
@@ -33,7 +35,7 @@ TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"
 READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
 # The files for which openapi-python-client has no template; it calls the file of the client's base class client.py.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
-TEXT_FILTERS = (docstring, entry, example, json_text, module_name, sentence, snake_case, wrapped)
+TEXT_FILTERS = (docstring, entry, json_text, module_name, sentence, snake_case, wrapped)
 PROPERTY_FILTERS = (fixed_members, is_nullable, json_kind, members, stripped, text)
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
 
@@ -50,21 +52,26 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     )
     package = Package(normal, config)
     project = Project(openapi=package.data, config=config, custom_template_path=TEMPLATES)
-    project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
+    project.env.globals.update(
+        package=package, pieces=READING, new_scope=Scope, remarks=remarks, description=description
+    )
     project.env.filters.update({function.__name__: function for function in (*TEXT_FILTERS, *PROPERTY_FILTERS)})
+    project.env.tests["in_all"] = lambda row, rows: all(row in found for found in rows)
     project.env.filters.update(
         asynchronous="{}_async".format,
+        builtin=lambda name, scope: scope.builtin(name),
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
         literal=repr,
-        method=lambda endpoint: Method(endpoint, package.raw[str(endpoint.name)], package.types),
+        method=lambda endpoint: Method(endpoint, *package.raw[str(endpoint.name)], package.types),
         model=package.types.model,
+        raises=Method.raises,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
         options=package.types.options,
         tuple=tuple,
     )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
-    _refuse(problems)
+    _refuse(problems, normal)
     (out / "client.py").rename(out / "resources.py")
     for name in FILES:
         (out / name).write_text(project.env.get_template(f"{Path(name).name}.jinja").render(), "utf-8")
@@ -75,11 +82,16 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     (out / "py.typed").touch()
 
 
-def _refuse(problems: Iterable[GeneratorError]) -> None:
+def _refuse(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> None:
     """openapi-python-client leaves out what it cannot parse; here each of its problems is an error."""
-    lines = [f"openapi-python-client: {problem.header} {problem.detail or ''}".strip() for problem in problems]
-    if lines:
-        raise SpecificationError("\n".join(lines))
+    places = {f"{where[2].upper()} {where[1]} ": where for where, _ in document.operations(normal)}
+    findings = []
+    for problem in problems:
+        message = f"openapi-python-client: {problem.header} {problem.detail or ''}".strip()
+        where = next((where for name, where in places.items() if name in f"{message} "), ())
+        findings.append(Finding(where, " ".join(message.split())))
+    if findings:
+        raise SpecificationError(*findings)
 
 
 class Package:
@@ -94,13 +106,13 @@ class Package:
         adapter, holder = Adapter(self.schemas, self.answered), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
-            _refuse([parsed])
+            _refuse([parsed], normal)
         self.data = cast(GeneratorData, parsed)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
-        self.types = PropertyTypes(models, recursive, normal)
-        self.raw = {module_name(raw["operationId"]): raw for _, raw in document.operations(normal)}
+        self.types = ResponseTypes(models, recursive, normal)
+        self.raw = {module_name(raw["operationId"]): (where[1], raw) for where, raw in document.operations(normal)}
         # Only what operations reach is written: enums that only requests hold are in params.py.
         used = {name for name in self.sent | self.answered if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
@@ -119,9 +131,20 @@ class Package:
             found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
 
+    def extra_values(self, model: ModelProperty) -> PropertyProtocol | None:
+        """The property of the values of members that a model does not declare."""
+        found = model.additional_properties
+        return None if isinstance(found, AnyProperty) else found
+
+    def described(self, name: str) -> str:
+        """The docstring of a model: its description and that of each attribute."""
+        model = self.types.models[name]
+        names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
+        return with_attributes(name, self.schemas, dict(names))
+
     def tag(self, name: str) -> tuple[str, str]:
         """The class of a tag and its description."""
-        tag = next(tag for raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
+        tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), wrapped(doc)

@@ -6,7 +6,6 @@ TypedDict is accepted wherever its model is. The file stays as the generator wri
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,8 +15,8 @@ from datamodel_code_generator.enums import DataModelType
 from datamodel_code_generator.parser import LiteralType
 
 from .adapter import Adapter
-from .docstrings import wrapped
-from .document import SpecificationError
+from .docstrings import with_attributes, wrapped
+from .document import Finding, SpecificationError
 from .schemas import PREFIX, Schema, is_model, target
 
 SUFFIX = "TypedDict"
@@ -33,12 +32,15 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
     adapted = {name: schema for name, schema in Adapter(schemas, ()).named().items() if name in sent}
     models = {name for name, schema in adapted.items() if is_model(schema)}
     if taken := {f"{name}{SUFFIX}" for name in models} & schemas.keys():
-        raise SpecificationError(f"{', '.join(taken)}: a schema has the name of the TypedDict of another")
+        problem = f"{', '.join(sorted(taken))} is the name of the TypedDict of another schema"
+        raise SpecificationError(Finding(("components", "schemas"), problem, "give it another name"))
     prepared = {
         f"{name}{SUFFIX}" if name in models else name: _prepared(schema, schemas, models)
         for name, schema in adapted.items()
     }
     for name in sorted(models):
+        wires = {wire: wire for wire in schemas[name]["properties"]}
+        prepared[f"{name}{SUFFIX}"]["description"] = with_attributes(name, schemas, wires)
         prepared[name] = {"x-python-import": {"module": f"{path.parent.name}.models", "name": name}}
     if not prepared:
         path.write_text(f"{HEADER}\n", "utf-8")
@@ -49,7 +51,7 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
         warnings.simplefilter("always")
         try:
             generate(
-                json.dumps(document),
+                document,
                 input_filename="openapi.yaml",
                 input_file_type=InputFileType.OpenAPI,
                 output=path,
@@ -60,17 +62,17 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
                 use_standard_collections=True,
                 use_union_operator=True,
                 use_schema_description=True,
-                use_field_description=True,
+                use_field_description=True,  # those of names for enums and unions; members are in "Attributes"
                 use_closed_typed_dict=False,
                 strict_refs=True,
                 custom_file_header=HEADER,
                 formatters=[],
             )
         except Error as error:
-            raise SpecificationError(f"datamodel-code-generator: {error}") from None
+            raise SpecificationError(Finding((), f"datamodel-code-generator: {error}")) from None
     problems = [str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning)]
     if problems:
-        raise SpecificationError("datamodel-code-generator: " + "; ".join(problems))
+        raise SpecificationError(*(Finding((), f"datamodel-code-generator: {problem}") for problem in problems))
 
 
 def _prepared(schema: Schema, schemas: Mapping[str, Schema], models: Collection[str]) -> Schema:
@@ -84,7 +86,10 @@ def _prepared(schema: Schema, schemas: Mapping[str, Schema], models: Collection[
     if "description" in schema:
         result["description"] = wrapped(schema["description"])
     if is_model(schema):
-        result["properties"] = {key: _prepared(value, schemas, models) for key, value in schema["properties"].items()}
+        members = {key: _prepared(value, schemas, models) for key, value in schema["properties"].items()}
+        result["properties"] = {
+            key: {name: part for name, part in value.items() if name != "description"} for key, value in members.items()
+        }
         result.pop("additionalProperties", None)
     elif schema.get("type") == "object":
         values = schema.get("additionalProperties")

@@ -6,35 +6,25 @@ findings. Rules about the form of the document are a JSON Schema, style.yaml.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from openapi_spec_validator import OpenAPIV31SpecValidator
+from jsonschema.exceptions import ValidationError, best_match
+from openapi_spec_validator.schemas import openapi_v31_schema_validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from . import document
-from .document import Json, SpecificationError, Where, pointer
+from .document import Finding, Json, SpecificationError, Where, pointer
 from .operations import normalize
 
+SCHEMA_VALIDATOR = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
-
-
-class Finding(NamedTuple):
-    """A violation: its place, what was found (empty if `wanted` says it) and what is wanted."""
-
-    where: Where
-    found: str
-    wanted: str
-
-    def __str__(self) -> str:
-        found = f"found {self.found}, " if self.found else ""
-        return f"{pointer(self.where)}: {found}wanted {self.wanted}"
 
 
 Rule = Callable[[Json], Iterable[Finding]]
@@ -43,22 +33,40 @@ Rule = Callable[[Json], Iterable[Finding]]
 def has_targets(spec: Json) -> Iterator[Finding]:
     for where, value in document.everything(spec):
         names = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
-        for name in (*names, *value.get("discriminator", {}).get("mapping", {}).values()):
+        tag = value.get("discriminator")
+        tags = tag.get("mapping", {}) if isinstance(tag, dict) else {}
+        names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
+        for name in names:
             if not name.startswith("#/") or document.follow(spec, {"$ref": name}) is None:
-                yield Finding(where, f"a reference to {name}", "one to a part of this document")
+                yield Finding(where, f"the reference {name} leads nowhere", "refer to a part of this document")
 
 
 def is_openapi(spec: Json) -> Iterator[Finding]:
-    for error in OpenAPIV31SpecValidator(spec).iter_errors():
-        message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
-        yield Finding(tuple(map(str, error.absolute_path)), message, "valid OpenAPI 3.1")
+    for error in openapi_v31_schema_validator.iter_errors(spec):
+        yield _invalid((), error)
+    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
+    for where, schema in (*document.components(spec, "schemas"), *document.outer_schemas(places)):
+        for error in SCHEMA_VALIDATOR.iter_errors(schema):
+            if error.validator != "uniqueItems" and "$recursiveAnchor" not in error.absolute_path:
+                yield _invalid(where, error)
+
+
+def _invalid(where: Where, error: ValidationError) -> Finding:
+    while error.context:  # the branch of a union in which the validation came furthest
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+    place = (*where, *map(str, error.absolute_path))
+    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
+    if place[-1:] in (("exclusiveMinimum",), ("exclusiveMaximum",)):
+        return Finding(place, message, f"write the bound itself as {place[-1]}, in place of {place[-1][9:].lower()}")
+    return Finding(place, message, "write valid OpenAPI 3.1")
 
 
 def has_style(spec: Json) -> Iterator[Finding]:
     """The rules of style.yaml."""
     for error in Draft202012Validator(STYLE_SCHEMA).iter_errors(spec):
         name = [str(error.instance)] if "propertyNames" in error.absolute_schema_path else []
-        yield Finding((*map(str, error.absolute_path), *name), "", error.schema["title"])
+        place = (*map(str, error.absolute_path), *name)
+        yield Finding(place, error.schema["title"], error.schema["description"])
 
 
 def uses_known_keywords(spec: Json) -> Iterator[Finding]:
@@ -66,7 +74,7 @@ def uses_known_keywords(spec: Json) -> Iterator[Finding]:
     for where, schema in document.request_schemas(spec):
         for key in schema:
             if key not in keyword["enum"] and not key.startswith("x-"):
-                yield Finding((*where, key), "", keyword["title"])
+                yield Finding((*where, key), keyword["title"], keyword["description"])
 
 
 def names_errors(spec: Json) -> Iterator[Finding]:
@@ -77,10 +85,13 @@ def names_errors(spec: Json) -> Iterator[Finding]:
             statuses[response["$ref"]].add(where[-1])
     names = [str((document.follow(spec, {"$ref": reference}) or {}).get("x-python-error")) for reference in statuses]
     for (reference, used), name in zip(statuses.items(), names, strict=True):
+        place = document.steps(reference)
         if len(used) > 1:
-            yield Finding(document.steps(reference), f"the statuses {', '.join(sorted(used))}", "one status")
+            cure = "write a response of its own for each"
+            yield Finding(place, f"one response for the statuses {', '.join(sorted(used))}", cure)
         if names.count(name) > 1 or not name.endswith("Error"):
-            yield Finding(document.steps(reference), f"the class {name}", "a class of its own that ends in Error")
+            cure = "write x-python-error: and a name of its own that ends in Error"
+            yield Finding(place, f"the error class {name}", cure)
 
 
 def sends_headers(spec: Json) -> Iterator[Finding]:
@@ -91,7 +102,9 @@ def sends_headers(spec: Json) -> Iterator[Finding]:
         given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
         for reference in shared:
             if reference not in given:
-                yield Finding(where, "a header missing", f"a $ref to {reference}")
+                yield Finding(
+                    where, "a header that every operation takes is missing", f"write $ref: '{reference}' in parameters"
+                )
 
 
 def has_one_error_schema(spec: Json) -> Iterator[Finding]:
@@ -99,14 +112,15 @@ def has_one_error_schema(spec: Json) -> Iterator[Finding]:
     outer = list(document.outer_schemas(document.media(bodies)))
     for where, schema in outer:
         if schema != outer[0].value or "$ref" not in schema:
-            yield Finding(where, f"the schema {schema.get('$ref', 'inline')}", f"the one of {pointer(outer[0].where)}")
+            cure = f"write $ref: {outer[0].value.get('$ref')!r}, as {pointer(outer[0].where)} has"
+            yield Finding(where, "an error response with another schema", cure)
 
 
 def can_be_generated(spec: Json) -> Iterator[Finding]:
     try:
         normalize(spec)
     except SpecificationError as error:
-        yield Finding((), str(error), "a document that can be generated")
+        yield from error.findings
 
 
 def has_valid_examples(spec: Json) -> Iterator[Finding]:
@@ -117,16 +131,34 @@ def has_valid_examples(spec: Json) -> Iterator[Finding]:
         error = best_match(validator.iter_errors(example))
         if error is not None:
             place = (*where, *map(str, error.absolute_path))
-            yield Finding(place, error.message[:200], f"a value that fits {pointer(schema)}")
+            yield Finding(place, f"an example that does not fit: {error.message[:200]}", f"see {pointer(schema)}")
 
 
-# The rules of a stage rely on the stages before it.
-VALIDITY: tuple[tuple[Rule, ...], ...] = ((has_targets,), (is_openapi,))
-STYLE = (has_style, uses_known_keywords, names_errors, has_one_error_schema, sends_headers, has_valid_examples)
-STAGES: tuple[tuple[Rule, ...], ...] = (*VALIDITY, STYLE, (can_be_generated,))
+VALIDITY: tuple[Rule, ...] = (has_targets, is_openapi)
+STYLE: tuple[Rule, ...] = (has_style, uses_known_keywords, names_errors, has_one_error_schema, sends_headers)
+STYLE += (has_valid_examples,)
 
 
-def check(spec: Json, stages: Sequence[Sequence[Rule]] = STAGES) -> list[str]:
-    """The violations of a document, a line each; those of the first stage that has any."""
-    found = ([str(finding) for rule in rules for finding in rule(spec)] for rules in stages)
-    return next(filter(None, found), [])
+def check(spec: Json, *, style: bool = False) -> list[Finding]:
+    """The violations of a document, in the order of its rules; of its style, only if it is valid.
+
+    An operation that is not valid does not hide what keeps the others from being generated.
+    """
+    invalid = [finding for rule in VALIDITY for finding in rule(spec)]
+    found = [finding for rule in STYLE for finding in rule(spec)] if style and not invalid else []
+    known = {finding.where for finding in found}
+    rest = can_be_generated(_without(spec, {finding.where for finding in invalid}) if invalid else spec)
+    return list(dict.fromkeys([*invalid, *found, *(finding for finding in rest if finding.where not in known)]))
+
+
+def _without(spec: Json, places: set[Where]) -> Json:
+    """The document without the operations and components that hold one of these places."""
+    left: Json = json.loads(json.dumps(spec))
+    for where, operation in document.operations(spec):
+        reached = [where, *document.reached(spec, [operation, spec["paths"][where[1]].get("parameters", ())])]
+        if any(place[: len(part)] == part for place in places for part in reached):
+            del left["paths"][where[1]][where[2]]
+    for place in places:
+        if place[:1] == ("components",) and len(place) > 2:
+            left["components"].get(place[1], {}).pop(place[2], None)
+    return left if all(place[:1] in (("paths",), ("components",)) for place in places) else {**left, "paths": {}}

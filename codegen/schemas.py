@@ -19,6 +19,22 @@ def target(schema: Mapping[str, Any]) -> str | None:
     return reference.removeprefix(PREFIX) if isinstance(reference, str) else None
 
 
+def remarks(schema: Mapping[str, Any]) -> Schema:
+    """The keywords of a schema that only describe it."""
+    return {key: schema[key] for key in schema if key in REMARKS}
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A part of a document in normal form with other names of schemas."""
+    if isinstance(value, list):
+        return [renamed(item, names) for item in value]
+    if isinstance(value, dict):
+        return {key: renamed(item, names) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith(PREFIX) and (name := value.removeprefix(PREFIX)) in names:
+        return PREFIX + names[name]
+    return value
+
+
 def kinds(schema: Mapping[str, Any]) -> list[str]:
     """The JSON types that a schema names."""
     declared = schema.get("type", [])

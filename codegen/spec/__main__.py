@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import document, rules
+from .. import document, needs, rules
 from ..__main__ import ROOT, generate
-from ..document import Json, Place, SpecificationError
+from ..document import Finding, Json, Place, SpecificationError, pointer
+from ..operations import normalize
 from . import python_api, report, upstream, writer
 from .changes import Level, compare
 from .excerpt import Excerpt
@@ -97,12 +98,27 @@ def pull(options: argparse.Namespace) -> int:
             (ROOT / CONTRACT).write_text(writer.added(ROOT / CONTRACT, part), "utf-8")
         else:
             print(writer.dumped(part))
-        before, ours = rules.check(ours), excerpt.merged()
-        findings = [finding for finding in rules.check(ours) if finding not in before]
+        before, ours = _findings(ours), excerpt.merged()
+        findings = [finding for finding in _findings(ours) if finding not in before]
         lines = [f"# {excerpt.id}: to read", *(f"- {note}" for note in excerpt.notes)]
-        lines += [f"# {excerpt.id}: to write by hand ({len(findings)})", *(f"- {finding}" for finding in findings)]
+        lines += [f"# {excerpt.id}: to write by hand ({len(findings)})", *map(_line, findings)]
         print("\n".join(lines), file=sys.stderr)
     return 0
+
+
+def _findings(spec: Json) -> list[Finding]:
+    """What a person has to change before the document, and the package generated from it, are complete."""
+    found = rules.check(spec, style=True)
+    try:
+        return [*found, *needs.check(normalize(spec), spec, ROOT / "overlay" / python_api.OVERLAY)]
+    except SpecificationError:  # among the findings
+        return found
+
+
+def _line(finding: Finding) -> str:
+    """A finding about an operation that is not in the file yet."""
+    where, problem, cure = finding
+    return f"- {pointer(where)}: {'; '.join(filter(None, (problem, cure)))}"
 
 
 def _operation(ours: Json, theirs: Json, wanted: str) -> Place:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ..document import Json, Where, holds_names, pointer
+from ..media import KIND
 from ..schemas import PREFIX, Schema, is_model
 from .contract import Argument, Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
@@ -214,10 +215,14 @@ class _Comparison:
             self.add(BREAKING, "status-removed", python, place, f"status {status} is no result any more")
         for status in sorted(after.keys() - before.keys()):
             self.add(COMPATIBLE, "status-added", python, f"{new.place}/responses/{status}", f"{status} is a result too")
-        empty = [any("content" not in value for value in side.values()) for side in (before, after)]
-        if empty[0] != empty[1]:
-            level, state = (BREAKING, "can return") if empty[1] else (COMPATIBLE, "no longer returns")
+        kinds = [{value[KIND] for value in side.values()} for side in (before, after)]
+        if ("none" in kinds[0]) != ("none" in kinds[1]):
+            level, state = (BREAKING, "can return") if "none" in kinds[1] else (COMPATIBLE, "no longer returns")
             self.add(level, "result-empty", python, f"{new.place}/responses", f"{state} None")
+        bodies = [" or ".join(sorted(side - {"none"})) for side in kinds]
+        if bodies[0] != bodies[1] and all(bodies):
+            message = f"the result is {bodies[1]}, not {bodies[0]}"
+            self.add(BREAKING, "result-kind", python, f"{new.place}/responses", message)
         first, second = (
             [value["content"] for value in side.values() if "content" in value] for side in (before, after)
         )

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, cast
 
 from .. import document
 from ..document import Json, Where, pointer
+from ..media import JSON
 from ..names import attribute, tag_name
-from ..operations import JSON, argument_name, normalize, request_schemas
+from ..operations import argument_name, normalize, request_schemas
 from ..schemas import PREFIX, Schema, is_model, reachable, target
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from .. import document, names, rules
 from ..document import Json, Place, Where, pointer
-from ..operations import JSON, OPTIONS, argument_name
+from ..media import JSON
+from ..operations import OPTIONS, argument_name
 from ..schemas import NULL, Schema, branches, kinds, target
 from .adoption import Adoption
 from .foreign import class_name, clean, described, first_example, resolved, sentence, words
@@ -210,7 +211,6 @@ class Excerpt:
             media["examples"]["plain"]["value"] = {"error": {"code": int(status), "message": text or phrase}}
             found["content"] = {JSON: media}
         self.responses[name] = found
-        self.note(f"status {status}: write the class {name}Error in overlay/openrouter_embeddings/errors.py")
         return f"#/components/responses/{name}"
 
     def _rename_arguments(self, operation: Json) -> None:

@@ -25,42 +25,38 @@ from openrouter_generated.models import (
 class ContentTextTypedDict(TypedDict):
     """
     A part that is text.
+
+    Attributes:
+        type: Marks a text part.
+        text: The text. Not empty.
     """
 
     type: Literal["text"]
-    """
-    Marks a text part.
-    """
     text: str
-    """
-    The text.
-    """
 
 
 class ImageURLTypedDict(TypedDict):
     """
     Where the image is.
+
+    Attributes:
+        url: An http(s) URL, or the image itself as a data URL.
     """
 
     url: str
-    """
-    An http(s) URL, or the image itself as a data URL.
-    """
 
 
 class MultimodalMediaTypedDict(TypedDict):
     """
     Content of a media part.
+
+    Attributes:
+        data: The media as a data URL.
+        format: Format of the media.
     """
 
     data: str
-    """
-    The media as a data URL.
-    """
     format: NotRequired[str]
-    """
-    Format of the media.
-    """
 
 
 EncodingFormat: TypeAlias = Literal["float", "base64"]
@@ -72,28 +68,20 @@ How vectors are written, as a list of numbers or as base64 of little-endian floa
 class TraceConfigTypedDict(TypedDict):
     """
     Names and ids under which observability tools file the request. Keys of your own may be added.
+
+    Attributes:
+        trace_id: Identifies the trace to which the request belongs.
+        trace_name: Name of the trace.
+        span_name: Name of the span within the trace.
+        generation_name: Name of this model call.
+        parent_span_id: Identifies the span above this one.
     """
 
     trace_id: NotRequired[str]
-    """
-    Identifies the trace to which the request belongs.
-    """
     trace_name: NotRequired[str]
-    """
-    Name of the trace.
-    """
     span_name: NotRequired[str]
-    """
-    Name of the span within the trace.
-    """
     generation_name: NotRequired[str]
-    """
-    Name of this model call.
-    """
     parent_span_id: NotRequired[str]
-    """
-    Identifies the span above this one.
-    """
 
 
 DataCollection: TypeAlias = Literal["deny", "allow"]
@@ -125,74 +113,54 @@ Ranking within each model, which is the default, or over all endpoints.
 class MaxPriceTypedDict(TypedDict):
     """
     Highest prices to pay, in USD.
+
+    Attributes:
+        prompt: USD per million tokens of the input.
+        completion: USD per million tokens of the output.
+        image: USD per image.
+        audio: USD per unit of audio.
+        request: USD per request.
     """
 
     prompt: NotRequired[str | float]
-    """
-    USD per million tokens of the input.
-    """
     completion: NotRequired[str | float]
-    """
-    USD per million tokens of the output.
-    """
     image: NotRequired[str | float]
-    """
-    USD per image.
-    """
     audio: NotRequired[str | float]
-    """
-    USD per unit of audio.
-    """
     request: NotRequired[str | float]
-    """
-    USD per request.
-    """
 
 
 class PercentileThroughputCutoffsTypedDict(TypedDict):
     """
     Slowest throughput wanted at each percentile, in tokens per second.
+
+    Attributes:
+        p50: At the median.
+        p75: At the 75th percentile.
+        p90: At the 90th percentile.
+        p99: At the 99th percentile.
     """
 
     p50: NotRequired[float | None]
-    """
-    At the median.
-    """
     p75: NotRequired[float | None]
-    """
-    At the 75th percentile.
-    """
     p90: NotRequired[float | None]
-    """
-    At the 90th percentile.
-    """
     p99: NotRequired[float | None]
-    """
-    At the 99th percentile.
-    """
 
 
 class PercentileLatencyCutoffsTypedDict(TypedDict):
     """
     Longest latency wanted at each percentile, in seconds.
+
+    Attributes:
+        p50: At the median.
+        p75: At the 75th percentile.
+        p90: At the 90th percentile.
+        p99: At the 99th percentile.
     """
 
     p50: NotRequired[float | None]
-    """
-    At the median.
-    """
     p75: NotRequired[float | None]
-    """
-    At the 75th percentile.
-    """
     p90: NotRequired[float | None]
-    """
-    At the 90th percentile.
-    """
     p99: NotRequired[float | None]
-    """
-    At the 99th percentile.
-    """
 
 
 JsonObject: TypeAlias = Mapping[str, Any]
@@ -204,64 +172,66 @@ A JSON object with whatever members.
 class ContentImageURLTypedDict(TypedDict):
     """
     A part that is an image.
+
+    Attributes:
+        type: Marks an image part.
+        image_url: Where the image is.
     """
 
     type: Literal["image_url"]
-    """
-    Marks an image part.
-    """
     image_url: ImageURL | ImageURLTypedDict
 
 
 class ContentPartInputAudioTypedDict(TypedDict):
     """
     A part that is audio.
+
+    Attributes:
+        type: Marks an audio part.
+        input_audio: Content of a media part.
     """
 
     type: Literal["input_audio"]
-    """
-    Marks an audio part.
-    """
     input_audio: MultimodalMedia | MultimodalMediaTypedDict
 
 
 class ContentPartInputVideoTypedDict(TypedDict):
     """
     A part that is video.
+
+    Attributes:
+        type: Marks a video part.
+        input_video: Content of a media part.
     """
 
     type: Literal["input_video"]
-    """
-    Marks a video part.
-    """
     input_video: MultimodalMedia | MultimodalMediaTypedDict
 
 
 class ContentPartInputFileTypedDict(TypedDict):
     """
     A part that is a document, such as a PDF.
+
+    Attributes:
+        type: Marks a file part.
+        input_file: Content of a media part.
     """
 
     type: Literal["input_file"]
-    """
-    Marks a file part.
-    """
     input_file: MultimodalMedia | MultimodalMediaTypedDict
 
 
 class ProviderSortConfigTypedDict(TypedDict):
     """
     What providers are ranked by, and within which groups.
+
+    Attributes:
+        by: What providers are ranked by.
+        partition: Whether endpoints are ranked within each model or all together.
     """
 
     by: NotRequired[ProviderSort | None]
-    """
-    What providers are ranked by.
-    """
     partition: NotRequired[Partition | None]
-    """
-    Whether endpoints are ranked within each model or all together.
-    """
 
 
 PreferredMinThroughput: TypeAlias = float | PercentileThroughputCutoffs | PercentileThroughputCutoffsTypedDict
@@ -309,70 +279,51 @@ A ranking, by name or with its details.
 class InputTypedDict(TypedDict):
     """
     One multimodal input. All its parts go into one vector.
+
+    Attributes:
+        content: The parts, in order. Not empty.
     """
 
     content: Sequence[Content]
-    """
-    The parts, in order.
-    """
 
 
 class ProviderPreferencesTypedDict(TypedDict):
     """
     Which providers may serve the request, and in what order.
+
+    Attributes:
+        allow_fallbacks: Whether another provider may step in when the first is unavailable; true unless set. With
+            false the provider's own error is returned.
+        require_parameters: Whether a provider must support every parameter of the request; false unless set, and
+            parameters that a provider lacks are then not passed to it.
+        data_collection: Whether providers that store or train on data may be used.
+        zdr: With true, only endpoints that retain no data.
+        enforce_distillable_text: With true, only models whose author allows distillation from their text.
+        order: Slugs of providers to try, the first first.
+        only: Slugs of the only providers allowed, added to those of the account.
+        ignore: Slugs of providers to leave out, added to those of the account.
+        quantizations: The only quantization levels allowed.
+        sort: What to rank providers by when `order` is not given. Switches load balancing off.
+        max_price: Highest prices to pay, in USD.
+        preferred_min_throughput: Slowest throughput wanted. Slower endpoints come last, but are not excluded.
+        preferred_max_latency: Longest latency wanted. Slower endpoints come last, but are not excluded.
+        options: Settings for single providers, by slug. Only those of the provider that serves the request are
+            passed on; slugs that the server does not know are dropped by it.
     """
 
     allow_fallbacks: NotRequired[bool | None]
-    """
-    Whether another provider may step in when the first is unavailable; true unless set. With false the provider's
-    own error is returned.
-    """
     require_parameters: NotRequired[bool | None]
-    """
-    Whether a provider must support every parameter of the request; false unless set, and parameters that a provider
-    lacks are then not passed to it.
-    """
     data_collection: NotRequired[DataCollection | None]
-    """
-    Whether providers that store or train on data may be used.
-    """
     zdr: NotRequired[bool | None]
-    """
-    With true, only endpoints that retain no data.
-    """
     enforce_distillable_text: NotRequired[bool | None]
-    """
-    With true, only models whose author allows distillation from their text.
-    """
     order: NotRequired[Sequence[str] | None]
-    """
-    Slugs of providers to try, the first first.
-    """
     only: NotRequired[Sequence[str] | None]
-    """
-    Slugs of the only providers allowed, added to those of the account.
-    """
     ignore: NotRequired[Sequence[str] | None]
-    """
-    Slugs of providers to leave out, added to those of the account.
-    """
     quantizations: NotRequired[Sequence[Quantization] | None]
-    """
-    The only quantization levels allowed.
-    """
     sort: NotRequired[ProviderPreferencesSort | None]
-    """
-    What to rank providers by when `order` is not given. Switches load balancing off.
-    """
     max_price: NotRequired[MaxPrice | MaxPriceTypedDict]
     preferred_min_throughput: NotRequired[PreferredMinThroughput | None]
-    """
-    Slowest throughput wanted. Slower endpoints come last, but are not excluded.
-    """
     preferred_max_latency: NotRequired[PreferredMaxLatency | None]
-    """
-    Longest latency wanted. Slower endpoints come last, but are not excluded.
-    """
     options: NotRequired[ProviderOptions]
 
 

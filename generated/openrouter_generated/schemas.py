@@ -15,8 +15,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
     "Input": {
         "type": "object",
-        "required": ["content"],
         "properties": {"content": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Content"}}},
+        "required": ["content"],
     },
     "Content": {
         "oneOf": [
@@ -39,46 +39,46 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
     "ContentText": {
         "type": "object",
-        "required": ["type", "text"],
         "properties": {"type": {"type": "string", "const": "text"}, "text": {"type": "string", "minLength": 1}},
+        "required": ["type", "text"],
     },
     "ContentImageURL": {
         "type": "object",
-        "required": ["type", "image_url"],
         "properties": {
             "type": {"type": "string", "const": "image_url"},
             "image_url": {"$ref": "#/components/schemas/ImageURL"},
         },
+        "required": ["type", "image_url"],
     },
-    "ImageURL": {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}},
+    "ImageURL": {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]},
     "ContentPartInputAudio": {
         "type": "object",
-        "required": ["type", "input_audio"],
         "properties": {
             "type": {"type": "string", "const": "input_audio"},
             "input_audio": {"$ref": "#/components/schemas/MultimodalMedia"},
         },
+        "required": ["type", "input_audio"],
     },
     "ContentPartInputVideo": {
         "type": "object",
-        "required": ["type", "input_video"],
         "properties": {
             "type": {"type": "string", "const": "input_video"},
             "input_video": {"$ref": "#/components/schemas/MultimodalMedia"},
         },
+        "required": ["type", "input_video"],
     },
     "ContentPartInputFile": {
         "type": "object",
-        "required": ["type", "input_file"],
         "properties": {
             "type": {"type": "string", "const": "input_file"},
             "input_file": {"$ref": "#/components/schemas/MultimodalMedia"},
         },
+        "required": ["type", "input_file"],
     },
     "MultimodalMedia": {
         "type": "object",
-        "required": ["data"],
         "properties": {"data": {"type": "string"}, "format": {"type": "string"}},
+        "required": ["data"],
     },
     "EncodingFormat": {"type": "string", "enum": ["float", "base64"]},
     "TraceConfig": {

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, final
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, Self, TypeAlias, final
 
 import attrs
+
+from .reading import getter
 
 
 @final
@@ -29,6 +32,10 @@ class Unset:
 UNSET: Final = Unset()
 
 
+FileInput: TypeAlias = bytes | bytearray | os.PathLike[str] | IO[bytes]
+"""A file to send: its content, its path, or an open file, which is read to its end."""
+
+
 class RetrySettings:
     """Base class of what `retries=` accepts."""
 
@@ -37,22 +44,33 @@ class RetrySettings:
 
 @attrs.frozen
 class Parameter:
-    """One argument of an operation: its Python name, its wire name, its location and its JSON Schema."""
+    """One argument of an operation: its Python name, its wire name, its location and its JSON Schema.
+
+    `location` is "path", "query", "header", "body", or "file" (a body, or a part of one, that is a `FileInput` or a
+    list of them). `style` says how lists and objects are written: "form" (the name once per item), "comma", "space",
+    "pipe" (items joined), "deep" (`name[key]`), "json", or "simple" (in paths and headers: joined by commas).
+    `sends_null`: None is sent as null, and UNSET is left out; otherwise None is left out.
+    """
 
     argument: str
     name: str
     location: str
     required: bool
     schema: Mapping[str, Any]
+    style: str = "form"
+    sends_null: bool = False
 
 
 @attrs.frozen
 class Operation:
     """One operation of the API, as data.
 
-    `body` is None (no body), "fields" (an object made of the arguments whose location is "body") or "value" (the
-    one argument whose location is "body" is the body). `success` lists the statuses of success. `requires` names the
-    arrays and objects that every result has. `read` turns decoded JSON into the result.
+    `body` is None (no body), "fields" (an object made of the arguments whose location is "body" or "file") or "value"
+    (the one such argument is the body). `success` lists the statuses of success. `requires` names the arrays and
+    objects that every result has. `read` turns decoded JSON into the result. `content_type` is that of the body, and
+    `accept` what responses may be. `kinds` says how a success is read that is not JSON: as "text", "bytes" or "none".
+    `body_required`: a body is sent even if it has no member. `has_error`: a result has a member `error` of its own.
+    `key_header`: the header that holds the API key, as a bearer token if it is `Authorization`.
     """
 
     id: str
@@ -64,6 +82,12 @@ class Operation:
     requires: tuple[str, ...]
     authenticated: bool
     read: Callable[[Any], Any]
+    content_type: str = "application/json"
+    accept: str = "application/json"
+    kinds: Mapping[int, str] = {}
+    body_required: bool = True
+    has_error: bool = False
+    key_header: str = "Authorization"
 
 
 @attrs.frozen
@@ -124,7 +148,12 @@ class ApiModel:
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Read decoded JSON. A ValueError names the path where an object or array was expected and missing."""
-        raise NotImplementedError
+        model = cls.__new__(cls)
+        get = getter(data)
+        for name, attribute in cls._NAMES.items():
+            setattr(model, attribute, get(name))
+        model._settle(data)
+        return model
 
     def _settle(self, data: Any) -> None:
         """Keep what no attribute holds: unknown keys, and which keys were null."""

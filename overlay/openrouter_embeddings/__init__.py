@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import components, errors, operations, types, utils
     from .client import OpenRouter
+    from .embedder import Embedder
     from .retries import Policy
 
     __version__: str
 
-__all__ = ["OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
+__all__ = ["Embedder", "OpenRouter", "Policy", "components", "errors", "operations", "types", "utils"]
 
-_MODULES = {"OpenRouter": "client", "Policy": "retries", "__version__": "config"}
+_MODULES = {"Embedder": "embedder", "OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 
 if not TYPE_CHECKING:  # a type checker would accept any name
 

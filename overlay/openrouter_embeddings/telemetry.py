@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .config import version
+from .contract import CREATE_EMBEDDINGS
 from .errors import ConfigurationError
 from .messages import CallFlow, Send, Sleep
 
@@ -180,7 +181,7 @@ class OpenTelemetry:
         return type(self), ()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, JobPaused) or event.call.operation != "createEmbeddings":
+        if isinstance(event, JobPaused) or event.call.operation != CREATE_EMBEDDINGS:
             return
         if isinstance(event, AttemptStarted) and event.attempt == 1:
             name, kind = f"embeddings {event.call.model}", self._trace.SpanKind.CLIENT

@@ -19,7 +19,8 @@ from support.pipeline import ROOT, Wide, generate
 
 from codegen import package
 from codegen.__main__ import STAMP, files
-from codegen.document import SpecificationError
+from codegen.adapter import Adapter
+from codegen.document import SpecificationError, pointer
 from codegen.operations import normalize
 
 COMMITTED = ROOT / "generated" / "openrouter_generated"
@@ -64,6 +65,37 @@ def test_generating_removes_old_files(wide: Wide) -> None:
 BROKEN = {
     "a reference without a target": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
     "a duplicate key": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", 'duplicate key "version"'),
+    "a member that the package needs": (
+        "        usage:\n",
+        "        used:\n",
+        "has no member usage, which the package",
+    ),
+    "an operation that it needs": (
+        "operationId: createEmb",
+        "operationId: makeEmb",
+        "has the operationId createEmbeddings",
+    ),
+    "an argument that it needs": (
+        "        session_id: #",
+        "        session: #",
+        "no argument session_id, which the package",
+    ),
+    "an amount that it needs": ("        cost:\n", "        price:\n", "CreateEmbeddingsUsage has no member cost"),
+    "an error without its class": (
+        '        "404":\n          $ref: "#/components/responses/NotFoundResponse"\n',
+        '        "418": {description: Tea, x-python-error: TeapotError}\n',
+        'write in openrouter_embeddings/errors.py: class TeapotError(APIStatusError, status=418): """Tea"""',
+    ),
+    "a tag that the client has": (
+        "tags: [Embeddings]",
+        "tags: [Embeddings, close]",
+        "the tag 'close' has the name of a member",
+    ),
+    "another name of a method that the package needs": (
+        "x-python-method: list_models",
+        "x-python-method: embed",
+        "its method is not list_models, which the package needs",
+    ),
 }
 
 
@@ -76,9 +108,9 @@ def test_broken_document_fails_and_keeps_the_old_package(name: str, tmp_path: Pa
     (out / "old.py").touch()
     run = generate(spec, out)
     assert (run.returncode, list(contents(out))) == (1, ["old.py"])
-    assert f"{spec}: nothing was generated.\n" in run.stderr
+    assert run.stderr.endswith("; nothing was generated\n")
     assert message in run.stderr
-    assert "Traceback" not in run.stderr
+    assert re.match(rf"{re.escape(str(spec))}:\d+:\d+: error: ", run.stderr)
 
 
 # ---- refusals
@@ -97,66 +129,99 @@ def body(schema: dict[str, Any], kind: str = "application/json") -> dict[str, An
 
 
 OBJECT = {"type": "object", "properties": {"limit": {"type": "integer"}}}
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "two arguments of one name": (
-        operation(parameters=[query("limit")], requestBody=body(OBJECT)),
-        "POST /x: the argument limit (body limit) has the name of query limit; give it an x-python-name",
-    ),
+POST = "#/paths/~1x/post"
+# The operation, the place below it, the problem, and the beginning of the cure.
+REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an argument with the name of an option": (
         operation(parameters=[query("retries")]),
-        "POST /x: the argument retries (query retries) has the name of an option of every method; give it an x-",
+        "",
+        "the argument retries (query retries) has the name of an option of every method",
+        "give it an x-python-name",
     ),
     "an argument with an invalid name": (
         operation(parameters=[query("limit", **{"x-python-name": "Not this"})]),
-        "POST /x: 'Not this' is not a name for an argument; give limit another x-python-name",
+        "",
+        "'Not this' is not a name for an argument",
+        "give limit another x-python-name",
     ),
     "a method with an invalid name": (
         operation(**{"x-python-method": "class"}),
-        "POST /x: 'class' is not a name for a method; give it an x-python-method",
+        "/x-python-method",
+        "'class' is not a name for a method",
+        "give it an x-python-method",
     ),
     "a cookie": (
         operation(parameters=[{**query("limit"), "in": "cookie"}]),
-        "POST /x: the parameter limit is in a cookie, which requests do not send",
+        "/parameters/0",
+        "the parameter limit is in a cookie",
+        "declare it in a header or query",
     ),
-    "a list joined by commas": (
-        operation(parameters=[query("limit", explode=False)]),
-        "POST /x: the parameter limit has a style that requests do not support",
+    "a style of paths": (
+        operation(parameters=[query("limit", style="matrix")]),
+        "/parameters/0/style",
+        "the parameter limit has the style matrix",
+        "use style: form",
     ),
-    "a form": (
-        operation(requestBody=body(OBJECT, "multipart/form-data")),
-        "POST /x: content of type multipart/form-data; only application/json is supported",
+    "an event stream alone": (
+        operation(responses={"200": {"description": "ok", **body({}, "text/event-stream")}}),
+        "/responses/200/content",
+        "an event stream alone is not supported",
+        "declare the application/json of a call that does not stream",
     ),
-    "a response that is not JSON": (
-        operation(responses={"200": {"description": "ok", **body({"type": "string"}, "audio/mpeg")}}),
-        "POST /x: content of type audio/mpeg; only application/json is supported",
+    "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
+    "a form that is a union": (
+        operation(requestBody=body({"oneOf": [OBJECT, {"type": "object"}]}, "multipart/form-data")),
+        "/requestBody/content/multipart~1form-data/schema",
+        "a form that is a union",
+        "write one object with all members",
     ),
-    "allOf over a string": (
+    "an object and a string": (
         operation(requestBody=body({"allOf": [OBJECT, {"type": "string"}]})),
-        "POST /x: PostXRequest: allOf over a schema that is not an object",
+        "/requestBody/content/application~1json/schema",
+        "allOf over schemas of different types",
+        "name each type",
     ),
-    "a tag with the name of a method of the client": (
-        operation(tags=["Call"]),
-        "the tag 'Call' has the name of a method of every client, call",
+    "two unions": (
+        operation(requestBody=body({"allOf": [{"oneOf": [OBJECT, {}]}, {"anyOf": [OBJECT, {}]}]})),
+        "/requestBody/content/application~1json/schema",
+        "allOf over several unions",
+        "write the objects",
     ),
-    "a problem that openapi-python-client reports": (
+    "a server of its own": (
+        operation(servers=[{"url": "https://example.com"}]),
+        "/servers",
+        "an operation has servers of its own",
+        "requests go to the client's server",
+    ),
+    "a key in the query": (
+        operation(security=[{"key": []}]),
+        "/security",
+        "a key that requests do not send",
+        "declare type: http with scheme: bearer, or type: apiKey with in: header",
+    ),
+    "a path without its parameter": (
         operation(parameters=[{**query("id"), "in": "path", "required": True}]),
-        "openapi-python-client: WARNING parsing POST /x within default. Endpoint will not be generated. Incorrect path",
+        "",
+        "the path parameter id is not in the path",
+        "declare id in both",
     ),
 }
 
 
+def document_of(paths: dict[str, Any]) -> dict[str, Any]:
+    components = {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "key"}}}
+    return {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths, "components": components}
+
+
 @pytest.mark.parametrize("name", REFUSED)
-def test_unsupported_operations_are_refused(name: str, tmp_path: Path) -> None:
-    """The message names the operation and the reason; no operation is left out."""
-    raw, message = REFUSED[name]
-    spec = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/x": {"post": raw}}}
-
-    def make() -> None:
-        package.write(tmp_path / "package", normalize(spec))
-
+def test_unsupported_operations_are_refused(name: str) -> None:
+    """The finding has the place, the reason and the cure; no operation is left out."""
+    raw, place, problem, cure = REFUSED[name]
     with pytest.raises(SpecificationError) as caught:
-        make()
-    assert str(caught.value)[: len(message)] == message
+        normalize(document_of({"/x": {"post": raw}}))
+    (found,) = caught.value.findings
+    assert (pointer(found.where), found.problem[: len(problem)]) == (POST + place, problem)
+    assert found.cure.startswith(cure)
 
 
 TWINS: dict[str, tuple[dict[str, Any], str]] = {
@@ -165,8 +230,15 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
         "the tags 'A B' and 'a.b' give the same name, a_b",
     ),
     "methods": (
+        {
+            "/a": {"get": operation(operationId="one", **{"x-python-method": "go"})},
+            "/b": {"get": operation(operationId="two", **{"x-python-method": "go"})},
+        },
+        "its method go has the name of that of GET /a",
+    ),
+    "operations": (
         {"/a": {"get": operation(operationId="goOn")}, "/b": {"get": operation(operationId="go_on")}},
-        "GET /b: its method go_on has the name of that of GET /a; give it an x-python-method",
+        "the operationId go_on is too similar to that of GET /a",
     ),
 }
 
@@ -175,8 +247,18 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
 def test_equal_names_are_refused(name: str) -> None:
     paths, message = TWINS[name]
     with pytest.raises(SpecificationError) as caught:
-        normalize({"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": paths})
-    assert str(caught.value) == message
+        normalize(document_of(paths))
+    assert [found.problem for found in caught.value.findings] == [message]
+
+
+def test_problem_that_openapi_python_client_reports_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would leave out the operation, and exit with 0."""
+    monkeypatch.setattr(Adapter, "schema", lambda self, *_: {"$ref": "#/components/schemas/Gone"})
+    with pytest.raises(SpecificationError) as caught:
+        package.write(
+            tmp_path / "package", normalize(document_of({"/x": {"post": operation(parameters=[query("a")])}}))
+        )
+    assert [pointer(found.where) for found in caught.value.findings] == [POST]
 
 
 # ---- hostile text

@@ -77,7 +77,7 @@ CHANGES: list[tuple[Callable[[GeneratorData], None], str, str]] = [
     (change_type, "models/cat.py", "    lives: Literal['cat'] | str = 'cat'\n"),
     (make_optional, "models/cat.py", "    lives: int | None = None\n"),
     (rename_class, "models/moved.py", "TypeAlias = "),
-    (add_parameter, "api/things/__init__.py", "        added: Sequence[str] | None = None,\n"),
+    (add_parameter, "api/things/__init__.py", "        added: str | None = None,\n"),
     (drop_body, "api/import_/replace_part.py", "    body=None,\n"),
     (change_status, "api/things/delete_part.py", "    success=(204, 205, ),\n"),
     (change_result, "api/beta_animals/__init__.py", ") -> int:\n"),

@@ -92,69 +92,65 @@ FIELD = f"{THING}/properties"
 NEW = {"description": "New."}
 NULL = {"type": "null"}
 HEADER = {**NEW, "name": "X-New", "in": "header", "schema": {}, "example": 1}
-PAIR = "wanted oneOf: [{$ref: ...}"
-NAMED = "wanted a $ref to an enum or object"
+UNION = "a union of several branches with null"
+UNNAMED = "an enum or object without a name"
+UNFIT = "an example that does not fit: 1 is not of type 'string'"
 # Edited part, its new value, where the violation is, the beginning of the message.
 BREAKS: list[tuple[str, Any, str, str]] = [
-    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"found a reference to {KIND}"),
-    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "found a reference to b.yaml"),
-    (f"{THING}/discriminator", {"propertyName": "name", "mapping": {"a": "#/a"}}, THING, "found a reference to #/a"),
-    (LOOP, {"$ref": LOOP}, LOOP, f"found a reference to {LOOP}"),
-    ("#/info/title", GONE, "#/info", "found 'title' is a required property"),
+    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"the reference {KIND} leads nowhere"),
+    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "the reference b.yaml leads nowhere"),
+    (f"{THING}/discriminator", {"propertyName": "name", "mapping": {"a": "#/a"}}, THING, "the reference #/a"),
+    (LOOP, {"$ref": LOOP}, LOOP, f"the reference {LOOP} leads nowhere"),
+    ("#/info/title", GONE, "#/info", "'title' is a required property"),
+    (f"{FIELD}/new", {**NEW, "type": "integer", "exclusiveMinimum": True}, f"{FIELD}/new/exclusiveMinimum", "True is"),
     (
         f"{WRONG}/properties/new",
         {**NEW, "allOf": [{"$ref": THING}, {"$ref": KIND}]},
-        "#",
-        "found WrongNew: allOf over a schema that is not an object",
+        f"{WRONG}/properties/new",
+        "allOf",
     ),
-    (f"{WRONG}/allOf", [{"anyOf": [{"$ref": THING}]}], "#", "found Wrong: allOf over a schema that is not an object"),
-    (f"{MAKE}/x-python-method", "make-it", f"{MAKE}/x-python-method", "wanted a name in Python"),
-    (f"{KIND}/x-python-aliases", ["Sort", "class"], f"{KIND}/x-python-aliases/1", "wanted a name in Python"),
-    (f"{KIND}/x-python-namespace", "models", f"{KIND}/x-python-namespace", "wanted components or operations"),
+    (f"{MAKE}/x-python-method", "make-it", f"{MAKE}/x-python-method", "no name in Python"),
+    (f"{KIND}/x-python-aliases", ["Sort", "class"], f"{KIND}/x-python-aliases/1", "no name in Python"),
+    (f"{KIND}/x-python-namespace", "models", f"{KIND}/x-python-namespace", "no namespace"),
+    (STREAM, {"schema": {"type": "string"}, "example": ""}, f"{MAKE}/responses/200/content", "several media types"),
+    (f"{KIND}/type", ["string", "null"], KIND, "an enum with null"),
+    (f"{KIND}/enum", ["good", None], KIND, "an enum with null"),
+    (f"{WRONG}/nullable", True, f"{WRONG}/nullable", "nullable of OpenAPI 3.0"),
+    (f"{FIELD}/kind/oneOf", [{"$ref": KIND}, {"$ref": THING}, NULL], f"{FIELD}/kind/oneOf", UNION),
+    (f"{FIELD}/kind/oneOf", [{"type": "string"}, NULL], f"{FIELD}/kind/oneOf", UNION),
+    (f"{FIELD}/new", {**NEW, "anyOf": [{"$ref": KIND}, NULL]}, f"{FIELD}/new/anyOf", UNION),
+    (f"{FIELD}/name/enum", ["a"], f"{FIELD}/name", UNNAMED),
+    (f"{FIELD}/new", {**NEW, "properties": {}}, f"{FIELD}/new", UNNAMED),
+    (f"{FIELD}/new", {**NEW, "type": "array", "items": {"type": ["object", "null"]}}, f"{FIELD}/new/items", UNNAMED),
+    (f"{MAKE}/responses/409", {"description": "No."}, f"{MAKE}/responses/409", "an error response of its own"),
+    (f"{MAKE}/responses/409", {"$ref": BAD}, BAD, "one response for the statuses 400, 409"),
+    (f"{BAD}/x-python-error", "BadStatus", BAD, "the error class BadStatus"),
+    (f"{BAD}/x-python-error", GONE, BAD, "the error class "),
     (
-        STREAM,
-        {"schema": {"type": "string"}, "example": ""},
-        STREAM,
-        "wanted application/json alone",
+        f"{LOST}/content/{JSON}/schema",
+        {"$ref": THING},
+        f"{LOST}/content/{JSON}/schema",
+        "an error response with another",
     ),
-    (f"{KIND}/type", ["string", "null"], KIND, PAIR),
-    (f"{KIND}/enum", ["good", None], KIND, PAIR),
-    (f"{WRONG}/nullable", True, f"{WRONG}/nullable", 'wanted type: [..., "null"] in place of nullable'),
-    (f"{FIELD}/kind/oneOf", [{"$ref": KIND}, {"$ref": THING}, NULL], f"{FIELD}/kind/oneOf", PAIR),
-    (f"{FIELD}/kind/oneOf", [{"type": "string"}, NULL], f"{FIELD}/kind/oneOf", PAIR),
-    (f"{FIELD}/new", {**NEW, "anyOf": [{"$ref": KIND}, NULL]}, f"{FIELD}/new/anyOf", PAIR),
-    (f"{FIELD}/name/enum", ["a"], f"{FIELD}/name", NAMED),
-    (f"{FIELD}/new", {**NEW, "properties": {}}, f"{FIELD}/new", NAMED),
-    (f"{FIELD}/new", {**NEW, "type": "array", "items": {"type": ["object", "null"]}}, f"{FIELD}/new/items", NAMED),
-    (f"{MAKE}/responses/409", {"description": "No."}, f"{MAKE}/responses/409", "wanted a $ref to components/responses"),
-    (f"{MAKE}/responses/409", {"$ref": BAD}, BAD, "found the statuses 400, 409"),
-    (f"{BAD}/x-python-error", "BadStatus", BAD, "found the class BadStatus"),
-    (f"{BAD}/x-python-error", GONE, BAD, "found the class "),
-    (f"{LOST}/content/{JSON}/schema", {"$ref": THING}, f"{LOST}/content/{JSON}/schema", f"found the schema {THING}"),
-    (f"{MAKE}/x-python-method", GONE, MAKE, "wanted x-python-method"),
-    (f"{MAKE}/parameters", [], MAKE, "found a header missing"),
-    (
-        f"{MAKE}/parameters/1",
-        HEADER,
-        f"{MAKE}/parameters/1",
-        "wanted a $ref to a header",
-    ),
-    (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "wanted x-source"),
-    (f"{MAKE}/x-source", GONE, MAKE, "wanted x-source"),
-    (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "wanted a keyword that the SDK validates"),
-    (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "wanted an extension"),
-    (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "wanted a $ref alone"),
-    (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "wanted a description"),
-    (f"{KIND}/description", GONE, KIND, "wanted a description"),
-    (f"{MAKE}/description", GONE, MAKE, "wanted a description"),
-    (f"{MAKE}/summary", GONE, MAKE, "wanted a summary"),
-    ("#/tags", [{"name": "Things"}], "#/tags/0", "wanted a description of the tag"),
-    (f"{MADE}/examples", GONE, MADE, "wanted an example"),
-    (f"{APP}/example", GONE, APP, "wanted an example"),
-    (f"{APP}/description", GONE, APP, "wanted a description"),
-    (f"{MADE}/examples/one/value/name", 1, f"{MADE}/examples/one/value/name", "found 1 is not of type 'string'"),
-    (f"{APP}/example", 1, f"{APP}/example", "found 1 is not of type 'string'"),
-    (f"{FIELD}/name/examples", [1], f"{FIELD}/name/examples/0", "found 1 is not of type 'string'"),
+    (f"{MAKE}/x-python-method", GONE, MAKE, "no x-python-method"),
+    (f"{MAKE}/parameters", [], MAKE, "a header that every operation takes is missing"),
+    (f"{MAKE}/parameters/1", HEADER, f"{MAKE}/parameters/1", "a header of its own"),
+    (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "no x-source"),
+    (f"{MAKE}/x-source", GONE, MAKE, "no x-source"),
+    (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that arguments are not checked against"),
+    (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "an unknown extension"),
+    (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords beside a $ref"),
+    (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "no description"),
+    (f"{KIND}/description", GONE, KIND, "no description"),
+    (f"{MAKE}/description", GONE, MAKE, "no description"),
+    (f"{MAKE}/summary", GONE, MAKE, "no summary"),
+    ("#/tags", [{"name": "Things"}], "#/tags/0", "a tag without description"),
+    (f"{MADE}/examples", GONE, MADE, "no example"),
+    (f"{APP}/example", GONE, APP, "no example"),
+    (f"{APP}/description", GONE, APP, "no description"),
+    (f"{MADE}/examples/one/value/name", 1, f"{MADE}/examples/one/value/name", UNFIT),
+    (f"{APP}/example", 1, f"{APP}/example", UNFIT),
+    (f"{FIELD}/name/examples", [1], f"{FIELD}/name/examples/0", UNFIT),
 ]
 
 
@@ -174,27 +170,56 @@ def broken(edited: str, value: Any) -> dict[str, Any]:
     return spec
 
 
+def found(spec: dict[str, Any]) -> list[document.Finding]:
+    return rules.check(spec, style=True)
+
+
 def test_sound_document_has_no_violation() -> None:
-    assert rules.check(SOUND) == []
+    assert found(SOUND) == []
 
 
 @pytest.mark.parametrize(("edited", "value", "where", "message"), BREAKS)
 def test_each_violation_is_found_once_with_its_place(edited: str, value: Any, where: str, message: str) -> None:
-    assert [line[: len(where) + len(message) + 2] for line in rules.check(broken(edited, value))] == [
-        f"{where}: {message}"
-    ]
+    findings = found(broken(edited, value))
+    assert [(document.pointer(place), text[: len(message)]) for place, text, _ in findings] == [(where, message)]
+    assert all(cure for _, _, cure in findings)
 
 
-def test_unsupported_operation_is_a_violation() -> None:
-    spec = broken("#/paths/~1others", {"post": {**SOUND["paths"]["/things"]["post"], "operationId": "makeOther"}})
-    assert [line.partition(" has the name")[0] for line in rules.check(spec)] == [
-        "#: found POST /others: its method make"
+def test_all_findings_come_in_one_run() -> None:
+    """An invalid operation does not hide what is wrong with the others."""
+    spec = broken(LOOP, {"$ref": LOOP})
+    make = SOUND["paths"]["/things"]["post"]
+    spec["paths"]["/loop"] = {"post": {**make, "operationId": "loop", "parameters": [{"$ref": LOOP}]}}
+    spec["paths"]["/bad"] = {"post": {**make, "operationId": "bad", "x-python-method": "a b", "tags": "none"}}
+    spec["paths"]["/odd"] = {
+        "post": {
+            **make,
+            "operationId": "odd",
+            "x-python-method": "odd",
+            "parameters": [
+                {"name": "a", "in": "cookie", "schema": {}},
+                {"name": "b", "in": "path", "required": True, "schema": {}},
+            ],
+            "responses": {"200": {"description": "", "content": {"text/event-stream": {}}}},
+        }
+    }
+    places = [document.pointer(place) for place, _, _ in found(spec)]
+    odd = "#/paths/~1odd/post"
+    assert places == [
+        "#/paths/~1loop/post/parameters/0",
+        LOOP,
+        "#/paths/~1bad/post/tags",
+        odd,
+        f"{odd}/parameters/0",
+        f"{odd}/responses/200/content",
     ]
 
 
 def test_equal_error_classes_are_violations() -> None:
-    lines = rules.check(broken(f"{LOST}/x-python-error", "BadError"))
-    assert [line.partition(",")[0] for line in lines] == [f"{place}: found the class BadError" for place in (BAD, LOST)]
+    findings = found(broken(f"{LOST}/x-python-error", "BadError"))
+    assert [(document.pointer(place), text) for place, text, _ in findings] == [
+        (place, "the error class BadError") for place in (BAD, LOST)
+    ]
 
 
 def test_both_operations_declare_every_error() -> None:
@@ -211,11 +236,18 @@ def command(path: Path) -> tuple[int, str, str]:
 
 
 def test_command_prints_violations_and_fails(tmp_path: Path) -> None:
+    """As compilers do: file, line, column, what is wrong, what to write, and the JSON pointer."""
     path = tmp_path / "broken.yaml"
     path.write_text(CONTRACT.read_text("utf-8").replace("x-python-method: generate", "x-python-method: a b"), "utf-8")
 
-    line = f"{path}: #/paths/~1embeddings/post/x-python-method: wanted a name in Python\n"
-    assert command(path) == (1, "", line)
+    code, output, errors = command(path)
+
+    place = "#/paths/~1embeddings/post/x-python-method"
+    line = next(i for i, text in enumerate(path.read_text("utf-8").splitlines(), 1) if "x-python-method: a b" in text)
+    first = errors.splitlines()[0]
+    assert (code, output) == (1, "")
+    assert first.startswith(f"{path}:{line}:7: error: POST /embeddings: no name in Python; write ")
+    assert first.endswith(f"[{place}]")
 
 
 def test_command_accepts_openapi_yaml() -> None:
@@ -229,8 +261,7 @@ def test_command_refuses_a_duplicate_key(tmp_path: Path) -> None:
     code, _, output = command(path)
 
     assert code == 1
-    assert 'duplicate key "a"' in output
-    assert "line 3, column 1" in output
+    assert output.startswith(f'{path}:3:1: error: duplicate key "a"; remove one of the two [#/a]')
 
 
 def test_command_without_a_file_fails(tmp_path: Path) -> None:

@@ -286,6 +286,13 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "compatible create() post/responses/204: 204 is a result too",
         ],
     ),
+    "result of another kind": (
+        {f"{GET}/responses/200/content": {"text/plain": {"schema": {"type": "string"}}}},
+        [
+            "breaking list_all() get/responses: the result is text, not json",
+            "breaking components.ItemList ItemList: is removed",
+        ],
+    ),
     "result never none": (
         {f"{GET}/responses/204": GONE},
         [

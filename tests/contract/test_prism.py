@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_embeddings import errors
+from openrouter_generated.types import to_jsonable
 
 from .description import Described, Request, operations
 from .exchange import KEY, VIOLATIONS, exchange, generated_operation
@@ -73,7 +74,7 @@ def test_example_responses_are_read_if_they_match_the_request(mock_url: str, id:
                 if matches(described, request, expected):
                     matching += 1
                     assert actual.error is None, (request.name, name)
-                    assert expected == actual.result.to_dict()
+                    assert expected == to_jsonable(actual.result)
                 else:
                     assert isinstance(actual.error, errors.ResponseValidationError), (request.name, name)
                     assert actual.error.raw_response is not None
@@ -106,9 +107,9 @@ def test_random_responses_are_read_and_written_unchanged(mock_url: str, id: str,
         for _ in range(RANDOM_RESPONSES):
             actual = exchange(side, mock_url, described, described.requests[0], f"code={response.status}, dynamic=true")
             expected = actual.received.json()
-            assert expected == operation.read(expected).to_dict()
+            assert expected == to_jsonable(operation.read(expected))
             if actual.error is None:
-                assert expected == actual.result.to_dict()
+                assert expected == to_jsonable(actual.result)
             else:  # random rows are not the vectors of one input
                 assert described.id == "createEmbeddings"
                 assert isinstance(actual.error, errors.ResponseValidationError)

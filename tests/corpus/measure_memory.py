@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 DIMENSIONS = 1536
+NUMBERS = itertools.count()  # no response is a copy of another
 VECTOR = base64.b64encode(b"\0\0\x80\x3f" * DIMENSIONS).decode()
 
 
@@ -32,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         body = f'{{"object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
+        self.send_header("x-generation-id", f"gen-{next(NUMBERS)}")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

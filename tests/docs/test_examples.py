@@ -8,9 +8,12 @@ import pytest
 from support.documents import blocks, run_block
 from support.environments import ROOT
 
+NEED_FRAMEWORKS = {"integrations", "scale"}
+"""Pages whose examples tests/engines runs."""
 GUIDES = {
     f"{page.stem}-{number}": block
     for page in sorted((ROOT / "docs").glob("*.md"))
+    if page.stem not in NEED_FRAMEWORKS
     for number, block in enumerate(blocks(page.read_text()), 1)
 }
 

@@ -15,7 +15,8 @@ def changed(spec: dict[str, Any]) -> None:
     """Rename a field, add a field to request and response, add an enum value."""
     schemas = spec["components"]["schemas"]
     body = schemas["CreateEmbeddingsRequestBody"]["properties"]
-    body["dims"] = body.pop("dimensions")
+    preferences = schemas["ProviderPreferences"]["properties"]
+    preferences["zero_retention"] = preferences.pop("zdr")
     body["truncate"] = {"type": "boolean", "description": "Whether to cut what is too long."}
     schemas["EncodingFormat"]["enum"].append("int8")
     schemas["CreateEmbeddingsResponse"]["properties"]["region"] = {

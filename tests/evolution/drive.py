@@ -1,146 +1,342 @@
-"""Calls operations that the overlay does not know, against a server on loopback, and prints requests and results.
+"""Puts the operations of any OpenAPI document into openapi.yaml, one at a time, and calls each: see --help.
 
-Runs in a process of its own, which imports a package generated from a changed document.
+Each operation is generated with the schemas that it reaches, called sync and async with the required and with all
+arguments against a server on loopback that answers from the same document, and must raise the class of each documented
+error. Prints a line for each operation that is refused or fails, and the counts.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import contextlib
 import json
+import multiprocessing
+import sys
+import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
-from openrouter_embeddings import OpenRouter, components, errors
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "overlay"), str(ROOT / "tests")]
 
-BOOK = {"id": "b1", "title": "T", "cover": {"kind": "paper", "pages": 3, "smell": "old"}, "language": "eo"}
-PAGES: dict[str | None, Any] = {
-    None: {"data": [BOOK], "next_cursor": "c2"},
-    "c2": {"data": [{"id": "b2", "title": "U", "cover": {"kind": "glass"}}], "next_cursor": None},
-}
-ROW = {"object": "embedding", "embedding": [0.5, 0.25, 0.125], "index": 0}
-ANSWER = {"object": "list", "model": "m", "data": [ROW], "region": "eu"}
-MISSING = {"error": {"code": 404, "message": "No such shelf"}}
+from evolution.samples import Samples  # noqa: E402
+
+from codegen import __main__ as codegen  # noqa: E402
+from codegen import document, media, rules  # noqa: E402
+
+IGNORED = {"accept", "authorization", "content-type"}  # as parameters, says the specification
+FILE = b"\x00\xff file"
+
+
+class Outcome(NamedTuple):
+    """What became of one operation: "refused", "failed" or "called"."""
+
+    operation: str
+    state: str
+    message: str = ""
+    models: tuple[int, int] = (0, 0)  # objects read into the class that the document names, of how many
+    errors: int = 0
+
+
+def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any], path: str, method: str) -> dict[str, Any]:
+    """Our document with one operation of theirs, and the components that it reaches."""
+    item = theirs["paths"][path]
+    operation = {**item[method], "security": item[method].get("security", theirs.get("security", []))}
+    shared = {"parameters": item["parameters"]} if "parameters" in item else {}
+    shared |= {"servers": item["servers"]} if "servers" in item else {}
+    names: dict[str, str] = {}
+    added: dict[str, dict[str, Any]] = {}
+    schemes = {
+        name: {"$ref": f"#/components/securitySchemes/{name}"} for each in operation["security"] for name in each
+    }
+    for where in document.reached(theirs, [operation, shared, schemes]):
+        kind, name = where[1:3]
+        known = ours["components"].get(kind, {}).get(name)
+        value = document.part(theirs, where[:3])
+        other = name if known is None or known == value else f"{name}Foreign"
+        names[document.pointer(where[:3])] = document.pointer((*where[:2], other))
+        added.setdefault(kind, {})[other] = value
+    result = {**ours, "components": {**ours["components"]}, "paths": {**ours["paths"]}}
+    for kind, values in _renamed(added, names).items():
+        result["components"][kind] = {**ours["components"].get(kind, {}), **values}
+    new = _renamed({**shared, method: operation}, names)
+    new[method]["security"] = [
+        {
+            names.get(f"#/components/securitySchemes/{name}", name).rpartition("/")[2]: scopes
+            for name, scopes in each.items()
+        }
+        for each in operation["security"]
+    ]
+    result["paths"][path] = {**ours["paths"].get(path, {}), **new}
+    return result
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if isinstance(value, str) and value.startswith("#/components/"):
+        start = "/".join(value.split("/")[:4])
+        return names.get(start, start) + value[len(start) :]
+    return value
+
+
+class Reply(NamedTuple):
+    """What the server answers."""
+
+    status: int
+    content_type: str
+    body: bytes
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the tables above and records the requests."""
+    """Answers with `reply` and keeps the request."""
 
     protocol_version = "HTTP/1.1"
-    seen: list[dict[str, Any]]
+    reply: Reply
+    seen: tuple[str, str, Any, bytes]
 
-    def reply(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
-        self.seen.append({"request": f"{self.command} {self.path}", "body": body})
-        status, answer = self.answer()
-        text = b"" if answer is None else json.dumps(answer).encode()
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        type(self).seen = (self.command, self.path, self.headers, body)
+        status, content_type, content = type(self).reply
         self.send_response(status)
-        if answer is not None:
-            self.send_header("Content-Type", "application/json")
+        if content_type:
+            self.send_header("Content-Type", content_type)
         if status != 204:
-            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = reply
-
-    def answer(self) -> tuple[int, Any]:
-        if "/shelves/nowhere" in self.path:
-            return 404, MISSING
-        if self.command == "DELETE":
-            return 204, None
-        if self.path.endswith("/tags"):
-            return 200, ["new", "old"]
-        if self.path.endswith("/embeddings"):
-            return 200, ANSWER
-        if self.command == "POST":
-            return 201, BOOK
-        return 200, PAGES["c2" if "cursor=c2" in self.path else None]
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_TRACE = answer
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
-Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
-
-
-async def scenario(call: Call) -> list[Any]:
-    """The calls of one scenario; `call` makes them sync or async."""
-    results: list[Any] = []
-    cover = components.Paper(pages=3)
-    book = await call(
-        "library_books.add",
-        {
-            "shelf_id": "a/b",
-            "title": "T",
-            "cover": cover,
-            "authors": [{"name": "y"}],
-            "language": None,
-            "price": 1.5,
-        },
-    )
-    results.append([type(book).__name__, type(book.cover).__name__, book.cover["smell"], book.language])
-    cursor, found = None, []
-    while True:
-        arguments = {"shelf_id": "s", "tag": ["old", "red"], "order": "title", "signed": True, "cursor": cursor}
-        page = await call("library_books.search", arguments)
-        found += [one.id for one in page.data]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    results += [found, page.data[0].cover, page.http_meta.attempts]
-    results.append(await call("library_books.remove_book", {"shelf_id": "s", "n": 2}))
-    results.append(await call("library_books.rename_tags", {"body": [{"from": "a", "to": "new"}]}))
-    arguments = {"input": "a", "model": "m", "dims": 3, "encoding_format": "float", "truncate": True}
-    results.append((await call("embeddings.generate", arguments)).region)
-    for refused in (
-        {"shelf_id": "nowhere"},
-        {"shelf_id": "s", "min_pages": 0},
-        {"shelf_id": None},
-    ):
-        try:
-            await call("library_books.search", refused)
-        except (errors.NotFoundResponseError, errors.InvalidInputError, errors.OpenRouterError) as error:
-            results.append([type(error).__name__, str(error)])
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
-        await call("library_books.add", {"shelf_id": "s", "title": "T", "cover": {"kind": "cloth", "color": "red"}})
-    except errors.InvalidInputError as error:
-        results.append([type(error).__name__, error.path])
-    return results
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-def both(url: str) -> dict[str, Any]:
-    def method(client: OpenRouter, name: str) -> Any:
-        tag, _, operation = name.partition(".")
-        return getattr(getattr(client, tag), operation)
+class Drive:
+    """Calls one generated operation in every way; raises AssertionError where something is lost."""
 
-    async def sync() -> list[Any]:
-        with OpenRouter(api_key="k", server_url=url) as client:
+    def __init__(self, spec: Mapping[str, Any], path: str, method: str, url: str) -> None:
+        from openrouter_embeddings import OpenRouter
 
-            async def call(name: str, arguments: dict[str, Any]) -> Any:
-                return method(client, name)(**arguments)
+        self.samples, self.path, self.method, self.url = Samples(spec), path, method, url
+        self.raw = spec["paths"][path][method]
+        self.shared = spec["paths"][path].get("parameters", ())
+        identity = str(self.raw.get("operationId") or f"{method}_{path}")
+        tag = codegen.package.tag_name((self.raw.get("tags") or ["default"])[0])
+        module = vars(import_module(f"openrouter_generated.api.{tag}"))
+        (self.name,) = [name for name, value in module.items() if getattr(value, "id", None) == identity]
+        self.operation = module[self.name]
+        self.tag, self.client_class = tag, OpenRouter
+        self.models = Counter[bool]()
 
-            return await scenario(call)
+    def values(self, full: bool) -> dict[tuple[str, str], Any]:
+        """The value of each parameter and member of the body, by location and wire name."""
+        found: dict[tuple[str, str], Any] = {}
+        for item in map(self.samples.resolve, [*self.shared, *self.raw.get("parameters", ())]):
+            if full or item.get("required") or item["in"] == "path":
+                schema = item.get("schema") or next(iter(item.get("content", {}).values()), {}).get("schema", {})
+                found[item["in"], item["name"]] = self.samples.value(schema, full)
+        body = self.samples.resolve(self.raw.get("requestBody", {}))
+        if self.operation.body and (full or body.get("required") or self.operation.body_required):
+            schema = self._body_schema(body)
+            value = self.samples.value(schema, full)
+            if self.operation.body == "value":
+                found["body", "body"] = value
+            else:
+                found |= {
+                    ("body", name): item for name, item in value.items() if name not in ("stream", "stream_options")
+                }
+        return found
 
-    async def twin() -> list[Any]:
-        async with OpenRouter(api_key="k", server_url=url) as client:
-            return await scenario(lambda name, arguments: method(client, f"{name}_async")(**arguments))
+    def _body_schema(self, body: Mapping[str, Any]) -> Any:
+        sent = self.operation.content_type
+        names = [name for name in body["content"] if media.essence(name) == sent]
+        names += [name for name in body["content"] if media.kind(name, body["content"][name]) == "json"]
+        return body["content"][names[0]].get("schema", {})
 
-    made: dict[str, Any] = {}
-    for name, run in (("sync", sync), ("async", twin)):
-        Handler.seen = []
-        made[name] = {"results": asyncio.run(run()), "requests": Handler.seen}
-    return made
+    def calls(self) -> None:
+        replies = list(self._successes())
+        for full in (False, True):
+            values = self.values(full)
+            for reply, schema in replies:
+                for side in ("sync", "async"):
+                    result = self._call(side, values, reply)
+                    self._check_request(values)
+                    self._check_result(result, reply, schema)
+        if any(parameter.sends_null for parameter in self.operation.parameters):
+            nulls = {("body", p.name): None for p in self.operation.parameters if p.sends_null}
+            self._call("sync", {**self.values(False), **nulls}, replies[0][0])
+            assert json.loads(Handler.seen[3]).items() >= {name: None for _, name in nulls}.items(), "a null is lost"
+
+    def errors(self) -> int:
+        """Every documented error status raises its class, with its data."""
+        from openrouter_embeddings import errors
+
+        count = 0
+        for status in self.raw.get("responses", {}):
+            if str(status).isdigit() and int(status) >= 400:
+                body = json.dumps({"error": {"code": int(status), "message": "what happened"}}).encode()
+                with contextlib.suppress(errors.APIStatusError):
+                    self._call("sync", self.values(False), Reply(int(status), "application/json", body))
+                    raise AssertionError(f"{status} raises nothing")
+                count += 1
+        return count
+
+    def _successes(self) -> Iterator[tuple[Reply, Any]]:
+        responses = self.raw["responses"]
+        good = [status for status in responses if str(status)[0] == "2"] or ["default"]
+        for status in good:
+            code = int(status) if str(status).isdigit() else 200
+            content = self.samples.resolve(responses[status]).get("content") or {}
+            kinds = {name: media.kind(name, content[name]) for name in content}
+            for name, kind in kinds.items():
+                if kind == "json" and self.method != "head" and code not in (204, 205):
+                    schema = content[name].get("schema", {})
+                    for full in (False, True):
+                        text = json.dumps(self.samples.value(schema, full)).encode()
+                        yield Reply(code, "application/json" if "*" in name else name, text), schema
+                    break
+            else:
+                name = next((name for name, kind in kinds.items() if kind != "stream"), "")
+                is_empty = not name or self.method == "head" or code in (204, 205)
+                yield Reply(code, name.replace("*", "x"), b"" if is_empty else b"some \xc3\xa9 bytes"), None
+
+    def _call(self, side: str, values: Mapping[tuple[str, str], Any], reply: Reply) -> Any:
+        Handler.reply = reply
+        arguments = {}
+        for parameter in self.operation.parameters:
+            location = "body" if parameter.location == "file" else parameter.location
+            if (location, parameter.name) in values:
+                value = values[location, parameter.name]
+                arguments[parameter.argument] = value
+                if parameter.location == "file":
+                    arguments[parameter.argument] = [FILE] if parameter.schema.get("type") == "array" else FILE
+        missing = {name for _, name in values} - {parameter.name for parameter in self.operation.parameters}
+        assert {name.lower() for name in missing} <= IGNORED, f"no argument for {missing}"
+
+        async def call_async() -> Any:
+            async with self.client_class(api_key="k", server_url=self.url, retry_config=None) as client:
+                return await getattr(getattr(client, self.tag), f"{self.name.lower()}_async")(**arguments)
+
+        if side == "async":
+            return asyncio.run(call_async())
+        with self.client_class(api_key="k", server_url=self.url, retry_config=None) as client:
+            return getattr(getattr(client, self.tag), self.name.lower())(**arguments)
+
+    def _check_request(self, values: Mapping[tuple[str, str], Any]) -> None:
+        command, target, headers, body = Handler.seen
+        assert command == self.method.upper()
+        query = parse_qsl(urlsplit(target).query, keep_blank_values=True)
+        for (location, name), value in values.items():
+            items = value if isinstance(value, list) else [value]
+            if location == "query" and not isinstance(value, dict) and value not in ([], None):
+                assert any(name in key for key, _ in query), f"{name} is not in the query"
+                if isinstance(value, str):
+                    assert (name, value) in query, f"{name} is changed in the query"
+            if location == "header" and items and name.lower() not in IGNORED:
+                assert headers[name] is not None, f"the header {name} is missing"
+        sent = {name: value for (location, name), value in values.items() if location == "body"}
+        if self.operation.body == "fields" and self.operation.content_type == "application/json" and (sent or body):
+            assert json.loads(body) == sent, "the body differs"
+        if self.operation.content_type == "multipart/form-data" and body:
+            head = f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode()
+            parts = BytesParser().parsebytes(head + body).get_payload()
+            found = {part.get_param("name", header="Content-Disposition") for part in parts}
+            wanted = {name for name, value in sent.items() if value not in ([], {})}
+            assert wanted <= found, f"parts {wanted - found} are missing"
+
+    def _check_result(self, result: Any, reply: Reply, schema: Any) -> None:
+        from openrouter_generated.types import to_jsonable
+
+        if schema is not None:
+            assert to_jsonable(result) == json.loads(reply.body), "the result differs from the answer"
+            self.models.update(expected == found for expected, found in self.samples.objects(result, schema))
+        elif reply.body and self.method != "head":
+            assert result in (reply.body, reply.body.decode()), "the result differs from the answer"
+        else:
+            assert result in (None, b"", "")
+
+
+def drive(job: tuple[dict[str, Any], str, str]) -> Outcome:
+    """Generate and call one operation, in a process of its own."""
+    spec, path, method = job
+    name = f"{method.upper()} {path}"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if findings := rules.check(spec):
+                raise document.SpecificationError(*findings)
+            out = Path(folder) / "openrouter_generated"
+            codegen.generate(spec, out, ROOT / "overlay" / "openrouter_embeddings")
+        except document.SpecificationError as error:
+            return Outcome(name, "refused", str(error))
+        except Exception:
+            return Outcome(name, "failed", traceback.format_exc(limit=-3))
+        sys.path.insert(0, folder)
+        try:
+            with serving() as url:
+                made = Drive(spec, path, method, url)
+                made.calls()
+                errors = made.errors()
+        except Exception as error:
+            trace = traceback.format_exc(limit=-2)
+            return Outcome(name, "failed", f"{type(error).__name__}: {str(error)[:300]}\n{trace}")
+        models = made.models
+        return Outcome(name, "called", "", (models[True], models.total()), errors)
 
 
 def main() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps(both(f"http://127.0.0.1:{server.server_port}/api/v1")))
-    server.shutdown()
-    server.server_close()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("document", type=Path, help="an OpenAPI document, YAML or JSON")
+    parser.add_argument("--only", default="", help="a part of the operations' names, such as 'GET /things'")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th operation only")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (%(default)s)")
+    options = parser.parse_args()
+    ours, theirs = document.load(ROOT / "openapi.yaml"), document.load(options.document)
+    jobs = []
+    for (_, path, method), _ in document.operations(theirs):
+        is_new = method not in ours["paths"].get(path, {})
+        if is_new and options.only in f"{method.upper()} {path}":
+            jobs.append((merged(ours, theirs, path, method), path, method))
+    jobs = jobs[:: options.every]
+    context = multiprocessing.get_context("fork")
+    outcomes = []
+    with context.Pool(options.jobs, maxtasksperchild=1) as pool:
+        for outcome in pool.imap(drive, jobs, chunksize=1):
+            outcomes.append(outcome)
+            if outcome.state != "called":
+                print(f"{outcome.state}: {outcome.operation}: {outcome.message}", flush=True)
+    states = Counter(outcome.state for outcome in outcomes)
+    right, total = (sum(outcome.models[i] for outcome in outcomes) for i in (0, 1))
+    print(
+        f"{len(outcomes)} operations: {states['called']} called, {states['refused']} refused, {states['failed']} failed"
+    )
+    print(f"{right} of {total} objects are of the class that the document names")
+    print(f"{sum(outcome.errors for outcome in outcomes)} documented errors raise their class")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def driven(path_of_evolved: dict[str, str]) -> dict[str, Any]:
-    """The requests and results of drive.py, sync and async."""
-    command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "drive.py")]
+    """The requests and results of scenario.py, sync and async."""
+    command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "scenario.py")]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=path_of_evolved, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
     made: dict[str, Any] = json.loads(run.stdout)
@@ -43,7 +43,7 @@ REQUESTS = [
     {"request": "PUT /api/v1/tags", "body": [{"from": "a", "to": "new"}]},
     {
         "request": "POST /api/v1/embeddings",
-        "body": {"input": "a", "model": "m", "encoding_format": "float", "dims": 3, "truncate": True},
+        "body": {"input": "a", "model": "m", "provider": {"zero_retention": True}, "truncate": True},
     },
     {"request": "GET /api/v1/shelves/nowhere/books", "body": None},
 ]

@@ -37,10 +37,12 @@ async def unseen_async(books: LibraryBooks) -> components.Book:
 
 
 def changed(embeddings: Embeddings) -> None:
-    answer = embeddings.generate(input="a", model="m", dims=3, encoding_format="int8", truncate=True)
+    answer = embeddings.generate(
+        input="a", model="m", provider={"zero_retention": True}, encoding_format="int8", truncate=True
+    )
     region: str | None = answer.region
     known: operations.EncodingFormat = "int8"
     print(region, known)
-    embeddings.generate(input="a", model="m", dimensions=3)  # wrong
+    embeddings.generate(input="a", model="m", provider={"zdr": True})  # wrong
     embeddings.generate(input="a", model="m", truncate="yes")  # wrong
     embeddings.generate(input="a", model="m", encoding_format="int9")  # wrong

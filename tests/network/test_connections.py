@@ -181,6 +181,16 @@ def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
         assert len(server.ledger.requests) == 4
 
 
+@both_sides
+def test_responses_that_share_vectors_are_believed(side: Side) -> None:
+    """Of one length and with one end, but not of one beginning."""
+    with FaultServer(forever(answer())) as server, session_of(server, side) as session:
+        for first in ("one", "two", "six", "ten"):
+            made = session.generate(input=[first, "the same", "and the same"], model=MODEL)
+            assert [list(row.embedding) for row in made.data] == right(first, "the same", "and the same")
+        assert len(server.ledger.requests) == 4
+
+
 @plain_and_tls
 @both_sides
 def test_server_that_speaks_first_is_not_believed(

@@ -173,7 +173,7 @@ def test_operation_decides_what_a_success_is() -> None:
     for value in (7, True, None, [1], {}):
         assert validate(response_of(value), call_of(base)) == value
     assert validate(response_of(b"", 204), call_of(attrs.evolve(base, success=(204,)))) is None
-    assert validate(response_of(failed), call_of(attrs.evolve(base, requires=("error",)))) == failed
+    assert validate(response_of(failed), call_of(attrs.evolve(base, has_error=True))) == failed
     with pytest.raises(ResponseValidationError, match="unexpected status"):
         validate(response_of(failed, 201), call_of(attrs.evolve(base, success=(204,))))
 

@@ -48,4 +48,5 @@ class Wide:
         self.other = folder / "two" / "wide_generated"
         self.other.mkdir(parents=True)
         (self.other / "old.py").touch()
-        self.runs = [generate(self.spec, self.package, seed="1"), generate(self.spec, self.other, seed="2")]
+        folders = {"1": self.package, "2": self.other}
+        self.runs = [generate(self.spec, out, "--no-overlay", seed=seed) for seed, out in folders.items()]

@@ -13,14 +13,17 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class AABenchmarkEntry(ApiModel):
-    """Indices by Artificial Analysis."""
+    """Indices by Artificial Analysis.
+
+    Attributes:
+        intelligence_index: Index of intelligence.
+        coding_index: Index of coding.
+        agentic_index: Index of acting as an agent.
+    """
 
     intelligence_index: float | None = None
-    """Index of intelligence."""
     coding_index: float | None = None
-    """Index of coding."""
     agentic_index: float | None = None
-    """Index of acting as an agent."""
 
     _NAMES = {
         "intelligence_index": "intelligence_index",

@@ -16,26 +16,29 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Availability(ApiModel):
-    """Why no endpoint served the request, and whether to try again."""
+    """Why no endpoint served the request, and whether to try again.
+
+    Attributes:
+        code: Why no endpoint served the request.
+        retryable: Whether the same request may succeed later.
+        retry_after: Seconds to wait before that.
+        requested_models: Slugs of the models asked for.
+        affected_providers: Providers that could not serve.
+        excluded_by: Settings that excluded endpoints.
+        fallback_models: Slugs of models to use instead.
+        constraint: The setting that left no endpoint.
+        docs_url: Page that explains the error.
+    """
 
     code: AvailabilityCode | None = None
-    """Why no endpoint served the request."""
     retryable: bool | None = None
-    """Whether the same request may succeed later."""
     retry_after: float | None = None
-    """Seconds to wait before that. Example: 12"""
     requested_models: list[str] | None = None
-    """Slugs of the models asked for."""
     affected_providers: list[str] | None = None
-    """Providers that could not serve."""
     excluded_by: list[str] | None = None
-    """Settings that excluded endpoints."""
     fallback_models: list[str] | None = None
-    """Slugs of models to use instead."""
     constraint: AvailabilityConstraint | None = None
-    """The setting that left no endpoint."""
     docs_url: str | None = None
-    """Page that explains the error."""
 
     _NAMES = {
         "code": "code",

@@ -13,12 +13,15 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class AvailabilityConstraint(ApiModel):
-    """The setting that left no endpoint."""
+    """The setting that left no endpoint.
+
+    Attributes:
+        field: Path of the setting.
+        detail: What it asks for.
+    """
 
     field: str | None = None
-    """Path of the setting."""
     detail: str | None = None
-    """What it asks for."""
 
     _NAMES = {
         "field": "field",

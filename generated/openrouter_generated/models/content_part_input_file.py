@@ -3,42 +3,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from attrs import define
 
-from ..reading import getter, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
+    from ..models import MultimodalMedia
     from ..params import MultimodalMediaTypedDict
 
 
 @define(kw_only=True, eq=False, repr=False)
 class ContentPartInputFile(ApiModel):
-    """A part that is a document, such as a PDF."""
+    """A part that is a document, such as a PDF.
+
+    Attributes:
+        type: Marks a file part.
+        input_file: Content of a media part.
+    """
 
     type: Literal["input_file"] = "input_file"
-    """Marks a file part."""
     input_file: MultimodalMedia | MultimodalMediaTypedDict
-    """Content of a media part."""
 
     _NAMES = {
         "type": "type",
         "input_file": "input_file",
     }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        model = cls.__new__(cls)
-        get = getter(data)
-        model.type = get("type")
-        model.input_file = one("input_file", _READ_2, get("input_file"))
-        model._settle(data)
-        return model
-
-
-# At the end, because models may refer to each other.
-from ..models import MultimodalMedia
-
-_READ_2 = MultimodalMedia.from_dict

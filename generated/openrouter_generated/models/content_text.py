@@ -3,33 +3,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal
 
 from attrs import define
 
-from ..reading import getter
 from ..types import ApiModel
 
 
 @define(kw_only=True, eq=False, repr=False)
 class ContentText(ApiModel):
-    """A part that is text."""
+    """A part that is text.
+
+    Attributes:
+        type: Marks a text part.
+        text: The text. Not empty.
+    """
 
     type: Literal["text"] = "text"
-    """Marks a text part."""
     text: str
-    """The text. Not empty."""
 
     _NAMES = {
         "type": "type",
         "text": "text",
     }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        model = cls.__new__(cls)
-        get = getter(data)
-        model.type = get("type")
-        model.text = get("text")
-        model._settle(data)
-        return model

@@ -13,16 +13,19 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class CostDetails(ApiModel):
-    """What the provider charged."""
+    """What the provider charged.
+
+    Attributes:
+        upstream_inference_prompt_cost: The provider's charge for the input, in USD.
+        upstream_inference_completions_cost: The provider's charge for the output, in USD.
+        upstream_inference_cost: The provider's charge in all, in USD.
+        server_tool_cost: Charge for tools run by the server, in USD.
+    """
 
     upstream_inference_prompt_cost: float
-    """The provider's charge for the input, in USD."""
     upstream_inference_completions_cost: float
-    """The provider's charge for the output, in USD."""
     upstream_inference_cost: float | None = None
-    """The provider's charge in all, in USD."""
     server_tool_cost: float | None = None
-    """Charge for tools run by the server, in USD."""
 
     _NAMES = {
         "upstream_inference_prompt_cost": "upstream_inference_prompt_cost",

@@ -13,14 +13,17 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class CreateEmbeddingsData(ApiModel):
-    """The vector of one input."""
+    """The vector of one input.
+
+    Attributes:
+        object: Says that this is an embedding.
+        embedding: A vector, as numbers or as base64 of little-endian float32.
+        index: Position of the input that was embedded.
+    """
 
     object: Literal["embedding"] | str = "embedding"
-    """Says that this is an embedding."""
     embedding: list[float] | str
-    """A vector, as numbers or as base64 of little-endian float32."""
     index: int | None = None
-    """Position of the input that was embedded. Example: 0"""
 
     _NAMES = {
         "object": "object",

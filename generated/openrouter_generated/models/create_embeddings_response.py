@@ -13,23 +13,23 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class CreateEmbeddingsResponse(ApiModel):
-    """The vectors, and what they cost."""
+    """The vectors, and what they cost.
+
+    Attributes:
+        object: Says that this is a list.
+        data: One row per input.
+        model: Slug of the model that embedded.
+        id: Identifier of this answer.
+        usage: What was counted and charged.
+        provider: Name of the provider that answered.
+    """
 
     object: Literal["list"] | str = "list"
-    """Says that this is a list."""
     data: list[CreateEmbeddingsData]
-    """One row per input."""
     model: str
-    """Slug of the model that embedded. Example: "openai/text-embedding-3-small"
-    """
     id: str | None = None
-    """Identifier of this answer. Example: "embd-1234567890"
-    """
     usage: CreateEmbeddingsUsage | None = None
-    """What was counted and charged."""
     provider: str | None = None
-    """Name of the provider that answered. Example: "Nvidia"
-    """
 
     _NAMES = {
         "object": "object",

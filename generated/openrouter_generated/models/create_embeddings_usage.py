@@ -13,20 +13,23 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class CreateEmbeddingsUsage(ApiModel):
-    """What was counted and charged."""
+    """What was counted and charged.
+
+    Attributes:
+        prompt_tokens: Tokens of the inputs.
+        total_tokens: Tokens in all.
+        cost: Credits charged for the request; one credit is one USD.
+        is_byok: Whether a provider key of your own served the request.
+        cost_details: What the provider charged.
+        prompt_tokens_details: Tokens by modality. Given for two modalities or more, and only for those that occur.
+    """
 
     prompt_tokens: int
-    """Tokens of the inputs. Example: 8"""
     total_tokens: int
-    """Tokens in all. Example: 8"""
     cost: float | None = None
-    """Credits charged for the request; one credit is one USD. Example: 0.0001"""
     is_byok: bool | None = None
-    """Whether a provider key of your own served the request."""
     cost_details: CostDetails | None = None
-    """What the provider charged."""
     prompt_tokens_details: PromptTokensDetails | None = None
-    """Tokens by modality. Given for two modalities or more, and only for those that occur."""
 
     _NAMES = {
         "prompt_tokens": "prompt_tokens",

@@ -13,20 +13,21 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class DABenchmarkEntry(ApiModel):
-    """Result in one category of a Design Arena."""
+    """Result in one category of a Design Arena.
+
+    Attributes:
+        arena: The arena.
+        category: The category within the arena.
+        elo: Elo rating.
+        win_rate: Share of comparisons won, in percent.
+        rank: Rank in the category; 1 is best.
+    """
 
     arena: str
-    """The arena. Example: "models"
-    """
     category: str
-    """The category within the arena. Example: "website"
-    """
     elo: float
-    """Elo rating."""
     win_rate: float
-    """Share of comparisons won, in percent."""
     rank: int
-    """Rank in the category; 1 is best."""
 
     _NAMES = {
         "arena": "arena",

@@ -13,20 +13,23 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class DefaultParameters(ApiModel):
-    """Values used for parameters that are not given."""
+    """Values used for parameters that are not given.
+
+    Attributes:
+        temperature: Sampling temperature.
+        top_p: Probability mass to sample from.
+        top_k: Number of tokens to sample from.
+        frequency_penalty: Penalty by number of occurrences.
+        presence_penalty: Penalty for having occurred.
+        repetition_penalty: Penalty for repeating the input.
+    """
 
     temperature: float | None = None
-    """Sampling temperature."""
     top_p: float | None = None
-    """Probability mass to sample from."""
     top_k: int | None = None
-    """Number of tokens to sample from."""
     frequency_penalty: float | None = None
-    """Penalty by number of occurrences."""
     presence_penalty: float | None = None
-    """Penalty for having occurred."""
     repetition_penalty: float | None = None
-    """Penalty for repeating the input."""
 
     _NAMES = {
         "temperature": "temperature",

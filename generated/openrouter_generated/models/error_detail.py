@@ -13,21 +13,23 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ErrorDetail(ApiModel):
-    """What went wrong."""
+    """What went wrong.
+
+    Attributes:
+        message: What went wrong, for people.
+        code: Number of the error, mostly the HTTP status.
+        metadata: Details of this kind of error, such as error_type, provider_code or previous_errors.
+        availability: Why no endpoint served the request, and whether to try again.
+        error_type: Kind of error, for programs.
+        http_status: The HTTP status.
+    """
 
     message: str
-    """What went wrong, for people."""
     code: int | None = None
-    """Number of the error, mostly the HTTP status. Example: 429"""
     metadata: dict[str, Any] | None = None
-    """Details of this kind of error, such as error_type, provider_code or previous_errors."""
     availability: Availability | None = None
-    """Why no endpoint served the request, and whether to try again."""
     error_type: str | None = None
-    """Kind of error, for programs. Example: "rate_limit_exceeded"
-    """
     http_status: int | None = None
-    """The HTTP status. Example: 429"""
 
     _NAMES = {
         "message": "message",

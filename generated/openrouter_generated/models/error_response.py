@@ -13,14 +13,17 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ErrorResponse(ApiModel):
-    """Body of every error answer. A 200 can carry it too, if the failure comes late."""
+    """Body of every error answer. A 200 can carry it too, if the failure comes late.
+
+    Attributes:
+        error: What went wrong.
+        openrouter_metadata: How the request was routed, where that was asked for.
+        user_id: The account that called.
+    """
 
     error: ErrorDetail
-    """What went wrong."""
     openrouter_metadata: dict[str, Any] | None = None
-    """How the request was routed, where that was asked for."""
     user_id: str | None = None
-    """The account that called."""
 
     _NAMES = {
         "error": "error",

@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from attrs import define
 
-from ..reading import by_kind, by_tag, getter, list_of, one
 from ..types import ApiModel
 
 if TYPE_CHECKING:
+    from ..models import (
+        ContentImageURL,
+        ContentPartInputAudio,
+        ContentPartInputFile,
+        ContentPartInputVideo,
+        ContentText,
+    )
     from ..params import (
         ContentImageURLTypedDict,
         ContentPartInputAudioTypedDict,
@@ -23,7 +29,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Input(ApiModel):
-    """One multimodal input. All its parts go into one vector."""
+    """One multimodal input. All its parts go into one vector.
+
+    Attributes:
+        content: The parts, in order. Not empty.
+    """
 
     content: Sequence[
         ContentText
@@ -37,37 +47,7 @@ class Input(ApiModel):
         | ContentPartInputFile
         | ContentPartInputFileTypedDict
     ]
-    """The parts, in order. Not empty."""
 
     _NAMES = {
         "content": "content",
     }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        model = cls.__new__(cls)
-        get = getter(data)
-        model.content = one("content", _READ_1, get("content"))
-        model._settle(data)
-        return model
-
-
-# At the end, because models may refer to each other.
-from ..models import ContentImageURL, ContentPartInputAudio, ContentPartInputFile, ContentPartInputVideo, ContentText
-
-_READ_1 = list_of(
-    by_kind(
-        "object",
-        by_tag(
-            "type",
-            {
-                "input_file": ContentPartInputFile.from_dict,
-                "input_video": ContentPartInputVideo.from_dict,
-                "input_audio": ContentPartInputAudio.from_dict,
-                "image_url": ContentImageURL.from_dict,
-                "text": ContentText.from_dict,
-            },
-        ),
-        None,
-    )
-)

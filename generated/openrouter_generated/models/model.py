@@ -16,53 +16,51 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Model(ApiModel):
-    """A model, what it takes, and what it costs."""
+    """A model, what it takes, and what it costs.
+
+    Attributes:
+        id: Slug by which requests name the model.
+        canonical_slug: Canonical slug of the model.
+        name: Name to show.
+        created: When the model was added, in Unix seconds.
+        pricing: Prices in USD, as decimal strings. "0" is free.
+        context_length: Longest input, in tokens.
+        architecture: What goes in, what comes out, and how text is cut into tokens.
+        top_provider: The provider that serves the model first.
+        per_request_limits: Limits of a single request.
+        supported_parameters: Parameters that the model understands. Often empty for embedding models.
+        default_parameters: Values used for parameters that are not given.
+        supported_voices: Voices, for models that speak.
+        links: Where to read on about a model.
+        description: What the model is for.
+        hugging_face_id: Id on Hugging Face, if the model is there.
+        knowledge_cutoff: Date up to which the training data reaches, as YYYY-MM-DD.
+        expiration_date: Date from which the model may be gone, as YYYY-MM-DD.
+        alias_target: The model for which an alias stands.
+        benchmarks: Results in public benchmarks.
+        reasoning: How a model reasons, if it does.
+    """
 
     id: str
-    """Slug by which requests name the model. Example: "openai/text-embedding-3-small"
-    """
     canonical_slug: str
-    """Canonical slug of the model. Example: "openai/text-embedding-3-small"
-    """
     name: str
-    """Name to show. Example: "OpenAI: Text Embedding 3 Small"
-    """
     created: int
-    """When the model was added, in Unix seconds. Example: 1692901234"""
     pricing: PublicPricing
-    """Prices in USD, as decimal strings. "0" is free."""
     context_length: int | None = None
-    """Longest input, in tokens. Example: 8192"""
     architecture: ModelArchitecture
-    """What goes in, what comes out, and how text is cut into tokens."""
     top_provider: TopProviderInfo
-    """The provider that serves the model first."""
     per_request_limits: PerRequestLimits | None = None
-    """Limits of a single request."""
     supported_parameters: list[Parameter]
-    """Parameters that the model understands. Often empty for embedding models."""
     default_parameters: DefaultParameters | None = None
-    """Values used for parameters that are not given."""
     supported_voices: list[str] | None = None
-    """Voices, for models that speak."""
     links: ModelLinks
-    """Where to read on about a model."""
     description: str | None = None
-    """What the model is for."""
     hugging_face_id: str | None = None
-    """Id on Hugging Face, if the model is there."""
     knowledge_cutoff: str | None = None
-    """Date up to which the training data reaches, as YYYY-MM-DD. Example: "2025-10-31"
-    """
     expiration_date: str | None = None
-    """Date from which the model may be gone, as YYYY-MM-DD. Example: "2027-04-01"
-    """
     alias_target: ModelAliasTarget | None = None
-    """The model for which an alias stands."""
     benchmarks: ModelBenchmarks | None = None
-    """Results in public benchmarks."""
     reasoning: ModelReasoning | None = None
-    """How a model reasons, if it does."""
 
     _NAMES = {
         "id": "id",

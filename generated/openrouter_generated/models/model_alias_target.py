@@ -13,12 +13,15 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelAliasTarget(ApiModel):
-    """The model for which an alias stands."""
+    """The model for which an alias stands.
+
+    Attributes:
+        slug: Slug of that model.
+        name: Name of that model.
+    """
 
     slug: str
-    """Slug of that model."""
     name: str
-    """Name of that model."""
 
     _NAMES = {
         "slug": "slug",

@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelArchitecture(ApiModel):
-    """What goes in, what comes out, and how text is cut into tokens."""
+    """What goes in, what comes out, and how text is cut into tokens.
+
+    Attributes:
+        modality: Main modality, from input to output.
+        input_modalities: What the model takes.
+        output_modalities: What the model gives.
+        tokenizer: Family of the tokenizer.
+        instruct_type: Form of instruction that the model expects.
+    """
 
     modality: str | None = None
-    """Main modality, from input to output. Example: "text->text"
-    """
     input_modalities: list[InputModality]
-    """What the model takes."""
     output_modalities: list[OutputModality]
-    """What the model gives."""
     tokenizer: ModelGroup | None = None
-    """Family of the tokenizer."""
     instruct_type: InstructType | None = None
-    """Form of instruction that the model expects."""
 
     _NAMES = {
         "modality": "modality",

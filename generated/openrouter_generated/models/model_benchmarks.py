@@ -13,12 +13,15 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelBenchmarks(ApiModel):
-    """Results in public benchmarks."""
+    """Results in public benchmarks.
+
+    Attributes:
+        design_arena: Results in the Design Arena.
+        artificial_analysis: Indices by Artificial Analysis.
+    """
 
     design_arena: list[DABenchmarkEntry]
-    """Results in the Design Arena."""
     artificial_analysis: AABenchmarkEntry | None = None
-    """Indices by Artificial Analysis."""
 
     _NAMES = {
         "design_arena": "design_arena",

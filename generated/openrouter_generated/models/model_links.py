@@ -13,11 +13,13 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelLinks(ApiModel):
-    """Where to read on about a model."""
+    """Where to read on about a model.
+
+    Attributes:
+        details: URL of the model's endpoints.
+    """
 
     details: str
-    """URL of the model's endpoints. Example: "/api/v1/models/openai/text-embedding-3-small/endpoints"
-    """
 
     _NAMES = {
         "details": "details",

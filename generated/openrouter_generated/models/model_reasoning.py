@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelReasoning(ApiModel):
-    """How a model reasons, if it does."""
+    """How a model reasons, if it does.
+
+    Attributes:
+        mandatory: Whether reasoning cannot be switched off.
+        default_effort: Effort spent when none is given.
+        default_enabled: Whether the model reasons without being asked to.
+        supported_efforts: Efforts that may be asked for, highest first; null for all.
+        supports_max_tokens: Whether reasoning can be limited by tokens.
+    """
 
     mandatory: bool
-    """Whether reasoning cannot be switched off."""
     default_effort: ReasoningEffort | None = None
-    """Effort spent when none is given."""
     default_enabled: bool | None = None
-    """Whether the model reasons without being asked to."""
     supported_efforts: list[ReasoningEffort | None] | None = None
-    """Efforts that may be asked for, highest first; null for all."""
     supports_max_tokens: bool | None = None
-    """Whether reasoning can be limited by tokens."""
 
     _NAMES = {
         "mandatory": "mandatory",

@@ -13,14 +13,17 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelsListResponse(ApiModel):
-    """Models, whole or one page of them."""
+    """Models, whole or one page of them.
+
+    Attributes:
+        data: The models.
+        total_count: How many models there are over all pages.
+        links: Where the list goes on.
+    """
 
     data: list[Model]
-    """The models."""
     total_count: int | None = None
-    """How many models there are over all pages. Example: 150"""
     links: ModelsListResponseLinks | None = None
-    """Where the list goes on."""
 
     _NAMES = {
         "data": "data",

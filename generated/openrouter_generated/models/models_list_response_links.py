@@ -13,11 +13,13 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class ModelsListResponseLinks(ApiModel):
-    """Where the list goes on."""
+    """Where the list goes on.
+
+    Attributes:
+        next: URL of the next page; null on the last.
+    """
 
     next: str | None = None
-    """URL of the next page; null on the last. Example: "/api/v1/models?offset=500&limit=500"
-    """
 
     _NAMES = {
         "next": "next",

@@ -13,12 +13,15 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class PerRequestLimits(ApiModel):
-    """Limits of a single request."""
+    """Limits of a single request.
+
+    Attributes:
+        prompt_tokens: Most prompt tokens.
+        completion_tokens: Most completion tokens.
+    """
 
     prompt_tokens: float
-    """Most prompt tokens."""
     completion_tokens: float
-    """Most completion tokens."""
 
     _NAMES = {
         "prompt_tokens": "prompt_tokens",

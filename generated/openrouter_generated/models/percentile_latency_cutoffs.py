@@ -3,26 +3,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 from attrs import define
 
-from ..reading import getter
 from ..types import ApiModel
 
 
 @define(kw_only=True, eq=False, repr=False)
 class PercentileLatencyCutoffs(ApiModel):
-    """Longest latency wanted at each percentile, in seconds."""
+    """Longest latency wanted at each percentile, in seconds.
+
+    Attributes:
+        p50: At the median.
+        p75: At the 75th percentile.
+        p90: At the 90th percentile.
+        p99: At the 99th percentile.
+    """
 
     p50: float | None = None
-    """At the median."""
     p75: float | None = None
-    """At the 75th percentile."""
     p90: float | None = None
-    """At the 90th percentile."""
     p99: float | None = None
-    """At the 99th percentile."""
 
     _NAMES = {
         "p50": "p50",
@@ -30,14 +30,3 @@ class PercentileLatencyCutoffs(ApiModel):
         "p90": "p90",
         "p99": "p99",
     }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        model = cls.__new__(cls)
-        get = getter(data)
-        model.p50 = get("p50")
-        model.p75 = get("p75")
-        model.p90 = get("p90")
-        model.p99 = get("p99")
-        model._settle(data)
-        return model

@@ -16,30 +16,33 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PricingOverride(ApiModel):
-    """Prices in USD that hold under a condition, and the condition."""
+    """Prices in USD that hold under a condition, and the condition.
+
+    Attributes:
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+        audio: USD per audio token.
+        input_audio_cache: USD per cached audio token.
+        input_cache_read: USD per token read from the cache.
+        input_cache_write: USD per token written to the cache.
+        input_cache_write_1h: USD per token written to the cache for an hour.
+        min_prompt_tokens: Holds for prompts of this many tokens or more.
+        utc_start: Holds from this time of day, UTC, written as HHMM.
+        utc_end: Holds until this time of day, UTC, written as HHMM.
+        utc_days: Holds on these days, UTC.
+    """
 
     prompt: str | None = None
-    """USD per prompt token."""
     completion: str | None = None
-    """USD per completion token."""
     audio: str | None = None
-    """USD per audio token."""
     input_audio_cache: str | None = None
-    """USD per cached audio token."""
     input_cache_read: str | None = None
-    """USD per token read from the cache."""
     input_cache_write: str | None = None
-    """USD per token written to the cache."""
     input_cache_write_1h: str | None = None
-    """USD per token written to the cache for an hour."""
     min_prompt_tokens: float | None = None
-    """Holds for prompts of this many tokens or more."""
     utc_start: float | None = None
-    """Holds from this time of day, UTC, written as HHMM. Example: 830"""
     utc_end: float | None = None
-    """Holds until this time of day, UTC, written as HHMM. Example: 1630"""
     utc_days: list[UtcDay] | None = None
-    """Holds on these days, UTC."""
 
     _NAMES = {
         "prompt": "prompt",

@@ -13,18 +13,21 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class PromptTokensDetails(ApiModel):
-    """Tokens by modality. Given for two modalities or more, and only for those that occur."""
+    """Tokens by modality. Given for two modalities or more, and only for those that occur.
+
+    Attributes:
+        text_tokens: Tokens of text.
+        image_tokens: Tokens of images.
+        audio_tokens: Tokens of audio.
+        video_tokens: Tokens of video.
+        file_tokens: Tokens of files.
+    """
 
     text_tokens: int | None = None
-    """Tokens of text."""
     image_tokens: int | None = None
-    """Tokens of images."""
     audio_tokens: int | None = None
-    """Tokens of audio."""
     video_tokens: int | None = None
-    """Tokens of video."""
     file_tokens: int | None = None
-    """Tokens of files."""
 
     _NAMES = {
         "text_tokens": "text_tokens",

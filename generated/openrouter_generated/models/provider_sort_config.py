@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from attrs import define
 
-from ..reading import getter
 from ..types import ApiModel
 
 if TYPE_CHECKING:
@@ -16,23 +15,17 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ProviderSortConfig(ApiModel):
-    """What providers are ranked by, and within which groups."""
+    """What providers are ranked by, and within which groups.
+
+    Attributes:
+        by: What providers are ranked by.
+        partition: Whether endpoints are ranked within each model or all together.
+    """
 
     by: ProviderSort | None = None
-    """What providers are ranked by."""
     partition: Partition | None = None
-    """Whether endpoints are ranked within each model or all together."""
 
     _NAMES = {
         "by": "by",
         "partition": "partition",
     }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        model = cls.__new__(cls)
-        get = getter(data)
-        model.by = get("by")
-        model.partition = get("partition")
-        model._settle(data)
-        return model

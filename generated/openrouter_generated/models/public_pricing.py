@@ -13,42 +13,43 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class PublicPricing(ApiModel):
-    """Prices in USD, as decimal strings. "0" is free."""
+    """Prices in USD, as decimal strings. "0" is free.
+
+    Attributes:
+        prompt: USD per prompt token.
+        completion: USD per completion token.
+        audio: USD per audio token of the input.
+        audio_output: USD per audio token of the output.
+        image: USD per image of the input.
+        image_output: USD per image of the output.
+        image_token: USD per image token.
+        input_audio_cache: USD per cached audio token.
+        input_cache_read: USD per token read from the cache.
+        input_cache_write: USD per token written to the cache.
+        input_cache_write_1h: USD per token written to the cache for an hour.
+        internal_reasoning: USD per reasoning token.
+        request: USD per request.
+        web_search: USD per web search.
+        discount: Discount on the prices.
+        overrides: Other prices, each under its condition.
+    """
 
     prompt: str
-    """USD per prompt token. Example: "0.00000002"
-    """
     completion: str
-    """USD per completion token. Example: "0"
-    """
     audio: str | None = None
-    """USD per audio token of the input."""
     audio_output: str | None = None
-    """USD per audio token of the output."""
     image: str | None = None
-    """USD per image of the input."""
     image_output: str | None = None
-    """USD per image of the output."""
     image_token: str | None = None
-    """USD per image token."""
     input_audio_cache: str | None = None
-    """USD per cached audio token."""
     input_cache_read: str | None = None
-    """USD per token read from the cache."""
     input_cache_write: str | None = None
-    """USD per token written to the cache."""
     input_cache_write_1h: str | None = None
-    """USD per token written to the cache for an hour."""
     internal_reasoning: str | None = None
-    """USD per reasoning token."""
     request: str | None = None
-    """USD per request."""
     web_search: str | None = None
-    """USD per web search."""
     discount: float | None = None
-    """Discount on the prices."""
     overrides: list[PricingOverride] | None = None
-    """Other prices, each under its condition."""
 
     _NAMES = {
         "prompt": "prompt",

@@ -13,14 +13,17 @@ from ..types import ApiModel
 
 @define(kw_only=True, eq=False, repr=False)
 class TopProviderInfo(ApiModel):
-    """The provider that serves the model first."""
+    """The provider that serves the model first.
+
+    Attributes:
+        is_moderated: Whether the provider moderates its input.
+        context_length: Longest input at this provider, in tokens.
+        max_completion_tokens: Longest output at this provider, in tokens.
+    """
 
     is_moderated: bool
-    """Whether the provider moderates its input."""
     context_length: int | None = None
-    """Longest input at this provider, in tokens. Example: 8192"""
     max_completion_tokens: int | None = None
-    """Longest output at this provider, in tokens."""
 
     _NAMES = {
         "is_moderated": "is_moderated",

@@ -10,14 +10,16 @@ from urllib.parse import quote, urlencode
 import attrs
 import msgspec
 from openrouter_generated.schemas import SCHEMAS
-from openrouter_generated.types import CallOptions, Operation
+from openrouter_generated.types import CallOptions, Operation, Parameter, Unset
 
 from .. import config as settings
 from .. import defaults
 from ..config import APP_HEADERS, Config, user_agent
+from ..contract import CREATE_EMBEDDINGS
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
+from .encoding import File, multipart, query_pairs, read_files, simple_text, to_text
 from .validation import find_path, format_path, to_json
 
 _NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
@@ -41,15 +43,16 @@ class PreparedCall:
     @property
     def needs_key(self) -> bool:
         """Whether the client's API key is sent: the call has no `Authorization` of its own."""
-        return self.operation.authenticated and "Authorization" not in self.headers
+        return self.operation.authenticated and self.operation.key_header not in self.headers
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """Build the request of one attempt. It asks for the key each time, since a callable may rotate it."""
         pairs = tuple([(name, value) for name, value in self.headers.items() if value is not None])
         if self.needs_key:
             secret = key()  # no variable holds the value itself
-            bearer = "" if secret.reveal().startswith("Bearer ") else "Bearer "
-            pairs += (("Authorization", Secret(bearer + secret.reveal())),)
+            header = self.operation.key_header
+            bearer = "Bearer " if header == "Authorization" and not secret.reveal().startswith("Bearer ") else ""
+            pairs += ((header, Secret(bearer + secret.reveal())),)
         method = self.operation.method
         return Request(method, self.url, pairs, self.body, timeouts, self.max_response_bytes, self.consumer)
 
@@ -70,43 +73,69 @@ def prepare(
         InvalidInputError: an argument does not match its schema.
         ConfigurationError: a header, the URL or the timeout cannot be used.
     """
-    sent: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
+    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}, "file": {}}
     for parameter in operation.parameters:
-        argument = parameter.argument
-        value = arguments.get(argument)
-        if value is None and not parameter.required:
+        value = arguments.get(parameter.argument)
+        if isinstance(value, Unset) or (value is None and not parameter.required and not parameter.sends_null):
             continue
-        if parameter.location == "header" and value is not None:
-            sent["header"][parameter.name] = settings.header_value(value, argument)
-        else:
-            sent[parameter.location][parameter.name] = to_json(value, parameter.schema, argument, SCHEMAS)
-    fields, option = sent["body"], None
+        values[parameter.location][parameter.name] = _validate(parameter, value)
+    fields, option = values["body"], None
     if options.extra_body is not None:
         fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
-    if "input" in fields and (options.extra_body is not None or "provider" in fields):
+    if operation.id == CREATE_EMBEDDINGS and (options.extra_body is not None or "provider" in fields):
         option = find_number_type(fields)
     if option is not None and fields.get("encoding_format") in (None, "base64"):
         if fields.get("encoding_format") and consumer is None:  # with a consumer, the form is not the caller's choice
             path, value = option
             raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
         fields = {**fields, "encoding_format": "float"}
-    body = None
-    if operation.body is not None:
-        body = _encode(fields if operation.body == "fields" else next(iter(fields.values()), None))
+    content_type, body = _encode_body(operation, fields, values["file"])
     base_url = config.base_url
     if options.server_url is not None:
         base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        base_url + _format_path_and_query(operation.path, sent["path"], sent["query"]),
-        _merge_headers(config, sent["header"], options, body is not None),
+        base_url + _format_url(operation, values["path"], values["query"]),
+        _merge_headers(config, operation.accept, values["header"], options, content_type if body is not None else ""),
         fields,
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
-        _max_response_bytes(fields, body),
+        _max_response_bytes(operation, fields, body),
         consumer,
         option,
     )
+
+
+def _validate(parameter: Parameter, value: Any) -> Any:
+    """The argument as it is written into the request."""
+    if parameter.location == "file" and value is not None:
+        return read_files(value, parameter.argument)
+    is_text = isinstance(value, Secret) or parameter.schema.get("type") == "string"
+    if parameter.location == "header" and is_text and value is not None:
+        return settings.header_value(value, parameter.argument)
+    plain = to_json(value, parameter.schema, parameter.argument, SCHEMAS)
+    return settings.header_value(simple_text(plain), parameter.argument) if parameter.location == "header" else plain
+
+
+def _encode_body(
+    operation: Operation, fields: Mapping[str, Any], files: Mapping[str, list[File]]
+) -> tuple[str, bytes | None]:
+    """The content type and the content of a body; None if there is none to send."""
+    kind = operation.content_type
+    if operation.body is None or not (fields or files or operation.body_required):
+        return kind, None
+    content = fields if operation.body == "fields" else next(iter(fields.values()), None)
+    if kind == "multipart/form-data":
+        return multipart(content or {}, files)
+    if kind == "application/x-www-form-urlencoded":
+        styles = {parameter.name: parameter.style for parameter in operation.parameters}
+        pairs = [
+            pair for name, item in (content or {}).items() for pair in query_pairs(name, item, styles.get(name, "form"))
+        ]
+        return kind, urlencode(pairs).encode()
+    if files:
+        return kind, next(iter(files.values()))[0].content
+    return kind, _encode(content) if kind == "application/json" else to_text(content).encode()
 
 
 def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
@@ -127,9 +156,9 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
-def _max_response_bytes(fields: Mapping[str, Any], body: bytes | None) -> int:
+def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
     """The largest response that what was asked for can need."""
-    if "input" not in fields:
+    if operation.id != CREATE_EMBEDDINGS:
         return defaults.MAX_RESPONSE_BYTES
     dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR
     if isinstance(dimensions, int):
@@ -157,28 +186,27 @@ def _encode(value: Any) -> bytes:
         raise InvalidInputError(message, path) from None
 
 
-def _format_path_and_query(path: str, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+def _format_url(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    path = operation.path
     if not in_path and not query:
         return path
     _encode({**in_path, **query})  # rejects what UTF-8 cannot encode
     for name, value in in_path.items():
-        text = _to_text(value)
+        text = simple_text(value)
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
-    texts = {n: [*map(_to_text, v)] if isinstance(v, list | tuple) else _to_text(v) for n, v in query.items()}
-    encoded = urlencode(texts, doseq=True)
-    return f"{path}?{encoded}" if encoded else path
+    styles = {parameter.name: parameter.style for parameter in operation.parameters if parameter.location == "query"}
+    pairs = [pair for name, value in query.items() for pair in query_pairs(name, value, styles[name])]
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(pairs)}" if pairs else path
 
 
-def _to_text(value: Any) -> str:
-    return value if isinstance(value, str) else _encode(value).decode()
-
-
-def _merge_headers(config: Config, given: Mapping[str, Any], options: CallOptions, has_body: bool) -> dict[str, Any]:
+def _merge_headers(
+    config: Config, accept: str, given: Mapping[str, Any], options: CallOptions, content_type: str
+) -> dict[str, Any]:
     """The headers of a call: the client's, then the call's, then `http_headers`. Of one name, the last wins."""
-    headers: dict[str, Any] = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
-    headers |= {"Content-Type": "application/json"} if has_body else {}
+    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": user_agent()}
+    headers |= {"Content-Type": content_type} if content_type else {}
     headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
     headers |= {name: value for name, value in given.items() if value is not None}
     if options.http_headers is None:

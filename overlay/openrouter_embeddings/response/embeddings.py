@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
+from ..contract import CREATE_EMBEDDINGS, LIST_MODELS, USAGE_AMOUNTS
 from ..errors import ResponseValidationError, printable
 from ..messages import Response
 from ..request import PreparedCall, count_inputs
-from .envelope import EmptyEmbeddingsError, check_envelope, check_status, decode, decode_document
+from .envelope import EmptyEmbeddingsError, check_envelope, check_status, decode, decode_document, read_plain
 from .stream_decoder import PLACEHOLDER, StreamDecoder, cut_arrays, decode_numbers
 
 if TYPE_CHECKING:
@@ -55,10 +56,13 @@ def validate(response: Response, call: PreparedCall) -> Any:
         ResponseValidationError: the response does not answer the request.
     """
     check_status(response, call)
-    if call.operation.id == "createEmbeddings":
+    kind = call.operation.kinds.get(response.status_code)
+    if kind is not None:
+        return read_plain(response, call, kind)
+    if call.operation.id == CREATE_EMBEDDINGS:
         return _read_result(response, call)
     document = decode_document(response, call)
-    if call.operation.id == "listEmbeddingsModels":
+    if call.operation.id == LIST_MODELS:
         _check_models(document, response)
     return _to_model(document, response, call)
 
@@ -188,7 +192,7 @@ def _read_result(response: Response, call: PreparedCall) -> Any:
     """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
     document, values, positions = _read(response, call)
     usage: Any = document.get("usage")
-    for name in ("prompt_tokens", "total_tokens", "cost") if isinstance(usage, dict) else ():
+    for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
         with suppress(ValueError):  # some servers write a cost as text
             if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
                 usage[name] = int(amount) if amount.is_integer() else amount

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _QUOTED_CHARS = 200  # of an unreadable body, quoted by its error
 _MAX_DEPTH = 100  # of an error body: code that uses it later recurses, such as pickle
+_CHARSET = re.compile(r"(?i)charset=[\"']?([\w-]+)")
 _NOT_COMMENT = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
 
 
@@ -148,13 +149,30 @@ def decode_document(response: Response, call: PreparedCall) -> Any:
     return check_envelope(document, response, call)
 
 
+def read_plain(response: Response, call: PreparedCall, kind: str) -> str | bytes | None:
+    """Read a success that is not JSON: as "text", "bytes" or, without a result, "none".
+
+    Raises:
+        APIStatusError, ResponseValidationError: it is JSON, which the operation does not answer, and holds an error.
+    """
+    content_type = response.headers.get("content-type", "")
+    if kind != "none" and "json" in content_type and "json" not in call.operation.accept:
+        check_envelope(try_decode(response.content), response, call)
+    if kind == "text":
+        charset = _CHARSET.search(content_type)
+        with suppress(LookupError):
+            return response.content.decode(charset[1] if charset else "utf-8", "replace")
+        return response.text
+    return bytes(response.content) if kind == "bytes" else None
+
+
 def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any:
     """Return a decoded success that is an object with all required members; raise if it holds an `error` instead."""
     required = call.operation.requires
     if required and not isinstance(document, dict):
         raise ResponseValidationError(f"expected a JSON object, got {_describe(response)}", response)
     error = _get(document, "error")
-    if error and "error" not in required:
+    if error and not call.operation.has_error:
         code = str(_get(error, "code")).strip()  # a number, or a string of digits
         default = f"the response holds an error: {_describe(response)}"
         if code.isascii() and code.isdigit() and len(code) == 3 and code >= "400":
@@ -170,6 +188,8 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
     """The error that says as exactly as possible why a body cannot be decoded."""
     reason, retryable, path = f"is not JSON; {_describe(response)}", True, None
+    if "event-stream" in response.headers.get("content-type", ""):
+        reason, retryable = f"is an event stream, which is not supported; {_describe(response)}", False
     if "html" in response.headers.get("content-type", ""):
         reason += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
     try:  # Python's own decoder accepts NaN, Infinity and 1e400

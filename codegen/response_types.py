@@ -20,7 +20,7 @@ from .schemas import PREFIX, branches, target
 JSON_KINDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "Any": "any"}
 
 
-class PropertyTypes:
+class ResponseTypes:
     """The properties of one document: its models by class name, and its recursive aliases."""
 
     def __init__(self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Json) -> None:

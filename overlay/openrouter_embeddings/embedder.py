@@ -1,0 +1,185 @@
+"""`Embedder`: a model and its options, said once, for frameworks and engines that embed in many places."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import attrs
+
+from .client import OpenRouter
+from .embed import DEFAULTS, EmbedResult, Usage
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .response import Matrix
+
+DOCUMENT, QUERY = "search_document", "search_query"
+
+
+class _Shared:
+    """What equal embedders of one process have in common: frameworks copy them, and each copy counts."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.client: OpenRouter | None = None
+        self.dimensions: int | None = None
+        self.usage = Usage()
+
+
+_shared: WeakValueDictionary[Hashable, _Shared] = WeakValueDictionary()
+
+
+class Embedder:
+    """Embeds documents and queries with one model; a value that pickles, compares and is made anew from `config()`.
+
+    It opens its client at the first call in each process, so it travels to workers without connections. The key is not
+    a part of it: each process reads `OPENROUTER_API_KEY`, or calls the function that was passed.
+
+    Args:
+        model: the model's id, such as "openai/text-embedding-3-small".
+        client: arguments of `OpenRouter`. `api_key` must be a function that returns the key.
+        document_type, query_type: `input_type` of documents and of queries; None: not sent.
+        document_prefix, query_prefix: text in front of each document or query, for models that know no `input_type`.
+        options: further options of `embed`, such as `dimensions`, `provider` or `concurrency`.
+
+    Raises:
+        ConfigurationError: an option is unknown, or the key would be a part of the object.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        client: Mapping[str, Any] | None = None,
+        document_type: str | None = DOCUMENT,
+        query_type: str | None = QUERY,
+        document_prefix: str = "",
+        query_prefix: str = "",
+        **options: Any,
+    ) -> None:
+        self.model, self.client_options, self.options = model, dict(client or {}), options
+        self.document_type, self.query_type = document_type, query_type
+        self.document_prefix, self.query_prefix = document_prefix, query_prefix
+        key = self.client_options.get("api_key")
+        if key is not None and not callable(key):
+            raise ConfigurationError(
+                "an Embedder is stored and sent to workers, so it does not take the key itself: set "
+                'OPENROUTER_API_KEY, or pass client={"api_key": a_function}'
+            )
+        for name in options.keys() - DEFAULTS.keys():
+            known = ", ".join(sorted(DEFAULTS))
+            raise ConfigurationError(f"unknown option {name!r}; the options of embed are: {known}")
+        if "input_type" in options:
+            raise ConfigurationError("input_type is document_type= and query_type= of an Embedder")
+        self._join()
+
+    def _join(self) -> None:
+        identity = json.dumps(self.config(), sort_keys=True, default=repr), self.client_options.get("api_key")
+        self._own = _shared.setdefault(identity, _Shared())
+
+    @property
+    def usage(self) -> Usage:
+        """What this object and those equal to it were billed in this process: tokens, and cost in USD."""
+        return self._own.usage
+
+    @property
+    def client(self) -> OpenRouter:
+        """The client of this process, opened at first use."""
+        with self._own.lock:
+            if self._own.client is None:
+                self._own.client = OpenRouter(**self.client_options)
+            return self._own.client
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector: what `dimensions=` asks for, else that of the first vector (one text may be sent)."""
+        if known := self.options.get("dimensions") or self._own.dimensions:
+            return int(known)
+        return int(self.queries(["dimensions"]).shape[1])
+
+    def documents(self, texts: Iterable[str], **options: Any) -> Matrix:
+        """Embed documents: float32 `(n, dimensions)`, in the order of `texts`; `(0, dimensions)` for no text.
+
+        Raises:
+            InvalidInputError: a text is empty or not a string; the message gives its position. Nothing was sent.
+            OpenRouterError: as `embed`.
+        """
+        return self.embed_documents(texts, **options).vectors
+
+    def queries(self, texts: Iterable[str], **options: Any) -> Matrix:
+        """Embed queries; see `documents`."""
+        return self._run(texts, self.query_prefix, self.query_type, options).vectors
+
+    async def documents_async(self, texts: Iterable[str], **options: Any) -> Matrix:
+        """`documents` on the running event loop."""
+        return (await self._run_async(texts, self.document_prefix, self.document_type, options)).vectors
+
+    async def queries_async(self, texts: Iterable[str], **options: Any) -> Matrix:
+        """`queries` on the running event loop."""
+        return (await self._run_async(texts, self.query_prefix, self.query_type, options)).vectors
+
+    def embed_documents(self, texts: Iterable[str], **options: Any) -> EmbedResult:
+        """Embed documents, and return the whole result of `embed`, with errors and usage."""
+        return self._run(texts, self.document_prefix, self.document_type, options)
+
+    __call__ = documents
+
+    def config(self) -> dict[str, Any]:
+        """The arguments that make an equal object, for a framework's configuration file; a key is never among them."""
+        client = {name: value for name, value in self.client_options.items() if name != "api_key"}
+        given = {
+            "client": (client, {}),
+            "document_type": (self.document_type, DOCUMENT),
+            "query_type": (self.query_type, QUERY),
+            "document_prefix": (self.document_prefix, ""),
+            "query_prefix": (self.query_prefix, ""),
+        }
+        changed = {name: value for name, (value, default) in given.items() if value != default}
+        return {"model": self.model, **changed, **self.options}
+
+    def _run(
+        self, texts: Iterable[str], prefix: str, input_type: str | None, options: Mapping[str, Any]
+    ) -> EmbedResult:
+        arguments = {"model": self.model, "input_type": input_type, **self.options, **options}
+        return self._counted(self.client.embeddings.embed(_prefixed(texts, prefix), **arguments))
+
+    async def _run_async(
+        self, texts: Iterable[str], prefix: str, input_type: str | None, options: Mapping[str, Any]
+    ) -> EmbedResult:
+        arguments = {"model": self.model, "input_type": input_type, **self.options, **options}
+        return self._counted(await self.client.embeddings.embed_async(_prefixed(texts, prefix), **arguments))
+
+    def _counted(self, result: EmbedResult) -> EmbedResult:
+        with self._own.lock:
+            self._own.usage = self._own.usage.plus(attrs.asdict(result.usage))
+            self._own.dimensions = result.vectors.shape[1] or self._own.dimensions
+        return result
+
+    def __repr__(self) -> str:
+        return f"Embedder({', '.join(f'{name}={value!r}' for name, value in self.config().items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Embedder) and self.__getstate__() == other.__getstate__()
+
+    def __hash__(self) -> int:
+        return hash((Embedder, self.model))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_own"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._join()
+
+
+def _prefixed(texts: Any, prefix: str) -> Any:
+    """The texts with a prefix; an empty text stays empty, so that it is refused and not embedded as the prefix."""
+    if hasattr(texts, "to_pylist"):  # an Arrow column, whose values are no strings
+        texts = texts.to_pylist()
+    if not prefix:
+        return texts
+    return [prefix + text if isinstance(text, str) and text else text for text in texts]

@@ -1,0 +1,51 @@
+"""Chroma: `OpenRouterEmbeddingFunction`, registered as "openrouter"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
+from chromadb.utils.embedding_functions import register_embedding_function
+
+from ..embedder import Embedder
+
+__all__ = ["OpenRouterEmbeddingFunction"]
+
+
+@register_embedding_function
+class OpenRouterEmbeddingFunction(EmbeddingFunction[Documents]):
+    """Takes the arguments of `Embedder`, which Chroma stores with the collection; `embedder.usage` holds the cost.
+
+    A program that opens a stored collection imports this module first, so that Chroma knows the name.
+    """
+
+    def __init__(self, model: str, **options: Any) -> None:
+        self.embedder = Embedder(model, **options)
+
+    def __call__(self, input: Documents) -> Embeddings:
+        return list(self.embedder.documents(input))
+
+    def embed_query(self, input: Documents) -> Embeddings:
+        return list(self.embedder.queries(input))
+
+    @staticmethod
+    def name() -> str:
+        return "openrouter"
+
+    def default_space(self) -> Space:
+        return "cosine"
+
+    def supported_spaces(self) -> list[Space]:
+        return ["cosine", "l2", "ip"]
+
+    def get_config(self) -> dict[str, Any]:
+        return self.embedder.config()
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> EmbeddingFunction[Documents]:
+        return OpenRouterEmbeddingFunction(**config)
+
+    def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
+        for name in ("model", "dimensions"):
+            if old_config.get(name) != new_config.get(name):
+                raise ValueError(f"{name} of a collection cannot change: its vectors are of {old_config.get(name)!r}")

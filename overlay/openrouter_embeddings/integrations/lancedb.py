@@ -1,0 +1,42 @@
+"""LanceDB: `OpenRouterFunction`, registered as "openrouter"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lancedb.embeddings import TextEmbeddingFunction, register
+from pydantic import Field, PrivateAttr
+
+from ..embedder import Embedder
+
+__all__ = ["OpenRouterFunction"]
+
+
+@register("openrouter")
+class OpenRouterFunction(TextEmbeddingFunction):  # type: ignore[misc]  # lancedb has no types
+    """`get_registry().get("openrouter").create(model=..., options={...})`; `options` are the arguments of `Embedder`.
+
+    A program that opens a stored table imports this module first, so that LanceDB knows the name.
+    """
+
+    model: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    max_retries: int = 0  # the client retries
+    _embedder: Embedder = PrivateAttr()
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        self._embedder = Embedder(self.model, **self.options)
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._embedder
+
+    def ndims(self) -> int:
+        return self._embedder.dimensions
+
+    def generate_embeddings(self, texts: Any) -> list[Any]:
+        return list(self._embedder.documents(list(texts)))
+
+    def compute_query_embeddings(self, query: Any, *_: Any, **__: Any) -> list[Any]:
+        return list(self._embedder.queries(self.sanitize_input(query)))

@@ -1,0 +1,30 @@
+"""LangChain: `OpenRouterEmbeddings`, an `Embeddings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.embeddings import Embeddings
+
+from ..embedder import Embedder
+
+__all__ = ["OpenRouterEmbeddings"]
+
+
+class OpenRouterEmbeddings(Embeddings):
+    """Takes the arguments of `Embedder`; `embedder.usage` holds the tokens and the cost."""
+
+    def __init__(self, model: str, **options: Any) -> None:
+        self.embedder = Embedder(model, **options)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self.embedder.documents(texts).tolist()
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embedder.queries([text])[0].tolist()
+
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        return (await self.embedder.documents_async(texts)).tolist()
+
+    async def aembed_query(self, text: str) -> list[float]:
+        return (await self.embedder.queries_async([text]))[0].tolist()

@@ -1,0 +1,43 @@
+"""The command `llm`: embedding models `openrouter/<model>`, as a plugin (an entry point of this distribution)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import llm
+
+from ..embedder import Embedder
+
+__all__ = ["OpenRouterModel", "register_embedding_models"]
+
+_MODELS = "OPENROUTER_LLM_MODELS"
+"""The environment variable with the model ids to offer, separated by commas."""
+_DEFAULT_MODELS = "openai/text-embedding-3-small,openai/text-embedding-3-large"
+
+
+class OpenRouterModel(llm.EmbeddingModel):
+    """One model; `llm keys set openrouter` or `OPENROUTER_API_KEY` holds the key."""
+
+    needs_key = "openrouter"
+    key_env_var = "OPENROUTER_API_KEY"
+    batch_size = 2048
+
+    def __init__(self, model: str, **options: Any) -> None:
+        self.model_id = f"openrouter/{model}"
+        self._key = ""
+        # `llm` does not say whether it embeds a query or a document.
+        self.embedder = Embedder(model, client={"api_key": lambda: self._key}, document_type=None, **options)
+
+    def embed_batch(self, items: Iterable[str | bytes], *, key: str | None = None) -> Iterator[list[float]]:
+        self._key = key or ""
+        for row in self.embedder.documents(list(items)):  # type: ignore[arg-type]  # llm itself refuses bytes
+            yield row.tolist()
+
+
+@llm.hookimpl
+def register_embedding_models(register: Callable[..., None]) -> None:
+    for model in os.environ.get(_MODELS, _DEFAULT_MODELS).split(","):
+        if model.strip():
+            register(OpenRouterModel(model.strip()))

@@ -1,0 +1,27 @@
+"""These tests need frameworks that are not in the development environment: `make test-engines` runs them."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+from support.counting import CountingServer
+
+HAS_FRAMEWORKS = importlib.util.find_spec("ray") is not None
+collect_ignore_glob = [] if HAS_FRAMEWORKS else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[CountingServer]:
+    with CountingServer() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def server(running: CountingServer) -> CountingServer:
+    """A server that has counted nothing; the environment leads to it."""
+    running.reset()
+    return running
