@@ -213,7 +213,7 @@ def test_limits_are_those_of_the_host_that_answers(case: Host, side: Side) -> No
 @both_sides
 def test_model_that_never_answered_gets_one_request_first(side: Side) -> None:
     """It may answer with nothing, and bill."""
-    with Capped(base64="empty", seconds=0.03) as server, opened(side, server) as session:
+    with Capped(base64="empty", seconds=0.2) as server, opened(side, server) as session:
         session.embed(texts_of(960), model=MODEL)
 
         asked = collections.Counter(request.json["encoding_format"] for request in server.ledger.requests)
@@ -229,17 +229,16 @@ def test_model_that_never_answered_gets_one_request_first(side: Side) -> None:
 def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
     side: Side, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pause = 0.4
-    with Capped(storm=8, storm_seconds=pause, seconds=0.02) as server, opened(side, server) as session:
-        texts = texts_of(600)
+    pause = 0.6
+    with Capped(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server, opened(side, server) as session:
+        texts = texts_of(300)
         result = session.embed(texts, model=MODEL, batch_size=5, concurrency=8)
 
         assert_right(result, texts)
         requests = server.ledger.requests
         first = [request.answered or 0.0 for request in requests[:8]]
-        assert max(first) - min(first) < pause / 2  # they were in flight together
         assert requests[8].arrived - min(first) >= pause
-        assert [r.levelname for r in caplog.records if "wait 0.4" in r.getMessage()] == ["WARNING"]
+        assert [r.levelname for r in caplog.records if "wait 0.6" in r.getMessage()] == ["WARNING"]
         assert max(server.at_once[8:14]) <= 5
         assert max(server.at_once[8:]) == 8
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, OpenRouterError
 from ..messages import CallFlow, Sleep
 from ..network import CancelScope
 from .packing import Batch
@@ -52,6 +52,10 @@ class _Threads:
         if batch.is_whole_job:
             return self._send(batch, None)
         if not self._threads:
+            try:
+                self._session.caller.open()
+            except OpenRouterError as error:
+                return self._session.job.outcomes.append((batch, error))
             self._scope, self._arrived = CancelScope(), threading.Event()
             self._session.job.wake = self._arrived.set
             self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()

@@ -48,6 +48,7 @@ class HttpClients:
             return self._given
         self._prepare()
         if (client := self._sync) is None:
+            from . import exchange  # noqa: F401  (see `Caller.open`)
             from .transport import open_client
 
             with self._lock:
