@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
-from ..errors import ConfigurationError, OpenRouterError
+from ..errors import ConfigurationError
 from ..messages import CallFlow, Sleep
 from ..network import CancelScope
 from .packing import Batch
@@ -48,14 +48,13 @@ class _Threads:
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
 
+    def open(self) -> None:
+        self._session.caller.open()
+
     async def start(self, batch: Batch, _: float) -> None:
         if batch.is_whole_job:
             return self._send(batch, None)
         if not self._threads:
-            try:
-                self._session.caller.open()
-            except OpenRouterError as error:
-                return self._session.job.outcomes.append((batch, error))
             self._scope, self._arrived = CancelScope(), threading.Event()
             self._session.job.wake = self._arrived.set
             self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
@@ -116,6 +115,9 @@ class _Tasks:
     def __init__(self, session: Session) -> None:
         self._session, self._arrived = session, asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Nothing: a loop imports and opens in one thread."""
 
     async def start(self, batch: Batch, packing_seconds: float) -> None:
         task = asyncio.create_task(self._send(batch))
@@ -203,6 +205,7 @@ class Stream:
         """The next block; None at the end."""
         job, sender = self._session.job, self._sender
         try:
+            sender.open()
             if (prices := self._session.price_flow()) is not None:
                 self._session.set_budget(await sender.call(prices))
             began = time.monotonic()
