@@ -62,9 +62,11 @@ class _Threads:
         if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
-            with suppress(RuntimeError):  # the system allows no more
+            self._threads.append(thread)  # first: an interrupt may come while it starts
+            try:
                 thread.start()
-                self._threads.append(thread)
+            except RuntimeError:  # the system allows no more
+                self._threads.remove(thread)
         if not self._threads:
             self._send(self._batches.get(), None)
         return None
@@ -77,6 +79,7 @@ class _Threads:
             self._send(batch, self._scope)
             self._arrived.set()
             del batch  # the next one may be long in coming
+        self._batches.put(None)  # for the next thread
 
     def _send(self, batch: Any, scope: CancelScope | None) -> None:
         session = self._session
@@ -99,7 +102,6 @@ class _Threads:
     def cancel(self) -> None:
         if self._threads:
             self._scope.cancel()
-        for _ in self._threads:
             self._batches.put(None)
         for thread in self._threads:
             if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
