@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.counting import CountingServer
@@ -15,6 +16,7 @@ collect_ignore_glob = [] if HAS_FRAMEWORKS else ["test_*.py"]
 @pytest.fixture(scope="session")
 def running() -> Iterator[CountingServer]:
     with CountingServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # workers import the operations of these tests
         for name, value in server.environment.items():
             patch.setenv(name, value)
         yield server

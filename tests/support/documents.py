@@ -53,7 +53,7 @@ def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Don
     if re.search(r"httpx|respx", block.title + block.code):  # it needs that library, whatever the tests run on
         shell.pop("OPENROUTER_HTTP_LIBRARY", None)
     done = subprocess.run(
-        command, env=shell | dict(environment), cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        command, env=shell | dict(environment), cwd=folder, capture_output=True, text=True, timeout=180, check=False
     )
     is_test = block.title.startswith("test_") and done.returncode == 0  # what pytest prints has times in it
     return Done(done.returncode, done.stderr, "" if is_test else done.stdout)
