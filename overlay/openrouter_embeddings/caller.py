@@ -96,6 +96,11 @@ class Caller:
         """Drive a call on the running event loop."""
         return await arun(flow, await self.http_clients.async_client(), sleep)
 
+    def open(self) -> None:
+        """Import and open what calls need: threads that do so at once may wait for ever after Ctrl-C."""
+        _parts_of_a_call()
+        self.http_clients.sync_client()
+
     def policy_for(self, retries: Any, default: Policy) -> Policy:
         """The policy of a call: what the call says, else what the client says, else `default`."""
         default = self.policy or default
