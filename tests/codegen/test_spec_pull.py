@@ -108,7 +108,6 @@ def test_notes_say_what_was_left_out_or_decided() -> None:
     for expected in (
         "body.name: `pattern: ^[a-z]+$` is left out",
         "Quantization: openapi.yaml has it, without int2",
-        "status 415: write the class UnsupportedMediaTypeResponseError",
         "header X-Trace: optional, so it is left out",
         "result: text/event-stream is left out",
         "status 4XX: it is left out",
