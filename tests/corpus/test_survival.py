@@ -163,6 +163,15 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
     assert (output.read_bytes(), len(server.ledger.requests)) == (before, requests)
 
 
+def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with Capped() as server:
+        with pytest.raises(errors.CorpusError, match="'txt' is missing"):
+            embed_corpus(server.url, source, output, text_field="txt")
+        result = embed_corpus(server.url, source, output)
+    assert (result.rows, result.errors) == (20, 0)
+
+
 def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
     def shorter(body: dict[str, Any]) -> None:
         for row in body["data"]:

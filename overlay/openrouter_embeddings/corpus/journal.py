@@ -115,6 +115,12 @@ class Journal:
         with self.transaction():
             self._db.executemany("insert or replace into job values (?, ?)", rows)
 
+    def forget(self) -> None:
+        """Remove all facts of the job and the errors of its rows; what its runs cost is kept."""
+        with self.transaction():
+            self._db.execute("delete from job")
+            self._db.execute("delete from errors")
+
     def start_run(self) -> None:
         """Begin a run; requests of earlier ones that have no response are in doubt from now on."""
         with self.transaction():

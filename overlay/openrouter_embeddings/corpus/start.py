@@ -158,7 +158,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
         "stamp": str(plan.stamp),
     }
     stored: dict[str, Any] = {name: journal.get(name) for name in facts}
-    if stored["stamp"] is None:
+    if journal.get("canary") is None:  # nothing is embedded yet, for example because an option was wrong
+        journal.forget()
         journal.put(**facts, source=str(plan.source.path), output=str(plan.output), rows_about=plan.rows_total)
         return
     where = f"the job in {plan.folder}"
