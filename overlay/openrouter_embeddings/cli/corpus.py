@@ -34,7 +34,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".parquet, .arrow or .npy")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .feather or .npy.")
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
@@ -58,16 +58,16 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
 @click.option("--batch-size", type=click.IntRange(1), help="Texts in a request at most.  [default: learned]")
 @click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
-@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
-@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
-@click.option("--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="Stop before USD is passed.")
-@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors that are known; it is added to.")
-@click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send nothing.")
+@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
+@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
+@click.option("--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD that all runs of the job together may cost.")
+@click.option("--cache", type=click.Path(path_type=Path), help="File that keeps vectors, so that no text is paid twice.")
+@click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
 def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
     """Embed a corpus of any size into a file.
 
-    SOURCE is a file of JSONL, CSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
+    SOURCE is a file of JSONL, CSV, TSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
     which is copied first: to resume, give the same input again.
     """
     options = {name: value for name, value in options.items() if value is not None}
@@ -122,7 +122,10 @@ def _bill(result: CorpusResult) -> str:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(folder: Path, as_json: bool) -> None:
-    """Tell how far the job in FOLDER (OUTPUT.job) is, also while it runs."""
+    """Show how far a job is; FOLDER is OUTPUT.job.
+
+    It works while the job runs, too.
+    """
     found = status_of(folder)
     if as_json:
         print_json(attrs.asdict(found))
