@@ -128,7 +128,7 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
         3,
         ["1 rows have no vector: see", "all.arrow.errors.jsonl"],
     ),
-    (["status", "out.parquet.job"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
+    (["status", "out.parquet"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
     (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
@@ -169,6 +169,7 @@ ERRORS = [
     (["embed", "x", "-o", "y.npy", "-m", "a/b"], 1, "x does not exist"),
     (["embed", "x", "-m", "a/b"], 2, "--output"),
     (["status", "."], 1, "is not the folder of a job"),
+    (["status", "nothing.npy"], 1, "nothing.npy.job is not the folder of a job"),
     (["serve", "--model", "local/wordllama-l2-supercat-256=5"], 1, "has 256 dimensions, not 5"),
 ]
 

@@ -118,15 +118,15 @@ def _bill(result: CorpusResult) -> str:
     return "\n".join(lines)
 
 
-@click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet.job")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet")
+@click.argument("output", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status(folder: Path, as_json: bool) -> None:
-    """Show how far a job is; FOLDER is OUTPUT.job.
+def status(output: Path, as_json: bool) -> None:
+    """Show how far a job is, also while it runs.
 
-    It works while the job runs, too.
+    OUTPUT is the file that the job writes, or the folder of the job, OUTPUT.job.
     """
-    found = status_of(folder)
+    found = status_of(output if output.is_dir() else output.with_name(f"{output.name}.job"))
     if as_json:
         print_json(attrs.asdict(found))
     else:
