@@ -82,6 +82,7 @@ MISTAKES = [
     Mistake({"server_url": "http://other/v1"}, "plain http to other"),
     Mistake({"model": [MODEL]}, "model: expected string, got array", InvalidInputError),
     Mistake({"model": ""}, "model: must not be empty", InvalidInputError),
+    Mistake({"dimensions": "256"}, "dimensions: expected integer, got string", InvalidInputError),
     Mistake({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),
     Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: set by embed", InvalidInputError),
     Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: set by", InvalidInputError),

@@ -99,7 +99,7 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
-        is_plain = name in API_ARGUMENTS and (value is None or (type(value) is str and value))
+        is_plain = name in API_ARGUMENTS and (value is None or (name == "model" and type(value) is str and value))
         chosen[name] = value if is_plain else _checked(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
