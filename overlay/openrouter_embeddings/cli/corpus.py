@@ -34,7 +34,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .feather or .npy.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .npy.")
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
@@ -60,15 +60,17 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
 @click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
 @click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
-@click.option("--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD that all runs of the job together may cost.")
-@click.option("--cache", type=click.Path(path_type=Path), help="File that keeps vectors, so that no text is paid twice.")
+@click.option(
+    "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD for all runs of the job."
+)
+@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is paid twice.")
 @click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
 def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
     """Embed a corpus of any size into a file.
 
-    SOURCE is a file of JSONL, CSV, TSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
-    which is copied first: to resume, give the same input again.
+    SOURCE is a file of JSONL, CSV, TSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard
+    input, which is copied first: to resume, give the same input again.
     """
     options = {name: value for name, value in options.items() if value is not None}
     if dry_run:
