@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +142,19 @@ def test_commands_over_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
         assert (arguments, run(arguments)) == (arguments, code)
         out = capsys.readouterr().out
         assert [text for text in expected if text not in out] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_interrupted_job_says_how_to_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        while not (folder / "slow.npy.job" / "vectors.f32").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "6", "--concurrency", "1", "--batch-size", "1"]
+    assert run(slow) == 130
+    assert "interrupted; run the same command again to resume" in capsys.readouterr().err
 
 
 def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

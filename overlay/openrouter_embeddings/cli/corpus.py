@@ -78,10 +78,14 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
         return ExitCode.SUCCESS
     if output is None:
         raise click.UsageError("Missing option '-o' / '--output'.")
-    with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
-        result = client.embeddings.corpus(
-            source, output=output, fixed_size_list=not plain_list, progress=report, **options
-        )
+    try:
+        with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
+            result = client.embeddings.corpus(
+                source, output=output, fixed_size_list=not plain_list, progress=report, **options
+            )
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted; run the same command again to resume", file=sys.stderr)
+        return ExitCode.INTERRUPTED
     if as_json:
         print_json({"event": "result", **attrs.asdict(result)})
     else:
