@@ -127,6 +127,8 @@ class CorpusError(OpenRouterError):
 class BudgetError(OpenRouterError):
     """The next request could pass `max_cost_usd`; it was not sent."""
 
+    _cure = "to go on, raise max_cost_usd (--max-cost)"
+
 
 class NoResponseError(OpenRouterError):
     """No complete response arrived."""
