@@ -44,6 +44,7 @@ class Job:
         self._cache = None if path is None else Cache(path, options)
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream] = []
+        self._canary_streams = 1  # the first streams, whose texts are not of the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
@@ -66,7 +67,7 @@ class Job:
             return None
         now, total = self._streams[-1].progress, self.plan.rows_total
         before = self._settled_before + self._bad_rows
-        done = now.texts_done + before
+        done = before + (now.texts_done if len(self._streams) > self._canary_streams else 0)
         left = max(0, total - done) / now.texts_per_second if total and now.texts_per_second else None
         errors, usage = now.errors + self._bad_rows, self._usage()
         return attrs.evolve(
@@ -99,6 +100,7 @@ class Job:
         canary = None if first is None or self._stopping else self._check_canary()
         if first is None or canary is None:
             return
+        self._canary_streams = len(self._streams)
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
         for positions, vectors in self._stream(self._texts(chain([first], pending))):
             sent, request = [self._sent.pop(position) for position in positions], 0
