@@ -70,6 +70,8 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     _form(own)  # before a folder is made
+    if not output.parent.is_dir():
+        raise ConfigurationError(f"the folder of the output, {output.parent}, does not exist")
     if output.exists() and not folder.exists():
         raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
