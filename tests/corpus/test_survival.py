@@ -158,7 +158,7 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
         before, requests = output.read_bytes(), len(server.ledger.requests)
         if change == "corpus":
             write_corpus(source, TEXTS[1:21])
-        with pytest.raises(errors.CorpusError, match=r"corpus that|other options"):
+        with pytest.raises(errors.CorpusError, match=rf"corpus that|other options: {change} "):
             embed_corpus(server.url, source, output, **changes[change])
     assert (output.read_bytes(), len(server.ledger.requests)) == (before, requests)
 
@@ -166,7 +166,7 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
 def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with Capped() as server:
-        with pytest.raises(errors.CorpusError, match="'txt' is missing"):
+        with pytest.raises(errors.CorpusError, match="'txt' is missing; --text-field"):
             embed_corpus(server.url, source, output, text_field="txt")
         result = embed_corpus(server.url, source, output)
     assert (result.rows, result.errors) == (20, 0)

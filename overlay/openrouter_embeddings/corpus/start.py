@@ -25,7 +25,7 @@ from .journal import JobLock, Journal
 from .outputs import VectorForm, output_format
 from .results import CorpusResult, result_of
 from .sources import Source, copy_iterable, copy_stdin, open_source
-from .stamp import Stamp, canonical_json
+from .stamp import Stamp
 
 _STDIN = "-"
 
@@ -169,5 +169,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     if stored["corpus"][0] != plan.fingerprint:
         raise CorpusError(f"{plan.source.path} is not the corpus that {where} began with; write to another output")
     if stored != facts:
-        was, now = (canonical_json([each["corpus"][1:], each["layout"]]) for each in (stored, facts))
-        raise CorpusError(f"{where} was begun with other options: {was} there, {now} here; write to another output")
+        names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
+        was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))
+        both = zip(names, was, now, strict=True)
+        changed = "; ".join(f"{name} {a!r} there, {b!r} here" for name, a, b in both if a != b)
+        raise CorpusError(f"{where} was made with other options: {changed}; write to another output")
