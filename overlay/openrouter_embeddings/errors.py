@@ -214,7 +214,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
 
-    _cure = "list_models() lists the ids of models; the base URL ends like https://openrouter.ai/api/v1"
+    _cure = "client.embeddings.list_models() lists the ids; the base URL ends like https://openrouter.ai/api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
