@@ -122,13 +122,13 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
     (
         [*EMBED, "-o", "out.parquet", "--max-cost", "0.01", "--cache", "cache"],
         0,
-        ["2 rows of 256 numbers", "bill: $0.0"],
+        ["2 rows of 256 numbers", "bill of all runs: $0.0"],
     ),
-    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill: nothing"]),
+    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill of all runs: nothing"]),
     (
         ["embed", "all.jsonl", "-o", "all.arrow", *EMBED[2:]],
         3,
-        ["1 rows have no vector: see", "all.arrow.errors.jsonl"],
+        ["without a vector: 1 row, see", "all.arrow.errors.jsonl"],
     ),
     (["status", "out.parquet"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
     (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import CorpusResult, CorpusStatus, dollars, duration, show_progress, texts_of
+from ..corpus import CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
 from ..embed import OnLong
 from ..vectors import VectorDtype
@@ -112,15 +112,16 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
 
 def _bill(result: CorpusResult) -> str:
     cost = "cost unknown" if result.usage.cost is None else dollars(result.usage.cost)
-    lines = [f"{result.output}: {result.rows:,} rows of {result.dimensions} numbers from {result.model}"]
+    lines = [f"{result.output}: {counted(result.rows, 'row')} of {result.dimensions} numbers from {result.model}"]
     cost = cost if result.requests else "nothing"
-    lines.append(f"bill: {cost}, {result.usage.total_tokens:,} tokens, {result.requests:,} requests")
+    tokens, requests = counted(result.usage.total_tokens, "token"), counted(result.requests, "request")
+    lines.append(f"bill of all runs: {cost}, {tokens}, {requests}")
     if result.possibly_billed_texts:
-        lines.append(f"perhaps billed twice: {result.possibly_billed_texts:,} texts")
+        lines.append(f"perhaps billed twice: {counted(result.possibly_billed_texts, 'text')}")
     if result.shortened:
-        lines.append(f"{result.shortened:,} texts were cut or split: see {result.shortened_path}")
+        lines.append(f"cut or split: {counted(result.shortened, 'text')}, see {result.shortened_path}")
     if result.errors:
-        lines.append(f"{result.errors:,} rows have no vector: see {result.errors_path}")
+        lines.append(f"without a vector: {counted(result.errors, 'row')}, see {result.errors_path}")
     return "\n".join(lines)
 
 
@@ -142,14 +143,17 @@ def status(output: Path, as_json: bool) -> None:
 def _status_lines(found: CorpusStatus) -> list[str]:
     cost = "unknown" if found.usage.cost is None else dollars(found.usage.cost)
     lines = [f"{found.source} -> {found.output}: {found.state}, process {found.pid}"]
-    lines.append(f"done: {found.rows_done:,} of about {found.rows_total:,} rows, {found.errors:,} errors")
-    lines.append(f"spent: {cost}, {found.usage.total_tokens:,} tokens, {found.requests:,} requests")
+    lines.append(
+        f"done: {found.rows_done:,} of about {counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
+    )
+    tokens, requests = counted(found.usage.total_tokens, "token"), counted(found.requests, "request")
+    lines.append(f"spent: {cost}, {tokens}, {requests}")
     if found.possibly_billed_texts:
-        lines.append(f"failed requests that may be billed: {found.possibly_billed_texts:,} texts")
+        lines.append(f"failed requests that may be billed: {counted(found.possibly_billed_texts, 'text')}")
     lines.append(f"rate: {found.rows_per_second:,.0f} rows/s")
     if found.seconds_left is not None:
         lines.append(f"time left: {duration(found.seconds_left)}")
-    lines.append(f"in doubt (may be billed, sent again): {len(found.doubts)} requests")
+    lines.append(f"in doubt (may be billed, sent again): {counted(len(found.doubts), 'request')}")
     for doubt in found.doubts:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"
