@@ -90,7 +90,7 @@ bench: $(READY) ## compare with other clients (25 minutes at most); rewrites doc
 	$(BIN)/python benchmarks/run.py
 
 test-kills: $(READY) ## kill corpus jobs KILLS (300) times, at random moments
-	CORPUS_KILLS=$(or $(KILLS),300) $(BIN)/python -m pytest -q tests/corpus/test_survival.py -k killed
+	CORPUS_KILLS=$(or $(KILLS),300) $(BIN)/python -m pytest -q tests/corpus/test_survival.py tests/corpus/test_batch.py -k killed
 
 measure-corpus: $(READY) ## memory and rate of corpus jobs of ROWS rows (100000 300000); takes minutes
 	$(BIN)/python tests/corpus/measure_memory.py $(or $(ROWS),100000 300000)

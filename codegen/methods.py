@@ -65,6 +65,20 @@ class Method:
         return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
 
     @property
+    def parameters(self) -> list[Argument]:
+        """The arguments in the order in which they are sent: that of the document, which some servers require."""
+        schema = body_schema(self.raw)[1] if "requestBody" in self.raw else {}
+        order = list(self.types.schemas.get(target(schema) or "", {}).get("properties", ()))
+        places = {wire: place for place, wire in enumerate(order)}
+
+        def place(item: Argument) -> int:
+            if item.location in ("body", "file"):
+                return places.get(item.wire, len(order))
+            return len(order) + 1 if item.location == "header" else -1
+
+        return sorted(self.arguments, key=place)
+
+    @property
     def extras(self) -> dict[str, Any]:
         """The fields of `types.Operation` that differ from their defaults."""
         accepted = [name for found in self.raw["responses"].values() for name in found.get("x-python-accept", ())]

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from .models.availability import Availability as Availability
     from .models.availability_code import AvailabilityCode as AvailabilityCode
     from .models.availability_constraint import AvailabilityConstraint as AvailabilityConstraint
+    from .models.batch_deletion import BatchDeletion as BatchDeletion
+    from .models.batch_error import BatchError as BatchError
+    from .models.batch_error_type import BatchErrorType as BatchErrorType
+    from .models.batch_provider import BatchProvider as BatchProvider
+    from .models.batch_request_counts import BatchRequestCounts as BatchRequestCounts
+    from .models.batch_result_error import BatchResultError as BatchResultError
+    from .models.batch_result_response import BatchResultResponse as BatchResultResponse
+    from .models.batch_status import BatchStatus as BatchStatus
+    from .models.batch_upstream_deletion import BatchUpstreamDeletion as BatchUpstreamDeletion
+    from .models.batch_upstream_deletion_status import BatchUpstreamDeletionStatus as BatchUpstreamDeletionStatus
+    from .models.batch_usage import BatchUsage as BatchUsage
     from .models.content_part_input_audio import ContentPartInputAudio as ContentPartInputAudio
     from .models.content_part_input_file import ContentPartInputFile as ContentPartInputFile
     from .models.content_part_input_video import ContentPartInputVideo as ContentPartInputVideo
@@ -46,6 +57,9 @@ if TYPE_CHECKING:
     from .models.top_provider_info import TopProviderInfo as TopProviderInfo
     from .models.trace_config import TraceConfig as TraceConfig
     from .models.utc_day import UtcDay as UtcDay
+    from .params import BatchEndpoint as BatchEndpoint
+    from .params import BatchListStatus as BatchListStatus
+    from .params import BatchProviderTypedDict as BatchProviderTypedDict
     from .params import ContentPartInputAudioTypedDict as ContentPartInputAudioTypedDict
     from .params import ContentPartInputFileTypedDict as ContentPartInputFileTypedDict
     from .params import ContentPartInputVideoTypedDict as ContentPartInputVideoTypedDict
@@ -120,6 +134,20 @@ else:
             "AABenchmarkEntry": "models.aa_benchmark_entry",
             "ModelReasoning": "models.model_reasoning",
             "ReasoningEffort": "models.reasoning_effort",
+            "BatchEndpoint": "params",
+            "BatchProvider": "models.batch_provider",
+            "BatchProviderTypedDict": "params",
+            "BatchStatus": "models.batch_status",
+            "BatchListStatus": "params",
+            "BatchError": "models.batch_error",
+            "BatchRequestCounts": "models.batch_request_counts",
+            "BatchUsage": "models.batch_usage",
+            "BatchResultResponse": "models.batch_result_response",
+            "BatchResultError": "models.batch_result_error",
+            "BatchErrorType": "models.batch_error_type",
+            "BatchDeletion": "models.batch_deletion",
+            "BatchUpstreamDeletion": "models.batch_upstream_deletion",
+            "BatchUpstreamDeletionStatus": "models.batch_upstream_deletion_status",
             "ErrorResponse": "models.error_response",
             "ErrorDetail": "models.error_detail",
             "Availability": "models.availability",
@@ -134,6 +162,20 @@ __all__ = [
     "Availability",
     "AvailabilityCode",
     "AvailabilityConstraint",
+    "BatchDeletion",
+    "BatchEndpoint",
+    "BatchError",
+    "BatchErrorType",
+    "BatchListStatus",
+    "BatchProvider",
+    "BatchProviderTypedDict",
+    "BatchRequestCounts",
+    "BatchResultError",
+    "BatchResultResponse",
+    "BatchStatus",
+    "BatchUpstreamDeletion",
+    "BatchUpstreamDeletionStatus",
+    "BatchUsage",
     "ContentPartInputAudio",
     "ContentPartInputAudioTypedDict",
     "ContentPartInputFile",

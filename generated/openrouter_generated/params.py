@@ -163,6 +163,31 @@ class PercentileLatencyCutoffsTypedDict(TypedDict):
     p99: NotRequired[float | None]
 
 
+BatchEndpoint: TypeAlias = Literal["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"]
+"""
+The endpoint that the requests of a batch are for.
+"""
+
+
+class BatchProviderTypedDict(TypedDict):
+    """
+    Which provider may process a batch.
+
+    Attributes:
+        only: Slugs of the providers to choose from.
+        allow_fallbacks: Whether another provider may serve the batch. No source says what that means for a batch.
+    """
+
+    only: NotRequired[Sequence[str] | None]
+    allow_fallbacks: NotRequired[bool | None]
+
+
+BatchListStatus: TypeAlias = Literal["validating", "in_progress", "completed", "failed", "expired", "cancelled"]
+"""
+A status to look for; finalizing and cancelling count as in_progress.
+"""
+
+
 JsonObject: TypeAlias = Mapping[str, Any]
 """
 A JSON object with whatever members.
@@ -251,6 +276,20 @@ ProviderOptions: TypeAlias = Mapping[str, JsonObject]
 Settings for single providers, by slug. Only those of the provider that serves the request are passed on; slugs
 that the server does not know are dropped by it.
 """
+
+
+class BatchRequestTypedDict(TypedDict):
+    """
+    One request of a batch.
+
+    Attributes:
+        custom_id: Your name of the request, unique in the batch; its result has it too. Some providers take 64
+            characters of A-Z, a-z, 0-9, _ and - at most. Not empty.
+        body: A JSON object with whatever members.
+    """
+
+    custom_id: str
+    body: JsonObject
 
 
 Content: TypeAlias = (

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.batches import Batches
     from .api.embeddings import Embeddings
 
 
@@ -21,3 +22,10 @@ class Resources:
         from .api.embeddings import Embeddings
 
         return Embeddings(self._caller)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Send many requests at once, for about half the price, and get the results within a day or so."""
+        from .api.batches import Batches
+
+        return Batches(self._caller)

@@ -168,5 +168,29 @@ SCHEMAS: Final[dict[str, Any]] = {
         },
     },
     "ProviderOptions": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/JsonObject"}},
+    "BatchEndpoint": {
+        "type": "string",
+        "enum": ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"],
+    },
+    "BatchProvider": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "only": {"type": ["array", "null"], "items": {"type": "string"}},
+            "allow_fallbacks": {"type": ["boolean", "null"]},
+        },
+    },
+    "BatchRequest": {
+        "type": "object",
+        "properties": {
+            "custom_id": {"type": "string", "minLength": 1},
+            "body": {"$ref": "#/components/schemas/JsonObject"},
+        },
+        "required": ["custom_id", "body"],
+    },
+    "BatchListStatus": {
+        "type": "string",
+        "enum": ["validating", "in_progress", "completed", "failed", "expired", "cancelled"],
+    },
     "JsonObject": {"type": "object", "additionalProperties": {}},
 }

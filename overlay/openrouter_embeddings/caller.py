@@ -10,6 +10,7 @@ import attrs
 from openrouter_generated.types import CallOptions, Operation, Unset
 
 from . import config as settings
+from .contract import CREATE_BATCH
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
 from .network import CancelScope, HttpClients, arun, run
@@ -75,6 +76,8 @@ class Caller:
         prepare, call_flow, validate = _parts_of_a_call()
         self.check_open()
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
+        if operation.id == CREATE_BATCH:  # it may exist: without an idempotency key, sending it again could pay twice
+            chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             timeouts = timeouts.within(chosen.total_seconds)
         prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
@@ -92,6 +95,11 @@ class Caller:
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a call on the running event loop."""
         return await arun(flow, await self.http_clients.async_client(), sleep)
+
+    def open(self) -> None:
+        """Import and open what calls need: threads that do so at once may wait for ever after Ctrl-C."""
+        _parts_of_a_call()
+        self.http_clients.sync_client()
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
         """The policy of a call: what the call says, else what the client says, else `default`."""

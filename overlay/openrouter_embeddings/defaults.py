@@ -62,6 +62,17 @@ JOB_INTERRUPT_SECONDS: Final = 3.0  # the same after Ctrl-C or a cancellation: a
 JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 
+# Batches. Sources: documentation of OpenRouter (requests, bytes) and of OpenAI (inputs).
+BATCH_MAX_REQUESTS: Final = 5_000
+BATCH_MAX_BYTES: Final = 200_000_000
+BATCH_MAX_INPUTS: Final = 50_000
+BATCH_JOB_INPUTS: Final = 5_000  # of a batch of a job: its results are about 150 MB of JSON if they come at once
+BATCH_REQUEST_BYTES: Final = 240_000  # of texts in a request of a batch: no text has more tokens than bytes
+BATCH_FOUND_SECONDS: Final = 60.0  # until a batch that was submitted must be found; about 15 s were seen
+BATCH_POLL_SECONDS: Final = 5.0  # grows to the next number
+BATCH_MAX_POLL_SECONDS: Final = 300.0
+BATCH_RESPONSE_BYTES: Final = 1 << 30  # of a batch with its results, or of a page of them
+
 # Corpus jobs.
 DRIFT_DISTANCE: Final = 1e-3  # cosine distance: above what hardware and rounding make of one model
 

@@ -230,6 +230,8 @@ class Embeddings(GeneratedEmbeddings):
                 "int8" or "binary". `search` reads all of them.
             output_dimensions: vectors are cut to so many numbers in the output and scaled to length 1, as
                 `vectors.truncate_dimensions` does, for models without `dimensions`. None: as they came.
+            batch: True, or a `corpus.BatchOptions`, sends the corpus through the Batch API, for about half the price
+                and with results within a day; see docs/batch.md. Three fixed texts are still sent at the full price.
             progress: a function that is called with a `types.Progress` four times a second.
 
         Returns:
@@ -237,8 +239,8 @@ class Embeddings(GeneratedEmbeddings):
             rows whose text was cut or split in `<output>.shortened.jsonl`.
 
         Raises:
-            CorpusError: another process works on the job; the corpus or an option changed since it began; or the
-                disk is full. Nothing is lost.
+            CorpusError: another process works on the job; the corpus or an option changed since it began; the disk
+                is full; or a batch has no result for some rows. Nothing is lost.
             KeyboardInterrupt: SIGINT or SIGTERM came.
             ConfigurationError, OpenRouterError: as `embed`; what came until then is kept.
 

@@ -221,10 +221,22 @@ class RequestTimeoutResponseError(APIStatusError, status=408):
     """The operation took too long."""
 
 
+class ConflictResponseError(APIStatusError, status=409):
+    """The state of the resource does not allow it, such as to delete a batch that runs."""
+
+
+class GoneResponseError(APIStatusError, status=410):
+    """What was there is deleted or expired."""
+
+
 class PayloadTooLargeResponseError(APIStatusError, status=413):
     """The request is too large."""
 
     _cure = "send fewer or shorter inputs; embed(texts, model=...) splits them into requests"
+
+
+class UnprocessableEntityResponseError(APIStatusError, status=422):
+    """The request is well-formed, but breaks a rule."""
 
 
 class TooManyRequestsResponseError(APIStatusError, status=429):

@@ -57,7 +57,10 @@ def test_arguments_have_the_official_order_and_defaults() -> None:
 
 
 def test_public_names_of_a_client() -> None:
-    assert " ".join(name for name in dir(OpenRouter(KEY)) if name[0] != "_") == "aclose close embeddings with_options"
+    assert (
+        " ".join(name for name in dir(OpenRouter(KEY)) if name[0] != "_")
+        == "aclose batches close embeddings with_options"
+    )
 
 
 @both_sides

@@ -67,7 +67,7 @@ def so_far(retries: int = 0, billed: int = 0, free: int = 0, elapsed: float = 0.
 
 KINDS = [
     # statuses, what they say, what they say with `availability.retryable: true`
-    ((400, 401, 402, 403, 404, 409, 413, 418, 422, 499), FINAL, FINAL),
+    ((400, 401, 402, 403, 404, 409, 410, 413, 418, 422, 499), FINAL, FINAL),
     ((425, 429, 503, 529), SAFE, SAFE),
     ((408, 502, 504), BILLED, SAFE),
     ((500, 520, 524, 599), BILLED, BILLED),

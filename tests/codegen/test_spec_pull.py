@@ -32,7 +32,7 @@ def excerpt(identity: str, theirs: dict[str, Any] = THEIRS) -> Excerpt:
 
 
 def test_comparison_lists_what_each_document_lacks_and_where_they_differ() -> None:
-    first, second = upstream.compare(OURS, THEIRS)
+    first, second, *_ = upstream.compare(OURS, THEIRS)
     assert first.operation == "POST /embeddings, `client.embeddings.generate()`"
     assert first.missing == [
         "- `body truncate`: string, optional. Which end to cut.",
@@ -63,8 +63,8 @@ EXPECTED: dict[str, Any] = {
     "paths/~1keys/post/x-source": "The document, POST /keys",
     "paths/~1keys/post/parameters/3/x-python-name": "query_timeout_ms",
     "paths/~1keys/post/parameters/3/schema": {"type": "integer", "minimum": 1},
-    "paths/~1keys/post/responses/409": {"$ref": "#/components/responses/ConflictResponse"},
-    "components/responses/ConflictResponse/x-python-error": "ConflictResponseError",
+    "paths/~1keys/post/responses/415": {"$ref": "#/components/responses/UnsupportedMediaTypeResponse"},
+    "components/responses/UnsupportedMediaTypeResponse/x-python-error": "UnsupportedMediaTypeResponseError",
     "components/schemas/CreateKeysRequestBody/properties/name": {
         "type": "string",
         "minLength": 1,
@@ -108,6 +108,7 @@ def test_notes_say_what_was_left_out_or_decided() -> None:
     for expected in (
         "body.name: `pattern: ^[a-z]+$` is left out",
         "Quantization: openapi.yaml has it, without int2",
+        "status 415: write the class UnsupportedMediaTypeResponseError",
         "header X-Trace: optional, so it is left out",
         "result: text/event-stream is left out",
         "status 4XX: it is left out",

@@ -27,6 +27,12 @@ LIMITS = (  # what the document allows and this server must reject with a reason
     "outside this model's vocabulary",
     " here, not ",
     "but the context length is",
+    "No batch has the id ",
+    "there is no such ",
+    "endpoint: the embedded server embeds only",
+    "requests: each custom_id must be unique",
+    "requests: the model of a body",
+    "endpoint and model must stand before requests",
 )
 
 
@@ -39,11 +45,11 @@ def embedded_url() -> Iterator[str]:
 @SCHEMA.parametrize()
 @settings(max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_response_is_declared(case: schemathesis.Case, embedded_url: str) -> None:
-    if not is_served(embedded_url, case.method, case.path):
+    if not is_served(embedded_url, case.operation.method, case.path):
         pytest.skip("the embedded server does not implement this operation")
     headers = {"Authorization": f"Bearer {KEY}"}
     response = case.call_and_validate(base_url=embedded_url, headers=headers, excluded_checks=OWN_CHECKS)
-    accepted = response.status_code == 200
+    accepted = response.status_code < 300
     assert case.meta is not None
     if case.meta.generation.mode is GenerationMode.POSITIVE:
         message = "" if accepted else response.json()["error"]["message"]

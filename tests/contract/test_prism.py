@@ -58,7 +58,12 @@ def test_example_requests_are_sent_completely(mock_url: str, id: str, name: str,
         assert expected == json.loads(actual.sent.content)
     parameters = {**dict(actual.sent.headers), **dict(actual.sent.url.params)}
     for name, value in request.parameters.items():
-        assert str(value) == parameters[name if name in parameters else name.lower()]
+        if f"{{{name}}}" in described.path:
+            assert str(value) in actual.sent.url.path.split("/")
+        elif isinstance(value, list):
+            assert value == actual.sent.url.params.get_list(name)
+        else:
+            assert str(value) == parameters[name if name in parameters else name.lower()]
 
 
 @both_sides

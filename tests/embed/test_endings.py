@@ -50,7 +50,7 @@ def interrupted_after(seconds: float, session: Session) -> Iterator[None]:
 
     def cancel(loop: asyncio.AbstractEventLoop) -> None:
         for task in asyncio.all_tasks(loop):
-            if "_send" not in repr(task.get_coro()):
+            if any(name in repr(task.get_coro()) for name in ("embed_async", "__anext__")):  # of the caller
                 task.cancel()
 
     def interrupt(*_: object) -> None:
@@ -243,3 +243,24 @@ def test_job_whose_system_starts_no_more_threads_runs_in_the_thread_of_its_calle
         result = client.embeddings.embed(texts_of(20), model=MODEL, batch_size=BATCH)
 
     assert result.vectors.tobytes() == matrix_of(texts_of(20)).tobytes()
+
+
+def test_interrupt_while_a_thread_starts_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    original, names = threading.Thread.start, list[str]()
+
+    def start(thread: threading.Thread) -> None:
+        original(thread)
+        names.append(thread.name)
+        if thread.name == "openrouter-embed" and names.count(thread.name) == 2:
+            raise KeyboardInterrupt
+
+    with FaultServer(forever(late(0.05))) as server, OpenRouter(KEY, server_url=server.url) as client:
+        client.embeddings.embed("a", model=MODEL)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.embeddings.embed(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=4)
+
+        time.sleep(0.1)
+        assert [thread for thread in threading.enumerate() if thread.name == "openrouter-embed"] == []
+        assert sum(server.ledger.billed) == 1 + 8
+        assert np.isfinite(caught.value.partial.vectors).all(1).sum() == 8  # type: ignore[attr-defined]

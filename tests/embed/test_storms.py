@@ -84,9 +84,9 @@ def test_job_settles_at_what_a_server_admits(many: int, side: Side) -> None:
 
 @both_sides
 def test_after_a_pause_no_more_begin_than_the_pace_allows(side: Side) -> None:
-    with Capped(storm=16, storm_seconds=0.2, seconds=0.05) as server:
+    with Capped(storm=16, storm_seconds=0.5, together=True, seconds=0.1) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
-            session.embed(texts_of(640), model=MODEL, batch_size=10, concurrency=16)
+            session.embed(texts_of(320), model=MODEL, batch_size=10, concurrency=16)
 
         assert max(server.at_once[:16]) == 16
         assert max(server.at_once[16:24]) <= 9

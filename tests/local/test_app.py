@@ -91,15 +91,15 @@ def test_models_list_is_complete(http: httpx.Client) -> None:
     answer = validated(http.get(MODELS), MODELS, "get")
 
     ids = [LOCAL, SMALL, "nvidia/llama-nemotron-embed-vl-1b-v2", "example/three"]
-    assert ids == [row["id"] for row in answer["data"]]
-    assert (answer["total_count"], answer["links"]) == (4, {"next": None})
-    assert {"0.00000002"} == {row["pricing"]["prompt"] for row in answer["data"]}
+    prices = {**dict.fromkeys(ids, "0.00000002"), **{f"{id}:batch": "0.00000001" for id in ids}}
+    assert prices == {row["id"]: row["pricing"]["prompt"] for row in answer["data"]}
+    assert (answer["total_count"], answer["links"]) == (8, {"next": None})
 
 
 PAGES = [
-    ("offset=1", 3, None),
+    ("offset=1", 7, None),
     ("offset=1&limit=2", 2, "/api/v1/embeddings/models?offset=3&limit=2"),
-    ("unknown=1", 4, None),
+    ("unknown=1", 8, None),
 ]
 
 

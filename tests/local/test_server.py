@@ -81,7 +81,7 @@ def test_failed_start_raises_and_frees_the_port(monkeypatch: pytest.MonkeyPatch)
 def test_client_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", "of another service")
     with serve(api_key="right") as server, server.client() as client:
-        assert client.embeddings.list_models().total_count == 3
+        assert client.embeddings.list_models().total_count == 6
         assert server.environment == {"OPENROUTER_API_KEY": "right", "OPENROUTER_BASE_URL": server.url}
 
 

@@ -159,17 +159,41 @@ def sent_twice(*, with_id: bool) -> Step:
     return step
 
 
+@any_client
 @plain_and_tls
 @pytest.mark.parametrize("with_id", [False, True], ids=["no id", "generation id"])
 @both_sides
-def test_late_copy_of_a_response_is_recognized(side: Side, with_id: bool, certificate: Path | None) -> None:
+def test_late_copy_of_a_response_is_recognized(side: Side, with_id: bool, certificate: Path | None, own: bool) -> None:
     texts = [str(number) for number in range(20)]
     with FaultServer(forever(sent_twice(with_id=with_id)), certificate=certificate) as server:
-        with session_of(server, side, retry_config=Policy(base_seconds=0)) as session:
+        with session_of(server, side, own=own, retry_config=Policy(base_seconds=0)) as session:
             for text in ("one", "another"):  # until the responses are seen to differ
                 vectors(session, text)
                 time.sleep(0.02)
             assert vectors(session, *texts) == right(*texts)
+
+
+@any_client
+def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> None:
+    """The library holds the response that follows the copy, and would hand it out before it sends a request."""
+    wrong: list[str] = []
+    again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
+
+    def ask(session: Session, name: int) -> None:
+        for number in range(200):
+            text = f"{name} {number}"
+            wrong.extend([text] if vectors(session, text) != right(text) else [])
+
+    with FaultServer(forever(answer(), sent_twice(with_id=False), answer())) as server:
+        with session_of(server, WithThreads, own=own, retry_config=again) as session:
+            vectors(session, "one", "another", pause=0.02)
+            threads = [threading.Thread(target=ask, args=(session, name)) for name in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    assert wrong == []
 
 
 @both_sides

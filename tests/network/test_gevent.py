@@ -12,15 +12,16 @@ pytest.importorskip("gevent")
 
 PROGRAM = """
 import sys, time
-{before}
 sys.path[:0] = [{tests!r}]
+{before}
 import gevent.monkey
 gevent.monkey.patch_all()
 import gevent
 from openrouter_embeddings import OpenRouter
 from support.capped import Capped, matrix_of, texts_of
 
-with Capped(seconds=0.2) as server, OpenRouter("k", server_url=server.url) as client:
+with Capped(seconds=0.2) as server:
+    client = {client}.with_options(server_url=server.url)
     ask = lambda text: list(client.embeddings.generate(input=text, model="m").data[0].embedding)
     ask("a")
     began = time.monotonic()
@@ -33,10 +34,21 @@ print("well")
 """
 
 
-@pytest.mark.parametrize("before", ["", "import openrouter_embeddings"], ids=["patched first", "imported first"])
-def test_calls_and_jobs_work_on_greenlets(before: str, tmp_path: Path) -> None:
+USE = """
+from openrouter_embeddings import OpenRouter
+from support.capped import Capped, texts_of
+used = OpenRouter("k")
+with Capped() as server:
+    used.embeddings.embed(texts_of(100), model="m", batch_size=10, server_url=server.url)
+"""
+WHEN = {"first": ("", 'OpenRouter("k")'), "after it is imported": ("import openrouter_embeddings", 'OpenRouter("k")')}
+WHEN["after a client was used"] = USE, "used"
+
+
+@pytest.mark.parametrize(("before", "client"), WHEN.values(), ids=WHEN)
+def test_calls_and_jobs_work_on_greenlets(before: str, client: str, tmp_path: Path) -> None:
     program = tmp_path / "greenlets.py"
-    program.write_text(PROGRAM.format(before=before, tests=str(Path(__file__).parents[1])))
+    program.write_text(PROGRAM.format(before=before, client=client, tests=str(Path(__file__).parents[1])))
     ran = subprocess.run([sys.executable, "-W", "ignore", str(program)], capture_output=True, text=True, timeout=60)
 
     assert (ran.stdout, ran.returncode) == ("well\n", 0), ran.stderr

@@ -66,7 +66,7 @@ STATUSES = [
     Case(400, {"error": {"message": "  "}}, BAD, f'400: {JSON}{{"error": {{"message": "  "}}}}'),
     Case(400, {"error": ""}, BAD, f'400: {JSON}{{"error": ""}}'),
     Case(400, {"error": ["no"]}, BAD, f'400: {JSON}{{"error": ["no"]}}'),
-    Case(422, {"detail": [{"loc": ["input"]}]}, DEFAULT, f'422: {JSON}{{"detail": [{{"loc": ["input"]}}]}}'),
+    Case(423, {"detail": [{"loc": ["input"]}]}, DEFAULT, f'423: {JSON}{{"detail": [{{"loc": ["input"]}}]}}'),
     Case(500, "[1]", errors.InternalServerResponseError, f"500: {JSON}[1]"),
     Case(500, '""', errors.InternalServerResponseError, f'500: {JSON}""'),
     Case(500, b"", errors.InternalServerResponseError, f"500: {JSON}(empty)"),

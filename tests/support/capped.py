@@ -50,6 +50,8 @@ class Rules:
     storm: int = 0
     """So many requests at the start are told to wait for `storm_seconds`."""
     storm_seconds: float = 0.3
+    together: bool = False
+    """All requests of the storm arrive before the first is told."""
     third: tuple[Step, ...] = ()
     """Each third reply is one of these, in turn."""
 
@@ -65,6 +67,7 @@ class Capped(FaultServer):
         """How many requests were being served when each came, itself included."""
         self._now = 0
         self._lock = threading.Lock()
+        self._storm = threading.Barrier(max(1, self.rules.storm), timeout=20)
         self._thirds = itertools.cycle(self.rules.third)
 
     def __enter__(self) -> Self:
@@ -83,6 +86,8 @@ class Capped(FaultServer):
             self.at_once.append(self._now)
             self.most_at_once = max(self.most_at_once, self._now)
         try:
+            if self.rules.together and number < self.rules.storm:
+                self._storm.wait()
             if self.rules.seconds:
                 connection.pause(self.rules.seconds)
             step = self._step(number, request)

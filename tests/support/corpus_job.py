@@ -31,7 +31,7 @@ def write_corpus(path: Path, texts: list[Any]) -> Path:
 def embed_corpus(url: str, source: Path, output: Path, **options: Any) -> Any:
     """Run a job in this process."""
     with OpenRouter(KEY, server_url=url) as client:
-        return client.embeddings.corpus(source, output=output, model=MODEL, **options)
+        return client.embeddings.corpus(source, output=output, **{"model": MODEL, **options})
 
 
 def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dict[str, Any]) -> None:

@@ -24,6 +24,10 @@ class WithThreads:
     def list_models(self, **arguments: Any) -> Any:
         return self.client.embeddings.list_models(**arguments)
 
+    def batches(self, operation: str, **arguments: Any) -> Any:
+        """Call one of the batch operations."""
+        return getattr(self.client.batches, operation)(**arguments)
+
     def embed(self, texts: Any, **options: Any) -> Any:
         return self.client.embeddings.embed(texts, **options)
 
@@ -55,6 +59,9 @@ class OnEventLoop(WithThreads):
 
     def list_models(self, **arguments: Any) -> Any:
         return self.runner.run(self.client.embeddings.list_models_async(**arguments))
+
+    def batches(self, operation: str, **arguments: Any) -> Any:
+        return self.runner.run(getattr(self.client.batches, f"{operation}_async")(**arguments))
 
     def embed(self, texts: Any, **options: Any) -> Any:
         return self.runner.run(self.client.embeddings.embed_async(texts, **options))

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from ..models.availability import Availability as Availability
     from ..models.availability_code import AvailabilityCode as AvailabilityCode
     from ..models.availability_constraint import AvailabilityConstraint as AvailabilityConstraint
+    from ..models.batch import Batch as Batch
+    from ..models.batch_deletion import BatchDeletion as BatchDeletion
+    from ..models.batch_endpoint import BatchEndpoint as BatchEndpoint
+    from ..models.batch_error import BatchError as BatchError
+    from ..models.batch_error_type import BatchErrorType as BatchErrorType
+    from ..models.batch_list_response import BatchListResponse as BatchListResponse
+    from ..models.batch_provider import BatchProvider as BatchProvider
+    from ..models.batch_request import BatchRequest as BatchRequest
+    from ..models.batch_request_counts import BatchRequestCounts as BatchRequestCounts
+    from ..models.batch_result import BatchResult as BatchResult
+    from ..models.batch_result_error import BatchResultError as BatchResultError
+    from ..models.batch_result_response import BatchResultResponse as BatchResultResponse
+    from ..models.batch_results_response import BatchResultsResponse as BatchResultsResponse
+    from ..models.batch_status import BatchStatus as BatchStatus
+    from ..models.batch_upstream_deletion import BatchUpstreamDeletion as BatchUpstreamDeletion
+    from ..models.batch_upstream_deletion_status import BatchUpstreamDeletionStatus as BatchUpstreamDeletionStatus
+    from ..models.batch_usage import BatchUsage as BatchUsage
     from ..models.content_image_url import ContentImageURL as ContentImageURL
     from ..models.content_part_input_audio import ContentPartInputAudio as ContentPartInputAudio
     from ..models.content_part_input_file import ContentPartInputFile as ContentPartInputFile
@@ -25,6 +42,7 @@ if TYPE_CHECKING:
     from ..models.create_embeddings_usage import CreateEmbeddingsUsage as CreateEmbeddingsUsage
     from ..models.da_benchmark_entry import DABenchmarkEntry as DABenchmarkEntry
     from ..models.default_parameters import DefaultParameters as DefaultParameters
+    from ..models.delete_batch_response import DeleteBatchResponse as DeleteBatchResponse
     from ..models.error_detail import ErrorDetail as ErrorDetail
     from ..models.error_response import ErrorResponse as ErrorResponse
     from ..models.image_url import ImageURL as ImageURL
@@ -94,6 +112,20 @@ else:
             "DABenchmarkEntry": "models.da_benchmark_entry",
             "AABenchmarkEntry": "models.aa_benchmark_entry",
             "ModelReasoning": "models.model_reasoning",
+            "BatchProvider": "models.batch_provider",
+            "BatchRequest": "models.batch_request",
+            "Batch": "models.batch",
+            "BatchError": "models.batch_error",
+            "BatchRequestCounts": "models.batch_request_counts",
+            "BatchUsage": "models.batch_usage",
+            "BatchResult": "models.batch_result",
+            "BatchResultResponse": "models.batch_result_response",
+            "BatchResultError": "models.batch_result_error",
+            "BatchListResponse": "models.batch_list_response",
+            "BatchResultsResponse": "models.batch_results_response",
+            "DeleteBatchResponse": "models.delete_batch_response",
+            "BatchDeletion": "models.batch_deletion",
+            "BatchUpstreamDeletion": "models.batch_upstream_deletion",
             "ErrorResponse": "models.error_response",
             "ErrorDetail": "models.error_detail",
             "Availability": "models.availability",
@@ -105,6 +137,10 @@ else:
             "InstructType": "models.instruct_type",
             "Parameter": "models.parameter",
             "ReasoningEffort": "models.reasoning_effort",
+            "BatchEndpoint": "models.batch_endpoint",
+            "BatchStatus": "models.batch_status",
+            "BatchErrorType": "models.batch_error_type",
+            "BatchUpstreamDeletionStatus": "models.batch_upstream_deletion_status",
             "AvailabilityCode": "models.availability_code",
             "Embedding": "models.aliases",
             "JsonObject": "models.aliases",
@@ -116,6 +152,23 @@ __all__ = [
     "Availability",
     "AvailabilityCode",
     "AvailabilityConstraint",
+    "Batch",
+    "BatchDeletion",
+    "BatchEndpoint",
+    "BatchError",
+    "BatchErrorType",
+    "BatchListResponse",
+    "BatchProvider",
+    "BatchRequest",
+    "BatchRequestCounts",
+    "BatchResult",
+    "BatchResultError",
+    "BatchResultResponse",
+    "BatchResultsResponse",
+    "BatchStatus",
+    "BatchUpstreamDeletion",
+    "BatchUpstreamDeletionStatus",
+    "BatchUsage",
     "ContentImageURL",
     "ContentPartInputAudio",
     "ContentPartInputFile",
@@ -127,6 +180,7 @@ __all__ = [
     "CreateEmbeddingsUsage",
     "DABenchmarkEntry",
     "DefaultParameters",
+    "DeleteBatchResponse",
     "Embedding",
     "ErrorDetail",
     "ErrorResponse",

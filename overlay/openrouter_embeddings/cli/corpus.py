@@ -11,18 +11,20 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
+from ..corpus import BatchOptions, CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
 from ..embed import OnLong
 from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
+_BATCH_FLAGS = ("fallback", "resend_missing", "model", "server_url", "completion_window", "inputs", "poll_seconds")
 _EXAMPLES = f"""\b
 examples:
   {PROGRAM} embed notes.jsonl -o notes.parquet -m openai/text-embedding-3-small
   {PROGRAM} embed table.csv -o out.npy -m MODEL --text-field body --id-field key
   {PROGRAM} embed folder/ -o folder.parquet -m MODEL --max-cost 0.50
   {PROGRAM} embed corpus.parquet -m MODEL --dry-run
+  {PROGRAM} embed corpus.parquet -o out.parquet -m MODEL --batch --max-cost 20
   cat lines.txt | {PROGRAM} embed - -o lines.npy -m MODEL
 
 \b
@@ -64,6 +66,21 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD for all runs of the job."
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is paid twice.")
+@click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
+@click.option("--batch-fallback", is_flag=True, help="Send what failed in a batch again, in single requests.")
+@click.option(
+    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send again what a batch held that is not there."
+)
+@click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
+@click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
+@click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")
+@click.option("--batch-inputs", type=click.IntRange(1), help="Texts in a batch at most.  [default: 5000]")
+@click.option(
+    "--batch-poll",
+    "batch_poll_seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds before a batch is asked for again; they grow to 300.  [default: 5]",
+)
 @click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
 def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
@@ -72,7 +89,12 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
     SOURCE is a file of JSONL, CSV, TSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard
     input, which is copied first: to resume, give the same input again.
     """
+    batch = {name: options.pop(f"batch_{name}") for name in _BATCH_FLAGS}
+    batch = {name: value for name, value in batch.items() if value}
     options = {name: value for name, value in options.items() if value is not None}
+    if batch and not options["batch"]:
+        raise click.UsageError("--batch-... options need --batch.")
+    options["batch"] = BatchOptions(**batch) if options["batch"] else False
     if dry_run:
         _dry_run(source, as_json, options)
         return ExitCode.SUCCESS
@@ -101,7 +123,8 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
     prefix = options.get("prefix", "")
     with OpenRouter() as client:
         texts = (prefix + text for text in texts_of(Path(source), **fields))
-        found = client.embeddings.estimate(texts, model=options["model"])
+        model = options["model"] + (":batch" if options["batch"] else "")
+        found = client.embeddings.estimate(texts, model=model)
     if as_json:
         print_json({"event": "estimate", **found.to_dict()})
         return
@@ -154,6 +177,8 @@ def _status_lines(found: CorpusStatus) -> list[str]:
     if found.seconds_left is not None:
         lines.append(f"time left: {duration(found.seconds_left)}")
     lines.append(f"in doubt (may be billed, sent again): {counted(len(found.doubts), 'request')}")
+    for batch in found.batches:
+        lines.append(f"batch {batch.id or '(not known yet)'}: {batch.state}, {counted(batch.texts, 'text')}")
     for doubt in found.doubts:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"

@@ -7,6 +7,7 @@ import errno
 import shlex
 import signal
 import time
+from typing import Any
 
 import click
 
@@ -65,7 +66,10 @@ Needs: pip install '{PROGRAM}[local]'.""",
     multiple=True,
     help="An additional model id with its vector length; may be repeated.",
 )
-def serve(host: str, port: int, api_key: str | None, models: dict[str, int]) -> None:
+@click.option(
+    "--batch-seconds", type=click.FloatRange(0), default=5.0, show_default=True, help="How long a batch takes."
+)
+def serve(host: str, port: int, api_key: str | None, models: dict[str, int], batch_seconds: float) -> None:
     """Run the embeddings API on this machine.
 
     It has a small real model, and needs no network and no key.
@@ -76,7 +80,8 @@ def serve(host: str, port: int, api_key: str | None, models: dict[str, int]) -> 
         from ..local import serve as start
 
         with contextlib.suppress(KeyboardInterrupt):
-            with start(host=host, port=port, api_key=api_key, models=models) as server:
+            options: Any = {"api_key": api_key, "models": models, "batch_seconds": batch_seconds}
+            with start(host=host, port=port, **options) as server:
                 print(f"The embeddings API listens on {server.url}. Ctrl-C stops it. To use it:\n")
                 for name, value in server.environment.items():
                     print(f"export {name}={shlex.quote(value)}", flush=True)

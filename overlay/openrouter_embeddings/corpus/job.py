@@ -6,7 +6,7 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
 from ..errors import BudgetError, CorpusError, printable
+from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
 from .journal import Journal, News, Request
@@ -36,14 +37,21 @@ a crash leaves unrecorded was all in flight at one time."""
 class Job:
     """A run of a job. It is the observer of its streams: each request is in the journal before it is sent."""
 
-    def __init__(self, caller: Caller, plan: Plan, journal: Journal, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        plan: Plan,
+        journal: Journal,
+        options: Mapping[str, Any],
+        batch: BatchOptions | None = None,
+    ) -> None:
         self.plan, self.drift = plan, 0.0
-        self._caller, self._journal = caller, journal
+        self._caller, self._journal, self._batch = caller, journal, batch
         self._options = {**options, "on_error": "record"}
         self._max_cost_usd, path = self._options.pop("max_cost_usd", None), self._options.pop("cache", None)
         self._cache = None if path is None else Cache(path, options)
         self._vectors: VectorFile | None = None
-        self._streams: list[EmbedStream] = []
+        self._streams: list[EmbedStream | BatchRun] = []
         self._canary_streams = 1  # the first streams, whose texts are not of the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
@@ -95,25 +103,76 @@ class Job:
 
     def _embed(self) -> None:
         """Embed all rows that have no outcome yet."""
-        pending = self._pending()
+        pending, in_batches = self._pending(), bool(self._batch or self._journal.open_batches())
         first = next(pending, None)
-        canary = None if first is None or self._stopping else self._check_canary()
-        if first is None or canary is None:
+        if (first is None and not self._journal.open_batches()) or self._stopping:
+            return
+        if (canary := self._check_canary()) is None:
             return
         self._canary_streams = len(self._streams)
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
-        for positions, vectors in self._stream(self._texts(chain([first], pending))):
+        if in_batches:
+            unanswered = self._embed_in_batches(self._vectors)
+            pending = self._pending()  # what is left: none, or what batches did not answer
+            first = next(pending, None)
+            if first is None or self._stopping:
+                return
+            if self._batch is not None and not self._batch.fallback:
+                raise unanswered
+        self._embed_in_requests(self._vectors, chain([first] if first else [], pending))
+
+    def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
+        """Embed in batches; returns the error to raise if rows are left. Without the option, only open ones end."""
+        batch = self._batch or BatchOptions(fallback=True)
+        run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
+        self._streams.append(run)
+        if self._stopping:
+            run.drain(0)
+        pending = self._uncached(self._pending(tried=batch.fallback)) if self._batch else ()
+        run.run((row, self._as_sent(text)) for row, text in pending)
+        self._record()
+        if self._cache is not None:
+            self._cache_batches(self._cache, vectors)
+        return run.unanswered_error()
+
+    def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
+        """What gives the USD that are left and the price of a token in a batch; None: there is no budget."""
+        if (most := self._max_cost_usd) is None:
+            return None
+        base = self._options["model"].partition(":")[0]
+        price, batch_price = (model_price_usd(self._caller, base + variant) for variant in ("", ":batch"))
+        return lambda: (most - self._spent_usd(price), batch_price)
+
+    def _cache_batches(self, cache: Cache, vectors: VectorFile) -> None:
+        """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
+        came = _membership(self._journal.rows_of_batches())
+        rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
+        while some := list(islice(rows, _CACHE_ROWS)):
+            cache.put(
+                [self._as_sent(text) for _, text in some], np.concatenate([vectors.read(row, 1) for row, _ in some])
+            )
+
+    def _add(self, news: News, request: Request | None) -> int:
+        """Record news, and a request that is about to be sent, at once."""
+        self._news.done += news.done
+        self._news.errors += news.errors
+        self._news.failed += news.failed
+        return self._record(request)
+
+    def _embed_in_requests(self, file: VectorFile, pending: Iterable[tuple[int, str]]) -> None:
+        """Embed these rows in requests of their own."""
+        for positions, vectors in self._stream(self._texts(pending)):
             sent, request = [self._sent.pop(position) for position in positions], 0
             for position in positions:
                 request = self._requests.pop(position, request)
             rows = [row for row, _ in sent]
             joined = [row for position, row in zip(positions, rows, strict=True) if position in self._joined]
             if joined:
-                self._vectors.reserve(to_ranges(joined))
+                file.reserve(to_ranges(joined))
                 self._news.joined += joined
                 self._news.joined_requests.update(*(self._parts.pop(position, ()) for position in positions))
                 self._joined.difference_update(positions)
-            self._vectors.write(rows, vectors)
+            file.write(rows, vectors)
             if len(joined) < len(rows):
                 self._news.done.append((request, to_ranges(set(rows).difference(joined))))
             if time.monotonic() - self._recorded_at > _RECORD_SECONDS:
@@ -132,7 +191,7 @@ class Job:
         """The blocks of vectors of these texts, with some options changed."""
         options = {**self._options, **changes}
         if self._max_cost_usd is not None:
-            left = self._max_cost_usd - self._spent_usd()
+            left = self._max_cost_usd - self._spent_usd(model_price_usd(self._caller, self._options["model"]))
             if left <= 0:
                 raise BudgetError(f"max_cost_usd={dollars(self._max_cost_usd)} is spent")
             options = {**options, "max_cost_usd": left}
@@ -142,28 +201,29 @@ class Job:
                 stream.drain(0)
             yield from stream
 
-    def _spent_usd(self) -> float:
+    def _spent_usd(self, price: float) -> float:
         """What all runs have spent; requests that may be billed count with their worst case."""
-        price = model_price_usd(self._caller, self._options["model"])
-        return (self._journal.totals()["cost_usd"] or 0.0) + 2 * price * self._journal.unreported_bytes()
+        totals = self._journal.totals()
+        spent = totals["total_tokens"] * price if totals["cost_usd"] is None else totals["cost_usd"]
+        return float(spent + 2 * price * self._journal.unreported_bytes())
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
         """The texts of rows, those left out that the cache knows; their positions in this stream are noted."""
-        position = 0
+        for position, sent in enumerate(self._uncached(pending)):
+            self._sent[position] = sent
+            yield sent[1]
+
+    def _uncached(self, pending: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The rows that the cache does not know; it gives the vectors of the others."""
         if self._cache is None:
-            for position, sent in enumerate(pending):
-                self._sent[position] = sent
-                yield sent[1]
+            yield from pending
             return
         pending = iter(pending)
         while some := list(islice(pending, _CACHE_ROWS)):
             found = self._cache.get([self._as_sent(text) for _, text in some])
             if found:
                 self._keep_cached([some[i][0] for i in found], np.stack(list(found.values())))
-            for sent in (sent for i, sent in enumerate(some) if i not in found):
-                self._sent[position] = sent
-                position += 1
-                yield sent[1]
+            yield from (sent for i, sent in enumerate(some) if i not in found)
 
     def _as_sent(self, text: str) -> str:
         """A text with its prefix, as the cache knows it; other inputs have none."""
@@ -179,18 +239,17 @@ class Job:
         self._record(Request(ranges, len(rows), 0, state="cached"))
         self._settled_before += len(rows)
 
-    def _pending(self) -> Iterator[tuple[int, str]]:
-        """The rows that have no outcome yet, with their texts."""
-        settled = self._journal.settled()
-        first, last = next(settled, (0, -1))
+    def _pending(self, *, tried: bool = False) -> Iterator[tuple[int, str]]:
+        """The rows that have no outcome yet, with their texts; `tried`: without those that were in a batch."""
+        self._settled_before = self._journal.rows_done()[0] + self._journal.totals()["errors"]
+        self._bad_rows = 0
+        is_settled = _membership(self._journal.settled(tried=tried))
         integers, row = True, -1
         for row, (id, text, problem) in enumerate(self.plan.source.rows()):
-            while row > last and (following := next(settled, None)) is not None:
-                first, last = following
             integers = integers and (type(id) is int or bool(problem))
-            if first <= row <= last:
-                self._settled_before += 1
-            elif text is None:
+            if is_settled(row):
+                continue
+            if text is None:
                 self._bad_rows += 1
                 self._news.errors.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS)))
                 if len(self._news.errors) >= _MAX_ERRORS_HELD:
@@ -277,3 +336,16 @@ class Job:
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }
+
+
+def _membership(ranges: Iterator[tuple[int, int]]) -> Callable[[int], bool]:
+    """Whether a row is in one of the ranges, which are sorted; ask for ascending rows."""
+    first, last = next(ranges, (0, -1))
+
+    def contains(row: int) -> bool:
+        nonlocal first, last
+        while row > last and (following := next(ranges, None)) is not None:
+            first, last = following
+        return first <= row <= last
+
+    return contains

@@ -3,6 +3,9 @@
 `requests.state` is `sent` until a response comes; `done`; `cached` (no request was needed); `replaced` (sent again,
 whole or in parts); `failed` (its texts have an error); or `doubt`: a process ended before the response came, so that
 the request may be billed, and its rows are sent again.
+
+A request with a row in `batches` is a batch of the Batch API: `rows` there has, for each of its requests and each of
+their texts, the rows of the corpus. Its `id` is unknown until the API names it. It stays `sent` while it is open.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +26,7 @@ from ..errors import CorpusError
 from .vector_file import Ranges, to_ranges
 
 _RESERVE_BYTES = 1 << 20
+_NO_BATCH = "id not in (select request from batches)"
 _TABLES = """
 create table if not exists job(key text primary key, value text not null);
 create table if not exists runs(id integer primary key, pid integer not null, started_at real not null, ended_at real,
@@ -30,6 +35,7 @@ create table if not exists runs(id integer primary key, pid integer not null, st
     possibly_billed_texts integer not null default 0);
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
     texts integer not null, bytes integer not null, sent_at real not null, state text not null);
+create table if not exists batches(request integer primary key, id text, requests integer not null, rows text not null);
 create table if not exists errors(row integer primary key, error text not null, message text not null);
 create table if not exists shortened(row integer primary key, characters integer not null, kept integer not null,
     pieces integer not null);
@@ -68,6 +74,19 @@ class Request:
     bytes: int
     replaced: Iterable[int] = ()
     state: str = "sent"
+    batch: list[list[list[int]]] | None = None
+
+
+@attrs.define(eq=False)
+class OpenBatch:
+    """A batch that has no results yet; `id` None: it is not known whether the API has it."""
+
+    number: int
+    id: str | None
+    texts: int
+    bytes: int
+    requests: int
+    sent_at: float
 
 
 class Journal:
@@ -124,7 +143,7 @@ class Journal:
     def start_run(self) -> None:
         """Begin a run; requests of earlier ones that have no response are in doubt from now on."""
         with self.transaction():
-            self._db.execute("update requests set state = 'doubt' where state = 'sent'")
+            self._db.execute(f"update requests set state = 'doubt' where state = 'sent' and {_NO_BATCH}")
             insert = "insert into runs(pid, started_at) values (?, ?)"
             self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
 
@@ -167,7 +186,11 @@ class Journal:
             if request is None:
                 return 0
             self._close(request.replaced, "replaced")
-            return self._insert(request)
+            number = self._insert(request)
+            if request.batch is not None:
+                batch = (number, len(request.batch), json.dumps(request.batch))
+                self._db.execute("insert into batches(request, requests, rows) values (?, ?, ?)", batch)
+            return number
 
     def _insert(self, request: Request) -> int:
         values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
@@ -177,12 +200,62 @@ class Journal:
     def _close(self, requests: Iterable[int], state: str) -> None:
         self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
 
-    def settled(self) -> Iterator[tuple[int, int]]:
-        """The ranges of rows that are done or have an error, by first row; they may overlap."""
-        states = "select rows from requests where state in ('done', 'cached')"
-        ranges = [(first, last) for (rows,) in self._db.execute(states) for first, last in json.loads(rows)]
+    def settled(self, *, tried: bool = False) -> Iterator[tuple[int, int]]:
+        """The ranges of rows that are done, have an error or are in an open batch, by first row; they may overlap.
+
+        `tried`: also those that were in a batch that has ended.
+        """
+        done = f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})"
+        found = self._db.execute(f"select rows from requests where {done}")
+        ranges = [(first, last) for (rows,) in found for first, last in json.loads(rows)]
         ranges += [(row, row) for (row,) in self._db.execute("select row from errors")]
+        if tried:
+            ended = "select id from requests where state in ('done', 'failed')"
+            batches = self._db.execute(f"select rows from batches where request in ({ended})")
+            ranges += [(row, row) for (rows,) in batches for row in chain.from_iterable(chain(*json.loads(rows)))]
         return iter(sorted(ranges))
+
+    def open_batches(self) -> list[OpenBatch]:
+        """The batches without results, the oldest first."""
+        names = "b.request, b.id, r.texts, r.bytes, b.requests, r.sent_at"
+        joined = "batches b join requests r on r.id = b.request where r.state = 'sent' order by r.id"
+        return [OpenBatch(*found) for found in self._db.execute(f"select {names} from {joined}")]
+
+    def batches(self) -> list[dict[str, Any]]:
+        """All batches, the oldest first."""
+        names = ("id", "texts", "requests", "sent_at", "state")
+        columns = "b.id, r.texts, b.requests, r.sent_at, case r.state when 'sent' then 'open' else r.state end"
+        found = self._db.execute(f"select {columns} from batches b join requests r on r.id = b.request order by r.id")
+        return [dict(zip(names, values, strict=True)) for values in found]
+
+    def rows_of_batches(self) -> Iterator[tuple[int, int]]:
+        """The ranges of rows that have a vector from a batch, by first row."""
+        found = self._db.execute(f"select rows from requests where state = 'done' and not {_NO_BATCH}")
+        return iter(sorted((first, last) for (rows,) in found for first, last in json.loads(rows)))
+
+    def batch_rows(self, number: int) -> list[list[list[int]]]:
+        """The rows of a batch, for each of its requests and each of their texts."""
+        (rows,) = self._db.execute("select rows from batches where request = ?", (number,)).fetchone()
+        return json.loads(rows)  # type: ignore[no-any-return]
+
+    def name_batch(self, number: int, id: str | None) -> None:
+        """Record the id of a batch; None: that which it had belongs to somebody else's."""
+        with self.transaction():
+            old = "select id from batches where request = ? and id is not null"
+            if id is None and (found := self._db.execute(old, (number,)).fetchone()):
+                foreign = json.dumps([*(self.get("foreign_batches") or ()), found[0]])
+                self._db.execute("insert or replace into job values ('foreign_batches', ?)", (foreign,))
+            self._db.execute("update batches set id = ? where request = ?", (id, number))
+
+    def drop_batch(self, number: int, state: str) -> None:
+        """Free the rows of a batch that does not exist: "replaced", or, if it may be billed nevertheless, "doubt"."""
+        with self.transaction():
+            self._close([number], state)
+
+    def known_batch_ids(self) -> set[str]:
+        """The ids of batches that need not be looked for."""
+        found = {id for (id,) in self._db.execute("select id from batches where id is not null")}
+        return found | set(self.get("foreign_batches") or ())
 
     def errors(self) -> Iterator[tuple[int, str, str]]:
         """`(row, error, message)` of the rows without a vector, ascending."""
@@ -197,8 +270,8 @@ class Journal:
     def doubts(self, *, running: bool = False) -> list[dict[str, Any]]:
         """Requests that may be billed although no response came; if no process is `running`, none will come."""
         names = ("id", "rows", "texts", "bytes", "sent_at")
-        states = "('doubt')" if running else "('doubt', 'sent')"
-        found = self._db.execute(f"select {', '.join(names)} from requests where state in {states} order by id")
+        doubted = "state = 'doubt'" if running else f"(state = 'doubt' or (state = 'sent' and {_NO_BATCH}))"
+        found = self._db.execute(f"select {', '.join(names)} from requests where {doubted} order by id")
         return [{**dict(zip(names, values, strict=True)), "rows": json.loads(values[1])} for values in found]
 
     def rows_done(self) -> tuple[int, int]:

@@ -78,6 +78,21 @@ class Doubt:
 
 
 @attrs.frozen(kw_only=True)
+class BatchStatus:
+    """A batch of a job.
+
+    `state`: "open" (it has no results yet), "done", "failed" (it gave no vector), "replaced" (the API refused it) or
+    "doubt" (it is not in the API, and its texts are sent again). `id` None: it is not known whether the API has it.
+    """
+
+    id: str | None
+    texts: int
+    requests: int
+    sent_at: float
+    state: str
+
+
+@attrs.frozen(kw_only=True)
 class CorpusStatus:
     """How far a job is, read from its folder; the job may run meanwhile.
 
@@ -87,6 +102,7 @@ class CorpusStatus:
         rows_total: about, until the job is finished.
         usage: what all its runs were billed.
         doubts: requests that may be billed for nothing.
+        batches: those of the Batch API, the oldest first.
         rows_per_second: of the last run.
         seconds_left: None where it is unknown.
     """
@@ -102,6 +118,7 @@ class CorpusStatus:
     requests: int
     possibly_billed_texts: int
     doubts: list[Doubt]
+    batches: list[BatchStatus]
     rows_per_second: float
     seconds_left: float | None
 
@@ -137,6 +154,7 @@ def status(folder: Path) -> CorpusStatus:
             requests=totals["requests"],
             possibly_billed_texts=totals["possibly_billed_texts"],
             doubts=[_doubt(found, price) for found in journal.doubts(running=runs)],
+            batches=[BatchStatus(**found) for found in journal.batches()],
             rows_per_second=rate,
             seconds_left=left,
         )

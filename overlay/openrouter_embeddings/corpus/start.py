@@ -14,9 +14,10 @@ from typing import Any, Literal, Required, get_args
 import attrs
 
 from ..caller import Caller
-from ..embed import DEFAULTS, EmbedOptions, embed_iter
+from ..embed import DEFAULTS, BatchItems, EmbedOptions, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from ..vectors import VectorDtype
+from .batch import BatchOptions
 from .display import show_progress
 from .finish import Plan
 from .foreground import run
@@ -40,6 +41,7 @@ class CorpusOptions(EmbedOptions, total=False):
     fixed_size_list: bool
     dtype: VectorDtype
     output_dimensions: int | None
+    batch: bool | BatchOptions
 
 
 CORPUS_DEFAULTS: dict[str, Any] = {
@@ -50,6 +52,7 @@ CORPUS_DEFAULTS: dict[str, Any] = {
     "fixed_size_list": True,
     "dtype": "float32",
     "output_dimensions": None,
+    "batch": False,
 }
 _OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
 
@@ -67,6 +70,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
+    batch = _batch_options(caller, own["batch"], embed_options)
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     _form(own)  # before a folder is made
@@ -84,11 +88,20 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
                 raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
             plan.remove_work_files()
             return result_of(plan, journal)
-        job = Job(caller, plan, journal, embed_options)
+        job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
             run(job, report or None)
         return result_of(plan, journal, job.drift)
+
+
+def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> BatchOptions | None:
+    if not isinstance(given, bool | BatchOptions):
+        raise ConfigurationError(f"batch must be True, False or a BatchOptions, got {given!r}")
+    if given is False:
+        return None
+    BatchItems(caller, options)  # refuses options that batches do not take
+    return BatchOptions() if given is True else given
 
 
 @contextlib.contextmanager

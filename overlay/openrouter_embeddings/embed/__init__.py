@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..caller import Caller
 from ..network import complete
+from .batch_items import BatchItems
 from .budget import most_tokens, price_usd
 from .inputs import EncodedInput, encoded
 from .options import DEFAULTS, EmbedOptions, OnLong
@@ -17,7 +18,7 @@ from .streams import EmbedStream, EmbedStreamAsync, require_asyncio
 if TYPE_CHECKING:
     from .inputs import EmbedInput as EmbedInput
 
-__all__ = ["DEFAULTS", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
+__all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
 __all__ += [
     "EncodedInput",
     "Observer",

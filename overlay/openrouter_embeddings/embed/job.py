@@ -59,6 +59,7 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
+_MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is read a little at a time
 
 
 class Job:
@@ -84,6 +85,8 @@ class Job:
         self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # workers append to it
         self._duplicates: dict[int, list[int]] = {}  # of texts that are sent: the positions of equal ones
+        self._unanswered: dict[str, int] = {}  # texts of a stream, and their positions
+        self._texts: dict[int, str] = {}  # the same by position
         self.in_flight = self._done = self._failed = self._rejected_alone = 0
         self._error: BaseException | None = None  # ends the job
         self._ends_at = math.inf
@@ -97,8 +100,10 @@ class Job:
         self.wake: Callable[[], None] = lambda: None  # ends the wait for an outcome
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
-        """Take the texts, lazily or `at_once`; of these, equal ones are sent once."""
-        if at_once:
+        """Take the texts, lazily or `at_once`; equal ones are sent once, of a stream as long as no response came."""
+        if not at_once:
+            texts = self._distinct(texts)
+        else:
             texts, self.models = list(texts), {}
             if len({text for _, text in texts}) < len(texts):
                 first: dict[str, int] = {}
@@ -108,6 +113,19 @@ class Job:
         if self.long_texts is not None:
             texts, self.long_texts.cache = self.long_texts.prepared(texts), self.cache
         self._total, self._packer = total, Packer(texts, self._limits, self._options["batch_size"])
+
+    def _distinct(self, texts: Iterable[NumberedText]) -> Iterator[NumberedText]:
+        """Leave out texts that equal one without a response."""
+        for numbered in texts:
+            position, text = numbered
+            if (first := self._unanswered.setdefault(text, position)) != position:
+                equal = self._duplicates.setdefault(first, [first])
+                if len(equal) < _MAX_DUPLICATES:
+                    equal.append(position)
+                    continue
+                self._unanswered[text] = position
+            self._texts[position] = text
+            yield numbered
 
     def step(self) -> Block | Batch | float | None:
         """What to do next: hand out a block, send a batch, or wait for an outcome so many seconds at most.
@@ -208,6 +226,8 @@ class Job:
         try:
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
+                if self.cache is not None:
+                    self.cache.put(batch.texts, outcome.vectors)
             else:
                 self._count(batch, outcome)
                 if not isinstance(outcome, OpenRouterError | Cancelled):
@@ -232,6 +252,7 @@ class Job:
         for _, position in self._with_duplicates([refused.position]):
             self.record(TextError(position, refused.error))
             self.recorded |= {position} if whatever else set()
+        self._forget([refused.position])
 
     def _cached_pieces(self, long_texts: LongTexts) -> Block | None:
         """The block of a text whose pieces are all in the cache, if there is one."""
@@ -256,8 +277,6 @@ class Job:
             self._limiter.answered()
         else:
             self._packer.requeue(batch.search.succeeded(batch, self._limits))
-        if self.cache is not None:
-            self.cache.put(batch.texts, response.vectors)
         return self._finished(batch.positions, batch.texts, response.vectors, model)
 
     def _finished(self, found: Sequence[int], texts: Sequence[str], vectors: Any, model: str | None) -> Block | None:
@@ -270,8 +289,9 @@ class Job:
                 note(attrs.evolve(shortened[i], position=position))
             if not positions:
                 return None
-        if self._duplicates:
-            pairs = self._with_duplicates(positions)
+        pairs = self._with_duplicates(positions) if self._duplicates else []
+        self._forget(positions)
+        if len(pairs) > len(positions):
             positions, vectors = [position for _, position in pairs], vectors[[row for row, _ in pairs]]
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
@@ -281,6 +301,14 @@ class Job:
     def _with_duplicates(self, positions: Sequence[int]) -> list[tuple[int, int]]:
         """These positions and those of equal texts, each after its index here."""
         return [(i, other) for i, first in enumerate(positions) for other in self._duplicates.get(first, [first])]
+
+    def _forget(self, positions: Sequence[int]) -> None:
+        """The texts of a stream at these positions have an outcome: from now on, equal ones are sent again."""
+        for position in positions if self._texts else ():
+            text = self._texts.pop(position, None)
+            self._duplicates.pop(position, None)
+            if text is not None and self._unanswered.get(text) == position:
+                del self._unanswered[text]
 
     def _change(self, batch: Batch, response: EmbeddingBatch) -> str:
         """Why a response does not fit those before; "" if it does."""
@@ -315,11 +343,12 @@ class Job:
         processed = processed or (isinstance(error, errors.ResponseValidationError) and not self._raises)
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
-            aside = search.release() if search is not None and processed else []  # it may show that the server works
+            if search is not None and processed and self._resends():  # it may show that the server works
+                aside = search.release()
             if not aside:
                 return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
-            return [batch.part(0), *(search.release() if search is not None else aside)]
+            return [batch.part(0), *aside, *(search.release() if search is not None else [])]
         search = search or Search(batch.sent_at, teaches=rejected or len(batch) > limits.most_inputs)
         return [*aside, *search.failed(batch)]
 
@@ -357,10 +386,13 @@ class Job:
 
     def _may_resend(self, batch: Batch) -> bool:
         """Whether its texts, which may be billed again, may be sent; it is free if responses came meanwhile."""
-        policy, began = self._policy, batch.search.began if batch.search is not None else batch.sent_at
-        if policy.attempts == 1 or policy.possibly_billed_retries == 0 or self._is_late(time.monotonic()):
-            return False
-        return self._answered_at > began or self._take_budget()
+        began = batch.search.began if batch.search is not None else batch.sent_at
+        return self._resends() and (self._answered_at > began or self._take_budget())
+
+    def _resends(self) -> bool:
+        """Whether the policy allows to send texts that may be billed again."""
+        policy = self._policy
+        return policy.attempts != 1 and policy.possibly_billed_retries != 0 and not self._is_late(time.monotonic())
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Record the error if it is about the texts and may be recorded; raise it otherwise."""

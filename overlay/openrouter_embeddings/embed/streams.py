@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import queue
 import sys
 import threading
 import time
@@ -14,7 +15,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
@@ -38,20 +38,25 @@ class _Threads:
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
 
+    def open(self) -> None:
+        self._session.caller.open()
+
     async def start(self, batch: Batch, _: float) -> None:
         if batch.is_whole_job:
             return self._send(batch, None)
         if not self._threads:
             self._scope, self._arrived = CancelScope(), threading.Event()
             self._session.job.wake = self._arrived.set
-            self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+            self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._batches.put(batch)
         if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
-            with suppress(RuntimeError):  # the system allows no more
+            self._threads.append(thread)  # first: an interrupt may come while it starts
+            try:
                 thread.start()
-                self._threads.append(thread)
+            except RuntimeError:  # the system allows no more
+                self._threads.remove(thread)
         if not self._threads:
             self._send(self._batches.get(), None)
         return None
@@ -64,6 +69,7 @@ class _Threads:
             self._send(batch, self._scope)
             self._arrived.set()
             del batch  # the next one may be long in coming
+        self._batches.put(None)  # for the next thread
 
     def _send(self, batch: Any, scope: CancelScope | None) -> None:
         session = self._session
@@ -86,7 +92,6 @@ class _Threads:
     def cancel(self) -> None:
         if self._threads:
             self._scope.cancel()
-        for _ in self._threads:
             self._batches.put(None)
         for thread in self._threads:
             if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
@@ -102,6 +107,9 @@ class _Tasks:
     def __init__(self, session: Session) -> None:
         self._session, self._arrived = session, asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        """Nothing: a loop imports and opens in one thread."""
 
     async def start(self, batch: Batch, packing_seconds: float) -> None:
         task = asyncio.create_task(self._send(batch))
@@ -192,6 +200,7 @@ class Stream:
         """The next block; None at the end."""
         job, sender = self._session.job, self._sender
         try:
+            sender.open()
             if (models := self._session.models_flow()) is not None:
                 self._session.use_models(await sender.call(models))
             began = time.monotonic()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..defaults import LOCAL_SERVER_MAX_BODY_BYTES, LOCAL_SERVER_MAX_INPUTS
 
@@ -36,6 +36,8 @@ def serve(
     max_inputs: int = LOCAL_SERVER_MAX_INPUTS,
     max_body_bytes: int = LOCAL_SERVER_MAX_BODY_BYTES,
     faults: Sequence[Fault | None] = (),
+    batch_seconds: float = 0.0,
+    batch_results: Literal["pages", "inline"] = "pages",
 ) -> Server:
     """Create an embedded server, which `with` or `start()` starts. The first request loads the model (0.5 s).
 
@@ -48,6 +50,8 @@ def serve(
         max_inputs: Inputs of one request; more are answered with 400.
         max_body_bytes: Bytes of one request body; more are answered with 413.
         faults: What goes wrong with the first, the second, ... request; None: nothing. Later requests go well.
+        batch_seconds: How long a batch takes; in the first tenth of it the batch is not found.
+        batch_results: Whether the results of a batch come in pages, or in the batch.
 
     Returns:
         The server, not yet listening.
@@ -64,5 +68,12 @@ def serve(
     from .fault import Faulty
     from .server import Server
 
-    app = create_app(Catalog(models or {}), api_key=api_key, max_inputs=max_inputs, max_body_bytes=max_body_bytes)
+    app = create_app(
+        Catalog(models or {}),
+        api_key=api_key,
+        max_inputs=max_inputs,
+        max_body_bytes=max_body_bytes,
+        batch_seconds=batch_seconds,
+        paged_results=batch_results == "pages",
+    )
     return Server(Faulty(app, faults), host=host, port=port, api_key=api_key)

@@ -7,11 +7,12 @@ import binascii
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from openrouter_generated.api.batches import CREATE, DELETE, GET, LIST, RESULTS
 from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +21,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..defaults import LOCAL_SERVER_CONTEXT_TOKENS
+from ..defaults import BATCH_MAX_BYTES, LOCAL_SERVER_CONTEXT_TOKENS
+from .batches import BatchStore
 from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
 from .errors import ApiError
 from .validation import RequestValidator, decode_json
@@ -28,42 +30,94 @@ from .validation import RequestValidator, decode_json
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from openrouter_generated.types import Operation
 
     from .model import StaticModel
 
 BASE_PATH = "/api/v1"
+_Endpoint = Callable[[Request], Awaitable[Response]]
+_BATCHES = (CREATE, LIST, GET, RESULTS, DELETE)
 
 
-def create_app(catalog: Catalog, *, api_key: str | None, max_inputs: int, max_body_bytes: int) -> Starlette:
+def create_app(
+    catalog: Catalog,
+    *,
+    api_key: str | None,
+    max_inputs: int,
+    max_body_bytes: int,
+    batch_seconds: float,
+    paged_results: bool,
+) -> Starlette:
     """Create the application. With `api_key` None, it accepts every key, but requires one."""
-    generate_validator, list_validator = RequestValidator(GENERATE), RequestValidator(LIST_MODELS)
+    validators = {operation.id: RequestValidator(operation) for operation in (GENERATE, LIST_MODELS, *_BATCHES)}
+
+    def embed(fields: Any) -> dict[str, Any]:
+        return _generate(fields, validators[GENERATE.id], catalog, max_inputs)
+
+    check = validators[GENERATE.id].validate_body
+    batches = BatchStore(catalog, check, embed, seconds=batch_seconds, paged=paged_results)
 
     async def generate(request: Request) -> Response:
-        try:
-            _authenticate(request, api_key)
-            body = await _read_body(request, max_body_bytes)
-        except ApiError:
-            await _discard(request, max_body_bytes)
-            raise
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise ApiError("Content-Type must be application/json")
+        body = await _read_json(request, api_key, max_body_bytes)
         # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
-        return json_response(await run_in_threadpool(_generate, body, generate_validator, catalog, max_inputs))
+        return json_response(await run_in_threadpool(lambda: embed(decode_json(body))))
 
     async def list_models(request: Request) -> Response:
         _authenticate(request, api_key)
-        query = list_validator.parse_query(request.query_params)
+        query = validators[LIST_MODELS.id].parse_query(request.query_params)
         return json_response(catalog.list_models(query.get("offset"), query.get("limit")))
+
+    def create_batch(body: bytes, fault: Any) -> dict[str, Any]:
+        fields = decode_json(body)
+        validators[CREATE.id].validate_body(fields)
+        return batches.create(fields, getattr(fault, "batch_status", None))
+
+    async def submit(request: Request) -> Response:
+        body = await _read_json(request, api_key, BATCH_MAX_BYTES)
+        return json_response(await run_in_threadpool(create_batch, body, request.scope.get("openrouter.fault")), 202)
+
+    def batch_endpoint(operation: Operation, answer: Callable[..., dict[str, Any]]) -> _Endpoint:
+        async def endpoint(request: Request) -> Response:
+            _authenticate(request, api_key)
+            query = validators[operation.id].parse_query(request.query_params)
+            return json_response(await run_in_threadpool(answer, **request.path_params, **query))
+
+        return endpoint
 
     app = Starlette(
         routes=[
-            Route(BASE_PATH + GENERATE.path, generate, methods=[GENERATE.method]),
-            Route(BASE_PATH + LIST_MODELS.path, list_models, methods=[LIST_MODELS.method]),
+            _route(GENERATE.path, POST=generate),
+            _route(LIST_MODELS.path, GET=list_models),
+            _route(LIST.path, GET=batch_endpoint(LIST, batches.list_batches), POST=submit),
+            _route(GET.path, GET=batch_endpoint(GET, batches.get), DELETE=batch_endpoint(DELETE, batches.delete)),
+            _route(RESULTS.path, GET=batch_endpoint(RESULTS, batches.results)),
         ],
         exception_handlers=dict.fromkeys((ApiError, HTTPException, ClientDisconnect, Exception), _answer_error),
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _route(path: str, **endpoints: _Endpoint) -> Route:
+    """All methods of a path in one route, so that the header `Allow` of a 405 names them all."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(BASE_PATH + path, endpoint, methods=list(endpoints))
+
+
+async def _read_json(request: Request, api_key: str | None, max_bytes: int) -> bytes:
+    """The body of an authenticated request that says that it is JSON."""
+    try:
+        _authenticate(request, api_key)
+        body = await _read_body(request, max_bytes)
+    except ApiError:
+        await _discard(request, max_bytes)
+        raise
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise ApiError("Content-Type must be application/json")
+    return body
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytes:
@@ -93,10 +147,9 @@ def _authenticate(request: Request, api_key: str | None) -> None:
         raise ApiError("Invalid API key", 401, "authentication")
 
 
-def _generate(body: bytes, validator: RequestValidator, catalog: Catalog, max_inputs: int) -> dict[str, Any]:
+def _generate(fields: Any, validator: RequestValidator, catalog: Catalog, max_inputs: int) -> dict[str, Any]:
     from .model import load_model
 
-    fields = decode_json(body)
     validator.validate_body(fields)
     served = catalog.find(fields["model"])
     dimensions = int(fields.get("dimensions", served.dimensions))
@@ -171,8 +224,9 @@ def _new_id() -> str:
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A response whose generation id is the `id` of its body, if there is one."""
-    headers = {"X-Generation-Id": content.get("id") or _new_id(), **(headers or {})}
+    """A response whose generation id is the `id` of its body, if that is one."""
+    is_generation = "id" in content and content.get("object") != "batch"
+    headers = {"X-Generation-Id": content["id"] if is_generation else _new_id(), **(headers or {})}
     return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 

@@ -14,6 +14,8 @@ LOCAL_MODEL = "local/wordllama-l2-supercat-256"
 LOCAL_DIMENSIONS = 256
 PRICE_PER_TOKEN_USD = Decimal("0.00000002")
 """The price of openai/text-embedding-3-small in the public OpenAPI document of 2026-08-22. Every model here has it."""
+BATCH_VARIANT = ":batch"
+"""The end of the id under which the models list has the price of a model in a batch: half of it."""
 
 # The model ids of the API's documentation, with their vector lengths.
 _DOCUMENTED_MODELS = {
@@ -35,20 +37,21 @@ class ServedModel:
         """Whether the id belongs to another model than the local one."""
         return self.id != LOCAL_MODEL
 
-    def to_dict(self) -> dict[str, Any]:
-        """The model's entry in the models list."""
+    def to_dict(self, variant: str = "") -> dict[str, Any]:
+        """The model's entry in the models list, or that of its variant for batches."""
+        price = PRICE_PER_TOKEN_USD / 2 if variant else PRICE_PER_TOKEN_USD
         description = "Static token embeddings, averaged; runs inside this process."
         if self.is_simulated:
             description = f"Simulates {self.id}: the vectors come from {LOCAL_MODEL}, followed by zeros."
         return {
-            "id": self.id,
+            "id": self.id + variant,
             "canonical_slug": self.id,
             "hugging_face_id": None if self.is_simulated else "dleemiller/word-llama-l2-supercat",
             "name": f"Embedded server: {self.id}",
             "created": _CREATED,
             "description": f"{description} {self.dimensions} dimensions.",
             "context_length": CONTEXT_TOKENS,
-            "pricing": {"prompt": f"{PRICE_PER_TOKEN_USD:f}", "completion": "0", "image": "0", "request": "0"},
+            "pricing": {"prompt": f"{price:f}", "completion": "0", "image": "0", "request": "0"},
             "architecture": {
                 "modality": "text->embeddings",
                 "input_modalities": ["text"],
@@ -89,7 +92,7 @@ class Catalog:
 
     def list_models(self, offset: int | None, limit: int | None) -> dict[str, Any]:
         """List all models, or one page of them if an offset or a limit is given."""
-        entries = [model.to_dict() for model in self._models.values()]
+        entries = [model.to_dict(variant) for variant in ("", BATCH_VARIANT) for model in self._models.values()]
         page, next_link = entries, None
         if offset is not None or limit is not None:
             start, size = offset or 0, 500 if limit is None else limit

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -26,6 +26,8 @@ class Fault:
         torn: the connection breaks in the middle of the body.
         message: the message of an error.
         headers: more headers of an error.
+        only: the requests that it may meet, as method and path, where `*` stands for anything: "POST */batches".
+        batch_status: how a batch ends that the request submits; of an expired one, half of the results are there.
     """
 
     status: int | None = None
@@ -34,17 +36,20 @@ class Fault:
     torn: bool = attrs.field(default=False, kw_only=True)
     message: str = attrs.field(default="This failure was asked for", kw_only=True)
     headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    only: str = attrs.field(default="*", kw_only=True)
+    batch_status: Literal["failed", "expired", "cancelled"] | None = attrs.field(default=None, kw_only=True)
 
 
 class Faulty:
-    """An ASGI application whose n-th request meets the n-th fault."""
+    """An ASGI application each of whose requests meets the first fault that is left and may meet it."""
 
     def __init__(self, app: ASGIApp, faults: Sequence[Fault | None]) -> None:
         self._app = app
-        self._faults: Iterator[Fault | None] = itertools.chain(faults, itertools.repeat(None))
+        self._faults = [fault or Fault() for fault in faults]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = next(self._faults) or Fault()
+        fault = self._next_fault(f"{scope.get('method')} {scope.get('path')}")
+        scope["openrouter.fault"] = fault
 
         async def send_faulty(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -54,6 +59,10 @@ class Faulty:
             await send(message)
 
         await (self._app if fault.status is None else _refusal(fault))(scope, receive, send_faulty)
+
+    def _next_fault(self, request: str) -> Fault:
+        place = next((i for i, fault in enumerate(self._faults) if fnmatchcase(request, fault.only)), None)
+        return Fault() if place is None else self._faults.pop(place)
 
 
 def _refusal(fault: Fault) -> ASGIApp:

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import Operation, Parameter
+from starlette.datastructures import QueryParams
 
 from .errors import ApiError
 
@@ -47,12 +48,13 @@ class RequestValidator:
         """Raise a 400 for a body that the specification does not allow."""
         _raise_first_error(self._body_validator, value, "")
 
-    def parse_query(self, given: Mapping[str, str]) -> dict[str, Any]:
+    def parse_query(self, given: QueryParams) -> dict[str, Any]:
         """Convert the query parameters to their declared types. Like the API, ignore names that are not declared."""
         values: dict[str, Any] = {}
         for parameter in self._query:
-            if parameter.name in given:
-                values[parameter.name] = _parse_integer(given[parameter.name], parameter)
+            if texts := given.getlist(parameter.name):
+                is_list = "array" in parameter.schema.get("type", ())
+                values[parameter.name] = texts if is_list else _parse_integer(texts[-1], parameter)
                 _raise_first_error(self._query_validators[parameter.name], values[parameter.name], parameter.name)
         return values
 

@@ -31,11 +31,13 @@ class HttpClients:
         self._sync: Any = None
         self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # by event loop
         self._inherited = inherited  # kept and never used: to collect it would close the parent's connections
-        self._pid = os.getpid()  # last: another thread of the child must not use the parent's clients
+        # Last: another thread of the child must not use the parent's clients.
+        self._made_in = os.getpid(), threading.Lock
 
     def _prepare(self) -> None:
         """Raises ClosedClientError."""
-        if self._pid != os.getpid():  # in a forked child the lock may be held for ever
+        # In a forked child a lock may be held for ever; if gevent replaced the locks meanwhile, all old ones may.
+        if self._made_in != (os.getpid(), threading.Lock):
             self._reset((self._sync, self._async, self._inherited))
         if self.closed:
             raise ClosedClientError("this client was closed while the call began")
@@ -46,6 +48,7 @@ class HttpClients:
             return self._given
         self._prepare()
         if (client := self._sync) is None:
+            from . import exchange  # noqa: F401  (see `Caller.open`)
             from .transport import open_client
 
             with self._lock:

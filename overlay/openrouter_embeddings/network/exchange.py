@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
 from .failures import failure_of
-from .library import ROOTS, http, is_clean
+from .library import ROOTS, discard, h11_connection, http, is_clean
 from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
@@ -78,8 +79,10 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
                     break
         content = body.finish()
         stream = response.extensions.get("network_stream")
-        is_copy = hasattr(stream, "last_response") and status < 300 and _is_copy(backend, stream, body, headers)
+        connection = stream if backend is not None else h11_connection(response, stream)
+        is_copy = connection is not None and status < 300 and _is_copy(backend or client, connection, body, headers)
         if stream is not None and (is_copy or not is_clean(response, body.received_bytes, on_loop=on_loop)):
+            discard(response)
             await stream.aclose() if on_loop else stream.close()
         if is_copy:
             raise errors.ConnectionLostError("the server sent an earlier response once more")
@@ -88,7 +91,17 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
         await response.aclose() if on_loop else response.close()
 
 
-def _is_copy(backend: Any, stream: Any, body: BodyReader, headers: Any) -> bool:
+class _Memory:
+    """The last response of a caller's own client, or of a connection of it; our backends and streams keep their own."""
+
+    last_response: Any = (None, None)
+    responses_differ = False
+
+
+_memories: Any = weakref.WeakKeyDictionary()
+
+
+def _is_copy(client: Any, connection: Any, body: BodyReader, headers: Any) -> bool:
     """Whether a response is the last one of its connection, from a server that responds differently to other requests.
 
     A copy that is late arrives as the response to the next request.
@@ -96,11 +109,13 @@ def _is_copy(backend: Any, stream: Any, body: BodyReader, headers: Any) -> bool:
     request = body.attempt.request
     asked = hash((request.url, request.body))
     made = headers.get("x-generation-id"), body.received_bytes, hash(bytes(body.sample))
-    asked_before, made_before = backend.last_response
-    backend.responses_differ = backend.responses_differ or (asked_before not in (None, asked) and made_before != made)
-    last_asked, last_made = stream.last_response
-    stream.last_response = backend.last_response = asked, made
-    return backend.responses_differ and last_asked not in (None, asked) and last_made == made
+    if not hasattr(client, "last_response"):
+        client, connection = [_memories.setdefault(owner, _Memory()) for owner in (client, connection)]
+    asked_before, made_before = client.last_response
+    client.responses_differ = client.responses_differ or (asked_before not in (None, asked) and made_before != made)
+    last_asked, last_made = connection.last_response
+    connection.last_response = client.last_response = asked, made
+    return client.responses_differ and last_asked not in (None, asked) and last_made == made
 
 
 @lru_cache(maxsize=64)

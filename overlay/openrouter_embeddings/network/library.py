@@ -28,7 +28,7 @@ elif _chosen == "httpx2":
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["ROOTS", "core", "http", "is_clean", "references"]
+__all__ = ["ROOTS", "core", "discard", "h11_connection", "http", "is_clean", "references"]
 
 ROOTS = frozenset({http.__name__, core.__name__})
 _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
@@ -58,6 +58,27 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield from references(member, kind, stop, seen)
 
 
+def h11_connection(response: Any, stream: Any) -> h11.Connection | None:
+    """The h11 connection behind a response; None: a release keeps it out of sight."""
+    connection = getattr(stream, "h11_connection", None)
+    if connection is None:
+        connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
+        if hasattr(stream, "h11_connection"):  # a stream of ours remembers it: the search costs as much as the parsing
+            stream.h11_connection = connection
+    return connection
+
+
+def discard(response: Any) -> None:
+    """Make the library close the connection of a response, and not use it again.
+
+    To close its stream is not enough: the pool may give it to another thread before it looks, and that thread would
+    get a response which the connection holds already.
+    """
+    connection = h11_connection(response, response.extensions["network_stream"])
+    if connection is not None:
+        connection.send_failed()
+
+
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
@@ -67,11 +88,7 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     if not response.http_version.startswith("HTTP/1"):
         return True
     stream = response.extensions["network_stream"]
-    connection, is_ours = getattr(stream, "h11_connection", None), hasattr(stream, "h11_connection")
-    if connection is None:
-        connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
-        if is_ours:  # a stream of ours remembers it: the search costs as much as the parsing
-            stream.h11_connection = connection
+    connection, is_ours = h11_connection(response, stream), hasattr(stream, "h11_connection")
     if connection is None or connection.trailing_data != (b"", False):
         return False
     if on_loop and not is_ours and body_bytes > _HIDDEN_BYTES:

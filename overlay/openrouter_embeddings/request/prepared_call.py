@@ -15,7 +15,7 @@ from openrouter_generated.types import CallOptions, Operation, Parameter, Unset
 from .. import config as settings
 from .. import defaults
 from ..config import APP_HEADERS, Config, user_agent
-from ..contract import CREATE_EMBEDDINGS
+from ..contract import BATCH_RESULTS, CREATE_EMBEDDINGS, GET_BATCH
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
@@ -85,7 +85,9 @@ def prepare(
             values[parameter.location][parameter.name] = _validate(parameter, value)
     option = None
     if options.extra_body is not None:
-        fields = _merge(fields, to_json(options.extra_body, {"type": "object"}, "extra_body", {}))
+        extra = to_json(options.extra_body, {"type": "object"}, "extra_body", {})
+        new = {name: extra[name] for name in extra if name not in fields}
+        fields = _merge(new | fields, extra)  # new members first: the last one of the document stays last
     if operation.id == CREATE_EMBEDDINGS and (options.extra_body is not None or "provider" in fields):
         option = find_number_type(fields)
     if option is not None and fields.get("encoding_format") in (None, "base64"):
@@ -162,6 +164,8 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
 
 def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
     """The largest response that what was asked for can need."""
+    if operation.id in (GET_BATCH, BATCH_RESULTS):
+        return defaults.BATCH_RESPONSE_BYTES
     if operation.id != CREATE_EMBEDDINGS:
         return defaults.MAX_RESPONSE_BYTES
     dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR

@@ -48,7 +48,7 @@ def masks_headers(outcome: Outcome) -> None:
 REFUSALS = {
     400: errors.BadRequestResponseError,
     404: errors.NotFoundResponseError,
-    409: errors.OpenRouterDefaultError,
+    409: errors.ConflictResponseError,
     413: errors.PayloadTooLargeResponseError,
     418: errors.OpenRouterDefaultError,
 }

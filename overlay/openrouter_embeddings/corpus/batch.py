@@ -1,0 +1,398 @@
+"""Sends rows through the Batch API: submits, waits, and collects results, each batch exactly once.
+
+A batch is in the journal before it is submitted. The API knows no idempotency key, so a submission whose response was
+lost is looked for in the list of batches, and is repeated only when it must have been found there and was not.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+from openrouter_generated.api.batches import Batches
+
+from .. import defaults
+from ..caller import Caller
+from ..embed import BatchItems, Progress, Usage, dollars
+from ..errors import (
+    APIStatusError,
+    BudgetError,
+    ConfigurationError,
+    CorpusError,
+    NoResponseError,
+    OpenRouterError,
+    printable,
+)
+from ..retries import NO_RETRY
+from .batch_results import BatchResults
+from .journal import Journal, News, OpenBatch, Request
+from .shard import Shard
+from .vector_file import VectorFile, to_ranges
+
+_log = logging.getLogger("openrouter")
+_ENDPOINT: Final = "/v1/embeddings"
+_ENDED = ("completed", "failed", "expired", "cancelled")
+_NOT_THERE = (400, 404, 405, 409, 410)  # of results: the batch has none
+_CLOCK_SECONDS = 300  # by which the clocks of the server and of this machine may differ
+_COUNTS = 16  # batches in a row that differ in their number of requests, so that the list tells them apart
+_PAGE_INPUTS = 2_000  # of a page of results: about 60 MB for 1,536 dimensions
+_SUBMISSIONS = 3
+_MAX_MESSAGE_CHARS = 500
+
+
+def _positive(_: BatchOptions, field: attrs.Attribute[Any], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigurationError(f"batch: {field.name} must be a number above 0, got {value!r}")
+
+
+def _limit(most: float) -> Any:
+    return attrs.field(default=most, validator=_positive)
+
+
+@attrs.frozen(kw_only=True)
+class BatchOptions:
+    """How a corpus job uses the Batch API. docs/batch.md says which of it public sources disagree about.
+
+    Attributes:
+        model: the model id that batches are submitted with, such as "openai/text-embedding-3-small:batch"; None: that
+            of the job.
+        server_url: the base URL of the batch operations; None: that of the job.
+        completion_window: None: the API's default, 24h.
+        fallback: send what failed in a batch again in single requests, at the full price.
+        resend_missing: send the texts of a batch again that the API does not have any more; they may be billed twice.
+        inputs: texts in a batch at most.
+        requests, max_bytes: requests in a batch, and bytes of its body, at most.
+        poll_seconds, max_poll_seconds: how long to wait before a batch is asked for again; grows from one to the other.
+        found_seconds: how long a batch that was submitted may be missing in the API before it counts as lost.
+    """
+
+    model: str | None = None
+    server_url: str | None = None
+    completion_window: str | None = None
+    fallback: bool = False
+    resend_missing: bool = False
+    inputs: int = _limit(defaults.BATCH_JOB_INPUTS)
+    requests: int = _limit(defaults.BATCH_MAX_REQUESTS)
+    max_bytes: int = _limit(defaults.BATCH_MAX_BYTES)
+    poll_seconds: float = _limit(defaults.BATCH_POLL_SECONDS)
+    max_poll_seconds: float = _limit(defaults.BATCH_MAX_POLL_SECONDS)
+    found_seconds: float = _limit(defaults.BATCH_FOUND_SECONDS)
+
+
+class _Stopped(Exception):
+    """The job is to stop; its batches go on, and a later run collects them."""
+
+
+class BatchRun:
+    """The batches of one run of a job; to the job it is one more stream.
+
+    Args:
+        record: writes the vectors and the news to the disk, and returns the number of the request that it is given.
+        budget: USD that may still be spent, and the price of a token in a batch; None: no limit.
+    """
+
+    model = None
+    possibly_billed_attempts = possibly_billed_texts = 0  # a submission in doubt is in the journal as such
+
+    def __init__(
+        self,
+        caller: Caller,
+        options: Mapping[str, Any],
+        batch: BatchOptions,
+        journal: Journal,
+        vectors: VectorFile,
+        record: Callable[[News, Request | None], int],
+        budget: Callable[[], tuple[float, float]] | None,
+    ) -> None:
+        self._items, self._batch = BatchItems(caller, options), batch
+        self._model = batch.model or options["model"]
+        self._api, self._journal, self._vectors = Batches(caller), journal, vectors
+        self._record, self._budget = record, budget
+        self._call: dict[str, Any] = {
+            "server_url": batch.server_url or options.get("server_url"),
+            "timeout_ms": options.get("timeout_ms") or int(defaults.JOB_ATTEMPT_SECONDS * 1000),
+            "http_headers": options.get("http_headers"),
+        }
+        size = options.get("batch_size", "auto")
+        self._request_inputs = defaults.BATCH_INPUTS if size == "auto" else size
+        self._job = journal.get("batch_job")
+        if self._job is None:
+            self._job = secrets.token_hex(8)
+            journal.put(batch_job=self._job)
+        self._open = journal.open_batches()
+        self._submitted, self._stopping = len(journal.batches()), threading.Event()
+        self._started_at, self._wait_seconds, self._waits_for = time.monotonic(), 0.0, ""
+        self._sent = self._texts_done = self._errors = 0
+        self.usage = Usage()
+        self.unanswered: list[str] = []  # why rows have no result, one line a batch
+
+    def drain(self, seconds: float) -> None:  # noqa: ARG002
+        """Stop; nothing is lost, because batches run without this process."""
+        self._stopping.set()
+
+    @property
+    def progress(self) -> Progress:
+        """How far this run is; batches count as requests in flight."""
+        seconds = time.monotonic() - self._started_at
+        return Progress(
+            texts_done=self._texts_done,
+            texts_total=None,
+            texts_per_second=self._texts_done / seconds if seconds else 0.0,
+            usage=self.usage,
+            requests=self._sent,
+            retries=0,
+            seconds=seconds,
+            seconds_left=None,
+            wait_seconds=self._wait_seconds,
+            wait_reason=self._waits_for,
+            errors=self._errors,
+            in_flight=len(self._open),
+        )
+
+    def run(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Submit the rows, wait for all batches and collect them; returns early if the job is to stop.
+
+        Raises:
+            BudgetError: the next batch could pass the budget, and none is open.
+            OpenRouterError: the API refused; what is submitted stays in the journal.
+        """
+        try:
+            for batch in list(self._open):
+                if batch.id is None:
+                    self._look_for(batch)
+            for shard in self._shards(rows):
+                self._submit(shard)
+            while self._open:
+                self._collect(self._open[0])
+        except _Stopped:
+            return
+
+    def unanswered_error(self) -> CorpusError:
+        """The error for rows that have no result."""
+        more = f"; and {len(self.unanswered) - 3} more batches" if len(self.unanswered) > 3 else ""
+        what = "; ".join(self.unanswered[:3]) + more
+        again = "run the same command again for new batches, or with --batch-fallback for single requests"
+        return CorpusError(f"rows have no result: {what}; {again}")
+
+    def _shards(self, rows: Iterable[tuple[int, str]]) -> Iterator[Shard]:
+        shard = self._new_shard()
+        for row, text in rows:
+            if self._stopping.is_set():
+                raise _Stopped
+            if not shard.add(row, text):
+                yield shard
+                shard = self._new_shard()
+                shard.add(row, text)
+        if shard.requests:
+            yield shard
+
+    def _new_shard(self) -> Shard:
+        most = min(self._batch.requests, -(-self._batch.inputs // self._request_inputs))
+        most -= self._submitted % min(_COUNTS, most)
+        return Shard(most, self._batch.max_bytes, min(self._request_inputs, self._batch.inputs))
+
+    def _submit(self, shard: Shard) -> None:
+        """Submit a batch; one that may exist is looked for before it is submitted again."""
+        doubts, waits, wait = 0, 0, self._batch.poll_seconds
+        while True:
+            batch, error = self._create(shard)
+            if error is None:
+                return
+            status = error.status_code if isinstance(error, APIStatusError) else None
+            if error.possibly_billed_attempts or (status or 0) >= 500:
+                _log.warning("a batch may have been submitted: %s", type(error).__name__)
+                doubts += 1
+                if self._look_for(batch):
+                    return
+                if doubts == _SUBMISSIONS:
+                    raise error
+                continue
+            self._drop(batch, "replaced")
+            if (status or 429) != 429 or not error.attempts or waits == defaults.JOB_ATTEMPTS:
+                raise error
+            if self._open:
+                self._collect(self._open[0])  # the limit may be on what the account has in its queue
+            else:
+                self._wait(error.retry_after or wait, type(error).__name__)
+                wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
+
+    def _create(self, shard: Shard) -> tuple[OpenBatch, OpenRouterError | None]:
+        """Record a batch, and submit it once."""
+        request = shard.to_request()
+        self._wait_for_budget(request)
+        self._vectors.reserve(request.rows)
+        number = self._record(News(), request)
+        batch = OpenBatch(number, None, request.texts, request.bytes, len(shard.requests), time.time())
+        self._submitted += 1
+        self._open.append(batch)
+        bodies = map(self._items.body, shard.requests)
+        fields: dict[str, Any] = {
+            "completion_window": self._batch.completion_window,
+            "provider": self._items.provider,
+            "requests": [{"custom_id": f"{self._prefix(batch)}{i}", "body": body} for i, body in enumerate(bodies)],
+        }
+        try:
+            answer = self._api.create(endpoint=_ENDPOINT, model=self._model, **fields, retries=NO_RETRY, **self._call)
+        except OpenRouterError as error:
+            return batch, error
+        self._sent += 1
+        self._name(batch, answer.id)
+        return batch, None
+
+    def _wait_for_budget(self, request: Request) -> None:
+        """Collect batches until the next one fits into the budget, with the worst case of what is open."""
+        while self._budget is not None:
+            left, price = self._budget()
+            worst = price * (request.bytes + 2 * request.texts)  # a token holds a byte, and a text may add two
+            left -= price * sum(batch.bytes + 2 * batch.texts for batch in self._open)
+            if worst <= left:
+                return
+            if not self._open:
+                now = f"{dollars(max(0.0, left))} of max_cost_usd are left"
+                raise BudgetError(f"{now}, and the next batch may cost up to {dollars(worst)}: it was not submitted")
+            self._collect(self._open[0])
+
+    def _look_for(self, batch: OpenBatch) -> bool:
+        """Whether a batch that may have been submitted exists; if not, its rows are free to be sent again."""
+        deadline = time.monotonic() + self._batch.found_seconds
+        while True:
+            if (found := self._listed(batch)) is not None:
+                self._sent += 1
+                self._name(batch, found)
+                return True
+            if (left := deadline - time.monotonic()) <= 0:
+                self._drop(batch, "doubt")
+                return False
+            self._wait(min(left, self._batch.poll_seconds), "a batch may have been submitted")
+
+    def _listed(self, batch: OpenBatch) -> str | None:
+        """The id of the oldest batch in the list that can be this one: of the same size, and not known otherwise."""
+        known, after, found = self._journal.known_batch_ids(), None, []
+        since = max(0, int(batch.sent_at) - _CLOCK_SECONDS)
+        while True:
+            page = self._ask(self._api.list, limit=100, after=after, created_after=since)
+            for listed in (one.to_dict() for one in page.data):
+                size = (listed.get("request_counts") or {}).get("total")
+                if listed.get("id") not in known and (listed.get("endpoint"), size) == (_ENDPOINT, batch.requests):
+                    is_model = str(listed.get("model")).partition(":")[0] == self._model.partition(":")[0]
+                    found.append((is_model, listed["id"]))
+            if not page.has_more or page.last_id in (None, after):
+                break
+            after = page.last_id
+        found.sort(key=lambda pair: pair[0])  # stable: the last is the oldest of the same model, if there is one
+        return found[-1][1] if found else None
+
+    def _name(self, batch: OpenBatch, id: str | None) -> None:
+        self._journal.name_batch(batch.number, id)
+        batch.id = id
+
+    def _prefix(self, batch: OpenBatch) -> str:
+        return f"{self._job}-{batch.number}-"
+
+    def _collect(self, batch: OpenBatch) -> None:
+        """Wait until a batch has ended, and take its results over, all in one record."""
+        if batch.id is None and not self._look_for(batch):
+            self.unanswered.append("a batch that was submitted is not there")
+            return
+        ended = self._ended(batch)
+        if ended is None:
+            self._drop(batch, "doubt")
+            self.unanswered.append(f"batch {batch.id} is not there")
+            return
+        results = BatchResults(self._items, self._vectors, self._journal.batch_rows(batch.number), self._prefix(batch))
+        for lines in self._pages(ended):
+            if not results.take(lines) and not results.answered:
+                self._name(batch, None)
+                return
+        errors = [] if self._batch.fallback else results.errors()
+        done, lost = results.rows_done(), results.unanswered()
+        news = News(errors=errors)
+        if done:
+            news.done.append((batch.number, to_ranges(done)))
+        else:
+            news.failed.append(batch.number)
+        if lost and not self._batch.fallback:
+            why = printable(ended.error.message, _MAX_MESSAGE_CHARS) if ended.error else results.reason()
+            self.unanswered.append(f"batch {batch.id} ({ended.status}): {lost} rows: {why}")
+        reported = ended.usage.to_dict() if ended.usage else None
+        self.usage = self.usage.plus(reported) if reported else results.add_usage(self.usage)
+        self._texts_done += len(done)
+        self._errors += len(errors)
+        self._close(batch, news)
+
+    def _drop(self, batch: OpenBatch, state: str) -> None:
+        self._journal.drop_batch(batch.number, state)
+        self._open.remove(batch)
+
+    def _close(self, batch: OpenBatch, news: News) -> None:
+        self._record(news, None)
+        self._open.remove(batch)
+
+    def _ended(self, batch: OpenBatch) -> Any:
+        """The batch once it has ended; None: it is not there any more, and its texts are to be sent again."""
+        assert batch.id is not None, "it was looked for"
+        wait = self._batch.poll_seconds
+        while True:
+            if self._stopping.is_set():
+                raise _Stopped
+            try:
+                found = self._ask(self._api.get, id=batch.id)
+            except APIStatusError as error:
+                if error.status_code == 404 and time.time() < batch.sent_at + self._batch.found_seconds:
+                    self._wait(min(wait, self._batch.found_seconds / 4), "the batch is not found yet")
+                    continue
+                if error.status_code not in (404, 410):
+                    raise
+                if self._batch.resend_missing:
+                    return None
+                advice = "use the key and the URL that it was submitted with, or send its texts again: --batch-resend"
+                raise CorpusError(f"batch {batch.id} is not there (status {error.status_code}); {advice}") from error
+            if found.status in _ENDED:
+                return found
+            counts = found.request_counts
+            self._wait(wait, f"batch {found.status}, {counts.completed} of {counts.total} requests")
+            wait = min(1.5 * wait, self._batch.max_poll_seconds)
+
+    def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        """Call a method that reads, and call it again while the service is down."""
+        failures, wait = 0, self._batch.poll_seconds
+        while True:
+            try:
+                return method(**arguments, **self._call)
+            except (NoResponseError, APIStatusError) as error:
+                status = error.status_code if isinstance(error, APIStatusError) else 500
+                if (status != 429 and status < 500) or failures == defaults.JOB_ATTEMPTS:
+                    raise
+                failures += 1
+                self._wait(error.retry_after or wait, type(error).__name__)
+                wait = min(2 * wait, self._batch.max_poll_seconds)
+
+    def _pages(self, ended: Any) -> Iterator[Any]:
+        """The results of a batch that has ended: those in the batch, or page by page."""
+        if ended.results is not None:
+            yield ended.results
+            return
+        cursor, limit = None, max(1, min(1_000, _PAGE_INPUTS // self._request_inputs))
+        while True:
+            try:
+                page = self._ask(self._api.results, id=ended.id, limit=limit, cursor=cursor)
+            except APIStatusError as error:
+                if ended.status == "completed" or error.status_code not in _NOT_THERE:
+                    raise
+                return
+            yield page.data
+            if not page.has_more or page.next_cursor in (None, cursor):
+                return
+            cursor = page.next_cursor
+
+    def _wait(self, seconds: float, reason: str) -> None:
+        self._wait_seconds, self._waits_for = seconds, reason
+        stopped = self._stopping.wait(seconds)
+        self._wait_seconds = 0.0
+        if stopped:
+            raise _Stopped

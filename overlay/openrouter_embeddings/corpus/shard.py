@@ -1,0 +1,55 @@
+"""Packs rows into batches of the Batch API."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..defaults import BATCH_REQUEST_BYTES
+from .journal import Request
+from .vector_file import to_ranges
+
+_REQUEST_BYTES = 256  # of a request beside its texts
+
+
+class Shard:
+    """The texts of one batch, in requests; equal texts are sent once.
+
+    Attributes:
+        requests: the texts of each request.
+        rows: for each request and each of its texts, the rows that have it.
+    """
+
+    def __init__(self, max_requests: int, max_bytes: int, request_inputs: int) -> None:
+        self._max_requests, self._max_bytes, self._request_inputs = max_requests, max_bytes, request_inputs
+        self.requests: list[list[str]] = []
+        self.rows: list[list[list[int]]] = []
+        self._rows_of: dict[str, list[int]] = {}
+        self._bytes = self._last_bytes = 0
+
+    def add(self, row: int, text: str) -> bool:
+        """Add a row; False: the batch is full."""
+        if (rows := self._rows_of.get(text)) is not None:
+            rows.append(row)
+            return True
+        size = len(msgspec.json.encode(text)) + 1
+        begins = not self.requests or len(self.requests[-1]) >= self._request_inputs
+        if begins or self._last_bytes + size > BATCH_REQUEST_BYTES:
+            if self.requests and len(self.requests) >= self._max_requests:
+                return False
+            begins, size = True, size + _REQUEST_BYTES
+        if self.requests and self._bytes + size > self._max_bytes:
+            return False
+        if begins:
+            self.requests.append([])
+            self.rows.append([])
+            self._last_bytes = 0
+        self._bytes, self._last_bytes = self._bytes + size, self._last_bytes + size
+        self.requests[-1].append(text)
+        self.rows[-1].append(self._rows_of.setdefault(text, [row]))
+        return True
+
+    def to_request(self) -> Request:
+        """As the journal records it."""
+        rows = to_ranges(row for rows in self._rows_of.values() for row in rows)
+        size = sum(len(text.encode()) for text in self._rows_of)
+        return Request(rows, len(self._rows_of), size, batch=self.rows)

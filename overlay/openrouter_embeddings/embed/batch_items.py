@@ -1,0 +1,64 @@
+"""Embeddings requests inside a batch: the body of one, and its response, checked as any other is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from openrouter_generated.api.embeddings import GENERATE
+from openrouter_generated.types import CallOptions
+
+from ..caller import Caller
+from ..errors import ConfigurationError
+from ..messages import TIMEOUTS, Headers, Response
+from ..request import PreparedCall, prepare
+from ..response import EmbeddingBatch, read_embeddings
+from .options import API_ARGUMENTS, checked_options
+
+_OF_THE_BATCH = ("model", "provider")
+_PROVIDER_FIELDS = {"only", "allow_fallbacks"}
+
+
+class BatchItems:
+    """The requests of one job.
+
+    Args:
+        options: those of `embed`.
+
+    Raises:
+        ConfigurationError: batches do not take an option.
+    """
+
+    def __init__(self, caller: Caller, options: Mapping[str, Any]) -> None:
+        self._caller, chosen = caller, checked_options(options, "corpus")
+        self._arguments = {name: chosen[name] for name in API_ARGUMENTS}
+        self._options = CallOptions(extra_body=chosen["extra_body"])
+        self.provider = chosen["provider"]
+        if chosen["on_long"] != "raise":
+            raise ConfigurationError(f"batches do not take on_long={chosen['on_long']!r}: shorten the texts first")
+        if chosen["input_type"] is not None:
+            raise ConfigurationError("the Batch API takes no input_type: leave it out, or send no batches")
+        if unknown := sorted((self.provider or {}).keys() - _PROVIDER_FIELDS):
+            raise ConfigurationError(f"the Batch API takes `only` of provider=..., and not {', '.join(unknown)}")
+        self._prepared = lru_cache(8)(self._prepare_count)
+
+    def body(self, texts: Sequence[str]) -> dict[str, Any]:
+        """The body of a request for these texts; model and provider are those of the batch."""
+        fields = self._prepare(texts).fields
+        return {name: value for name, value in fields.items() if name not in _OF_THE_BATCH}
+
+    def read(self, count: int, status: int, body: Any) -> EmbeddingBatch:
+        """The vectors in the response to a request with `count` texts.
+
+        Raises:
+            ResponseError: it is an error, or does not answer the request.
+        """
+        return read_embeddings(Response(status, Headers(), msgspec.json.encode(body)), self._prepared(count))
+
+    def _prepare_count(self, count: int) -> PreparedCall:
+        return self._prepare(["x"] * count)  # a response is checked against the number of texts
+
+    def _prepare(self, texts: Sequence[str]) -> PreparedCall:
+        return prepare(GENERATE, {**self._arguments, "input": texts}, self._options, self._caller.config, TIMEOUTS)

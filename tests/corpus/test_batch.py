@@ -1,0 +1,336 @@
+"""A corpus goes through the Batch API: each text is paid for once, whatever ends the job or becomes of a batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from openrouter_embeddings import errors
+from openrouter_embeddings.corpus import BatchOptions, CorpusResult, status
+from openrouter_embeddings.testing import Fault
+from support.batch_server import BatchServer, Change
+from support.corpus_job import start_job, write_corpus
+
+LOCAL = "local/wordllama-l2-supercat-256"
+KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for hundreds
+TEXTS = [f"text {i // 10 * 9 + min(i % 10, 8)}" for i in range(100)]  # 90 different ones
+DISTINCT = set(TEXTS)
+TOO_LONG = "word " * 9_000
+QUICK: dict[str, Any] = {"inputs": 24, "poll_seconds": 0.02, "max_poll_seconds": 0.05, "found_seconds": 1.0}
+SUBMIT, GET, RESULTS = "POST */batches", "GET */batches/*", "GET */batches/*/results"
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    """The options of a job with small batches: three requests of eight texts at most."""
+    return {"model": LOCAL, "batch_size": 8, "batch": BatchOptions(**{**QUICK, **changes})}
+
+
+def run(server: BatchServer, output: Path, texts: list[str] = TEXTS, **changes: Any) -> CorpusResult:
+    """A job in this process."""
+    with server.client() as client:
+        return client.embeddings.corpus(texts, output=output, **{**options(), **changes})
+
+
+def times_sent(server: BatchServer) -> dict[str, int]:
+    return {text: server.times_sent[text] for text in DISTINCT}
+
+
+def job_status(output: Path) -> Any:
+    return status(output.with_name(f"{output.name}.job"))
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The output of a job that sends single requests."""
+    output = tmp_path_factory.mktemp("single") / "out.npy"
+    with BatchServer() as server:
+        run(server, output, batch=False)
+    return output.read_bytes()
+
+
+@pytest.mark.parametrize("paged", [True, False])
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+def test_whole_way(paged: bool, seconds: float, tmp_path: Path, expected: bytes) -> None:
+    with BatchServer(seconds=seconds, paged=paged) as server:
+        result = run(server, tmp_path / "out.npy")
+        single = run(server, tmp_path / "single.npy", batch=False)
+
+    assert (tmp_path / "out.npy").read_bytes() == expected
+    assert (result.rows, result.errors, result.possibly_billed_texts) == (100, 0, 0)
+    canary_usd = 0.5 * (2 * (result.usage.cost or 0.0) - (single.usage.cost or 0.0))  # is paid in full
+    assert (result.usage.cost or 0.0) - 2 * canary_usd == pytest.approx((single.usage.cost or 0.0) / 2 - canary_usd)
+    assert [batch.state for batch in job_status(tmp_path / "out.npy").batches] == ["done"] * len(server.bodies)
+
+
+def test_texts_are_sent_once_in_batches_within_the_limits(tmp_path: Path, expected: bytes) -> None:
+    with BatchServer() as server:
+        run(server, tmp_path / "out.npy", batch=BatchOptions(**QUICK, max_bytes=2_000))
+
+    batches = [json.loads(body) for body in server.bodies]
+    assert set(times_sent(server).values()) == {1}
+    assert max(map(len, server.bodies)) <= 2_200
+    assert max(len(item["body"]["input"]) for batch in batches for item in batch["requests"]) == 8
+    sizes = [len(batch["requests"]) for batch in batches]
+    assert sizes[:3] == [3, 2, 1]  # the list of batches tells them apart
+    ids = [item["custom_id"] for batch in batches for item in batch["requests"]]
+    assert len(set(ids)) == len(ids)
+    assert all(len(id) <= 64 and id.replace("-", "").replace("_", "").isalnum() for id in ids)
+    assert [list(batch) for batch in batches] == [["endpoint", "model", "requests"]] * len(batches)
+    assert (tmp_path / "out.npy").read_bytes() == expected
+
+
+@pytest.mark.parametrize("place", [SUBMIT, GET, RESULTS])
+@pytest.mark.parametrize("number", [1, 3])
+def test_killed_in_each_state(place: str, number: int, tmp_path: Path, expected: bytes) -> None:
+    """Killed when the server has this request, and before it answers."""
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    delays = [*[Fault(only=place)] * (number - 1), Fault(delay_seconds=1.0, only=place)]
+    with BatchServer(seconds=0.2, faults=delays) as server:
+        process = start_job(server.url, source, output, **options())
+        seen = lambda: sum(_matches(request, place) for request in server.requests)  # noqa: E731
+        while seen() < number:
+            time.sleep(0.005)
+        time.sleep(0.05)
+        process.kill()
+        process.join()
+        with server.client() as client:
+            client.embeddings.corpus(source, output=output, **options())
+
+    assert set(times_sent(server).values()) == {1}
+    assert output.read_bytes() == expected
+    assert job_status(output).doubts == []
+
+
+def _matches(request: str, place: str) -> bool:
+    return request.startswith(place[:4].strip()) and (
+        ("/batches/" in request and request.endswith("/results") == place.endswith("/results"))
+        if place != SUBMIT
+        else request.endswith("/batches")
+    )
+
+
+@pytest.mark.parametrize("seed", range(max(2, KILLS // 8)))
+def test_killed_at_random_moments(seed: int, tmp_path: Path, expected: bytes) -> None:
+    moments, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
+    output = tmp_path / "out.npy"
+    with BatchServer(seconds=0.3) as server:
+        for _ in range(min(KILLS, 8)):
+            process = start_job(server.url, source, output, **options())
+            process.join(moments.uniform(0.05, 0.6))
+            process.kill()
+            process.join()
+        with server.client() as client:
+            client.embeddings.corpus(source, output=output, **options())
+
+    assert output.read_bytes() == expected
+    assert set(times_sent(server).values()) == {1}
+
+
+def test_signal_leaves_batches_open_and_the_next_run_collects_them(tmp_path: Path, expected: bytes) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    with BatchServer(seconds=1.5) as server:
+        process = start_job(server.url, source, output, **options())
+        while len(server.bodies) < 6:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        process.join(5)
+        assert process.exitcode == 130
+        found = job_status(output)
+        assert (found.state, found.doubts, {batch.state for batch in found.batches}) == ("interrupted", [], {"open"})
+        time.sleep(1.5)
+        with server.client() as client:  # without `batch`, open batches are collected all the same
+            client.embeddings.corpus(source, output=output, model=LOCAL, batch_size=8)
+
+    assert output.read_bytes() == expected
+    assert set(times_sent(server).values()) == {1}
+
+
+class Loss(NamedTuple):
+    """Faults of submissions, and how many batches the server has in the end of those that were submitted."""
+
+    faults: list[Fault]
+    doubts: int
+
+
+LOSSES = {
+    "accepted, and the connection is torn": Loss([Fault(torn=True, only=SUBMIT)], 0),
+    "accepted, and the answer is late": Loss([Fault(delay_seconds=2.0, only=SUBMIT)], 0),
+    "not accepted, and the status says nothing": Loss([Fault(502, only=SUBMIT)], 1),
+    "told to wait": Loss([Fault(429, retry_after=0.05, only=SUBMIT)] * 3, 0),
+    "two in a row": Loss([Fault(torn=True, only=SUBMIT), Fault(500, only=SUBMIT)], 1),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_submission_without_an_answer_is_looked_for(loss: Loss, tmp_path: Path, expected: bytes) -> None:
+    with BatchServer(seconds=0.2, faults=loss.faults) as server:
+        run(server, tmp_path / "out.npy", timeout_ms=1_000)
+
+    assert set(times_sent(server).values()) == {1}
+    assert (tmp_path / "out.npy").read_bytes() == expected
+    assert len(job_status(tmp_path / "out.npy").doubts) == loss.doubts
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
+def test_submission_that_is_refused_ends_the_job(status: int, tmp_path: Path, expected: bytes) -> None:
+    with BatchServer(faults=[Fault(status, only=SUBMIT)]) as server:
+        with pytest.raises(errors.APIStatusError) as caught:
+            run(server, tmp_path / "out.npy")
+        assert (caught.value.status_code, job_status(tmp_path / "out.npy").doubts) == (status, [])
+        run(server, tmp_path / "out.npy")
+
+    assert (set(times_sent(server).values()), (tmp_path / "out.npy").read_bytes()) == ({1}, expected)
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+@pytest.mark.parametrize("end", ["failed", "expired", "cancelled"])
+def test_batch_that_fails_as_a_whole(end: Any, fallback: bool, tmp_path: Path, expected: bytes) -> None:
+    output, batch = tmp_path / "out.npy", BatchOptions(**QUICK, fallback=fallback)
+    with BatchServer(faults=[Fault(batch_status=end, only=SUBMIT)]) as server:
+        if not fallback:
+            with pytest.raises(errors.CorpusError, match=rf"{end}.*--batch-fallback"):
+                run(server, output, batch=batch)
+        batches = len(server.bodies)
+        run(server, output, batch=batch)
+
+    assert output.read_bytes() == expected
+    assert (len(server.bodies) > batches) is (not fallback) or batches == 0
+    first = {text for item in json.loads(server.bodies[0])["requests"] for text in item["body"]["input"]}
+    assert {text for text, count in times_sent(server).items() if count > 1} <= first
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_request_that_fails(fallback: bool, tmp_path: Path) -> None:
+    """A request of eight texts fails for one of them; single requests tell which."""
+    texts = [*TEXTS[:10], TOO_LONG, *TEXTS[10:40]]
+    with BatchServer() as server:
+        result = run(server, tmp_path / "out.npy", texts, batch=BatchOptions(**QUICK, fallback=fallback))
+
+    listed = [json.loads(line) for line in (tmp_path / "out.npy.errors.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in listed] == ([10] if fallback else list(range(8, 17)))
+    assert {line["error"] for line in listed} == {"BadRequestResponseError" if fallback else "context_length_exceeded"}
+    assert (result.rows, result.errors) == (len(texts) - len(listed), len(listed))
+
+
+def change_vectors(change: Callable[[list[Any]], object]) -> Change:
+    """Edit the rows of the first response of each page."""
+    return lambda lines: change(lines[0]["response"]["body"]["data"])
+
+
+def copy_first(**changes: Any) -> Change:
+    """Repeat the first line of each page, with changes."""
+    return lambda lines: lines.append({**lines[0], **changes})
+
+
+ERROR = {"type": "server_error", "message": "try again", "param": None, "error_type": "server"}
+HARMLESS = {
+    "rows in another order": change_vectors(lambda rows: rows.reverse()),
+    "one result twice": copy_first(),
+    "a result of nobody": copy_first(custom_id="somebody-else-1"),
+}
+HARMFUL = {
+    "two results of one request": copy_first(response=None, error=ERROR),
+    "a result is missing": lambda lines: lines.pop(),
+    "an error that may pass": lambda lines: lines[0].update(response=None, error=ERROR),
+    "neither response nor error": lambda lines: lines[0].update(response=None, error=None),
+    "a status of the provider": lambda lines: lines[0]["response"].update(status_code=503),
+    "too few vectors": change_vectors(lambda rows: rows.pop()),
+    "one index twice": change_vectors(lambda rows: rows[0].update(index=rows[-1]["index"] or 1)),
+    "vectors of several lengths": change_vectors(lambda rows: rows[0]["embedding"].pop()),
+    "a number that is too large": change_vectors(lambda rows: rows[0]["embedding"].__setitem__(0, 1e300)),
+}
+
+
+@pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
+def test_results_in_any_form(change: Change, tmp_path: Path, expected: bytes) -> None:
+    with BatchServer(change=change) as server:
+        run(server, tmp_path / "out.npy")
+
+    assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
+
+
+@pytest.mark.parametrize("change", HARMFUL.values(), ids=HARMFUL)
+def test_results_that_are_wrong_are_not_kept(change: Change, tmp_path: Path, expected: bytes) -> None:
+    texts = [f"text {i}" for i in range(24)]
+    with BatchServer(change=change) as server:
+        with pytest.raises(errors.CorpusError, match=r"completed\): 8 rows"):
+            run(server, tmp_path / "out.npy", texts)
+        assert job_status(tmp_path / "out.npy").rows_done == 16
+        run(server, tmp_path / "out.npy", texts, batch=BatchOptions(**QUICK, fallback=True))
+        run(server, tmp_path / "single.npy", texts, batch=False)
+
+    assert (tmp_path / "out.npy").read_bytes() == (tmp_path / "single.npy").read_bytes()
+
+
+def test_results_that_cannot_be_paid_for_are_collected_later(tmp_path: Path, expected: bytes) -> None:
+    with BatchServer(faults=[Fault(402, only=GET)]) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            run(server, tmp_path / "out.npy")
+        run(server, tmp_path / "out.npy")
+
+    assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
+
+
+@pytest.mark.parametrize("share", [0.05, 0.6, 4.0])
+def test_budget_is_never_passed(share: float, tmp_path: Path) -> None:
+    texts = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(200)]
+    with BatchServer() as server:
+        full = run(server, tmp_path / "full.npy", texts).usage.cost or 0.0
+        batches = len(server.bodies)
+        try:
+            spent = run(server, tmp_path / "out.npy", texts, max_cost_usd=share * full).usage.cost or 0.0
+        except errors.BudgetError:
+            spent = job_status(tmp_path / "out.npy").usage.cost or 0.0
+
+    assert spent <= share * full
+    assert (len(server.bodies) > batches) is (share > 0.1)
+    assert ((tmp_path / "out.npy").exists()) is (share > 1)
+
+
+def test_cache_knows_what_batches_gave(tmp_path: Path, expected: bytes) -> None:
+    with BatchServer() as server:
+        for name in ("first.npy", "second.npy"):
+            run(server, tmp_path / name, cache=tmp_path / "cache.sqlite")
+
+    assert (tmp_path / "second.npy").read_bytes() == expected
+    assert set(times_sent(server).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input_type": "search_query"}, "input_type"),
+        ({"provider": {"sort": "price"}}, "sort"),
+        ({"batch": "yes"}, "batch must be"),
+    ],
+)
+def test_options_that_batches_do_not_take(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with BatchServer() as server, pytest.raises(errors.ConfigurationError, match=message):
+        run(server, tmp_path / "out.npy", **changes)
+    assert server.requests == []
+
+
+def test_options_reach_the_api(tmp_path: Path) -> None:
+    batch = BatchOptions(**QUICK, model=f"{LOCAL}:batch", completion_window="24h")
+    with BatchServer() as server:
+        run(server, tmp_path / "out.npy", provider={"only": ["embedded-server"]}, dimensions=64, batch=batch)
+
+    sent = json.loads(server.bodies[0])
+    assert list(sent) == ["endpoint", "model", "completion_window", "provider", "requests"]
+    assert (sent["model"], sent["provider"]) == (f"{LOCAL}:batch", {"only": ["embedded-server"]})
+    assert {item["body"]["dimensions"] for item in sent["requests"]} == {64}
+    assert np.load(tmp_path / "out.npy").shape == (100, 64)
+
+
+@pytest.mark.parametrize("name", ["inputs", "requests", "max_bytes", "poll_seconds", "found_seconds"])
+def test_numbers_are_checked(name: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=name):
+        BatchOptions(**{name: 0})

@@ -1,0 +1,74 @@
+"""The embedded server, which also counts what is submitted, and may change the results of batches."""
+
+from __future__ import annotations
+
+import collections
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from openrouter_embeddings.local.app import create_app
+from openrouter_embeddings.local.catalog import Catalog
+from openrouter_embeddings.local.fault import Fault, Faulty
+from openrouter_embeddings.local.server import Server
+
+Change = Callable[[list[dict[str, Any]]], object]
+
+
+class BatchServer(Server):
+    """`change` may edit the lines of each page of results."""
+
+    def __init__(
+        self, *, seconds: float = 0.0, paged: bool = True, faults: Sequence[Fault] = (), change: Change | None = None
+    ) -> None:
+        limits: Any = {"max_inputs": 2048, "max_body_bytes": 1 << 25}
+        self._served = create_app(Catalog({}), api_key=None, batch_seconds=seconds, paged_results=paged, **limits)
+        self._change = change
+        self.bodies: list[bytes] = []
+        """Of the batches that the server accepted, as they came."""
+        self.requests: list[str] = []
+        """Method and path of all requests, in the order of arrival."""
+        self.times_sent: collections.Counter[str] = collections.Counter()
+        """How often the API was given each text, in a batch or not."""
+        super().__init__(Faulty(self._count, faults), host="127.0.0.1", port=0, api_key=None)
+
+    async def _count(self, scope: Any, receive: Any, send: Any) -> None:
+        request, sent, answer = f"{scope['method']} {scope['path']}", bytearray(), bytearray()
+        self.requests.append(request)
+        started: dict[str, Any] = {}
+
+        async def receive_counted() -> Any:
+            message = await receive()
+            sent.extend(message.get("body", b""))
+            return message
+
+        async def send_counted(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+                return
+            answer.extend(message["body"])
+            if started["status"] < 300:
+                self._count_texts(request, bytes(sent))
+            content = self._changed(request, bytes(answer))
+            headers = [(name, value) for name, value in started["headers"] if name != b"content-length"]
+            await send({**started, "headers": [*headers, (b"content-length", str(len(content)).encode())]})
+            await send({**message, "body": content})
+
+        await self._served(scope, receive_counted, send_counted)
+
+    def _count_texts(self, request: str, body: bytes) -> None:
+        if request.startswith("POST") and request.endswith("/batches"):
+            self.bodies.append(body)
+            inputs = [item["body"]["input"] for item in json.loads(body)["requests"]]
+        elif request.startswith("POST"):
+            inputs = [json.loads(body)["input"]]
+        else:
+            return
+        self.times_sent.update(text for given in inputs for text in ([given] if isinstance(given, str) else given))
+
+    def _changed(self, request: str, body: bytes) -> bytes:
+        if self._change is None or not request.endswith("/results"):
+            return body
+        page = json.loads(body)
+        self._change(page.get("data", []))
+        return json.dumps(page).encode()
