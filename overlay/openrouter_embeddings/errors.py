@@ -121,7 +121,7 @@ class ClosedClientError(OpenRouterError, RuntimeError):
 
 
 class CorpusError(OpenRouterError):
-    """A corpus job cannot start or go on: locked, changed, no space. What it has stays; nothing more is sent."""
+    """A corpus job cannot start or go on: locked, changed, no space. Its results are kept; nothing more is sent."""
 
 
 class BudgetError(OpenRouterError):
