@@ -67,9 +67,9 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is paid twice.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
-@click.option("--batch-fallback", is_flag=True, help="Send what failed in a batch again, in single requests.")
+@click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
 @click.option(
-    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send again what a batch held that is not there."
+    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send the texts of a batch again if the API lost it."
 )
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
@@ -79,7 +79,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     "--batch-poll",
     "batch_poll_seconds",
     type=click.FloatRange(0, min_open=True),
-    help="Seconds before a batch is asked for again; they grow to 300.  [default: 5]",
+    help="Seconds between requests for a batch, growing to 300.  [default: 5]",
 )
 @click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
