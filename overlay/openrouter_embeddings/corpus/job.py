@@ -16,7 +16,7 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
-from ..errors import BudgetError, CorpusError, printable
+from ..errors import BudgetError, CorpusError, OpenRouterError, printable
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
@@ -94,6 +94,8 @@ class Job:
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self.error = error
+            if isinstance(error, OpenRouterError) and not error.possibly_billed_attempts:
+                self._news.failed += {self._requests[i] for i in error.positions if i in self._requests}
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
