@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,15 +122,15 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
     (
         [*EMBED, "-o", "out.parquet", "--max-cost", "0.01", "--cache", "cache"],
         0,
-        ["2 rows of 256 numbers", "bill: $0.0"],
+        ["2 rows of 256 numbers", "bill of all runs: $0.0"],
     ),
-    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill: nothing"]),
+    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill of all runs: nothing"]),
     (
         ["embed", "all.jsonl", "-o", "all.arrow", *EMBED[2:]],
         3,
-        ["1 rows have no vector: see", "all.arrow.errors.jsonl"],
+        ["without a vector: 1 row, see", "all.arrow.errors.jsonl"],
     ),
-    (["status", "out.parquet.job"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
+    (["status", "out.parquet"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
     (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
@@ -140,6 +142,19 @@ def test_commands_over_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
         assert (arguments, run(arguments)) == (arguments, code)
         out = capsys.readouterr().out
         assert [text for text in expected if text not in out] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_interrupted_job_says_how_to_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        while not (folder / "slow.npy.job" / "vectors.f32").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "6", "--concurrency", "1", "--batch-size", "1"]
+    assert run(slow) == 130
+    assert "interrupted; run the same command again to resume" in capsys.readouterr().err
 
 
 def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +184,7 @@ ERRORS = [
     (["embed", "x", "-o", "y.npy", "-m", "a/b"], 1, "x does not exist"),
     (["embed", "x", "-m", "a/b"], 2, "--output"),
     (["status", "."], 1, "is not the folder of a job"),
+    (["status", "nothing.npy"], 1, "nothing.npy.job is not the folder of a job"),
     (["serve", "--model", "local/wordllama-l2-supercat-256=5"], 1, "has 256 dimensions, not 5"),
 ]
 

@@ -43,7 +43,7 @@ def diff(options: argparse.Namespace) -> int:
     repository = Repository(ROOT)
     base = options.base or repository.last_release()
     if base is None:
-        print("spec-diff: no release tag (v*) before this commit: nothing to compare with.", file=sys.stderr)
+        print("spec-diff: no release tag (v*) before this commit; BASE=<revision> names another.", file=sys.stderr)
         return 0
     result = _result(repository, base)
     bad = not result.enough and any(change.level == Level.BREAKING for change in result.changes)

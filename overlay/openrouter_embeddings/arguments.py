@@ -19,7 +19,7 @@ _HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "http_headers": hidden_headers,
     "server_url": hidden_url,
 }
-_HEADERS = ("http_headers", "http_headers=... in each call")
+_HEADERS = ("http_headers", "`http_headers=...` in each call")
 INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     # a name of other clients: what to write here, the first that applies
     "base_url": ("server_url",),

@@ -98,8 +98,9 @@ def call_flow(
                 failure.error.limit, failure.error.host = sleep, host
                 raise _final_error(failure.error, request.redactor()) from None
             # The name of the error only: the message of the server may quote the texts.
-            message, model = "%.100s at %s: attempt %d: %s; retrying in %.2f s", call.fields.get("model", "")
-            _log(debug, logging.WARNING, message, model, host, state.attempts, sleep.reason, sleep.seconds)
+            message, subject = "%.100s at %s: attempt %d: %s; retrying in %.2f s", call.fields.get("model")
+            subject = subject or f"{call.operation.method} {call.operation.path}"
+            _log(debug, logging.WARNING, message, subject, host, state.attempts, sleep.reason, sleep.seconds)
             state.free_retries += sleep.free
             yield sleep
     except BaseException as error:

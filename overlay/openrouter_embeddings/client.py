@@ -148,7 +148,7 @@ class OpenRouter(Resources):
         retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
     ) -> Self:
-        """A client with other settings on the same connections; what is left out stays the same.
+        """Return a client with other settings on the same connections; what is left out stays the same.
 
         Closing the variant leaves the original open; closing the original closes the connections of both.
 

@@ -126,7 +126,7 @@ class TotalUsage:
 
 
 def total_usage(folder: str | os.PathLike[str]) -> TotalUsage:
-    """Add up the files that `EmbedColumn(usage_folder=...)` wrote; a batch of a killed worker is not among them."""
+    """Add up the files that `EmbedColumn(usage_folder=...)` wrote; batches of killed workers are not counted."""
     total = TotalUsage()
     for path in sorted(Path(folder).glob("*.json")):
         one = json.loads(path.read_text())

@@ -97,7 +97,7 @@ class OpenRouterError(Exception):
         self.message = message
 
     def __str__(self) -> str:
-        text = f"{self.message}; {self._cure}" if self._cure else self.message
+        text = f"{self.message.removesuffix('.')}; {self._cure}" if self._cure else self.message
         facts = {"status": self.status_code, "host": self.host, "attempts": self.attempts}
         facts |= {"generation": self.generation_id, "stopped by": self.limit}
         shown = ", ".join(f"{name} {printable(str(value), 80)}" for name, value in facts.items() if value)
@@ -121,11 +121,13 @@ class ClosedClientError(OpenRouterError, RuntimeError):
 
 
 class CorpusError(OpenRouterError):
-    """A corpus job cannot start or go on: locked, changed, no space. What it has stays; nothing more is sent."""
+    """A corpus job cannot start or go on: locked, changed, no space. Its results are kept; nothing more is sent."""
 
 
 class BudgetError(OpenRouterError):
     """The next request could pass `max_cost_usd`; it was not sent."""
+
+    _cure = "to go on, raise max_cost_usd (--max-cost)"
 
 
 class NoResponseError(OpenRouterError):
@@ -212,7 +214,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
 
-    _cure = "client.embeddings.list_models() lists the models; server_url must end like https://openrouter.ai/api/v1"
+    _cure = "client.embeddings.list_models() lists the ids; the base URL ends like https://openrouter.ai/api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):

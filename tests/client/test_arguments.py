@@ -41,6 +41,7 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "models of the client": (None, lambda s: s.client.models.list(), "embeddings.list_models()"),
     "base_url": (None, lambda s: OpenRouter(KEY, base_url="https://h"), "write server_url"),
     "timeout": (None, lambda s: OpenRouter(KEY, timeout=5), "write timeout_ms=..., in milliseconds"),
+    "default_headers": (None, lambda s: OpenRouter(KEY, default_headers={}), "write `http_headers=...` in each call"),
     "max_retries": (None, lambda s: OpenRouter(KEY, max_retries=5), "write retry_config=5"),
     "max_retries of a variant": (None, lambda s: s.client.with_options(max_retries=5), "write retry_config=5"),
     "max_retries of a call": (None, lambda s: s.generate(**CALL, max_retries=5), "write retries=5"),

@@ -154,6 +154,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such file": ({"source": "nothing.jsonl"}, errors.ConfigurationError, "does not exist"),
     "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
     "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
+    "folder": ({"output": "nothing/out.npy"}, errors.ConfigurationError, "nothing, does not exist"),
     "there": ({"output": "there.npy"}, errors.ConfigurationError, "exists already"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
     "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a file of parquet"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.replies import answer
+from faults.replies import answer, refuse
 from faults.server import FaultServer
 from openrouter_embeddings import errors
 from openrouter_embeddings.corpus import status
@@ -158,9 +158,28 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
         before, requests = output.read_bytes(), len(server.ledger.requests)
         if change == "corpus":
             write_corpus(source, TEXTS[1:21])
-        with pytest.raises(errors.CorpusError, match=r"corpus that|other options"):
+        with pytest.raises(errors.CorpusError, match=rf"corpus that|other options: {change} "):
             embed_corpus(server.url, source, output, **changes[change])
     assert (output.read_bytes(), len(server.ledger.requests)) == (before, requests)
+
+
+@pytest.mark.parametrize("accepted", [0, 1])
+def test_request_that_was_refused_is_not_in_doubt(accepted: int, tmp_path: Path) -> None:
+    steps = iter([*[answer()] * accepted, refuse(402)])
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
+        embed_corpus(server.url, source, output, concurrency=1)
+    found = status(folder_of(output))
+    assert (found.state, found.doubts, found.possibly_billed_texts) == ("failed", [], 0)
+
+
+def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with Capped() as server:
+        with pytest.raises(errors.CorpusError, match="'txt' is missing; --text-field"):
+            embed_corpus(server.url, source, output, text_field="txt")
+        result = embed_corpus(server.url, source, output)
+    assert (result.rows, result.errors) == (20, 0)
 
 
 def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:

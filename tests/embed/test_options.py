@@ -46,6 +46,13 @@ class Frame:
         return iter(["title", "text"])
 
 
+def exhausted() -> Iterator[str]:
+    """A generator that was read to its end."""
+    texts = (text for text in ["a", "b"])
+    list(texts)
+    return texts
+
+
 async def told_later(progress: Any) -> None: ...
 
 
@@ -82,6 +89,7 @@ MISTAKES = [
     Mistake({"server_url": "http://other/v1"}, "plain http to other"),
     Mistake({"model": [MODEL]}, "model: expected string, got array", InvalidInputError),
     Mistake({"model": ""}, "model: must not be empty", InvalidInputError),
+    Mistake({"dimensions": "256"}, "dimensions: expected integer, got string", InvalidInputError),
     Mistake({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),
     Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: set by embed", InvalidInputError),
     Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: set by", InvalidInputError),
@@ -93,11 +101,12 @@ MISTAKES = [
             ({"a": "b"}, "dict"),
             (None, "NoneType"),
             (7, "int"),
-            (Frame(), "Frame of 2 dimensions"),
+            (Frame(), "Frame of 2 dimensions; pass one column"),
             (np.array("a"), "ndarray of 0 dimensions"),
             (np.array([["a", "b"]]), "ndarray of 2 dimensions"),
         ]
     ),
+    Mistake({"texts": exhausted()}, "this generator is exhausted", InvalidInputError),
     Mistake({"batchsize": 3}, "got an unexpected keyword argument 'batchsize'. Did you mean 'batch_size'?", TypeError),
     Mistake({"encoding_format": "float"}, "got an unexpected keyword argument 'encoding_format'", TypeError),
 ]
@@ -140,6 +149,7 @@ BAD = [
     ),
     Bad([""] * 12, "positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)", tuple(range(12))),
     Bad([["a"]], "texts[0]: expected a string, got list", (0,)),
+    Bad(["a", float("nan")], "texts[1]: expected a string, got NaN", (1,)),
     Bad(["\ud800"], "texts[0]: contains half of a surrogate pair", (0,)),
 ]
 

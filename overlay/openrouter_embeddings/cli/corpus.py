@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import BatchOptions, CorpusResult, CorpusStatus, dollars, duration, show_progress, texts_of
+from ..corpus import BatchOptions, CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
 from ..embed import OnLong
 from ..vectors import VectorDtype
@@ -36,7 +36,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help=".parquet, .arrow or .npy")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .npy.")
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
@@ -60,14 +60,16 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
 @click.option("--batch-size", type=click.IntRange(1), help="Texts in a request at most.  [default: learned]")
 @click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
-@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
-@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="Rate limit.")
-@click.option("--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="Stop before USD is passed.")
-@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors that are known; it is added to.")
-@click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
-@click.option("--batch-fallback", is_flag=True, help="Send what failed in a batch again, in single requests.")
+@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
+@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
 @click.option(
-    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send again what a batch held that is not there."
+    "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD for all runs of the job."
+)
+@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is paid twice.")
+@click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
+@click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
+@click.option(
+    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send the texts of a batch again if the API lost it."
 )
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
@@ -77,15 +79,15 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     "--batch-poll",
     "batch_poll_seconds",
     type=click.FloatRange(0, min_open=True),
-    help="Seconds before a batch is asked for again; they grow to 300.  [default: 5]",
+    help="Seconds between requests for a batch, growing to 300.  [default: 5]",
 )
-@click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
 def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
     """Embed a corpus of any size into a file.
 
-    SOURCE is a file of JSONL, CSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard input,
-    which is copied first: to resume, give the same input again.
+    SOURCE is a file of JSONL, CSV, TSV, Parquet, Arrow or lines of text, a folder of text files, or - for standard
+    input, which is copied first: to resume, give the same input again.
     """
     batch = {name: options.pop(f"batch_{name}") for name in _BATCH_FLAGS}
     batch = {name: value for name, value in batch.items() if value}
@@ -98,10 +100,14 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
         return ExitCode.SUCCESS
     if output is None:
         raise click.UsageError("Missing option '-o' / '--output'.")
-    with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
-        result = client.embeddings.corpus(
-            source, output=output, fixed_size_list=not plain_list, progress=report, **options
-        )
+    try:
+        with OpenRouter() as client, show_progress(sys.stdout if as_json else sys.stderr, as_json=as_json) as report:
+            result = client.embeddings.corpus(
+                source, output=output, fixed_size_list=not plain_list, progress=report, **options
+            )
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted; run the same command again to resume", file=sys.stderr)
+        return ExitCode.INTERRUPTED
     if as_json:
         print_json({"event": "result", **attrs.asdict(result)})
     else:
@@ -129,24 +135,28 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
 
 def _bill(result: CorpusResult) -> str:
     cost = "cost unknown" if result.usage.cost is None else dollars(result.usage.cost)
-    lines = [f"{result.output}: {result.rows:,} rows of {result.dimensions} numbers from {result.model}"]
+    lines = [f"{result.output}: {counted(result.rows, 'row')} of {result.dimensions} numbers from {result.model}"]
     cost = cost if result.requests else "nothing"
-    lines.append(f"bill: {cost}, {result.usage.total_tokens:,} tokens, {result.requests:,} requests")
+    tokens, requests = counted(result.usage.total_tokens, "token"), counted(result.requests, "request")
+    lines.append(f"bill of all runs: {cost}, {tokens}, {requests}")
     if result.possibly_billed_texts:
-        lines.append(f"perhaps billed twice: {result.possibly_billed_texts:,} texts")
+        lines.append(f"perhaps billed twice: {counted(result.possibly_billed_texts, 'text')}")
     if result.shortened:
-        lines.append(f"{result.shortened:,} texts were cut or split: see {result.shortened_path}")
+        lines.append(f"cut or split: {counted(result.shortened, 'text')}, see {result.shortened_path}")
     if result.errors:
-        lines.append(f"{result.errors:,} rows have no vector: see {result.errors_path}")
+        lines.append(f"without a vector: {counted(result.errors, 'row')}, see {result.errors_path}")
     return "\n".join(lines)
 
 
-@click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet.job")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet")
+@click.argument("output", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status(folder: Path, as_json: bool) -> None:
-    """Tell how far the job in FOLDER (OUTPUT.job) is, also while it runs."""
-    found = status_of(folder)
+def status(output: Path, as_json: bool) -> None:
+    """Show how far a job is, also while it runs.
+
+    OUTPUT is the file that the job writes, or the folder of the job, OUTPUT.job.
+    """
+    found = status_of(output if output.is_dir() else output.with_name(f"{output.name}.job"))
     if as_json:
         print_json(attrs.asdict(found))
     else:
@@ -156,16 +166,19 @@ def status(folder: Path, as_json: bool) -> None:
 def _status_lines(found: CorpusStatus) -> list[str]:
     cost = "unknown" if found.usage.cost is None else dollars(found.usage.cost)
     lines = [f"{found.source} -> {found.output}: {found.state}, process {found.pid}"]
-    lines.append(f"done: {found.rows_done:,} of about {found.rows_total:,} rows, {found.errors:,} errors")
-    lines.append(f"spent: {cost}, {found.usage.total_tokens:,} tokens, {found.requests:,} requests")
+    lines.append(
+        f"done: {found.rows_done:,} of about {counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
+    )
+    tokens, requests = counted(found.usage.total_tokens, "token"), counted(found.requests, "request")
+    lines.append(f"spent: {cost}, {tokens}, {requests}")
     if found.possibly_billed_texts:
-        lines.append(f"failed requests that may be billed: {found.possibly_billed_texts:,} texts")
+        lines.append(f"failed requests that may be billed: {counted(found.possibly_billed_texts, 'text')}")
     lines.append(f"rate: {found.rows_per_second:,.0f} rows/s")
     if found.seconds_left is not None:
         lines.append(f"time left: {duration(found.seconds_left)}")
-    lines.append(f"in doubt (may be billed, sent again): {len(found.doubts)} requests")
+    lines.append(f"in doubt (may be billed, sent again): {counted(len(found.doubts), 'request')}")
     for batch in found.batches:
-        lines.append(f"batch {batch.id or '(not known yet)'}: {batch.state}, {batch.texts:,} texts")
+        lines.append(f"batch {batch.id or '(not known yet)'}: {batch.state}, {counted(batch.texts, 'text')}")
     for doubt in found.doubts:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"

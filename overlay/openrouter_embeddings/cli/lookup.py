@@ -22,7 +22,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 @click.option("--prefix", help="Put before the question; needed if the rows have a prefix.")
 @_JSON
 def search(file: Path, question: str, count: int, input_type: str | None, prefix: str | None, as_json: bool) -> None:
-    """Print the rows of FILE, an output of `embed`, that are nearest to QUESTION."""
+    """Find the rows that are nearest to QUESTION.
+
+    FILE is an output of `embed`. Prints the cosine similarity and the id of each row, the nearest first.
+    """
     with OpenRouter() as client:
         found = client.embeddings.search(file, question, count=count, input_type=input_type, prefix=prefix)
     for match in found:
@@ -33,9 +36,10 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
 @_FILE
 @_JSON
 def check(file: Path, as_json: bool) -> int:
-    """Embed three fixed texts again and compare them with those that FILE, an output of `embed`, holds.
+    """Check whether the model still gives the same vectors.
 
-    Exits with 1 if the model, or the provider behind it, changed.
+    Embeds three fixed texts again, and compares their vectors with those in FILE, an output of `embed`. Exits with 1
+    if the model, or the provider behind it, changed.
     """
     with OpenRouter() as client:
         drift = client.embeddings.check(file)
@@ -50,7 +54,10 @@ def check(file: Path, as_json: bool) -> int:
 @click.command(epilog=f"\b\nexamples:\n  {PROGRAM} models\n  {PROGRAM} models --json")
 @_JSON
 def models(as_json: bool) -> None:
-    """List the embedding models with context length and price in USD per million tokens."""
+    """List the models, with context length and price.
+
+    Prices are in USD per million tokens.
+    """
     with OpenRouter() as client:
         listed = client.embeddings.list_models().data
     rows = [

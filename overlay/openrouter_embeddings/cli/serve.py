@@ -70,7 +70,10 @@ Needs: pip install '{PROGRAM}[local]'.""",
     "--batch-seconds", type=click.FloatRange(0), default=5.0, show_default=True, help="How long a batch takes."
 )
 def serve(host: str, port: int, api_key: str | None, models: dict[str, int], batch_seconds: float) -> None:
-    """Run the embeddings API on this machine, with a small real model and no network."""
+    """Run the embeddings API on this machine.
+
+    It has a small real model, and needs no network and no key.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell starts background commands with it ignored
         signal.signal(number, signal.default_int_handler)
     try:

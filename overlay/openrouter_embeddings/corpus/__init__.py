@@ -1,6 +1,6 @@
 """Files in, files out: durable jobs, their cost, a cache, and search over their outputs."""
 
-from ..embed import dollars
+from ..embed import counted, dollars
 from .batch import BatchOptions
 from .cache import Cache
 from .display import duration, show_progress
@@ -12,4 +12,4 @@ from .start import CorpusOptions, corpus
 __all__ = ["BatchOptions", "BatchStatus", "Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift"]
 __all__ += ["Estimate"]
 __all__ += ["Match", "check", "corpus", "dollars", "duration", "estimate", "search", "show_progress", "status"]
-__all__ += ["texts_of"]
+__all__ += ["counted", "texts_of"]

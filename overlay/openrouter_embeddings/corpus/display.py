@@ -11,7 +11,7 @@ from typing import TextIO
 
 import attrs
 
-from ..embed import Progress, dollars
+from ..embed import Progress, counted, dollars
 
 _PLAIN_SECONDS = 10.0
 
@@ -48,8 +48,8 @@ def progress_line(progress: Progress) -> str:
     parts.append(f"{progress.texts_per_second:,.0f}/s")
     if progress.usage.cost is not None:
         parts.append(dollars(progress.usage.cost))
-    parts.append(f"{progress.errors:,} errors")
-    parts.append(f"{progress.in_flight} requests in flight")
+    parts.append(counted(progress.errors, "error"))
+    parts.append(f"{counted(progress.in_flight, 'request')} in flight")
     if progress.wait_seconds:
         parts.append(f"waits {progress.wait_seconds:.0f} s: {progress.wait_reason}")
     if progress.seconds_left is not None:

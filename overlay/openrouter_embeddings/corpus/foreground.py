@@ -6,6 +6,7 @@ So nothing interrupts the work between a response and its record on the disk.
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from ..defaults import JOB_ENDING_SECONDS
 from ..embed import Progress
 from .job import Job
 
+_log = logging.getLogger("openrouter")
 _REPORT_SECONDS = 0.25
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -36,6 +38,11 @@ def run(job: Job, report: Callable[[Progress], None] | None) -> None:
             try:
                 thread.join(_REPORT_SECONDS)
                 if len(received) > seen:
+                    if not seen:
+                        _log.warning(
+                            "waiting for the requests in flight, %d s at most; Ctrl-C again leaves at once",
+                            JOB_ENDING_SECONDS,
+                        )
                     seen = len(received)
                     raise KeyboardInterrupt
                 if ending is None:

@@ -16,7 +16,7 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
-from ..errors import BudgetError, CorpusError, printable
+from ..errors import BudgetError, CorpusError, OpenRouterError, printable
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
@@ -52,6 +52,7 @@ class Job:
         self._cache = None if path is None else Cache(path, options)
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
+        self._canary_streams = 1  # the first streams, whose texts are not of the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
         self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
@@ -74,7 +75,7 @@ class Job:
             return None
         now, total = self._streams[-1].progress, self.plan.rows_total
         before = self._settled_before + self._bad_rows
-        done = now.texts_done + before
+        done = before + (now.texts_done if len(self._streams) > self._canary_streams else 0)
         left = max(0, total - done) / now.texts_per_second if total and now.texts_per_second else None
         errors, usage = now.errors + self._bad_rows, self._usage()
         return attrs.evolve(
@@ -93,6 +94,8 @@ class Job:
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self.error = error
+            if isinstance(error, OpenRouterError) and not error.possibly_billed_attempts:
+                self._news.failed += {self._requests[i] for i in error.positions if i in self._requests}
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
@@ -108,6 +111,7 @@ class Job:
             return
         if (canary := self._check_canary()) is None:
             return
+        self._canary_streams = len(self._streams)
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
         if in_batches:
             unanswered = self._embed_in_batches(self._vectors)

@@ -1,8 +1,8 @@
 """The journal of a job: what it is, which rows are done, and each request before it is sent. One SQLite file.
 
 `requests.state` is `sent` until a response comes; `done`; `cached` (no request was needed); `replaced` (sent again,
-whole or in parts); `failed` (its texts have an error); or `doubt`: a process ended before the response came, so that
-the request may be billed, and its rows are sent again.
+whole or in parts); `failed` (its texts have an error, or it ended the job and is not billed); or `doubt`: a process
+ended before the response came, so that the request may be billed, and its rows are sent again.
 
 A request with a row in `batches` is a batch of the Batch API: `rows` there has, for each of its requests and each of
 their texts, the rows of the corpus. Its `id` is unknown until the API names it. It stays `sent` while it is open.
@@ -133,6 +133,12 @@ class Journal:
         rows = [(key, json.dumps(value)) for key, value in facts.items()]
         with self.transaction():
             self._db.executemany("insert or replace into job values (?, ?)", rows)
+
+    def forget(self) -> None:
+        """Remove all facts of the job and the errors of its rows; what its runs cost is kept."""
+        with self.transaction():
+            self._db.execute("delete from job")
+            self._db.execute("delete from errors")
 
     def start_run(self) -> None:
         """Begin a run; requests of earlier ones that have no response are in doubt from now on."""

@@ -54,7 +54,7 @@ def search(
     found = Output(output)
     if prefix is None and "prefix" in found.options:
         known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"
-        raise ConfigurationError(f"{known}: give the question's, prefix= or --prefix, or an empty one")
+        raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix; '' is none")
     vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
     return [Match(found.id_of(row), row, similarity) for row, similarity in found.nearest(vector, count)]
 

@@ -83,7 +83,7 @@ class Stamp:
             for name in names
             if old.get(name) != self.options.get(name)
         ]
-        raise CorpusError(f"{where} was made with other options: {'; '.join(changed)}")
+        raise CorpusError(f"{where} was made with other options: {'; '.join(changed)}; write to another output")
 
 
 @attrs.frozen

@@ -26,7 +26,7 @@ from .journal import JobLock, Journal
 from .outputs import VectorForm, output_format
 from .results import CorpusResult, result_of
 from .sources import Source, copy_iterable, copy_stdin, open_source
-from .stamp import Stamp, canonical_json
+from .stamp import Stamp
 
 _STDIN = "-"
 
@@ -74,6 +74,8 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), output.with_name(f"{output.name}.job")
     _form(own)  # before a folder is made
+    if not output.parent.is_dir():
+        raise ConfigurationError(f"the folder of the output, {output.parent}, does not exist")
     if output.exists() and not folder.exists():
         raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
@@ -171,7 +173,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
         "stamp": str(plan.stamp),
     }
     stored: dict[str, Any] = {name: journal.get(name) for name in facts}
-    if stored["stamp"] is None:
+    if journal.get("canary") is None:  # nothing is embedded yet, for example because an option was wrong
+        journal.forget()
         journal.put(**facts, source=str(plan.source.path), output=str(plan.output), rows_about=plan.rows_total)
         return
     where = f"the job in {plan.folder}"
@@ -179,5 +182,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     if stored["corpus"][0] != plan.fingerprint:
         raise CorpusError(f"{plan.source.path} is not the corpus that {where} began with; write to another output")
     if stored != facts:
-        was, now = (canonical_json([each["corpus"][1:], each["layout"]]) for each in (stored, facts))
-        raise CorpusError(f"{where} was begun with other options: {was} there, {now} here; write to another output")
+        names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
+        was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))
+        both = zip(names, was, now, strict=True)
+        changed = "; ".join(f"{name} {a!r} there, {b!r} here" for name, a, b in both if a != b)
+        raise CorpusError(f"{where} was made with other options: {changed}; write to another output")

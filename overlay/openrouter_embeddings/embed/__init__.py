@@ -11,7 +11,7 @@ from .batch_items import BatchItems
 from .budget import most_tokens, price_usd
 from .inputs import EncodedInput, encoded
 from .options import DEFAULTS, EmbedOptions, OnLong
-from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, dollars
+from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, counted, dollars
 from .session import Session
 from .streams import EmbedStream, EmbedStreamAsync, require_asyncio
 
@@ -28,6 +28,7 @@ __all__ += [
     "TextError",
     "Usage",
     "VectorCache",
+    "counted",
     "dollars",
     "embed",
     "embed_async",

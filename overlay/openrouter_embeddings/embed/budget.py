@@ -67,8 +67,8 @@ class Budget:
         costs = accumulate(self._worst_usd([text]) for text in texts)
         if divisible and (count := sum(cost <= left for cost in costs)):
             return count
-        now, worst = f"{dollars(max(0.0, left))} of max_cost_usd are left", dollars(self._worst_usd(texts[:1]))
-        raise BudgetError(f"{now}, and the next text may cost {worst} in the worst case: it was not sent")
+        now, worst = f"{dollars(max(0.0, left))} of max_cost_usd is left", dollars(self._worst_usd(texts[:1]))
+        raise BudgetError(f"{now}, and the next text may cost up to {worst}: it was not sent")
 
     def started(self, request: object, texts: Sequence[str]) -> None:
         """A request started."""

@@ -99,7 +99,7 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
             close = get_close_matches(name, EmbedOptions.__annotations__, n=1)
             hint = f". Did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
-        is_plain = name in API_ARGUMENTS and (value is None or (type(value) is str and value))
+        is_plain = name in API_ARGUMENTS and (value is None or (name == "model" and type(value) is str and value))
         chosen[name] = value if is_plain else _checked(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")
@@ -148,6 +148,9 @@ def iterable_of(texts: object) -> Iterable[Any]:
     found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
     if dimensions != 1:  # iterating over a table gives the names of its columns
         found += f" of {dimensions} dimensions"
+        found += "; pass one column, such as table['text']" if dimensions == 2 else ""
+    elif inspect.isgenerator(texts) and inspect.getgeneratorstate(texts) == inspect.GEN_CLOSED:
+        raise InvalidInputError("texts: this generator is exhausted; pass a list, or create a new generator", "texts")
     elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
         return texts
     hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
@@ -156,7 +159,8 @@ def iterable_of(texts: object) -> Iterable[Any]:
 
 def refusal(position: int, text: object) -> InvalidInputError | None:
     """The error for a text that cannot be sent; None: it can."""
-    problem = "" if isinstance(text, str) else f"expected a string, got {type(text).__name__}"
+    found = "NaN" if isinstance(text, float) and math.isnan(text) else type(text).__name__
+    problem = "" if isinstance(text, str) else f"expected a string, got {found}"
     try:
         problem = problem or ("" if str.encode(text) else "must not be empty")  # type: ignore[arg-type]
     except UnicodeEncodeError:

@@ -108,7 +108,8 @@ class HttpClients:
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:
-            raise TypeError("an OpenRouter with its own client=, async_client= or ssl_context= cannot be pickled")
+            given = "client=, async_client= or ssl_context="
+            raise TypeError(f"an OpenRouter with {given} cannot be pickled; create it in each process")
         return {"closed": self.closed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
