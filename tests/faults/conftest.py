@@ -93,8 +93,8 @@ def met(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Met]:
 
     def together() -> list[tuple[Fault, Drive]]:
         calls = [getattr(item, "callspec", None) for item in request.session.items]
-        asked = [call.params for call in calls if call is not None and "fault" in call.params]
-        faults = {params["fault"].id: params["fault"] for params in asked if params["fault"].default_policy}
+        asked = [call.params.get("fault") for call in calls if call is not None]
+        faults = {fault.id: fault for fault in asked if isinstance(fault, Fault) and fault.default_policy}
         return list(itertools.product(faults.values(), DRIVES))
 
     def find(fault: Fault, drive: Drive) -> Met:

@@ -115,7 +115,7 @@ def content(part: Any) -> list[Any]:
 INVALID: list[tuple[str, Any, str, str]] = [
     # input
     ("input", "", "input", "must not be empty"),
-    ("input", ["", "a", ""], "input[0]", "must not be empty"),
+    ("input", ["", "a", ""], "input[0]", "must not be empty (2 items: positions 0, 2)"),
     ("input", None, "input", "expected string or array, got null"),
     ("input", b"a", "input", "expected string or array, got Python bytes"),
     ("input", memoryview(b"a"), "input", "expected string or array, got Python memoryview"),

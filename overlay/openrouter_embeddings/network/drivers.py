@@ -48,19 +48,20 @@ async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[N
 async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
     from .exchange import send
 
+    outcomes: list[Any] = []  # not a variable: a traceback with locals must not show a response that echoes the key
     try:
         step = next(flow)
         while True:
             try:
                 if isinstance(step, Request):
-                    outcome: Any = await send(client, step, scope, on_loop=on_loop)
+                    outcomes.append(await send(client, step, scope, on_loop=on_loop))
                 else:
-                    outcome = sleep(step)
-                    outcome = await outcome if on_loop else None
+                    waiting = sleep(step)
+                    outcomes.append(await waiting if on_loop else None)
             except BaseException as interrupt:
                 flow.throw(interrupt)  # the flow counts what may be billed
                 raise
-            step = flow.send(outcome)
+            step = flow.send(outcomes.pop())
     except StopIteration as done:
         return done.value
     finally:

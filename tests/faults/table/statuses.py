@@ -59,7 +59,13 @@ FAULTS = [
         for status, wanted in REFUSALS.items()
     ),
     Fault(
-        2, "422 with a list", once(reply(422, VALIDATION)), errors.OpenRouterDefaultError, 1, 0, check=tells_status(422)
+        2,
+        "422 with a list",
+        once(reply(422, VALIDATION)),
+        errors.UnprocessableEntityResponseError,
+        1,
+        0,
+        check=tells_status(422),
     ),
     Fault(
         2,
