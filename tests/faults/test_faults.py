@@ -162,6 +162,7 @@ def test_both_sides_agree(fault: Fault, met: Find) -> None:
 NEEDS_OUR_CONNECTIONS = {
     "certificate that the user trusts",
     "every reused connection ends",
+    "stale keep-alive",
     "header of 1 MiB",
     "drip of headers",
     "413 unread, closed",

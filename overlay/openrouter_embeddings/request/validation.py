@@ -96,10 +96,8 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
         items = schema.get("items", {})
         if _all_match(value, items):
             return value
-        if (
-            items in _TEXT
-            and (empty := [index for index, item in enumerate(value) if type(item) is str and not item])[1:]
-        ):
+        empty = [index for index, item in enumerate(value) if type(item) is str and not item]
+        if len(empty) > 1 and items in _TEXT:
             shown = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
             raise _MismatchError((*path, empty[0]), f"must not be empty ({len(empty)} items: positions {shown})")
         return [_validate(item, items, (*path, index), schemas) for index, item in enumerate(value)]
