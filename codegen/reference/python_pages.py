@@ -1,4 +1,4 @@
-"""Renders the pages that come from docstrings: the client, `embed`, retries, errors, telemetry and testing."""
+"""Renders the pages that come from docstrings: the client, `embed`, corpora, retries, errors, telemetry and testing."""
 
 from __future__ import annotations
 
@@ -50,6 +50,23 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
             *_entries("types.", "types", "", "EmbedResult", "EmbedStream"),
             *_entries("stream.", "types", "EmbedStream.", "drain", "close"),
             *_entries("types.", "types", "", "Usage", "TextError", "Shortened", "Progress"),
+        ],
+    ),
+    "corpus.md": (
+        "Corpora",
+        "Jobs from files to files; the guide is [Corpora](../corpus.md).",
+        [
+            *_entries("", "embeddings", "Embeddings.", "corpus", "estimate", "search", "check"),
+            *_entries("corpus.", "corpus", "", "CorpusResult", "BatchOptions", "Estimate"),
+        ],
+    ),
+    "embedder.md": (
+        "Embedder and engines",
+        "The guides are [Frameworks](../integrations.md) and [Clusters](../scale.md).",
+        [
+            *_entries("", "embedder", "", "Embedder"),
+            *_entries("Embedder.", "embedder", "Embedder.", "documents", "queries", "config"),
+            *_entries("engines.", "engines", "", "EmbedColumn", "TotalUsage", "total_usage"),
         ],
     ),
     "vectors.md": (
@@ -122,7 +139,7 @@ def _document(entry: Entry) -> tuple[Docstring, str, list[Row]]:
 
 
 def _row(names: list[str], values: Mapping[str, tuple[str, str]], text: str) -> Row:
-    found = [values[name] for name in names]
+    found = [values.get(name, ("", "")) for name in names]  # options of a TypedDict have no place in the signature
     return Row(names, list(dict.fromkeys(kind for kind, _ in found)), found[0][1], text)
 
 
