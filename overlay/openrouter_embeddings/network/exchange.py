@@ -104,8 +104,11 @@ _memories: Any = weakref.WeakKeyDictionary()
 def _is_copy(client: Any, connection: Any, body: BodyReader, headers: Any) -> bool:
     """Whether a response is the last one of its connection, from a server that responds differently to other requests.
 
-    A copy that is late arrives as the response to the next request.
+    A copy that is late arrives as the response to the next request. Without an id of the response nothing is compared:
+    a server may well give equal vectors to different texts.
     """
+    if "x-generation-id" not in headers:
+        return False
     request = body.attempt.request
     asked = hash((request.url, request.body))
     made = headers.get("x-generation-id"), body.received_bytes, hash(bytes(body.sample))
