@@ -16,8 +16,6 @@ from ..messages import BodyConsumer, Headers
 from .scope import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
-_HEAD_BYTES = 2 << 10  # of the sample; then one byte of each _STRIDE: several of each vector
-_STRIDE = 509
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
@@ -39,7 +37,6 @@ class BodyReader:
         self._is_error = status >= 400
         self._max_bytes = ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
         self.received_bytes = self._length = 0
-        self.sample = bytearray()  # bytes by which a copy of another response is recognized
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
@@ -51,8 +48,6 @@ class BodyReader:
     def feed(self, part: bytes) -> bool:
         """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
         self.attempt.remaining()
-        self.sample += part[: max(0, _HEAD_BYTES - self.received_bytes)]
-        self.sample += part[-self.received_bytes % _STRIDE :: _STRIDE]
         self.received_bytes += len(part)
         while part:
             if self._inflate is None:
