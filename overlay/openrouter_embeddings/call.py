@@ -46,6 +46,7 @@ def call_flow(
     """
     began, state = clock(), CallState()
     usages: list[Any] = []  # of responses that are rejected: they are billed nevertheless
+    is_open = False  # whether a request was sent whose response is not yet a result or a failure
     is_debugging = debug is not None or _logger.isEnabledFor(logging.DEBUG)
     try:
         while True:
@@ -57,6 +58,7 @@ def call_flow(
             state.attempts += 1
             if is_debugging:
                 _log(debug, logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
+            is_open = True
             outcome = yield request
             for _ in range(defaults.MAX_REDIRECTS):
                 if (target := _redirect_target(request.url, outcome)) is None:
@@ -73,6 +75,7 @@ def call_flow(
                 result = read(outcome, call)
             except ConfigurationError:  # the HTTP client could not be opened: this attempt sent nothing
                 state.attempts -= 1
+                is_open = False
                 raise
             except OpenRouterError as error:
                 failure = outcome if isinstance(outcome, Failure) else failure_of(error)
@@ -84,6 +87,7 @@ def call_flow(
                 if hasattr(type(result), "http_meta"):
                     result.http_meta = _meta(call, request, outcome, state, clock() - began)
                 return result
+            is_open = False
             state.maybe_billed += failure.sent
             state.elapsed_seconds = clock() - began
             sleep = decide(policy, failure, state, uniform)
@@ -104,7 +108,8 @@ def call_flow(
             state.free_retries += sleep.free
             yield sleep
     except BaseException as error:
-        interrupted = vars(error).get("possibly_billed_attempts", 0)  # a request that was being sent
+        # The network counts a request that it was sending; an interrupt while a response is read is counted here.
+        interrupted = vars(error).get("possibly_billed_attempts", int(is_open))
         counts = {"attempts": state.attempts, "possibly_billed_attempts": state.maybe_billed + interrupted}
         vars(error).update(counts, rejected_usages=usages)
         raise

@@ -130,7 +130,7 @@ class Embeddings(GeneratedEmbeddings):
 
         Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and a float32 array of
         shape `(len(positions), dimensions)`, in the order in which responses arrive. `texts` is read as requests are
-        sent. Texts that are rejected with "skip" or
+        sent. Equal texts are sent once while the first of them is in flight. Texts that are rejected with "skip" or
         "record" are in `errors`. To leave early, take the blocks that are paid for with `drain()`; or close the stream,
         or use it in a `with` block, which cancels the requests in flight and counts them as possibly billed.
         """

@@ -18,6 +18,7 @@ from openrouter_embeddings.errors import ConfigurationError, ConnectError, Conne
 from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.redaction import MASK, Secret
 from openrouter_embeddings.request import prepare
+from openrouter_embeddings.response import validate
 from openrouter_embeddings.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -234,6 +235,24 @@ def test_deadline_of_an_attempt_ends_with_the_call(
     played = play(outcomes, Policy(total_seconds=total), timeout_ms=timeout_ms)
 
     assert [request.timeouts.attempt_seconds for request in played.requests] == pytest.approx(deadlines, abs=1e-4)
+
+
+@pytest.mark.parametrize(("outcomes", "counts"), [([good()], (1, 1)), ([error(503), good()], (2, 1))])
+def test_interrupt_while_a_response_is_read_counts_it(outcomes: list[Outcome], counts: tuple[int, int]) -> None:
+    calls = 0
+
+    def read(response: Response, call: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if response.status_code == 200:
+            raise KeyboardInterrupt
+        return validate(response, call)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        play(outcomes, read=read)
+
+    assert calls == len(outcomes)
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == counts  # type: ignore[attr-defined]
 
 
 def test_missing_key_at_a_retry_ends_the_call() -> None:

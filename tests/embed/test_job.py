@@ -369,3 +369,33 @@ def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
         assert sorted([*rows, *(error.position for error in job.stats.errors)]) == list(range(40))
         if budget == 1:
             assert {error.position - (error.position % 4 == 3) for error in job.stats.errors} == bad
+
+
+class Interrupted(EmbeddingBatch):
+    """A response during whose handling Ctrl-C comes: at the first use of the member `at`."""
+
+    at = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == object.__getattribute__(self, "at"):
+            self.at = ""
+            raise KeyboardInterrupt
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("at", ["vectors", "http_meta", "as_numbers"], ids=["before", "during", "after the count"])
+def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None:
+    options = checked_options({"model": "m", "concurrency": 1}, "embed")
+    job = Job(options, ModelLimits(), RateClock(), Policy(), lambda: True)
+    job.feed(((i, f"text {i}") for i in range(4)), 4)
+    batch = job.step()
+    assert isinstance(batch, Batch)
+    response = Interrupted(np.zeros((4, 1), np.float32), "m", None)
+    response.http_meta = META
+    response.at = at
+    job.outcomes.append((batch, response))
+
+    assert job.step() is None
+    with pytest.raises(KeyboardInterrupt):
+        job.raise_error()
+    assert (job.in_flight, job.stats.possibly_billed_texts) == (0, 4)

@@ -133,7 +133,7 @@ class Job:
         None: the job is done. It may be called again after an interrupt.
         """
         while self.outcomes:
-            if (block := self._settle(*self.outcomes.popleft())) is not None:
+            if (block := self._settle(*self.outcomes[0])) is not None:
                 return block
         now, limiter = time.monotonic(), self._limiter
         if self._ends_at < math.inf:
@@ -221,9 +221,10 @@ class Job:
 
     def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> Block | None:
         """The block of a response; a failed batch is sent again, in parts or not at all."""
-        self.in_flight -= 1
-        block = None
+        block, counted = None, self.stats.requests
         try:
+            self.outcomes.popleft()  # here, so that an interrupt before it leaves the outcome for the next step
+            self.in_flight -= 1
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
                 if self.cache is not None:
@@ -237,10 +238,20 @@ class Job:
             if self.report is not None:
                 self.report(self.progress())
         except BaseException as error:
+            if isinstance(outcome, EmbeddingBatch) and block is None and not isinstance(error, OpenRouterError):
+                self._lose(batch, outcome, counted=self.stats.requests > counted)
             self._fail(error)
         if self.budget is not None:
             self.budget.settled(batch, self.stats.usage, self.stats.possibly_billed_texts)
         return block
+
+    def _lose(self, batch: Batch, outcome: EmbeddingBatch, *, counted: bool) -> None:
+        """Count a response that an interrupt kept from being handed out."""
+        if not counted:
+            return self._count(batch, outcome, lost=True)
+        self.stats.possibly_billed_attempts += 1
+        self.stats.possibly_billed_texts += len(batch)
+        return None
 
     def record(self, refused: TextError) -> None:
         """Record a text that has no vector."""
