@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import document
+from ..docstrings import BOUNDS
 from ..document import Json
 from ..names import tag_name
 from ..operations import argument_name, normalize
 from ..schemas import Schema, branches, kinds, reachable, references, target
 
-__all__ = ["Argument", "Contract", "Error", "Operation", "Schema", "Tag", "branches", "kinds", "target"]
+__all__ = ["BOUNDS", "Argument", "Contract", "Error", "Operation", "Schema", "Tag", "branches", "kinds", "target"]
 
 DEFAULT_ERROR = "OpenRouterDefaultError"
 DEFAULT_STATUSES = "4XX, 5XX"

@@ -6,21 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .contract import Contract, Schema, branches, kinds, target
+from .contract import BOUNDS, Contract, Schema, branches, kinds, target
 
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
-BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "more than {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "less than {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "pattern": "matches `{}`",
-    "default": "default of the API: `{}`",
-}
+LIMITS = {**BOUNDS, "pattern": "matches `{}`", "default": "default of the API: `{}`"}
 
 
 def is_nullable(schema: Schema) -> bool:
@@ -79,7 +68,7 @@ class Types:
         """The constraints of a value, as a sentence; empty if it has none."""
         limits = self.contract.limits(schema)
         found = []
-        for key, phrase in BOUNDS.items():
+        for key, phrase in LIMITS.items():
             if limits.get(key) is not None and not isinstance(limits[key], bool | dict):
                 empty = key in ("minLength", "minItems") and limits[key] == 1
                 value = limits[key] if isinstance(limits[key], str) else json.dumps(limits[key], ensure_ascii=False)
