@@ -134,6 +134,12 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
     (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
+    (
+        [*EMBED, "-o", "batch.npy", "--batch", "--batch-poll", "0.05", "--batch-inputs", "1", "--batch-fallback"],
+        0,
+        ["2 rows of 256 numbers"],
+    ),
+    (["status", "batch.npy"], 0, ["batch batch-", ": done, 1 text"]),
 ]
 
 

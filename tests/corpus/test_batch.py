@@ -279,6 +279,30 @@ def test_results_that_cannot_be_paid_for_are_collected_later(tmp_path: Path, exp
     assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
 
 
+def test_outage_while_a_batch_is_polled_ends_nothing(tmp_path: Path, expected: bytes) -> None:
+    faults = [Fault(503, only=GET, retry_after=0.01) for _ in range(3)]
+    with BatchServer(seconds=0.2, faults=faults) as server:
+        run(server, tmp_path / "out.npy")
+
+    assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
+
+
+@pytest.mark.parametrize("resend", [False, True])
+def test_batch_that_the_api_has_no_more(resend: bool, tmp_path: Path, expected: bytes) -> None:
+    output, batch = tmp_path / "out.npy", BatchOptions(**QUICK, resend_missing=resend)
+    with BatchServer(faults=[Fault(410, only=GET)]) as server:
+        with pytest.raises(errors.CorpusError, match="new batches" if resend else "--batch-resend"):
+            run(server, output, batch=batch)
+        assert not output.exists()
+        assert set(times_sent(server).values()) == {1}
+        run(server, output, batch=batch)
+
+    assert output.read_bytes() == expected
+    # With the option, the next run sends what was in the lost batch again, and lists it as in doubt.
+    assert set(times_sent(server).values()) == ({1, 2} if resend else {1})
+    assert bool(job_status(output).doubts) is resend
+
+
 @pytest.mark.parametrize("share", [0.05, 0.6, 4.0])
 def test_budget_is_never_passed(share: float, tmp_path: Path) -> None:
     texts = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(200)]
@@ -310,6 +334,7 @@ def test_cache_knows_what_batches_gave(tmp_path: Path, expected: bytes) -> None:
         ({"input_type": "search_query"}, "input_type"),
         ({"provider": {"sort": "price"}}, "sort"),
         ({"batch": "yes"}, "batch must be"),
+        ({"on_long": "average"}, "on_long='average'"),
     ],
 )
 def test_options_that_batches_do_not_take(changes: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
 @click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
 @click.option(
-    "--batch-resend", "batch_resend_missing", is_flag=True, help="Send the texts of a batch again if the API lost it."
+    "--batch-resend", "batch_resend_missing", is_flag=True, help="Let the next run send what a lost batch held."
 )
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")

@@ -64,7 +64,8 @@ class BatchOptions:
         server_url: the base URL of the batch operations; None: that of the job.
         completion_window: None: the API's default, 24h.
         fallback: send what failed in a batch again in single requests, at the full price.
-        resend_missing: send the texts of a batch again that the API does not have any more; they may be billed twice.
+        resend_missing: the next run sends the texts of a batch again that the API does not have any more; they may be
+            billed twice.
         inputs: texts in a batch at most.
         requests, max_bytes: requests in a batch, and bytes of its body, at most.
         poll_seconds, max_poll_seconds: how long to wait before a batch is asked for again; grows from one to the other.
