@@ -206,7 +206,7 @@ class AsyncStream(_Stream, core.AsyncNetworkStream):
 
     async def _write(self, piece: memoryview, wait: float) -> None:
         """Write, and read meanwhile: once a write fails, an event loop drops what the server sent before."""
-        if len(piece) <= _SMALL_BYTES:
+        if len(piece) <= _SMALL_BYTES and current_attempt.get().sent == len(piece):  # the whole request
             return await self._inner.write(piece, wait)  # type: ignore[no-any-return]
         failure: Exception | None = None  # a group would wrap it
 
