@@ -49,7 +49,7 @@ def column_batches(
 
 
 def row_count(path: Path, format: str) -> int:
-    """How many rows a file has, by its metadata; 0: it does not say."""
+    """The number of rows of a file, from its metadata; 0 if it is unknown."""
     if format == "parquet":
         return int(pq.read_metadata(path).num_rows)
     with pa.memory_map(str(path)) as source:

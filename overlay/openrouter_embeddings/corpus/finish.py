@@ -63,7 +63,7 @@ class Plan:
         return self.output.with_name(f"{self.output.name}.errors.jsonl")
 
     def remove_work_files(self) -> None:
-        """Remove what a finished job needs no more."""
+        """Remove the files that a finished job does not need."""
         for path in self.folder.iterdir():
             if not path.name.startswith(("journal.", "lock.")):
                 path.unlink()

@@ -32,7 +32,7 @@ def _entry(listed: Any, model: str) -> Any:
 
 
 def context_tokens(listed: Any, model: str) -> int:
-    """The tokens that a model takes in a text, from the answer of `list_models`; 0: it does not say."""
+    """The context length of a model in tokens, from the result of `list_models`; 0 if it is unknown."""
     entry = _entry(listed, model)
     lengths = [getattr(each, "context_length", None) for each in (entry, getattr(entry, "top_provider", None))]
     return min((length for length in lengths if isinstance(length, int) and length > 0), default=0)

@@ -59,7 +59,7 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
-_MAX_DUPLICATES = 1_000  # of one text: a stream of one text without end is read a little at a time
+_MAX_DUPLICATES = 1_000  # equal texts that wait for one response; an endless stream of one text must not fill the memory
 
 
 class Job:
@@ -291,7 +291,7 @@ class Job:
         return self._finished(batch.positions, batch.texts, response.vectors, model)
 
     def _finished(self, found: Sequence[int], texts: Sequence[str], vectors: Any, model: str | None) -> Block | None:
-        """The block of the texts that are complete with these vectors; None: none is, pieces are missing."""
+        """The block of the texts that are complete now; None if pieces of all of them are missing."""
         positions = list(found)
         if self.long_texts is not None:
             positions, vectors, shortened = self.long_texts.joined(positions, texts, vectors)

@@ -80,7 +80,7 @@ class LongTexts:
         """The texts as they are sent, lazily: long ones in pieces, or not at all."""
         for position, text in texts:
             limit = self.limit or math.inf
-            is_short = type(text) is str and 4 * len(text) < 3 * limit  # by far; to count bytes is not free
+            is_short = type(text) is str and 4 * len(text) < 3 * limit  # a text far below the limit needs no exact count
             if is_short or (tokens := estimate_tokens(text)) <= limit:
                 yield position, text
             elif self.shortens and type(text) is str:
@@ -118,7 +118,7 @@ class LongTexts:
     def joined(
         self, positions: Sequence[int], texts: Sequence[str], vectors: Any
     ) -> tuple[list[int], Any, list[Shortened]]:
-        """The texts that are complete with these vectors of texts and of pieces, their vectors, and what was shortened.
+        """The texts that are complete now, their vectors, and those that were shortened.
 
         The vector of a split text is the average of those of its pieces, weighted by their tokens, with length 1.
         """

@@ -121,7 +121,7 @@ class ModelLimits:
         self.base64 = True  # ask for base64
         self.base64_works = False  # vectors came in base64
         self.max_tokens = BATCH_TOKENS  # of a request, estimated
-        self.context_tokens: int | None = None  # of a text, from the models list; 0: it does not say
+        self.context_tokens: int | None = None  # of one text, from the models list; 0: unknown
         self.named_inputs: int | None = None  # the limit that a message named
         self.learned_inputs: int | None = None  # so many succeed, more failed
         self.most_inputs = 0  # that ever succeeded

@@ -20,7 +20,7 @@ from .drivers import complete
 from .library import core
 from .scope import Attempt, current_attempt
 
-_BYTES = 256 << 10  # read or written at a time: as much as asyncio reads, so that nothing stays behind out of sight
+_BYTES = 256 << 10  # read or written at a time; asyncio reads as much, so nothing stays unseen in its buffer
 _SMALL_BYTES = 64 << 10  # a socket takes as much at once
 _AT_ONCE_SECONDS = 0.001  # to read what has arrived already
 

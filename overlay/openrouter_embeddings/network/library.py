@@ -59,7 +59,7 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
 
 
 def h11_connection(response: Any, stream: Any) -> h11.Connection | None:
-    """The h11 connection behind a response; None: a release keeps it out of sight."""
+    """The h11 connection behind a response; None if a release hides it."""
     connection = getattr(stream, "h11_connection", None)
     if connection is None:
         connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
@@ -82,7 +82,7 @@ def discard(response: Any) -> None:
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
-    False where that cannot be seen: a release keeps its h11 connection out of sight, or an event loop may hold more
+    False where that is unknown: a release hides its h11 connection, or an event loop may hold more
     than its last read returned. HTTP/2 numbers its responses.
     """
     if not response.http_version.startswith("HTTP/1"):

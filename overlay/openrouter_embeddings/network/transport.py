@@ -32,7 +32,7 @@ _CLIENTS: Any = [type(cls.__name__, (cls,), _COOKIELESS) for cls in (http.Client
 def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
     """Open a client of the library with the proxies and certificates of the environment. Raises ConfigurationError.
 
-    Its `backend` is None on a release of the library whose backends are out of sight: then its own timeouts hold alone.
+    Its `backend` is None if a release of the library hides its backends: then only its own timeouts apply.
     """
     paths = [os.environ.get(name, "") for name in _CERTIFICATES]
     try:

@@ -46,7 +46,7 @@ class StreamDecoder:
         self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
         self._rows: Base64Rows | None = None
         self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
-        self._enough: float = 0  # held bytes with which the next cut is worth its time
+        self._enough: float = 0  # bytes to collect before vectors are cut out again
 
     def feed(self, piece: bytes | memoryview) -> None:
         """Take the next bytes of the body. The caller may reuse the piece afterwards."""
