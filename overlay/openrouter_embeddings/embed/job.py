@@ -59,7 +59,7 @@ JOB_POLICY = Policy(
 )
 """The policy of a job if neither the call nor the client sets one."""
 _PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
-_MAX_DUPLICATES = 1_000  # equal texts that wait for one response; an endless stream of one text must not fill the memory
+_MAX_DUPLICATES = 1_000  # equal texts that wait for one response; an endless stream must not fill the memory
 
 
 class Job:

@@ -80,7 +80,7 @@ class LongTexts:
         """The texts as they are sent, lazily: long ones in pieces, or not at all."""
         for position, text in texts:
             limit = self.limit or math.inf
-            is_short = type(text) is str and 4 * len(text) < 3 * limit  # a text far below the limit needs no exact count
+            is_short = type(text) is str and 4 * len(text) < 3 * limit  # needs no exact count
             if is_short or (tokens := estimate_tokens(text)) <= limit:
                 yield position, text
             elif self.shortens and type(text) is str:
