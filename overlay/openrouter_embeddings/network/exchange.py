@@ -98,7 +98,7 @@ def _headers(request: Request) -> list[tuple[str, str]]:
 
 
 def _build(request: Request, client: Any, backend: Any) -> Any:
-    """The request as the library's. Its class is quicker than its client, and the headers are nearly always the same."""
+    """The request as the library's. Its class is quicker than its client; the headers are nearly always the same."""
     method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
     if backend is None:
         return client.build_request(method, url, content=body, headers=_headers(request), extensions=extensions)
