@@ -69,6 +69,10 @@ class Config:
             )
         return key
 
+    def url(self, server_url: str | None) -> str:
+        """The base URL of a call."""
+        return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
+
 
 def as_secret(value: object) -> object:
     """Wrap a string in `Secret`, so that no frame of this package shows a key in a traceback with locals."""
