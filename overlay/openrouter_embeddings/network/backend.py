@@ -23,7 +23,7 @@ from .library import core
 from .scope import Attempt, current_attempt
 
 _BYTES = 256 << 10  # read or written at a time; asyncio reads as much, so nothing stays unseen in its buffer
-_SMALL_BYTES = 64 << 10  # a socket takes as much at once
+_SMALL_BYTES = 64 << 10  # a socket takes as much at once, and a buffer of more is allocated ten times as slowly
 _AT_ONCE_SECONDS = 0.001  # to read what has arrived already
 
 
@@ -81,7 +81,8 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         if self._held:
             await self._send(attempt)
         data, self._early = self._early, b""
-        data = data or await self._result(self._inner.read(_BYTES, attempt.remaining(timeout)))
+        size = _BYTES if self.on_loop or attempt.received else _SMALL_BYTES
+        data = data or await self._result(self._inner.read(size, attempt.remaining(timeout)))
         if self.on_loop and data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
             parts = [data]
             with contextlib.suppress(ssl.SSLError):  # the next read tells
