@@ -46,7 +46,7 @@ class Session:
         self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._matrix: ResultMatrix | None = None  # a stream has none
         self._prefix: str = chosen["prefix"] or ""
-        model, url, preferences = chosen["model"], caller.config.url(chosen["server_url"]), ""
+        model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
         extra = chosen["extra_body"] or {}
         if chosen["provider"] or extra:  # they decide which host answers: hosts have limits of their own
             preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
