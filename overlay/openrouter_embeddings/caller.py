@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from .request import PreparedCall
 
 T = TypeVar("T")
+
+
+@cache
+def _modules() -> tuple[Any, Any]:
+    """What a call needs, imported at the first one: `OpenRouter(...)` alone is to be quick."""
+    from . import call, request
+
+    return call, request
 
 
 @attrs.define(eq=False, repr=False, slots=False)
@@ -58,21 +67,19 @@ class Caller:
         """A call whose arguments are validated, and that is not sent yet. `policy` and `timeouts` are the defaults.
 
         `read` turns the response into the result, by default of the documented type. `consumer` makes the object that
-        receives the body of a successful response. Modules are imported here, so that `OpenRouter(...)` is quick.
+        receives the body of a successful response.
         """
-        from .call import call_flow
-        from .request import prepare
-
+        call, request = _modules()
         self.check_open()
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
         if operation.id == CREATE_BATCH:  # it may exist: without an idempotency key, sending it again could pay twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             timeouts = timeouts.within(chosen.total_seconds)
-        prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
+        prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
             key()  # a missing key is an error before a connection is opened
-        flow = call_flow(prepared, chosen, read, key=key, budget=self.budget, debug=self.debug)
+        flow: CallFlow = call.call_flow(prepared, chosen, read, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
@@ -87,8 +94,7 @@ class Caller:
 
     def open(self) -> None:
         """Import and open what calls need: threads that do so at once may wait for ever after Ctrl-C."""
-        from . import call  # noqa: F401
-
+        _modules()
         self.http_clients.sync_client()
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
@@ -103,6 +109,10 @@ class Caller:
     def may_retry_billed(self) -> bool:
         """Take the cost of one more retry that may be billed from the retry budget, if there is enough left."""
         return self.budget.take(maybe_billed=True)
+
+    def base_url(self, server_url: str | None) -> str:
+        """The base URL of a call."""
+        return self.config.url(server_url)
 
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
         """A caller with other settings on the same HTTP clients."""
