@@ -17,9 +17,9 @@ _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, cor
 class _Memory:
     """What is known of a client, or of one of its connections."""
 
+    first_id: Any = None  # of a response to the client
+    last_response: tuple[int, Any] | None = None  # of the connection: what was asked, and what came
     h11_connection: h11.Connection | None = None
-    last_response: Any = (None, None)  # what was asked, and what came
-    responses_differ = False
 
 
 _memories: weakref.WeakKeyDictionary[Any, _Memory] = weakref.WeakKeyDictionary()
@@ -39,20 +39,19 @@ def _h11_connection(response: Any) -> h11.Connection | None:
 
 
 def is_copy(client: Any, response: Any, request: Request, headers: Headers, body_bytes: int) -> bool:
-    """Whether a response is the last one of its connection, from a server that responds differently to other requests.
+    """Whether a response is the last one of its connection once more, which came late and so to the next request.
 
-    A copy that is late arrives as the response to the next request. Without an id of the response nothing is compared:
-    a server may well give equal vectors to different texts.
+    A response without an id, or with that of the client's first response, is none: servers in tests always send the
+    same.
     """
-    if "x-generation-id" not in headers or "network_stream" not in response.extensions:
+    response_id, stream = headers.get("x-generation-id"), response.extensions.get("network_stream")
+    if response_id is None or stream is None:
         return False
-    asked, made = hash((request.url, request.body)), (headers["x-generation-id"], body_bytes)
-    whole, own = _memory_of(client), _memory_of(response.extensions["network_stream"])
-    asked_before, made_before = whole.last_response
-    whole.responses_differ = whole.responses_differ or (asked_before not in (None, asked) and made_before != made)
-    last_asked, last_made = own.last_response
-    own.last_response = whole.last_response = asked, made
-    return whole.responses_differ and last_asked not in (None, asked) and last_made == made
+    whole, own = _memory_of(client), _memory_of(stream)
+    whole.first_id = whole.first_id or response_id
+    asked, came, before = hash((request.url, request.body)), (response_id, body_bytes), own.last_response
+    own.last_response = asked, came
+    return response_id != whole.first_id and before is not None and before[0] != asked and before[1] == came
 
 
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
