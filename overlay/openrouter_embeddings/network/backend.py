@@ -53,10 +53,10 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
         attempt.dialled = f"{host}:{port}"
         if self.on_loop:
             return Stream(await connect(host, port, attempt.remaining(timeout), *args, **options), self)
-        until = time.monotonic() + attempt.remaining(timeout)  # the time of the look-up counts
+        until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS look-up
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        while True:  # the library would give each address the whole time
+        while True:  # the library would give the whole timeout to each address
             share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
             try:
                 return Stream(connect(addresses.pop(0), port, attempt.remaining(share), *args, **options), self)
@@ -85,8 +85,8 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         data = data or await self._result(self._inner.read(size, attempt.remaining(timeout)))
         if self.on_loop and data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
             parts = [data]
-            with contextlib.suppress(ssl.SSLError):  # the next read tells
-                while part := tls.read(_BYTES):  # records that arrived already: each wait of the library takes one
+            with contextlib.suppress(ssl.SSLError):  # the next read reports it
+                while part := tls.read(_BYTES):  # the library reads one TLS record at a time
                     parts.append(part)
             data = b"".join(parts)
         attempt.received += len(data)
@@ -106,7 +106,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         except BaseException:  # the library closes after an error, and not when it is cancelled
             await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
             raise
-        attempt.sent = attempt.received = 0  # what was sent before, to a proxy, was not the request
+        attempt.sent = attempt.received = 0  # the bytes so far were a CONNECT request to a proxy
         return stream
 
     def close(self) -> None:
@@ -116,14 +116,14 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         await self._inner.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        """As the library's, which closes an idle connection that is readable, and may take one in use for idle."""
+        """As the library's, but `is_readable` of idle connections only, which the pool closes if it is true."""
         if info != "is_readable":
             return self._inner.get_extra_info(info)
         is_idle = self._attempt is None or self._attempt.ended
         return self._spoiled or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
 
     async def _send(self, attempt: Attempt) -> None:
-        """Send what was held, until the server responds: one that rejects a large request closes soon after."""
+        """Send the held bytes until the server responds: a server that rejects a large request closes soon after."""
         left, self._held = memoryview(self._held), b""  # a view: a traceback with locals must not show the key
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket
@@ -140,7 +140,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
                     await self._inner.write(piece, wait)
                 else:
                     await self._write_and_read(piece, wait)
-            except core.WriteError:  # the next read tells whether the server has responded
+            except core.WriteError:  # the next read returns the response, if there is one
                 left = piece
                 break
         self._spoiled = attempt.unfinished = bool(left)
@@ -150,7 +150,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         failure: Exception | None = None  # a group would wrap it
 
         async def read() -> None:
-            with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read tells
+            with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read reports it
                 self._early += await self._inner.read(_BYTES, wait)
 
         async with anyio.create_task_group() as group:
@@ -171,7 +171,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
                 data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
             except core.ReadTimeout:  # TLS records without data
                 return False
-            except core.ReadError:  # the next read tells
+            except core.ReadError:  # the next read reports it
                 return True
             self._early += data
             if not data:
@@ -182,7 +182,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         return early != b""
 
     def _has_input(self) -> bool:
-        """Whether the server sent something, or closed. On an event loop, the library takes much longer to tell."""
+        """Whether the server has sent bytes or closed. The library answers this much more slowly on an event loop."""
         if not hasattr(select, "poll") or self._socket is None or self._socket.fileno() < 0:
             return bool(self._inner.get_extra_info("is_readable"))
         poll = select.poll()

@@ -1,7 +1,7 @@
 """Drives a call flow to its result: sends the requests that it yields, and waits when it asks to.
 
-What both sides share is written once, as coroutines. An event loop awaits them. For a thread, `complete` runs them:
-their calls block, and what these return is not awaited.
+Code for both sides is written once, as coroutines. An event loop awaits them. A thread runs them with `complete`: their
+I/O blocks, so they never suspend.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
     """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
     attempt, backend = Attempt(request), getattr(client, "backend", None)
     limit: Any = contextlib.nullcontext()
-    if backend is None:  # nothing tells what a caller's own client does: suppose the worst
+    if backend is None:  # a caller's own client reports no bytes: assume that they were sent
         seconds = request.timeouts.attempt_seconds
         attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
         limit = anyio.fail_after(seconds) if on_loop else limit
@@ -64,7 +64,7 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
         if attempt.unfinished and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
         headers = read_headers(response.headers.raw)
-        is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
+        is_read = getattr(response, "is_stream_consumed", False)  # a hook of a caller's own client read it
         body = BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
         if on_loop and not is_read:
             async with contextlib.aclosing(aiter(response.stream)) as parts:

@@ -39,23 +39,23 @@ _CLASSES = {
 
 
 class _Meaning(NamedTuple):
-    """What an exception means. It is known by the name of its class: a caller's client may be of another library."""
+    """An exception, and the error that it becomes. The name of its class decides: a caller may use another library."""
 
     exception: str
     error: str  # a name in _CLASSES
     message: str
-    sent: bool = True  # the server may have seen the request
-    phase: str = ""  # whose time is over
+    sent: bool = True  # the server may have received the request
+    phase: str = ""  # the timeout that expired, without "_seconds"
 
 
-_NO_CONNECTION = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
-_NO_TURN = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
-_LATE = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
+_CONNECT_TIMEOUT = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
+_POOL_TIMEOUT = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
+_READ_TIMEOUT = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
 _MEANINGS = (  # the first that matches
-    _NO_CONNECTION,
-    _NO_TURN,
+    _CONNECT_TIMEOUT,
+    _POOL_TIMEOUT,
     _Meaning("WriteTimeout", "WriteTimeout", "the request could not be sent in time", phase="write"),
-    _LATE,
+    _READ_TIMEOUT,
     _Meaning("ProxyError", "ProxyError", "the proxy refused the connection", sent=False),
     _Meaning("ConnectError", "ConnectError", "no connection", sent=False),
     _Meaning("WriteError", "WriteError", "the connection broke while the request was sent"),
@@ -88,12 +88,12 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
     is_over = time.monotonic() > attempt.deadline - 0.001
     if meaning.error == "RemoteProtocolError" and is_over:  # a read was cut short
-        meaning = _LATE
+        meaning = _READ_TIMEOUT
     elif meaning.error == "RemoteProtocolError" and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
         text = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
         return Failure(errors.AnswerTooLargeError(text), sent=True, final=True)
     if meaning.phase and not attempt.sent:
-        meaning = _NO_CONNECTION if attempt.dialled else _NO_TURN
+        meaning = _CONNECT_TIMEOUT if attempt.dialled else _POOL_TIMEOUT
     message, cure, error_class = meaning.message, "", _CLASSES[meaning.error]
     if issubclass(error_class, errors.ConnectError):
         message += f" to {_peer(attempt)}"
