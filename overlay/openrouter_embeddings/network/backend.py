@@ -18,9 +18,8 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from .drivers import complete
+from .drivers import Attempt, complete, current_attempt
 from .library import core
-from .scope import Attempt, current_attempt
 
 _BYTES = 256 << 10  # read or written at a time; asyncio reads as much, so nothing stays unseen in its buffer
 _SMALL_BYTES = 64 << 10  # a socket takes as much at once, and a buffer of more is allocated ten times as slowly

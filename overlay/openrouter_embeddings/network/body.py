@@ -7,7 +7,7 @@ import zlib
 from .. import defaults, errors
 from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..messages import BodyConsumer, Headers
-from .scope import Attempt
+from .drivers import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
 _COMPRESSED = ("gzip", "x-gzip", "deflate")

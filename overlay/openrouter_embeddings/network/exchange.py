@@ -15,10 +15,10 @@ from ..errors import Failure
 from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
+from .drivers import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import failure_of
 from .library import ROOTS, http
 from .reuse import discard, is_clean, is_copy
-from .scope import Attempt, Cancelled, CancelScope, current_attempt
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from .. import errors
 from ..defaults import MAX_HEADER_BYTES
 from ..errors import Failure
+from .drivers import Attempt
 from .library import http
-from .scope import Attempt
 
 
 def _class(name: str, *ours: type[errors.NoResponseError]) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
 from .backend import Backend, Stream
+from .drivers import shut_down
 from .library import core, http, references
-from .scope import shut_down
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
