@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +33,7 @@ class _NotCallable(ModuleType):
         raise TypeError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
 
 
-jobs.__class__ = _NotCallable
+sys.modules[jobs.__name__].__class__ = _NotCallable
 
 
 def _spell_out_options(method: _Method) -> _Method:
