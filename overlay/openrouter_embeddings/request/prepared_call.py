@@ -96,9 +96,12 @@ def prepare(
             raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
         fields = {**fields, "encoding_format": "float"}
     content_type, body = _encode_body(operation, fields, values["file"])
+    base_url = config.base_url
+    if options.server_url is not None:
+        base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        config.url(options.server_url) + _format_url(operation, values["path"], values["query"]),
+        base_url + _format_url(operation, values["path"], values["query"]),
         _merge_headers(config, operation.accept, values["header"], options, content_type if body is not None else ""),
         fields,
         body,
