@@ -11,7 +11,6 @@ import logging
 import math
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -176,15 +175,15 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
         return None
     if indexes[0] is None:  # some servers leave out zeros
         indexes = [0, *indexes[1:]]
+    positions: dict[Any, int] = {}
     for position, index in enumerate(indexes):
         if type(index) not in (int, float) or not 0 <= index < count or index % 1:
-            found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
+            found = printable(repr(index), 40)
             message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
             raise ResponseValidationError(message, response)
-    positions = {index: position for position, index in enumerate(indexes)}
-    if len(positions) < count:
-        index, _ = Counter(indexes).most_common(1)[0]
-        raise ResponseValidationError(f"two embeddings have the index {index}", response)
+        if index in positions:
+            raise ResponseValidationError(f"two embeddings have the index {index}", response)
+        positions[index] = position
     return [positions[index] for index in range(count)]
 
 
