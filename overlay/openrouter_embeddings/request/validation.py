@@ -81,9 +81,9 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
         return _validate_union(value, branches, schema.get("discriminator", {}), path, schemas)
     if "const" in schema and value != schema["const"]:
         raise _MismatchError(path, _describe(value), [repr(schema["const"])])
-    if schema.get("x-decimal-string") and value is not None:
-        return _decimal_string(value, path)
     kind, types = _JSON_TYPES.get(type(value), ""), schema.get("type", _PYTHON_NAMES)
+    if schema.get("x-decimal-string") and kind != "null":
+        return _decimal_string(value, path)
     types = [types] if isinstance(types, str) else types
     if kind not in types and not (kind == "integer" and "number" in types):
         names = ["a JSON value"] if types is _PYTHON_NAMES else [_PYTHON_NAMES[name] for name in types]
