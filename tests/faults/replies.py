@@ -182,13 +182,15 @@ def then_close(after_seconds: float, ending: Ending = "end") -> Step:
 
 
 def refuse_unread(drain: bool) -> Step:
-    """413 before the body was read; then close at once, or read on for a while as careful servers do."""
+    """413 before the body was read; then close soon, or read on for a while as careful servers do."""
 
     @unread
     def step(connection: Connection, request: Request) -> None:
         connection.send(http(413, json.dumps(error(413, "too large")).encode(), (*JSON, ("Connection", "close"))))
         if drain:
             connection.pause(1)
+        else:
+            time.sleep(LET_THE_CLIENT_READ_SECONDS)
         connection.end()
 
     return step
