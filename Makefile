@@ -34,7 +34,7 @@ test: $(READY) ## every test; tests/packaging installs both SDKs from the packag
 	$(PYTEST)
 
 test-fast: $(READY) ## the tests of the modules without I/O, in seconds
-	HYPOTHESIS_PROFILE=quick $(PYTEST) -m "not server" tests/client tests/request tests/response tests/embed tests/properties
+	$(PYTEST) -m "not server" tests/client tests/request tests/response tests/embed tests/properties
 
 test-httpx2: $(READY) ## every test on httpx2 in place of httpx
 	OPENROUTER_HTTP_LIBRARY=httpx2 $(PYTEST)

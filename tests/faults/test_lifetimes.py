@@ -130,7 +130,7 @@ def test_threads(watch: Watch) -> None:
 
 
 def test_tasks() -> None:
-    """Row 45: more tasks than connections each get the vectors of their own texts, over the bounded pool of one client."""
+    """Row 45: more tasks than connections each get the vectors of their own texts, over a bounded pool."""
 
     async def scenario(server: FaultServer) -> list[list[array[float]]]:
         async with client_of(server) as client:
