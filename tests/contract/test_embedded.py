@@ -44,7 +44,7 @@ def embedded_url() -> Iterator[str]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_response_is_declared(case: schemathesis.Case, embedded_url: str) -> None:
     if not is_served(embedded_url, case.operation.method, case.path):
         pytest.skip("the embedded server does not implement this operation")
