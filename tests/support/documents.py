@@ -63,7 +63,10 @@ for line in sys.stdin:
     for number, name in enumerate((os.devnull, program["stdout"], program["stderr"])):
         os.dup2(os.open(name, os.O_RDWR), number)
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    exec(program["code"], vars(main))
+    main.__file__ = sys.argv[0] = os.path.join(program["folder"], "example.py")  # processes that it starts import it
+    with open(main.__file__) as file:
+        code = compile(file.read(), main.__file__, "exec")
+    exec(code, vars(main))
     break
 """
 
@@ -80,9 +83,10 @@ def _runner() -> subprocess.Popen[str]:
 
 def run_program(code: str, environment: Mapping[str, str], folder: Path) -> Done:
     """Run a program as a process of its own, in a folder."""
+    (folder / "example.py").write_text(code)
     process = _runner()
     with NamedTemporaryFile("r") as stdout, NamedTemporaryFile("r") as stderr:
-        program = {"code": code, "environment": dict(environment), "folder": str(folder)}
+        program = {"environment": dict(environment), "folder": str(folder)}
         print(json.dumps({**program, "stdout": stdout.name, "stderr": stderr.name}), file=process.stdin, flush=True)
         assert process.stdout is not None
         return Done(int(process.stdout.readline()), stderr.read(), stdout.read())
