@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RESOLUTION ?= highest
-# Two processes; the tests of a file stay together.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Four processes, since many tests wait; the tests of a file stay together.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 export PYTHONPATH :=
 # Python keeps compiled modules: compiling them again in each process takes a third of the time of the tests.
 export PYTHONDONTWRITEBYTECODE :=
