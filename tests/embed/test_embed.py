@@ -1,4 +1,4 @@
-"""`embed` and its variants against a server with limits, whims and bad days: right to the bit, nothing wasted."""
+"""`embed` and its variants against servers with limits and failures: each vector is exact, no request is wasted."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_every_third_reply_broken_changes_nothing(side: Side, batch_size: Any) -
 
 @both_sides
 @pytest.mark.parametrize("seed", range(3))
-def test_any_mix_of_whims_and_texts_ends_right(side: Side, seed: int) -> None:
+def test_any_mix_of_limits_failures_and_texts_ends_right(side: Side, seed: int) -> None:
     dice = random.Random(seed)
     texts = [f"{dice.choice('aéß你🦊')} {dice.randrange(300)}" for _ in range(900)]
     rules = {

@@ -11,14 +11,14 @@ import pytest
 from openrouter_embeddings import errors
 
 from . import test_lifetimes as lifetimes
-from .conftest import Met
+from .conftest import Observed
 from .drives import DRIVES, OWN, Drive
-from .fault import CROWD_SECONDS, SLACK_SECONDS, Fault, Outcome
+from .fault import SLACK_SECONDS, Fault, Outcome
 from .right import in_base64
 from .table import CONNECTIONS, FAULTS, REDIRECTS, SIZES
 from .witness import Watch, hiding_places
 
-Find = Callable[[Fault, Drive], Met]
+Observe = Callable[[Fault, Drive], Observed]
 
 
 def faults(of: Callable[[Fault], object]) -> pytest.MarkDecorator:
@@ -27,7 +27,7 @@ def faults(of: Callable[[Fault], object]) -> pytest.MarkDecorator:
 
 
 every_fault = faults(lambda fault: True)
-TOLD = (
+ATTRIBUTES = (
     "message",
     "attempts",
     "possibly_billed_attempts",
@@ -53,12 +53,11 @@ def assert_outcome(fault: Fault, drive: Drive, outcome: Outcome) -> None:
 
 
 def assert_in_time(fault: Fault, outcome: Outcome) -> None:
-    """Waits between requests are as told, or as the policy says; a hostile answer takes little memory."""
+    """The waits are those of the server or of the policy; a hostile answer takes little time and memory."""
     assert outcome.seconds <= fault.within_seconds
     if fault.gaps:
-        slack = CROWD_SECONDS if fault.default_policy else SLACK_SECONDS
         for gap, (least, most) in zip(outcome.ledger.gaps, fault.gaps, strict=True):
-            assert least <= gap <= most + slack
+            assert least <= gap <= most + SLACK_SECONDS
     if fault.peak_mb is not None:
         assert outcome.peak_bytes <= fault.peak_mb * 1e6
     if fault.check is not None:
@@ -66,7 +65,7 @@ def assert_in_time(fault: Fault, outcome: Outcome) -> None:
 
 
 def assert_honest(fault: Fault, outcome: Outcome) -> None:
-    """What is told of attempts and of billing is what the server saw, and an error is one that a user can read."""
+    """The counts of attempts are those of the server, and the message of an error is short and printable."""
     attempts = fault.n if fault.attempts is None else fault.attempts
     if outcome.error is None:
         meta = outcome.values[-1].http_meta
@@ -95,7 +94,9 @@ def assert_pickles(error: Exception | None) -> None:
     if error is not None:
         again = pickle.loads(pickle.dumps(error))
         assert (type(again), again.args, str(again)) == (type(error), error.args, str(error))
-        assert {name: getattr(again, name) for name in TOLD} == {name: getattr(error, name) for name in TOLD}
+        assert {name: getattr(again, name) for name in ATTRIBUTES} == {
+            name: getattr(error, name) for name in ATTRIBUTES
+        }
 
 
 def assert_secret(fault: Fault, outcome: Outcome, watch: Watch) -> None:
@@ -119,9 +120,9 @@ def assert_leaves_nothing(fault: Fault, outcome: Outcome, watch: Watch) -> None:
 
 
 @every_fault
-def test_fault(fault: Fault, drive: Drive, met: Find) -> None:
+def test_fault(fault: Fault, drive: Drive, observe: Observe) -> None:
     """What holds for every row, from every side."""
-    outcome, watch = met(fault, drive)
+    outcome, watch = observe(fault, drive)
     assert_outcome(fault, drive, outcome)
     assert_in_time(fault, outcome)
     assert_honest(fault, outcome)
@@ -137,9 +138,9 @@ def named(error: Exception | None) -> type | None:
 
 
 @faults(lambda fault: fault.wanted)
-def test_both_sides_agree(fault: Fault, met: Find) -> None:
+def test_both_sides_agree(fault: Fault, observe: Observe) -> None:
     """Whatever the side, the same error is raised with the same words."""
-    first, *others = (met(fault, side)[0].error for side in DRIVES)
+    first, *others = (observe(fault, side)[0].error for side in DRIVES)
     for other in others:
         assert named(other) is named(first)
         if not isinstance(first, errors.NoResponseError):  # those quote the network library
@@ -159,9 +160,9 @@ ON_THE_WIRE = [*CONNECTIONS, *REDIRECTS, *SIZES]
 
 @faults(lambda f: f in ON_THE_WIRE and not f.default_policy and f.name not in NEEDS_OUR_CONNECTIONS)
 @pytest.mark.parametrize("own", OWN, ids=lambda drive: drive.name)
-def test_callers_own_client(fault: Fault, own: Drive, met: Find) -> None:
+def test_callers_own_client(fault: Fault, own: Drive, observe: Observe) -> None:
     """The same error or the same vectors, asked and paid as often: in the rows that depend on the HTTP client."""
-    outcome, watch = met(fault, own)
+    outcome, watch = observe(fault, own)
     assert_outcome(fault, own, outcome)
     assert watch.leaks == []
 

@@ -1,4 +1,4 @@
-"""What must hold after every call, whatever went wrong in it: nothing leaked, nothing told."""
+"""Finds what a call leaves behind: sockets, threads and warnings, and secrets in logs and errors."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
 
 
 def frames(trace: TracebackType | None) -> Iterator[FrameType]:
-    """The frames of a traceback, but for those of these tests, which know the key."""
+    """The frames of a traceback without those of these tests, which hold the key."""
     while trace is not None:
         if os.path.dirname(trace.tb_frame.f_code.co_filename) != HERE:
             yield trace.tb_frame
