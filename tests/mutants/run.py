@@ -140,7 +140,6 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="test at most this many mutants of a module, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
     arguments = parser.parse_args()
-    os.environ.setdefault("HYPOTHESIS_PROFILE", "quick")
     for name in PRELOADED:
         importlib.import_module(name)
     shares = [killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.response import validate
 from openrouter_generated.api.embeddings import LIST_MODELS
-from properties.values import SCHEMAS, anything, near
+from properties.values import anything, near
+from support.openapi import SCHEMAS
 from support.responses import WAYS, base64_of, call_of, response_of, streamed
 
 EMBED, MODELS = call_of(input=["a", "b"], model="m"), call_of(LIST_MODELS)
