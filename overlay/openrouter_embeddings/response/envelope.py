@@ -185,9 +185,13 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
     """The error that says as exactly as possible why a body cannot be decoded."""
     content_type, path = response.headers.get("content-type", ""), None
-    with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
+    try:  # Python's own decoder accepts NaN, Infinity and 1e400
         decoded = json.loads(_to_text(response.content))
         path = find_path(decoded, lambda item: isinstance(item, float) and not math.isfinite(item))
+    except UnicodeDecodeError as undecodable:  # on Python 3.15, msgspec raises an error of its own instead
+        error = undecodable
+    except (ValueError, RecursionError):
+        pass
     reason, retryable = f"is not JSON; {_describe(response)}", True
     if isinstance(error, UnicodeDecodeError):
         reason = f"is not UTF-8: {_describe(response)}"
