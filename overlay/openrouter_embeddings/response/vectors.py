@@ -70,8 +70,6 @@ def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffe
     if 2 * width * count > size:  # no memory for numbers that did not arrive
         for _ in vectors:  # raises, since the lengths differ
             pass
-    if count == 1 and not isinstance(first, list):
-        return np.asarray(first.reshape(1, width), np.float32)
     matrix = _allocated(count, width, output)
     for i, vector in enumerate(chain([first], vectors)):
         if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
