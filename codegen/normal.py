@@ -43,18 +43,10 @@ class Normalizer:
         self.findings.append(Finding(where, problem, cure))
         return {}
 
-    def resolve(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The object that a reference to any part of the document leads to."""
-        return dict(document.follow(self.spec, value) or {})
-
     def locate(self, where: Where, value: Any) -> Place:
-        """The schema at the end of a chain of references, and its place."""
-        for _ in range(100):
-            if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
-                break
-            where = document.steps(value["$ref"])
-            value = document.part(self.spec, where)
-        return Place(where, value if isinstance(value, Mapping) else {})
+        """The object at the end of a chain of references, and its place."""
+        place = document.locate(self.spec, where, value)
+        return place if isinstance(place.value, Mapping) else Place(place.where, {})
 
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """A schema in normal form; `hint` becomes its name if it is an inline object."""

@@ -250,7 +250,7 @@ class _Reader:
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
         headers: list[str] = []
         for item in required:
-            parts = [self.normal.resolve(schemes.get(name, {})) for name in item]
+            parts = [self.normal.locate((), schemes.get(name)).value for name in item]
             if len(parts) == 1 and (header := _key_header(parts[0])):
                 headers.append(header)
         if required and not headers:
@@ -284,8 +284,9 @@ class _Reader:
 
 def _streams(normal: Normalizer, raw: Mapping[str, Any]) -> bool:
     """Whether a success is an event stream if the request asks for one."""
-    found = (normal.resolve(value) for status, value in raw.get("responses", {}).items() if str(status)[0] == "2")
-    return any(kind(name, {}) == "stream" for value in found for name in value.get("content") or {})
+    good = [found for status, found in raw.get("responses", {}).items() if str(status)[0] == "2"]
+    contents = [normal.locate((), found).value.get("content") or {} for found in good]
+    return any(kind(name, {}) == "stream" for content in contents for name in content)
 
 
 def _key_header(scheme: Mapping[str, Any]) -> str:

@@ -70,11 +70,16 @@ def has_style(spec: Json) -> Iterator[Finding]:
 
 
 def uses_known_keywords(spec: Json) -> Iterator[Finding]:
+    """The schemas of arguments have no keyword that the client does not check."""
     keyword = STYLE_SCHEMA["$defs"]["keyword"]
-    for where, schema in document.request_schemas(spec):
-        for key in schema:
-            if key not in keyword["enum"] and not key.startswith("x-"):
-                yield Finding((*where, key), keyword["title"], keyword["description"])
+    bodies = document.media(document.requests(spec))
+    outer = document.outer_schemas((*document.components(spec, "parameters"), *document.arguments(spec), *bodies))
+    inner = document.reached(spec, [value for _, value in outer])
+    for root in (*outer, *(document.Place(where, document.part(spec, where)) for where in inner)):
+        for where, schema in document.inside(root):
+            for key in schema:
+                if key not in keyword["enum"] and not key.startswith("x-"):
+                    yield Finding((*where, key), keyword["title"], keyword["description"])
 
 
 def names_errors(spec: Json) -> Iterator[Finding]:

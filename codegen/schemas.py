@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .document import DATA, HOLDERS, Place, inside
+from .document import DATA, HOLDERS, everything
 
 Schema = dict[str, Any]
 NULL: Schema = {"type": "null"}
@@ -53,7 +53,7 @@ def is_model(schema: Mapping[str, Any]) -> bool:
 
 def references(schema: Mapping[str, Any]) -> set[str]:
     """The names of the schemas that a schema refers to directly."""
-    return {name for place in inside(Place((), schema)) if (name := target(place.value)) is not None}
+    return {name for _, part in everything(schema) if (name := target(part)) is not None}
 
 
 def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
