@@ -21,11 +21,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from .docstrings import wrapped
 from .media import JSON
 from .operations import body_schema
-from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
+from .schemas import PREFIX, Schema, branches, flat, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -35,11 +37,17 @@ class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
     Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
-    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise.
+    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise. `alternatives`
+    are what else is accepted where a schema is, by its name.
     """
 
-    def __init__(self, schemas: Mapping[str, Schema], answered: Collection[str]) -> None:
-        self.schemas, self.answered = schemas, answered
+    def __init__(
+        self,
+        schemas: Mapping[str, Schema],
+        answered: Collection[str],
+        alternatives: Mapping[str, list[Schema]] = MappingProxyType({}),
+    ) -> None:
+        self.schemas, self.answered, self.alternatives = schemas, answered, alternatives
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
@@ -94,9 +102,12 @@ class Adapter:
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
         """One schema; `sent` says that a caller passes its values."""
-        if target(schema) is not None:
-            return {"$ref": schema["$ref"]}
+        if (name := target(schema)) is not None:
+            found: Schema = {"$ref": schema["$ref"]}
+            return {"anyOf": [found, *self.alternatives[name]]} if name in self.alternatives else found
         result = {key: value for key, value in schema.items() if key not in REMOVED}
+        if "description" in schema:
+            result["description"] = wrapped(schema["description"])
         types, options = kinds(schema), branches(schema)
         title = {} if named else {"title": next(self.titles)}
         if "enum" in schema or "const" in schema:
@@ -109,30 +120,33 @@ class Adapter:
             bare = {key: value for key, value in result.items() if key != "description"}
             options = [{**bare, "type": kind} if kind in ("array", "object") else {"type": kind} for kind in types]
         if options:
-            described = {"description": schema["description"]} if "description" in schema else {}
-            options = self._with_arrays_joined(options) if sent else options
-            return {**described, "anyOf": [self.schema(option, sent) for option in options]}
+            options = [self.schema(option, sent) for option in (self._with_arrays_joined(options) if sent else options)]
+            described = {key: result[key] for key in ("description",) if key in result}
+            return {**described, "anyOf": flat(options)}
         if types:
             result["type"] = types[0]
         if types == ["array"]:
             result["items"] = self.schema(schema.get("items", {}), sent)
         if is_model(schema):
-            result["properties"] = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
+            members = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
+            for member in members.values():  # the docstring of the class describes them
+                member.pop("description", None)
+            result["properties"] = members
         elif types == ["object"]:
-            result |= title
+            result |= {"additionalProperties": {}, **title}
         if isinstance(schema.get("additionalProperties"), Mapping):
             result["additionalProperties"] = self.schema(schema["additionalProperties"], sent)
         return result
 
     def _with_arrays_joined(self, options: list[Schema]) -> list[Schema]:
-        flat = [part for option in options for part in branches(option) or [option]]
-        resolved = [self.schemas.get(target(option) or "", option) for option in flat]
+        parts = [part for option in options for part in branches(option) or [option]]
+        resolved = [self.schemas.get(target(option) or "", option) for option in parts]
         arrays = [option for option in resolved if kinds(option) == ["array"]]
         if len(arrays) < 2:
-            return flat
+            return parts
         joined = {"type": "array", "items": {"anyOf": [array.get("items", {}) for array in arrays]}}
         first = resolved.index(arrays[0])
-        rest = [option for option, found in zip(flat, resolved, strict=True) if found not in arrays]
+        rest = [option for option, found in zip(parts, resolved, strict=True) if found not in arrays]
         return [*rest[:first], joined, *rest[first:]]
 
 

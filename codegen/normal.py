@@ -15,7 +15,7 @@ from typing import Any
 from . import document
 from .document import Finding, Place, Where, pointer
 from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, branches, is_model, kinds, remarks, renamed, stripped, target
+from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 # Keywords that describe values and name members of objects only together with `properties`.
 CONDITIONS = ("if", "then", "else")
@@ -131,7 +131,7 @@ class Normalizer:
             places += [((*where, "items"), raw["items"])] if isinstance(raw.get("items"), Mapping) else []
             items = [self.schema(item, place, f"{hint}Item{i}") for i, (place, item) in enumerate(places, 1)]
             items = [item for i, item in enumerate(items) if item not in items[:i]]
-            result["items"] = items[0] if len(items) == 1 else {"anyOf": _flat(items)}
+            result["items"] = items[0] if len(items) == 1 else {"anyOf": flat(items)}
             result.setdefault("type", "array")
         elif "items" in raw:
             result["items"] = self.schema(raw["items"], (*where, "items"), f"{hint}Item") if raw["items"] else {}
@@ -147,7 +147,7 @@ class Normalizer:
             values.append(((*where, "additionalProperties"), body["additionalProperties"]))
         if values:
             found = [self.schema(value, place, f"{hint}Value") for place, value in values]
-            body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": _flat(found)}
+            body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": flat(found)}
             body.setdefault("type", "object")
 
     def _options(self, raw: Schema, where: Where, hint: str) -> Iterator[Schema]:
@@ -158,9 +158,9 @@ class Normalizer:
                 beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
                 name, place = f"{hint}{index + 1}", (*where, key, str(index))
                 found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
-        flat = _flat(found)
-        yield from (option for option in flat if option != NULL)
-        yield from [NULL] if NULL in flat else []
+        options = flat(found)
+        yield from (option for option in options if option != NULL)
+        yield from [NULL] if NULL in options else []
 
     def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
         """A union whose discriminator names the schema of each value; without one, if a branch cannot have it."""
@@ -338,13 +338,3 @@ def _is_null(option: Any) -> bool:
         return False
     left = {key: value for key, value in option.items() if key not in REMARKS}
     return left in ({"type": "null"}, {"nullable": True}, {"enum": [None]}, {"const": None}, {"type": ["null"]})
-
-
-def _flat(options: list[Schema]) -> list[Schema]:
-    """The options with those of unions among them, each once."""
-    flat = [
-        part
-        for option in options
-        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
-    ]
-    return [option for index, option in enumerate(flat) if option not in flat[:index]]

@@ -46,6 +46,16 @@ def branches(schema: Mapping[str, Any]) -> list[Schema]:
     return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
 
 
+def flat(options: Iterable[Schema]) -> list[Schema]:
+    """The branches of a union with those of unions among them, each once."""
+    parts = [
+        part
+        for option in options
+        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
+    ]
+    return [part for index, part in enumerate(parts) if part not in parts[:index]]
+
+
 def is_model(schema: Mapping[str, Any]) -> bool:
     """Whether a schema of the normal form becomes a class."""
     return bool(schema.get("properties"))
