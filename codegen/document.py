@@ -174,7 +174,7 @@ def members(value: Any) -> Iterable[tuple[str, Any]]:
     """The members of an object, or the items of an array, with their steps in a path."""
     if isinstance(value, list):
         return ((str(index), item) for index, item in enumerate(value))
-    return value.items() if isinstance(value, Mapping) else ()
+    return ((str(key), item) for key, item in value.items()) if isinstance(value, Mapping) else ()
 
 
 def everything(value: Any, where: Where = ()) -> Iterator[Place]:
@@ -193,32 +193,32 @@ def inside(place: Place) -> Iterator[Place]:
             yield found
 
 
-def below(places: Iterable[Place], path: str) -> list[Place]:
-    """The parts at a path below each place, such as "content/*"; `*` is any step."""
+def below(places: Iterable[Place], *path: str) -> list[Place]:
+    """The parts at a path below each place; "*" is any step."""
     found = list(places)
-    for step in path.split("/"):
+    for step in path:
         inner = [(where, name, item) for where, value in found for name, item in members(value)]
         found = [Place((*where, name), item) for where, name, item in inner if step in ("*", name)]
     return found
 
 
 def components(spec: Json, kind: str) -> list[Place]:
-    return below([Place((), spec)], f"components/{kind}/*")
+    return below([Place((), spec)], "components", kind, "*")
 
 
 def operations(spec: Json) -> list[Place]:
-    items = below([Place((), spec)], "paths/*")
+    items = below([Place((), spec)], "paths", "*")
     return [Place((*where, method), item[method]) for where, item in items for method in METHODS if method in item]
 
 
 def arguments(spec: Json) -> list[Place]:
     """The parameters of paths and operations as written there, references included."""
-    return below([*below([Place((), spec)], "paths/*"), *operations(spec)], "parameters/*")
+    return below([*below([Place((), spec)], "paths", "*"), *operations(spec)], "parameters", "*")
 
 
 def answers(spec: Json) -> list[Place]:
     """The responses of operations as written there, references included."""
-    return below(operations(spec), "responses/*")
+    return below(operations(spec), "responses", "*")
 
 
 def requests(spec: Json) -> list[Place]:
@@ -228,7 +228,7 @@ def requests(spec: Json) -> list[Place]:
 
 def media(bodies: Iterable[Place]) -> list[Place]:
     """The media types under the `content` of bodies."""
-    return below(bodies, "content/*")
+    return below(bodies, "content", "*")
 
 
 def outer_schemas(places: Iterable[Place]) -> list[Place]:

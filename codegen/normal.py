@@ -9,11 +9,11 @@ better names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from . import document
-from .document import Finding, Place, Where, pointer
+from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
@@ -25,7 +25,7 @@ UNIONS = ("anyOf", "oneOf")
 class Normalizer:
     """Normalizes the schemas of one document; `schemas` holds the named ones and grows by each inline object."""
 
-    def __init__(self, spec: Mapping[str, Any], findings: list[Finding]) -> None:
+    def __init__(self, spec: Json, findings: list[Finding]) -> None:
         self.spec, self.findings = spec, findings
         self.raw: dict[str, Any] = spec.get("components", {}).get("schemas", {})
         self.class_names: dict[str, str] = {}
@@ -70,7 +70,7 @@ class Normalizer:
         only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
         return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
 
-    def _reference(self, raw: Mapping[str, Any], where: Where, hint: str) -> Schema:
+    def _reference(self, raw: Json, where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
         place = self.locate(where, raw)
         first = document.steps(raw["$ref"])
@@ -119,7 +119,7 @@ class Normalizer:
 
     def _other(self, raw: Schema, where: Where, hint: str) -> Schema:
         result = {key: value for key, value in raw.items() if key not in (*UNIONS, "prefixItems", "not", "properties")}
-        if options := list(self._options(raw, where, hint)):
+        if options := self._branches(raw, where, hint):
             if len(options) == 1 and not set(result) - {*REMARKS, "discriminator", "type", "required"}:
                 return {**options[0], **remarks(raw)}
             result = {key: value for key, value in result.items() if key not in ("type", "required")}
@@ -150,17 +150,14 @@ class Normalizer:
             body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": flat(found)}
             body.setdefault("type", "object")
 
-    def _options(self, raw: Schema, where: Where, hint: str) -> Iterator[Schema]:
+    def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """The branches of a union, each once, null last."""
         found: list[Schema] = []
-        for key in UNIONS:
-            for index, item in _items(raw, key):
-                beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
-                name, place = f"{hint}{index + 1}", (*where, key, str(index))
-                found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
-        options = flat(found)
-        yield from (option for option in options if option != NULL)
-        yield from [NULL] if NULL in options else []
+        for place, item in _options(raw, where):
+            beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
+            name = f"{hint}{int(place[-1]) + 1}"
+            found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
+        return sorted(flat(found), key=lambda option: option == NULL)
 
     def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
         """A union whose discriminator names the schema of each value; without one, if a branch cannot have it."""
@@ -193,68 +190,66 @@ class Normalizer:
 
     def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
         """The schema with the members that `then` and `else` add, all optional."""
+        parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
+        parts += document.below(
+            [Place(where, {"dependentSchemas": raw.pop("dependentSchemas", {})})], "dependentSchemas", "*"
+        )
         added: dict[str, Any] = {}
-        parts = [((*where, key), raw.get(key)) for key in CONDITIONS]
-        parts += [((*where, "dependentSchemas", key), part) for key, part in raw.get("dependentSchemas", {}).items()]
-        for place, part in parts:
-            for name in self.locate(place, part).value.get("properties", {}):
-                added[name] = {"$ref": pointer((*self.locate(place, part).where, "properties", name))}
-        kept = {key: value for key, value in raw.items() if key not in (*CONDITIONS, "dependentSchemas")}
-        return {**kept, "properties": {**added, **raw.get("properties", {})}} if added else kept
+        for place, found in (self.locate(*part) for part in parts):
+            added |= self._linked_members(found, place)
+        return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
         """The objects that an object with a union beside its properties may be; empty if the union adds no member."""
         options: list[Schema] = []
-        for key in UNIONS:
-            for index, item in _items(raw, key):
-                place = self.locate((*where, key, str(index)), item)
-                members = self._merged(place.value, place.where, True) if place.value.get("allOf") else place.value
-                if _is_null(item):
-                    options.append(dict(item))
-                elif members.get("properties") or branches(members):
-                    beside = {k: v for k, v in raw.items() if k not in (*UNIONS, "discriminator", *REMARKS)}
-                    branch = self._branch(item, (*where, key, str(index)))
-                    options.append({"allOf": [{**beside, "properties": self._shared(raw, where)}, branch]})
+        shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
+        shared["properties"] = self._linked_members(raw, where)
+        for at, item in _options(raw, where):
+            place, found = self.locate(at, item)
+            found = self._merged(found, place, True) if found.get("allOf") else found
+            if _is_null(item):
+                options.append(dict(item))
+            elif found.get("properties") or branches(found):
+                options.append({"allOf": [shared, self._linked(item, at)]})
         return options if any("allOf" in option for option in options) else []
 
-    def _shared(self, found: Mapping[str, Any], where: Where) -> dict[str, Any]:
-        """The properties of an object as references to their places, so that each inline object is one class."""
-        return {
-            name: value
-            if (isinstance(value, Mapping) and "$ref" in value) or document.part(self.spec, where) is None
-            else {"$ref": pointer((*where, "properties", name))}
-            for name, value in found.get("properties", {}).items()
-        }
+    def _linked(self, value: Any, where: Where) -> Any:
+        """A reference to the place of a schema, so that each inline object is one class wherever it is merged."""
+        is_place = isinstance(document.part(self.spec, where), Mapping) and isinstance(value, Mapping)
+        return {"$ref": pointer(where)} if is_place and "$ref" not in value and not _is_null(value) else value
 
-    def _merged(self, raw: Mapping[str, Any], where: Where, named: bool = False) -> dict[str, Any]:
+    def _linked_members(self, schema: Json, where: Where) -> dict[str, Any]:
+        members = document.below([Place(where, schema)], "properties", "*")
+        return {place[-1]: self._linked(value, place) for place, value in members}
+
+    def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
         """One schema in place of an `allOf`: its only part that says more than a remark, or all parts in one."""
         merge = (*where, "allOf")
         if merge in self._open:
             return self.find(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
-        parts = [((*where, "allOf", str(index)), part) for index, part in enumerate(raw["allOf"])]
-        said = [(place, part) for place, part in (*parts, (where, beside)) if isinstance(part, Mapping) and _says(part)]
-        remarked = {key: value for _, part in (*parts, (where, beside)) for key, value in remarks(part).items()}
+        parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
+        said = [part for part in parts if isinstance(part.value, Mapping) and _says(part.value)]
+        remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
         extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
-        nullable = {"nullable": True} if any(part.get("nullable") for _, part in parts) or raw.get("nullable") else {}
-        if len(said) == 1 and said[0][0] != where:
+        nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        if len(said) == 1 and said[0].where != where:
             (place, only), found = said[0], self.locate(*said[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
-                shared = {"properties": self._shared(only, place)} if "properties" in only else {}
+                shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
                 return {**only, **shared, **remarked, **extensions, **nullable}
         self._open.add(merge)
         merged: dict[str, Any] = {**remarked, **nullable}
-        unions: list[tuple[Where, Mapping[str, Any]]] = []
+        unions: list[Place] = []
         for place, part in said:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
-                found = self._merged(found, at, named=True)
-                at, found = self.locate(at, found) if "$ref" in found else (at, found)
+                at, found = self.locate(at, self._merged(found, at, named=True))
             if branches(found):
-                unions.append((at, found))
+                unions.append(Place(at, found))
             for key, value in found.items():
                 if key == "properties":
-                    merged.setdefault(key, {}).update(self._shared(found, at) if at[:1] else value)
+                    merged.setdefault(key, {}).update(self._linked_members(found, at))
                 elif key == "required":
                     merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
                 elif key == "enum" and key in merged:
@@ -272,35 +267,33 @@ class Normalizer:
             cure = "write the objects that the value can be as one oneOf"
             return self.find(where, "allOf over several unions", cure)
         for at, union in unions:
-            merged["oneOf"] = [
-                self._branch(item, (*at, key, str(i))) for key in UNIONS for i, item in _items(union, key)
-            ]
+            merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
         return {**merged, **extensions}
 
-    def _branch(self, item: Any, where: Where) -> Any:
-        """A branch of a union as a reference to its place, so that it is one class."""
-        is_place = isinstance(document.part(self.spec, where), Mapping)
-        return item if not is_place or "$ref" in item or _is_null(item) else {"$ref": pointer(where)}
+    def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
+        """What each name is to be replaced by, and the schemas that are left.
 
-
-def unify(schemas: dict[str, Schema], inline: set[str]) -> dict[str, str]:
-    """What each name is to be replaced by: a schema that is another's name, and an inline copy of a component."""
-    replaced: dict[str, str] = {}
-    while True:
-        left = {name: renamed(schema, replaced) for name, schema in schemas.items() if name not in replaced}
-        found = {name: other for name, schema in left.items() if (other := target(schema)) not in (None, name)}
-        known: dict[str, str] = {}
-        for name, schema in left.items():
-            if len(schema.get("properties", ())) > 1 and name not in inline:
-                known.setdefault(_key(schema), name)
-        for name in inline & left.keys():
-            if is_model(left[name]) and _key(left[name]) in known:
-                found[name] = known[_key(left[name])]
-        found = {name: other for name, other in found.items() if other not in found}
-        if not found:
-            return replaced
-        replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
+        A component that is another's name, and an inline copy of a component, are replaced.
+        """
+        own, replaced = set(self.class_names.values()), dict[str, str]()
+        while True:
+            left = {name: renamed(part, replaced) for name, part in self.schemas.items() if name not in replaced}
+            found = {name: other for name, part in left.items() if (other := target(part)) not in (None, name)}
+            known: dict[str, str] = {}
+            for name in (name for name in left if name in own and len(left[name].get("properties", ())) > 1):
+                known.setdefault(_key(left[name]), name)
+            copies = [name for name in left if name not in own and is_model(left[name])]
+            found |= {name: known[key] for name in copies if (key := _key(left[name])) in known}
+            found = {name: other for name, other in found.items() if other not in found}
+            if not found:
+                break
+            replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
+        for name in [name for name in replaced if name in own]:  # it can be imported under either name
+            kept = left[replaced[name]]
+            more = self.schemas[name].get("x-python-aliases", ())
+            kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
+        return replaced, left
 
 
 def _key(schema: Schema) -> str:
@@ -308,12 +301,13 @@ def _key(schema: Schema) -> str:
     return json.dumps(stripped(schema), sort_keys=True)
 
 
-def _items(raw: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
-    """The branches of one union keyword; one that allows anything is empty."""
-    return [(index, item if isinstance(item, Mapping) else {}) for index, item in enumerate(raw.get(key, ()))]
+def _options(raw: Json, where: Where) -> list[Place]:
+    """The branches of a union with their places; one that allows anything is empty."""
+    found = [place for key in UNIONS for place in document.below([Place(where, raw)], key, "*")]
+    return [Place(place, item if isinstance(item, Mapping) else {}) for place, item in found]
 
 
-def _says(part: Mapping[str, Any]) -> bool:
+def _says(part: Json) -> bool:
     """Whether a part of an `allOf` says more than a remark about its value."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
