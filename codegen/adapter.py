@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from .docstrings import wrapped
@@ -37,17 +36,14 @@ class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
     Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
-    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise. `alternatives`
-    are what else is accepted where a schema is, by its name.
+    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise. `also`
+    has what is accepted beside a schema, by its name.
     """
 
     def __init__(
-        self,
-        schemas: Mapping[str, Schema],
-        answered: Collection[str],
-        alternatives: Mapping[str, list[Schema]] = MappingProxyType({}),
+        self, schemas: Mapping[str, Schema], answered: Collection[str], also: Mapping[str, list[Schema]]
     ) -> None:
-        self.schemas, self.answered, self.alternatives = schemas, answered, alternatives
+        self.schemas, self.answered, self.also = schemas, answered, also
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
@@ -104,7 +100,7 @@ class Adapter:
         """One schema; `sent` says that a caller passes its values."""
         if (name := target(schema)) is not None:
             found: Schema = {"$ref": schema["$ref"]}
-            return {"anyOf": [found, *self.alternatives[name]]} if name in self.alternatives else found
+            return {"anyOf": [found, *self.also[name]]} if name in self.also else found
         result = {key: value for key, value in schema.items() if key not in REMOVED}
         if "description" in schema:
             result["description"] = wrapped(schema["description"])

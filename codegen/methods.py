@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.any import AnyProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from .media import FORM, JSON, KIND, MULTIPART, is_file
-from .operations import argument_name, body_schema, is_reset
+from .operations import argument_name, body_schema, fields, is_reset
 from .response_types import ResponseTypes, members, text
-from .schemas import Schema, branches, target
+from .schemas import Schema
 
 
 class Argument(NamedTuple):
@@ -67,8 +68,7 @@ class Method:
     @property
     def parameters(self) -> list[Argument]:
         """The arguments in the order in which they are sent: that of the document, which some servers require."""
-        schema = body_schema(self.raw)[1] if "requestBody" in self.raw else {}
-        order = list(self.types.schemas.get(target(schema) or "", {}).get("properties", ()))
+        order = list(fields(body_schema(self.raw)[1], self.types.schemas))
         places = {wire: place for place, wire in enumerate(order)}
 
         def place(item: Argument) -> int:
@@ -83,9 +83,8 @@ class Method:
         """The fields of `types.Operation` that differ from their defaults."""
         accepted = [name for found in self.raw["responses"].values() for name in found.get("x-python-accept", ())]
         accepted += [JSON] if self.result else []
-        sent = body_schema(self.raw)[0] if "requestBody" in self.raw else JSON
         found = {
-            "content_type": (sent, JSON),
+            "content_type": (body_schema(self.raw)[0], JSON),
             "accept": (", ".join(dict.fromkeys(accepted)) or JSON, JSON),
             "kinds": (self.kinds, {}),
             "body_required": (self.raw.get("requestBody", {"required": True})["required"], True),
@@ -96,22 +95,11 @@ class Method:
 
     @property
     def _has_error(self) -> bool:
-        """Whether a result has a member `error` of its own, which does not report an error."""
-        waiting = [
-            found.get("content", {}).get(JSON, {}).get("schema", {})
-            for found in self.raw["responses"].values()
-            if KIND in found
-        ]
-        seen: set[str] = set()
-        while waiting:
-            schema = waiting.pop()
-            if (name := target(schema)) is not None and name not in seen:
-                seen.add(name)
-                waiting.append(self.types.schemas[name])
-            if "error" in schema.get("properties", {}) or (schema and set(schema) <= {"description"}):
-                return True
-            waiting += branches(schema)
-        return False
+        """Whether a result may have a member `error` of its own, which does not report an error."""
+        options = self.types.options(self.result) if self.result else []
+        models = [model for option in options if (model := self.types.model(option))]
+        named = any(text(item.name) == "error" for model in models for item in members(model))
+        return named or any(isinstance(option, AnyProperty) for option in options)
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -135,7 +123,7 @@ class Method:
             location = "file" if is_file(outer) and sent != JSON else "body"
             yield Argument("body", "body", location, body, outer, holder, holder["required"])
             return
-        properties = self.types.schemas[target(outer) or ""]["properties"]
+        properties = fields(outer, self.types.schemas)
         for item in members(self.fields):
             wire = text(item.name)
             schema = properties.get(wire, {})

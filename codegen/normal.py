@@ -175,25 +175,25 @@ class Normalizer:
         for option in options:
             if option not in names or branches(self.raw[names[option]]):
                 return union
-            if option not in mapping.values():
-                mapping |= dict.fromkeys(self._tags(names[option], given["propertyName"]), option)
+            default = [] if option in mapping.values() else [names[option]]
+            for tag in self._tags(names[option], given["propertyName"]) or default:
+                mapping.setdefault(tag, option)
         return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
 
     def _tags(self, name: str, member: str) -> list[str]:
-        """The values of a member that stand for a schema: those that it allows, else its name."""
+        """The values that a schema allows for the member that tells it apart."""
         found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
         if found.get("allOf"):
             found = self._merged(found, ("components", "schemas", name), True)
         tag = self.locate((), found.get("properties", {}).get(member, {})).value
         values = tag.get("enum", [tag["const"]] if "const" in tag else [])
-        return [value for value in values if isinstance(value, str)] or [name]
+        return [value for value in values if isinstance(value, str)]
 
     def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
         """The schema with the members that `then` and `else` add, all optional."""
         parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
-        parts += document.below(
-            [Place(where, {"dependentSchemas": raw.pop("dependentSchemas", {})})], "dependentSchemas", "*"
-        )
+        parts += document.below([Place(where, raw)], "dependentSchemas", "*")
+        raw.pop("dependentSchemas", None)
         added: dict[str, Any] = {}
         for place, found in (self.locate(*part) for part in parts):
             added |= self._linked_members(found, place)

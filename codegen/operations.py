@@ -235,10 +235,8 @@ class _Reader:
         """The requirements of an operation, and the header of its key if that is not `Authorization`."""
         required = [item for item in raw.get("security", self.spec.get("security", ())) if item]
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
-        single = [
-            self.normal.locate((), schemes.get(name)).value for item in required for name in item if len(item) == 1
-        ]
-        headers = [header for scheme in single if (header := _key_header(scheme))]
+        names = [name for item in required for name in item if len(item) == 1]
+        headers = [header for name in names if (header := _key_header(self.normal.locate((), schemes.get(name)).value))]
         if required and not headers:
             shared = ("components", "securitySchemes", *list(required[0])[:1])
             cure = "declare type: http with scheme: bearer, or type: apiKey with in: header"
@@ -293,8 +291,9 @@ def _equal_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> Itera
             claims += [((tag_name(tag), name), f"the method of {place}", at) for name in (method, f"{method}_async")]
         for key, holder, claimed in claims:
             if (other := taken.setdefault(key, holder)) != holder:
-                problem = f"{holder} has the same name in Python, {key[1]}, as {other}"
-                yield Finding(claimed, problem, f"give it another name: {claimed[-1]}")
+                what = {"": "name", "operationId": "operationId"}.get(key[0], "x-python-method")
+                problem = f"{holder} and {other} have the same name in Python, {key[1]}"
+                yield Finding(claimed, problem, f"write another {what}")
                 break
 
 

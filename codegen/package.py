@@ -103,7 +103,7 @@ class Package:
         self.sent = reachable(request_schemas(normal), self.schemas)
         responses = document.outer_schemas(document.media(document.answers(normal)))
         self.answered = reachable((schema for _, schema in responses), self.schemas)
-        adapter, holder = Adapter(self.schemas, self.answered), unused("Aliases", self.schemas)
+        adapter, holder = Adapter(self.schemas, self.answered, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
             _refuse([parsed], normal)

@@ -34,11 +34,11 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
     if taken := set(dicts.values()) & schemas.keys():
         problem = f"{', '.join(sorted(taken))} is the name of the TypedDict of another schema"
         raise SpecificationError(Finding(("components", "schemas"), problem, "give it another name"))
-    alternatives = {name: [{"$ref": PREFIX + found}] for name, found in dicts.items()}
+    also = {name: [{"$ref": PREFIX + found}] for name, found in dicts.items()}
     for name in models:
         if schemas[name].get("additionalProperties"):  # mypy has no TypedDict that takes further keys
-            alternatives[name].append({"type": "object", "additionalProperties": {}})
-    adapted = Adapter(schemas, (), alternatives).named()
+            also[name].append({"type": "object", "additionalProperties": {}})
+    adapted = Adapter(schemas, (), also).named()
     prepared = {dicts.get(name, name): adapted[name] for name in schemas if name in sent}
     for name in models:
         wires = {wire: wire for wire in schemas[name]["properties"]}

@@ -64,18 +64,11 @@ class ResponseTypes:
         return [] if isinstance(item, NoneProperty) else [item]
 
     def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
-        """The member that tells models apart, and the model of each value: as mapped, else as fixed, else by name."""
-        fixed = {str(model.class_info.name): fixed_members(model) for model in models}
-        discriminator = self.discriminators.get(frozenset(fixed))
-        if not discriminator:
-            return "", {}
-        member = discriminator["propertyName"]
-        mapped = {tag: name.removeprefix(PREFIX) for tag, name in discriminator.get("mapping", {}).items()}
-        tags = {tag: name for tag, name in mapped.items() if name in fixed}
-        for name, values in fixed.items():
-            own = [*map(str, values.get(member, ()))] or ([] if name in mapped.values() else [name])
-            tags = {**dict.fromkeys(own, name), **tags}
-        return member, tags
+        """The member that tells models apart, and the model of each of its values."""
+        names = frozenset(str(model.class_info.name) for model in models)
+        found = self.discriminators.get(names, {"propertyName": "", "mapping": {}})
+        tags = {tag: name.removeprefix(PREFIX) for tag, name in found["mapping"].items()}
+        return found["propertyName"], {tag: name for tag, name in tags.items() if name in names}
 
 
 def members(model: ModelProperty) -> list[Property]:
