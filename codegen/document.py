@@ -267,8 +267,7 @@ def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
             continue
         if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        if isinstance(value.get("examples"), Mapping):
-            for name, example in value["examples"].items():
-                yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
-        for position, example in enumerate(value["examples"] if isinstance(value.get("examples"), list) else ()):
-            yield (*where, "examples", str(position)), where, example
+        is_list = isinstance(value.get("examples"), list)  # those of a schema; others are named objects
+        for name, example in members(value.get("examples")):
+            place = (*where, "examples", name)
+            yield (place, where, example) if is_list else ((*place, "value"), (*where, "schema"), example.get("value"))

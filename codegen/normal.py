@@ -126,29 +126,29 @@ class Normalizer:
             result["oneOf" if "oneOf" in raw else "anyOf"] = options
             return self._with_mapping(result, raw)
         result.pop("discriminator", None)
-        if raw.get("prefixItems"):
-            places = [((*where, "prefixItems", str(i)), item) for i, item in enumerate(raw["prefixItems"])]
-            places += [((*where, "items"), raw["items"])] if isinstance(raw.get("items"), Mapping) else []
-            items = [self.schema(item, place, f"{hint}Item{i}") for i, (place, item) in enumerate(places, 1)]
-            items = [item for i, item in enumerate(items) if item not in items[:i]]
-            result["items"] = items[0] if len(items) == 1 else {"anyOf": flat(items)}
-            result.setdefault("type", "array")
-        elif "items" in raw:
-            result["items"] = self.schema(raw["items"], (*where, "items"), f"{hint}Item") if raw["items"] else {}
+        if "items" in raw or raw.get("prefixItems"):
+            items = document.below([Place(where, raw)], "prefixItems", "*")
+            result["items"] = self._any_of([*items, *self._inner(raw, where, "items")], f"{hint}Item")
             result.setdefault("type", "array")
         self._read_values(result, where, hint)
         return result
 
     def _read_values(self, body: Schema, where: Where, hint: str) -> None:
         """Normalize the schema of the values of a map; that of names by pattern is one of the map's values."""
-        values: list[tuple[Where, Any]] = []
-        values += [((*where, "patternProperties", key), v) for key, v in body.pop("patternProperties", {}).items()]
-        if isinstance(body.get("additionalProperties"), Mapping):
-            values.append(((*where, "additionalProperties"), body["additionalProperties"]))
-        if values:
-            found = [self.schema(value, place, f"{hint}Value") for place, value in values]
-            body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": flat(found)}
+        values = document.below([Place(where, body)], "patternProperties", "*")
+        body.pop("patternProperties", None)
+        if values := [*values, *self._inner(body, where, "additionalProperties")]:
+            body["additionalProperties"] = self._any_of(values, f"{hint}Value")
             body.setdefault("type", "object")
+
+    def _inner(self, raw: Schema, where: Where, keyword: str) -> list[Place]:
+        return [Place((*where, keyword), raw[keyword])] if isinstance(raw.get(keyword), Mapping) else []
+
+    def _any_of(self, places: list[Place], hint: str) -> Schema:
+        """One schema for the values of all these schemas."""
+        found = [self.schema(value, place, hint) for place, value in places]
+        distinct = [schema for index, schema in enumerate(found) if schema not in found[:index]]
+        return distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)} if distinct else {}
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """The branches of a union, each once, null last."""
