@@ -1,20 +1,19 @@
-"""Brings a document in normal form into the form that both generators parse.
+"""Adapts a document in normal form to the two generators.
 
-The whole document is handed to openapi-python-client. What version 0.29.1 gets wrong is handed over in another form:
+openapi-python-client gets the whole document. What version 0.29.1 parses wrongly is written in another way:
 
-* unions, lists and maps that contain themselves: it reports "circular references". A reference to one is handed over as
-  a reference to an empty object of its name, and its content as a member of one more object, the aliases;
-* names for unions, lists, maps and scalars: it replaces each use by the content and drops the name. They are members of
-  the aliases too;
+* unions, lists and maps that contain themselves: it reports "circular references". Each becomes an empty object of the
+  same name, and its content becomes a member of an additional object, the aliases;
+* named unions, lists, maps and scalars: it inlines them and drops the name. They become members of the aliases too;
 * enums of several types, of numbers or with null, and constants that are null, lists or objects: it refuses them. Each
   type of an enum becomes a branch of a union, without its values if they are numbers;
-* parameters in headers whose values are no strings: it refuses them. All are handed over as parts of the query;
-* bodies and responses of other media types than JSON: they are handed over as JSON, or left out;
-* `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which turns texts
+* header parameters whose values are not strings: it refuses them. All header parameters become query parameters;
+* bodies and responses of other media types than JSON: they become JSON, or are left out;
+* `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which changes strings
   into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
 
-It has no object for the rest, which the templates take from the normal form: bounds of values, discriminators,
-descriptions of parameters, extensions (`x-...`), ids of operations, descriptions of tags, and servers.
+Its parsed objects do not have bounds of values, discriminators, descriptions of parameters, extensions (`x-...`), ids
+of operations, descriptions of tags, and servers: the templates take these from the normal form.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", t
 class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
-    Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
-    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise. `also`
-    has what is accepted beside a schema, by its name.
+    Schemas that are not `answered` accept all that a caller may pass: a number in place of a decimal string, and one
+    array of a union in place of a union of arrays, since type checkers refuse an inline list otherwise. `also` has the
+    schemas that are accepted in place of a named schema.
     """
 
     def __init__(
@@ -48,11 +47,11 @@ class Adapter:
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def named(self) -> dict[str, Schema]:
-        """All named schemas."""
+        """All named schemas, adapted."""
         return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
 
     def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
-        """The whole document; the schema `holder` has a member for each alias."""
+        """The whole document, adapted; the schema `holder` has a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
         aliases = {name: {"$ref": PREFIX + name} for name in plain}
@@ -79,13 +78,13 @@ class Adapter:
         return adapted
 
     def _parameter(self, parameter: Mapping[str, Any]) -> dict[str, Any]:
-        """A parameter; a header is handed over as a part of the query, under the name of its argument."""
+        """A parameter; a header becomes a query parameter with the name of its argument."""
         kept = {key: value for key, value in parameter.items() if key not in ("example", "examples")}
         renamed = {} if parameter["in"] == "path" else {"in": "query", "name": parameter["x-python-name"]}
         return {**kept, **renamed, "schema": self.schema(parameter["schema"], True)}
 
     def _body(self, schema: Schema) -> Schema:
-        """The schema of a body: a copy of its model, since its members are sent."""
+        """The schema of a body: a copy of its model, adapted as sent."""
         name = target(schema)
         if name is not None and is_model(self.schemas[name]):
             return {**self.schema(self.schemas[name], True), "title": next(self.titles)}
@@ -97,7 +96,7 @@ class Adapter:
         return {"content": {JSON: {"schema": self.schema(response["content"][JSON]["schema"], False)}}}
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
-        """One schema; `sent` says that a caller passes its values."""
+        """One schema, adapted; `sent`: a caller passes its values."""
         if (name := target(schema)) is not None:
             found: Schema = {"$ref": schema["$ref"]}
             return {"anyOf": [found, *self.also[name]]} if name in self.also else found

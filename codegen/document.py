@@ -58,7 +58,7 @@ class SpecificationError(Exception):
 
 
 class Source:
-    """A document and the file that it comes from, which knows the line of each part."""
+    """A document in a file, with the line of each of its parts."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.lines = path, dict[Where, tuple[int, int]]()
@@ -70,7 +70,7 @@ class Source:
         Raises:
             SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
         """
-        if self.path.suffix == ".json" and self.path.exists():  # may hold escapes that YAML does not know
+        if self.path.suffix == ".json" and self.path.exists():  # JSON has escapes that YAML does not have
             self.document = json.loads(self.path.read_bytes())
             return self.document
         try:

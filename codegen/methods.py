@@ -1,7 +1,7 @@
-"""Describes each operation as the templates need it.
+"""Describes each operation for the templates.
 
-Parameters, bodies, responses and security come from openapi-python-client's `Endpoint`; what that drops comes from the
-normal form: names in Python, bounds, extensions and descriptions.
+Parameters, bodies, responses and security come from the `Endpoint` of openapi-python-client. Names in Python, bounds,
+extensions and descriptions, which `Endpoint` does not have, come from the normal form.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .schemas import Schema
 class Argument(NamedTuple):
     """One argument of a method; `holder` is the parameter or body that holds its schema.
 
-    `sends_null`: null in the body is another request than no member.
+    `sends_null`: None is sent as null, which is another request than one without the member.
     """
 
     argument: str
@@ -53,7 +53,7 @@ class Method:
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
-        self.kinds: dict[int, str] = {}  # how results are read, by status, that are not JSON
+        self.kinds: dict[int, str] = {}  # by status: how a result that is not JSON is read
         for found in self.good:
             kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
             if kind != "json":
@@ -67,7 +67,7 @@ class Method:
 
     @property
     def parameters(self) -> list[Argument]:
-        """The arguments in the order in which they are sent: that of the document, which some servers require."""
+        """The arguments in the order in which they are sent. Some servers require the order of the document."""
         order = list(fields(body_schema(self.raw)[1], self.types.schemas))
         places = {wire: place for place, wire in enumerate(order)}
 
@@ -134,7 +134,7 @@ class Method:
             yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
 
     def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
-        """The parameters of a location; openapi-python-client has those of headers among those of the query."""
+        """The parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
         named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
         for item in items:
             known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}

@@ -2,8 +2,8 @@
 
 In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, a
 union has no union among its branches, a discriminator names the schema of each value, and every name is the name of a
-Python class. An inline object is named after its place, so a plain OpenAPI document works too; `rules.py` asks for
-better names.
+Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `rules.py`
+asks for better names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
-# Keywords that describe values and name members of objects only together with `properties`.
 CONDITIONS = ("if", "then", "else")
 UNIONS = ("anyOf", "oneOf")
 
@@ -32,14 +31,14 @@ class Normalizer:
         for name in self.raw:
             self.class_names[name] = unused(class_name(name), self.class_names.values())
         self.schemas: dict[str, Schema] = dict.fromkeys(self.class_names.values(), NULL)
-        self.inline: dict[Where, Schema] = {}  # by place: the reference to an inline object, or a part of a schema
-        self._open: set[Where] = set()  # parts and, with a further step, merges that are being worked on
+        self.inline: dict[Where, Schema] = {}  # by place: a reference to an inline object, or a part of a schema
+        self._open: set[Where] = set()  # places of parts and merges in progress, to detect recursion
         for place in document.components(spec, "schemas"):
             name = self.class_names[place.where[-1]]
             self.schemas[name] = self.schema(place.value, place.where, name, named=True)
 
     def find(self, where: Where, problem: str, cure: str) -> Schema:
-        """Note a finding; any value is allowed in its place, so that the other findings are reported too."""
+        """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
         self.findings.append(Finding(where, problem, cure))
         return {}
 
@@ -82,7 +81,7 @@ class Normalizer:
         return {**beside, "oneOf": [found, NULL]} if raw.get("nullable") else found
 
     def _part(self, place: Place, hint: str) -> Schema:
-        """The normal form of a part of a schema that a reference leads to: one class, however many references."""
+        """The normal form of a part of a schema; all references to this part lead to the same class."""
         where, value = place
         if where not in self.inline and where in self._open:
             return self.find(where, "this schema contains itself", "give it a name in components/schemas")
@@ -134,7 +133,7 @@ class Normalizer:
         return result
 
     def _read_values(self, body: Schema, where: Where, hint: str) -> None:
-        """Normalize the schema of the values of a map; that of names by pattern is one of the map's values."""
+        """Normalize the schemas of the values of a map, patternProperties included."""
         values = document.below([Place(where, body)], "patternProperties", "*")
         body.pop("patternProperties", None)
         if values := [*values, *self._inner(body, where, "additionalProperties")]:
@@ -160,7 +159,7 @@ class Normalizer:
         return sorted(flat(found), key=lambda option: option == NULL)
 
     def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
-        """A union whose discriminator names the schema of each value; without one, if a branch cannot have it."""
+        """A union with a complete discriminator; without discriminator if a branch is not a named object."""
         given = raw.get("discriminator")
         union.pop("discriminator", None)
         if not isinstance(given, Mapping):
@@ -200,7 +199,7 @@ class Normalizer:
         return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
-        """The objects that an object with a union beside its properties may be; empty if the union adds no member."""
+        """The alternatives of an object with properties and a union; empty if the union adds no member."""
         options: list[Schema] = []
         shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
         shared["properties"] = self._linked_members(raw, where)
@@ -223,7 +222,7 @@ class Normalizer:
         return {place[-1]: self._linked(value, place) for place, value in members}
 
     def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
-        """One schema in place of an `allOf`: its only part that says more than a remark, or all parts in one."""
+        """The schema that replaces an `allOf`: its only part that is more than a remark, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
             return self.find(where, "this allOf contains itself", "remove the reference to itself")
@@ -272,9 +271,9 @@ class Normalizer:
         return {**merged, **extensions}
 
     def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
-        """What each name is to be replaced by, and the schemas that are left.
+        """The names to replace, and the schemas that remain.
 
-        A component that is another's name, and an inline copy of a component, are replaced.
+        A component that only refers to another one, and an inline copy of a component, are replaced by that component.
         """
         own, replaced = set(self.class_names.values()), dict[str, str]()
         while True:
@@ -289,7 +288,7 @@ class Normalizer:
             if not found:
                 break
             replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
-        for name in [name for name in replaced if name in own]:  # it can be imported under either name
+        for name in [name for name in replaced if name in own]:  # users can import the class by either name
             kept = left[replaced[name]]
             more = self.schemas[name].get("x-python-aliases", ())
             kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
@@ -297,7 +296,7 @@ class Normalizer:
 
 
 def _key(schema: Schema) -> str:
-    """What two schemas have in common if they describe the same values."""
+    """A key that is equal for schemas that describe the same values."""
     return json.dumps(stripped(schema), sort_keys=True)
 
 
@@ -308,7 +307,7 @@ def _options(raw: Json, where: Where) -> list[Place]:
 
 
 def _says(part: Json) -> bool:
-    """Whether a part of an `allOf` says more than a remark about its value."""
+    """Whether a part of an `allOf` is more than a remark."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
 

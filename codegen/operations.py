@@ -1,7 +1,7 @@
-"""Brings a whole OpenAPI document into normal form, and refuses operations that cannot be generated.
+"""Brings a whole OpenAPI document into normal form, and refuses operations that are not supported.
 
-In the normal form each operation holds its parameters, body, responses and security itself, refers to nothing but
-schemas, and says how Python names it (`x-python-method`) and its arguments (`x-python-name`), how a parameter is
+In the normal form each operation holds its parameters, body, responses and security itself and refers to schemas only.
+Extensions hold its name in Python (`x-python-method`), those of its arguments (`x-python-name`), how a parameter is
 written (`x-python-style`), how a success is read (`x-python-kind`) and which header holds the key (`x-python-key`).
 """
 
@@ -21,7 +21,7 @@ from .schemas import NULL, PREFIX, Schema, branches, kinds, reachable, renamed, 
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
-# How requests write a parameter: (location, style) -> the style of `types.Parameter`, exploded and not.
+# (location, style) -> the style of `types.Parameter` with `explode: true` and with `explode: false`.
 STYLES = {
     ("path", "simple"): ("simple", "simple"),
     ("header", "simple"): ("simple", "simple"),
@@ -31,7 +31,7 @@ STYLES = {
     ("query", "deepObject"): ("deep", "deep"),
 }
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple"}
-# In these, a member that is null is another request than a member that is left out (RFC 7396; RFC 9110, 9.3.4).
+# In these methods null is another request than a member that is left out (RFC 7396; RFC 9110, 9.3.4).
 RESETTING = ("patch", "put")
 
 
@@ -39,7 +39,7 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     """The normal form of a document; `taken` has the names that tags, and the methods of a tag, may not have.
 
     Raises:
-        SpecificationError: an operation cannot be generated, or two names are equal in Python; with all findings.
+        SpecificationError: with all findings: operations that are not supported, names that are equal in Python.
     """
     reader = _Reader(spec)
     paths: dict[str, dict[str, Any]] = {}
@@ -86,17 +86,17 @@ def request_schemas(normal: Json) -> Iterator[Json]:
 
 
 def is_reset(method: str, schema: Schema) -> bool:
-    """Whether null in a member of a body of this method is sent, and means something."""
+    """Whether a member of a body is sent as null if a caller passes None."""
     return method.lower() in RESETTING and ("null" in kinds(schema) or NULL in branches(schema))
 
 
 class _Reader:
-    """Reads the operations of one document; findings are collected, so that one does not hide the others."""
+    """Reads the operations of one document and collects all findings."""
 
     def __init__(self, spec: Json) -> None:
         self.spec, self.normal = spec, Normalizer(spec, [])
         found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.answers(spec))
-        # Where any operation names the class of a status: without a name, the same status means the same error.
+        # A response without x-python-error has the class that another operation names for the same status.
         self.errors = {status: raw["x-python-error"] for status, raw in found if "x-python-error" in raw}
 
     def operation(self, where: Where, raw: Json) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class _Reader:
             self.normal.find(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
-                continue  # the specification says that these are to be ignored
+                continue  # OpenAPI says that these parameters are ignored
             if location not in DEFAULT_STYLES:
                 self.normal.find(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
@@ -180,7 +180,7 @@ class _Reader:
         return {"requestBody": body}
 
     def _streams(self, raw: Json) -> bool:
-        """Whether a success is an event stream if the request asks for one."""
+        """Whether the operation can answer with an event stream."""
         good = [found for status, found in raw.get("responses", {}).items() if str(status)[0] == "2"]
         contents = document.media(self.normal.locate((), found) for found in good)
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
@@ -195,7 +195,7 @@ class _Reader:
         return {"$ref": f"{PREFIX}{hint}Unstreamed"}
 
     def _responses(self, where: Where, raw: Json, hint: str) -> dict[str, dict[str, Any]]:
-        """The responses by status. All successes have one JSON schema: a result's type is not that of a status."""
+        """The responses by status. All successes get the same JSON schema, since a method has one result type."""
         places = document.below([Place(where, raw)], "responses", "*")
         found = {place.where[-1]: self.normal.locate(*place) for place in places}
         good = {status: place for status, place in found.items() if status[0] == "2"}
@@ -226,7 +226,7 @@ class _Reader:
         for status, place in bad.items():
             name = place.value.get("x-python-error") or self.errors.get(status, DEFAULT_ERROR)
             result[status] = {"description": place.value.get("description", ""), "x-python-error": name}
-            # An error may have any content: the client reads the status first.
+            # Other media types of errors are ignored: the client reads the status first.
             for at, schema in document.below([place], "content", JSON, "schema"):
                 result[status]["content"] = {JSON: {"schema": self.normal.schema(schema, at, "ErrorBody")}}
         return result
@@ -246,7 +246,7 @@ class _Reader:
         return {"security": required, **key}
 
     def _check_arguments(self, where: Where, operation: dict[str, Any]) -> None:
-        """Each argument has a name of its own; a parameter with that of another argument gets its location's too."""
+        """Make the names of arguments unique: a parameter with a name that is taken gets the prefix of its location."""
         members: Mapping[str, Schema] = {}
         if "requestBody" in operation:
             members = fields(body_schema(operation)[1], self.normal.schemas) or {"body": {}}
@@ -275,7 +275,7 @@ def _key_header(scheme: Json) -> str:
 
 
 def _equal_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> Iterator[Finding]:
-    """Tags, methods and operations that would overwrite each other or what the client has; the first of each."""
+    """Tags, methods and operations that would overwrite each other or members of the client."""
     taken: dict[tuple[str, str], str] = {}
     for tag, names in reserved.items():
         owner = f"a method of the hand-written class of {tag}" if tag else "a member of the client"

@@ -1,7 +1,7 @@
 """Writes params.py with datamodel-code-generator: the types of what callers may pass.
 
-The generator reads the schemas that requests reach, in the form that `adapter.py` gives them, with one change: a
-TypedDict is accepted wherever its model is. The file stays as the generator writes it.
+The generator reads the adapted schemas of requests (`adapter.py`). Wherever a model is accepted, a TypedDict is
+accepted too. The output of the generator is not edited.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers what the properties are that openapi-python-client parsed, beside what their objects say."""
+"""Answers questions of the templates about the properties that openapi-python-client parsed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ResponseTypes:
     def __init__(self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Json) -> None:
         self.models, self.recursive = models, recursive
         self.schemas = normal["components"]["schemas"]
-        self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the models they tell apart
+        self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the set of models
         for _, schema in everything(normal):
             if isinstance(schema.get("discriminator"), Mapping):
                 self.discriminators[frozenset(map(target, branches(schema))) - {None}] = schema["discriminator"]
@@ -55,7 +55,7 @@ class ResponseTypes:
         return f"Literal[{', '.join(map(repr, values))}]"
 
     def options(self, item: Property, seen: tuple[Property, ...] = ()) -> list[Property]:
-        """The options of a union without null, those of recursive aliases included."""
+        """The branches of a union without null; a recursive alias is replaced by its branches."""
         alias = self.alias(item)
         if isinstance(item, UnionProperty):
             return [found for option in item.inner_properties for found in self.options(option, seen)]
@@ -77,7 +77,7 @@ def members(model: ModelProperty) -> list[Property]:
 
 
 def text(value: Any) -> str:
-    """A text of the document, which openapi-python-client marks as unsafe in code."""
+    """The text of an `UntrustedString` of openapi-python-client."""
     return str(value.get_untrusted_value())
 
 

@@ -1,4 +1,4 @@
-"""Answers questions about schemas of the normal form: their kind, whether null is allowed, what they refer to."""
+"""Schemas in normal form: their JSON types, their branches, and the schemas that they refer to."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def branches(schema: Mapping[str, Any]) -> list[Schema]:
 
 
 def flat(options: Iterable[Schema]) -> list[Schema]:
-    """The branches of a union with those of unions among them, each once."""
+    """The branches of a union, nested unions included, each once."""
     parts = [
         part
         for option in options
@@ -83,7 +83,7 @@ def recursive(schemas: Mapping[str, Schema]) -> set[str]:
 
 
 def stripped(schema: Any, holds_names: bool = False) -> Any:
-    """A schema without the keywords that validation at run time ignores."""
+    """A schema without the keywords that the client does not validate."""
     if isinstance(schema, list):
         return [stripped(item) for item in schema]
     if not isinstance(schema, dict):
