@@ -18,11 +18,13 @@ of operations, descriptions of tags, and servers: the templates take these from 
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .docstrings import wrapped
+from .document import Json
 from .media import JSON
 from .operations import body_schema
 from .schemas import PREFIX, Schema, branches, flat, is_model, kinds, recursive, target
@@ -50,7 +52,7 @@ class Adapter:
         """All named schemas, adapted."""
         return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
 
-    def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
+    def document(self, normal: Json, holder: str) -> dict[str, Any]:
         """The whole document, adapted; the schema `holder` has a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
@@ -65,35 +67,24 @@ class Adapter:
         }
         return {**normal, "paths": paths, "components": {"schemas": components}}
 
-    def _operation(self, operation: Mapping[str, Any]) -> dict[str, Any]:
-        """An operation, with every schema in it adapted and without examples."""
-        adapted = {**operation, "parameters": [self._parameter(item) for item in operation["parameters"]]}
+    def _operation(self, operation: Json) -> dict[str, Any]:
+        """An operation, adapted; its header parameters become query parameters with the names of their arguments."""
+        adapted: dict[str, Any] = copy.deepcopy(dict(operation))
+        for parameter in adapted["parameters"]:
+            parameter["schema"] = self.schema(parameter["schema"], True)
+            parameter |= {"example": None, "examples": None}
+            if parameter["in"] != "path":
+                parameter |= {"in": "query", "name": parameter["x-python-name"]}
         if "requestBody" in operation:
             _, schema = body_schema(operation)
-            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": self._body(schema)}}}
-        adapted["responses"] = {
-            status: {"description": response["description"], **self._content(response)}
-            for status, response in operation["responses"].items()
-        }
+            body = self.schema(schema, True)
+            if is_model(model := self.schemas.get(target(schema) or "", {})):  # copied, since its members are sent
+                body = {**self.schema(model, True), "title": next(self.titles)}
+            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+        for response in adapted["responses"].values():
+            for media in response.get("content", {}).values():
+                media["schema"] = self.schema(media["schema"], False)
         return adapted
-
-    def _parameter(self, parameter: Mapping[str, Any]) -> dict[str, Any]:
-        """A parameter; a header becomes a query parameter with the name of its argument."""
-        kept = {key: value for key, value in parameter.items() if key not in ("example", "examples")}
-        renamed = {} if parameter["in"] == "path" else {"in": "query", "name": parameter["x-python-name"]}
-        return {**kept, **renamed, "schema": self.schema(parameter["schema"], True)}
-
-    def _body(self, schema: Schema) -> Schema:
-        """The schema of a body: a copy of its model, adapted as sent."""
-        name = target(schema)
-        if name is not None and is_model(self.schemas[name]):
-            return {**self.schema(self.schemas[name], True), "title": next(self.titles)}
-        return self.schema(schema, True)
-
-    def _content(self, response: Mapping[str, Any]) -> dict[str, Any]:
-        if "content" not in response:
-            return {}
-        return {"content": {JSON: {"schema": self.schema(response["content"][JSON]["schema"], False)}}}
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
         """One schema, adapted; `sent`: a caller passes its values."""
