@@ -34,7 +34,7 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
     if taken := set(dicts.values()) & schemas.keys():
         problem = f"{', '.join(sorted(taken))} is the name of the TypedDict of another schema"
         raise SpecificationError(Finding(("components", "schemas"), problem, "give it another name"))
-    also = {name: [{"$ref": PREFIX + found}] for name, found in dicts.items()}
+    also: dict[str, list[Schema]] = {name: [{"$ref": PREFIX + found}] for name, found in dicts.items()}
     for name in models:
         if schemas[name].get("additionalProperties"):  # mypy has no TypedDict that takes further keys
             also[name].append({"type": "object", "additionalProperties": {}})
