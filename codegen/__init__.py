@@ -1,1 +1,1 @@
-"""Generates `generated/openrouter_generated/` from openapi.yaml: `python -m codegen`. README.md explains the steps."""
+"""Generates the package in `generated/` from openapi.yaml: `python -m codegen`. README.md explains the steps."""

@@ -1,4 +1,4 @@
-"""The command that generates the package: `python -m codegen --help`."""
+"""The command line of the generator: `python -m codegen --help`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN_LINES = 12
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Generate, compare with --check or check the rules with --lint; 0 on success, 1 on failure or difference."""
+    """Generate the package, compare it (--check) or check the document (--lint); return the exit code, 0 or 1."""
     options = _options(arguments)
     source = Source(options.spec)
     try:
@@ -57,10 +57,10 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
     """Write the package for a valid document to `out`, a folder that does not exist yet.
 
     Args:
-        overlay: the folder of the hand-written package, if the document has to have what that needs.
+        overlay: the folder of the hand-written package, if the document must have what this package needs.
 
     Raises:
-        SpecificationError: the document cannot be generated, or a generator or the formatter reports a problem.
+        SpecificationError: the document is not supported, or a generator or the formatter reports a problem.
     """
     normal = normalize(spec, needs.reserved_names(overlay) if overlay else None)
     if overlay and (findings := list(needs.check(normal, spec, overlay))):
@@ -77,7 +77,7 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
 
 
 def compare(committed: Path, fresh: Path) -> str:
-    """The files that differ, with the first lines of each difference; empty if none does."""
+    """The files that differ, with the first lines of each difference; empty without a difference."""
     found = []
     for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
         paths = (committed / name, fresh / name)
@@ -90,7 +90,7 @@ def compare(committed: Path, fresh: Path) -> str:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file of a folder, in a fixed order."""
+    """Every file of a folder, sorted by path."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
 
 
@@ -100,9 +100,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     out = ROOT / "generated" / "openrouter_generated"
     parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
     overlay = ROOT / "overlay" / "openrouter_embeddings"
-    text = "the hand-written package, whose needs are checked (%(default)s)"
-    parser.add_argument("--overlay", type=Path, default=overlay, help=text)
-    parser.add_argument("--no-overlay", dest="overlay", action="store_const", const=None, help="check no needs")
+    parser.add_argument("--overlay", type=Path, default=overlay, help="the hand-written package (%(default)s)")
+    text = "do not check that the document has what the hand-written package needs"
+    parser.add_argument("--no-overlay", dest="overlay", action="store_const", const=None, help=text)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
     parser.add_argument("--lint", action="store_true", help="check the rules of the document, and generate nothing")
     return parser.parse_args(arguments)

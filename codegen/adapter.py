@@ -1,31 +1,33 @@
-"""Brings a document in normal form into the form that both generators parse.
+"""Adapts a document in normal form to the two generators.
 
-The whole document is handed to openapi-python-client. What version 0.29.1 gets wrong is handed over in another form:
+openapi-python-client gets the whole document. What version 0.29.1 parses wrongly is written in another way:
 
-* unions, lists and maps that contain themselves: it reports "circular references". A reference to one is handed over as
-  a reference to an empty object of its name, and its content as a member of one more object, the aliases;
-* names for unions, lists, maps and scalars: it replaces each use by the content and drops the name. They are members of
-  the aliases too;
+* unions, lists and maps that contain themselves: it reports "circular references". Each becomes an empty object of the
+  same name, and its content becomes a member of an additional object, the aliases;
+* named unions, lists, maps and scalars: it inlines them and drops the name. They become members of the aliases too;
 * enums of several types, of numbers or with null, and constants that are null, lists or objects: it refuses them. Each
   type of an enum becomes a branch of a union, without its values if they are numbers;
-* parameters in headers whose values are no strings: it refuses them. All are handed over as parts of the query;
-* bodies and responses of other media types than JSON: they are handed over as JSON, or left out;
-* `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which turns texts
+* header parameters whose values are not strings: it refuses them. All header parameters become query parameters;
+* bodies and responses of other media types than JSON: they become JSON, or are left out;
+* `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which changes strings
   into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
 
-It has no object for the rest, which the templates take from the normal form: bounds of values, discriminators,
-descriptions of parameters, extensions (`x-...`), ids of operations, descriptions of tags, and servers.
+Its parsed objects do not have bounds of values, discriminators, descriptions of parameters, extensions (`x-...`), ids
+of operations, descriptions of tags, and servers: the templates take these from the normal form.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from .docstrings import wrapped
+from .document import Json
 from .media import JSON
 from .operations import body_schema
-from .schemas import PREFIX, Schema, branches, is_model, kinds, recursive, target
+from .schemas import PREFIX, Schema, branches, flat, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
 JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -34,21 +36,24 @@ JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", t
 class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
-    Schemas that are not `answered` are as wide as what a caller may pass: a decimal string may be a number, and the
-    arrays of a union are one array of a union, since type checkers refuse a list written inline otherwise.
+    Schemas that are not `answered` accept all that a caller may pass: a number in place of a decimal string, and one
+    array of a union in place of a union of arrays, since type checkers refuse an inline list otherwise. `also` has the
+    schemas that are accepted in place of a named schema.
     """
 
-    def __init__(self, schemas: Mapping[str, Schema], answered: Collection[str]) -> None:
-        self.schemas, self.answered = schemas, answered
+    def __init__(
+        self, schemas: Mapping[str, Schema], answered: Collection[str], also: Mapping[str, list[Schema]]
+    ) -> None:
+        self.schemas, self.answered, self.also = schemas, answered, also
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def named(self) -> dict[str, Schema]:
-        """All named schemas."""
+        """All named schemas, adapted."""
         return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
 
-    def document(self, normal: Mapping[str, Any], holder: str) -> dict[str, Any]:
-        """The whole document; the schema `holder` has a member for each alias."""
+    def document(self, normal: Json, holder: str) -> dict[str, Any]:
+        """The whole document, adapted; the schema `holder` has a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
         aliases = {name: {"$ref": PREFIX + name} for name in plain}
@@ -62,41 +67,33 @@ class Adapter:
         }
         return {**normal, "paths": paths, "components": {"schemas": components}}
 
-    def _operation(self, operation: Mapping[str, Any]) -> dict[str, Any]:
-        """An operation, with every schema in it adapted and without examples."""
-        adapted = {**operation, "parameters": [self._parameter(item) for item in operation["parameters"]]}
+    def _operation(self, operation: Json) -> dict[str, Any]:
+        """An operation, adapted; its header parameters become query parameters with the names of their arguments."""
+        adapted: dict[str, Any] = copy.deepcopy(dict(operation))
+        for parameter in adapted["parameters"]:
+            parameter["schema"] = self.schema(parameter["schema"], True)
+            parameter |= {"example": None, "examples": None}
+            if parameter["in"] != "path":
+                parameter |= {"in": "query", "name": parameter["x-python-name"]}
         if "requestBody" in operation:
             _, schema = body_schema(operation)
-            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": self._body(schema)}}}
-        adapted["responses"] = {
-            status: {"description": response["description"], **self._content(response)}
-            for status, response in operation["responses"].items()
-        }
+            body = self.schema(schema, True)
+            if is_model(model := self.schemas.get(target(schema) or "", {})):  # copied, since its members are sent
+                body = {**self.schema(model, True), "title": next(self.titles)}
+            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+        for response in adapted["responses"].values():
+            for media in response.get("content", {}).values():
+                media["schema"] = self.schema(media["schema"], False)
         return adapted
 
-    def _parameter(self, parameter: Mapping[str, Any]) -> dict[str, Any]:
-        """A parameter; a header is handed over as a part of the query, under the name of its argument."""
-        kept = {key: value for key, value in parameter.items() if key not in ("example", "examples")}
-        renamed = {} if parameter["in"] == "path" else {"in": "query", "name": parameter["x-python-name"]}
-        return {**kept, **renamed, "schema": self.schema(parameter["schema"], True)}
-
-    def _body(self, schema: Schema) -> Schema:
-        """The schema of a body: a copy of its model, since its members are sent."""
-        name = target(schema)
-        if name is not None and is_model(self.schemas[name]):
-            return {**self.schema(self.schemas[name], True), "title": next(self.titles)}
-        return self.schema(schema, True)
-
-    def _content(self, response: Mapping[str, Any]) -> dict[str, Any]:
-        if "content" not in response:
-            return {}
-        return {"content": {JSON: {"schema": self.schema(response["content"][JSON]["schema"], False)}}}
-
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
-        """One schema; `sent` says that a caller passes its values."""
-        if target(schema) is not None:
-            return {"$ref": schema["$ref"]}
+        """One schema, adapted; `sent`: a caller passes its values."""
+        if (name := target(schema)) is not None:
+            found: Schema = {"$ref": schema["$ref"]}
+            return {"anyOf": [found, *self.also[name]]} if name in self.also else found
         result = {key: value for key, value in schema.items() if key not in REMOVED}
+        if "description" in schema:
+            result["description"] = wrapped(schema["description"])
         types, options = kinds(schema), branches(schema)
         title = {} if named else {"title": next(self.titles)}
         if "enum" in schema or "const" in schema:
@@ -109,30 +106,33 @@ class Adapter:
             bare = {key: value for key, value in result.items() if key != "description"}
             options = [{**bare, "type": kind} if kind in ("array", "object") else {"type": kind} for kind in types]
         if options:
-            described = {"description": schema["description"]} if "description" in schema else {}
-            options = self._with_arrays_joined(options) if sent else options
-            return {**described, "anyOf": [self.schema(option, sent) for option in options]}
+            options = [self.schema(option, sent) for option in (self._with_arrays_joined(options) if sent else options)]
+            described = {key: result[key] for key in ("description",) if key in result}
+            return {**described, "anyOf": flat(options)}
         if types:
             result["type"] = types[0]
         if types == ["array"]:
             result["items"] = self.schema(schema.get("items", {}), sent)
         if is_model(schema):
-            result["properties"] = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
+            members = {name: self.schema(value, sent) for name, value in schema["properties"].items()}
+            for member in members.values():  # the docstring of the class describes them
+                member.pop("description", None)
+            result["properties"] = members
         elif types == ["object"]:
-            result |= title
+            result |= {"additionalProperties": {}, **title}
         if isinstance(schema.get("additionalProperties"), Mapping):
             result["additionalProperties"] = self.schema(schema["additionalProperties"], sent)
         return result
 
     def _with_arrays_joined(self, options: list[Schema]) -> list[Schema]:
-        flat = [part for option in options for part in branches(option) or [option]]
-        resolved = [self.schemas.get(target(option) or "", option) for option in flat]
+        parts = [part for option in options for part in branches(option) or [option]]
+        resolved = [self.schemas.get(target(option) or "", option) for option in parts]
         arrays = [option for option in resolved if kinds(option) == ["array"]]
         if len(arrays) < 2:
-            return flat
+            return parts
         joined = {"type": "array", "items": {"anyOf": [array.get("items", {}) for array in arrays]}}
         first = resolved.index(arrays[0])
-        rest = [option for option, found in zip(flat, resolved, strict=True) if found not in arrays]
+        rest = [option for option, found in zip(parts, resolved, strict=True) if found not in arrays]
         return [*rest[:first], joined, *rest[first:]]
 
 

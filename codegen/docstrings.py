@@ -1,4 +1,4 @@
-"""Formats the texts of the document for docstrings; the templates lay them out and escape them."""
+"""Formats texts of the document for docstrings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 112
 
 
 def docstring(text: str, indent: int) -> str:
-    """A string literal that is a docstring and nothing else, for any text."""
+    """A docstring with this text. No text can end the string literal."""
     pad = " " * indent
     safe = safe_for_docstring(text).replace("\r", " ")
     if "\n" not in safe and not safe.endswith(('"', "\\")):
@@ -43,7 +43,7 @@ def sentence(text: str) -> str:
     return text if not text or text[-1] in ".!?:" else f"{text}."
 
 
-# How a bound is said; a length of at least 1 is "not empty".
+# The text of each bound; a length of at least 1 is "not empty".
 BOUNDS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -57,7 +57,7 @@ BOUNDS = {
 
 
 def remarks(schema: Schema, holder: Mapping[str, Any], schemas: Mapping[str, Schema], *, shown: bool = True) -> str:
-    """What a docstring says of a value: its description, bounds, default and, if `shown`, an example.
+    """The description of a value for a docstring, with its bounds, its default and, if `shown`, an example.
 
     `holder` is the parameter or body that holds the schema.
     """

@@ -1,4 +1,7 @@
-"""Reads an OpenAPI document, finds its parts and follows its references."""
+"""Reads an OpenAPI document, finds its parts and follows its references.
+
+A place is a part of the document with its path: ("paths", "/models", "get") for `#/paths/~1models/get`.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,9 @@ Json = Mapping[str, Any]
 Where = tuple[str, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-# The keys under HOLDERS are names that the document chooses; elsewhere the keys of DATA hold values, not parts of it.
+# The keys under HOLDERS are names that the document chooses; elsewhere the keys of DATA hold values of the API.
 HOLDERS = {"paths", "schemas", "parameters", "responses", "requestBodies", "headers", "properties", "$defs", "mapping"}
 DATA = {"example", "examples", "default", "enum", "const"}
-# The keywords that hold other schemas: one, a list, a mapping.
-ONE = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
-MANY = ("oneOf", "anyOf", "allOf", "prefixItems")
-NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
 # The core schema of YAML 1.2: `on` and 2026-01-01 are texts, 1e-3 is a number.
 _SCALARS = (
@@ -59,7 +58,7 @@ class SpecificationError(Exception):
 
 
 class Source:
-    """A document and the file that it comes from, which knows the line of each part."""
+    """A document in a file, with the line of each of its parts."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.lines = path, dict[Where, tuple[int, int]]()
@@ -71,7 +70,7 @@ class Source:
         Raises:
             SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
         """
-        if self.path.suffix == ".json" and self.path.exists():  # may hold escapes that YAML does not know
+        if self.path.suffix == ".json" and self.path.exists():  # JSON has escapes that YAML does not have
             self.document = json.loads(self.path.read_bytes())
             return self.document
         try:
@@ -81,7 +80,7 @@ class Source:
             raise SpecificationError(Finding((), error.strerror or str(error))) from None
         except yaml.MarkedYAMLError as error:
             self._note((), error.problem_mark)
-            raise self._error((), f"not YAML: {error.problem}") from None
+            raise SpecificationError(Finding((), f"not YAML: {error.problem}")) from None
         self.document = self._value(node, ())
         return self.document
 
@@ -109,16 +108,13 @@ class Source:
             place = (*where, name)
             if name in result:
                 self._note(place, key.start_mark)
-                raise self._error(place, f'duplicate key "{name}"', "remove one of the two")
+                raise SpecificationError(Finding(place, f'duplicate key "{name}"', "remove one of the two"))
             self._note(place, key.start_mark)
             result[name] = self._value(item, place)
         return result
 
     def _note(self, where: Where, mark: Any) -> None:
         self.lines[where] = (mark.line + 1, mark.column + 1)
-
-    def _error(self, where: Where, problem: str, cure: str = "") -> SpecificationError:
-        return SpecificationError(Finding(where, problem, cure))
 
 
 def _scalar(node: Any) -> Any:
@@ -142,18 +138,24 @@ def steps(reference: str) -> Where:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference.removeprefix("#/").split("/"))
 
 
+def locate(spec: Json, where: Where, value: Any) -> Place:
+    """The end of a chain of references, and its place; None without a target."""
+    for _ in range(100):
+        if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
+            break
+        where = steps(value["$ref"])
+        value = part(spec, where)
+    return Place(where, value)
+
+
 def follow(spec: Json, value: Json) -> Json | None:
     """The value, or the target of its chain of references; None without a target."""
-    found: Any = value
-    for _ in range(100):
-        if not isinstance(found, Mapping) or not isinstance(found.get("$ref"), str):
-            break
-        found = part(spec, steps(found["$ref"]))
+    found = locate(spec, (), value).value
     return found if isinstance(found, Mapping) and "$ref" not in found else None
 
 
 def part(spec: Json, where: Where) -> Any:
-    """What stands at a place; None if there is nothing."""
+    """The value at a place; None if there is nothing."""
     found: Any = spec
     for step in where:
         if isinstance(found, list):
@@ -165,29 +167,73 @@ def part(spec: Json, where: Where) -> Any:
 
 def holds_names(where: Where) -> bool:
     """Whether the keys at this place are names that the document chooses."""
-    return bool(HOLDERS.intersection(where[-1:]))
+    return bool(where) and where[-1] in HOLDERS and not holds_names(where[:-1])
+
+
+def members(value: Any) -> Iterable[tuple[str, Any]]:
+    """The members of an object, or the items of an array, with their steps in a path."""
+    if isinstance(value, list):
+        return ((str(index), item) for index, item in enumerate(value))
+    return ((str(key), item) for key, item in value.items()) if isinstance(value, Mapping) else ()
 
 
 def everything(value: Any, where: Where = ()) -> Iterator[Place]:
     """Every object of the document, except those in examples."""
     if isinstance(value, Mapping):
         yield Place(where, value)
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    for step, part in parts:
-        if holds_names(where) or not (step in DATA or str(step).startswith("x-")):
-            yield from everything(part, (*where, str(step)))
+    for step, inner in members(value):
+        if holds_names(where) or not (step in DATA or step.startswith("x-")):
+            yield from everything(inner, (*where, step))
 
 
-def components(spec: Json, kind: str) -> Iterator[Place]:
-    for name, value in spec.get("components", {}).get(kind, {}).items():
-        yield Place(("components", kind, name), value)
+def inside(place: Place) -> Iterator[Place]:
+    """A schema and all schemas inside it."""
+    for found in everything(place.value, place.where):
+        if not holds_names(found.where) and found.where[-1:] != ("discriminator",):
+            yield found
 
 
-def operations(spec: Json) -> Iterator[Place]:
-    for path, item in spec.get("paths", {}).items():
-        for method in METHODS:
-            if method in item:
-                yield Place(("paths", path, method), item[method])
+def below(places: Iterable[Place], *path: str) -> list[Place]:
+    """The parts at a path below each place; "*" is any step."""
+    found = list(places)
+    for step in path:
+        inner = [(where, name, item) for where, value in found for name, item in members(value)]
+        found = [Place((*where, name), item) for where, name, item in inner if step in ("*", name)]
+    return found
+
+
+def components(spec: Json, kind: str) -> list[Place]:
+    return below([Place((), spec)], "components", kind, "*")
+
+
+def operations(spec: Json) -> list[Place]:
+    items = below([Place((), spec)], "paths", "*")
+    return [Place((*where, method), item[method]) for where, item in items for method in METHODS if method in item]
+
+
+def arguments(spec: Json) -> list[Place]:
+    """The parameters of paths and operations as written there, references included."""
+    return below([*below([Place((), spec)], "paths", "*"), *operations(spec)], "parameters", "*")
+
+
+def answers(spec: Json) -> list[Place]:
+    """The responses of operations as written there, references included."""
+    return below(operations(spec), "responses", "*")
+
+
+def requests(spec: Json) -> list[Place]:
+    """Every request body, at the place of its definition."""
+    return [*components(spec, "requestBodies"), *below(operations(spec), "requestBody")]
+
+
+def media(bodies: Iterable[Place]) -> list[Place]:
+    """The media types under the `content` of bodies."""
+    return below(bodies, "content", "*")
+
+
+def outer_schemas(places: Iterable[Place]) -> list[Place]:
+    """The schemas of parameters and media types."""
+    return below(places, "schema")
 
 
 def operations_of(spec: Json, where: Where) -> str:
@@ -214,65 +260,6 @@ def reached(spec: Json, value: Any) -> Iterator[Where]:
                 waiting.append(part(spec, steps(reference)[:3]))  # the whole schema, if this names a part of one
 
 
-def arguments(spec: Json) -> Iterator[Place]:
-    """The parameters of paths and operations as written there, references included."""
-    items = [Place(("paths", path), item) for path, item in spec.get("paths", {}).items()]
-    for where, owner in (*items, *operations(spec)):
-        for position, parameter in enumerate(owner.get("parameters", ())):
-            yield Place((*where, "parameters", str(position)), parameter)
-
-
-def answers(spec: Json) -> Iterator[Place]:
-    """The responses of operations as written there, references included."""
-    for where, operation in operations(spec):
-        for status, response in operation.get("responses", {}).items():
-            yield Place((*where, "responses", status), response)
-
-
-def requests(spec: Json) -> Iterator[Place]:
-    """Every request body, at the place of its definition."""
-    yield from components(spec, "requestBodies")
-    for where, operation in operations(spec):
-        if "requestBody" in operation:
-            yield Place((*where, "requestBody"), operation["requestBody"])
-
-
-def media(bodies: Iterable[Place]) -> Iterator[Place]:
-    """The media types under the `content` of bodies."""
-    for where, body in bodies:
-        for name, value in body.get("content", {}).items():
-            yield Place((*where, "content", name), value)
-
-
-def outer_schemas(places: Iterable[Place]) -> Iterator[Place]:
-    """The schemas of parameters and media types."""
-    return (Place((*where, "schema"), value["schema"]) for where, value in places if "schema" in value)
-
-
-def inside(place: Place) -> Iterator[Place]:
-    """A schema and all schemas inside it."""
-    where, schema = place
-    yield place
-    parts: list[tuple[Where, Any]] = [((key,), schema[key]) for key in ONE if key in schema]
-    parts += [((key, str(position)), part) for key in MANY for position, part in enumerate(schema.get(key, ()))]
-    parts += [((key, name), part) for key in NAMED for name, part in schema.get(key, {}).items()]
-    for path, part in (found for found in parts if isinstance(found[1], Mapping)):
-        yield from inside(Place((*where, *path), part))
-
-
-def request_schemas(spec: Json) -> Iterator[Place]:
-    """Every schema that validates an argument."""
-    waiting = list(outer_schemas((*components(spec, "parameters"), *arguments(spec), *media(requests(spec)))))
-    seen: set[str] = set()
-    while waiting:
-        for place in inside(waiting.pop(0)):
-            yield place
-            reference = place.value.get("$ref")
-            if reference is not None and reference not in seen:
-                seen.add(reference)
-                waiting.append(Place(steps(reference), follow(spec, place.value) or {}))
-
-
 def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
     """Every example: its place, the place of its schema, its value."""
     for where, value in everything(spec):
@@ -280,8 +267,7 @@ def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
             continue
         if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        if isinstance(value.get("examples"), Mapping):
-            for name, example in value["examples"].items():
-                yield (*where, "examples", name, "value"), (*where, "schema"), example.get("value")
-        for position, example in enumerate(value["examples"] if isinstance(value.get("examples"), list) else ()):
-            yield (*where, "examples", str(position)), where, example
+        is_list = isinstance(value.get("examples"), list)  # those of a schema; others are named objects
+        for name, example in members(value.get("examples")):
+            place = (*where, "examples", name)
+            yield (place, where, example) if is_list else ((*place, "value"), (*where, "schema"), example.get("value"))

@@ -1,4 +1,4 @@
-"""Chooses the media type of a body, and says how it is sent or read."""
+"""Media types: which one of a body is used, and how it is sent or read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JSON = "application/json"
 STREAM = "text/event-stream"
 MULTIPART, FORM = "multipart/form-data", "application/x-www-form-urlencoded"
 _TEXTS = ("application/xml", "application/yaml", "application/x-ndjson", "application/jsonl", "application/graphql")
-# The extension of a success in normal form: how its body is read. "none" has no body.
+# The extension in normal form that says how the body of a success is read; "none": there is no body.
 KIND = "x-python-kind"
 
 

@@ -1,7 +1,7 @@
-"""Describes each operation as the templates need it.
+"""Describes each operation for the templates.
 
-Parameters, bodies, responses and security come from openapi-python-client's `Endpoint`; what that drops comes from the
-normal form: names in Python, bounds, extensions and descriptions.
+Parameters, bodies, responses and security come from the `Endpoint` of openapi-python-client. Names in Python, bounds,
+extensions and descriptions, which `Endpoint` does not have, come from the normal form.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Any, NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.any import AnyProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from .media import FORM, JSON, KIND, MULTIPART, is_file
-from .operations import argument_name, body_schema, is_reset
+from .operations import argument_name, body_schema, fields, is_reset
 from .response_types import ResponseTypes, members, text
-from .schemas import Schema, branches, target
+from .schemas import Schema
 
 
 class Argument(NamedTuple):
     """One argument of a method; `holder` is the parameter or body that holds its schema.
 
-    `sends_null`: null in the body is another request than no member.
+    `sends_null`: None is sent as null, which is another request than one without the member.
     """
 
     argument: str
@@ -52,7 +53,7 @@ class Method:
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
-        self.kinds: dict[int, str] = {}  # how results are read, by status, that are not JSON
+        self.kinds: dict[int, str] = {}  # by status: how a result that is not JSON is read
         for found in self.good:
             kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
             if kind != "json":
@@ -66,9 +67,8 @@ class Method:
 
     @property
     def parameters(self) -> list[Argument]:
-        """The arguments in the order in which they are sent: that of the document, which some servers require."""
-        schema = body_schema(self.raw)[1] if "requestBody" in self.raw else {}
-        order = list(self.types.schemas.get(target(schema) or "", {}).get("properties", ()))
+        """The arguments in the order in which they are sent. Some servers require the order of the document."""
+        order = list(fields(body_schema(self.raw)[1], self.types.schemas))
         places = {wire: place for place, wire in enumerate(order)}
 
         def place(item: Argument) -> int:
@@ -83,9 +83,8 @@ class Method:
         """The fields of `types.Operation` that differ from their defaults."""
         accepted = [name for found in self.raw["responses"].values() for name in found.get("x-python-accept", ())]
         accepted += [JSON] if self.result else []
-        sent = body_schema(self.raw)[0] if "requestBody" in self.raw else JSON
         found = {
-            "content_type": (sent, JSON),
+            "content_type": (body_schema(self.raw)[0], JSON),
             "accept": (", ".join(dict.fromkeys(accepted)) or JSON, JSON),
             "kinds": (self.kinds, {}),
             "body_required": (self.raw.get("requestBody", {"required": True})["required"], True),
@@ -96,22 +95,11 @@ class Method:
 
     @property
     def _has_error(self) -> bool:
-        """Whether a result has a member `error` of its own, which does not report an error."""
-        waiting = [
-            found.get("content", {}).get(JSON, {}).get("schema", {})
-            for found in self.raw["responses"].values()
-            if KIND in found
-        ]
-        seen: set[str] = set()
-        while waiting:
-            schema = waiting.pop()
-            if (name := target(schema)) is not None and name not in seen:
-                seen.add(name)
-                waiting.append(self.types.schemas[name])
-            if "error" in schema.get("properties", {}) or (schema and set(schema) <= {"description"}):
-                return True
-            waiting += branches(schema)
-        return False
+        """Whether a result may have a member `error` of its own, which does not report an error."""
+        options = self.types.options(self.result) if self.result else []
+        models = [model for option in options if (model := self.types.model(option))]
+        named = any(text(item.name) == "error" for model in models for item in members(model))
+        return named or any(isinstance(option, AnyProperty) for option in options)
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -135,7 +123,7 @@ class Method:
             location = "file" if is_file(outer) and sent != JSON else "body"
             yield Argument("body", "body", location, body, outer, holder, holder["required"])
             return
-        properties = self.types.schemas[target(outer) or ""]["properties"]
+        properties = fields(outer, self.types.schemas)
         for item in members(self.fields):
             wire = text(item.name)
             schema = properties.get(wire, {})
@@ -146,7 +134,7 @@ class Method:
             yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
 
     def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
-        """The parameters of a location; openapi-python-client has those of headers among those of the query."""
+        """The parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
         named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
         for item in items:
             known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}

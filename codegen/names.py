@@ -1,4 +1,4 @@
-"""Turns names of the document into names of Python, by the rules of openapi-python-client where these allow it."""
+"""Makes names in Python from names in the document, by the rules of openapi-python-client where possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-# What generated modules import beside the schemas; a schema of one of these names gets the suffix "Schema".
+# Names that generated modules import; a schema with one of these names gets the suffix "Schema".
 TAKEN_CLASSES = frozenset(
     {"Any", "ApiModel", "Callable", "ClassVar", "Final", "Literal", "Mapping", "NotRequired", "Protocol", "Required"}
     | {"Self", "Sequence", "TypeAlias", "TypedDict", "Union", "ShapeError", "Optional", "Iterator", "Never"}
@@ -21,7 +21,7 @@ TAKEN_CLASSES = frozenset(
 
 
 def class_name(text: str) -> str:
-    """The name of a schema's class, which openapi-python-client leaves as it is."""
+    """The class name of a schema; openapi-python-client does not change it further."""
     name, before = ClassName(text, "N"), ""
     while name != before:
         name, before = ClassName(name, "N"), name
@@ -48,7 +48,7 @@ def snake_case(text: str) -> str:
 
 
 def attribute(wire_name: str, taken: Collection[str]) -> str:
-    """The documented name where Python allows it as an attribute, else the nearest one that Python allows."""
+    """The documented name if Python allows it for an attribute, else the most similar name that Python allows."""
     name = re.sub(r"\W", "_", wire_name, flags=re.ASCII).strip("_") or "value"
     if name[0].isdigit():
         name = f"n{name}"
@@ -58,7 +58,7 @@ def attribute(wire_name: str, taken: Collection[str]) -> str:
 
 
 def unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number added if the name, or the module of that name, exists already."""
+    """The name, with a number added if the name or its module exists already."""
     modules = {module_name(other) for other in taken}
     names = itertools.chain([name], (f"{name}{number}" for number in itertools.count(2)))
     return next(found for found in names if module_name(found) not in modules)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import ast
 import runpy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from . import document
-from .document import Finding
+from .document import Finding, Json
 from .media import JSON
 from .names import tag_name
 from .operations import DEFAULT_ERROR, argument_name, body_schema, fields
 from .schemas import target
 
-Normal = Mapping[str, Any]
+# What the package needs of an operation -> the member of the operation that a finding points to.
+PLACES = {"tag": "tags", "method": "x-python-method", "arguments": "requestBody", "result": "responses"}
 
 
 def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
@@ -34,62 +34,52 @@ def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
     return taken
 
 
-def check(normal: Normal, spec: Mapping[str, Any], overlay: Path) -> Iterator[Finding]:
+def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     """What the package and a document in normal form lack of each other."""
     contract = runpy.run_path(str(overlay / "contract.py"))
-    found = {operation["operationId"]: (where, operation) for where, operation in document.operations(normal)}
-    for identity, need in contract["OPERATIONS"].items():
-        cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
-        if identity not in found:
-            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", cure)
+    cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
+    schemas = normal["components"]["schemas"]
+    operations = {operation["operationId"]: (where, operation) for where, operation in document.operations(normal)}
+    for identity, needed in contract["OPERATIONS"].items():
+        if identity not in operations:
+            problem = f"no operation has the operationId {identity}, which the package needs"
+            yield Finding(("paths",), problem, cure)
             continue
-        yield from (Finding(where, text, cure) for where, text in _lacks(*found[identity], need, normal))
-    for name, members in contract["MEMBERS"].items():
-        schema = normal["components"]["schemas"].get(name)
-        cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
+        where, operation = operations[identity]
+        members = fields(body_schema(operation)[1], schemas)
+        results = document.below([document.Place(where, operation)], "responses", "*", "content", JSON, "schema")
+        has = {
+            "tag": {tag_name(tag) for tag in operation["tags"]},
+            "method": {operation["x-python-method"]},
+            "arguments": {item["x-python-name"] for item in operation["parameters"]}
+            | {argument_name(value, wire) for wire, value in members.items()},
+            "result": {target(schema) for _, schema in results},
+        }
+        for kind, names in needed.items():
+            for name in {names} - has[kind] if isinstance(names, str) else [n for n in names if n not in has[kind]]:
+                problem = f"it has no {kind.removesuffix('s')} {name}, which the package needs"
+                yield Finding((*where, PLACES[kind]), problem, cure)
+    for name, wires in contract["MEMBERS"].items():
         where = ("components", "schemas", name)
-        if schema is None:
+        if name not in schemas:
             yield Finding(where[:2], f"no operation reaches a schema {name}, which the package needs", cure)
-            continue
-        for member in members:
-            if member not in schema.get("properties", {}):
-                yield Finding(where, f"{name} has no member {member}, which the package needs", cure)
+        for wire in wires if name in schemas else ():
+            if wire not in schemas[name].get("properties", {}):
+                yield Finding(where, f"{name} has no member {wire}, which the package needs", cure)
     yield from _unknown_errors(normal, spec, overlay)
 
 
-def _lacks(
-    where: document.Where, operation: Mapping[str, Any], need: Mapping[str, Any], normal: Normal
-) -> Iterator[tuple[document.Where, str]]:
-    schemas = normal["components"]["schemas"]
-    names = {item["x-python-name"] for item in operation["parameters"]}
-    if "requestBody" in operation:
-        members = fields(body_schema(operation)[1], schemas)
-        names |= {argument_name(value, wire) for wire, value in members.items()}
-    results = [found["content"][JSON]["schema"] for found in operation["responses"].values() if "content" in found]
-    if need["tag"] not in map(tag_name, operation["tags"]):
-        yield (*where, "tags"), f"it has no tag {need['tag']}, which the package needs"
-    if operation["x-python-method"] != need["method"]:
-        yield (*where, "x-python-method"), f"its method is not {need['method']}, which the package needs"
-    for name in need["arguments"]:
-        if name not in names:
-            yield (*where, "requestBody"), f"it has no argument {name}, which the package needs"
-    if need["result"] not in map(target, results):
-        yield (*where, "responses"), f"its result is not {need['result']}, which the package needs"
-
-
-def _unknown_errors(normal: Normal, spec: Mapping[str, Any], overlay: Path) -> Iterator[Finding]:
+def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     """The error classes that the document names and errors.py does not have."""
     classes = {name: _status(node) for name, node in _classes(overlay / "errors.py").items()}
     for where, response in document.answers(normal):
-        name, status = response.get("x-python-error"), where[-1]
-        raw = document.part(spec, where)
-        reference = raw.get("$ref") if isinstance(raw, Mapping) else None
-        place = document.steps(reference) if reference else where
+        name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
+        place = document.locate(spec, where, document.part(spec, where)).where
         code = f'class {name}(APIStatusError, status={status}): """{response["description"]}"""'
-        if name is not None and name not in classes:
+        if name not in classes:
             yield Finding(place, f"there is no class {name}", f"write in {overlay.name}/errors.py: {code}")
-        elif name is not None and name != DEFAULT_ERROR and classes[name] != status:
-            problem = f"the class {name} is that of status {classes[name]}"
+        elif name != DEFAULT_ERROR and classes[name] != status:
+            problem = f"the status of the class {name} is {classes[name]}"
             yield Finding(place, problem, f"name another class, or write in {overlay.name}/errors.py: {code}")
 
 

@@ -2,22 +2,21 @@
 
 In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, a
 union has no union among its branches, a discriminator names the schema of each value, and every name is the name of a
-Python class. An inline object is named after its place, so a plain OpenAPI document works too; `rules.py` asks for
-better names.
+Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `rules.py`
+asks for better names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from . import document
-from .document import Finding, Place, Where, pointer
+from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, branches, is_model, kinds, remarks, renamed, stripped, target
+from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
-# Keywords that describe values and name members of objects only together with `properties`.
 CONDITIONS = ("if", "then", "else")
 UNIONS = ("anyOf", "oneOf")
 
@@ -25,36 +24,28 @@ UNIONS = ("anyOf", "oneOf")
 class Normalizer:
     """Normalizes the schemas of one document; `schemas` holds the named ones and grows by each inline object."""
 
-    def __init__(self, spec: Mapping[str, Any], findings: list[Finding]) -> None:
+    def __init__(self, spec: Json, findings: list[Finding]) -> None:
         self.spec, self.findings = spec, findings
         self.raw: dict[str, Any] = spec.get("components", {}).get("schemas", {})
         self.class_names: dict[str, str] = {}
         for name in self.raw:
             self.class_names[name] = unused(class_name(name), self.class_names.values())
         self.schemas: dict[str, Schema] = dict.fromkeys(self.class_names.values(), NULL)
-        self.inline: dict[Where, Schema] = {}  # by place: the reference to an inline object, or a part of a schema
-        self._open: set[Where] = set()  # parts and, with a further step, merges that are being worked on
+        self.inline: dict[Where, Schema] = {}  # by place: a reference to an inline object, or a part of a schema
+        self._open: set[Where] = set()  # places of parts and merges in progress, to detect recursion
         for place in document.components(spec, "schemas"):
             name = self.class_names[place.where[-1]]
             self.schemas[name] = self.schema(place.value, place.where, name, named=True)
 
     def find(self, where: Where, problem: str, cure: str) -> Schema:
-        """Note a finding; any value is allowed in its place, so that the other findings are reported too."""
+        """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
         self.findings.append(Finding(where, problem, cure))
         return {}
 
-    def resolve(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The object that a reference to any part of the document leads to."""
-        return dict(document.follow(self.spec, value) or {})
-
     def locate(self, where: Where, value: Any) -> Place:
-        """The schema at the end of a chain of references, and its place."""
-        for _ in range(100):
-            if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
-                break
-            where = document.steps(value["$ref"])
-            value = document.part(self.spec, where)
-        return Place(where, value if isinstance(value, Mapping) else {})
+        """The object at the end of a chain of references, and its place."""
+        place = document.locate(self.spec, where, value)
+        return place if isinstance(place.value, Mapping) else Place(place.where, {})
 
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """A schema in normal form; `hint` becomes its name if it is an inline object."""
@@ -78,7 +69,7 @@ class Normalizer:
         only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
         return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
 
-    def _reference(self, raw: Mapping[str, Any], where: Where, hint: str) -> Schema:
+    def _reference(self, raw: Json, where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
         place = self.locate(where, raw)
         first = document.steps(raw["$ref"])
@@ -90,7 +81,7 @@ class Normalizer:
         return {**beside, "oneOf": [found, NULL]} if raw.get("nullable") else found
 
     def _part(self, place: Place, hint: str) -> Schema:
-        """The normal form of a part of a schema that a reference leads to: one class, however many references."""
+        """The normal form of a part of a schema; all references to this part lead to the same class."""
         where, value = place
         if where not in self.inline and where in self._open:
             return self.find(where, "this schema contains itself", "give it a name in components/schemas")
@@ -127,51 +118,48 @@ class Normalizer:
 
     def _other(self, raw: Schema, where: Where, hint: str) -> Schema:
         result = {key: value for key, value in raw.items() if key not in (*UNIONS, "prefixItems", "not", "properties")}
-        if options := list(self._options(raw, where, hint)):
+        if options := self._branches(raw, where, hint):
             if len(options) == 1 and not set(result) - {*REMARKS, "discriminator", "type", "required"}:
                 return {**options[0], **remarks(raw)}
             result = {key: value for key, value in result.items() if key not in ("type", "required")}
             result["oneOf" if "oneOf" in raw else "anyOf"] = options
             return self._with_mapping(result, raw)
         result.pop("discriminator", None)
-        if raw.get("prefixItems"):
-            places = [((*where, "prefixItems", str(i)), item) for i, item in enumerate(raw["prefixItems"])]
-            places += [((*where, "items"), raw["items"])] if isinstance(raw.get("items"), Mapping) else []
-            items = [self.schema(item, place, f"{hint}Item{i}") for i, (place, item) in enumerate(places, 1)]
-            items = [item for i, item in enumerate(items) if item not in items[:i]]
-            result["items"] = items[0] if len(items) == 1 else {"anyOf": _flat(items)}
-            result.setdefault("type", "array")
-        elif "items" in raw:
-            result["items"] = self.schema(raw["items"], (*where, "items"), f"{hint}Item") if raw["items"] else {}
+        if "items" in raw or raw.get("prefixItems"):
+            items = document.below([Place(where, raw)], "prefixItems", "*")
+            result["items"] = self._any_of([*items, *self._inner(raw, where, "items")], f"{hint}Item")
             result.setdefault("type", "array")
         self._read_values(result, where, hint)
         return result
 
     def _read_values(self, body: Schema, where: Where, hint: str) -> None:
-        """Normalize the schema of the values of a map; that of names by pattern is one of the map's values."""
-        values: list[tuple[Where, Any]] = []
-        values += [((*where, "patternProperties", key), v) for key, v in body.pop("patternProperties", {}).items()]
-        if isinstance(body.get("additionalProperties"), Mapping):
-            values.append(((*where, "additionalProperties"), body["additionalProperties"]))
-        if values:
-            found = [self.schema(value, place, f"{hint}Value") for place, value in values]
-            body["additionalProperties"] = found[0] if len(found) == 1 else {"anyOf": _flat(found)}
+        """Normalize the schemas of the values of a map, patternProperties included."""
+        values = document.below([Place(where, body)], "patternProperties", "*")
+        body.pop("patternProperties", None)
+        if values := [*values, *self._inner(body, where, "additionalProperties")]:
+            body["additionalProperties"] = self._any_of(values, f"{hint}Value")
             body.setdefault("type", "object")
 
-    def _options(self, raw: Schema, where: Where, hint: str) -> Iterator[Schema]:
+    def _inner(self, raw: Schema, where: Where, keyword: str) -> list[Place]:
+        return [Place((*where, keyword), raw[keyword])] if isinstance(raw.get(keyword), Mapping) else []
+
+    def _any_of(self, places: list[Place], hint: str) -> Schema:
+        """One schema for the values of all these schemas."""
+        found = [self.schema(value, place, hint) for place, value in places]
+        distinct = [schema for index, schema in enumerate(found) if schema not in found[:index]]
+        return distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)} if distinct else {}
+
+    def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """The branches of a union, each once, null last."""
         found: list[Schema] = []
-        for key in UNIONS:
-            for index, item in _items(raw, key):
-                beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
-                name, place = f"{hint}{index + 1}", (*where, key, str(index))
-                found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
-        flat = _flat(found)
-        yield from (option for option in flat if option != NULL)
-        yield from [NULL] if NULL in flat else []
+        for place, item in _options(raw, where):
+            beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
+            name = f"{hint}{int(place[-1]) + 1}"
+            found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
+        return sorted(flat(found), key=lambda option: option == NULL)
 
     def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
-        """A union whose discriminator names the schema of each value; without one, if a branch cannot have it."""
+        """A union with a complete discriminator; without discriminator if a branch is not a named object."""
         given = raw.get("discriminator")
         union.pop("discriminator", None)
         if not isinstance(given, Mapping):
@@ -186,83 +174,81 @@ class Normalizer:
         for option in options:
             if option not in names or branches(self.raw[names[option]]):
                 return union
-            if option not in mapping.values():
-                mapping |= dict.fromkeys(self._tags(names[option], given["propertyName"]), option)
+            default = [] if option in mapping.values() else [names[option]]
+            for tag in self._tags(names[option], given["propertyName"]) or default:
+                mapping.setdefault(tag, option)
         return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
 
     def _tags(self, name: str, member: str) -> list[str]:
-        """The values of a member that stand for a schema: those that it allows, else its name."""
+        """The values that a schema allows for the member that tells it apart."""
         found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
         if found.get("allOf"):
             found = self._merged(found, ("components", "schemas", name), True)
         tag = self.locate((), found.get("properties", {}).get(member, {})).value
         values = tag.get("enum", [tag["const"]] if "const" in tag else [])
-        return [value for value in values if isinstance(value, str)] or [name]
+        return [value for value in values if isinstance(value, str)]
 
     def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
         """The schema with the members that `then` and `else` add, all optional."""
+        parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
+        parts += document.below([Place(where, raw)], "dependentSchemas", "*")
+        raw.pop("dependentSchemas", None)
         added: dict[str, Any] = {}
-        parts = [((*where, key), raw.get(key)) for key in CONDITIONS]
-        parts += [((*where, "dependentSchemas", key), part) for key, part in raw.get("dependentSchemas", {}).items()]
-        for place, part in parts:
-            for name in self.locate(place, part).value.get("properties", {}):
-                added[name] = {"$ref": pointer((*self.locate(place, part).where, "properties", name))}
-        kept = {key: value for key, value in raw.items() if key not in (*CONDITIONS, "dependentSchemas")}
-        return {**kept, "properties": {**added, **raw.get("properties", {})}} if added else kept
+        for place, found in (self.locate(*part) for part in parts):
+            added |= self._linked_members(found, place)
+        return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
-        """The objects that an object with a union beside its properties may be; empty if the union adds no member."""
+        """The alternatives of an object with properties and a union; empty if the union adds no member."""
         options: list[Schema] = []
-        for key in UNIONS:
-            for index, item in _items(raw, key):
-                place = self.locate((*where, key, str(index)), item)
-                members = self._merged(place.value, place.where, True) if place.value.get("allOf") else place.value
-                if _is_null(item):
-                    options.append(dict(item))
-                elif members.get("properties") or branches(members):
-                    beside = {k: v for k, v in raw.items() if k not in (*UNIONS, "discriminator", *REMARKS)}
-                    branch = self._branch(item, (*where, key, str(index)))
-                    options.append({"allOf": [{**beside, "properties": self._shared(raw, where)}, branch]})
+        shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
+        shared["properties"] = self._linked_members(raw, where)
+        for at, item in _options(raw, where):
+            place, found = self.locate(at, item)
+            found = self._merged(found, place, True) if found.get("allOf") else found
+            if _is_null(item):
+                options.append(dict(item))
+            elif found.get("properties") or branches(found):
+                options.append({"allOf": [shared, self._linked(item, at)]})
         return options if any("allOf" in option for option in options) else []
 
-    def _shared(self, found: Mapping[str, Any], where: Where) -> dict[str, Any]:
-        """The properties of an object as references to their places, so that each inline object is one class."""
-        return {
-            name: value
-            if (isinstance(value, Mapping) and "$ref" in value) or document.part(self.spec, where) is None
-            else {"$ref": pointer((*where, "properties", name))}
-            for name, value in found.get("properties", {}).items()
-        }
+    def _linked(self, value: Any, where: Where) -> Any:
+        """A reference to the place of a schema, so that each inline object is one class wherever it is merged."""
+        is_place = isinstance(document.part(self.spec, where), Mapping) and isinstance(value, Mapping)
+        return {"$ref": pointer(where)} if is_place and "$ref" not in value and not _is_null(value) else value
 
-    def _merged(self, raw: Mapping[str, Any], where: Where, named: bool = False) -> dict[str, Any]:
-        """One schema in place of an `allOf`: its only part that says more than a remark, or all parts in one."""
+    def _linked_members(self, schema: Json, where: Where) -> dict[str, Any]:
+        members = document.below([Place(where, schema)], "properties", "*")
+        return {place[-1]: self._linked(value, place) for place, value in members}
+
+    def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
+        """The schema that replaces an `allOf`: its only part that is more than a remark, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
             return self.find(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
-        parts = [((*where, "allOf", str(index)), part) for index, part in enumerate(raw["allOf"])]
-        said = [(place, part) for place, part in (*parts, (where, beside)) if isinstance(part, Mapping) and _says(part)]
-        remarked = {key: value for _, part in (*parts, (where, beside)) for key, value in remarks(part).items()}
+        parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
+        said = [part for part in parts if isinstance(part.value, Mapping) and _says(part.value)]
+        remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
         extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
-        nullable = {"nullable": True} if any(part.get("nullable") for _, part in parts) or raw.get("nullable") else {}
-        if len(said) == 1 and said[0][0] != where:
+        nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        if len(said) == 1 and said[0].where != where:
             (place, only), found = said[0], self.locate(*said[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
-                shared = {"properties": self._shared(only, place)} if "properties" in only else {}
+                shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
                 return {**only, **shared, **remarked, **extensions, **nullable}
         self._open.add(merge)
         merged: dict[str, Any] = {**remarked, **nullable}
-        unions: list[tuple[Where, Mapping[str, Any]]] = []
+        unions: list[Place] = []
         for place, part in said:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
-                found = self._merged(found, at, named=True)
-                at, found = self.locate(at, found) if "$ref" in found else (at, found)
+                at, found = self.locate(at, self._merged(found, at, named=True))
             if branches(found):
-                unions.append((at, found))
+                unions.append(Place(at, found))
             for key, value in found.items():
                 if key == "properties":
-                    merged.setdefault(key, {}).update(self._shared(found, at) if at[:1] else value)
+                    merged.setdefault(key, {}).update(self._linked_members(found, at))
                 elif key == "required":
                     merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
                 elif key == "enum" and key in merged:
@@ -280,49 +266,48 @@ class Normalizer:
             cure = "write the objects that the value can be as one oneOf"
             return self.find(where, "allOf over several unions", cure)
         for at, union in unions:
-            merged["oneOf"] = [
-                self._branch(item, (*at, key, str(i))) for key in UNIONS for i, item in _items(union, key)
-            ]
+            merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
         return {**merged, **extensions}
 
-    def _branch(self, item: Any, where: Where) -> Any:
-        """A branch of a union as a reference to its place, so that it is one class."""
-        is_place = isinstance(document.part(self.spec, where), Mapping)
-        return item if not is_place or "$ref" in item or _is_null(item) else {"$ref": pointer(where)}
+    def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
+        """The names to replace, and the schemas that remain.
 
-
-def unify(schemas: dict[str, Schema], inline: set[str]) -> dict[str, str]:
-    """What each name is to be replaced by: a schema that is another's name, and an inline copy of a component."""
-    replaced: dict[str, str] = {}
-    while True:
-        left = {name: renamed(schema, replaced) for name, schema in schemas.items() if name not in replaced}
-        found = {name: other for name, schema in left.items() if (other := target(schema)) not in (None, name)}
-        known: dict[str, str] = {}
-        for name, schema in left.items():
-            if len(schema.get("properties", ())) > 1 and name not in inline:
-                known.setdefault(_key(schema), name)
-        for name in inline & left.keys():
-            if is_model(left[name]) and _key(left[name]) in known:
-                found[name] = known[_key(left[name])]
-        found = {name: other for name, other in found.items() if other not in found}
-        if not found:
-            return replaced
-        replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
+        A component that only refers to another one, and an inline copy of a component, are replaced by that component.
+        """
+        own, replaced = set(self.class_names.values()), dict[str, str]()
+        while True:
+            left = {name: renamed(part, replaced) for name, part in self.schemas.items() if name not in replaced}
+            found = {name: other for name, part in left.items() if (other := target(part)) not in (None, name)}
+            known: dict[str, str] = {}
+            for name in (name for name in left if name in own and len(left[name].get("properties", ())) > 1):
+                known.setdefault(_key(left[name]), name)
+            copies = [name for name in left if name not in own and is_model(left[name])]
+            found |= {name: known[key] for name in copies if (key := _key(left[name])) in known}
+            found = {name: other for name, other in found.items() if other not in found}
+            if not found:
+                break
+            replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
+        for name in [name for name in replaced if name in own]:  # users can import the class by either name
+            kept = left[replaced[name]]
+            more = self.schemas[name].get("x-python-aliases", ())
+            kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
+        return replaced, left
 
 
 def _key(schema: Schema) -> str:
-    """What two schemas have in common if they describe the same values."""
+    """A key that is equal for schemas that describe the same values."""
     return json.dumps(stripped(schema), sort_keys=True)
 
 
-def _items(raw: Mapping[str, Any], key: str) -> list[tuple[int, Mapping[str, Any]]]:
-    """The branches of one union keyword; one that allows anything is empty."""
-    return [(index, item if isinstance(item, Mapping) else {}) for index, item in enumerate(raw.get(key, ()))]
+def _options(raw: Json, where: Where) -> list[Place]:
+    """The branches of a union with their places; one that allows anything is empty."""
+    found = [place for key in UNIONS for place in document.below([Place(where, raw)], key, "*")]
+    return [Place(place, item if isinstance(item, Mapping) else {}) for place, item in found]
 
 
-def _says(part: Mapping[str, Any]) -> bool:
-    """Whether a part of an `allOf` says more than a remark about its value."""
+def _says(part: Json) -> bool:
+    """Whether a part of an `allOf` is more than a remark."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
 
@@ -346,13 +331,3 @@ def _is_null(option: Any) -> bool:
         return False
     left = {key: value for key, value in option.items() if key not in REMARKS}
     return left in ({"type": "null"}, {"nullable": True}, {"enum": [None]}, {"const": None}, {"type": ["null"]})
-
-
-def _flat(options: list[Schema]) -> list[Schema]:
-    """The options with those of unions among them, each once."""
-    flat = [
-        part
-        for option in options
-        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
-    ]
-    return [option for index, option in enumerate(flat) if option not in flat[:index]]

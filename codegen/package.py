@@ -1,4 +1,4 @@
-"""Writes the package: openapi-python-client fills the templates of this folder with what it parsed."""
+"""Writes the package: openapi-python-client parses the document and renders the templates."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .schemas import Schema, is_model, reachable, stripped
 from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
-# The members of every model, and what its module imports; a field of one of these names gets an underscore.
+# Members of every model, and names that its module imports; a field with one of these names gets an underscore.
 TAKEN = frozenset({"additional_properties", "http_meta", "from_dict", "to_dict", "model_dump", "model_dump_json"})
 TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"}
 READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
-# The files for which openapi-python-client has no template; it calls the file of the client's base class client.py.
+# Files for which openapi-python-client has no template.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
 TEXT_FILTERS = (docstring, entry, json_text, module_name, sentence, snake_case, wrapped)
 PROPERTY_FILTERS = (fixed_members, is_nullable, json_kind, members, stripped, text)
@@ -83,7 +83,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
 
 
 def _refuse(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> None:
-    """openapi-python-client leaves out what it cannot parse; here each of its problems is an error."""
+    """Raise each problem that openapi-python-client reports; it would leave out the operation and continue."""
     places = {f"{where[2].upper()} {where[1]} ": where for where, _ in document.operations(normal)}
     findings = []
     for problem in problems:
@@ -95,7 +95,7 @@ def _refuse(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> No
 
 
 class Package:
-    """What openapi-python-client parsed, and what the templates ask for beside it."""
+    """The objects that openapi-python-client parsed, and what the templates need besides."""
 
     def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal
@@ -103,7 +103,7 @@ class Package:
         self.sent = reachable(request_schemas(normal), self.schemas)
         responses = document.outer_schemas(document.media(document.answers(normal)))
         self.answered = reachable((schema for _, schema in responses), self.schemas)
-        adapter, holder = Adapter(self.schemas, self.answered), unused("Aliases", self.schemas)
+        adapter, holder = Adapter(self.schemas, self.answered, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
             _refuse([parsed], normal)
@@ -113,7 +113,7 @@ class Package:
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
         self.types = ResponseTypes(models, recursive, normal)
         self.raw = {module_name(raw["operationId"]): (where[1], raw) for where, raw in document.operations(normal)}
-        # Only what operations reach is written: enums that only requests hold are in params.py.
+        # Only schemas that operations reach are written; enums of requests alone are in params.py.
         used = {name for name in self.sent | self.answered if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
         self.data.enums = [enum for enum in self.data.enums if str(enum.class_info.name) in self.answered]
@@ -137,7 +137,7 @@ class Package:
         return None if isinstance(found, AnyProperty) else found
 
     def described(self, name: str) -> str:
-        """The docstring of a model: its description and that of each attribute."""
+        """The docstring of a model, with the description of each attribute."""
         model = self.types.models[name]
         names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
         return with_attributes(name, self.schemas, dict(names))
@@ -150,7 +150,7 @@ class Package:
         return class_name(tag), wrapped(doc)
 
     def places(self, namespace: str) -> dict[str, str]:
-        """Name -> module of what a namespace holds: what callers pass is in params, what the API answers in models."""
+        """The names of a namespace with their modules: params for types of arguments, models for results."""
         places: dict[str, str] = {}
         for name, schema in self.schemas.items():
             if schema.get("x-python-namespace", "components") != namespace:

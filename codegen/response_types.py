@@ -1,4 +1,4 @@
-"""Answers what the properties are that openapi-python-client parsed, beside what their objects say."""
+"""Answers questions of the templates about the properties that openapi-python-client parsed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ResponseTypes:
     def __init__(self, models: Mapping[str, ModelProperty], recursive: Mapping[str, Property], normal: Json) -> None:
         self.models, self.recursive = models, recursive
         self.schemas = normal["components"]["schemas"]
-        self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the models they tell apart
+        self.discriminators: dict[frozenset[str | None], Mapping[str, Any]] = {}  # by the set of models
         for _, schema in everything(normal):
             if isinstance(schema.get("discriminator"), Mapping):
                 self.discriminators[frozenset(map(target, branches(schema))) - {None}] = schema["discriminator"]
@@ -55,7 +55,7 @@ class ResponseTypes:
         return f"Literal[{', '.join(map(repr, values))}]"
 
     def options(self, item: Property, seen: tuple[Property, ...] = ()) -> list[Property]:
-        """The options of a union without null, those of recursive aliases included."""
+        """The branches of a union without null; a recursive alias is replaced by its branches."""
         alias = self.alias(item)
         if isinstance(item, UnionProperty):
             return [found for option in item.inner_properties for found in self.options(option, seen)]
@@ -64,18 +64,11 @@ class ResponseTypes:
         return [] if isinstance(item, NoneProperty) else [item]
 
     def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
-        """The member that tells models apart, and the model of each value: as mapped, else as fixed, else by name."""
-        fixed = {str(model.class_info.name): fixed_members(model) for model in models}
-        discriminator = self.discriminators.get(frozenset(fixed))
-        if not discriminator:
-            return "", {}
-        member = discriminator["propertyName"]
-        mapped = {tag: name.removeprefix(PREFIX) for tag, name in discriminator.get("mapping", {}).items()}
-        tags = {tag: name for tag, name in mapped.items() if name in fixed}
-        for name, values in fixed.items():
-            own = [*map(str, values.get(member, ()))] or ([] if name in mapped.values() else [name])
-            tags = {**dict.fromkeys(own, name), **tags}
-        return member, tags
+        """The member that tells models apart, and the model of each of its values."""
+        names = frozenset(str(model.class_info.name) for model in models)
+        found = self.discriminators.get(names, {"propertyName": "", "mapping": {}})
+        tags = {tag: name.removeprefix(PREFIX) for tag, name in found["mapping"].items()}
+        return found["propertyName"], {tag: name for tag, name in tags.items() if name in names}
 
 
 def members(model: ModelProperty) -> list[Property]:
@@ -84,7 +77,7 @@ def members(model: ModelProperty) -> list[Property]:
 
 
 def text(value: Any) -> str:
-    """A text of the document, which openapi-python-client marks as unsafe in code."""
+    """The text of an `UntrustedString` of openapi-python-client."""
     return str(value.get_untrusted_value())
 
 

@@ -1,7 +1,7 @@
-"""Checks openapi.yaml: valid OpenAPI 3.1, supported by the generators, complete for readers.
+"""Checks openapi.yaml: whether it is valid OpenAPI 3.1, supported by the generator, and complete for readers.
 
-`python -m codegen --lint` prints each violation on a line of its own. A rule is a function from the document to its
-findings. Rules about the form of the document are a JSON Schema, style.yaml.
+A rule is a function from the document to its findings. `style.yaml`, a JSON Schema, has the rules about the style of
+single parts of the document.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def is_openapi(spec: Json) -> Iterator[Finding]:
 
 
 def _invalid(where: Where, error: ValidationError) -> Finding:
-    while error.context:  # the branch of a union in which the validation came furthest
+    while error.context:  # the branch of a union with the deepest error
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
     place = (*where, *map(str, error.absolute_path))
     message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
@@ -70,11 +70,16 @@ def has_style(spec: Json) -> Iterator[Finding]:
 
 
 def uses_known_keywords(spec: Json) -> Iterator[Finding]:
+    """The schemas of arguments have no keyword that the client does not check."""
     keyword = STYLE_SCHEMA["$defs"]["keyword"]
-    for where, schema in document.request_schemas(spec):
-        for key in schema:
-            if key not in keyword["enum"] and not key.startswith("x-"):
-                yield Finding((*where, key), keyword["title"], keyword["description"])
+    bodies = document.media(document.requests(spec))
+    outer = document.outer_schemas((*document.components(spec, "parameters"), *document.arguments(spec), *bodies))
+    inner = document.reached(spec, [value for _, value in outer])
+    for root in (*outer, *(document.Place(where, document.part(spec, where)) for where in inner)):
+        for where, schema in document.inside(root):
+            for key in schema:
+                if key not in keyword["enum"] and not key.startswith("x-"):
+                    yield Finding((*where, key), keyword["title"], keyword["description"])
 
 
 def names_errors(spec: Json) -> Iterator[Finding]:
@@ -140,9 +145,9 @@ STYLE += (has_valid_examples,)
 
 
 def check(spec: Json, *, style: bool = False) -> list[Finding]:
-    """The violations of a document, in the order of its rules; of its style, only if it is valid.
+    """The findings of all rules; rules of style run on valid documents only.
 
-    An operation that is not valid does not hide what keeps the others from being generated.
+    Parts that are not valid are left out before the rest is checked further.
     """
     invalid = [finding for rule in VALIDITY for finding in rule(spec)]
     found = [finding for rule in STYLE for finding in rule(spec)] if style and not invalid else []
@@ -152,7 +157,7 @@ def check(spec: Json, *, style: bool = False) -> list[Finding]:
 
 
 def _without(spec: Json, places: set[Where]) -> Json:
-    """The document without the operations and components that hold one of these places."""
+    """The document without the operations and components that contain one of these places."""
     left: Json = json.loads(json.dumps(spec))
     for where, operation in document.operations(spec):
         reached = [where, *document.reached(spec, [operation, spec["paths"][where[1]].get("parameters", ())])]

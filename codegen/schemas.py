@@ -1,11 +1,11 @@
-"""Answers questions about schemas of the normal form: their kind, whether null is allowed, what they refer to."""
+"""Schemas in normal form: their JSON types, their branches, and the schemas that they refer to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .document import DATA, HOLDERS, Place, inside
+from .document import DATA, HOLDERS, everything
 
 Schema = dict[str, Any]
 NULL: Schema = {"type": "null"}
@@ -46,6 +46,16 @@ def branches(schema: Mapping[str, Any]) -> list[Schema]:
     return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
 
 
+def flat(options: Iterable[Schema]) -> list[Schema]:
+    """The branches of a union, nested unions included, each once."""
+    parts = [
+        part
+        for option in options
+        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
+    ]
+    return [part for index, part in enumerate(parts) if part not in parts[:index]]
+
+
 def is_model(schema: Mapping[str, Any]) -> bool:
     """Whether a schema of the normal form becomes a class."""
     return bool(schema.get("properties"))
@@ -53,7 +63,7 @@ def is_model(schema: Mapping[str, Any]) -> bool:
 
 def references(schema: Mapping[str, Any]) -> set[str]:
     """The names of the schemas that a schema refers to directly."""
-    return {name for place in inside(Place((), schema)) if (name := target(place.value)) is not None}
+    return {name for _, part in everything(schema) if (name := target(part)) is not None}
 
 
 def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
@@ -73,7 +83,7 @@ def recursive(schemas: Mapping[str, Schema]) -> set[str]:
 
 
 def stripped(schema: Any, holds_names: bool = False) -> Any:
-    """A schema without the keywords that validation at run time ignores."""
+    """A schema without the keywords that the client does not validate."""
     if isinstance(schema, list):
         return [stripped(item) for item in schema]
     if not isinstance(schema, dict):

@@ -89,12 +89,12 @@ BROKEN = {
     "a tag that the client has": (
         "tags: [Embeddings]",
         "tags: [Embeddings, close]",
-        "the tag 'close' has the name of a member",
+        "the tag 'close' and a member of the client have the same name",
     ),
     "another name of a method that the package needs": (
         "x-python-method: list_models",
         "x-python-method: embed",
-        "its method is not list_models, which the package needs",
+        "it has no method list_models, which the package needs",
     ),
 }
 
@@ -227,18 +227,18 @@ def test_unsupported_operations_are_refused(name: str) -> None:
 TWINS: dict[str, tuple[dict[str, Any], str]] = {
     "tags": (
         {"/a": {"get": operation(tags=["A B"])}, "/b": {"get": operation(tags=["a.b"])}},
-        "the tags 'A B' and 'a.b' give the same name, a_b",
+        "the tag 'a.b' and the tag 'A B' have the same name in Python, a_b",
     ),
     "methods": (
         {
             "/a": {"get": operation(operationId="one", **{"x-python-method": "go"})},
             "/b": {"get": operation(operationId="two", **{"x-python-method": "go"})},
         },
-        "its method go has the name of that of GET /a",
+        "the method of GET /b and the method of GET /a have the same name in Python, go",
     ),
     "operations": (
         {"/a": {"get": operation(operationId="goOn")}, "/b": {"get": operation(operationId="go_on")}},
-        "the operationId go_on is too similar to that of GET /a",
+        "the operationId of GET /b and the operationId of GET /a have the same name in Python, go_on",
     ),
 }
 

@@ -9,6 +9,7 @@ from codegen.names import class_name
 
 MAX_DEPTH = 5
 PREFIX = "#/components/schemas/"
+REMARKS = {"title", "description", "example", "examples", "default", "deprecated"}
 
 
 class Samples:
@@ -54,7 +55,7 @@ class Samples:
             return self._tagged(values, plain, chosen)
         if made is not None:
             return made
-        parts = [self.value(part, full, depth) for part in plain.get("allOf", ())]
+        parts = [self.value(part, full, depth) for part in plain.get("allOf", ()) if set(part) - REMARKS]
         told = [part for part in parts if part is not None]
         return told[-1] if told and "type" not in plain else self._scalar(plain, full, depth)
 
@@ -106,8 +107,9 @@ class Samples:
             if len(options) == 1:
                 yield from self.objects(value, options[0], depth + 1)
             return
-        if len(plain.get("allOf", ())) == 1 and not plain.get("properties") and not name:
-            yield from self.objects(value, plain["allOf"][0], depth + 1)
+        parts = [part for part in plain.get("allOf", ()) if set(part) - REMARKS]
+        if len(parts) == 1 and not plain.get("properties") and not name:
+            yield from self.objects(value, parts[0], depth + 1)
             return
         if properties and not options and not isinstance(value, list | str | int):
             if name and "/" not in name:
