@@ -36,8 +36,14 @@ def module_name(text: str) -> str:
 
 
 def tag_name(text: str) -> str:
-    """The name that openapi-python-client gives the operations of a tag."""
+    """The name of the module that openapi-python-client writes for the operations of a tag."""
     return PythonIdentifier(text, "tag")
+
+
+def tag_attribute(text: str) -> str:
+    """The attribute of the client for a tag: the module's name, without an underscore that Python does not need."""
+    plain = tag_name(text).removesuffix("_")
+    return f"{plain}_" if keyword.iskeyword(plain) else plain
 
 
 def snake_case(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from . import document
 from .document import Finding, Json, Place, SpecificationError, Where
 from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, kind
-from .names import class_name, module_name, snake_case, tag_name
+from .names import class_name, module_name, snake_case, tag_attribute, tag_name
 from .normal import Normalizer
 from .schemas import NULL, PREFIX, Schema, branches, kinds, reachable, renamed, target
 
@@ -287,7 +287,7 @@ def _equal_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> Itera
             yield Finding(at, f"{method!r} is not a name for a method", "give it an x-python-method")
         claims = [(("operationId", module_name(identity)), f"the operationId of {place}", (*where, "operationId"))]
         for index, tag in enumerate(operation["tags"]):
-            claims.append((("", tag_name(tag)), f"the tag {tag!r}", (*where, "tags", str(index))))
+            claims.append((("", tag_attribute(tag)), f"the tag {tag!r}", (*where, "tags", str(index))))
             claims += [((tag_name(tag), name), f"the method of {place}", at) for name in (method, f"{method}_async")]
         for key, holder, claimed in claims:
             if (other := taken.setdefault(key, holder)) != holder:

@@ -22,7 +22,7 @@ from .adapter import Adapter
 from .docstrings import description, docstring, entry, json_text, remarks, sentence, with_attributes, wrapped
 from .document import Finding, SpecificationError
 from .methods import Method
-from .names import attribute, class_name, module_name, snake_case, tag_name, unused
+from .names import attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
 from .operations import request_schemas
 from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
 from .schemas import Schema, is_model, reachable, stripped
@@ -142,12 +142,12 @@ class Package:
         names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
         return with_attributes(name, self.schemas, dict(names))
 
-    def tag(self, name: str) -> tuple[str, str]:
-        """The class of a tag and its description."""
+    def tag(self, name: str) -> tuple[str, str, str]:
+        """The class of a tag, its description, and the attribute of the client."""
         tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
-        return class_name(tag), wrapped(doc)
+        return class_name(tag), wrapped(doc), tag_attribute(tag)
 
     def places(self, namespace: str) -> dict[str, str]:
         """The names of a namespace with their modules: params for types of arguments, models for results."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .. import document
 from ..docstrings import BOUNDS
 from ..document import Json
-from ..names import tag_name
+from ..names import tag_attribute
 from ..operations import argument_name, normalize
 from ..schemas import Schema, branches, kinds, reachable, references, target
 
@@ -106,7 +106,9 @@ class Contract:
                 found = self._operation(path_name, verb, operation, self.spec["paths"][path_name][verb])
                 operations.setdefault(name, []).append(found)
         self.tags = [
-            Tag(name, tag_name(name), described.get(name, ""), found) for name, found in operations.items() if found
+            Tag(name, tag_attribute(name), described.get(name, ""), found)
+            for name, found in operations.items()
+            if found
         ]
         everything = [operation for tag in self.tags for operation in tag.operations]
         self.headers = everything[0].headers if everything else []

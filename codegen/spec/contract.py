@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from .. import document
 from ..document import Json, Where, pointer
 from ..media import JSON
-from ..names import attribute, tag_name
+from ..names import attribute, tag_attribute
 from ..operations import argument_name, normalize, request_schemas
 from ..schemas import PREFIX, Schema, is_model, reachable, target
 
@@ -35,7 +35,7 @@ class Operation:
         self.where, self.normal = where, normal
         self.place = pointer(where)
         self.name = f"{where[2].upper()} {where[1]}"
-        self.methods = [f"client.{tag_name(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
+        self.methods = [f"client.{tag_attribute(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
         self.method = self.methods[0]
         self.keys = where, normal["operationId"], self.method  # what makes it the same in another version, best first
         self.arguments = dict(self._arguments(contract))

@@ -21,6 +21,7 @@ from codegen import package
 from codegen.__main__ import STAMP, files
 from codegen.adapter import Adapter
 from codegen.document import SpecificationError, pointer
+from codegen.names import tag_attribute
 from codegen.operations import normalize
 
 COMMITTED = ROOT / "generated" / "openrouter_generated"
@@ -395,3 +396,11 @@ def test_signatures_match_the_document(name: str, wide: Wide) -> None:
     expected = SIGNATURES[name].replace("OPTIONS", OPTIONS)
     shown = [str(inspect.signature(getattr(resource, method + end))) for end in ("", "_async")]
     assert [re.sub("[\"']", "", text) for text in shown] == [re.sub("[\"']", "", expected)] * 2
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    {"Credits": "credits", "import": "import_", "beta.Animals": "beta_animals", "2 b": "tag2_b"}.items(),
+)
+def test_tag_is_an_attribute_without_an_underscore_that_python_does_not_need(tag: str, name: str) -> None:
+    assert tag_attribute(tag) == name

@@ -147,11 +147,11 @@ class Drive:
         self.raw = spec["paths"][path][method]
         self.shared = spec["paths"][path].get("parameters", ())
         identity = str(self.raw.get("operationId") or f"{method}_{path}")
-        tag = codegen.package.tag_name((self.raw.get("tags") or ["default"])[0])
-        module = vars(import_module(f"openrouter_generated.api.{tag}"))
+        tag = (self.raw.get("tags") or ["default"])[0]
+        module = vars(import_module(f"openrouter_generated.api.{codegen.package.tag_name(tag)}"))
         (self.name,) = [name for name, value in module.items() if getattr(value, "id", None) == identity]
         self.operation = module[self.name]
-        self.tag, self.client_class = tag, OpenRouter
+        self.tag, self.client_class = codegen.package.tag_attribute(tag), OpenRouter
         self.models = Counter[bool]()
 
     def values(self, full: bool) -> dict[tuple[str, str], Any]:
