@@ -564,7 +564,9 @@ def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> Non
 
 
 @both_sides
-def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(side: Side) -> None:
+def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(
+    side: Side, caplog: pytest.LogCaptureFixture
+) -> None:
     with Capped() as server, opened(side, server) as session:
         result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
         assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
@@ -579,6 +581,9 @@ def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(side: 
         server.ledger.requests.clear()
         assert session.embed([], model=MODEL, dimensions=8).vectors.shape == (0, 8)
         assert session.embed([""], model=MODEL, on_empty="skip").vectors.shape == (0, 0)
+        assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+        assert session.embed(iter(()), model=MODEL).vectors.shape == (0, 0)
+        assert [r.levelname for r in caplog.records if "can be read only once" in r.getMessage()] == ["WARNING"]
         assert list(session.stream([], model=MODEL)) == []
         assert server.ledger.requests == []
 

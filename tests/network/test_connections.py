@@ -471,7 +471,7 @@ def test_release_without_its_connection_in_sight(
     side: Side, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether bytes arrived behind a response is unknown: no connection is kept, and the vectors are right."""
-    monkeypatch.setattr("openrouter_embeddings.network.library.h11", SimpleNamespace(Connection=Unseen))
+    monkeypatch.setattr("openrouter_embeddings.network.reuse.h11", SimpleNamespace(Connection=Unseen))
     with FaultServer(forever(BEHIND["in one packet"]), certificate=certificate) as server:
         with session_of(server, side) as session:
             assert vectors(session, *"abc") == right(*"abc")

@@ -174,9 +174,9 @@ HOSTILE = {
 def test_hostile_body_of_a_mebibyte_costs_little_time_and_memory(content: bytes, status: int, call: Any) -> None:
     error_or_result(b"{}", status, call)
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     result = error_or_result(content, status, call)
-    seconds, peak = time.perf_counter() - began, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert isinstance(result, OpenRouterError) or call is MODELS, "models may hold anything"
