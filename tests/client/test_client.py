@@ -26,7 +26,7 @@ from support.sides import OnEventLoop, Session, Side, both_sides
 KEY, OTHER_KEY = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1", "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
 CALL: dict[str, Any] = {"input": "a", "model": "m"}
 QUICK = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
-RETRY_4XX = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 2, 1, 150, 0), True, ["4XX"])
+RETRY_4XX = utils.RetryConfig("backoff", utils.BackoffStrategy(1, 2, 1, 10_000, 0), True, ["4XX"])
 
 
 def connect(side: Side, server: FaultServer, **options: Any) -> Session:

@@ -13,6 +13,7 @@ from typing import Any
 
 from openrouter_embeddings import OpenRouter
 from support.library import http
+from support.sides import tasks_left
 
 from .fault import Fault
 
@@ -67,8 +68,7 @@ async def _generate_async(fault: Fault, server_url: str, **own: Any) -> Attempte
         done.error = error
     done.ended = time.monotonic()
     done.seconds = done.ended - started
-    await asyncio.sleep(0.01)  # an event loop finishes abandoned generators of the library in tasks of its own
-    done.tasks_left = [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
+    done.tasks_left = list(map(repr, await tasks_left()))
     return done
 
 

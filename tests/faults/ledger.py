@@ -19,6 +19,7 @@ class Request:
         self.arrived = time.monotonic()
         self.answered: float | None = None  # when the first byte of an answer was about to leave
         self.hung_up_after: float | None = None  # seconds until the client was seen to give up
+        self.done = threading.Event()  # the server does no more for it
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in the order sent."""

@@ -212,9 +212,12 @@ class FaultServer:
                 with self.ledger.lock:
                     self.ledger.requests.append(request)
                     step = next(self.script)
-                if step not in UNREAD:
-                    request.body = connection.read(request.body_bytes)
-                step(connection, request)
+                try:
+                    if step not in UNREAD:
+                        request.body = connection.read(request.body_bytes)
+                    step(connection, request)
+                finally:
+                    request.done.set()
         except OSError:
             connection.note_hangup()
         except BaseException as failure:
