@@ -36,8 +36,7 @@ class _Pieces:
     count: int
     left: int
     kept: int
-    vectors: list[Any] = attrs.field(factory=list)
-    weights: list[int] = attrs.field(factory=list)
+    parts: list[tuple[str, Any]] = attrs.field(factory=list)  # each piece that has a vector, and the vector
 
 
 class LongTexts:
@@ -133,16 +132,13 @@ class LongTexts:
             if pieces is not None:
                 pieces.left -= 1
                 if pieces.count > 1:
-                    pieces.vectors.append(vector.copy())
-                    pieces.weights.append(estimate_tokens(text[len(self._prefix) :]))
+                    pieces.parts.append((text, vector.copy()))
                 if pieces.left:
                     continue
                 del self._texts[position]
                 shortened.append(Shortened(position, pieces.characters, pieces.kept, pieces.count))
                 if pieces.count > 1:
-                    from .matrix import average
-
-                    complete = average(pieces.vectors, pieces.weights)
+                    complete = self._average(pieces.parts)
             elif position in self._given_up:
                 continue
             done.append(position)
@@ -152,6 +148,14 @@ class LongTexts:
         from .matrix import to_matrix
 
         return done, to_matrix(rows), shortened
+
+    def _average(self, parts: list[tuple[str, Any]]) -> Any:
+        """The average of the vectors of pieces, the same to the last bit in whatever order the responses came."""
+        from .matrix import average
+
+        parts.sort(key=lambda part: part[0])
+        weights = [estimate_tokens(text[len(self._prefix) :]) for text, _ in parts]
+        return average([vector for _, vector in parts], weights)
 
     def _shortened(self, position: int, text: str, limit: int) -> list[str]:
         """The pieces of a text, or of a piece of it, that have at most `limit` tokens; the first one if it is cut."""
