@@ -7,6 +7,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from typing import Any
 
@@ -49,7 +50,7 @@ class Job:
         self._caller, self._journal, self._batch = caller, journal, batch
         self._options = {**options, "on_error": "record"}
         self._max_cost_usd, path = self._options.pop("max_cost_usd", None), self._options.pop("cache", None)
-        self._cache = None if path is None else Cache(path, options)
+        self._cache, self._cache_path = None if path is None else Cache(path, options), path
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
         self._canary_streams = 1  # the first streams, whose texts are not of the corpus
@@ -90,6 +91,7 @@ class Job:
             self._embed()
             self._record()
             if not self._stopping:
+                self._cache_batches()
                 write_output(self.plan, self._journal, lambda: self._stopping)
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
@@ -133,8 +135,8 @@ class Job:
         pending = self._uncached(self._pending(tried=batch.fallback)) if self._batch else ()
         run.run((row, self._as_sent(text)) for row, text in pending)
         self._record()
-        if self._cache is not None:
-            self._cache_batches(self._cache, vectors)
+        if not self._stopping:
+            self._cache_batches()
         return run.unanswered_error()
 
     def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
@@ -145,14 +147,21 @@ class Job:
         price, batch_price = (model_price_usd(self._caller, base + variant) for variant in ("", ":batch"))
         return lambda: (most - self._spent_usd(price), batch_price)
 
-    def _cache_batches(self, cache: Cache, vectors: VectorFile) -> None:
+    def _cache_batches(self) -> None:
         """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
+        done = sum(batch["state"] == "done" for batch in self._journal.batches())
+        cached = [str(self._cache_path), done]
+        if self._cache is None or not done or self._journal.get("batches_cached") == cached:
+            return
         came = _membership(self._journal.rows_of_batches())
         rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
-        while some := list(islice(rows, _CACHE_ROWS)):
-            cache.put(
-                [self._as_sent(text) for _, text in some], np.concatenate([vectors.read(row, 1) for row, _ in some])
-            )
+        canary = Canary.from_json(self._journal.get("canary"))
+        with closing(VectorFile(self.plan.vectors_path, canary.vectors.shape[1])) as vectors:
+            while not self._stopping and (some := list(islice(rows, _CACHE_ROWS))):
+                read = np.concatenate([vectors.read(row, 1) for row, _ in some])
+                self._cache.put([self._as_sent(text) for _, text in some], read)
+        if not self._stopping:
+            self._journal.put(batches_cached=cached)
 
     def _add(self, news: News, request: Request | None) -> int:
         """Record news, and a request that is about to be sent, at once."""
