@@ -54,9 +54,11 @@ def job(url: str, source: Path, output: Path) -> None:
     began = time.monotonic()
     with OpenRouter("key", server_url=url) as client:
         result = client.embeddings.corpus(source, output=output, model="a/b")
-    seconds, peak = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF)
+    cpu_seconds = used.ru_utime + used.ru_stime
     print(
-        f"{result.rows:>9,} rows  {result.rows / seconds:>7,.0f} rows/s  peak {peak:.0f} MB  {seconds:.0f} s",
+        f"{result.rows:>9,} rows  peak {used.ru_maxrss / 1024:.0f} MB  {result.rows / seconds:>7,.0f} rows/s  "
+        f"{1000 * cpu_seconds / result.rows:.3f} s of CPU for 1,000 rows",
         flush=True,
     )
 
