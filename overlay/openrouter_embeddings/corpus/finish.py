@@ -19,7 +19,7 @@ from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
-_CHUNK_BYTES = 16 << 20
+_CHUNK_BYTES = 4 << 20  # with larger ones, the memory that Parquet needs varies by tens of megabytes
 _NO_ERROR = (-1, "", "")
 _NOT_SHORTENED = (-1, 0, 0, 0)
 _SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
