@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
@@ -14,13 +15,13 @@ from typing import Any, Literal, Required, get_args
 import attrs
 
 from ..caller import Caller
-from ..embed import DEFAULTS, BatchItems, EmbedOptions, embed_iter
+from ..embed import DEFAULTS, BatchItems, EmbedOptions, Progress, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from ..vectors import VectorDtype
 from .batch import BatchOptions
 from .display import show_progress
 from .finish import Plan
-from .foreground import run
+from .foreground import Interrupts, run, run_in_thread
 from .job import Job
 from .journal import JobLock, Journal
 from .outputs import VectorForm, output_format
@@ -57,8 +58,13 @@ CORPUS_DEFAULTS: dict[str, Any] = {
 _OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
 
 
-def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], options: Mapping[str, Any]) -> CorpusResult:
-    """See `Embeddings.corpus`."""
+def corpus(
+    caller: Caller,
+    source: str | os.PathLike[str] | Iterable[Any],
+    options: Mapping[str, Any],
+    interrupts: Interrupts | None = None,
+) -> CorpusResult:
+    """See `Embeddings.corpus`. Another thread may stop the job: it adds an exception to `interrupts`."""
     for name in ("model", "output"):
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
@@ -91,8 +97,38 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
         job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
-            run(job, report or None)
+            run(job, report or None, [] if interrupts is None else interrupts)
         return result_of(plan, journal, job.drift)
+
+
+async def corpus_async(
+    caller: Caller, source: str | os.PathLike[str] | Iterable[Any], options: Mapping[str, Any]
+) -> CorpusResult:
+    """See `Embeddings.corpus_async`."""
+    loop = asyncio.get_running_loop()
+
+    def on_loop(progress: Progress) -> None:
+        async def report() -> None:
+            options["progress"](progress)
+
+        asyncio.run_coroutine_threadsafe(report(), loop).result()
+
+    given = {**options, "progress": on_loop} if callable(options.get("progress")) else options
+    return await run_in_thread(lambda interrupts: corpus(caller, _stoppable(source, interrupts), given, interrupts))
+
+
+def _stoppable(source: Any, interrupts: Interrupts) -> Any:
+    """The source; an iterable ends with the first interrupt."""
+    if isinstance(source, str | os.PathLike):
+        return source
+
+    def rows() -> Iterator[Any]:
+        for row in source:
+            if interrupts:
+                raise interrupts[0]
+            yield row
+
+    return rows()
 
 
 def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> BatchOptions | None:
