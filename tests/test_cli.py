@@ -130,8 +130,8 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
         3,
         ["without a vector: 1 row, see", "all.arrow.errors.jsonl"],
     ),
-    (["status", "out.parquet"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
-    (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
+    (["status", "out.parquet"], 0, ["finished", "done: 2 of 2 rows", "in doubt (may be billed, sent again): 0"]),
+    (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n       reset a password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
     (

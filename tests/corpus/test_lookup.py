@@ -51,6 +51,29 @@ def test_search_finds_the_nearest_rows(suffix: str, tmp_path: Path) -> None:
     assert [match.similarity for match in everything] == pytest.approx(sorted(similarities, reverse=True), abs=1e-5)
 
 
+def test_search_gives_the_texts_while_the_corpus_is_there(tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "in.jsonl", ["", *texts_of(5), None, *texts_of(5, "other"), ""])
+    folder, output = tmp_path / "folder", tmp_path / "folder" / "out.npy"
+    folder.mkdir()
+    for text in texts_of(3):
+        (folder / f"{text}.txt").write_text(text)
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+
+        def search(output: Path) -> dict[Any, Any]:
+            return {match.id: match.text for match in client.embeddings.search(output, "a", count=20)}
+
+        def corpus(source: Path, output: Path) -> Path:
+            return client.embeddings.corpus(source, output=output, model=MODEL).output
+
+        rows = [(f"id {row}", text) for row, text in enumerate(["", *texts_of(5), "", *texts_of(5, "other")]) if text]
+        assert search(corpus(source, tmp_path / "out.npy")) == dict(rows)
+        assert search(corpus(folder, output)) == {f"{text}.txt": text for text in texts_of(3)}
+        write_corpus(source, texts_of(12))
+        assert set(search(tmp_path / "out.npy").values()) == {None}
+        source.unlink()
+        assert set(search(tmp_path / "out.npy").values()) == {None}
+
+
 def test_check_tells_a_model_that_changed(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:

@@ -50,4 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OpenRouterError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ExitCode.BUDGET if isinstance(error, BudgetError) else ExitCode.FAILURE
+    except OSError as error:  # for example, a file that may not be read
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
     return int(code or ExitCode.SUCCESS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,26 @@ from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import embed
 from ..errors import ConfigurationError
-from .outputs import Output
+from .journal import Journal
+from .outputs import Output, job_folder, own_files
+from .sources import Source
 from .stamp import CANARY_TEXTS, Canary
 
 
 @attrs.frozen
 class Match:
-    """A row near to a question: its id, its number in the output, and the cosine similarity, -1 to 1."""
+    """A row near to a question.
+
+    Attributes:
+        id, row: its id, and its number in the output.
+        similarity: the cosine similarity, -1 to 1.
+        text: None if the corpus or the job's folder is gone, if the corpus has changed, or if the row is no text.
+    """
 
     id: int | str
     row: int
     similarity: float
+    text: str | None = None
 
 
 @attrs.frozen
@@ -56,7 +65,36 @@ def search(
         known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"
         raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix; '' is none")
     vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
-    return [Match(found.id_of(row), row, similarity) for row, similarity in found.nearest(vector, count)]
+    nearest = found.nearest(vector, count)
+    texts = _texts_of(output.absolute(), [row for row, _ in nearest])
+    return [Match(found.id_of(row), row, similarity, texts.get(row)) for row, similarity in nearest]
+
+
+def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
+    """The texts of rows of an output, if the corpus is as the job read it."""
+    folder = job_folder(output)
+    if not (folder / "journal.sqlite").is_file():
+        return {}
+    with Journal(folder, read_only=True) as journal:
+        path, size, corpus, written = map(journal.get, ("source", "source_size", "corpus", "output"))
+        without_vector = [row for row, _, _ in journal.errors()]
+    _, format, text_field, id_field = corpus
+    source = Source(Path(path), format, text_field, id_field, own_files(Path(written)))
+    if not source.path.exists() or size != list(source.size()):
+        return {}
+    in_corpus = _rows_in_corpus(rows, without_vector)
+    texts = source.texts(in_corpus.values())
+    return {row: texts[number] for row, number in in_corpus.items() if number in texts}
+
+
+def _rows_in_corpus(rows: Sequence[int], without_vector: Sequence[int]) -> dict[int, int]:
+    """For rows of an output their numbers in the corpus, which also has rows without a vector, ascending."""
+    found, skipped = {}, 0
+    for row in sorted(rows):
+        while skipped < len(without_vector) and without_vector[skipped] <= row + skipped:
+            skipped += 1
+        found[row] = row + skipped
+    return found
 
 
 def check(caller: Caller, output: Path) -> Drift:

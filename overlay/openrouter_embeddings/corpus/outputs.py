@@ -82,6 +82,21 @@ def side_files(output: Path) -> dict[str, Path]:
     return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
 
 
+def row_lists(output: Path) -> dict[str, Path]:
+    """The files beside an output that list rows: those without a vector, and those whose text was cut or split."""
+    return {name: output.with_name(f"{output.name}.{name}.jsonl") for name in ("errors", "shortened")}
+
+
+def job_folder(output: Path) -> Path:
+    """The folder of the job that writes an output."""
+    return output.with_name(f"{output.name}.job")
+
+
+def own_files(output: Path) -> frozenset[Path]:
+    """All that a job writes: not a part of the corpus, if that is the folder that it writes to."""
+    return frozenset([output, job_folder(output), *row_lists(output).values(), *side_files(output).values()])
+
+
 class NpyWriter:
     """Writes an .npy file, and beside it the ids and the stamp."""
 

@@ -11,6 +11,7 @@ import attrs
 from ..embed import Usage
 from .finish import Plan
 from .journal import JobLock, Journal
+from .outputs import job_folder
 
 
 @attrs.frozen(kw_only=True)
@@ -123,12 +124,16 @@ class CorpusStatus:
     seconds_left: float | None
 
 
-def status(folder: Path) -> CorpusStatus:
-    """The status of the job in a folder (`<output>.job`).
+def status(output: Path) -> CorpusStatus:
+    """The status of the job that writes an output.
+
+    Args:
+        output: the file that the job writes, or the job's folder, `<output>.job`.
 
     Raises:
-        CorpusError: the folder holds no job.
+        CorpusError: there is no such job.
     """
+    folder = output if output.is_dir() else job_folder(output)
     with Journal(folder, read_only=True) as journal:
         totals, last = journal.totals(), journal.last_run()
         lock = JobLock(folder)

@@ -24,7 +24,7 @@ from .finish import Plan
 from .foreground import Interrupts, run, run_in_thread
 from .job import Job
 from .journal import JobLock, Journal
-from .outputs import VectorForm, output_format
+from .outputs import VectorForm, job_folder, output_format, own_files
 from .results import CorpusResult, result_of
 from .sources import Source, copy_iterable, copy_stdin, open_source
 from .stamp import Stamp
@@ -78,7 +78,7 @@ def corpus(
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
     batch = _batch_options(caller, own["batch"], embed_options)
     output = Path(own["output"]).absolute()
-    kind, folder = output_format(output), output.with_name(f"{output.name}.job")
+    kind, folder = output_format(output), job_folder(output)
     _form(own)  # before a folder is made
     if not output.parent.is_dir():
         raise ConfigurationError(f"the folder of the output, {output.parent}, does not exist")
@@ -183,8 +183,7 @@ def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, An
 
 
 def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:
-    plan = Plan(source, output, kind, _form(own), Stamp.of(own))
-    plan.exclude_own_files()
+    plan = Plan(attrs.evolve(source, excluded=own_files(output)), output, kind, _form(own), Stamp.of(own))
     plan.size = plan.source.size()
     plan.fingerprint, plan.rows_total = plan.source.scan()
     return plan
@@ -216,7 +215,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     where = f"the job in {plan.folder}"
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
-        raise CorpusError(f"{plan.source.path} is not the corpus that {where} began with; write to another output")
+        given = "the input" if plan.source.path.parent == plan.folder else plan.source.path
+        raise CorpusError(f"{given} is not the corpus that {where} began with; write to another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))
