@@ -175,6 +175,21 @@ def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture
         assert [type(json.loads(line)) for line in capsys.readouterr().out.splitlines()][-1] is dict
 
 
+@pytest.mark.parametrize("name", ["openrouter", "openrouter-embeddings"])
+def test_completion_of_both_names(name: str) -> None:
+    words = {"COMP_WORDS": f"{name} embed a.csv --format ", "COMP_CWORD": "4"}
+    variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
+    completed = subprocess.run(
+        [Path(sys.executable).with_name(name)],
+        env={**os.environ, **words, variable: "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert completed.stdout.startswith("plain,jsonl\nplain,csv\n")
+
+
 ERRORS = [
     ([], 2, "COMMAND"),
     (["serve", "--port", "65536"], 2, "65536 is not in the range 0<=x<=65535"),
