@@ -6,6 +6,7 @@ of the last size spends of a budget of half its bill.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -23,10 +24,14 @@ MODEL = "openai/text-embedding-3-small"  # 1,536 dimensions
 
 def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> None:
     """Run a job in this process, and print what it took."""
-    began = time.monotonic()
+    began, tenths = time.monotonic(), dict[int, tuple[int, float]]()  # rows and CPU seconds when each tenth began
+
+    def progress(now: Any) -> None:
+        tenths.setdefault(10 * now.texts_done // now.texts_total, (now.texts_done, time.process_time()))
+
     with OpenRouter("key", server_url=url) as client:
         try:
-            client.embeddings.corpus(source, output=output, model=MODEL, max_cost_usd=max_cost_usd)
+            client.embeddings.corpus(source, output=output, model=MODEL, max_cost_usd=max_cost_usd, progress=progress)
         except errors.BudgetError as error:
             print(f"budget of ${max_cost_usd}: {error}")
     seconds, cpu_seconds, peak = time.monotonic() - began, time.process_time(), peak_mb()
@@ -37,6 +42,9 @@ def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> Non
         f"{1000 * cpu_seconds / rows:.3f} s of CPU for 1,000 rows  ${found.usage.cost}",
         flush=True,
     )
+    pairs = itertools.pairwise(tenths.values())
+    used = [1000 * (after[1] - before[1]) / (after[0] - before[0]) for before, after in pairs]
+    print("CPU for 1,000 rows in each tenth:", " ".join(f"{seconds:.3f}" for seconds in used), flush=True)
 
 
 def peak_mb() -> float:
