@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from faults.ledger import Request
 from faults.replies import answer, forever
@@ -102,9 +103,13 @@ def test_resumed_job_tells_a_drift(tmp_path: Path) -> None:
 
 def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "other.npy", np.zeros((2, 3)))
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1]}), tmp_path / "other.parquet")
+    for name in ("broken.npy", "broken.parquet", "broken.arrow"):
+        (tmp_path / name).write_bytes(b"something else")
     with OpenRouter(KEY) as client:
         for call in (client.embeddings.check, lambda path: client.embeddings.search(path, "a")):
-            with pytest.raises(errors.CorpusError, match="has no stamp"):
-                call(tmp_path / "other.npy")
+            for path in tmp_path.iterdir():
+                with pytest.raises(errors.CorpusError, match=r"has no stamp|cannot be read"):
+                    call(path)
             with pytest.raises(errors.ConfigurationError, match="does not exist"):
                 call(tmp_path / "nothing.npy")

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from faults.replies import answer, refuse
 from faults.server import FaultServer
-from openrouter_embeddings import errors
+from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
-from support.capped import Capped, texts_of
+from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, start_job, write_corpus
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -195,8 +195,20 @@ def test_request_that_was_refused_is_not_in_doubt(accepted: int, tmp_path: Path)
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
         embed_corpus(server.url, source, output, concurrency=1)
-    found = status(folder_of(output))
+    found = status(output)
     assert (found.state, found.doubts, found.possibly_billed_texts) == ("failed", [], 0)
+    assert (found.error or "").startswith("PaymentRequiredResponseError: ")
+
+
+@pytest.mark.parametrize("calls", [0, 3])
+def test_request_that_was_not_sent_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
+    keys = iter([KEY] * calls)
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    with Capped() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
+        with pytest.raises(errors.ConfigurationError, match="key"):
+            client.embeddings.corpus(source, output=output, **OPTIONS, model=MODEL)
+        found = status(output)
+        assert (found.state, found.doubts, found.rows_done) == ("failed", [], inputs_sent(server).total())
 
 
 def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:

@@ -170,6 +170,8 @@ def _status_lines(found: CorpusStatus) -> list[str]:
     process = f", process {found.pid}" if found.state == "running" else ""
     about = "" if found.state == "finished" else "about "
     lines = [f"{found.source} -> {found.output}: {found.state}{process}"]
+    if found.error:
+        lines.append(found.error)
     lines.append(
         f"done: {found.rows_done:,} of {about}{counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
     )

@@ -96,14 +96,22 @@ class Job:
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self.error = error
-            if isinstance(error, OpenRouterError) and not error.possibly_billed_attempts:
-                self._news.failed += {self._requests[i] for i in error.positions if i in self._requests}
+            if isinstance(error, OpenRouterError):
+                self._news.failed += {self._requests[i] for i in self._not_billed(error) if i in self._requests}
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
             self.error = self.error or error
         if self._vectors is not None:
             self._vectors.close()
+
+    def _not_billed(self, error: OpenRouterError) -> Iterable[int]:
+        """The positions of texts that are not billed although their request has no response."""
+        if error.possibly_billed_attempts:
+            return ()
+        if not error.attempts and not any(stream.possibly_billed_attempts for stream in self._streams):
+            return self._requests  # no request that failed was sent, for example because there is no key
+        return error.positions
 
     def _embed(self) -> None:
         """Embed all rows that have no outcome yet."""
@@ -339,7 +347,9 @@ class Job:
     def _totals(self) -> dict[str, Any]:
         """What this run has sent and been billed."""
         usage = self._usage()
+        error = self.error and printable(f"{type(self.error).__name__}: {self.error}", _MAX_MESSAGE_CHARS)
         return {
+            "error": error,
             "requests": sum(stream.progress.requests for stream in self._streams),
             "prompt_tokens": usage.prompt_tokens,
             "total_tokens": usage.total_tokens,

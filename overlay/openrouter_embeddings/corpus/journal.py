@@ -32,7 +32,7 @@ create table if not exists job(key text primary key, value text not null);
 create table if not exists runs(id integer primary key, pid integer not null, started_at real not null, ended_at real,
     ending text, requests integer not null default 0, prompt_tokens integer not null default 0,
     total_tokens integer not null default 0, cost_usd real, possibly_billed_attempts integer not null default 0,
-    possibly_billed_texts integer not null default 0);
+    possibly_billed_texts integer not null default 0, error text);
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
     texts integer not null, bytes integer not null, sent_at real not null, state text not null);
 create table if not exists batches(request integer primary key, id text, requests integer not null, rows text not null);
@@ -292,8 +292,9 @@ class Journal:
         return dict(zip((*names, "cost_usd", "errors", "shortened"), found, strict=True))
 
     def last_run(self) -> dict[str, Any]:
-        found = self._db.execute("select pid, started_at, ended_at, ending from runs order by id desc").fetchone()
-        return dict(zip(("pid", "started_at", "ended_at", "ending"), found or (None,) * 4, strict=True))
+        names = ("pid", "started_at", "ended_at", "ending", "error")
+        found = self._db.execute(f"select {', '.join(names)} from runs order by id desc").fetchone()
+        return dict(zip(names, found or (None,) * len(names), strict=True))
 
     def shortened(self) -> Iterator[tuple[int, int, int, int]]:
         """The rows whose text was cut or split, in order: row, characters, characters that were kept, pieces."""

@@ -99,6 +99,7 @@ class CorpusStatus:
 
     Attributes:
         state: "running", "finished", "interrupted", "failed" (an error ended it) or "killed".
+        error: the error that ended the last run, if one did.
         pid: the process that runs it, or ran it last.
         rows_total: about, until the job is finished.
         usage: what all its runs were billed.
@@ -111,6 +112,7 @@ class CorpusStatus:
     source: str
     output: str
     state: str
+    error: str | None
     pid: int | None
     rows_done: int
     rows_total: int
@@ -151,6 +153,7 @@ def status(output: Path) -> CorpusStatus:
             source=journal.get("source"),
             output=journal.get("output"),
             state=state,
+            error=last["error"] if state == "failed" else None,
             pid=last["pid"],
             rows_done=done,
             rows_total=total,
