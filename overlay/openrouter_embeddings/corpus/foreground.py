@@ -1,7 +1,7 @@
 """Runs a job in a thread of its own, while the caller's thread reports progress and takes signals.
 
-So nothing interrupts the work between a response and its record on the disk. For a caller on an event loop, a second
-thread takes the place of the caller's.
+So nothing interrupts the work between a response and its record on the disk. `run_in_thread` is for callers on an event
+loop.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ a crash leaves unrecorded was all in flight at one time."""
 
 
 class Job:
-    """A run of a job. It is the observer of its streams: each request is in the journal before it is sent."""
+    """One run of a job. It observes its streams: each request is in the journal before it is sent."""
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class Job:
         self._streams: list[EmbedStream | BatchRun] = []
         self._canary_streams = 1  # the first streams, whose texts are not of the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
-        self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
+        self._requests: dict[int, int] = {}  # the last request of each of these positions
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
-        self._parts: dict[int, set[int]] = {}  # positions of texts that are cut or split, and requests that hold parts
-        self._joined: set[int] = set()  # such positions whose vector comes next
+        self._parts: dict[int, set[int]] = {}  # requests with parts of texts that are cut or split, by position
+        self._joined: set[int] = set()  # positions of such texts whose vector comes next
         self._news, self._recorded_at = News(), 0.0  # not yet in the journal
         self.error: BaseException | None = None
         self._stopping = False
@@ -134,7 +134,7 @@ class Job:
         self._embed_in_requests(self._vectors, chain([first] if first else [], pending))
 
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
-        """Embed in batches; returns the error to raise if rows are left. Without the option, only open ones end."""
+        """Embed in batches, or only collect open ones; returns the error to raise if rows are left."""
         batch = self._batch or BatchOptions(fallback=True)
         run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
         self._streams.append(run)
@@ -148,7 +148,7 @@ class Job:
         return run.unanswered_error()
 
     def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
-        """What gives the USD that are left and the price of a token in a batch; None: there is no budget."""
+        """A function that returns the USD left and the price of a token in a batch; None: there is no budget."""
         if (most := self._max_cost_usd) is None:
             return None
         base = self._options["model"].partition(":")[0]
@@ -227,13 +227,13 @@ class Job:
         return float(spent + 2 * price * self._journal.unreported_bytes())
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
-        """The texts of rows, those left out that the cache knows; their positions in this stream are noted."""
+        """The texts of the rows that are not in the cache; notes the position of each in the stream."""
         for position, sent in enumerate(self._uncached(pending)):
             self._sent[position] = sent
             yield sent[1]
 
     def _uncached(self, pending: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        """The rows that the cache does not know; it gives the vectors of the others."""
+        """The rows that are not in the cache; writes the cached vectors of the others."""
         if self._cache is None:
             yield from pending
             return
@@ -278,7 +278,7 @@ class Job:
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
 
     def _check_canary(self) -> Canary | None:
-        """Embed the canary, and compare it with that of the first run; None: the job was stopped."""
+        """Embed the canary, and compare it with the canary of the first run; None: the job was stopped."""
         stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
         known = None if self._cache is None or stored is not None else self._cache
         found = known.get([self._as_sent(text) for text in CANARY_TEXTS]) if known is not None else {}

@@ -53,7 +53,7 @@ class News:
         shortened: rows whose text was cut or split: characters, those that were kept, pieces.
         joined: rows that are complete, with their vectors on the disk, and whose texts were sent in other requests.
         joined_requests: these requests, unless they are done with other rows.
-        totals: those of this run.
+        totals: what this run has sent and been billed.
     """
 
     done: list[tuple[int, Ranges]] = attrs.field(factory=list)
@@ -239,7 +239,7 @@ class Journal:
         return json.loads(rows)  # type: ignore[no-any-return]
 
     def name_batch(self, number: int, id: str | None) -> None:
-        """Record the id of a batch; None: that which it had belongs to somebody else's."""
+        """Record the id of a batch; None: the id that was recorded is of a batch of another job."""
         with self.transaction():
             old = "select id from batches where request = ? and id is not null"
             if id is None and (found := self._db.execute(old, (number,)).fetchone()):

@@ -1,4 +1,4 @@
-"""What a finished output is good for: a search by meaning, and a check that the model still gives the same vectors."""
+"""Searches a finished output by meaning, and checks that the model still gives the same vectors."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Match:
 
 @attrs.frozen
 class Drift:
-    """How far the model is from what it was when the output was written.
+    """The difference between the vectors of the model now and when the output was written.
 
     Attributes:
-        distance: the largest cosine distance of three fixed texts to their vectors then, 0 to 2; infinite if their
-            length changed.
-        has_drifted: whether it is more than providers differ by for one model.
-        model_before, model_now: the model as it answered.
+        distance: the largest cosine distance between the two vectors of one of three fixed texts, 0 to 2; infinite if
+            the length of the vectors changed.
+        has_drifted: whether the distance is larger than differences between providers of one model.
+        model_before, model_now: the model that the responses named.
     """
 
     distance: float
@@ -58,7 +58,7 @@ def search(
 
     Raises:
         CorpusError: the file was not written by `corpus`.
-        ConfigurationError: the rows have a prefix, and that of the question is not given.
+        ConfigurationError: the rows have a prefix, and `prefix` is None.
     """
     found = Output(output)
     if prefix is None and "prefix" in found.options:
@@ -111,7 +111,7 @@ def check(caller: Caller, output: Path) -> Drift:
 
 
 def _options(found: Output, input_type: str | None) -> Mapping[str, Any]:
-    """The options of a question: those of the documents, but for its kind."""
+    """The options of a question: the options of the documents, with the input type of questions."""
     documents = found.options.get("input_type")
     kind = input_type or ("search_query" if documents == "search_document" else documents)
     return {**_short_text_options(found), "input_type": kind}

@@ -104,7 +104,7 @@ class CorpusStatus:
         rows_total: about, until the job is finished.
         usage: what all its runs were billed.
         doubts: requests that may be billed for nothing.
-        batches: those of the Batch API, the oldest first.
+        batches: the job's batches of the Batch API, the oldest first.
         rows_per_second: of the last run.
         seconds_left: None where it is unknown.
     """

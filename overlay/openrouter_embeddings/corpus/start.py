@@ -33,7 +33,7 @@ _STDIN = "-"
 
 
 class CorpusOptions(EmbedOptions, total=False):
-    """The keyword arguments of `corpus`: its own, and those of `embed`; `Embeddings.corpus` documents them."""
+    """The keyword arguments of `corpus`, with the options of `embed`; `Embeddings.corpus` documents them."""
 
     output: Required[str | os.PathLike[str]]
     format: Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"] | None

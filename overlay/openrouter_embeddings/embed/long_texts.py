@@ -108,7 +108,7 @@ class LongTexts:
         return [Batch((position,) * len(part), tuple(part), batch.base64) for part in parts]
 
     def give_up(self, position: int) -> bool:
-        """Forget a text that has no vector; whether it was known to have none."""
+        """Forget a text that has no vector; returns whether it was given up before."""
         known = position in self._given_up
         if self._texts.pop(position, None) is not None:
             self._given_up.add(position)
@@ -119,7 +119,7 @@ class LongTexts:
     ) -> tuple[list[int], Any, list[Shortened]]:
         """The texts that are complete now, their vectors, and those that were shortened.
 
-        The vector of a split text is the average of those of its pieces, weighted by their tokens, with length 1.
+        The vector of a split text is the average of the vectors of its pieces, weighted by their tokens, with length 1.
         """
         if self._texts.keys().isdisjoint(positions) and self._given_up.isdisjoint(positions):
             return list(positions), vectors, []
