@@ -45,7 +45,8 @@ def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Don
     """Run a block in a folder with the page's files: a file of tests with pytest, anything else as a program."""
     for name, code in block.files.items():
         (folder / name).write_text(code)
-    command = [sys.executable, "-c", block.code]
+    (folder / "example.py").write_text(block.code)  # a file: processes that it starts import it
+    command = [sys.executable, "example.py"]
     if block.title.startswith("test_"):
         plugins = ["-p", "pytest_httpx", "-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "--quiet", *plugins, block.title]

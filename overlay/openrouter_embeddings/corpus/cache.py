@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ class Cache:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            weakref.finalize(self, db.close)  # jobs, workers and streams share a cache: none of them can close it
             db.execute("pragma journal_mode=wal")
             db.execute("pragma synchronous=normal")
             # A table with rowids and an index takes a third of the space that `without rowid` takes for such rows.

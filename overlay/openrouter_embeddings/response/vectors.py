@@ -75,7 +75,11 @@ def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffe
     matrix = _allocated(count, width, output)
     for i, vector in enumerate(chain([first], vectors)):
         if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
-            struct.pack_into(f"{width}f", matrix.data, i * 4 * width, *vector)
+            try:
+                struct.pack_into(f"{width}f", matrix.data, i * 4 * width, *vector)
+            except OverflowError:  # Python 3.14 refuses a number that is too large for float32
+                with np.errstate(over="ignore"):
+                    matrix[i] = vector
         else:
             matrix[i] = vector
     return matrix
