@@ -18,7 +18,7 @@ from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
-_SEARCH_ROWS = 16_384
+_SEARCH_ROWS = 256  # so that a block stays in the cache of the processor for the second pass over it
 _NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
 
 
