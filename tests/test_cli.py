@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from openrouter_embeddings.cli import main
+from openrouter_embeddings.cli import commands, main
 from openrouter_embeddings.local import serve
 from openrouter_embeddings.local.server import Server
 
@@ -188,6 +188,18 @@ def test_completion_of_both_names(name: str) -> None:
         timeout=60,
     )
     assert completed.stdout.startswith("plain,jsonl\nplain,csv\n")
+
+
+def test_each_option_is_documented() -> None:
+    pages = "".join(path.read_text() for path in (Path(__file__).parents[1] / "docs").glob("*.md"))
+    options = {
+        option
+        for command in commands.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("-")
+    }
+    assert {option for option in options if f"`{option}`" not in pages and f"{option} " not in pages} == set()
 
 
 ERRORS = [
