@@ -13,6 +13,7 @@ from faults.replies import answer, forever
 from faults.right import vector
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
 from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, write_corpus
@@ -113,3 +114,12 @@ def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
                     call(path)
             with pytest.raises(errors.ConfigurationError, match="does not exist"):
                 call(tmp_path / "nothing.npy")
+
+
+def test_status_of_what_is_no_job_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.CorpusError, match=r"is not the folder of a job"):
+        status(tmp_path / "out.npy")
+    (tmp_path / "out.npy.job").mkdir()
+    (tmp_path / "out.npy.job" / "journal.sqlite").write_bytes(b"something else" * 100)
+    with pytest.raises(errors.CorpusError, match="the journal cannot be read"):
+        status(tmp_path / "out.npy")

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import attrs
@@ -90,10 +91,14 @@ class OpenBatch:
 
 
 class Journal:
-    """The journal in a job's folder."""
+    """The journal in a job's folder.
+
+    Raises:
+        CorpusError: it is to be read only, and is not there or, at the end of a `with` block, cannot be read.
+    """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        self._folder, path = folder, folder / "journal.sqlite"
+        self._folder, self._read_only, path = folder, read_only, folder / "journal.sqlite"
         if read_only:
             if not path.is_file():
                 raise CorpusError(f"{folder} is not the folder of a job: it has no journal.sqlite")
@@ -308,8 +313,10 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+        if self._read_only and isinstance(error, sqlite3.Error):
+            raise CorpusError(f"{self._folder}: the journal cannot be read: {error}") from error
 
 
 class JobLock:
