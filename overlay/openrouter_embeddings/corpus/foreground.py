@@ -110,8 +110,10 @@ async def run_in_thread(work: Callable[[Interrupts], _Result]) -> _Result:
     while not ended.is_set():
         try:
             await ended.wait()
-        except asyncio.CancelledError as error:
+        except BaseException as error:
             interrupts.append(error)
+            if not isinstance(error, asyncio.CancelledError):  # the coroutine is closed
+                raise
     result = outcome.result()
     if interrupts:
         raise interrupts[0]
