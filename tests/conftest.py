@@ -1,4 +1,4 @@
-"""For all tests: no settings from outside, and the same test ids in each process."""
+"""For all tests: no settings from outside, the same examples at each run, and the same test ids in each process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+# HYPOTHESIS_PROFILE=thorough tries many new examples.
+settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, max_examples=40, suppress_health_check=_SLOW
+)
+settings.register_profile("thorough", deadline=None, max_examples=5_000, suppress_health_check=_SLOW)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _SERVERS = {"FaultServer", "Capped", "serve"}
 

@@ -158,7 +158,7 @@ def test_interrupted_job_says_how_to_resume(folder: Path, capsys: pytest.Capture
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "6", "--concurrency", "1", "--batch-size", "1"]
+    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "30", "--concurrency", "1", "--batch-size", "1"]
     assert run(slow) == 130
     assert "interrupted; run the same command again to resume" in capsys.readouterr().err
 

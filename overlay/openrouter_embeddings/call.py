@@ -19,7 +19,7 @@ import attrs
 from openrouter_generated.types import HttpMeta
 
 from . import defaults
-from .errors import ConfigurationError, Failure, OpenRouterError, ResponseError, printable
+from .errors import Failure, OpenRouterError, ResponseError, printable
 from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
@@ -32,7 +32,7 @@ _logger = logging.getLogger("openrouter")
 def call_flow(
     call: PreparedCall,
     policy: Policy,
-    read: Callable[[Response, PreparedCall], Any] = validate,
+    read: Callable[[Response, PreparedCall], Any] | None = None,
     *,
     key: Callable[[], Secret],
     budget: RetryBudget,
@@ -42,7 +42,7 @@ def call_flow(
 ) -> CallFlow:
     """Send a request and `read` its response; wait and retry as `policy` says. `key` is called before each attempt.
 
-    Raises OpenRouterError, with `attempts` and the other counts filled in.
+    `read` returns the documented type by default. Raises OpenRouterError, with `attempts` and the other counts set.
     """
     began, state = clock(), CallState()
     usages: list[Any] = []  # of responses that are rejected: they are billed nevertheless
@@ -72,11 +72,7 @@ def call_flow(
             try:
                 if isinstance(outcome, Failure):
                     raise outcome.error
-                result = read(outcome, call)
-            except ConfigurationError:  # the HTTP client could not be opened: this attempt sent nothing
-                state.attempts -= 1
-                is_open = False
-                raise
+                result = (read or validate)(outcome, call)
             except OpenRouterError as error:
                 failure = outcome if isinstance(outcome, Failure) else failure_of(error)
                 usages += _reported_usage(outcome)
@@ -101,10 +97,10 @@ def call_flow(
                 del outcome  # a traceback with locals must not show a response that echoes the key
                 failure.error.limit, failure.error.host = sleep, host
                 raise _final_error(failure.error, request.redactor()) from None
+            subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
             # The name of the error only: the message of the server may quote the texts.
-            message, subject = "%.100s at %s: attempt %d: %s; retrying in %.2f s", call.fields.get("model")
-            subject = subject or f"{call.operation.method} {call.operation.path}"
-            _log(debug, logging.WARNING, message, subject, host, state.attempts, sleep.reason, sleep.seconds)
+            values = subject, host, state.attempts, sleep.reason, sleep.seconds
+            _log(debug, logging.WARNING, "%.100s at %s: attempt %d: %s; retrying in %.2f s", *values)
             state.free_retries += sleep.free
             yield sleep
     except BaseException as error:
@@ -117,14 +113,12 @@ def call_flow(
 
 def _redirect_target(url: str, outcome: Response | Failure) -> str | None:
     """The URL that a response redirects to, if its origin is that of `url` (RFC 9110, 15.4.8; RFC 6454)."""
-    if isinstance(outcome, Failure) or outcome.status_code not in (307, 308):
+    if isinstance(outcome, Failure) or outcome.status_code not in (307, 308) or not outcome.headers.get("location"):
         return None
-    location = outcome.headers.get("location")
-    try:
-        target = urljoin(url, location)
-        return target if location and _origin(target) == _origin(url) else None
-    except ValueError:
-        return None
+    with suppress(ValueError):
+        target = urljoin(url, outcome.headers["location"])
+        return target if _origin(target) == _origin(url) else None
+    return None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -141,9 +135,8 @@ def _log(debug: Callable[..., None] | None, level: int, message: str, *values: A
 
 def _reported_usage(outcome: Response | Failure) -> list[Any]:
     """The `usage` of a response that is rejected, if it can be read."""
-    with suppress(ValueError, RecursionError):
-        document = outcome.json() if isinstance(outcome, Response) else None
-        return [document["usage"]] if isinstance(document, dict) and document.get("usage") else []
+    with suppress(ValueError, RecursionError, AttributeError):
+        return [usage] if (usage := outcome.json().get("usage")) else []  # type: ignore[union-attr]
     return []
 
 
@@ -151,8 +144,7 @@ def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
     """The error to raise: without secrets, and without the traceback of the attempt."""
     if isinstance(error, ResponseError) and error.raw_response is not None:
         response, document = redact_response(error.raw_response.redacted(redactor, defaults.ERROR_BODY_BYTES), redactor)
-        error.raw_response, error.headers, error.body = response, response.headers, response.text
-        error.generation_id = response.headers.get("x-generation-id")
+        error._set_response(response)
         if error.data is not None:
             error.data = error_data(document, error.status_code or response.status_code)
     error.message = redactor(printable(error.message))
@@ -163,8 +155,7 @@ def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
 
 def _meta(call: PreparedCall, request: Request, response: Response, state: CallState, seconds: float) -> HttpMeta:
     """How a result arrived, without secrets: a server may echo them in headers, and in the URL of a redirect."""
-    redactor = request.redactor()
+    redactor, counts = request.redactor(), (state.attempts, state.maybe_billed)
     headers = response.headers.redacted(redactor)
-    generation_id, counts = headers.get("x-generation-id"), (state.attempts, state.maybe_billed)
     url = call.url if request.url is call.url else redactor(request.url)
-    return HttpMeta(response.status_code, headers, generation_id, *counts, seconds, url)
+    return HttpMeta(response.status_code, headers, headers.get("x-generation-id"), *counts, seconds, url)

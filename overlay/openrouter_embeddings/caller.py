@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
-from openrouter_generated.types import CallOptions, Operation, Unset
+from openrouter_generated.types import CallOptions, Operation
 
-from . import config as settings
+from .config import Config
 from .contract import CREATE_BATCH
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
@@ -24,27 +24,23 @@ T = TypeVar("T")
 
 
 @cache
-def _parts_of_a_call() -> tuple[Callable[..., Any], ...]:
-    """Imported at the first call: `OpenRouter(...)` alone is to be quick."""
-    from .call import call_flow
-    from .request import prepare
-    from .response import validate
+def _modules() -> tuple[Any, Any]:
+    """What a call needs, imported at the first one: `OpenRouter(...)` alone is to be quick."""
+    from . import call, request
 
-    return prepare, call_flow, validate
+    return call, request
 
 
 @attrs.define(eq=False, repr=False, slots=False)
 class Caller:
     """The part of a client that its resources use: every generated method ends in `call` or `call_async`."""
 
-    config: settings.Config
+    config: Config
     policy: Policy | None  # None: that of the call
     http_clients: HttpClients
     debug: Callable[..., None] | None = None  # of a `debug_logger`
     hook: Hook | None = None
-    learned: dict[Hashable, Any] = attrs.field(
-        factory=dict
-    )  # by jobs, about models; a client and its variants share it
+    learned: dict[Hashable, Any] = attrs.field(factory=dict)  # by jobs, about models; variants of a client share it
     budget: RetryBudget = attrs.field(factory=RetryBudget)
     is_variant: bool = False
     is_closed: bool = False
@@ -68,22 +64,22 @@ class Caller:
         read: Callable[[Response, PreparedCall], Any] | None = None,
         consumer: Callable[[], BodyConsumer] | None = None,
     ) -> CallFlow:
-        """A call whose arguments are validated, and that is not sent yet.
+        """A call whose arguments are validated, and that is not sent yet. `policy` and `timeouts` are the defaults.
 
-        `policy` and `timeouts` are the defaults. `read` turns the response into the result, of the documented type by
-        default. `consumer` makes the object that receives the body of a successful response.
+        `read` turns the response into the result, by default of the documented type. `consumer` makes the object that
+        receives the body of a successful response.
         """
-        prepare, call_flow, validate = _parts_of_a_call()
+        call, request = _modules()
         self.check_open()
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
         if operation.id == CREATE_BATCH:  # it may exist: without an idempotency key, sending it again could pay twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
             timeouts = timeouts.within(chosen.total_seconds)
-        prepared = prepare(operation, arguments, options, self.config, timeouts, consumer)
+        prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
             key()  # a missing key is an error before a connection is opened
-        flow = call_flow(prepared, chosen, read or validate, key=key, budget=self.budget, debug=self.debug)
+        flow: CallFlow = call.call_flow(prepared, chosen, read, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
@@ -98,13 +94,12 @@ class Caller:
 
     def open(self) -> None:
         """Import and open what calls need: threads that do so at once may wait for ever after Ctrl-C."""
-        _parts_of_a_call()
+        _modules()
         self.http_clients.sync_client()
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
         """The policy of a call: what the call says, else what the client says, else `default`."""
-        default = self.policy or default
-        return default if isinstance(retries, Unset) else policy_from(retries, default)
+        return policy_from(retries, self.policy or default)
 
     def learn(self, key: Hashable, make: Callable[[], T]) -> T:
         """What jobs have learned under a key: at first, what `make` returns."""
@@ -117,9 +112,7 @@ class Caller:
 
     def base_url(self, server_url: str | None) -> str:
         """The base URL of a call."""
-        if server_url is None:
-            return self.config.base_url
-        return settings.base_url(server_url, allow_http=self.config.allow_http)
+        return self.config.url(server_url)
 
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
         """A caller with other settings on the same HTTP clients."""

@@ -160,7 +160,7 @@ class OpenRouter(Resources):
         if api_key is not None:
             changes["api_key"] = settings.api_key_setting(api_key)
         if server_url is not None:
-            changes["base_url"] = self._caller.base_url(server_url)
+            changes["base_url"] = self._caller.config.url(server_url)
         if timeout_ms is not None:
             changes["timeout_ms"] = settings.timeout_ms(timeout_ms)
         policy = self._caller.policy

@@ -69,6 +69,10 @@ class Config:
             )
         return key
 
+    def url(self, server_url: str | None) -> str:
+        """The base URL of a call."""
+        return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
+
 
 def as_secret(value: object) -> object:
     """Wrap a string in `Secret`, so that no frame of this package shows a key in a traceback with locals."""
@@ -89,6 +93,8 @@ def validate_key(value: object, source: str) -> Secret | None:
     if not isinstance(value, Secret):
         raise ConfigurationError(f"{source} must be a string, got {getattr(value, '__name__', type(value).__name__)}")
     key = Secret(value.reveal().strip())
+    if _URL.fullmatch(key.reveal()):
+        raise ConfigurationError(f"{source} is a URL: pass the key as api_key=, and the URL as server_url=")
     if key.reveal() and not _KEY.fullmatch(key.reveal()):
         raise ConfigurationError(
             f"{source} contains characters that no API key has (only printable ASCII without spaces); "
@@ -201,9 +207,9 @@ def timeout_ms(value: Any) -> int | None:
     """A timeout in milliseconds, or None."""
     if value is None:
         return None
-    if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 0 < value < 1e12:
-        raise ConfigurationError(f"timeout_ms must be a number of milliseconds above 0, got {value!r}")
-    return max(1, int(value))
+    if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 1 <= value < 1e12:
+        raise ConfigurationError(f"timeout_ms must be a number of milliseconds, such as 500 for 0.5 s, got {value!r}")
+    return int(value)
 
 
 def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     from .embed import EmbedInput
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class _NotCallable(ModuleType):
+    """The class of the module `openrouter_embeddings.embed`, which has the name of the method."""
+
+    def __call__(self, *_: object, **__: object) -> None:
+        raise TypeError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
+
+
+sys.modules[jobs.__name__].__class__ = _NotCallable
 
 
 def _spell_out_options(method: _Method) -> _Method:

@@ -163,10 +163,11 @@ class ResponseError(OpenRouterError):
         super().__init__(message)
         if response is not None:
             self.status_code = response.status_code  # pyright: ignore[reportIncompatibleVariableOverride]
-            self.headers = response.headers
-            self.body = response.text
-            self.raw_response = response
-            self.generation_id = response.headers.get("x-generation-id")
+            self._set_response(response)
+
+    def _set_response(self, response: Response) -> None:
+        self.raw_response, self.headers, self.body = response, response.headers, response.text
+        self.generation_id = response.headers.get("x-generation-id")
 
 
 class ResponseValidationError(ResponseError):

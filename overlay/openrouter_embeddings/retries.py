@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from openrouter_generated.types import RetrySettings
+from openrouter_generated.types import RetrySettings, Unset
 
 from . import defaults
 from .errors import APIStatusError, ConfigurationError, Failure, OpenRouterError, ResponseValidationError
@@ -128,6 +128,8 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
 
     A whole number is the maximum number of retries; those that may be billed keep their own limit.
     """
+    if isinstance(config, Unset):
+        return default
     if isinstance(config, Policy):
         return config
     if config is None or (issubclass(type(config), numbers.Integral) and type(config) is not bool and config >= 0):

@@ -11,20 +11,8 @@ T = TypeVar("T")
 Nullable: TypeAlias = T | None
 OptionalNullable: TypeAlias = T | Unset | None
 
-__all__ = [
-    "UNSET",
-    "EmbedResult",
-    "EmbedStream",
-    "EmbedStreamAsync",
-    "HttpMeta",
-    "Nullable",
-    "OptionalNullable",
-    "Progress",
-    "Shortened",
-    "TextError",
-    "Unset",
-    "Usage",
-]
+__all__ = ["UNSET", "EmbedResult", "EmbedStream", "EmbedStreamAsync", "HttpMeta", "Nullable", "OptionalNullable"]
+__all__ += ["Progress", "Shortened", "TextError", "Unset", "Usage"]
 
 if not TYPE_CHECKING:  # a type checker would accept any name
 

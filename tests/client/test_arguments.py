@@ -26,7 +26,7 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "no credits": (refuse(402), lambda s: s.generate(**CALL), "https://openrouter.ai/settings/credits"),
     "wrong model": (refuse(404), lambda s: s.generate(**CALL), "embeddings.list_models()"),
     "no model": (answer(), lambda s: s.generate(input="a"), "model"),
-    "wrong type": (answer(), lambda s: s.generate(input=5, model="m"), "input: expected string or array, got integer"),
+    "wrong type": (answer(), lambda s: s.generate(input=5, model="m"), "input: expected str or list, got int"),
     "misspelt option": (answer(), lambda s: s.generate(**CALL, dimension=5), "write dimensions"),
     "misspelt member": (answer(), lambda s: s.generate(**CALL, provider={"zrd": True}), "did you mean 'zdr'?"),
     "empty text": (answer(), lambda s: s.generate(input=["a", ""], model="m"), "input[1]: must not be empty"),

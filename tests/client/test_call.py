@@ -137,7 +137,6 @@ WITH_502, WITH_429, WITH_402 = (reply(200, {"error": {"code": code, "message": "
 RETRYABLE, ASKED = ({"error": {"message": "no", "availability": a}} for a in ({"retryable": True}, {"retry_after": 10}))
 TOO_LARGE = Failure(errors.AnswerTooLargeError("64 MB"), sent=True, final=True)
 OFFICIAL = policy_from(RetryConfig("backoff", BackoffStrategy(500, 1_000, 2, 2_000, 0), True), Policy())
-CLOSED = Failure(ConfigurationError("the HTTP client cannot be opened"), sent=False)
 LOST, INVALID = ConnectionLostError, errors.ResponseValidationError
 OVERLOADED, FAILED = errors.ServiceUnavailableResponseError, errors.InternalServerResponseError
 JOB = Policy(hands_back=True)
@@ -166,7 +165,6 @@ SCRIPTS = {
     "stale, good": Script([broken(stale=True), good()], "send 0 send", None, 2, 1),
     "stale": Script([broken(stale=True)] * 2, "send 0 send", LOST, 2, 2),
     "official": Script([error(500), broken(), error(500)], "send 0.5 send 1 send", FAILED, 3, 3, policy=OFFICIAL),
-    "not opened": Script([CLOSED], "send", ConfigurationError, 0),
     # A job gets back what was certainly not processed.
     "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, JOB),
     "job, refused": Script([refused()], "send", ConnectError, 1, policy=JOB),

@@ -100,7 +100,7 @@ INVALID: list[tuple[str, Any, str, bool]] = [
     # argument, value, message, whether `with_options` has the argument
     ("server_url", "openrouter.ai", "must be a URL", True),
     ("api_key", 7, "must be a string, got int", True),
-    ("timeout_ms", 0, "must be a number of milliseconds above 0", True),
+    ("timeout_ms", 0, "must be a number of milliseconds", True),
     ("retry_config", 1.5, "must be a number of retries", True),
     ("http_referer", "Café", "cannot be sent as an HTTP header", True),
     ("server", "eu", "must be one of production", False),

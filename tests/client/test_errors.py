@@ -8,17 +8,14 @@ import pickle
 import pkgutil
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from openrouter_embeddings import errors, network
 from openrouter_embeddings.errors import BY_STATUS, APIStatusError, OpenRouterError, error_for, format_size, printable
 from openrouter_embeddings.messages import Headers, Response
 from openrouter_generated.models import ErrorResponse
+from support.openapi import DOCUMENT
 
-SPEC: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
 RESPONSE = Response(429, Headers([("x-generation-id", "gen-1")]), b'{"error": {"message": "slow"}}')
 
 for module in pkgutil.iter_modules(network.__path__, f"{network.__name__}."):  # where more of the family is defined
@@ -62,15 +59,15 @@ def test_docstring_shows_the_tree_without_the_classes_of_statuses() -> None:
 
 def test_every_status_in_openapi_yaml_has_the_class_that_it_names() -> None:
     named: dict[str, set[str]] = {}
-    for operation in (operation for path in SPEC["paths"].values() for operation in path.values()):
+    for operation in (operation for path in DOCUMENT["paths"].values() for operation in path.values()):
         for status, response in operation["responses"].items():
             if not status.startswith("2"):
-                component = SPEC["components"]["responses"][response["$ref"].rpartition("/")[2]]
+                component = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
                 named.setdefault(status, set()).add(component["x-python-error"])
     classes = {str(status): {cls.__name__} for status, cls in BY_STATUS.items()}
 
     assert named == {**classes, "default": {"OpenRouterDefaultError"}}
-    assert {response["x-python-error"] for response in SPEC["components"]["responses"].values()} == {
+    assert {response["x-python-error"] for response in DOCUMENT["components"]["responses"].values()} == {
         cls.__name__ for cls in OWN if issubclass(cls, APIStatusError) and cls is not APIStatusError
     }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.openapi import PATH
 
-from . import description, prism
+from . import prism
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +16,5 @@ def mock_url() -> Iterator[str]:
     if reason := prism.missing():
         pytest.skip(reason)
     prism.install()
-    with prism.run(description.PATH) as url:
+    with prism.run(PATH) as url:
         yield url

@@ -5,15 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+from support.openapi import DOCUMENT
 
 from codegen.names import snake_case
 
-PATH = Path(__file__).parents[2] / "openapi.yaml"
-DOCUMENT: Mapping[str, Any] = yaml.safe_load(PATH.read_text("utf-8"))
 UNDECLARED_STATUS = 418  # an example of a status that only `default` declares
 
 

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, settings
 from openrouter_embeddings.local import serve
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
+from support.openapi import DOCUMENT, PATH
 
 from . import description
 
-SCHEMA = schemathesis.openapi.from_path(description.PATH)
+SCHEMA = schemathesis.openapi.from_path(PATH)
 SCHEMA.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 KEY = "sk-or-contract"
 OWN_CHECKS = [CHECKS.get_one("negative_data_rejection"), CHECKS.get_one("positive_data_acceptance")]  # see below
@@ -43,7 +44,7 @@ def embedded_url() -> Iterator[str]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_response_is_declared(case: schemathesis.Case, embedded_url: str) -> None:
     if not is_served(embedded_url, case.operation.method, case.path):
         pytest.skip("the embedded server does not implement this operation")
@@ -66,7 +67,7 @@ def is_served(url: str, method: str, path: str) -> bool:
 
 def has_undeclared_names(case: schemathesis.Case) -> bool:
     """Whether a header or a query parameter is not in the document: the server ignores those."""
-    parameters: list[Any] = description.DOCUMENT["paths"][case.path][case.method.lower()]["parameters"]
+    parameters: list[Any] = DOCUMENT["paths"][case.path][case.method.lower()]["parameters"]
     declared = {description.resolve(one)["name"].lower() for one in parameters} | {"authorization"}
     return any(name.lower() not in declared for name in [*(case.headers or {}), *(case.query or {})])
 

@@ -163,7 +163,7 @@ def handed_by_embed(session: Session, ending: Ending) -> tuple[int, int]:
 @pytest.mark.parametrize("handed", [handed_by_stream, handed_by_embed], ids=lambda function: function.__name__)
 @both_sides
 @given(SCRIPTS, ENDINGS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_what_is_billed_is_handed_out_or_counted(side: Side, handed: Any, script: list[str], ending: Ending) -> None:
     with FaultServer(endless(script)) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_embeddings import errors
 from openrouter_embeddings.embed.job import Job
@@ -337,7 +337,6 @@ def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) ->
     st.booleans(),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
 def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
     bad: set[int], most: int | None, accidents: list[str], kind: str, budget: float, at_once: bool, dice: random.Random
 ) -> None:

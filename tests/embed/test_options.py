@@ -87,13 +87,13 @@ MISTAKES = [
     Mistake({"progress": functools.partial(told_later, progress=1)}, "coroutine function"),
     Mistake({"progress": ToldLater().__call__}, "coroutine function"),
     Mistake({"server_url": "http://other/v1"}, "plain http to other"),
-    Mistake({"model": [MODEL]}, "model: expected string, got array", InvalidInputError),
+    Mistake({"model": [MODEL]}, "model: expected str, got list", InvalidInputError),
     Mistake({"model": ""}, "model: must not be empty", InvalidInputError),
-    Mistake({"dimensions": "256"}, "dimensions: expected integer, got string", InvalidInputError),
+    Mistake({"dimensions": "256"}, "dimensions: expected int, got str", InvalidInputError),
     Mistake({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),
     Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: set by embed", InvalidInputError),
     Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: set by", InvalidInputError),
-    Mistake({"extra_body": ["b"]}, "extra_body: expected object", InvalidInputError),
+    Mistake({"extra_body": ["b"]}, "extra_body: expected dict", InvalidInputError),
     *(
         Mistake({"texts": texts}, f"texts: expected a string or an iterable of strings, got {found}", InvalidInputError)
         for texts, found in [

@@ -61,25 +61,25 @@ STORMS = [
 @pytest.mark.parametrize("storm", STORMS, ids=str)
 def test_no_storm_that_ends_ends_the_job(storm: Storm, side: Side) -> None:
     """Nor does it take anything apart: what was refused was not too large."""
-    texts = texts_of(1_500)
+    texts = texts_of(600)
     with Capped(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK, **storm.options)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
         assert result.requests == len(server.ledger.requests)
-        assert result.retries == result.requests - 75
-        assert server.ledger.billed == [20] * 75
+        assert result.retries == result.requests - 30
+        assert server.ledger.billed == [20] * 30
 
 
 @both_sides
 @pytest.mark.parametrize("many", [1, 4])
 def test_job_settles_at_what_a_server_admits(many: int, side: Side) -> None:
-    texts = texts_of(1_000)
+    texts = texts_of(400)
     with FaultServer(at_most(many)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=10, concurrency=32)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
-        assert server.ledger.billed == [10] * 100
+        assert server.ledger.billed == [10] * 40
 
 
 @both_sides
@@ -108,8 +108,11 @@ OUTAGES = [
 
 
 @both_sides
-@pytest.mark.parametrize("on_error", ["raise", "skip", "record"])
-@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.error.__name__)
+@pytest.mark.parametrize(
+    ("outage", "on_error"),
+    [(OUTAGES[0], "raise"), (OUTAGES[0], "skip"), *((outage, "record") for outage in OUTAGES)],
+    ids=lambda value: value.error.__name__ if isinstance(value, Outage) else value,
+)
 def test_outage_is_no_fault_of_the_texts(outage: Outage, on_error: Any, side: Side) -> None:
     served = iter(range(10_000))
 
@@ -211,21 +214,21 @@ def test_requests_that_are_sent_again_count_too(side: Side) -> None:
 
 @both_sides
 def test_slow_source_holds_back_no_answer(side: Side) -> None:
+    given = itertools.count()
+
     def slowly() -> Iterator[str]:
-        for text in texts_of(60):
+        for text in texts_of(400):
             time.sleep(0.01)
+            next(given)
             yield text
 
-    began = time.monotonic()
     with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        session.embed("warm up", model=MODEL)
-        began = time.monotonic()
         blocks = session.stream(slowly(), model=MODEL, batch_size=10)
         next(blocks)
-        took = time.monotonic() - began
+        count = next(given)
         blocks.close()
 
-    assert took < 0.45  # not the 0.6 s that all of them take
+    assert count < 400
 
 
 # ---- left behind ----------------------------------------------------------------------------------------------

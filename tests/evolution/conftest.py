@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.openapi import DOCUMENT
 from support.pipeline import ROOT, generate
 
 
@@ -29,7 +31,7 @@ def changed(spec: dict[str, Any]) -> None:
 def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the package generated from the changed document."""
     folder = tmp_path_factory.mktemp("evolved")
-    spec = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+    spec = copy.deepcopy(DOCUMENT)
     unseen = yaml.safe_load((Path(__file__).parent / "unseen.yaml").read_text("utf-8"))
     changed(spec)
     spec["paths"] |= unseen["paths"]

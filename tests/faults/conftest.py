@@ -1,10 +1,9 @@
-"""Runs a fault from a side and keeps what came of it; rows that wait long do so at the same time."""
+"""Runs the rows of the table and keeps their outcomes; rows with long waits run at the same time."""
 
 from __future__ import annotations
 
 import gc
 import itertools
-import os
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -20,32 +19,26 @@ from .server import FaultServer
 from .witness import Watch, dials
 
 Key = tuple[str, str]
-Met = tuple[Outcome, Watch]
+Observed = tuple[Outcome, Watch]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def clean_environment() -> Iterator[None]:
-    """No key, base URL or proxy of the machine takes part; everything that is imported lazily is imported."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if (name.startswith("OPENROUTER_") and name != "OPENROUTER_HTTP_LIBRARY") or name.lower().endswith(
-                "_proxy"
-            ):
-                patch.delenv(name)
-        for drive in DRIVES:
-            outcome = meet(Fault(0, "nothing wrong", forever(answer())), drive)
-            assert outcome.error is None
-        yield
+def warmed_up(no_settings_from_outside: None) -> Iterator[None]:
+    """Import what a first call imports, so that no row takes the time and the memory of it."""
+    for drive in DRIVES:
+        outcome = run_fault(Fault(0, "nothing wrong", forever(answer())), drive)
+        assert outcome.error is None
+    yield
     gc.unfreeze()
 
 
 @pytest.fixture(params=DRIVES, ids=lambda drive: drive.name)
 def drive(request: Any) -> Any:
-    """One side after the other."""
+    """The sync side, then the async side."""
     return request.param
 
 
-def meet(fault: Fault, drive: Drive) -> Outcome:
+def run_fault(fault: Fault, drive: Drive) -> Outcome:
     """Start the servers, make the calls, stop the servers."""
     with (
         FaultServer(forever(answer())) as elsewhere,
@@ -74,22 +67,22 @@ def meet(fault: Fault, drive: Drive) -> Outcome:
 
 
 def at_the_same_time(pairs: list[tuple[Fault, Drive]]) -> list[Outcome]:
-    """Meet each in a thread of its own, one starting a little after the other: their waits are measured."""
+    """Run each in a thread of its own, one starting a little after the other, since their waits are measured."""
 
     def start(position: int) -> Outcome:
         time.sleep(position * 0.05)
-        return meet(*pairs[position])
+        return run_fault(*pairs[position])
 
     if len(pairs) == 1:
-        return [meet(*pairs[0])]
+        return [run_fault(*pairs[0])]
     with ThreadPoolExecutor(len(pairs)) as pool:
         return list(pool.map(start, range(len(pairs))))
 
 
 @pytest.fixture(scope="module")
-def met(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Met]:
-    """What came of a fault, and who watched. Each is met once; those of the default policy all together."""
-    cache: dict[Key, Met] = {}
+def observe(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Observed]:
+    """The outcome of a fault and what it left behind. Each runs once; those with the default policy run together."""
+    cache: dict[Key, Observed] = {}
 
     def together() -> list[tuple[Fault, Drive]]:
         calls = [getattr(item, "callspec", None) for item in request.session.items]
@@ -97,7 +90,7 @@ def met(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Met]:
         faults = {fault.id: fault for fault in asked if isinstance(fault, Fault) and fault.default_policy}
         return list(itertools.product(faults.values(), DRIVES))
 
-    def find(fault: Fault, drive: Drive) -> Met:
+    def find(fault: Fault, drive: Drive) -> Observed:
         key = (fault.id, drive.name)
         if key not in cache:
             pairs = together() if fault.default_policy else [(fault, drive)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 import time
 from array import array
 from collections.abc import Callable
@@ -75,14 +76,17 @@ def generate_async(fault: Fault, server_url: str) -> Attempted:
     return asyncio.run(_generate_async(fault, server_url))
 
 
+_TLS = ssl.create_default_context()  # a client that makes its own takes 20 ms for it
+
+
 def generate_with_own_client(fault: Fault, server_url: str) -> Attempted:
-    with http.Client() as client:
+    with http.Client(verify=_TLS) as client:
         return generate(fault, server_url, client=client)
 
 
 def generate_async_with_own_client(fault: Fault, server_url: str) -> Attempted:
     async def scenario() -> Attempted:
-        async with http.AsyncClient() as client:
+        async with http.AsyncClient(verify=_TLS) as client:
             return await _generate_async(fault, server_url, async_client=client)
 
     return asyncio.run(scenario())

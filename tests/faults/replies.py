@@ -182,13 +182,15 @@ def then_close(after_seconds: float, ending: Ending = "end") -> Step:
 
 
 def refuse_unread(drain: bool) -> Step:
-    """413 before the body was read; then close at once, or read on for a while as careful servers do."""
+    """413 before the body was read; then close soon, or read on for a while as careful servers do."""
 
     @unread
     def step(connection: Connection, request: Request) -> None:
         connection.send(http(413, json.dumps(error(413, "too large")).encode(), (*JSON, ("Connection", "close"))))
         if drain:
             connection.pause(1)
+        else:
+            time.sleep(LET_THE_CLIENT_READ_SECONDS)
         connection.end()
 
     return step
@@ -217,10 +219,10 @@ def stream(block: bytes, times: int, headers: Pairs = JSON) -> Step:
 
 @functools.cache
 def gzip_bomb(inflated_mib: int = 256) -> bytes:
-    """Gzip of so many MiB of blanks, about a thousandth of it in size."""
+    """Gzip of so many MiB of blanks, about a thousandth of it in size; it has no end."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b" " * (1 << 20)
-    return b"".join(deflate.compress(block) for _ in range(inflated_mib)) + deflate.flush()
+    first, other = (deflate.compress(b" " * (1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + other * (inflated_mib - 1)
 
 
 # Scripts: what a server does with its requests, in their order.

@@ -1,4 +1,4 @@
-"""What must hold after every call, whatever went wrong in it: nothing leaked, nothing told."""
+"""Finds what a call leaves behind: sockets, threads and warnings, and secrets in logs and errors."""
 
 from __future__ import annotations
 
@@ -123,6 +123,7 @@ def family(error: BaseException) -> Iterator[BaseException]:
 
 def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
     """Every place where an error may hold a secret, with what stands there."""
+    seen: dict[int, int] = {}
     for found in family(error):
         name = type(found).__name__
         yield f"str({name})", str(found)
@@ -131,24 +132,30 @@ def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
         yield from inside((found.args, vars(found)), name)
         for frame in frames(found.__traceback__):
             for variable, value in frame.f_locals.items():
-                yield from ((f"local {variable} of {frame.f_code.co_qualname}", text) for text in shown(value))
+                yield from ((f"local {variable} of {frame.f_code.co_qualname}", text) for text in shown(value, seen))
     yield "pickle", pickle.dumps(error).decode("latin-1")
 
 
 def frames(trace: TracebackType | None) -> Iterator[FrameType]:
-    """The frames of a traceback, but for those of these tests, which know the key."""
+    """The frames of a traceback without those of these tests, which hold the key."""
     while trace is not None:
         if os.path.dirname(trace.tb_frame.f_code.co_filename) != HERE:
             yield trace.tb_frame
         trace = trace.tb_next
 
 
-def shown(value: object, depth: int = 4) -> Iterator[str]:
-    """A value as debuggers and error reporters print it: containers and records opened, the rest by `repr`."""
+def shown(value: object, seen: dict[int, int], depth: int = 4) -> Iterator[str]:
+    """A value as debuggers and error reporters print it: containers and records opened, the rest by `repr`.
+
+    `seen` has the depth to which each object was opened before: the frames of a traceback share most of theirs.
+    """
+    if seen.get(id(value), -1) >= depth:
+        return
+    seen[id(value)] = depth
     yield repr(value)
     if depth:
         for member in _members(value):
-            yield from shown(member, depth - 1)
+            yield from shown(member, seen, depth - 1)
 
 
 def _members(value: object) -> Iterable[object]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 import pytest
-import yaml
 from openrouter_embeddings.local import serve
+from support.openapi import DOCUMENT
 
 LOCAL = "local/wordllama-l2-supercat-256"
 SMALL = "openai/text-embedding-3-small"
-DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
 
 Call = Callable[..., Any]
 

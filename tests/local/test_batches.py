@@ -38,9 +38,9 @@ def results(http: httpx.Client, id: str, query: str = "") -> Any:
 
 
 def test_batch_passes_through_its_states() -> None:
-    with serve(batch_seconds=1.0) as server, client_of(server) as http:
+    with serve(batch_seconds=2.0) as server, client_of(server) as http:
         id, seen = submit(http)["id"], []
-        end = time.monotonic() + 10
+        end = time.monotonic() + 20
         while (not seen or seen[-1] != "completed") and time.monotonic() < end:
             answer = get(http, id)
             state = answer.get("status") or answer["error"]["code"]

@@ -49,6 +49,7 @@ TESTS = {
 REQUIRED_SHARE = 0.9
 PROCESSES = 2
 MEMORY_BYTES = 4 << 30
+WAIT_SECONDS = 600  # a mutant that waits for ever
 # Imported once, before the processes fork.
 PRELOADED = ["attrs", "httpx", "hypothesis.stateful", "jsonschema", "msgspec", "numpy", "pybase64", "respx", "yaml"]
 
@@ -81,11 +82,12 @@ def file_of(module: str) -> Path:
     return ROOT / "overlay" / PACKAGE / f"{module.replace('.', '/')}.py"
 
 
-def run_tests(module: str, source: str, seconds: float) -> NoReturn:
+def run_tests(module: str, source: str, seconds: int) -> NoReturn:
     """Run a module's tests in this process, which then ends; its status is 0 if they pass."""
     status = 1
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # kills this process
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))  # CPU time, so that a busy machine kills no mutant
+        signal.setitimer(signal.ITIMER_REAL, WAIT_SECONDS)  # kills this process
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         if "MUTANTS_SHOW" not in os.environ:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -98,7 +100,7 @@ def run_tests(module: str, source: str, seconds: float) -> NoReturn:
         os._exit(status)
 
 
-def survivors(module: str, chosen: list[Mutant], seconds: float) -> Iterator[Mutant]:
+def survivors(module: str, chosen: list[Mutant], seconds: int) -> Iterator[Mutant]:
     """The mutants with which all tests pass."""
     waiting, running = list(chosen), dict[int, Mutant]()
     while waiting or running:
@@ -118,10 +120,11 @@ def killed_share(module: str, sample: int | None, seed: int) -> float:
     """Test the mutants of a module, or a random sample of them; print the survivors and the share of the others."""
     source, started = file_of(module).read_text("utf-8"), time.monotonic()
     found = list(mutants(source))
-    unchanged = Mutant(0, "", "", source)
+    unchanged, before = Mutant(0, "", "", source), resource.getrusage(resource.RUSAGE_CHILDREN)
     if not list(survivors(module, [unchanged], 300)):
         sys.exit(f"{module}: its tests fail without a mutant (MUTANTS_SHOW=1 shows them)")
-    limit = 5 + 4 * (time.monotonic() - started)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    limit = 5 + 4 * int(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime)
     chosen = random.Random(seed).sample(found, min(sample or len(found), len(found)))
     alive = list(survivors(module, chosen, limit))
     for mutant in sorted(alive):
@@ -137,7 +140,6 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="test at most this many mutants of a module, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
     arguments = parser.parse_args()
-    os.environ.setdefault("HYPOTHESIS_PROFILE", "quick")
     for name in PRELOADED:
         importlib.import_module(name)
     shares = [killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS]

@@ -179,7 +179,7 @@ def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> N
     again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
 
     def ask(session: Session, name: int) -> None:
-        for number in range(200):
+        for number in range(80):
             text = f"{name} {number}"
             wrong.extend([text] if vectors(session, text) != right(text) else [])
 
@@ -330,7 +330,7 @@ def test_part_that_never_ends_is_read_no_further(side: Side, part: str) -> None:
 
 @both_sides
 def test_pool_is_bounded(side: Side) -> None:
-    texts = [f"text {i}" for i in range(300)]
+    texts = [f"text {i}" for i in range(200)]
     with Capped(seconds=0.02) as server, session_of(server, side) as session:
         result = session.embed(texts, model=MODEL, batch_size=1, concurrency=150)
         assert result.vectors.tolist() == right(*texts)
@@ -468,7 +468,7 @@ def test_release_without_its_connection_in_sight(
     side: Side, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether bytes arrived behind a response is unknown: no connection is kept, and the vectors are right."""
-    monkeypatch.setattr("openrouter_embeddings.network.library.h11", SimpleNamespace(Connection=Unseen))
+    monkeypatch.setattr("openrouter_embeddings.network.reuse.h11", SimpleNamespace(Connection=Unseen))
     with FaultServer(forever(BEHIND["in one packet"]), certificate=certificate) as server:
         with session_of(server, side) as session:
             assert vectors(session, *"abc") == right(*"abc")

@@ -310,7 +310,6 @@ print(sorted({"httpx", "httpx2"} & set(sys.modules)))
     ("value", "printed"),
     [
         ("", "['httpx']"),
-        ("httpx", "['httpx']"),
         ("httpx2", "['httpx2']"),
         ("requests", "[] OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got 'requests'\n[]"),
     ],

@@ -41,8 +41,7 @@ used = OpenRouter("k")
 with Capped() as server:
     used.embeddings.embed(texts_of(100), model="m", batch_size=10, server_url=server.url)
 """
-WHEN = {"first": ("", 'OpenRouter("k")'), "after it is imported": ("import openrouter_embeddings", 'OpenRouter("k")')}
-WHEN["after a client was used"] = USE, "used"
+WHEN = {"first": ("", 'OpenRouter("k")'), "after a client was used": (USE, "used")}
 
 
 @pytest.mark.parametrize(("before", "client"), WHEN.values(), ids=WHEN)

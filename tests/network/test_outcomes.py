@@ -360,13 +360,8 @@ class Mystery(Exception):
     pass
 
 
-def untrusted() -> Exception:
-    error = httpx.ConnectError("handshake")
-    error.__cause__ = OSError("wrapped")
-    error.__cause__.__context__ = ssl.SSLCertVerificationError("self-signed certificate")
-    return error
-
-
+UNTRUSTED = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+NO_TLS = httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number")
 LOST, LATE, UNCONNECTED = errors.ConnectionLostError, errors.DeadlineError, errors.ConnectError
 OTHER, LARGE = errors.NoResponseError, errors.AnswerTooLargeError
 TORN = "the response is not HTTP, or ends too early: "
@@ -380,7 +375,8 @@ WRONG = [
     Wrong(httpx.ProxyError("407"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False, True),
     Wrong(httpx.ProxyError("502 Bad"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False),
     Wrong(httpx.ConnectError("no"), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}: no", False),
-    Wrong(untrusted(), UNCONNECTED, httpx.ConnectError, "handshake", False, True),
+    Wrong(UNTRUSTED, UNCONNECTED, httpx.ConnectError, "SSL_CERT_FILE", False, True),
+    Wrong(NO_TLS, UNCONNECTED, httpx.ConnectError, "the port does not speak TLS", False, True),
     Wrong(httpx.WriteError("reset"), LOST, httpx.WriteError, "the connection broke while the request was sent: reset"),
     Wrong(httpx.ReadError(""), LOST, httpx.ReadError, "the connection broke"),
     Wrong(httpx.CloseError(""), LOST, httpx.ReadError, "the connection broke"),

@@ -73,6 +73,13 @@ except ImportError as error:
     print(error)
     """: "embed is a method: write OpenRouter().embeddings.embed(texts, model=...)",
     """
+import openrouter, openrouter.embeddings
+try:
+    openrouter.embed(["a"], model="m")
+except TypeError as error:
+    print(error)
+    """: "embed is a method: write OpenRouter().embeddings.embed(texts, model=...)",
+    """
 import openrouter, importlib.metadata as m
 print(openrouter.__version__, m.packages_distributions()["openrouter"])
     """: f"{VERSION} ['openrouter-embeddings']",

@@ -12,7 +12,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from openrouter_embeddings.errors import InvalidInputError
 from openrouter_embeddings.request import to_json
-from properties.values import SCHEMAS, anything, near
+from properties.values import anything, near
+from support.openapi import SCHEMAS
 
 BODY = {"$ref": "#/components/schemas/CreateEmbeddingsRequestBody"}
 DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"

@@ -9,7 +9,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from openrouter_embeddings import components, operations
 from openrouter_generated.types import ApiModel
-from properties.values import SCHEMAS, near
+from properties.values import near
+from support.openapi import SCHEMAS
 
 MODELS: dict[str, type[ApiModel]] = {
     name: model

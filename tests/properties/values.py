@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
 from hypothesis import strategies as st
-
-SPEC: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
-SCHEMAS: dict[str, Any] = SPEC["components"]["schemas"]
+from support.openapi import SCHEMAS
 
 texts = st.text(max_size=5)
 numbers = st.integers(-3, 2_000).map(lambda n: n + 0.5) | st.integers(-3, 2_000)

@@ -242,8 +242,8 @@ def test_body_may_be_one_value() -> None:
 # ---- rejected before anything is sent ----
 
 REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
-    (GENERATE, {"model": "m"}, {}, InvalidInputError, "input: expected string or array, got null"),
-    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model: expected string, got null"),
+    (GENERATE, {"model": "m"}, {}, InvalidInputError, "input: expected str or list, got None"),
+    (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model: expected str, got None"),
     (GENERATE, {**REQUIRED, "dimensions": 0}, {}, InvalidInputError, "dimensions: must be at least 1"),
     (GENERATE, {**REQUIRED, "provider": {"zrd": 1}}, {}, InvalidInputError, "provider.zrd: unknown name"),
     (GENERATE, {**REQUIRED, "http_referer": "Café"}, {}, ConfigurationError, "http_referer"),
@@ -251,7 +251,7 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, REQUIRED, {"timeout_ms": -5}, ConfigurationError, "timeout_ms must be a number"),
     (GENERATE, REQUIRED, {"server_url": "nowhere"}, ConfigurationError, "server_url must be a URL"),
     (GENERATE, REQUIRED, {"server_url": "http://o"}, ConfigurationError, "server_url is plain http"),
-    (GENERATE, REQUIRED, {"extra_body": [1]}, InvalidInputError, "extra_body: expected object, got array"),
+    (GENERATE, REQUIRED, {"extra_body": [1]}, InvalidInputError, "extra_body: expected dict, got list"),
     (GENERATE, REQUIRED, {"extra_body": {"a": 10**50}}, InvalidInputError, "extra_body.a: the integer does not fit"),
     (GENERATE, {"input": ["ok", "\udc00"], "model": "m"}, {}, InvalidInputError, r"input[1]: contains '\udc00'"),
     (GENERATE, REQUIRED, {"extra_body": {"a": [{"b": "\udc00"}]}}, InvalidInputError, r"a[0].b: contains '\udc00'"),
@@ -261,7 +261,7 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
      "output_dtype='int8' with encoding_format=\"base64\""),
     (GENERATE, {**REQUIRED, "encoding_format": "base64"}, {"extra_body": FLOAT16}, InvalidInputError,
      "provider.options.vllm.embed_dtype='float16' with encoding_format=\"base64\""),
-    (GENERATE, {**REQUIRED, "input": memoryview(b"ab")}, {}, InvalidInputError, "input: expected string or array"),
+    (GENERATE, {**REQUIRED, "input": memoryview(b"ab")}, {}, InvalidInputError, "input: expected str or list"),
     (THING, {"id": "\ud800"}, {}, InvalidInputError, r"id: contains '\ud800'"),
     (QUERY, {"tag": ["a", "\ud800"]}, {}, InvalidInputError, r"tag[1]: contains '\ud800'"),
     *((THING, {"id": text}, {}, InvalidInputError, f"id must not be {text!r}") for text in ("", ".", "..")),

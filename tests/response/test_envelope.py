@@ -221,9 +221,9 @@ def test_deep_error_body_is_an_error_of_the_family(level: str, depth: int, statu
 @pytest.mark.parametrize("body", [b'{"data": [], "n": ' + b"9" * 1_000_000 + b"}", bytearray(b":\n" * (4 << 20))])
 def test_large_body_costs_little_time_and_memory(body: bytes) -> None:
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     error_of(body)
-    seconds, peak = time.perf_counter() - began, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert seconds < 5

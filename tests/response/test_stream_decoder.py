@@ -100,13 +100,13 @@ SLOW = {
 @pytest.mark.parametrize("piece_bytes", [17, 16 * KIB, 1 << 20])
 @pytest.mark.parametrize("content", SLOW.values(), ids=SLOW)
 def test_time_does_not_grow_with_the_square_of_the_length(content: bytes, piece_bytes: int) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     decoder = streamed(content, 9, piece_bytes, 144 * KIB)
 
     assert decoder.content == content
     with pytest.raises(ResponseValidationError):
         read(decoder, 9)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("gap", [100 * KIB, 300 * KIB])

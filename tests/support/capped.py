@@ -1,6 +1,6 @@
-"""A server of the embeddings API as providers are: with caps, whims and bad days. Real sockets, vectors by hash.
+"""A server of the embeddings API with a provider's limits and failures; a vector is a hash of its text.
 
-It stands on the scripted server of `faults`, and shares its ledger of requests and billed inputs.
+It extends the scripted server of `faults`, and shares its ledger of requests and billed inputs.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ class Rules:
     max_tokens: int | None = None
     """More of them (a token is three characters) in one request are refused, with no number."""
     raw: bool = False
-    """The words of a refusal stand in the metadata alone, as the API passes on those of a provider."""
+    """The message of an error is in the metadata alone, where the API puts that of a provider."""
     refused_texts: frozenset[str] = frozenset()
     shuffled: bool = False
     seconds: float = 0.0
     """How long each answer takes."""
     storm: int = 0
-    """So many requests at the start are told to wait for `storm_seconds`."""
+    """So many requests at the start get a 429 with `Retry-After: storm_seconds`."""
     storm_seconds: float = 0.3
     together: bool = False
-    """All requests of the storm arrive before the first is told."""
+    """All requests of the storm arrive before the first is answered."""
     third: tuple[Step, ...] = ()
     """Each third reply is one of these, in turn."""
 
 
 class Capped(FaultServer):
-    """`with Capped(max_inputs=10) as server:` and its `url`, `ledger`, and who was there at once."""
+    """`with Capped(max_inputs=10) as server:` and its `url`, `ledger` and counts of requests at the same time."""
 
     def __init__(self, **rules: Any) -> None:
         super().__init__(lambda: itertools.repeat(self._reply))
@@ -103,8 +103,8 @@ class Capped(FaultServer):
         if rules.third and number % 3 == 2:
             return next(self._thirds)
         if rules.max_inputs is not None and count > rules.max_inputs:
-            told = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
-            return self._refuse(400, f"Too many inputs{told}")
+            number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
+            return self._refuse(400, f"Too many inputs{number}")
         if rules.max_tokens is not None and sum(len(text) // 3 + 1 for text in request.inputs) > rules.max_tokens:
             return self._refuse(400, "Too many tokens overall, split into more batches")
         if asked == "base64" and rules.base64 in ("refused", "no endpoint"):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from support.environments import SHELL
@@ -41,20 +45,64 @@ def blocks(page: str) -> list[Block]:
     return [Block(block["code"], block["output"] or "", block["title"] or "", files) for block in found]
 
 
+# Runs programs, each in a fork of a process that has imported the libraries: their import takes most of the time
+# of an example. The package itself is imported by each program.
+RUNNER = """
+import asyncio, json, os, signal, sys, types
+import httpx, numpy, pytest
+
+for line in sys.stdin:
+    program = json.loads(line)
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    signal.alarm(180)
+    os.chdir(program["folder"])
+    os.environ.clear()
+    os.environ.update(program["environment"])
+    for number, name in enumerate((os.devnull, program["stdout"], program["stderr"])):
+        os.dup2(os.open(name, os.O_RDWR), number)
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__file__ = sys.argv[0] = os.path.join(program["folder"], "example.py")  # processes that it starts import it
+    with open(main.__file__) as file:
+        code = compile(file.read(), main.__file__, "exec")
+    exec(code, vars(main))
+    break
+"""
+
+
+@cache
+def _runner() -> subprocess.Popen[str]:
+    environment = SHELL | {"OPENBLAS_NUM_THREADS": "1"}  # a process of one thread can fork
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUNNER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    atexit.register(process.communicate)  # closes its input, which ends it
+    return process
+
+
+def run_program(code: str, environment: Mapping[str, str], folder: Path) -> Done:
+    """Run a program as a process of its own, in a folder."""
+    (folder / "example.py").write_text(code)
+    process = _runner()
+    with NamedTemporaryFile("r") as stdout, NamedTemporaryFile("r") as stderr:
+        program = {"environment": dict(environment), "folder": str(folder)}
+        print(json.dumps({**program, "stdout": stdout.name, "stderr": stderr.name}), file=process.stdin, flush=True)
+        assert process.stdout is not None
+        return Done(int(process.stdout.readline()), stderr.read(), stdout.read())
+
+
 def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Done:
     """Run a block in a folder with the page's files: a file of tests with pytest, anything else as a program."""
     for name, code in block.files.items():
         (folder / name).write_text(code)
-    (folder / "example.py").write_text(block.code)  # a file: processes that it starts import it
-    command = [sys.executable, "example.py"]
+    program = block.code
     if block.title.startswith("test_"):
-        plugins = ["-p", "pytest_httpx", "-p", "no:cacheprovider"]
-        command = [sys.executable, "-m", "pytest", "--quiet", *plugins, block.title]
+        arguments = ["--quiet", "-p", "pytest_httpx", "-p", "no:cacheprovider", block.title]
+        program = f"import pytest; raise SystemExit(pytest.main({arguments}))"
     shell = SHELL | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     if re.search(r"httpx|respx", block.title + block.code):  # it needs that library, whatever the tests run on
         shell.pop("OPENROUTER_HTTP_LIBRARY", None)
-    done = subprocess.run(
-        command, env=shell | dict(environment), cwd=folder, capture_output=True, text=True, timeout=180, check=False
-    )
-    is_test = block.title.startswith("test_") and done.returncode == 0  # what pytest prints has times in it
-    return Done(done.returncode, done.stderr, "" if is_test else done.stdout)
+    done = run_program(program, shell | dict(environment), folder)
+    is_test = block.title.startswith("test_") and done.code == 0  # what pytest prints has times in it
+    return done._replace(stdout="") if is_test else done

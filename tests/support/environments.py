@@ -40,7 +40,8 @@ class Environment:
         if self.installer == "uv":
             run(UV, "pip", "install", "--quiet", "--system-certs", "--python", self.python, *requirements)
         else:
-            run(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+            options = ["--quiet", "--disable-pip-version-check", "--no-compile"]
+            run(self.python, "-m", "pip", "install", *options, *requirements)
 
     def uninstall(self, distribution: str) -> None:
         if self.installer == "uv":

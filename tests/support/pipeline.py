@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from support.openapi import LOADER
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = (
@@ -41,7 +42,7 @@ class Wide:
         self.sentinel = folder / "sentinel"
         self.hostile = HOSTILE.format(sentinel=self.sentinel)
         self.spec = folder / "openapi.yaml"
-        document = yaml.safe_load((ROOT / "tests" / "codegen" / "wide.yaml").read_text("utf-8"))
+        document = yaml.load((ROOT / "tests" / "codegen" / "wide.yaml").read_text("utf-8"), LOADER)
         text = yaml.safe_dump(replaced(document, "HOSTILE", self.hostile), sort_keys=False)
         self.spec.write_text(text, "utf-8")
         self.package = folder / "one" / "wide_generated"

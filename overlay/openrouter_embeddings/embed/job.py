@@ -46,7 +46,7 @@ from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
 from .long_texts import LongTexts
 from .packing import Batch, ModelLimits, NumberedText, Packer, Search
-from .rejections import blames_base64, is_rejection, may_be_processed
+from .rejections import blames_base64, is_rejection, is_too_long, may_be_processed
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 _log = logging.getLogger("openrouter")
@@ -416,6 +416,8 @@ class Job:
         if hopeless or about_texts:
             note = f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
+            if is_too_long(error):
+                error._cure = 'on_long="truncate" or "average" makes texts shorter'
         long = self.long_texts
         records = long is not None and long.records(error)
         if (self._raises and not records) or hopeless or not about_texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -32,6 +33,7 @@ from .results import EmbedResult, TextError, VectorCache, arrays
 if TYPE_CHECKING:
     from .matrix import ResultMatrix
 
+_log = logging.getLogger("openrouter")
 _JOB_TIMEOUTS = Timeouts(read_seconds=defaults.JOB_READ_SECONDS, attempt_seconds=defaults.JOB_ATTEMPT_SECONDS)
 _CALL_OPTIONS = tuple(field.name for field in attrs.fields(CallOptions))
 
@@ -67,6 +69,8 @@ class Session:
     def feed_all(self, texts: str | Iterable[Any], cache: VectorCache | None = None) -> ResultMatrix:
         """Check all texts before the first is sent; the matrix is for their rows."""
         listed = list(iterable_of(texts))
+        if not listed and isinstance(texts, Iterator):  # an empty one cannot be told from one that was read before
+            _log.warning("texts: this iterator gives no text; it can be read only once, a list can be read again")
         numbered, total = list(enumerate(listed)), len(listed)
         if not (set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))):
             refused: list[TextError] = []

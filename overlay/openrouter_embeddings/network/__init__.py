@@ -4,7 +4,6 @@ Importing this room loads no HTTP library: that happens when the first client is
 """
 
 from .clients import HttpClients
-from .drivers import arun, complete, run
-from .scope import Cancelled, CancelScope
+from .drivers import Cancelled, CancelScope, arun, complete, run
 
 __all__ = ["CancelScope", "Cancelled", "HttpClients", "arun", "complete", "run"]

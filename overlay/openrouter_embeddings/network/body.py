@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-from .. import errors
-from ..defaults import (
-    COMPRESSION_FREE_BYTES,
-    ERROR_BODY_BYTES,
-    MAX_COMPRESSION_RATIO,
-    MAX_HEADER_BYTES,
-    MAX_HEADER_COUNT,
-)
+from .. import defaults, errors
+from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..messages import BodyConsumer, Headers
-from .scope import Attempt
+from .drivers import Attempt
 
 _INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
@@ -33,9 +27,8 @@ class BodyReader:
     """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer."""
 
     def __init__(self, status: int, encoding: str, attempt: Attempt) -> None:
-        self.attempt, request = attempt, attempt.request
-        self._is_error = status >= 400
-        self._max_bytes = ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
+        request, self._attempt, self._is_error = attempt.request, attempt, status >= 400
+        self._max_bytes = defaults.ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
         self.received_bytes = self._length = 0
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
@@ -44,31 +37,27 @@ class BodyReader:
         self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
         self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
         self._body = bytearray()
+        self._feed = self._body.extend if self._consumer is None else self._consumer.feed
 
     def feed(self, part: bytes) -> bool:
         """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
-        self.attempt.remaining()
+        self._attempt.remaining()
         self.received_bytes += len(part)
         while part:
-            if self._inflate is None:
-                piece, part = part, b""
-            else:
-                piece, part = self._decompress(self._inflate, part)
-            if self._consumer is None:
-                self._body += piece
-            else:
-                self._consumer.feed(piece)
+            piece, part = (part, b"") if self._inflate is None else self._decompress(self._inflate, part)
+            self._feed(piece)
             self._length += len(piece)
             if self._length > self._max_bytes:
                 if self._is_error:
                     return True
                 limit = errors.format_size(self._max_bytes)
                 raise errors.AnswerTooLargeError(f"the response is longer than {limit}, the limit for this request")
-            free = max(COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes)
+            free = max(defaults.COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes)
             if self._inflate is not None and self._length > free:
                 sizes = f"{errors.format_size(self.received_bytes)} to over {errors.format_size(self._length)}"
-                message = f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
-                raise errors.AnswerTooLargeError(message)
+                raise errors.AnswerTooLargeError(
+                    f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
+                )
         return False
 
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:

@@ -57,7 +57,7 @@ class HttpClients:
         return client
 
     async def async_client(self) -> Any:
-        """The HTTP client of the running event loop, which is closed with the loop at the latest; raises alike."""
+        """The HTTP client of the running event loop, closed with the loop at the latest; raises as `sync_client`."""
         if self._given_async is not None:
             return self._given_async
         self._prepare()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import weakref
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +15,10 @@ from ..errors import Failure
 from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
+from .drivers import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import failure_of
-from .library import ROOTS, discard, h11_connection, http, is_clean
-from .scope import Attempt, Cancelled, CancelScope, current_attempt
+from .library import ROOTS, http
+from .reuse import discard, is_clean, is_copy
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
 
@@ -26,15 +26,17 @@ _url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and 
 async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
     """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
     attempt, backend = Attempt(request), getattr(client, "backend", None)
-    seconds = request.timeouts.attempt_seconds
-    token = current_attempt.set(attempt)
-    if backend is None:  # nothing tells what a caller's own client does: suppose the worst
+    limit: Any = contextlib.nullcontext()
+    if backend is None:  # a caller's own client reports no bytes: assume that they were sent
+        seconds = request.timeouts.attempt_seconds
         attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
+        limit = anyio.fail_after(seconds) if on_loop else limit
+    token = current_attempt.set(attempt)
     try:
         if scope is not None:
             scope.enter(attempt)
         try:
-            with anyio.fail_after(seconds) if on_loop and backend is None else contextlib.nullcontext():
+            with limit:
                 return await _exchange(client, backend, attempt, on_loop=on_loop)
         except Cancelled:
             raise
@@ -58,67 +60,30 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
     sending = client.send(_build(attempt.request, client, backend), stream=True, auth=None, follow_redirects=False)
     response = await sending if on_loop else sending
     try:
-        attempt.answered = True
-        status = response.status_code
+        attempt.answered, status = True, response.status_code
         if attempt.unfinished and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent")
         headers = read_headers(response.headers.raw)
-        is_read = getattr(response, "is_stream_consumed", False)  # by a hook of a caller's own client
+        is_read = getattr(response, "is_stream_consumed", False)  # a hook of a caller's own client read it
         body = BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
-        if is_read:
-            body.feed(response.content)
-        elif on_loop:
-            parts = aiter(response.stream)
-            async with contextlib.aclosing(parts):
+        if on_loop and not is_read:
+            async with contextlib.aclosing(aiter(response.stream)) as parts:
                 async for part in parts:
                     if body.feed(part):
                         break
         else:
-            for part in response.stream:
+            for part in (response.content,) if is_read else response.stream:
                 if body.feed(part):
                     break
         content = body.finish()
-        stream = response.extensions.get("network_stream")
-        connection = stream if backend is not None else h11_connection(response, stream)
-        is_copy = connection is not None and status < 300 and _is_copy(backend or client, connection, body, headers)
-        if stream is not None and (is_copy or not is_clean(response, body.received_bytes, on_loop=on_loop)):
-            discard(response)
-            await stream.aclose() if on_loop else stream.close()
-        if is_copy:
+        came_before = status < 300 and is_copy(client, response, attempt.request, headers, body.received_bytes)
+        if came_before or not is_clean(response, body.received_bytes, on_loop=on_loop):
+            await discard(response, on_loop=on_loop)
+        if came_before:
             raise errors.ConnectionLostError("the server sent an earlier response once more")
         return Response(status, headers, content)
     finally:
         await response.aclose() if on_loop else response.close()
-
-
-class _Memory:
-    """The last response of a caller's own client, or of a connection of it; our backends and streams keep their own."""
-
-    last_response: Any = (None, None)
-    responses_differ = False
-
-
-_memories: Any = weakref.WeakKeyDictionary()
-
-
-def _is_copy(client: Any, connection: Any, body: BodyReader, headers: Any) -> bool:
-    """Whether a response is the last one of its connection, from a server that responds differently to other requests.
-
-    A copy that is late arrives as the response to the next request. Without an id of the response nothing is compared:
-    a server may well give equal vectors to different texts.
-    """
-    if "x-generation-id" not in headers:
-        return False
-    request = body.attempt.request
-    asked = hash((request.url, request.body))
-    made = headers.get("x-generation-id"), body.received_bytes
-    if not hasattr(client, "last_response"):
-        client, connection = [_memories.setdefault(owner, _Memory()) for owner in (client, connection)]
-    asked_before, made_before = client.last_response
-    client.responses_differ = client.responses_differ or (asked_before not in (None, asked) and made_before != made)
-    last_asked, last_made = connection.last_response
-    connection.last_response = client.last_response = asked, made
-    return client.responses_differ and last_asked not in (None, asked) and last_made == made
 
 
 @lru_cache(maxsize=64)
@@ -133,15 +98,15 @@ def _headers(request: Request) -> list[tuple[str, str]]:
 
 
 def _build(request: Request, client: Any, backend: Any) -> Any:
-    """The request as the library's. Its class is quicker than its client, and knows headers that it has seen."""
+    """The request as the library's. Its class is quicker than its client; the headers are nearly always the same."""
     method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
     if backend is None:
         return client.build_request(method, url, content=body, headers=_headers(request), extensions=extensions)
-    if backend.built[0] != (method, url, request.headers):
+    asked, headers = backend.last_headers
+    if asked != (method, url, request.headers):
         headers = http.Request(method, url, headers=_headers(request)).headers
-        backend.built = (method, url, request.headers), headers
-    stream = http.ByteStream(body or b"")
-    built = http.Request(method, _url(url), headers=backend.built[1], stream=stream, extensions=extensions)
+        backend.last_headers = (method, url, request.headers), headers
+    built = http.Request(method, _url(url), headers=headers, stream=http.ByteStream(body or b""), extensions=extensions)
     if body:
         built.headers["Content-Length"] = str(len(body))
     built.read()

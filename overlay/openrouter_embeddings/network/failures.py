@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import Any, NamedTuple
 
 from .. import errors
 from ..defaults import MAX_HEADER_BYTES
 from ..errors import Failure
+from .drivers import Attempt
 from .library import http
-from .scope import Attempt
 
 
 def _class(name: str, *ours: type[errors.NoResponseError]) -> Any:
@@ -40,23 +39,23 @@ _CLASSES = {
 
 
 class _Meaning(NamedTuple):
-    """What an exception means. It is known by the name of its class: a caller's client may be of another library."""
+    """An exception, and the error that it becomes. The name of its class decides: a caller may use another library."""
 
     exception: str
-    error: str
+    error: str  # a name in _CLASSES
     message: str
-    sent: bool = True  # the server may have seen the request
-    phase: str = ""  # whose time is over
+    sent: bool = True  # the server may have received the request
+    phase: str = ""  # the timeout that expired, without "_seconds"
 
 
-_NO_CONNECTION = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
-_NO_TURN = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
-_LATE = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
+_CONNECT_TIMEOUT = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
+_POOL_TIMEOUT = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
+_READ_TIMEOUT = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
 _MEANINGS = (  # the first that matches
-    _NO_CONNECTION,
-    _NO_TURN,
+    _CONNECT_TIMEOUT,
+    _POOL_TIMEOUT,
     _Meaning("WriteTimeout", "WriteTimeout", "the request could not be sent in time", phase="write"),
-    _LATE,
+    _READ_TIMEOUT,
     _Meaning("ProxyError", "ProxyError", "the proxy refused the connection", sent=False),
     _Meaning("ConnectError", "ConnectError", "no connection", sent=False),
     _Meaning("WriteError", "WriteError", "the connection broke while the request was sent"),
@@ -68,46 +67,44 @@ _MEANINGS = (  # the first that matches
     _Meaning("OSError", "ReadError", "the connection broke"),
     _Meaning("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # of zlib
 )
+_NO_TLS = "the port does not speak TLS: correct the port of server_url, or begin it with http://"
+_CURES = {  # by the start of an exception's text: what only the user can change, so that no retry helps
+    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust",
+    "[SSL: WRONG_VERSION_NUMBER]": _NO_TLS,
+    "[SSL: RECORD_LAYER_FAILURE]": _NO_TLS,
+    **dict.fromkeys(("401", "403", "407"), "correct the credentials in the proxy variable of the environment"),
+}
 
 
 def failure_of(error: Exception, attempt: Attempt) -> Failure:
     """The failure that an exception means. The exception is dropped: its frames hold the request, and so the key."""
     if isinstance(error, errors.OpenRouterError):
-        final = not isinstance(error, errors.ConnectionLostError)
-        sent = not isinstance(error, errors.ConfigurationError)
-        return Failure(error.with_traceback(None), sent=sent, final=final)
+        return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
     names = {cls.__name__ for cls in type(error).__mro__}
     meaning = next((each for each in _MEANINGS if each.exception in names), None)
-    detail, final = errors.printable(str(error), 200), False
+    detail = errors.printable(str(error), 200)
     if meaning is None:
         message = f"the HTTP client failed with {type(error).__name__}"
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
     is_over = time.monotonic() > attempt.deadline - 0.001
     if meaning.error == "RemoteProtocolError" and is_over:  # a read was cut short
-        meaning = _LATE
+        meaning = _READ_TIMEOUT
     elif meaning.error == "RemoteProtocolError" and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
         text = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
         return Failure(errors.AnswerTooLargeError(text), sent=True, final=True)
     if meaning.phase and not attempt.sent:
-        meaning = _NO_CONNECTION if attempt.dialled else _NO_TURN
-    message = meaning.message
-    if meaning.error in ("ConnectError", "ConnectTimeout", "ProxyError"):
+        meaning = _CONNECT_TIMEOUT if attempt.dialled else _POOL_TIMEOUT
+    message, cure, error_class = meaning.message, "", _CLASSES[meaning.error]
+    if issubclass(error_class, errors.ConnectError):
         message += f" to {_peer(attempt)}"
-    if _is_certificate_error(error):
-        detail, final = f"{detail}; pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust", True
-    elif meaning.error == "ProxyError" and detail[:3] in ("401", "403", "407"):
-        detail, final = f"{detail}; correct the credentials in the proxy variable of the environment", True
-    message = f"{message}: {detail}" if detail else message
+        cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "")
+    message += f": {detail}" if detail else ""
+    message += f"; {cure}" if cure else ""
     if meaning.phase:
         seconds = getattr(attempt.request.timeouts, f"{'attempt' if is_over else meaning.phase}_seconds")
         message += f" ({seconds:.3g} s; timeout_ms changes it)"
-    is_lost = meaning.error in ("ReadError", "WriteError", "RemoteProtocolError")
-    return Failure(
-        _CLASSES[meaning.error](message),
-        sent=meaning.sent and attempt.sent > 0,
-        stale=is_lost and not (attempt.dialled or attempt.received),
-        final=final,
-    )
+    is_stale = issubclass(error_class, errors.ConnectionLostError) and not (attempt.dialled or attempt.received)
+    return Failure(error_class(message), meaning.sent and attempt.sent > 0, is_stale, cure != "")
 
 
 def _peer(attempt: Attempt) -> str:
@@ -115,9 +112,3 @@ def _peer(attempt: Attempt) -> str:
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
     host = attempt.dialled.rpartition(":")[0]
     return f"{origin} through the proxy {attempt.dialled}" if host and host not in origin else origin
-
-
-def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    return error is not None

@@ -1,13 +1,12 @@
 """The HTTP library in use: httpx, or httpx2 where `OPENROUTER_HTTP_LIBRARY` says so. Nothing else imports either.
 
 Two objects of the library have no public place: the network backend of a client, and the h11 connection behind a
-response. `references` finds them by their public classes, and no private name is used.
+response. `references` finds them by their public classes, so no private name is used.
 """
 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +27,10 @@ elif _chosen == "httpx2":
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["ROOTS", "core", "discard", "h11_connection", "http", "is_clean", "references"]
+__all__ = ["ROOTS", "core", "h11", "http", "references"]
 
 ROOTS = frozenset({http.__name__, core.__name__})
-_ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
-_HIDDEN_BYTES = 60_000  # an event loop may have received more than one read of so many bytes hands out
 
 
 def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
@@ -56,48 +53,3 @@ def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = No
             yield value, name
         else:
             yield from references(member, kind, stop, seen)
-
-
-def h11_connection(response: Any, stream: Any) -> h11.Connection | None:
-    """The h11 connection behind a response; None if a release hides it."""
-    connection = getattr(stream, "h11_connection", None)
-    if connection is None:
-        connection = next((getattr(*found) for found in references(response.stream, h11.Connection, _ASIDE)), None)
-        if hasattr(stream, "h11_connection"):  # a stream of ours remembers it: the search costs as much as the parsing
-            stream.h11_connection = connection
-    return connection
-
-
-def discard(response: Any) -> None:
-    """Make the library close the connection of a response, and not use it again.
-
-    To close its stream is not enough: the pool may give it to another thread before it looks, and that thread would
-    get a response which the connection holds already.
-    """
-    connection = h11_connection(response, response.extensions["network_stream"])
-    if connection is not None:
-        connection.send_failed()
-
-
-def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
-    """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
-
-    False where that is unknown: a release hides its h11 connection, or an event loop may hold more
-    than its last read returned. HTTP/2 numbers its responses.
-    """
-    if not response.http_version.startswith("HTTP/1"):
-        return True
-    stream = response.extensions["network_stream"]
-    connection, is_ours = h11_connection(response, stream), hasattr(stream, "h11_connection")
-    if connection is None or connection.trailing_data != (b"", False):
-        return False
-    if on_loop and not is_ours and body_bytes > _HIDDEN_BYTES:
-        return False
-    tls = stream.get_extra_info("ssl_object")
-    if not isinstance(tls, ssl.SSLObject):
-        return tls is None or not tls.pending()
-    try:
-        tls.read(1)  # an event loop may have received more than was decrypted; it never waits
-    except ssl.SSLError as error:
-        return isinstance(error, ssl.SSLWantReadError)
-    return False

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
-from .backend import AsyncBackend, AsyncStream, Backend
+from .backend import Backend, Stream
+from .drivers import shut_down
 from .library import core, http, references
-from .scope import shut_down
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -44,7 +44,7 @@ def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
     else:
         client.backend = None
         for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
-            client.backend = client.backend or (AsyncBackend if on_loop else Backend)(getattr(owner, name))
+            client.backend = client.backend or Backend(getattr(owner, name), on_loop)
             setattr(owner, name, client.backend)
         return client
     named = ", ".join(name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower()))
@@ -61,5 +61,5 @@ def _certificates(*_: str | float | None) -> ssl.SSLContext:
 
 def abandon(client: Any) -> None:
     """Shut the connections of a client down whose event loop has ended, so that nothing can be awaited on it."""
-    for owner, name in list(references(client, AsyncStream)):
+    for owner, name in list(references(client, Stream)):
         shut_down(getattr(owner, name).get_extra_info("socket"))

@@ -14,16 +14,16 @@ from openrouter_generated.types import CallOptions, Operation, Parameter, Unset
 
 from .. import config as settings
 from .. import defaults
-from ..config import APP_HEADERS, Config, user_agent
+from ..config import Config
 from ..contract import BATCH_RESULTS, CREATE_EMBEDDINGS, GET_BATCH
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
 from ..redaction import Secret
-from .encoding import File, multipart, query_pairs, read_files, simple_text, to_text
+from .encoding import File, as_list, join, multipart, query_pairs, read_file, to_text
 from .validation import find_path, format_path, to_json
 
 _NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
-_PLAIN_TYPES = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
+_FLOAT32 = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class PreparedCall:
     timeouts: Timeouts
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # of a successful response
-    number_type: tuple[str, Any] | None = None  # path and value of the option that asks for other numbers than float32
+    number_type: tuple[str, Any] | None = None  # as `find_number_type` returns it
 
     @property
     def needs_key(self) -> bool:
@@ -67,103 +67,98 @@ def prepare(
 ) -> PreparedCall:
     """Validate the arguments of an operation, by Python name, and build its call.
 
-    `options` win over `config`, the client's, and both over `timeouts`. None is left out, or null if it is required.
+    The options of the call replace those of the client, `config`, and both replace the default `timeouts`. An argument
+    that is None is left out, or sent as null if it is required.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
         ConfigurationError: a header, the URL or the timeout cannot be used.
     """
-    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "file": {}}
-    fields: dict[str, Any] = {}
+    values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}, "file": {}}
     for parameter in operation.parameters:
         value = arguments.get(parameter.argument)
-        if (value is None and not parameter.required and not parameter.sends_null) or isinstance(value, Unset):
+        if isinstance(value, Unset) or (value is None and not parameter.required and not parameter.sends_null):
             continue
-        if parameter.location == "body":
-            fields[parameter.name] = to_json(value, parameter.schema, parameter.argument, SCHEMAS)
-        else:
-            values[parameter.location][parameter.name] = _validate(parameter, value)
-    option = None
+        values[parameter.location][parameter.name] = _validate(parameter, value)
+    fields, files, number_type = values["body"], values["file"], None
     if options.extra_body is not None:
         extra = to_json(options.extra_body, {"type": "object"}, "extra_body", {})
         new = {name: extra[name] for name in extra if name not in fields}
-        fields = _merge(new | fields, extra)  # new members first: the last one of the document stays last
+        fields = _merge(new | fields, extra)  # new members first: the last member of the specification stays the last
     if operation.id == CREATE_EMBEDDINGS and (options.extra_body is not None or "provider" in fields):
-        option = find_number_type(fields)
-    if option is not None and fields.get("encoding_format") in (None, "base64"):
-        if fields.get("encoding_format") and consumer is None:  # with a consumer, the form is not the caller's choice
-            path, value = option
-            raise InvalidInputError(f'{path}={value!r} with encoding_format="base64": ask for "float"', path)
-        fields = {**fields, "encoding_format": "float"}
-    content_type, body = _encode_body(operation, fields, values["file"])
+        number_type = find_number_type(fields)
+    if number_type is not None:
+        encoding_format = fields.get("encoding_format")
+        if encoding_format == "base64" and consumer is None:  # with a consumer, the format is not the caller's choice
+            name, value = number_type
+            raise InvalidInputError(f'{name}={value!r} with encoding_format="base64": ask for "float"', name)
+        if encoding_format in (None, "base64"):
+            fields = {**fields, "encoding_format": "float"}
+    try:
+        path = _format_path(operation, values["path"], values["query"])
+        content_type, body = _encode_body(operation, fields, files)
+    except UnicodeEncodeError as error:
+        raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
     base_url = config.base_url
     if options.server_url is not None:
         base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        base_url + _format_url(operation, values["path"], values["query"]),
-        _merge_headers(config, operation.accept, values["header"], options, content_type if body is not None else ""),
+        base_url + path,
+        _merge_headers(config, operation.accept, values["header"], options, content_type),
         fields,
         body,
         settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
         _max_response_bytes(operation, fields, body),
         consumer,
-        option,
+        number_type,
     )
 
 
 def _validate(parameter: Parameter, value: Any) -> Any:
-    """The argument as it is written into the request."""
-    if parameter.location == "file" and value is not None:
-        return read_files(value, parameter.argument)
-    is_text = isinstance(value, Secret) or parameter.schema.get("type") == "string"
-    if parameter.location == "header" and is_text and value is not None:
-        return settings.header_value(value, parameter.argument)
-    plain = to_json(value, parameter.schema, parameter.argument, SCHEMAS)
-    return settings.header_value(simple_text(plain), parameter.argument) if parameter.location == "header" else plain
+    """Validate an argument; return it as plain JSON, as files or as the text of a header."""
+    name = parameter.argument
+    if parameter.location == "file":
+        return [read_file(item, name) for item in as_list(value)]
+    if parameter.location != "header":
+        return to_json(value, parameter.schema, name, SCHEMAS)
+    if isinstance(value, Secret) or (parameter.schema.get("type") == "string" and value is not None):
+        return settings.header_value(value, name)
+    return settings.header_value(join(to_json(value, parameter.schema, name, SCHEMAS)), name)
 
 
-def _encode_body(
-    operation: Operation, fields: Mapping[str, Any], files: Mapping[str, list[File]]
-) -> tuple[str, bytes | None]:
-    """The content type and the content of a body; None if there is none to send."""
-    kind = operation.content_type
-    if operation.body is None or not (fields or files or operation.body_required):
-        return kind, None
-    content = fields if operation.body == "fields" else next(iter(fields.values()), None)
-    if kind == "multipart/form-data":
-        return multipart(content or {}, files)
-    if kind == "application/x-www-form-urlencoded":
-        styles = {parameter.name: parameter.style for parameter in operation.parameters}
-        pairs = [
-            pair for name, item in (content or {}).items() for pair in query_pairs(name, item, styles.get(name, "form"))
-        ]
-        return kind, urlencode(pairs).encode()
-    if files:
-        return kind, next(iter(files.values()))[0].content
-    return kind, _encode(content) if kind == "application/json" else to_text(content).encode()
+def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two objects, and the objects in them; `extra` wins."""
+    merged = {**fields, **extra}
+    for name in fields.keys() & extra.keys():
+        if isinstance(fields[name], dict) and isinstance(extra[name], dict):
+            merged[name] = _merge(fields[name], extra[name])
+    return merged
 
 
 def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """The path and the value of an option that asks for other numbers than float32: their base64 looks the same."""
+    """Find an option that asks for other numbers than float32, whose base64 would be read wrongly: its path and value.
+
+    It is a member of the body or of the options of a provider.
+    """
     provider = fields.get("provider")
     options = (provider.get("options") if isinstance(provider, dict) else None) or {}
     for place, members in [("", fields), *((f"provider.options.{name}.", given) for name, given in options.items())]:
         for name, value in members.items() if isinstance(members, dict) else ():
-            wanted = {str(item).lower() for item in (value if isinstance(value, list | tuple) else [value])}
-            if _NUMBER_TYPE.fullmatch(name.replace("_", "")) and not wanted <= _PLAIN_TYPES:
+            is_number_type = _NUMBER_TYPE.fullmatch(name.replace("_", ""))
+            if is_number_type and not {str(item).lower() for item in as_list(value)} <= _FLOAT32:
                 return place + name, value
     return None
 
 
 def count_inputs(fields: Mapping[str, Any]) -> int:
-    """How many vectors a request asks for: one for a text or a list of token ids, else one per item."""
+    """Count the vectors that a request asks for: one for a text or a list of token ids, else one per item."""
     texts = fields.get("input")
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
 def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
-    """The largest response that what was asked for can need."""
+    """The size of the largest response that a request can need."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):
         return defaults.BATCH_RESPONSE_BYTES
     if operation.id != CREATE_EMBEDDINGS:
@@ -174,51 +169,60 @@ def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: b
     return defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count_inputs(fields) * per_vector
 
 
-def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Both objects in one, nested objects merged too; `extra` wins."""
-    merged = {**fields, **extra}
-    for name in fields.keys() & extra.keys():
-        if isinstance(fields[name], dict) and isinstance(extra[name], dict):
-            merged[name] = _merge(fields[name], extra[name])
-    return merged
-
-
-def _encode(value: Any) -> bytes:
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError as error:
-        text, shown = error.object, ascii(error.object[error.start])
-        found = find_path(value, lambda item: item == text or (isinstance(item, dict) and text in item))
-        path = format_path(found or ())
-        message = f"{path or 'a text'}: contains {shown}, half of a surrogate pair, which UTF-8 cannot encode"
-        raise InvalidInputError(message, path) from None
-
-
-def _format_url(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+def _format_path(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
+    """The path of a call with its query."""
     path = operation.path
-    if not in_path and not query:
-        return path
-    _encode({**in_path, **query})  # rejects what UTF-8 cannot encode
     for name, value in in_path.items():
-        text = simple_text(value)
+        text = join(value)
         if text in ("", ".", ".."):
             raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
-    styles = {parameter.name: parameter.style for parameter in operation.parameters if parameter.location == "query"}
-    pairs = [pair for name, value in query.items() for pair in query_pairs(name, value, styles[name])]
+    pairs = _form_pairs(operation, "query", query) if query else []
     return f"{path}{'&' if '?' in path else '?'}{urlencode(pairs)}" if pairs else path
+
+
+def _form_pairs(operation: Operation, location: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names and values of a query or a form, each in the style of its parameter."""
+    styles = {each.name: each.style for each in operation.parameters if each.location == location}
+    return [pair for name, value in values.items() for pair in query_pairs(name, value, styles.get(name, "form"))]
+
+
+def _encode_body(
+    operation: Operation, fields: Mapping[str, Any], files: Mapping[str, list[File]]
+) -> tuple[str, bytes | None]:
+    """The content type and the content of a body; "" and None if there is none to send."""
+    content_type = operation.content_type
+    if operation.body is None or not (fields or files or operation.body_required):
+        return "", None
+    content = fields if operation.body == "fields" else next(iter(fields.values()), None)
+    if content_type == "application/json":
+        return content_type, msgspec.json.encode(content)
+    if content_type == "multipart/form-data":
+        return multipart(content or {}, files)
+    if content_type == "application/x-www-form-urlencoded":
+        return content_type, urlencode(_form_pairs(operation, "body", content or {})).encode()
+    if files:
+        return content_type, next(iter(files.values()))[0][1]
+    return content_type, to_text(content).encode()
+
+
+def _surrogate_error(error: UnicodeEncodeError, values: Mapping[str, Any]) -> InvalidInputError:
+    """The error for a text, or a name in an object, that UTF-8 cannot encode."""
+    bad = error.object[error.start]
+    found = find_path(values, lambda item: isinstance(item, str | dict) and any(bad in text for text in item))
+    path = format_path(found or ())
+    reason = f"contains {bad!a}, half of a surrogate pair, which UTF-8 cannot encode"
+    return InvalidInputError(f"{path or 'a text'}: {reason}", path)
 
 
 def _merge_headers(
     config: Config, accept: str, given: Mapping[str, Any], options: CallOptions, content_type: str
 ) -> dict[str, Any]:
     """The headers of a call: the client's, then the call's, then `http_headers`. Of one name, the last wins."""
-    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": user_agent()}
+    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": settings.user_agent()}
     headers |= {"Content-Type": content_type} if content_type else {}
-    headers |= {APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
+    headers |= {settings.APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
     headers |= {name: value for name, value in given.items() if value is not None}
-    if options.http_headers is None:
-        return headers
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
         headers[name.title() if name.lower().endswith("authorization") else name] = value

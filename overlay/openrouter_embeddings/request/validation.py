@@ -11,7 +11,7 @@ import enum
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, SupportsIndex
 
@@ -22,9 +22,9 @@ Schemas = Mapping[str, Schema]
 Path = tuple[str | int, ...]
 
 _SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-_JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", list: "array", tuple: "array"}
+_JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", tuple: "array", list: "array"}
+_PYTHON_NAMES = {name: kind.__name__ for kind, name in _JSON_TYPES.items()} | {"null": "None"}
 _TEXT = ({"type": "string"}, {"type": "string", "minLength": 1})
-_ANY = tuple(_JSON_TYPES.values())
 # How values become built-in types: numpy, pandas and torch; polars; pyarrow's arrays and scalars; generated models.
 _CONVERSIONS = ("tolist", "to_list", "to_pylist", "as_py", "to_dict")
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -63,8 +63,8 @@ def find_path(value: Any, matches: Callable[[Any], bool], path: Path = ()) -> Pa
 class _MismatchError(Exception):
     """A value does not match: `reason` describes it if types are `expected`, and is the whole message if none are."""
 
-    def __init__(self, path: Path, reason: str, expected: Sequence[str] = ()) -> None:
-        self.path, self.reason, self.expected = path, reason, expected
+    def __init__(self, path: Path, reason: str, expected: Iterable[str] = ()) -> None:
+        self.path, self.reason, self.expected = path, reason, tuple(expected)
 
     def __str__(self) -> str:
         return f"expected {' or '.join(self.expected)}, got {self.reason}" if self.expected else self.reason
@@ -76,31 +76,23 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
         return value
     while "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
-    value = _to_builtin(value)
+    value = _to_built_in(value)
     if branches := schema.get("oneOf") or schema.get("anyOf"):
-        if "mapping" in schema.get("discriminator", ()) and isinstance(value, dict):
-            branches = [_select_branch(value, schema["discriminator"], path)]
-        return _validate_union(value, branches, path, schemas)
+        return _validate_union(value, branches, schema.get("discriminator", {}), path, schemas)
     if "const" in schema and value != schema["const"]:
-        raise _MismatchError(path, _describe(value), (repr(schema["const"]),))
-    kind, types = _JSON_TYPES.get(type(value), ""), schema.get("type", _ANY)
+        raise _MismatchError(path, _describe(value), [repr(schema["const"])])
+    kind, types = _JSON_TYPES.get(type(value), ""), schema.get("type", _PYTHON_NAMES)
     if schema.get("x-decimal-string") and kind != "null":
         return _decimal_string(value, path)
-    types = (types,) if isinstance(types, str) else types
+    types = [types] if isinstance(types, str) else types
     if kind not in types and not (kind == "integer" and "number" in types):
-        raise _MismatchError(path, _describe(value), ("a JSON value",) if types is _ANY else types)
+        names = ["a JSON value"] if types is _PYTHON_NAMES else [_PYTHON_NAMES[name] for name in types]
+        raise _MismatchError(path, _describe(value), names)
     if kind == "object":
         return _validate_object(value, schema, path, schemas)
     if kind == "array":
         _check_range(len(value), schema, "Items", "items", path)
-        items = schema.get("items", {})
-        if _all_match(value, items):
-            return value
-        empty = [index for index, item in enumerate(value) if type(item) is str and not item]
-        if len(empty) > 1 and items in _TEXT:
-            shown = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
-            raise _MismatchError((*path, empty[0]), f"must not be empty ({len(empty)} items: positions {shown})")
-        return [_validate(item, items, (*path, index), schemas) for index, item in enumerate(value)]
+        return _validate_items(value, schema.get("items", {}), path, schemas)
     if kind == "string":
         _check_range(len(value), schema, "Length", "characters", path)
     elif kind in ("integer", "number"):
@@ -112,10 +104,15 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
     return value
 
 
-def _validate_union(value: Any, branches: Sequence[Schema], path: Path, schemas: Schemas) -> Any:
+def _validate_union(value: Any, branches: Sequence[Schema], discriminator: Schema, path: Path, schemas: Schemas) -> Any:
+    """Validate by the branch that the tag of an object names; without tags, by the first branch that matches."""
+    if "mapping" in discriminator and isinstance(value, dict):
+        name, mapping = discriminator["propertyName"], discriminator["mapping"]
+        tag = _to_built_in(value.get(name))
+        if not isinstance(tag, str) or tag not in mapping:
+            raise _MismatchError((*path, name), repr(tag[:40]) if isinstance(tag, str) else _describe(tag), mapping)
+        branches = [{"$ref": mapping[tag]}]
     mismatches: list[_MismatchError] = []
-    if type(value) in (list, tuple) and any(branch.get("type") == "array" for branch in branches):
-        branches = [branch for branch in branches if branch.get("type") not in _SCALARS.values()]
     for branch in branches:
         try:
             return _validate(value, branch, path, schemas)
@@ -123,10 +120,8 @@ def _validate_union(value: Any, branches: Sequence[Schema], path: Path, schemas:
             mismatches.append(mismatch.with_traceback(None))  # a traceback would form a cycle with this frame
     # The branch where the validation came furthest is most likely the intended one.
     deepest = max(mismatches, key=lambda m: (len(m.path), not m.expected, [i for i in m.path if type(i) is int]))
-    if not deepest.expected:
-        raise deepest
     expected = dict.fromkeys(name for m in mismatches if m.path == deepest.path for name in m.expected)
-    raise _MismatchError(deepest.path, deepest.reason, tuple(expected))
+    raise _MismatchError(deepest.path, deepest.reason, expected if deepest.expected else ())
 
 
 def _validate_object(value: Mapping[Any, Any], schema: Schema, path: Path, schemas: Schemas) -> dict[str, Any]:
@@ -134,13 +129,13 @@ def _validate_object(value: Mapping[Any, Any], schema: Schema, path: Path, schem
     additional = schema.get("additionalProperties", not properties)
     members = {}
     for key, item in value.items():
-        name = _to_builtin(key)
+        name = _to_built_in(key)
         if not isinstance(name, str):
-            raise _MismatchError(path, f"names must be strings, got {_describe(name)}")
+            raise _MismatchError(path, f"names must be str, got {_describe(name)}")
         if name not in properties and additional is False:
-            close = [f"; did you mean {known!r}?" for known in difflib.get_close_matches(name, properties, 1, 0.5)]
-            hint = close[0] if close else f"; known: {', '.join(sorted(properties)) or 'none'}"
-            raise _MismatchError((*path, name), f"unknown name{hint}")
+            close = difflib.get_close_matches(name, properties, 1, 0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(properties)) or 'none'}"
+            raise _MismatchError((*path, name), f"unknown name; {hint}")
         other: Schema = additional if isinstance(additional, Mapping) else {}
         members[name] = _validate(item, properties.get(name, other), (*path, name), schemas)
     missing = [repr(name) for name in schema.get("required", ()) if name not in members]
@@ -149,16 +144,30 @@ def _validate_object(value: Mapping[Any, Any], schema: Schema, path: Path, schem
     return members
 
 
-def _to_builtin(value: Any) -> Any:
+def _validate_items(items: Sequence[Any], schema: Schema, path: Path, schemas: Schemas) -> Sequence[Any]:
+    types = set(map(type, items))  # there may be many thousands of texts or token ids: no call for each
+    if types == {int} and schema == {"type": "integer", "minimum": 0} and min(items) >= 0 and max(items) in _INT64:
+        return items
+    if types == {str} and schema in _TEXT:
+        if "" not in items:
+            return items
+        if items.count("") > 1:
+            empty = [index for index, item in enumerate(items) if not item]
+            shown = ", ".join(map(str, empty[:10])) + (", …" if len(empty) > 10 else "")
+            raise _MismatchError((*path, empty[0]), f"must not be empty ({len(empty)} items: positions {shown})")
+    return [_validate(item, schema, (*path, index), schemas) for index, item in enumerate(items)]
+
+
+def _to_built_in(value: Any) -> Any:
     """Convert types of other libraries to the built-in types that JSON has."""
     if type(value) in _JSON_TYPES or isinstance(value, type | Decimal | bytes | bytearray | memoryview):
         return value  # bytes are sequences of integers, but never token ids
     if isinstance(value, enum.Enum):
-        return _to_builtin(value.value)
+        return _to_built_in(value.value)
     for method in _CONVERSIONS:
         if hasattr(value, method):
             converted = getattr(value, method)()
-            return converted if type(converted) is type(value) else _to_builtin(converted)
+            return converted if type(converted) is type(value) else _to_built_in(converted)
     if isinstance(value, str):
         return str.__str__(value)  # its characters, also where a subclass overrides __str__
     if isinstance(value, Mapping | Sequence):
@@ -166,23 +175,6 @@ def _to_builtin(value: Any) -> Any:
     if isinstance(value, SupportsIndex):
         return operator.index(value)
     return float(value) if isinstance(value, float) else value
-
-
-def _all_match(items: Sequence[Any], schema: Schema) -> bool:
-    """Whether all items match, without a call for each: there may be many thousands of texts or token ids."""
-    types = set(map(type, items))
-    if types == {int}:
-        return schema == {"type": "integer", "minimum": 0} and min(items) >= 0 and max(items) in _INT64
-    return types == {str} and schema in _TEXT and "" not in items
-
-
-def _select_branch(value: Mapping[str, Any], discriminator: Schema, path: Path) -> Schema:
-    """The branch that the value's tag names."""
-    name, mapping = discriminator["propertyName"], discriminator["mapping"]
-    tag = _to_builtin(value.get(name))
-    if isinstance(tag, str) and tag in mapping:
-        return {"$ref": mapping[tag]}
-    raise _MismatchError((*path, name), repr(tag[:40]) if isinstance(tag, str) else _describe(tag), tuple(mapping))
 
 
 def _check_range(amount: float, schema: Schema, keyword: str, unit: str, path: Path) -> None:
@@ -199,12 +191,15 @@ def _decimal_string(value: Any, path: Path) -> str:
     number = Decimal(repr(value)) if is_number else value
     text = format(number, "f") if isinstance(number, Decimal) else number
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise _MismatchError(path, _describe(value), ("a decimal number",))
+        raise _MismatchError(path, _describe(value), ["a decimal number"])
     return text
 
 
 def _describe(value: Any) -> str:
-    """A value's type, with the value where that is a short number: texts to embed never appear in messages."""
-    kind = _JSON_TYPES.get(type(value), f"Python {type(value).__name__}")
-    is_short = kind in ("number", "boolean") or (kind == "integer" and value in _INT64)
-    return f"{kind} {value!r}" if is_short else kind
+    """The type of a value, and the value if it is a short number: texts to embed never appear in messages."""
+    name = "None" if value is None else type(value).__name__
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{name}; decode it to str"
+    if isinstance(value, Iterable) and type(value) not in _JSON_TYPES:
+        return f"{name}; make a list of it"
+    return f"{name} {value!r}" if isinstance(value, float) or (isinstance(value, int) and value in _INT64) else name

@@ -11,7 +11,6 @@ import logging
 import math
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -61,29 +60,72 @@ def validate(response: Response, call: PreparedCall) -> Any:
         return read_plain(response, call, kind)
     if call.operation.id == CREATE_EMBEDDINGS:
         return _read_result(response, call)
-    document = decode_document(response, call)
-    if call.operation.id == LIST_MODELS:
-        _check_models(document, response)
-    return _to_model(document, response, call)
+    result = _to_model(decode_document(response, call), response, call)
+    for i, model in enumerate(getattr(result, "data", ()) if call.operation.id == LIST_MODELS else ()):
+        if model is None or not isinstance(model.id, str):
+            raise ResponseValidationError(f"data[{i}]: expected a model with an id", response)
+    return result
+
+
+def _read_result(response: Response, call: PreparedCall) -> Any:
+    """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
+    document, values, positions = _read_rows(response, call)
+    usage: Any = document.get("usage")
+    for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
+        with suppress(ValueError):  # some servers write a cost as text
+            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
+                usage[name] = int(amount) if amount.is_integer() else amount
+    result, rows, zeros = _to_model(document, response, call), document["data"], 0
+    vectors, as_lists = _decode_rows(values, positions, response, call), call.fields.get("encoding_format") == "float"
+    for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
+        # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
+        # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
+        rows.pop()
+        if isinstance(vector, list):
+            row.embedding, zeros = vector, zeros + (not any(vector))
+        else:
+            zeros += _count_zeros(vector[None], response, number)
+            row.embedding = vector.tolist() if as_lists else value
+    _warn_of_zeros(zeros, len(result.data))
+    return result
+
+
+def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
+    """The typed result. What does not match the API description is left out if it stands beside the rows."""
+    while True:
+        try:
+            return call.operation.read(document)
+        except ValueError as error:
+            top, _, rest = str(getattr(error, "path", "")).partition(".")
+            holder, name = (document.get(top), re.split(r"[.[]", rest)[0]) if rest else (document, top)
+            rows_matter = "data" in call.operation.requires and top != "data" and isinstance(holder, dict)
+            if not rows_matter or holder.pop(name, None) is None:
+                message = f"the response does not match the API description: {error}"
+                raise ResponseValidationError(message, response) from None
+            _log.warning("a part of a response is left out: %s", error)
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
     """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
     check_status(response, call)
-    document, values, positions = _read(response, call)
-    vectors, matrix = _decode_all(values, positions, response, call), values
+    document, values, positions = _read_rows(response, call)
+    vectors, matrix = _decode_rows(values, positions, response, call), values
     if isinstance(values, list):
         output = response.body.output if isinstance(response.body, StreamDecoder) else None
         matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
     else:
         next(vectors)  # checks the length, which all rows of a matrix have
-    _warn_of_zeros(_count_zeros(matrix, 0, response), len(matrix))
+    _warn_of_zeros(_count_zeros(matrix, response), len(matrix))
     model = document.get("model") if isinstance(document.get("model"), str) else None
     return EmbeddingBatch(matrix, model, document.get("usage"), _are_numbers(values))
 
 
-def _read(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
-    """The rows in input order: the document without vectors, the vectors as they came, their positions there."""
+def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
+    """The rows in input order: the document without vectors, the vectors as they came, their positions there.
+
+    The vectors are a matrix if they were decoded while they arrived. Else each is a memoryview of a JSON array, or a
+    value of decoded JSON.
+    """
     document, values = _cut(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
@@ -133,15 +175,15 @@ def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
         return None
     if indexes[0] is None:  # some servers leave out zeros
         indexes = [0, *indexes[1:]]
+    positions: dict[Any, int] = {}
     for position, index in enumerate(indexes):
         if type(index) not in (int, float) or not 0 <= index < count or index % 1:
-            found = printable(repr(index), 40) if isinstance(index, int | float) else type(index).__name__
+            found = printable(repr(index), 40)
             message = f"data[{position}].index is {found}; {count} inputs have the indexes 0 to {count - 1}"
             raise ResponseValidationError(message, response)
-    positions = {index: position for position, index in enumerate(indexes)}
-    if len(positions) < count:
-        index, _ = Counter(indexes).most_common(1)[0]
-        raise ResponseValidationError(f"two embeddings have the index {index}", response)
+        if index in positions:
+            raise ResponseValidationError(f"two embeddings have the index {index}", response)
+        positions[index] = position
     return [positions[index] for index in range(count)]
 
 
@@ -149,18 +191,12 @@ def _are_numbers(values: Any) -> bool:
     return isinstance(values, list) and str not in set(map(type, values))
 
 
-def _decode_all(values: Any, positions: Sequence[int], response: Response, call: PreparedCall) -> Iterator[Any]:
+def _decode_rows(values: Any, positions: Sequence[int], response: Response, call: PreparedCall) -> Iterator[Any]:
     """Decode the vectors one by one, to lists of floats, or arrays where they are base64, and check their lengths."""
     width = call.fields.get("dimensions")
     reason = f"dimensions={width} was requested"
     for number, (value, position) in enumerate(zip(values, positions, strict=True)):
-        if isinstance(value, memoryview):
-            try:
-                vector = decode_numbers(value)
-            except ValueError:  # decoded with the whole, which names what is wrong
-                vector = _decode(_decode_whole(response, call)[1][position], position, response)
-        else:
-            vector = _decode(value, position, response) if isinstance(values, list) else value
+        vector = _decode(value, position, response, call) if isinstance(values, list) else value
         length = len(vector)
         if not isinstance(width, int):
             width, reason = length, f"that of input 0 has {length}"
@@ -171,8 +207,12 @@ def _decode_all(values: Any, positions: Sequence[int], response: Response, call:
         yield vector
 
 
-def _decode(value: Any, position: int, response: Response) -> Any:
-    """One vector from decoded JSON."""
+def _decode(value: Any, position: int, response: Response, call: PreparedCall) -> Any:
+    """One vector, at a position in the response."""
+    if isinstance(value, memoryview):
+        with suppress(ValueError):
+            return decode_numbers(value)
+        value = _decode_whole(response, call)[1][position]  # the whole names what is wrong
     where, message = f"data[{position}].embedding", f"expected numbers or base64, got {type(value).__name__}"
     try:
         if isinstance(value, str):
@@ -188,54 +228,8 @@ def _decode(value: Any, position: int, response: Response) -> Any:
     raise error(f"{where}: {message}", response)
 
 
-def _read_result(response: Response, call: PreparedCall) -> Any:
-    """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
-    document, values, positions = _read(response, call)
-    usage: Any = document.get("usage")
-    for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
-        with suppress(ValueError):  # some servers write a cost as text
-            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
-                usage[name] = int(amount) if amount.is_integer() else amount
-    result, rows, zeros = _to_model(document, response, call), document["data"], 0
-    vectors, as_lists = _decode_all(values, positions, response, call), call.fields.get("encoding_format") == "float"
-    for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
-        # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
-        # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
-        rows.pop()
-        if isinstance(vector, list):
-            row.embedding, zeros = vector, zeros + (not any(vector))
-        else:
-            zeros += _count_zeros(vector[None], number, response)
-            row.embedding = vector.tolist() if as_lists else value
-    _warn_of_zeros(zeros, len(result.data))
-    return result
-
-
-def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
-    """The typed result. What does not match the API description is left out if it stands beside the rows."""
-    while True:
-        try:
-            return call.operation.read(document)
-        except ValueError as error:
-            top, _, rest = str(getattr(error, "path", "")).partition(".")
-            holder, name = (document.get(top), re.split(r"[.[]", rest)[0]) if rest else (document, top)
-            rows_matter = "data" in call.operation.requires and top != "data" and isinstance(holder, dict)
-            if not rows_matter or holder.pop(name, None) is None:
-                message = f"the response does not match the API description: {error}"
-                raise ResponseValidationError(message, response) from None
-            _log.warning("a part of a response is left out: %s", error)
-
-
-def _check_models(document: Any, response: Response) -> None:
-    """Check that each model has an id. Any other mismatch is named when the list is converted."""
-    models = document.get("data") if isinstance(document, dict) else None
-    for i, model in enumerate(models if isinstance(models, list) else ()):
-        if not isinstance(model, dict) or not isinstance(model.get("id"), str):
-            raise ResponseValidationError(f"data[{i}]: expected a model with an id", response)
-
-
-def _count_zeros(vectors: Any, first: int, response: Response) -> int:
-    """How many vectors hold only zeros. `first` is the number of the first, for the error if one is not finite."""
+def _count_zeros(vectors: Any, response: Response, first: int = 0) -> int:
+    """Count the vectors of zeros, or raise an error if a number is not finite; `first` is the number of the first."""
     place, zeros = _numpy().check_numbers(vectors)
     if place is not None:
         row, column = place

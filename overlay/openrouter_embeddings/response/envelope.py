@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _QUOTED_CHARS = 200  # of an unreadable body, quoted by its error
 _MAX_DEPTH = 100  # of an error body: code that uses it later recurses, such as pickle
 _CHARSET = re.compile(r"(?i)charset=[\"']?([\w-]+)")
-_NOT_COMMENT = re.compile(rb"(?m)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
+_NOT_COMMENT = re.compile(r"(?am)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
 
 
 class EmptyEmbeddingsError(ResponseValidationError):
@@ -116,7 +116,17 @@ def redact_response(response: Response, redactor: Redactor) -> tuple[Response, A
 
 def decode(content: bytes | bytearray) -> Any:
     """Decode JSON; `ValueError` if it is invalid or not UTF-8, `RecursionError` if it is nested too deeply."""
-    return msgspec.json.decode(_to_utf8(content))
+    try:
+        return msgspec.json.decode(content)
+    except ValueError:
+        return msgspec.json.decode(_to_text(content))
+
+
+def _to_text(content: bytes | bytearray) -> str:
+    """Decode a body as UTF-8, 16 or 32; remove a byte order mark and leading event-stream comments."""
+    text = content.decode(json.detect_encoding(bytes(content[:4])))
+    start = _NOT_COMMENT.search(text)
+    return text[start.start() :] if start else ""
 
 
 def try_decode(content: bytes | bytearray) -> Any:
@@ -124,19 +134,6 @@ def try_decode(content: bytes | bytearray) -> Any:
     with suppress(ValueError, RecursionError):
         return decode(content)
     return None
-
-
-def _to_utf8(content: bytes | bytearray) -> bytes | bytearray:
-    """The JSON text of a body as UTF-8, without a byte order mark or leading event-stream comments."""
-    if content[:1] in (b"{", b"[") and content[1:2] != b"\0":
-        return content
-    encoding = json.detect_encoding(bytes(content[:4]))
-    if encoding != "utf-8":
-        content = content.decode(encoding).encode()
-    if content.lstrip()[:1] == b":":
-        line = _NOT_COMMENT.search(content)
-        content = content[line.start() :] if line else b""
-    return content
 
 
 def decode_document(response: Response, call: PreparedCall) -> Any:
@@ -187,18 +184,11 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
 
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
     """The error that says as exactly as possible why a body cannot be decoded."""
-    reason, retryable, path = f"is not JSON; {_describe(response)}", True, None
-    if "event-stream" in response.headers.get("content-type", ""):
-        reason, retryable = f"is an event stream, which is not supported; {_describe(response)}", False
-    if "html" in response.headers.get("content-type", ""):
-        reason += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
-    try:  # Python's own decoder accepts NaN, Infinity and 1e400
-        value = json.loads(_to_utf8(response.content))
-        path = find_path(value, lambda item: isinstance(item, float) and not math.isfinite(item))
-    except UnicodeDecodeError as undecodable:  # msgspec 0.23 reports it as any other error of its own
-        error = undecodable
-    except (ValueError, RecursionError):
-        pass
+    content_type, path = response.headers.get("content-type", ""), None
+    with suppress(ValueError, RecursionError):  # Python's own decoder accepts NaN, Infinity and 1e400
+        decoded = json.loads(_to_text(response.content))
+        path = find_path(decoded, lambda item: isinstance(item, float) and not math.isfinite(item))
+    reason, retryable = f"is not JSON; {_describe(response)}", True
     if isinstance(error, UnicodeDecodeError):
         reason = f"is not UTF-8: {_describe(response)}"
     elif isinstance(error, RecursionError):
@@ -207,5 +197,9 @@ def _unreadable(error: Exception, response: Response) -> ResponseValidationError
         reason, retryable = f"holds a number that is not finite: {format_path(path)}", False
     elif isinstance(error, msgspec.ValidationError):
         reason, retryable = f"holds a value that cannot be read: {error}", False
+    elif "event-stream" in content_type:
+        reason, retryable = f"is an event stream, which is not supported; {_describe(response)}", False
+    elif "html" in content_type:
+        reason += "; server_url must be the URL of an API, such as https://openrouter.ai/api/v1"
     error_class = ResponseValidationError if response.content.strip() else EmptyEmbeddingsError
     return error_class(f"the response {reason}", response, retryable=retryable)

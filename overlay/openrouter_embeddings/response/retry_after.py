@@ -40,8 +40,8 @@ def _number(value: object) -> float:
     return min(float(text), sys.float_info.max)
 
 
-def _date(text: str | None) -> datetime | None:
-    with suppress(ValueError, TypeError, OverflowError, IndexError):
-        date = parsedate_to_datetime(text or "")
+def _date(text: Any) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError, IndexError):  # TypeError: it is None
+        date = parsedate_to_datetime(text)
         return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)  # HTTP dates are in GMT
     return None

@@ -52,7 +52,7 @@ def member(name: str, text: str) -> Any:
 
 def hostile(name: str, encode: Any) -> Fault:
     step = answer(encode=encode)
-    return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=1, peak_mb=50)
+    return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=3, peak_mb=50)
 
 
 def no_answer(name: str, n: int, status: int, body: str, headers: Pairs, *says: str) -> Fault:
@@ -95,7 +95,7 @@ FAULTS = [
         errors.ResponseValidationError,
         1,
         0,
-        within_seconds=1,
+        within_seconds=3,
         peak_mb=50,
         unsure=1,
     ),
@@ -106,7 +106,7 @@ FAULTS = [
         errors.ResponseValidationError,
         1,
         0,
-        within_seconds=1,
+        within_seconds=3,
         peak_mb=50,
         unsure=1,
     ),
@@ -117,7 +117,7 @@ FAULTS = [
         lambda body: body.replace(b'"embedding": [', b'"embedding": [%b, ' % DIGITS.encode(), 1),
     ),
     Fault(
-        22, "deep error", forever(reply(400, DEEP)), errors.BadRequestResponseError, 1, 0, within_seconds=1, peak_mb=50
+        22, "deep error", forever(reply(400, DEEP)), errors.BadRequestResponseError, 1, 0, within_seconds=3, peak_mb=50
     ),
     Fault(
         26, "not UTF-8", forever(reply(200, NOT_UTF8)), errors.ResponseValidationError, 2, 0, says=("UTF-8",), unsure=2

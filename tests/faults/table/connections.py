@@ -25,7 +25,7 @@ from ..replies import (
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
 TIMEOUT = {"timeout_ms": 400}
-USUAL = {"retry_config": Policy()}  # its waits would be seen if there were any
+PATIENT = {"retry_config": Policy(base_seconds=8)}  # a wait, where there should be none, takes seconds
 
 
 def dialled_four_times(outcome: Outcome) -> None:
@@ -42,10 +42,10 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 
 def gave_up_in_time(outcome: Outcome) -> None:
-    """Each attempt ended at its deadline, or at most a tenth later."""
+    """Each attempt ended at its deadline of 0.4 s; the server counts from when it read the request."""
     for request in outcome.ledger.requests:
         assert request.hung_up_after is not None
-        assert 0.4 - SLACK_SECONDS <= request.hung_up_after <= 0.4 * 1.1 + SLACK_SECONDS
+        assert 0.2 <= request.hung_up_after <= 0.4 * 1.1 + SLACK_SECONDS
 
 
 def at_once(outcome: Outcome) -> None:
@@ -100,16 +100,17 @@ FAULTS = [
     Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
     Fault(15, "end in headers", once(torn("in headers", "end")), None, 2, 2),
-    Fault(15, "stale keep-alive", forever(*STALE), None, 200, 200, calls=200, options=USUAL),
+    Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, options=PATIENT, within_seconds=20),
     Fault(
         15,
         "every reused connection ends",
         forever(answer(), torn("before headers", "end")),
         None,
-        2 * 60 - 1,
-        2 * 60 - 1,
-        calls=60,
-        options=USUAL,
+        2 * 20 - 1,
+        2 * 20 - 1,
+        calls=20,
+        options=PATIENT,
+        within_seconds=20,
     ),
     Fault(15, "keep-alive that idles", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
     Fault(
@@ -120,7 +121,7 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=USUAL,
+        options=PATIENT,
         check=at_once,
     ),
     Fault(
@@ -131,7 +132,7 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=USUAL,
+        options=PATIENT,
         check=at_once,
     ),
     *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
