@@ -161,7 +161,8 @@ class TestHaystack:
         from openrouter_embeddings.integrations.haystack import OpenRouterDocumentEmbedder, OpenRouterTextEmbedder
 
         store = InMemoryDocumentStore(embedding_similarity_function="cosine")
-        made = OpenRouterDocumentEmbedder(MODEL).run([Document(content=text) for text in TEXTS])
+        embedder = OpenRouterDocumentEmbedder(MODEL)  # lives on, and so does the usage that it shares with its equals
+        made = embedder.run([Document(content=text) for text in TEXTS])
         store.write_documents(made["documents"])
         pipeline = Pipeline()
         pipeline.add_component("embedder", OpenRouterTextEmbedder(MODEL))
