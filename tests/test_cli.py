@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from openrouter_embeddings.cli import main
+from openrouter_embeddings.cli import commands, main
 from openrouter_embeddings.local import serve
 from openrouter_embeddings.local.server import Server
 
@@ -130,8 +130,8 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
         3,
         ["without a vector: 1 row, see", "all.arrow.errors.jsonl"],
     ),
-    (["status", "out.parquet"], 0, ["finished", "done: 2 of about", "in doubt (may be billed, sent again): 0"]),
-    (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n"]),
+    (["status", "out.parquet"], 0, ["finished", "done: 2 of 2 rows", "in doubt (may be billed, sent again): 0"]),
+    (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n       reset a password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
     (
@@ -173,6 +173,33 @@ def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture
     ):
         assert run([*arguments, "--json"]) == 0
         assert [type(json.loads(line)) for line in capsys.readouterr().out.splitlines()][-1] is dict
+
+
+@pytest.mark.parametrize("name", ["openrouter", "openrouter-embeddings"])
+def test_completion_of_both_names(name: str) -> None:
+    words = {"COMP_WORDS": f"{name} embed a.csv --format ", "COMP_CWORD": "4"}
+    variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
+    completed = subprocess.run(
+        [Path(sys.executable).with_name(name)],
+        env={**os.environ, **words, variable: "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert completed.stdout.startswith("plain,jsonl\nplain,csv\n")
+
+
+def test_each_option_is_documented() -> None:
+    pages = "".join(path.read_text() for path in (Path(__file__).parents[1] / "docs").glob("*.md"))
+    options = {
+        option
+        for command in commands.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("-")
+    }
+    assert {option for option in options if f"`{option}`" not in pages and f"{option} " not in pages} == set()
 
 
 ERRORS = [

@@ -57,6 +57,10 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
         "Jobs from files to files; the guide is [Corpora](../corpus.md).",
         [
             *_entries("", "embeddings", "Embeddings.", "corpus", "estimate", "search", "check"),
+            *_entries(
+                "", "embeddings", "Embeddings.",
+                "corpus_async", "estimate_async", "search_async", "check_async",
+            ),
             *_entries("corpus.", "corpus", "", "CorpusResult", "BatchOptions", "Estimate"),
         ],
     ),

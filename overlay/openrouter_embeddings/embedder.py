@@ -21,7 +21,7 @@ DOCUMENT, QUERY = "search_document", "search_query"
 
 
 class _Shared:
-    """What equal embedders of one process have in common: frameworks copy them, and each copy counts."""
+    """What equal embedders of one process share: frameworks copy them, and the usage of all copies adds up."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -96,7 +96,7 @@ class Embedder:
 
     @property
     def dimensions(self) -> int:
-        """The length of a vector: what `dimensions=` asks for, else that of the first vector (one text may be sent)."""
+        """The length of a vector: `dimensions=`, else the length of the first vector (one text may be sent)."""
         if known := self.options.get("dimensions") or self._own.dimensions:
             return int(known)
         return int(self.queries(["dimensions"]).shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -172,6 +173,10 @@ class Embeddings(GeneratedEmbeddings):
 
         return estimate(self._caller, texts, model)
 
+    async def estimate_async(self, texts: str | Iterable[str], *, model: str) -> Estimate:
+        """`estimate` in a thread, for an event loop (asyncio); `texts` is read in that thread."""
+        return await asyncio.to_thread(self.estimate, texts, model=model)
+
     def search(
         self,
         output: str | os.PathLike[str],
@@ -203,6 +208,19 @@ class Embeddings(GeneratedEmbeddings):
 
         return search(self._caller, Path(output), question, count=count, input_type=input_type, prefix=prefix)
 
+    async def search_async(
+        self,
+        output: str | os.PathLike[str],
+        question: str,
+        *,
+        count: int = 10,
+        input_type: str | None = None,
+        prefix: str | None = None,
+    ) -> list[Match]:
+        """`search` in a thread, for an event loop (asyncio)."""
+        options: Any = {"count": count, "input_type": input_type, "prefix": prefix}
+        return await asyncio.to_thread(self.search, output, question, **options)
+
     def check(self, output: str | os.PathLike[str]) -> Drift:
         """Embed three fixed texts again and compare with their vectors in an output of `corpus`.
 
@@ -220,6 +238,10 @@ class Embeddings(GeneratedEmbeddings):
         from .corpus import check
 
         return check(self._caller, Path(output))
+
+    async def check_async(self, output: str | os.PathLike[str]) -> Drift:
+        """`check` in a thread, for an event loop (asyncio)."""
+        return await asyncio.to_thread(self.check, output)
 
     def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
         """Embed a file of any size into a file; the same call resumes after a crash.
@@ -261,6 +283,18 @@ class Embeddings(GeneratedEmbeddings):
         from .corpus import corpus
 
         return corpus(self._caller, source, options)
+
+    async def corpus_async(
+        self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]
+    ) -> CorpusResult:
+        """`corpus` in a thread, for an event loop (asyncio).
+
+        When the task is cancelled, the requests in flight have 30 s to finish, and are kept; when it is cancelled
+        again, it ends at once. `progress` is called on the event loop; an iterable is read in the thread.
+        """
+        from .corpus import corpus_async
+
+        return await corpus_async(self._caller, source, options)
 
 
 guarded_methods(Embeddings)

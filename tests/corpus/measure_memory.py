@@ -1,83 +1,85 @@
-"""Measures memory and rate of corpus jobs of growing size: `python tests/corpus/measure_memory.py 100000 300000`."""
+"""Measures memory and rate of corpus jobs of growing size, with the embedded server.
+
+`python tests/corpus/measure_memory.py 100000 300000` prints a line for each number of rows, and at last how much a job
+of the last size spends of a budget of half its bill.
+"""
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import os
-import resource
-import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-DIMENSIONS = 1536
-NUMBERS = itertools.count()  # no response is a copy of another
-VECTOR = base64.b64encode(b"\0\0\x80\x3f" * DIMENSIONS).decode()
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.corpus import status
+
+MODEL = "openai/text-embedding-3-small"  # 1,536 dimensions
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers with the same vector for each text."""
+def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> None:
+    """Run a job in this process, and print what it took."""
+    began, tenths = time.monotonic(), dict[int, tuple[int, float]]()  # rows and CPU seconds when each tenth began
 
-    protocol_version = "HTTP/1.1"
+    def progress(now: Any) -> None:
+        tenths.setdefault(10 * now.texts_done // now.texts_total, (now.texts_done, time.process_time()))
 
-    def do_POST(self) -> None:
-        inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
-        rows = ",".join(f'{{"object":"embedding","embedding":"{VECTOR}","index":{i}}}' for i in range(len(inputs)))
-        usage = f'{{"prompt_tokens":{len(inputs)},"total_tokens":{len(inputs)},"cost":0.001}}'
-        body = f'{{"object":"list","data":[{rows}],"model":"a/b","usage":{usage}}}'.encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("x-generation-id", f"gen-{next(NUMBERS)}")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-class Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-
-def job(url: str, source: Path, output: Path) -> None:
-    """Run a job in this process; print its seconds, rows and memory."""
-    from openrouter_embeddings import OpenRouter
-
-    began = time.monotonic()
     with OpenRouter("key", server_url=url) as client:
-        result = client.embeddings.corpus(source, output=output, model="a/b")
-    seconds, peak = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        try:
+            client.embeddings.corpus(source, output=output, model=MODEL, max_cost_usd=max_cost_usd, progress=progress)
+        except errors.BudgetError as error:
+            print(f"budget of ${max_cost_usd}: {error}")
+    seconds, cpu_seconds, peak = time.monotonic() - began, time.process_time(), peak_mb()
+    found = status(output.with_name(f"{output.name}.job"))
+    rows = found.rows_done
     print(
-        f"{result.rows:>9,} rows  {result.rows / seconds:>7,.0f} rows/s  peak {peak:.0f} MB  {seconds:.0f} s",
+        f"{rows:>9,} rows  peak {peak:.0f} MB  {rows / seconds:>7,.0f} rows/s  "
+        f"{1000 * cpu_seconds / rows:.3f} s of CPU for 1,000 rows  ${found.usage.cost}",
         flush=True,
     )
+    pairs = itertools.pairwise(tenths.values())
+    used = [1000 * (after[1] - before[1]) / (after[0] - before[0]) for before, after in pairs]
+    print("CPU for 1,000 rows in each tenth:", " ".join(f"{seconds:.3f}" for seconds in used), flush=True)
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had, in MB; `getrusage` would count the process that started it too."""
+    lines = Path("/proc/self/status").read_text().splitlines()  # Linux has it
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def run(*arguments: Any) -> None:
+    """A job in a process of its own."""
+    environment = {**os.environ, "MEASURED": json.dumps(arguments, default=str)}
+    subprocess.run([sys.executable, __file__], env=environment, check=True)
 
 
 def main() -> None:
-    with Server(("127.0.0.1", 0), Handler) as server, tempfile.TemporaryDirectory() as folder:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    from openrouter_embeddings.testing import serve
+
+    with serve() as server, tempfile.TemporaryDirectory() as name:
+        url, folder, rows = server.url, Path(name), 0
         for rows in map(int, sys.argv[1:]):
-            source = Path(folder, f"{rows}.jsonl")
+            source = folder / f"{rows}.jsonl"
             with source.open("w") as file:
                 for i in range(rows):
                     file.write(f'{{"id": {i}, "text": "a text of usual length, with the number {i}, for a job"}}\n')
-            environment = {**os.environ, "MEASURED": json.dumps([url, str(source), f"{source}.parquet"])}
-            subprocess.run([sys.executable, __file__], env=environment, check=True)
-            Path(f"{source}.parquet").unlink()
+            output = folder / f"{rows}.parquet"
+            run(url, source, output, None)
+            print("; ".join(f"{path.name} {path.stat().st_size:,} bytes" for path in sorted(folder.glob(f"{rows}.*"))))
+            output.unlink()
+        half = (status(folder / f"{rows}.parquet.job").usage.cost or 0.0) / 2
+        run(url, folder / f"{rows}.jsonl", folder / "budget.parquet", half)
 
 
 if __name__ == "__main__":
     if "MEASURED" in os.environ:
-        url, source, output = json.loads(os.environ["MEASURED"])
-        job(url, Path(source), Path(output))
+        url, source, output, max_cost_usd = json.loads(os.environ["MEASURED"])
+        job(url, Path(source), Path(output), max_cost_usd)
     else:
         main()

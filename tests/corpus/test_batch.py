@@ -120,18 +120,34 @@ def _matches(request: str, place: str) -> bool:
 @pytest.mark.parametrize("seed", range(max(2, KILLS // 8)))
 def test_killed_at_random_moments(seed: int, tmp_path: Path, expected: bytes) -> None:
     moments, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
-    output = tmp_path / "out.npy"
+    output, given = tmp_path / "out.npy", {**options(), "cache": tmp_path / "cache.sqlite" if seed % 2 else None}
     with BatchServer(seconds=0.3) as server:
         for _ in range(min(KILLS, 8)):
-            process = start_job(server.url, source, output, **options())
+            process = start_job(server.url, source, output, **given)
             process.join(moments.uniform(0.05, 0.6))
             process.kill()
             process.join()
         with server.client() as client:
-            client.embeddings.corpus(source, output=output, **options())
+            client.embeddings.corpus(source, output=output, **given)
+            if given["cache"]:
+                client.embeddings.corpus(source, output=tmp_path / "again.npy", **given)
 
     assert output.read_bytes() == expected
     assert set(times_sent(server).values()) == {1}
+
+
+def test_cache_gets_what_came_in_the_batches_of_earlier_runs(tmp_path: Path, expected: bytes) -> None:
+    output, blocker, cache = tmp_path / "out.npy", tmp_path / "out.npy.job" / "out.npy", tmp_path / "cache.sqlite"
+    blocker.mkdir(parents=True)  # all batches are collected, and then the output cannot be written
+    with BatchServer() as server:
+        with pytest.raises(errors.CorpusError, match="run the same command again"):
+            run(server, output)
+        blocker.rmdir()
+        run(server, output, cache=cache)
+        run(server, tmp_path / "again.npy", cache=cache, batch=False)
+
+    assert set(times_sent(server).values()) == {1}
+    assert output.read_bytes() == expected
 
 
 def test_signal_leaves_batches_open_and_the_next_run_collects_them(tmp_path: Path, expected: bytes) -> None:

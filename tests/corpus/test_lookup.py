@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from faults.ledger import Request
 from faults.replies import answer, forever
 from faults.right import vector
 from faults.server import Connection, FaultServer
 from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
 from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, write_corpus
@@ -51,6 +53,29 @@ def test_search_finds_the_nearest_rows(suffix: str, tmp_path: Path) -> None:
     assert [match.similarity for match in everything] == pytest.approx(sorted(similarities, reverse=True), abs=1e-5)
 
 
+def test_search_gives_the_texts_while_the_corpus_is_there(tmp_path: Path) -> None:
+    source = write_corpus(tmp_path / "in.jsonl", ["", *texts_of(5), None, *texts_of(5, "other"), ""])
+    folder, output = tmp_path / "folder", tmp_path / "folder" / "out.npy"
+    folder.mkdir()
+    for text in texts_of(3):
+        (folder / f"{text}.txt").write_text(text)
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+
+        def search(output: Path) -> dict[Any, Any]:
+            return {match.id: match.text for match in client.embeddings.search(output, "a", count=20)}
+
+        def corpus(source: Path, output: Path) -> Path:
+            return client.embeddings.corpus(source, output=output, model=MODEL).output
+
+        rows = [(f"id {row}", text) for row, text in enumerate(["", *texts_of(5), "", *texts_of(5, "other")]) if text]
+        assert search(corpus(source, tmp_path / "out.npy")) == dict(rows)
+        assert search(corpus(folder, output)) == {f"{text}.txt": text for text in texts_of(3)}
+        write_corpus(source, texts_of(12))
+        assert set(search(tmp_path / "out.npy").values()) == {None}
+        source.unlink()
+        assert set(search(tmp_path / "out.npy").values()) == {None}
+
+
 def test_check_tells_a_model_that_changed(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
@@ -79,9 +104,22 @@ def test_resumed_job_tells_a_drift(tmp_path: Path) -> None:
 
 def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "other.npy", np.zeros((2, 3)))
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1]}), tmp_path / "other.parquet")
+    for name in ("broken.npy", "broken.parquet", "broken.arrow"):
+        (tmp_path / name).write_bytes(b"something else")
     with OpenRouter(KEY) as client:
         for call in (client.embeddings.check, lambda path: client.embeddings.search(path, "a")):
-            with pytest.raises(errors.CorpusError, match="has no stamp"):
-                call(tmp_path / "other.npy")
+            for path in tmp_path.iterdir():
+                with pytest.raises(errors.CorpusError, match=r"has no stamp|cannot be read"):
+                    call(path)
             with pytest.raises(errors.ConfigurationError, match="does not exist"):
                 call(tmp_path / "nothing.npy")
+
+
+def test_status_of_what_is_no_job_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.CorpusError, match=r"is not the folder of a job"):
+        status(tmp_path / "out.npy")
+    (tmp_path / "out.npy.job").mkdir()
+    (tmp_path / "out.npy.job" / "journal.sqlite").write_bytes(b"something else" * 100)
+    with pytest.raises(errors.CorpusError, match="the journal cannot be read"):
+        status(tmp_path / "out.npy")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 import pytest
 from faults.replies import answer, refuse
 from faults.server import FaultServer
-from openrouter_embeddings import errors
+from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
-from support.capped import Capped, texts_of
+from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, start_job, write_corpus
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -23,12 +24,21 @@ KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for h
 CONCURRENCY, BATCH = 4, 8
 OPTIONS: dict[str, Any] = {"batch_size": BATCH, "concurrency": CONCURRENCY}
 TEXTS = texts_of(300)
+LONG_TEXTS = [" ".join(f"row{row}.{i}" for i in range(90 if row % 5 == 0 else 1)) for row in range(300)]
+ROW = re.compile(r"(?:text |row)(\d+)")
 
 
-def times_sent(server: Capped) -> collections.Counter[str]:
-    """How often each text of the corpus was sent."""
-    sent = collections.Counter(text for request in server.ledger.requests for text in request.inputs)
-    return collections.Counter({text: sent[text] for text in TEXTS})
+def inputs_sent(server: Capped) -> collections.Counter[str]:
+    """How often each text of a corpus, or piece of one, was sent; the canary is left out."""
+    inputs = (text for request in server.ledger.requests for text in request.inputs)
+    return collections.Counter(text for text in inputs if ROW.search(text))
+
+
+def row_of(text: str) -> int:
+    """The row of a text, or of a piece of it."""
+    found = ROW.search(text)
+    assert found is not None
+    return int(found[1])
 
 
 def folder_of(output: Path) -> Path:
@@ -36,46 +46,62 @@ def folder_of(output: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The output of a job that nothing ended, by suffix."""
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    source = write_corpus(folder / "corpus.jsonl", TEXTS)
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The output of a job that nothing ended."""
+    return uninterrupted_output(tmp_path_factory.mktemp("uninterrupted"), TEXTS, ".parquet", {})
+
+
+def uninterrupted_output(folder: Path, texts: list[str], suffix: str, options: dict[str, Any]) -> bytes:
+    source, output = write_corpus(folder / "uninterrupted.jsonl", texts), folder / f"uninterrupted{suffix}"
     with Capped() as server:
-        for suffix in (".parquet", ".npy"):
-            embed_corpus(server.url, source, folder / f"out{suffix}", **OPTIONS)
-    return {path.suffix: path.read_bytes() for path in folder.glob("out.*") if path.is_file()}
+        embed_corpus(server.url, source, output, **OPTIONS, **options)
+    return output.read_bytes()
 
 
-@pytest.mark.parametrize("seed", range(max(2, KILLS // 8)))
-def test_killed_at_random_moments(seed: int, tmp_path: Path, uninterrupted: dict[str, bytes]) -> None:
+SPLIT = {"on_long": "average", "max_tokens_per_text": 60}
+VARIANTS: list[tuple[list[str], str, dict[str, Any], bool]] = [  # texts, suffix, options, with a cache
+    (TEXTS, ".parquet", {}, False),
+    (TEXTS, ".npy", {}, True),
+    (LONG_TEXTS, ".npy", SPLIT, False),
+    (LONG_TEXTS, ".parquet", SPLIT, True),
+    (LONG_TEXTS, ".npy", {**SPLIT, "on_long": "truncate"}, False),
+]
+
+
+@pytest.mark.parametrize("seed", range(max(len(VARIANTS), KILLS // 8)))
+def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
     """Few kills for a job: each run gets a little further, whatever it was doing when it was killed."""
-    moments, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
-    output = tmp_path / ("out.npy" if seed % 2 else "out.parquet")
+    texts, suffix, options, has_cache = VARIANTS[seed % len(VARIANTS)]
+    expected = uninterrupted_output(tmp_path, texts, suffix, options)
+    options = {**OPTIONS, **options, **({"cache": tmp_path / "cache.sqlite"} if has_cache else {})}
+    moments, source, output = random.Random(seed), write_corpus(tmp_path / "in.jsonl", texts), tmp_path / f"out{suffix}"
     with Capped(seconds=0.02) as server:
         for _ in range(min(KILLS, 8)):
-            process = start_job(server.url, source, output, **OPTIONS)
+            process = start_job(server.url, source, output, **options)
             process.join(moments.uniform(0.05, 0.8))
             process.kill()
             process.join()
-        embed_corpus(server.url, source, output, **OPTIONS)
-        sent = times_sent(server)
+        embed_corpus(server.url, source, output, **options)
+        sent = inputs_sent(server)
+        if has_cache:
+            requests = len(server.ledger.requests)
+            embed_corpus(server.url, source, tmp_path / f"again{suffix}", **options)
+            assert len(server.ledger.requests) == requests
 
-    assert output.read_bytes() == uninterrupted[output.suffix]
+    assert output.read_bytes() == expected
     found = status(folder_of(output))
     doubted = collections.Counter(
-        TEXTS[row] for doubt in found.doubts for first, last in doubt.rows for row in range(max(0, first), last + 1)
+        row for doubt in found.doubts for first, last in doubt.rows for row in range(first, last + 1)
     )
-    assert {text: count for text, count in sent.items() if count > 1 + doubted[text]} == {}
-    assert min(sent.values()) == 1
-    assert sum(sent.values()) - len(TEXTS) <= min(KILLS, 8) * CONCURRENCY * BATCH
-    assert (found.state, found.rows_done, found.errors) == ("finished", len(TEXTS), 0)
+    assert {text: count for text, count in sent.items() if count > 1 + doubted[row_of(text)]} == {}
+    assert {row_of(text) for text in sent} == set(range(len(texts)))
+    assert sent.total() - len(sent) <= min(KILLS, 8) * CONCURRENCY * BATCH
+    assert (found.state, found.rows_done, found.errors) == ("finished", len(texts), 0)
     assert {path.name for path in folder_of(output).iterdir()} == {"journal.sqlite", "lock.sqlite"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_keeps_what_is_in_flight(
-    number: signal.Signals, tmp_path: Path, uninterrupted: dict[str, bytes]
-) -> None:
+def test_signal_keeps_what_is_in_flight(number: signal.Signals, tmp_path: Path, uninterrupted: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
     with Capped(seconds=0.1) as server:
         process = start_job(server.url, source, output, **OPTIONS)
@@ -85,11 +111,11 @@ def test_signal_keeps_what_is_in_flight(
         process.join(10)
         assert process.exitcode == 130
         found = status(folder_of(output))
-        assert (found.state, found.doubts, found.rows_done) == ("interrupted", [], sum(times_sent(server).values()))
+        assert (found.state, found.doubts, found.rows_done) == ("interrupted", [], sum(inputs_sent(server).values()))
         embed_corpus(server.url, source, output, **OPTIONS)
 
-    assert set(times_sent(server).values()) == {1}
-    assert output.read_bytes() == uninterrupted[".parquet"]
+    assert set(inputs_sent(server).values()) == {1}
+    assert output.read_bytes() == uninterrupted
 
 
 def test_second_signal_leaves_at_once(tmp_path: Path) -> None:
@@ -117,7 +143,7 @@ def test_second_process_is_refused(tmp_path: Path) -> None:
         assert status(folder_of(output)).state == "running"
         process.join(30)
     assert process.exitcode == 0
-    assert set(times_sent(server).values()) == {1}
+    assert set(inputs_sent(server).values()) == {1}
 
 
 def test_disk_that_is_full_stops_the_job_before_a_request_that_it_could_not_keep(tmp_path: Path) -> None:
@@ -128,10 +154,10 @@ def test_disk_that_is_full_stops_the_job_before_a_request_that_it_could_not_keep
         process.join(30)
         assert process.exitcode == 1
         found = status(folder_of(output))
-        assert (found.state, found.doubts, found.rows_done) == ("failed", [], sum(times_sent(server).values()))
+        assert (found.state, found.doubts, found.rows_done) == ("failed", [], sum(inputs_sent(server).values()))
         assert 100 < found.rows_done < len(TEXTS)
         embed_corpus(server.url, source, output, **options)
-    assert set(times_sent(server).values()) == {1}
+    assert set(inputs_sent(server).values()) == {1}
 
 
 def test_folder_that_cannot_be_written_is_refused_before_a_request(tmp_path: Path) -> None:
@@ -169,8 +195,20 @@ def test_request_that_was_refused_is_not_in_doubt(accepted: int, tmp_path: Path)
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
         embed_corpus(server.url, source, output, concurrency=1)
-    found = status(folder_of(output))
+    found = status(output)
     assert (found.state, found.doubts, found.possibly_billed_texts) == ("failed", [], 0)
+    assert (found.error or "").startswith("PaymentRequiredResponseError: ")
+
+
+@pytest.mark.parametrize("calls", [0, 3])
+def test_request_that_was_not_sent_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
+    keys = iter([KEY] * calls)
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    with Capped() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
+        with pytest.raises(errors.ConfigurationError, match="key"):
+            client.embeddings.corpus(source, output=output, **OPTIONS, model=MODEL)
+        found = status(output)
+        assert (found.state, found.doubts, found.rows_done) == ("failed", [], inputs_sent(server).total())
 
 
 def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:

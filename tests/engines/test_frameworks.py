@@ -126,8 +126,9 @@ class TestChroma:
         assert function.embedder.usage.total_tokens == 4 * TOKENS  # the query of the reopened collection too
         # Its index files hold whatever was in memory before them, so only the database with the configuration is read.
         assert KEY.encode() not in (tmp_path / "chroma.sqlite3").read_bytes()
-        with pytest.raises(ValueError, match="dimensions of a collection cannot change"):
-            function.validate_config_update({"model": MODEL}, {"model": MODEL, "dimensions": 3})
+        for name in ("dimensions", "document_prefix"):
+            with pytest.raises(ValueError, match=f"{name} of a collection cannot change"):
+                function.validate_config_update({"model": MODEL}, {"model": MODEL, name: 3})
 
 
 class TestLanceDB:
@@ -160,7 +161,8 @@ class TestHaystack:
         from openrouter_embeddings.integrations.haystack import OpenRouterDocumentEmbedder, OpenRouterTextEmbedder
 
         store = InMemoryDocumentStore(embedding_similarity_function="cosine")
-        made = OpenRouterDocumentEmbedder(MODEL).run([Document(content=text) for text in TEXTS])
+        embedder = OpenRouterDocumentEmbedder(MODEL)  # lives on, and so does the usage that it shares with its equals
+        made = embedder.run([Document(content=text) for text in TEXTS])
         store.write_documents(made["documents"])
         pipeline = Pipeline()
         pipeline.add_component("embedder", OpenRouterTextEmbedder(MODEL))
@@ -187,6 +189,7 @@ class TestDSPy:
 
         assert found.passages == [TEXTS[2]]
         assert np.array_equal(asyncio.run(made.acall(["a", "b"])), vectors(["a", "b"]))
+        assert np.array_equal(asyncio.run(made.acall("a")), vector("a"))
         assert made.model.usage.total_tokens == sum(server.texts.values()) * TOKENS
         assert set(server.input_types) == {None}
 

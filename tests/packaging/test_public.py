@@ -93,7 +93,8 @@ def test_each_file_of_the_overlay_begins_with_its_purpose() -> None:
 def test_sync_and_async_methods_have_the_same_parameters() -> None:
     pairs = [(name, f"{name}_async") for name in dir(Embeddings) if hasattr(Embeddings, f"{name}_async")]
 
-    assert [name for name, _ in pairs] == ["embed", "embed_iter", "generate", "list_models"]
+    jobs, lookups = ["corpus", "embed", "embed_iter"], ["check", "estimate", "search"]
+    assert [name for name, _ in pairs] == sorted([*jobs, *lookups, "generate", "list_models"])
     for pair in pairs:
         one, other = (inspect.signature(getattr(Embeddings, name)).parameters for name in pair)
         assert one == other

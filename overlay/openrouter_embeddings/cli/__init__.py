@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from ..errors import BudgetError, OpenRouterError
 from .corpus import embed, status
 from .lookup import check, models, search
 from .serve import serve
-from .shared import EXIT_CODES, PROGRAM, ExitCode
+from .shared import ALIAS, EXIT_CODES, PROGRAM, ExitCode
 
 
 @click.group(
@@ -29,8 +30,9 @@ examples:
 
 \b
 The key is read from OPENROUTER_API_KEY, another server's URL from OPENROUTER_BASE_URL.
-Completion in bash (also zsh, fish):
+Completion in bash (also zsh, fish), and for the shorter name:
   eval "$(_OPENROUTER_EMBEDDINGS_COMPLETE=bash_source {PROGRAM})"
+  eval "$(_OPENROUTER_COMPLETE=bash_source {ALIAS})"
 """,
 )
 @click.version_option(version(), "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
@@ -40,8 +42,9 @@ def commands() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, with the arguments of the process by default, and return its exit code."""
+    name = Path(sys.argv[0]).name if argv is None else ""
     try:
-        code = commands.main(argv, PROGRAM, standalone_mode=False)
+        code = commands.main(argv, name if name == ALIAS else PROGRAM, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -50,4 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OpenRouterError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ExitCode.BUDGET if isinstance(error, BudgetError) else ExitCode.FAILURE
+    except OSError as error:  # for example, a file that may not be read
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
     return int(code or ExitCode.SUCCESS)

@@ -13,7 +13,7 @@ import click
 from ..client import OpenRouter
 from ..corpus import BatchOptions, CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
 from ..corpus import status as status_of
-from ..embed import OnLong
+from ..embed import OnLong, Usage
 from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_json
 
@@ -106,12 +106,13 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
                 source, output=output, fixed_size_list=not plain_list, progress=report, **options
             )
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted; run the same command again to resume", file=sys.stderr)
+        same_input = " with the same input" if source == "-" else ""
+        print(f"{PROGRAM}: interrupted; run the same command again{same_input} to resume", file=sys.stderr)
         return ExitCode.INTERRUPTED
     if as_json:
         print_json({"event": "result", **attrs.asdict(result)})
     else:
-        print(_bill(result))
+        print("\n".join(_result_lines(result)))
     return ExitCode.SOME_ERRORS if result.errors else ExitCode.SUCCESS
 
 
@@ -133,19 +134,21 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
     print(f"about {dollars(found.cost_usd)} ({low} to {high}) at ${found.price_usd * 1e6:g} per million tokens")
 
 
-def _bill(result: CorpusResult) -> str:
-    cost = "cost unknown" if result.usage.cost is None else dollars(result.usage.cost)
+def _bill(usage: Usage, requests: int) -> str:
+    cost = "nothing" if not requests else "cost unknown" if usage.cost is None else dollars(usage.cost)
+    return f"{cost}, {counted(usage.total_tokens, 'token')}, {counted(requests, 'request')}"
+
+
+def _result_lines(result: CorpusResult) -> list[str]:
     lines = [f"{result.output}: {counted(result.rows, 'row')} of {result.dimensions} numbers from {result.model}"]
-    cost = cost if result.requests else "nothing"
-    tokens, requests = counted(result.usage.total_tokens, "token"), counted(result.requests, "request")
-    lines.append(f"bill of all runs: {cost}, {tokens}, {requests}")
+    lines.append(f"bill of all runs: {_bill(result.usage, result.requests)}")
     if result.possibly_billed_texts:
         lines.append(f"perhaps billed twice: {counted(result.possibly_billed_texts, 'text')}")
     if result.shortened:
         lines.append(f"cut or split: {counted(result.shortened, 'text')}, see {result.shortened_path}")
     if result.errors:
         lines.append(f"without a vector: {counted(result.errors, 'row')}, see {result.errors_path}")
-    return "\n".join(lines)
+    return lines
 
 
 @click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet")
@@ -156,7 +159,7 @@ def status(output: Path, as_json: bool) -> None:
 
     OUTPUT is the file that the job writes, or the folder of the job, OUTPUT.job.
     """
-    found = status_of(output if output.is_dir() else output.with_name(f"{output.name}.job"))
+    found = status_of(output)
     if as_json:
         print_json(attrs.asdict(found))
     else:
@@ -164,13 +167,15 @@ def status(output: Path, as_json: bool) -> None:
 
 
 def _status_lines(found: CorpusStatus) -> list[str]:
-    cost = "unknown" if found.usage.cost is None else dollars(found.usage.cost)
-    lines = [f"{found.source} -> {found.output}: {found.state}, process {found.pid}"]
+    process = f", process {found.pid}" if found.state == "running" else ""
+    about = "" if found.state == "finished" else "about "
+    lines = [f"{found.source} -> {found.output}: {found.state}{process}"]
+    if found.error:
+        lines.append(found.error)
     lines.append(
-        f"done: {found.rows_done:,} of about {counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
+        f"done: {found.rows_done:,} of {about}{counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
     )
-    tokens, requests = counted(found.usage.total_tokens, "token"), counted(found.requests, "request")
-    lines.append(f"spent: {cost}, {tokens}, {requests}")
+    lines.append(f"spent: {_bill(found.usage, found.requests)}")
     if found.possibly_billed_texts:
         lines.append(f"failed requests that may be billed: {counted(found.possibly_billed_texts, 'text')}")
     lines.append(f"rate: {found.rows_per_second:,.0f} rows/s")

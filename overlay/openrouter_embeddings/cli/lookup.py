@@ -8,9 +8,11 @@ import attrs
 import click
 
 from ..client import OpenRouter
+from ..errors import printable
 from .shared import PROGRAM, ExitCode, print_json
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+_TEXT_CHARS = 200
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
@@ -24,12 +26,18 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 def search(file: Path, question: str, count: int, input_type: str | None, prefix: str | None, as_json: bool) -> None:
     """Find the rows that are nearest to QUESTION.
 
-    FILE is an output of `embed`. Prints the cosine similarity and the id of each row, the nearest first.
+    FILE is an output of `embed`. Prints the cosine similarity and the id of each row, the nearest first, and its text
+    if the corpus is there and has not changed since.
     """
     with OpenRouter() as client:
         found = client.embeddings.search(file, question, count=count, input_type=input_type, prefix=prefix)
     for match in found:
-        print_json(attrs.asdict(match)) if as_json else print(f"{match.similarity:.3f}  {match.id}")
+        if as_json:
+            print_json(attrs.asdict(match))
+            continue
+        print(f"{match.similarity:.3f}  {match.id}")
+        if match.text is not None:
+            print(f"       {printable(' '.join(match.text.split()), _TEXT_CHARS)}")
 
 
 @click.command(epilog=f"\b\nexample:\n  {PROGRAM} check notes.parquet")

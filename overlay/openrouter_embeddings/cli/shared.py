@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 PROGRAM = "openrouter-embeddings"  # the name of the distribution, and of the script that no other package installs
+ALIAS = "openrouter"  # a shorter name of the same script
 
 
 class ExitCode(IntEnum):

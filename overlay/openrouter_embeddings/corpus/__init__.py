@@ -7,9 +7,20 @@ from .display import duration, show_progress
 from .lookup import Drift, Match, check, search
 from .pricing import Estimate, estimate, texts_of
 from .results import BatchStatus, CorpusResult, CorpusStatus, Doubt, status
-from .start import CorpusOptions, corpus
+from .start import CorpusOptions, corpus, corpus_async
 
 __all__ = ["BatchOptions", "BatchStatus", "Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift"]
 __all__ += ["Estimate"]
-__all__ += ["Match", "check", "corpus", "dollars", "duration", "estimate", "search", "show_progress", "status"]
+__all__ += [
+    "Match",
+    "check",
+    "corpus",
+    "corpus_async",
+    "dollars",
+    "duration",
+    "estimate",
+    "search",
+    "show_progress",
+    "status",
+]
 __all__ += ["counted", "texts_of"]

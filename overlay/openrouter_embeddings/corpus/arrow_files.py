@@ -132,6 +132,8 @@ def read_output(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[An
     else:
         table = ipc.open_file(pa.memory_map(str(path))).read_all()
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    if "vector" not in table.column_names:
+        return metadata, (), np.empty((0, 0), np.float32)
     parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table["vector"].chunks]
     flat = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.empty(0, np.float32)
     return metadata, table["id"], flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0)

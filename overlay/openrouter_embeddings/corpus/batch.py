@@ -59,9 +59,9 @@ class BatchOptions:
     """How a corpus job uses the Batch API. docs/batch.md says which of it public sources disagree about.
 
     Attributes:
-        model: the model id that batches are submitted with, such as "openai/text-embedding-3-small:batch"; None: that
-            of the job.
-        server_url: the base URL of the batch operations; None: that of the job.
+        model: the model id that batches are submitted with, such as "openai/text-embedding-3-small:batch"; None: the
+            job's.
+        server_url: the base URL of the batch operations; None: the job's.
         completion_window: None: the API's default, 24h.
         fallback: send what failed in a batch again in single requests, at the full price.
         resend_missing: the next run sends the texts of a batch again that the API does not have any more; they may be
@@ -90,7 +90,7 @@ class _Stopped(Exception):
 
 
 class BatchRun:
-    """The batches of one run of a job; to the job it is one more stream.
+    """The batches of one run of a job, with the attributes of a stream.
 
     Args:
         record: writes the vectors and the news to the disk, and returns the number of the request that it is given.

@@ -13,13 +13,13 @@ import msgspec
 
 from ..errors import CorpusError
 from .journal import Journal
-from .outputs import VectorForm, Writer, open_writer, publish, side_files
+from .outputs import VectorForm, Writer, job_folder, open_writer, publish, row_lists, side_files
 from .rows import Id
 from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
-_CHUNK_BYTES = 16 << 20
+_CHUNK_BYTES = 4 << 20  # with larger ones, the memory that Parquet needs varies by tens of megabytes
 _NO_ERROR = (-1, "", "")
 _NOT_SHORTENED = (-1, 0, 0, 0)
 _SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        return self.output.with_name(f"{self.output.name}.job")
+        return job_folder(self.output)
 
     @property
     def vectors_path(self) -> Path:
@@ -56,22 +56,17 @@ class Plan:
 
     @property
     def shortened_path(self) -> Path:
-        return self.output.with_name(f"{self.output.name}.shortened.jsonl")
+        return row_lists(self.output)["shortened"]
 
     @property
     def errors_path(self) -> Path:
-        return self.output.with_name(f"{self.output.name}.errors.jsonl")
+        return row_lists(self.output)["errors"]
 
     def remove_work_files(self) -> None:
         """Remove the files that a finished job does not need."""
         for path in self.folder.iterdir():
             if not path.name.startswith(("journal.", "lock.")):
                 path.unlink()
-
-    def exclude_own_files(self) -> None:
-        """Keep what the job writes out of the corpus, if that is the folder that it writes to."""
-        own = [self.output, self.errors_path, self.shortened_path, self.folder, *side_files(self.output).values()]
-        self.source = attrs.evolve(self.source, excluded=frozenset(path.absolute() for path in own))
 
 
 def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> None:
@@ -82,7 +77,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     """
     stored, totals = journal.get("canary"), journal.totals()
     rows, written = plan.rows_total - totals["errors"], plan.folder / plan.output.name
-    lists = {"errors": plan.errors_path, "shortened": plan.shortened_path}
+    lists = row_lists(plan.output)
     lists_written = {name: plan.folder / name for name in lists}
     if stored is None or not rows:
         raise CorpusError(f"no row of {plan.source.path} has a text that can be embedded: {_first_error(journal)}")
@@ -108,7 +103,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         for name, path in side_files(written).items():
             publish(path, side_files(plan.output)[name])
     publish(written, plan.output)
-    journal.put(state="finished", rows=rows)
+    journal.put(state="finished", rows=rows, rows_about=plan.rows_total, source_size=plan.size)
     plan.remove_work_files()
 
 

@@ -7,6 +7,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from typing import Any
 
@@ -35,7 +36,7 @@ a crash leaves unrecorded was all in flight at one time."""
 
 
 class Job:
-    """A run of a job. It is the observer of its streams: each request is in the journal before it is sent."""
+    """One run of a job. It observes its streams: each request is in the journal before it is sent."""
 
     def __init__(
         self,
@@ -49,15 +50,15 @@ class Job:
         self._caller, self._journal, self._batch = caller, journal, batch
         self._options = {**options, "on_error": "record"}
         self._max_cost_usd, path = self._options.pop("max_cost_usd", None), self._options.pop("cache", None)
-        self._cache = None if path is None else Cache(path, options)
+        self._cache, self._cache_path = None if path is None else Cache(path, options), path
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
         self._canary_streams = 1  # the first streams, whose texts are not of the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
-        self._requests: dict[int, int] = {}  # such positions, and the last request that holds them
+        self._requests: dict[int, int] = {}  # the last request of each of these positions
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
-        self._parts: dict[int, set[int]] = {}  # positions of texts that are cut or split, and requests that hold parts
-        self._joined: set[int] = set()  # such positions whose vector comes next
+        self._parts: dict[int, set[int]] = {}  # requests with parts of texts that are cut or split, by position
+        self._joined: set[int] = set()  # positions of such texts whose vector comes next
         self._news, self._recorded_at = News(), 0.0  # not yet in the journal
         self.error: BaseException | None = None
         self._stopping = False
@@ -90,18 +91,27 @@ class Job:
             self._embed()
             self._record()
             if not self._stopping:
+                self._cache_batches()
                 write_output(self.plan, self._journal, lambda: self._stopping)
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self.error = error
-            if isinstance(error, OpenRouterError) and not error.possibly_billed_attempts:
-                self._news.failed += {self._requests[i] for i in error.positions if i in self._requests}
+            if isinstance(error, OpenRouterError):
+                self._news.failed += {self._requests[i] for i in self._not_billed(error) if i in self._requests}
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
             self.error = self.error or error
         if self._vectors is not None:
             self._vectors.close()
+
+    def _not_billed(self, error: OpenRouterError) -> Iterable[int]:
+        """The positions of texts that are not billed although their request has no response."""
+        if error.possibly_billed_attempts:
+            return ()
+        if not error.attempts and not any(stream.possibly_billed_attempts for stream in self._streams):
+            return self._requests  # no request that failed was sent, for example because there is no key
+        return error.positions
 
     def _embed(self) -> None:
         """Embed all rows that have no outcome yet."""
@@ -124,7 +134,7 @@ class Job:
         self._embed_in_requests(self._vectors, chain([first] if first else [], pending))
 
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
-        """Embed in batches; returns the error to raise if rows are left. Without the option, only open ones end."""
+        """Embed in batches, or only collect open ones; returns the error to raise if rows are left."""
         batch = self._batch or BatchOptions(fallback=True)
         run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
         self._streams.append(run)
@@ -133,26 +143,33 @@ class Job:
         pending = self._uncached(self._pending(tried=batch.fallback)) if self._batch else ()
         run.run((row, self._as_sent(text)) for row, text in pending)
         self._record()
-        if self._cache is not None:
-            self._cache_batches(self._cache, vectors)
+        if not self._stopping:
+            self._cache_batches()
         return run.unanswered_error()
 
     def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
-        """What gives the USD that are left and the price of a token in a batch; None: there is no budget."""
+        """A function that returns the USD left and the price of a token in a batch; None: there is no budget."""
         if (most := self._max_cost_usd) is None:
             return None
         base = self._options["model"].partition(":")[0]
         price, batch_price = (model_price_usd(self._caller, base + variant) for variant in ("", ":batch"))
         return lambda: (most - self._spent_usd(price), batch_price)
 
-    def _cache_batches(self, cache: Cache, vectors: VectorFile) -> None:
+    def _cache_batches(self) -> None:
         """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
+        done = sum(batch["state"] == "done" for batch in self._journal.batches())
+        cached = [str(self._cache_path), done]
+        if self._cache is None or not done or self._journal.get("batches_cached") == cached:
+            return
         came = _membership(self._journal.rows_of_batches())
         rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
-        while some := list(islice(rows, _CACHE_ROWS)):
-            cache.put(
-                [self._as_sent(text) for _, text in some], np.concatenate([vectors.read(row, 1) for row, _ in some])
-            )
+        canary = Canary.from_json(self._journal.get("canary"))
+        with closing(VectorFile(self.plan.vectors_path, canary.vectors.shape[1])) as vectors:
+            while not self._stopping and (some := list(islice(rows, _CACHE_ROWS))):
+                read = np.concatenate([vectors.read(row, 1) for row, _ in some])
+                self._cache.put([self._as_sent(text) for _, text in some], read)
+        if not self._stopping:
+            self._journal.put(batches_cached=cached)
 
     def _add(self, news: News, request: Request | None) -> int:
         """Record news, and a request that is about to be sent, at once."""
@@ -210,13 +227,13 @@ class Job:
         return float(spent + 2 * price * self._journal.unreported_bytes())
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
-        """The texts of rows, those left out that the cache knows; their positions in this stream are noted."""
+        """The texts of the rows that are not in the cache; notes the position of each in the stream."""
         for position, sent in enumerate(self._uncached(pending)):
             self._sent[position] = sent
             yield sent[1]
 
     def _uncached(self, pending: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        """The rows that the cache does not know; it gives the vectors of the others."""
+        """The rows that are not in the cache; writes the cached vectors of the others."""
         if self._cache is None:
             yield from pending
             return
@@ -261,7 +278,7 @@ class Job:
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
 
     def _check_canary(self) -> Canary | None:
-        """Embed the canary, and compare it with that of the first run; None: the job was stopped."""
+        """Embed the canary, and compare it with the canary of the first run; None: the job was stopped."""
         stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
         known = None if self._cache is None or stored is not None else self._cache
         found = known.get([self._as_sent(text) for text in CANARY_TEXTS]) if known is not None else {}
@@ -330,7 +347,9 @@ class Job:
     def _totals(self) -> dict[str, Any]:
         """What this run has sent and been billed."""
         usage = self._usage()
+        error = self.error and printable(f"{type(self.error).__name__}: {self.error}", _MAX_MESSAGE_CHARS)
         return {
+            "error": error,
             "requests": sum(stream.progress.requests for stream in self._streams),
             "prompt_tokens": usage.prompt_tokens,
             "total_tokens": usage.total_tokens,

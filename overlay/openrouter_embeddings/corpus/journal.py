@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import attrs
@@ -32,7 +33,7 @@ create table if not exists job(key text primary key, value text not null);
 create table if not exists runs(id integer primary key, pid integer not null, started_at real not null, ended_at real,
     ending text, requests integer not null default 0, prompt_tokens integer not null default 0,
     total_tokens integer not null default 0, cost_usd real, possibly_billed_attempts integer not null default 0,
-    possibly_billed_texts integer not null default 0);
+    possibly_billed_texts integer not null default 0, error text);
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
     texts integer not null, bytes integer not null, sent_at real not null, state text not null);
 create table if not exists batches(request integer primary key, id text, requests integer not null, rows text not null);
@@ -53,7 +54,7 @@ class News:
         shortened: rows whose text was cut or split: characters, those that were kept, pieces.
         joined: rows that are complete, with their vectors on the disk, and whose texts were sent in other requests.
         joined_requests: these requests, unless they are done with other rows.
-        totals: those of this run.
+        totals: what this run has sent and been billed.
     """
 
     done: list[tuple[int, Ranges]] = attrs.field(factory=list)
@@ -90,10 +91,14 @@ class OpenBatch:
 
 
 class Journal:
-    """The journal in a job's folder."""
+    """The journal in a job's folder.
+
+    Raises:
+        CorpusError: it is to be read only, and is not there or, at the end of a `with` block, cannot be read.
+    """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        self._folder, path = folder, folder / "journal.sqlite"
+        self._folder, self._read_only, path = folder, read_only, folder / "journal.sqlite"
         if read_only:
             if not path.is_file():
                 raise CorpusError(f"{folder} is not the folder of a job: it has no journal.sqlite")
@@ -239,7 +244,7 @@ class Journal:
         return json.loads(rows)  # type: ignore[no-any-return]
 
     def name_batch(self, number: int, id: str | None) -> None:
-        """Record the id of a batch; None: that which it had belongs to somebody else's."""
+        """Record the id of a batch; None: the id that was recorded is of a batch of another job."""
         with self.transaction():
             old = "select id from batches where request = ? and id is not null"
             if id is None and (found := self._db.execute(old, (number,)).fetchone()):
@@ -292,8 +297,9 @@ class Journal:
         return dict(zip((*names, "cost_usd", "errors", "shortened"), found, strict=True))
 
     def last_run(self) -> dict[str, Any]:
-        found = self._db.execute("select pid, started_at, ended_at, ending from runs order by id desc").fetchone()
-        return dict(zip(("pid", "started_at", "ended_at", "ending"), found or (None,) * 4, strict=True))
+        names = ("pid", "started_at", "ended_at", "ending", "error")
+        found = self._db.execute(f"select {', '.join(names)} from runs order by id desc").fetchone()
+        return dict(zip(names, found or (None,) * len(names), strict=True))
 
     def shortened(self) -> Iterator[tuple[int, int, int, int]]:
         """The rows whose text was cut or split, in order: row, characters, characters that were kept, pieces."""
@@ -307,8 +313,10 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         self.close()
+        if self._read_only and isinstance(error, sqlite3.Error):
+            raise CorpusError(f"{self._folder}: the journal cannot be read: {error}") from error
 
 
 class JobLock:

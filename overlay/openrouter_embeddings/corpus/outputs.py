@@ -12,13 +12,13 @@ import attrs
 import msgspec
 import numpy as np
 
-from ..errors import ConfigurationError, CorpusError
+from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from ..vectors import quantize, truncate_dimensions
 from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
-_SEARCH_ROWS = 16_384
+_SEARCH_ROWS = 256  # so that a block stays in the cache of the processor for the second pass over it
 _NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
 
 
@@ -82,6 +82,21 @@ def side_files(output: Path) -> dict[str, Path]:
     return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
 
 
+def row_lists(output: Path) -> dict[str, Path]:
+    """The files beside an output that list rows: those without a vector, and those whose text was cut or split."""
+    return {name: output.with_name(f"{output.name}.{name}.jsonl") for name in ("errors", "shortened")}
+
+
+def job_folder(output: Path) -> Path:
+    """The folder of the job that writes an output."""
+    return output.with_name(f"{output.name}.job")
+
+
+def own_files(output: Path) -> frozenset[Path]:
+    """All that a job writes: not a part of the corpus, if that is the folder that it writes to."""
+    return frozenset([output, job_folder(output), *row_lists(output).values(), *side_files(output).values()])
+
+
 class NpyWriter:
     """Writes an .npy file, and beside it the ids and the stamp."""
 
@@ -133,22 +148,30 @@ def publish(written: Path, output: Path) -> None:
             os.close(folder)
 
 
+def _read(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
+    """The stamp, the ids and the vectors of an output, as they are in its files."""
+    if format != "npy":
+        from .arrow_files import read_output
+
+        return read_output(path, format)
+    sides, vectors = side_files(path), np.load(path, mmap_mode="r")
+    if not sides["stamp.json"].is_file():
+        return {}, (), vectors
+    return json.loads(sides["stamp.json"].read_bytes()), sides["ids.jsonl"].read_bytes().splitlines(), vectors
+
+
 class Output:
     """A finished output, read: its stamp, ids and vectors in their form."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ConfigurationError(f"{path} does not exist")
-        format = output_format(path)
-        if format == "npy":
-            sides = side_files(path)
-            self.vectors = np.load(path, mmap_mode="r")
-            metadata = json.loads(sides["stamp.json"].read_bytes()) if sides["stamp.json"].is_file() else {}
-            self.ids: Sequence[Any] = sides["ids.jsonl"].read_bytes().splitlines() if metadata else []
-        else:
-            from .arrow_files import read_output
-
-            metadata, self.ids, self.vectors = read_output(path, format)
+        try:
+            metadata, self.ids, self.vectors = _read(path, output_format(path))
+        except (ValueError, EOFError) as error:  # pyarrow's are ValueErrors
+            if isinstance(error, OpenRouterError):
+                raise
+            raise CorpusError(f"{path} cannot be read: {error}") from error
         if "openrouter_embeddings" not in metadata:
             raise CorpusError(f"{path} has no stamp: it was not written by this package")
         self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])

@@ -11,6 +11,7 @@ import attrs
 from ..embed import Usage
 from .finish import Plan
 from .journal import JobLock, Journal
+from .outputs import job_folder
 
 
 @attrs.frozen(kw_only=True)
@@ -98,11 +99,12 @@ class CorpusStatus:
 
     Attributes:
         state: "running", "finished", "interrupted", "failed" (an error ended it) or "killed".
+        error: the error that ended the last run, if one did.
         pid: the process that runs it, or ran it last.
         rows_total: about, until the job is finished.
         usage: what all its runs were billed.
         doubts: requests that may be billed for nothing.
-        batches: those of the Batch API, the oldest first.
+        batches: the job's batches of the Batch API, the oldest first.
         rows_per_second: of the last run.
         seconds_left: None where it is unknown.
     """
@@ -110,6 +112,7 @@ class CorpusStatus:
     source: str
     output: str
     state: str
+    error: str | None
     pid: int | None
     rows_done: int
     rows_total: int
@@ -123,12 +126,16 @@ class CorpusStatus:
     seconds_left: float | None
 
 
-def status(folder: Path) -> CorpusStatus:
-    """The status of the job in a folder (`<output>.job`).
+def status(output: Path) -> CorpusStatus:
+    """The status of the job that writes an output.
+
+    Args:
+        output: the file that the job writes, or the job's folder, `<output>.job`.
 
     Raises:
-        CorpusError: the folder holds no job.
+        CorpusError: there is no such job.
     """
+    folder = output if output.is_dir() else job_folder(output)
     with Journal(folder, read_only=True) as journal:
         totals, last = journal.totals(), journal.last_run()
         lock = JobLock(folder)
@@ -146,6 +153,7 @@ def status(folder: Path) -> CorpusStatus:
             source=journal.get("source"),
             output=journal.get("output"),
             state=state,
+            error=last["error"] if state == "failed" else None,
             pid=last["pid"],
             rows_done=done,
             rows_total=total,

@@ -21,7 +21,7 @@ def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | No
     if id_field is None:
         id = number
     elif type(id) is not str and (type(id) is not int or not -_MAX_ID <= id < _MAX_ID):
-        shown = "is missing" if id is None else f"is a {type(id).__name__}, not a string or an integer of 64 bits"
+        shown = "is missing" if id is None else f"is of type {type(id).__name__}, not a string or an integer of 64 bits"
         id, problem = None, f"{id_field!r} {shown}"
     if not problem and isinstance(text, list | dict):
         text, problem = _encoded(text, text_field)
@@ -43,7 +43,7 @@ def _problem(text: Any, name: str) -> str:
     if isinstance(text, EncodedInput):
         return ""
     if not isinstance(text, str):
-        return f"{name!r} is missing" if text is None else f"{name!r} is a {type(text).__name__}, not a string"
+        return f"{name!r} is missing" if text is None else f"{name!r} is of type {type(text).__name__}, not a string"
     if not text:
         return f"{name!r} is empty"
     try:

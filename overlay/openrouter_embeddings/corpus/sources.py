@@ -11,10 +11,10 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,20 +84,27 @@ class Source:
 
     def scan(self) -> tuple[str, int]:
         """A digest of the whole content, and about how many rows it has."""
-        digest, lines, files = blake2b(digest_size=16), 0, self.files()
+        digest, lines, files, last = blake2b(digest_size=16), 0, self.files(), b"\n"
         for path in files:
             if self.format == "folder":
                 digest.update(b"\0%d\0" % path.stat().st_size + os.fsencode(path.relative_to(self.path)) + b"\0")
             with path.open("rb", 0) as file:
                 while block := file.read(_COPY_BYTES):
                     digest.update(block)
-                    lines += block.count(b"\n")
+                    lines, last = lines + block.count(b"\n"), block[-1:]
         if self.format in ("parquet", "arrow"):
             from .arrow_files import row_count
 
             with self._named_failures():
                 return digest.hexdigest(), row_count(self.path, self.format)
-        return digest.hexdigest(), len(files) if self.format == "folder" else lines
+        if self.format == "folder":
+            return digest.hexdigest(), len(files)
+        return digest.hexdigest(), max(0, lines + (last != b"\n") - (self.format in ("csv", "tsv")))  # without a header
+
+    def texts(self, rows: Collection[int]) -> dict[int, str]:
+        """The texts of some rows, by row; inputs of another kind are left out. Reads up to the last of these rows."""
+        numbered = enumerate(islice(self.rows(), max(rows, default=-1) + 1))
+        return {row: text for row, (_, text, _) in numbered if row in rows and type(text) is str}
 
     def size(self) -> tuple[int, int]:
         """Bytes, and the newest time of a change: both change when the content does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
@@ -14,16 +15,16 @@ from typing import Any, Literal, Required, get_args
 import attrs
 
 from ..caller import Caller
-from ..embed import DEFAULTS, BatchItems, EmbedOptions, embed_iter
+from ..embed import DEFAULTS, BatchItems, EmbedOptions, Progress, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from ..vectors import VectorDtype
 from .batch import BatchOptions
 from .display import show_progress
 from .finish import Plan
-from .foreground import run
+from .foreground import Interrupts, run, run_in_thread
 from .job import Job
 from .journal import JobLock, Journal
-from .outputs import VectorForm, output_format
+from .outputs import VectorForm, job_folder, output_format, own_files
 from .results import CorpusResult, result_of
 from .sources import Source, copy_iterable, copy_stdin, open_source
 from .stamp import Stamp
@@ -32,7 +33,7 @@ _STDIN = "-"
 
 
 class CorpusOptions(EmbedOptions, total=False):
-    """The keyword arguments of `corpus`: its own, and those of `embed`; `Embeddings.corpus` documents them."""
+    """The keyword arguments of `corpus`, with the options of `embed`; `Embeddings.corpus` documents them."""
 
     output: Required[str | os.PathLike[str]]
     format: Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"] | None
@@ -57,8 +58,13 @@ CORPUS_DEFAULTS: dict[str, Any] = {
 _OWN = CorpusOptions.__annotations__.keys() - EmbedOptions.__annotations__.keys()
 
 
-def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], options: Mapping[str, Any]) -> CorpusResult:
-    """See `Embeddings.corpus`."""
+def corpus(
+    caller: Caller,
+    source: str | os.PathLike[str] | Iterable[Any],
+    options: Mapping[str, Any],
+    interrupts: Interrupts | None = None,
+) -> CorpusResult:
+    """See `Embeddings.corpus`. Another thread may stop the job: it adds an exception to `interrupts`."""
     for name in ("model", "output"):
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
@@ -72,7 +78,7 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
     batch = _batch_options(caller, own["batch"], embed_options)
     output = Path(own["output"]).absolute()
-    kind, folder = output_format(output), output.with_name(f"{output.name}.job")
+    kind, folder = output_format(output), job_folder(output)
     _form(own)  # before a folder is made
     if not output.parent.is_dir():
         raise ConfigurationError(f"the folder of the output, {output.parent}, does not exist")
@@ -91,8 +97,38 @@ def corpus(caller: Caller, source: str | os.PathLike[str] | Iterable[Any], optio
         job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
-            run(job, report or None)
+            run(job, report or None, [] if interrupts is None else interrupts)
         return result_of(plan, journal, job.drift)
+
+
+async def corpus_async(
+    caller: Caller, source: str | os.PathLike[str] | Iterable[Any], options: Mapping[str, Any]
+) -> CorpusResult:
+    """See `Embeddings.corpus_async`."""
+    loop = asyncio.get_running_loop()
+
+    def on_loop(progress: Progress) -> None:
+        async def report() -> None:
+            options["progress"](progress)
+
+        asyncio.run_coroutine_threadsafe(report(), loop).result()
+
+    given = {**options, "progress": on_loop} if callable(options.get("progress")) else options
+    return await run_in_thread(lambda interrupts: corpus(caller, _stoppable(source, interrupts), given, interrupts))
+
+
+def _stoppable(source: Any, interrupts: Interrupts) -> Any:
+    """The source; an iterable ends with the first interrupt."""
+    if isinstance(source, str | os.PathLike):
+        return source
+
+    def rows() -> Iterator[Any]:
+        for row in source:
+            if interrupts:
+                raise interrupts[0]
+            yield row
+
+    return rows()
 
 
 def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> BatchOptions | None:
@@ -147,8 +183,7 @@ def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, An
 
 
 def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:
-    plan = Plan(source, output, kind, _form(own), Stamp.of(own))
-    plan.exclude_own_files()
+    plan = Plan(attrs.evolve(source, excluded=own_files(output)), output, kind, _form(own), Stamp.of(own))
     plan.size = plan.source.size()
     plan.fingerprint, plan.rows_total = plan.source.scan()
     return plan
@@ -180,7 +215,8 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     where = f"the job in {plan.folder}"
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
-        raise CorpusError(f"{plan.source.path} is not the corpus that {where} began with; write to another output")
+        given = "the input" if plan.source.path.parent == plan.folder else plan.source.path
+        raise CorpusError(f"{given} is not the corpus that {where} began with; write to another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))

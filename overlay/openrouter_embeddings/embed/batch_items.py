@@ -25,7 +25,7 @@ class BatchItems:
     """The requests of one job.
 
     Args:
-        options: those of `embed`.
+        options: the options of `embed`.
 
     Raises:
         ConfigurationError: batches do not take an option.
@@ -45,7 +45,7 @@ class BatchItems:
         self._prepared = lru_cache(8)(self._prepare_count)
 
     def body(self, texts: Sequence[str]) -> dict[str, Any]:
-        """The body of a request for these texts; model and provider are those of the batch."""
+        """The body of a request for these texts; model and provider are in the batch."""
         fields = self._prepare(texts).fields
         return {name: value for name, value in fields.items() if name not in _OF_THE_BATCH}
 

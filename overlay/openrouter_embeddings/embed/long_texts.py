@@ -36,8 +36,7 @@ class _Pieces:
     count: int
     left: int
     kept: int
-    vectors: list[Any] = attrs.field(factory=list)
-    weights: list[int] = attrs.field(factory=list)
+    parts: list[tuple[str, Any]] = attrs.field(factory=list)  # each piece that has a vector, and the vector
 
 
 class LongTexts:
@@ -109,7 +108,7 @@ class LongTexts:
         return [Batch((position,) * len(part), tuple(part), batch.base64) for part in parts]
 
     def give_up(self, position: int) -> bool:
-        """Forget a text that has no vector; whether it was known to have none."""
+        """Forget a text that has no vector; returns whether it was given up before."""
         known = position in self._given_up
         if self._texts.pop(position, None) is not None:
             self._given_up.add(position)
@@ -120,7 +119,7 @@ class LongTexts:
     ) -> tuple[list[int], Any, list[Shortened]]:
         """The texts that are complete now, their vectors, and those that were shortened.
 
-        The vector of a split text is the average of those of its pieces, weighted by their tokens, with length 1.
+        The vector of a split text is the average of the vectors of its pieces, weighted by their tokens, with length 1.
         """
         if self._texts.keys().isdisjoint(positions) and self._given_up.isdisjoint(positions):
             return list(positions), vectors, []
@@ -133,16 +132,13 @@ class LongTexts:
             if pieces is not None:
                 pieces.left -= 1
                 if pieces.count > 1:
-                    pieces.vectors.append(vector.copy())
-                    pieces.weights.append(estimate_tokens(text[len(self._prefix) :]))
+                    pieces.parts.append((text, vector.copy()))
                 if pieces.left:
                     continue
                 del self._texts[position]
                 shortened.append(Shortened(position, pieces.characters, pieces.kept, pieces.count))
                 if pieces.count > 1:
-                    from .matrix import average
-
-                    complete = average(pieces.vectors, pieces.weights)
+                    complete = self._average(pieces.parts)
             elif position in self._given_up:
                 continue
             done.append(position)
@@ -152,6 +148,14 @@ class LongTexts:
         from .matrix import to_matrix
 
         return done, to_matrix(rows), shortened
+
+    def _average(self, parts: list[tuple[str, Any]]) -> Any:
+        """The average of the vectors of pieces, the same to the last bit in whatever order the responses came."""
+        from .matrix import average
+
+        parts.sort(key=lambda part: part[0])
+        weights = [estimate_tokens(text[len(self._prefix) :]) for text, _ in parts]
+        return average([vector for _, vector in parts], weights)
 
     def _shortened(self, position: int, text: str, limit: int) -> list[str]:
         """The pieces of a text, or of a piece of it, that have at most `limit` tokens; the first one if it is cut."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
-from chromadb.utils.embedding_functions import register_embedding_function
-
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("chromadb"):
+    from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
+    from chromadb.utils.embedding_functions import register_embedding_function
 
 __all__ = ["OpenRouterEmbeddingFunction"]
 
@@ -46,6 +48,6 @@ class OpenRouterEmbeddingFunction(EmbeddingFunction[Documents]):
         return OpenRouterEmbeddingFunction(**config)
 
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
-        for name in ("model", "dimensions"):
+        for name in ("model", "dimensions", "document_type", "document_prefix", "provider", "extra_body"):
             if old_config.get(name) != new_config.get(name):
                 raise ValueError(f"{name} of a collection cannot change: its vectors are of {old_config.get(name)!r}")

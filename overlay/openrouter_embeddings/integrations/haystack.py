@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import Any, Self
 
 import attrs
-from haystack import Document, component, default_from_dict, default_to_dict
 
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("haystack-ai"):
+    from haystack import Document, component, default_from_dict, default_to_dict
 
 __all__ = ["OpenRouterDocumentEmbedder", "OpenRouterTextEmbedder"]
 

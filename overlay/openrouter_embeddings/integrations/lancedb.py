@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lancedb.embeddings import TextEmbeddingFunction, register
-from pydantic import Field, PrivateAttr
-
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("lancedb"):
+    from lancedb.embeddings import TextEmbeddingFunction, register
+    from pydantic import Field, PrivateAttr
 
 __all__ = ["OpenRouterFunction"]
 

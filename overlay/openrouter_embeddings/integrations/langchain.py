@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.embeddings import Embeddings
-
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("langchain-core"):
+    from langchain_core.embeddings import Embeddings
 
 __all__ = ["OpenRouterEmbeddings"]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
-
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("llama-index-core"):
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.bridge.pydantic import Field, PrivateAttr
 
 __all__ = ["OpenRouterEmbedding"]
 

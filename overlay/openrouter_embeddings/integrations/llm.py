@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import llm
-
 from ..embedder import Embedder
+from . import imports_from
+
+with imports_from("llm"):
+    import llm
 
 __all__ = ["OpenRouterModel", "register_embedding_models"]
 
