@@ -187,7 +187,7 @@ KINDS: dict[str, Callable[[], OpenRouterError]] = {
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: f"{case.bad} of {case.texts}")
 def test_search_costs_about_log2_of_the_batch_for_each_bad_text(case: Found, kind: str, known: bool) -> None:
     limits = ModelLimits()
-    limits.known, limits.most_inputs = known, 2_048 if known else 0
+    limits.most_inputs = 2_048 if known else 0
     bad = set(case.bad)
     ran = run(
         lambda batch: KINDS[kind]() if bad & {*batch.positions} else None,
@@ -281,7 +281,7 @@ FORMS = [
 @pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.error().message} {case.error().status_code}")
 def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None:
     limits, asked = ModelLimits(), []
-    limits.base64_works = case.worked
+    limits.base64 = case.worked or None
 
     def fails(batch: Batch) -> OpenRouterError | None:
         asked.append(batch.base64)
@@ -289,8 +289,8 @@ def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None
 
     ran = run(fails, 6, limits=limits, batch_size=2)
 
-    assert (asked == [True, False, False, False], ran.error is None, limits.base64) == (
-        (True, True, False) if case.blamed else (False, False, True)
+    assert (asked == [True, False, False, False], ran.error is None, limits.base64 is False) == (
+        (True, True, True) if case.blamed else (False, False, False)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -16,7 +15,6 @@ from ..response import Matrix, Positions
 Block = tuple[Sequence[int], Matrix]
 
 
-@functools.cache
 def arrays() -> Any:
     """The module `matrix`, imported at first use: importing numpy takes longer than the rest of the package."""
     return import_module(".matrix", __package__)
@@ -24,10 +22,6 @@ def arrays() -> Any:
 
 def _to_matrix(vectors: Any) -> Matrix:
     return arrays().to_matrix(vectors)  # type: ignore[no-any-return]
-
-
-def _all_positions(result: EmbedResult) -> Positions:
-    return arrays().to_positions(range(len(result.vectors)))  # type: ignore[no-any-return]
 
 
 @attrs.frozen
@@ -164,8 +158,12 @@ class EmbedResult(Stats):
     """
 
     vectors: Matrix = attrs.field(converter=_to_matrix)
-    positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
+    positions: Positions = attrs.field()
     models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
+
+    @positions.default
+    def _all_positions(self) -> Positions:
+        return arrays().to_positions(range(len(self.vectors)))  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.vectors)

@@ -1,4 +1,4 @@
-"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they come.
+"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they arrive.
 
 Neither reads further ahead than what may be in flight, so that memory does not grow with the corpus.
 """
@@ -6,7 +6,6 @@ Neither reads further ahead than what may be in flight, so that memory does not 
 from __future__ import annotations
 
 import asyncio
-import math
 import queue
 import sys
 import threading
@@ -14,8 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
-from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
 from ..errors import ConfigurationError
@@ -26,30 +24,27 @@ from .progress import Bar
 from .results import Block, EmbedResult, Progress, Shortened, TextError, Usage, counted
 from .session import Session
 
-if TYPE_CHECKING:
-    from .matrix import ResultMatrix
-
 _SLOW_SOURCE_SECONDS = 0.005
 
 
 class _Threads:
-    """Sends batches with threads; that of a job of one batch with the thread of the caller. Nothing here suspends."""
+    """Sends batches with daemon threads, which keep no program from ending. Its coroutines block and never suspend."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
+        self._session, self._threads = session, list[threading.Thread]()
+        self._scope, self._batches = CancelScope(), queue.SimpleQueue[Any]()
+        self._arrived = threading.Event()  # an outcome, or the end of the job
+        session.job.wake = self._arrived.set
 
     def open(self) -> None:
         self._session.caller.open()
 
+    async def call(self, flow: CallFlow) -> Any:
+        return self._session.caller.run(flow)
+
     async def start(self, batch: Batch, _: float) -> None:
-        if batch.is_whole_job:
-            return self._send(batch, None)
-        if not self._threads:
-            self._scope, self._arrived = CancelScope(), threading.Event()
-            self._session.job.wake = self._arrived.set
-            self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._batches.put(batch)
-        if len(self._threads) < self._session.job.in_flight:
+        if not batch.is_whole_job and len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
             self._threads.append(thread)  # first: an interrupt may come while it starts
@@ -59,40 +54,33 @@ class _Threads:
                 self._threads.remove(thread)
         if not self._threads:
             self._send(self._batches.get(), None)
-        return None
-
-    async def call(self, flow: CallFlow) -> Any:
-        return self._session.caller.run(flow)
 
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
             self._send(batch, self._scope)
-            self._arrived.set()
             del batch  # the next one may be long in coming
         self._batches.put(None)  # for the next thread
 
-    def _send(self, batch: Any, scope: CancelScope | None) -> None:
+    def _send(self, batch: Batch, scope: CancelScope | None) -> None:
         session = self._session
 
         def pause(sleep: Sleep) -> None:
             for seconds in session.job.pauses(batch, sleep):
-                time.sleep(seconds) if scope is None else scope.wait(seconds)
+                self._scope.wait(seconds)
 
         try:
             session.job.outcomes.append((batch, session.caller.run(session.flow(batch), pause, scope)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
+        self._arrived.set()
 
     async def wait(self, seconds: float) -> None:
-        if not self._threads:
-            return time.sleep(min(seconds, 1.0))
-        self._arrived.wait(None if seconds == math.inf else seconds)
-        return self._arrived.clear()
+        self._arrived.wait(seconds)
+        self._arrived.clear()
 
     def cancel(self) -> None:
-        if self._threads:
-            self._scope.cancel()
-            self._batches.put(None)
+        self._scope.cancel()
+        self._batches.put(None)
         for thread in self._threads:
             if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
                 thread.join()
@@ -111,38 +99,33 @@ class _Tasks:
     def open(self) -> None:
         """Nothing: a loop imports and opens in one thread."""
 
+    async def call(self, flow: CallFlow) -> Any:
+        return await self._session.caller.arun(flow)
+
     async def start(self, batch: Batch, packing_seconds: float) -> None:
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if batch.is_whole_job:
-            return await self.wait(math.inf)
-        # A request begins before the next batch is packed; responses are read meanwhile.
-        return await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
-
-    async def call(self, flow: CallFlow) -> Any:
-        return await self._session.caller.arun(flow)
+        if not batch.is_whole_job:  # the request begins, and responses are read, before the next batch is packed
+            await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
 
     async def _send(self, batch: Batch) -> None:
         session = self._session
+
+        async def pause(sleep: Sleep) -> None:
+            for seconds in session.job.pauses(batch, sleep):
+                await asyncio.sleep(seconds)
+
         try:
-            outcome = await session.caller.arun(session.flow(batch), partial(self._pause, batch))
-            session.job.outcomes.append((batch, outcome))
+            session.job.outcomes.append((batch, await session.caller.arun(session.flow(batch), pause)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
         self._arrived.set()
 
-    async def _pause(self, batch: Batch, sleep: Sleep) -> None:
-        for seconds in self._session.job.pauses(batch, sleep):
-            await asyncio.sleep(seconds)
-
     async def wait(self, seconds: float) -> None:
-        if seconds == math.inf:
-            await self._arrived.wait()
-        else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
         self._arrived.clear()
 
     def cancel(self) -> None:
@@ -198,11 +181,12 @@ class Stream:
 
     async def _next(self) -> Block | None:
         """The next block; None at the end."""
-        job, sender = self._session.job, self._sender
+        session, job, sender = self._session, self._session.job, self._sender
         try:
             sender.open()
-            if (models := self._session.models_flow()) is not None:
-                self._session.use_models(await sender.call(models))
+            if session.needs_models:
+                session.needs_models = False  # also if the call fails: a job that ends sends nothing more
+                await sender.call(session.read_models())
             began = time.monotonic()
             while (step := job.step()) is not None:
                 if isinstance(step, tuple):
@@ -224,20 +208,22 @@ class Stream:
         if isinstance(self._session.job.report, Bar):
             self._session.job.report.close()
 
-    async def collect(self, matrix: ResultMatrix) -> EmbedResult:
+    async def collect(self) -> EmbedResult:
         """Fill the matrix, whatever happens; an error gets it as its `partial`."""
         try:
-            while (block := await self._next()) is not None:
-                matrix.put(*block)
+            await self._fill()
         except BaseException as error:
             with suppress(BaseException):  # a second interrupt ends the wait
                 self.drain(JOB_INTERRUPT_SECONDS)
-                while (block := await self._next()) is not None:
-                    matrix.put(*block)
+                await self._fill()
             await self._end()
-            vars(error)["partial"] = self._session.result(matrix, partial=True)
+            vars(error)["partial"] = self._session.result(partial=True)
             raise
-        return self._session.result(matrix)
+        return self._session.result()
+
+    async def _fill(self) -> None:
+        while (block := await self._next()) is not None:
+            self._session.matrix.put(*block)
 
 
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
