@@ -29,7 +29,7 @@ def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: b
         elif limits.explain(batch, "" if fails else message):
             packer.requeue([batch.part(0), *(batch.search.release() if batch.search else [])])
         else:
-            search = batch.search or Search(0.0, teaches=not fails or len(batch) > limits.most_inputs)
+            search = batch.search or Search(batch, teaches=not fails or len(batch) > limits.most_inputs)
             packer.requeue(search.failed(batch))
     assert rows + sizes.count(-1) == len(list(texts))
     return sizes

@@ -32,7 +32,7 @@ from .inputs import EncodedInput, encoded
 from .options import DEFAULTS, EmbedOptions, OnLong
 from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, counted, dollars
 from .session import Session
-from .streams import EmbedStream, EmbedStreamAsync, require_asyncio
+from .streams import EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
     from .inputs import EmbedInput as EmbedInput
@@ -56,7 +56,6 @@ async def embed_async(
 ) -> EmbedResult:
     """See `Embeddings.embed_async`."""
     session = Session(caller, options, "embed_async").feed_all(texts, cache)
-    require_asyncio()
     return await EmbedStreamAsync(session).collect()
 
 

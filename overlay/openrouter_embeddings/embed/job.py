@@ -301,7 +301,7 @@ class Job:
         """What to send instead of a batch that failed: the same again, in another form, in parts, or nothing."""
         limits, search = self.limits, batch.search
         rejected, processed = is_rejection(error), may_be_processed(error)
-        if not rejected and error._wait_seconds is not None and self._may_wait(batch, error, error._wait_seconds):
+        if not rejected and self._may_wait(batch, error):
             return [batch]
         if batch.base64 and blames_base64(error, works=limits.base64 is True):
             batch.base64 = False
@@ -320,14 +320,16 @@ class Job:
                 return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
             return [batch.part(0), *aside, *(search.release() if search is not None else [])]
-        search = search or Search(batch.sent_at, teaches=rejected or len(batch) > limits.most_inputs)
+        search = search or Search(batch, teaches=rejected or len(batch) > limits.most_inputs)
         return [*aside, *search.failed(batch)]
 
-    def _may_wait(self, batch: Batch, error: OpenRouterError, seconds: float) -> bool:
-        """Make all senders wait; False: there were as many waits without a response as the policy has attempts.
+    def _may_wait(self, batch: Batch, error: OpenRouterError) -> bool:
+        """Make all senders wait, if the request was not processed, unless the job has waited too often for a response.
 
         A server that says how long to wait is obeyed for `JOB_PATIENCE_SECONDS` at least.
         """
+        if (seconds := error._wait_seconds) is None:
+            return False
         now, policy, is_new = time.monotonic(), self._policy, self._limiter.is_new_failure(batch)
         self._waits += is_new
         error.attempts = max(error.attempts, batch.tries)

@@ -42,12 +42,13 @@ class ResultMatrix:
     """The matrix of a job with `count` texts, filled block by block as responses come."""
 
     def __init__(self, count: int) -> None:
-        self._filled, self._matrix, self._lock = np.zeros(count, bool), _empty(count, 0), threading.Lock()
+        self._matrix, self._filled, self._is_empty = _empty(count, 0), np.zeros(count, bool), True
+        self._lock = threading.Lock()
 
     def _of_width(self, width: int) -> Matrix:
         """The matrix; of another width only if it holds vectors: the response may be rejected, and others not."""
         with self._lock:
-            if self._matrix.shape[1] != width and not self._filled.any():
+            if self._matrix.shape[1] != width and self._is_empty:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
@@ -70,17 +71,17 @@ class ResultMatrix:
         rows = slice(positions[0], positions[-1] + 1) if _are_consecutive(positions) else list(positions)
         if vectors.base is not matrix:
             matrix[rows] = vectors
-        self._filled[rows] = True
+        self._filled[rows], self._is_empty = True, False
 
     def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:
         """The matrix, `width` wide if no vector came, and the position of each row.
 
         `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
         """
-        matrix = self._matrix if self._filled.any() else self._of_width(width)
+        matrix = self._of_width(width) if self._is_empty else self._matrix
         missing = np.flatnonzero(~self._filled) if partial else list(failed)
         if len(missing):
             matrix[missing] = np.nan
             self._filled[missing] = True
-        positions = np.flatnonzero(self._filled)
+        positions = self._filled.nonzero()[0]
         return matrix if len(positions) == len(self._filled) else matrix[positions], positions

@@ -101,7 +101,8 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     if name in API_ARGUMENTS:
-        return value if value is None else to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
+        is_plain = value is None or (name == "model" and type(value) is str and value)
+        return value if is_plain else to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
     if name in _NUMBERS:
         return _number(name, value, *_NUMBERS[name])
     problem = ""

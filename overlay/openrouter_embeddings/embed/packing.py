@@ -88,64 +88,54 @@ class EqualTexts:
 class Search:
     """Finds a text that fails in a batch that failed, by sending parts one after the other: about log2 of its size.
 
-    The failing texts are halved, and the first half is sent. If it fails, the search goes on there, and the other half
-    is put aside. If it succeeds, the other half must fail: it is halved without being sent, unless so many texts have
-    never succeeded together, since then their number may be the reason, or requests of this model fail by accident.
-    `began` is when the batch was sent. `teaches`: the number of its texts may be the reason.
+    The texts from `start` to `stop` of the batch fail together. Those to `middle`, the first half of them, are sent. If
+    they fail too, the search goes on with them. If they succeed, the other half must fail: it is halved without being
+    sent, unless so many texts have never succeeded together. Then their number may be the reason, or requests of this
+    model fail by accident. `teaches`: the number of texts in the batch may be the reason.
     """
 
-    def __init__(self, began: float, *, teaches: bool) -> None:
-        self.began, self._teaches = began, teaches
-        self._failing: Batch
-        self._other: Batch | None = None  # the half of the failing texts that is not sent
-        self._aside: list[Batch] = []
+    def __init__(self, batch: Batch, *, teaches: bool) -> None:
+        self.began, self._batch, self._teaches = batch.sent_at, batch, teaches
+        self._start, self._middle, self._stop = 0, len(batch), len(batch)
         self._largest = 0  # part that succeeded
 
     def failed(self, part: Batch) -> list[Batch]:
         """What to send after the batch, or a part of several texts, failed."""
-        self._aside += [self._other] if self._other is not None else []
-        self._failing = part
+        self._batch.base64, self._stop = part.base64, self._middle
         return self._halve()
 
     def succeeded(self, part: Batch, limits: ModelLimits) -> list[Batch]:
         """What to send after a part succeeded; `limits` learns from it if no text fails alone."""
         self._largest = max(self._largest, len(part))
-        failing, other, self._other = self._failing, self._other, None
-        if other is None:
-            if self._teaches:
-                limits.learn(self._largest)
+        failing = self._stop - self._start
+        if self._middle == self._stop and self._teaches:
+            limits.learn(self._largest)
+        if self._middle == self._stop or limits.max_inputs(failing) < failing:  # they were too many
             return self.release()
-        if limits.max_inputs(len(failing)) < len(failing):  # they were too many, as is known by now
-            return [other, *self.release()]
-        self._failing = other
-        if len(other) > 1 and len(failing) <= limits.most_inputs and not limits.flaky:
+        self._start = self._middle
+        if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
             return self._halve()
-        other.search = self
-        return [other]
+        return self._send(self._stop)
 
     def release(self, found: int = 0) -> list[Batch]:
-        """The texts put aside, together; the more bad texts were `found` beside them, the smaller the batches."""
-        self._aside += [self._other] if self._other is not None else []
-        aside = sorted(self._aside, key=lambda batch: batch.positions)
-        self._aside, self._other = [], None
-        if not aside:
-            return []
-        positions = tuple(chain.from_iterable(batch.positions for batch in aside))
-        texts = tuple(chain.from_iterable(batch.texts for batch in aside))
-        whole = Batch(positions, texts, aside[0].base64, aside[0].bad_texts + found)
-        size = max(1, len(whole) >> max(0, whole.bad_texts - 1))
-        return [whole.part(start, start + size) for start in range(0, len(whole), size)]
+        """The texts after those that are sent; the more bad texts were `found` so far, the smaller the batches."""
+        rest, self._batch = self._batch.part(self._middle), self._batch.part(0, self._middle)
+        self._stop, rest.bad_texts = self._middle, rest.bad_texts + found
+        size = max(1, len(rest) >> max(0, rest.bad_texts - 1))
+        return [rest.part(start, start + size) for start in range(0, len(rest), size)]
 
     def _halve(self) -> list[Batch]:
-        half = (len(self._failing) + 1) // 2
-        part, self._other = self._failing.part(0, half), self._failing.part(half)
+        return self._send((self._start + self._stop + 1) // 2)
+
+    def _send(self, middle: int) -> list[Batch]:
+        self._middle, part = middle, self._batch.part(self._start, middle)
         part.search = self
         return [part]
 
 
 def estimate_tokens(text: str) -> int:
     """Tokens of a text, by its length in UTF-8: no tokenizer is downloaded, and most texts have fewer."""
-    if type(text) is not str and isinstance(text, EncodedInput):
+    if isinstance(text, EncodedInput):
         return text.tokens
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // BYTES_PER_TOKEN
 
@@ -257,7 +247,8 @@ class Packer:
         positions: list[int] = []
         texts: list[str] = []
         for position, text in chain(ahead, self._texts):
-            tokens_left -= estimate_tokens(text)
+            is_plain = type(text) is str and text.isascii()  # nearly all are: it saves a call
+            tokens_left -= 1 + len(text) // BYTES_PER_TOKEN if is_plain else estimate_tokens(text)
             bytes_left -= len(text)
             if texts and (tokens_left < 0 or bytes_left < 0 or type(text) is not type(texts[0])):  # of one kind
                 self._ahead = [(position, text)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from typing import Any
 
 from .. import errors
 from ..errors import OpenRouterError, ResponseValidationError
@@ -22,10 +23,13 @@ def is_rejection(error: OpenRouterError) -> bool:
         return True
     if error.status_code == 429:  # more tokens than a minute allows: no wait can help
         return "too large" in error.message.lower()
-    if error.status_code != 403 or error.data is None:
-        return False
-    metadata = error.data.to_dict().get("error", {}).get("metadata")
-    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
+    is_moderation = not _metadata(error).keys().isdisjoint({"flagged_input", "reasons"})
+    return error.status_code == 403 and is_moderation
+
+
+def _metadata(error: OpenRouterError) -> dict[str, Any]:
+    metadata = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 _TOO_LONG = re.compile(
@@ -38,11 +42,9 @@ def is_too_long(error: OpenRouterError) -> bool:
     """Whether a text may be rejected because of its length."""
     if error.status_code not in _REJECTING:
         return False
-    found = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
-    kind = found.get("error_type") if isinstance(found, dict) else None
-    if kind in ("context_length_exceeded", "string_too_long") or _TOO_LONG.search(error.message.lower()):
-        return True
-    return limits_in_message(error.message, 1)[1] is not None
+    is_named = _metadata(error).get("error_type") in ("context_length_exceeded", "string_too_long")
+    is_worded = _TOO_LONG.search(error.message.lower()) is not None
+    return is_named or is_worded or limits_in_message(error.message, 1)[1] is not None
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:

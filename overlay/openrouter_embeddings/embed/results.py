@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -15,6 +16,7 @@ from ..response import Matrix, Positions
 Block = tuple[Sequence[int], Matrix]
 
 
+@functools.cache
 def arrays() -> Any:
     """The module `matrix`, imported at first use: importing numpy takes longer than the rest of the package."""
     return import_module(".matrix", __package__)

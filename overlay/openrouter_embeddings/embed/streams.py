@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
@@ -32,9 +33,9 @@ class _Threads:
 
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()
-        self._scope, self._batches = CancelScope(), queue.SimpleQueue[Any]()
-        self._arrived = threading.Event()  # an outcome, or the end of the job
-        session.job.wake = self._arrived.set
+        self._batches = queue.SimpleQueue[Any]()
+        self._arrived = queue.SimpleQueue[None]()  # an item for each outcome; a signal handler may put one too
+        session.job.wake = partial(self._arrived.put, None)
 
     def open(self) -> None:
         self._session.caller.open()
@@ -43,8 +44,12 @@ class _Threads:
         return self._session.caller.run(flow)
 
     async def start(self, batch: Batch, _: float) -> None:
+        if batch.is_whole_job:
+            return self._send(batch, None)
         self._batches.put(batch)
-        if not batch.is_whole_job and len(self._threads) < self._session.job.in_flight:
+        if not self._threads:
+            self._scope = CancelScope()
+        if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
             self._threads.append(thread)  # first: an interrupt may come while it starts
@@ -54,10 +59,12 @@ class _Threads:
                 self._threads.remove(thread)
         if not self._threads:
             self._send(self._batches.get(), None)
+        return None
 
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
             self._send(batch, self._scope)
+            self._arrived.put(None)
             del batch  # the next one may be long in coming
         self._batches.put(None)  # for the next thread
 
@@ -66,21 +73,21 @@ class _Threads:
 
         def pause(sleep: Sleep) -> None:
             for seconds in session.job.pauses(batch, sleep):
-                self._scope.wait(seconds)
+                time.sleep(seconds) if scope is None else scope.wait(seconds)
 
         try:
             session.job.outcomes.append((batch, session.caller.run(session.flow(batch), pause, scope)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
-        self._arrived.set()
 
     async def wait(self, seconds: float) -> None:
-        self._arrived.wait(seconds)
-        self._arrived.clear()
+        with suppress(queue.Empty):
+            self._arrived.get(timeout=seconds)
 
     def cancel(self) -> None:
-        self._scope.cancel()
-        self._batches.put(None)
+        if self._threads:
+            self._scope.cancel()
+            self._batches.put(None)
         for thread in self._threads:
             if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
                 thread.join()
@@ -97,7 +104,12 @@ class _Tasks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Nothing: a loop imports and opens in one thread."""
+        """Raises ConfigurationError: the running event loop is another library's."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
+            raise ConfigurationError(message) from None
 
     async def call(self, flow: CallFlow) -> Any:
         return await self._session.caller.arun(flow)
@@ -123,9 +135,11 @@ class _Tasks:
         self._arrived.set()
 
     async def wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._arrived.wait()
+        timer = asyncio.get_running_loop().call_later(seconds, self._arrived.set)
+        try:
+            await self._arrived.wait()
+        finally:
+            timer.cancel()
         self._arrived.clear()
 
     def cancel(self) -> None:
@@ -135,7 +149,8 @@ class _Tasks:
 
     async def end(self) -> None:
         self.cancel()
-        await asyncio.gather(*[task for task in self._tasks if not task.done()], return_exceptions=True)
+        if running := [task for task in self._tasks if not task.done()]:
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _of_job(name: str) -> Any:
@@ -251,7 +266,6 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
     _side = _Tasks
 
     async def __anext__(self) -> Block:
-        require_asyncio()
         block = await self._next()
         if block is None:
             raise StopAsyncIteration
@@ -263,12 +277,3 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
 
     async def __aexit__(self, *_: object) -> None:
         await self._end()
-
-
-def require_asyncio() -> None:
-    """Raises ConfigurationError: the running event loop is another library's."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
-        raise ConfigurationError(message) from None
