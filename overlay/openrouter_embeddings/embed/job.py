@@ -38,7 +38,7 @@ from .rejections import blames_base64, is_rejection, may_be_processed
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 _log = logging.getLogger("openrouter")
-_PAUSE_SECONDS = 0.25  # how often a waiting worker checks whether the job ends
+_PAUSE_SECONDS = 0.25  # how often a waiting call checks whether the job ends
 _LONGEST_WAIT_SECONDS = 3600.0  # for an outcome; then the next step waits again
 _MAX_EQUAL_TEXTS = 1_000  # that wait for one response; an endless stream must not fill the memory
 
@@ -126,7 +126,7 @@ class Job:
             return _LONGEST_WAIT_SECONDS
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
-        elif self.stats.requests == self.in_flight == 0:
+        elif self.stats.requests == self.in_flight == 0:  # a corpus, which is observed, is never one call
             batch.is_whole_job = self._packer.exhausted
         self.in_flight += 1
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
@@ -134,7 +134,7 @@ class Job:
         return batch
 
     def _within_budget(self, batch: Batch) -> Batch | None:
-        """What of a batch the budget allows now; the rest is requeued."""
+        """The part of a batch that the budget allows now, None if it allows none; the rest is requeued."""
         if self.budget is not None:
             count = self.budget.affordable(batch)
             if count < len(batch):
@@ -146,7 +146,7 @@ class Job:
         return batch
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
-        """The seconds that one sender waits before it sends a batch again: its own wait, then that of all.
+        """The seconds to wait before a call sends its batch again: its own wait, then the pause of all requests.
 
         Raises Cancelled: the job ends meanwhile.
         """
@@ -212,7 +212,7 @@ class Job:
             if self.report is not None:
                 self.report(self.progress())
         except BaseException as error:
-            if is_response and block is None:  # nobody gets what it holds
+            if is_response and block is None:  # nobody gets its vectors
                 if self.stats.requests == requests:  # the interrupt came before the count
                     self._count(batch, outcome)
                 self._count_billed(batch, 1)
@@ -222,7 +222,7 @@ class Job:
         return block
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> None:
-        """Count the requests of an outcome, and what they were billed."""
+        """Count the requests of an outcome, and what was billed for them."""
         meta: Any = outcome.http_meta if isinstance(outcome, EmbeddingBatch) else outcome
         attempts, stats = getattr(meta, "attempts", 0), self.stats
         stats.requests += attempts
@@ -314,7 +314,7 @@ class Job:
         processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
-            if search is not None and processed and self._resends():  # it may show that the server works
+            if search is not None and processed and self._resends():  # a success among them shows that the server works
                 aside = search.release()
             if not aside:
                 return self._give_up(batch, error)
@@ -355,12 +355,12 @@ class Job:
         return self._policy.total_seconds is not None and now - self._answered_at > self._policy.total_seconds
 
     def _may_resend(self, batch: Batch) -> bool:
-        """Whether its texts, which may be billed again, may be sent; it is free if responses came meanwhile."""
+        """Whether texts that may be billed again are sent again. It costs nothing if responses came meanwhile."""
         began = batch.search.began if batch.search is not None else batch.sent_at
         return self._resends() and (self._answered_at > began or self._may_retry_billed())
 
     def _resends(self) -> bool:
-        """Whether the policy allows to send texts that may be billed again."""
+        """Whether the policy allows it to send texts that may be billed again."""
         policy = self._policy
         return policy.attempts != 1 and policy.possibly_billed_retries != 0 and not self._is_late(time.monotonic())
 

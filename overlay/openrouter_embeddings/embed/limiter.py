@@ -74,5 +74,5 @@ class AdaptiveLimiter:
             self._paused_until = max(self._paused_until, now + seconds)
 
     def pause_seconds(self, now: float) -> float:
-        """Seconds that the pause still lasts."""
+        """How many seconds the pause lasts from now on."""
         return max(0.0, self._paused_until - now)

@@ -46,7 +46,7 @@ class ResultMatrix:
         self._lock = threading.Lock()
 
     def _of_width(self, width: int) -> Matrix:
-        """The matrix; of another width only if it holds vectors: the response may be rejected, and others not."""
+        """The matrix, made anew for another width while it is empty: the response before may have been rejected."""
         with self._lock:
             if self._matrix.shape[1] != width and self._is_empty:
                 self._matrix = _empty(len(self._filled), width)

@@ -1,4 +1,4 @@
-"""What an error response says about a batch: which inputs, which form or which limit it names. Pure.
+"""Reads from an error whether the inputs, base64 or a limit of the model is the reason. No I/O.
 
 Sources: responses of providers; their wordings are in `tests/embed/test_rejections.py`.
 """
@@ -57,7 +57,7 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
 
 
 def may_be_processed(error: OpenRouterError) -> bool:
-    """Whether the request may have been processed and failed nevertheless: by a text, its size, or an accident."""
+    """Whether the server may have processed the request, which failed by a text, by its size or by accident."""
     if isinstance(error, ResponseValidationError):
         return error.retryable
     if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
@@ -90,9 +90,9 @@ _PER_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
 
 
 def limits_in_message(message: str, rejected: int) -> tuple[int | None, int | None]:
-    """The limits of inputs and of tokens that a message names; that of inputs may be why so many were rejected.
+    """The limits of inputs and of tokens that a message names; only a limit below the inputs `rejected` counts.
 
-    A number is a limit beside a word of limiting; the words around it say what it counts.
+    A number is a limit if a word such as "at most" is beside it; the words around it say what it counts.
     """
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
     limits: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}

@@ -25,7 +25,7 @@ from .progress import Bar
 from .results import Block, EmbedResult, Progress, Shortened, TextError, Usage, counted
 from .session import Session
 
-_SLOW_SOURCE_SECONDS = 0.005
+_SLOW_SOURCE_SECONDS = 0.005  # to read and pack one batch: longer, and an event loop needs time for responses
 
 
 class _Threads:
@@ -158,7 +158,7 @@ def _of_job(name: str) -> Any:
 
 
 class Stream:
-    """What both streams share: what the job has done so far, as in an `EmbedResult`, and the loop that drives it."""
+    """The part that both streams share: what the job has done so far, as in an `EmbedResult`, and its main loop."""
 
     usage: Usage = _of_job("usage")
     model: str | None = _of_job("model")
@@ -209,7 +209,7 @@ class Stream:
                 seconds = time.monotonic() - began
                 await (sender.start(step, seconds) if isinstance(step, Batch) else sender.wait(step))
                 began = time.monotonic()
-        except BaseException:  # an interrupt: the requests in flight may be asked for
+        except BaseException:  # an interrupt: `drain` may ask for the requests in flight
             job.stop(JOB_ENDING_SECONDS)
             raise
         await self._end()
