@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -399,3 +400,17 @@ def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None
     with pytest.raises(KeyboardInterrupt):
         job.raise_error()
     assert (job.in_flight, job.stats.possibly_billed_texts) == (0, 4)
+
+
+@pytest.mark.parametrize("seconds", [5.0, math.inf])
+def test_job_that_is_stopped_waits_for_what_is_in_flight_and_sends_nothing_more(seconds: float) -> None:
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job.feed(((i, f"text {i}") for i in range(400)), 400)
+    batch = job.step()
+    assert isinstance(batch, Batch)
+
+    job.stop(seconds)
+
+    assert isinstance(job.step(), float)
+    job.outcomes.append((batch, status(401)))
+    assert job.step() is None
