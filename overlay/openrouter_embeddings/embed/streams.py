@@ -10,7 +10,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
@@ -106,10 +106,11 @@ class _Tasks:
     def open(self) -> None:
         """Raises ConfigurationError: the running event loop is another library's."""
         try:
-            asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
             raise ConfigurationError(message) from None
+        self._session.job.wake = partial(_call_soon, loop, self._arrived.set)
 
     async def call(self, flow: CallFlow) -> Any:
         return await self._session.caller.arun(flow)
@@ -144,13 +145,19 @@ class _Tasks:
 
     def cancel(self) -> None:
         for task in list(self._tasks):
-            if not (task.done() or (loop := task.get_loop()).is_closed()):
-                loop.call_soon_threadsafe(task.cancel)
+            if not task.done():
+                _call_soon(task.get_loop(), task.cancel)
 
     async def end(self) -> None:
         self.cancel()
         if running := [task for task in self._tasks if not task.done()]:
             await asyncio.gather(*running, return_exceptions=True)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Call a function on an event loop, from any thread, unless the loop is closed."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function)
 
 
 def _of_job(name: str) -> Any:
