@@ -8,6 +8,7 @@ not slow a client down for ever.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -148,21 +149,21 @@ class ModelLimits:
         self.base64: bool | None = None  # whether vectors come in base64; None: not known yet
         self.max_tokens = BATCH_TOKENS  # of a request, estimated
         self.context_tokens: int | None = None  # of one text, from the models list; 0: the list does not say
-        self.named_inputs: int | None = None  # the limit that a message named
-        self.learned_inputs: int | None = None  # so many succeed, more failed
+        self.named_inputs = self.learned_inputs = sys.maxsize  # that a message names; that succeed while more failed
         self.most_inputs = 0  # that ever succeeded
         self._succeeded, self._patience, self._tried_more = 0, RETRY_LARGER_AFTER, False
 
     def max_inputs(self, wanted: int) -> int:
         """`wanted`, or what is known to succeed if that is less."""
-        return min(wanted, self.named_inputs or wanted, self.learned_inputs or wanted)
+        return min(wanted, self.named_inputs, self.learned_inputs)
 
     def next_inputs(self, wanted: int) -> int:
         """The size of the next request: as `max_inputs`, but now and then twice what was learned."""
-        if self.learned_inputs is None or self._succeeded < self._patience or self.max_inputs(wanted) == wanted:
-            return self.max_inputs(wanted)
+        most = min(wanted, self.named_inputs)
+        if self.learned_inputs >= most or self._succeeded < self._patience:
+            return min(most, self.learned_inputs)
         self._succeeded, self._tried_more = 0, True
-        return min(wanted, self.named_inputs or wanted, 2 * self.learned_inputs)
+        return min(most, 2 * self.learned_inputs)
 
     def succeeded(self, batch: Batch, *, as_numbers: bool) -> None:
         """Learn from a request that succeeded; `as_numbers`: its vectors did not come in base64."""
@@ -170,7 +171,7 @@ class ModelLimits:
             self.base64 = batch.base64 and not as_numbers
         self.most_inputs = max(self.most_inputs, len(batch))
         self._succeeded += 1
-        if self.learned_inputs is not None and len(batch) > self.learned_inputs:
+        if len(batch) > self.learned_inputs:
             self.learned_inputs, self._patience = len(batch), RETRY_LARGER_AFTER
             self._succeeded, self._tried_more = 0, False
 
@@ -184,13 +185,13 @@ class ModelLimits:
         inputs, tokens = limits_in_message(message, len(batch)) if message else (None, None)
         tokens = self._named_tokens(tokens, batch) if tokens else None
         if inputs is not None:
-            self.named_inputs, self.learned_inputs = min(inputs, self.named_inputs or inputs), None
+            self.named_inputs, self.learned_inputs = min(inputs, self.named_inputs), sys.maxsize
         elif tokens is not None:
             self.max_tokens = min(tokens, self.max_tokens)
-        elif self.learned_inputs is not None and len(batch) > self.learned_inputs:
+        elif len(batch) > self.learned_inputs:
             self.learn(self.learned_inputs)
         else:
-            return self.max_inputs(len(batch)) < len(batch)
+            return len(batch) > self.named_inputs
         return True
 
     def _named_tokens(self, stated: int, batch: Batch) -> int | None:
