@@ -25,9 +25,9 @@ def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: b
             limits.succeeded(batch, as_numbers=False)
             packer.requeue(batch.search.succeeded(batch, limits) if batch.search else [])
         elif len(batch) == 1:
-            packer.requeue(batch.search.release(found=1) if batch.search else [])
+            packer.requeue(batch.release(found=1))
         elif limits.explain(batch, "" if fails else message):
-            packer.requeue([batch.part(0), *(batch.search.release() if batch.search else [])])
+            packer.requeue([batch.part(0), *batch.release()])
         else:
             search = batch.search or Search(batch, teaches=not fails or len(batch) > limits.most_inputs)
             packer.requeue(search.failed(batch))

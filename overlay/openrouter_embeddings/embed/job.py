@@ -39,7 +39,6 @@ from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 _log = logging.getLogger("openrouter")
 _PAUSE_SECONDS = 0.25  # how often a waiting call checks whether the job ends
-_LONGEST_WAIT_SECONDS = 3600.0  # for an outcome; then the next step waits again
 _MAX_EQUAL_TEXTS = 1_000  # that wait for one response; an endless stream must not fill the memory
 
 
@@ -101,10 +100,10 @@ class Job:
                 return block
         now = time.monotonic()
         if self._ends_at is not None:
-            seconds = min(self._ends_at - now, _LONGEST_WAIT_SECONDS)
+            seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
         if self.in_flight >= int(self._limiter.limit):
-            return _LONGEST_WAIT_SECONDS
+            return math.inf
         try:
             return self._start(now)
         except Exception as error:  # of the caller's texts, the budget or the observer
@@ -118,12 +117,12 @@ class Job:
             if (block := self._finish(*self.long_texts.ready.popleft(), None)) is not None:
                 return block
         if exhausted:
-            return _LONGEST_WAIT_SECONDS if self.in_flight else None
+            return math.inf if self.in_flight else None
         if seconds := self._limiter.reserve(now):
             return seconds
         batch = self._packer.next()
         if batch is None or (batch := self._within_budget(batch)) is None:
-            return _LONGEST_WAIT_SECONDS
+            return math.inf
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
         elif self.stats.requests == self.in_flight == 0:  # a corpus, which is observed, is never one call
@@ -299,7 +298,7 @@ class Job:
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """What to send instead of a batch that failed: the same again, in another form, in parts, or nothing."""
-        limits, search = self.limits, batch.search
+        limits = self.limits
         rejected, processed = is_rejection(error), may_be_processed(error)
         if not rejected and self._may_wait(batch, error):
             return [batch]
@@ -308,19 +307,16 @@ class Job:
             return [batch]
         if len(batch) == 1:
             shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
-            if shorter is None:
-                return self._give_up(batch, error)
-            return [*shorter, *(batch.search.release(found=1) if batch.search is not None else [])]
+            return self._give_up(batch, error) if shorter is None else [*shorter, *batch.release(found=1)]
         processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
-            if search is not None and processed and self._resends():  # a success among them shows that the server works
-                aside = search.release()
-            if not aside:
+            aside = batch.release() if processed and self._resends() else []
+            if not aside:  # else a success among them will show that the server works
                 return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
-            return [batch.part(0), *aside, *(search.release() if search is not None else [])]
-        search = search or Search(batch, teaches=rejected or len(batch) > limits.most_inputs)
+            return [batch.part(0), *aside, *batch.release()]
+        search = batch.search or Search(batch, teaches=rejected or len(batch) > limits.most_inputs)
         return [*aside, *search.failed(batch)]
 
     def _may_wait(self, batch: Batch, error: OpenRouterError) -> bool:
@@ -382,8 +378,7 @@ class Job:
         for position in dict.fromkeys(batch.positions):
             if long is None or not long.give_up(position):
                 self.record(TextError(position, error), keeps_row=keeps_row)
-        if batch.search is not None:
-            self._packer.requeue(batch.search.release(found=1))
+        self._packer.requeue(batch.release(found=1))
         if rejected and not self._done:  # its neighbours may be as bad
             self._packer.requeue_from_elsewhere()
         return []

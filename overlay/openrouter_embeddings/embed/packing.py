@@ -44,6 +44,10 @@ class Batch:
     def part(self, start: int, stop: int | None = None) -> Batch:
         return Batch(self.positions[start:stop], self.texts[start:stop], self.base64, self.bad_texts)
 
+    def release(self, found: int = 0) -> list[Batch]:
+        """The texts that its search has put aside; see `Search.release`."""
+        return self.search.release(found) if self.search is not None else []
+
 
 class EqualTexts:
     """Leaves out texts that equal one which is sent, and knows which positions share its outcome."""
@@ -112,13 +116,13 @@ class Search:
         if self._middle == self._stop and self._teaches:
             limits.learn(self._largest)
         if self._middle == self._stop or limits.max_inputs(failing) < failing:  # they were too many
-            return self.release()
+            return self.release(found=0)
         self._start = self._middle
         if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
             return self._halve()
         return self._send(self._stop)
 
-    def release(self, found: int = 0) -> list[Batch]:
+    def release(self, found: int) -> list[Batch]:
         """The texts after those that are sent; the more bad texts were `found` so far, the smaller the batches."""
         rest, self._batch = self._batch.part(self._middle), self._batch.part(0, self._middle)
         self._stop, rest.bad_texts = self._middle, rest.bad_texts + found
@@ -218,7 +222,7 @@ class Packer:
         batch = self._pack() or (self._requeued.pop() if self._requeued else None)
         if batch is not None:
             self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
-            self._requeued += batch.search.release() if batch.search is not None else []
+            self._requeued += batch.release()
             self.requeue([batch.part(-1)])
 
     @property
@@ -237,7 +241,7 @@ class Packer:
         sums = list(accumulate(map(estimate_tokens, batch.texts[: limits.max_inputs(len(batch))])))
         size = max(1, bisect_right(sums, limits.max_tokens))
         if size < len(batch):
-            self.requeue([batch.part(size), *(batch.search.release() if batch.search else [])])
+            self.requeue([batch.part(size), *batch.release()])
             batch = batch.part(0, size)
         return batch
 

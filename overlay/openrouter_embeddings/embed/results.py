@@ -26,6 +26,10 @@ def _to_matrix(vectors: Any) -> Matrix:
     return arrays().to_matrix(vectors)  # type: ignore[no-any-return]
 
 
+def _all_positions(result: EmbedResult) -> Positions:
+    return arrays().to_positions(range(len(result.vectors)))  # type: ignore[no-any-return]
+
+
 @attrs.frozen
 class Usage:
     """What a job was billed, as the API reports it. `cost`, in USD, is None where no response reported one."""
@@ -160,12 +164,8 @@ class EmbedResult(Stats):
     """
 
     vectors: Matrix = attrs.field(converter=_to_matrix)
-    positions: Positions = attrs.field()
+    positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
     models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
-
-    @positions.default
-    def _all_positions(self) -> Positions:
-        return arrays().to_positions(range(len(self.vectors)))  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.vectors)

@@ -173,6 +173,6 @@ def _raise_for(refused: Sequence[TextError]) -> None:
     if len(positions) > 1:
         shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
         message += f" ({len(positions)} texts are refused: positions {shown})"
-    error = InvalidInputError(message, f"texts[{positions[0]}]")
+    error = InvalidInputError(message, f"texts[{refused[0].position}]")
     error.positions = positions
     raise error

@@ -6,6 +6,7 @@ Neither reads further ahead than what may be in flight, so that memory does not 
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import sys
 import threading
@@ -34,8 +35,8 @@ class _Threads:
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()
         self._batches = queue.SimpleQueue[Any]()
-        self._arrived = queue.SimpleQueue[None]()  # an item for each outcome; a signal handler may put one too
-        session.job.wake = partial(self._arrived.put, None)
+        arrived = self._arrived = queue.SimpleQueue[None]()  # as an event, but a signal handler may set it too
+        session.job.wake = lambda: arrived.put(None) if arrived.empty() else None
 
     def open(self) -> None:
         self._session.caller.open()
@@ -64,7 +65,7 @@ class _Threads:
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
             self._send(batch, self._scope)
-            self._arrived.put(None)
+            self._session.job.wake()
             del batch  # the next one may be long in coming
         self._batches.put(None)  # for the next thread
 
@@ -82,7 +83,7 @@ class _Threads:
 
     async def wait(self, seconds: float) -> None:
         with suppress(queue.Empty):
-            self._arrived.get(timeout=seconds)
+            self._arrived.get(timeout=None if seconds == math.inf else seconds)
 
     def cancel(self) -> None:
         if self._threads:
@@ -136,11 +137,9 @@ class _Tasks:
         self._arrived.set()
 
     async def wait(self, seconds: float) -> None:
-        timer = asyncio.get_running_loop().call_later(seconds, self._arrived.set)
-        try:
-            await self._arrived.wait()
-        finally:
-            timer.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                await self._arrived.wait()
         self._arrived.clear()
 
     def cancel(self) -> None:
