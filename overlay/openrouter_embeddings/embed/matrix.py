@@ -67,10 +67,9 @@ class ResultMatrix:
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
         """Accept a block; it is not copied if it was decoded in its rows."""
-        matrix = self._of_width(vectors.shape[1])
         rows = slice(positions[0], positions[-1] + 1) if _are_consecutive(positions) else list(positions)
-        if vectors.base is not matrix:
-            matrix[rows] = vectors
+        if vectors.base is not self._matrix:
+            self._of_width(vectors.shape[1])[rows] = vectors
         self._filled[rows], self._is_empty = True, False
 
     def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:

@@ -228,9 +228,10 @@ class Packer:
     @property
     def exhausted(self) -> bool:
         """Whether no text is left; reads one ahead."""
-        if not self._ahead and not self._requeued:
-            self._ahead += islice(self._texts, 1)
-        return not self._ahead and not self._requeued
+        if self._requeued or self._ahead:
+            return False
+        self._ahead += islice(self._texts, 1)
+        return not self._ahead
 
     def next(self) -> Batch | None:
         """The next batch, of a size that the model accepts; None: no text is left."""
