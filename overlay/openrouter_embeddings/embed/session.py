@@ -69,7 +69,9 @@ class Session:
     def feed_all(self, texts: str | Iterable[Any], cache: VectorCache | None) -> Session:
         """Check all texts before the first is sent, and make the matrix for their rows."""
         listed, job = list(iterable_of(texts)), self.job
-        numbered = list(self._checked(listed, job.record))
+        is_plain = set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))
+        checked = enumerate(listed) if is_plain and not self._prefix else self._checked(listed, job.record)
+        numbered = list(checked)
         if self._options["on_error"] == "raise":
             _raise_for([error for error in job.stats.errors if error.position not in job.nan_rows])
         self.matrix = arrays().ResultMatrix(len(listed))
