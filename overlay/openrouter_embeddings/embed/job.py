@@ -70,6 +70,7 @@ class Job:
         self._began = self._answered_at = time.monotonic()
         self._waits, self._wait_reason = 0, ""  # since the last response
         self.report: Callable[[Progress], None] | None = None
+        self.put: Callable[[Sequence[int], Any], None] | None = None  # takes each block into the matrix
         self.observer: Observer | None = None
         self.budget: Budget | None = None
         self.cache: VectorCache | None = None
@@ -284,6 +285,8 @@ class Job:
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
+        if self.put is not None:  # here, so that no interrupt comes between: what is not in the matrix is counted
+            self.put(positions, vectors)
         return positions, vectors
 
     def record(self, refused: TextError, *, keeps_row: bool = False) -> None:

@@ -75,6 +75,7 @@ class Session:
         if self._options["on_error"] == "raise":
             _raise_for([error for error in job.stats.errors if error.position not in job.nan_rows])
         self.matrix = arrays().ResultMatrix(len(listed))
+        job.put = self.matrix.put
         if cache is not None:
             job.cache, found = cache, cache.get([text for _, text in numbered])
             for i, vector in found.items():

@@ -230,21 +230,21 @@ class Stream:
             self._session.job.report.close()
 
     async def collect(self) -> EmbedResult:
-        """Fill the matrix, whatever happens; an error gets it as its `partial`."""
+        """Run the job to its end, which fills the matrix; an error gets it as its `partial`."""
         try:
-            await self._fill()
+            await self._run()
         except BaseException as error:
             with suppress(BaseException):  # a second interrupt ends the wait
                 self.drain(JOB_INTERRUPT_SECONDS)
-                await self._fill()
+                await self._run()
             await self._end()
             vars(error)["partial"] = self._session.result(partial=True)
             raise
         return self._session.result()
 
-    async def _fill(self) -> None:
-        while (block := await self._next()) is not None:
-            self._session.matrix.put(*block)
+    async def _run(self) -> None:
+        while await self._next() is not None:
+            pass
 
 
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
