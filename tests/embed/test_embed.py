@@ -344,6 +344,15 @@ def test_no_key_no_credit_and_no_model_end_the_job(status: int, on_error: Any, s
         assert len(server.ledger.requests) == 1
 
 
+@both_sides
+def test_models_list_that_cannot_be_read_ends_the_job_at_once(side: Side) -> None:
+    with FaultServer(forever(refuse(401))) as server, opened(side, server) as session:
+        with pytest.raises(errors.UnauthorizedResponseError):
+            session.embed(["a"], model=MODEL, max_cost_usd=1)
+
+        assert len(server.ledger.requests) == 1
+
+
 def of_width(first: int, then: int) -> Step:
     count = itertools.count()
 

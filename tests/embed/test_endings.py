@@ -216,6 +216,25 @@ def test_what_does_not_finish_in_time_is_cancelled_and_counted(side: Side) -> No
 
 
 @both_sides
+def test_another_thread_may_drain_a_stream_that_waits(side: Side) -> None:
+    drained: list[float] = []
+    with FaultServer(forever(late(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        stream = session.stream(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
+
+        def drain() -> None:
+            while len(server.ledger.requests) < 3:
+                time.sleep(0.01)
+            stream.drain(0.1)
+            drained.append(time.monotonic())
+
+        threading.Thread(target=drain, daemon=True).start()
+
+        assert list(stream) == []
+        assert time.monotonic() - drained[0] < 2
+        assert stream.possibly_billed_texts == 12
+
+
+@both_sides
 def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
     steps = iter([billed(refuse(500, ("Retry-After", "50"))), refuse(401)])
 

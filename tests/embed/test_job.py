@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -187,7 +188,7 @@ KINDS: dict[str, Callable[[], OpenRouterError]] = {
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: f"{case.bad} of {case.texts}")
 def test_search_costs_about_log2_of_the_batch_for_each_bad_text(case: Found, kind: str, known: bool) -> None:
     limits = ModelLimits()
-    limits.known, limits.most_inputs = known, 2_048 if known else 0
+    limits.most_inputs = 2_048 if known else 0
     bad = set(case.bad)
     ran = run(
         lambda batch: KINDS[kind]() if bad & {*batch.positions} else None,
@@ -281,7 +282,7 @@ FORMS = [
 @pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.error().message} {case.error().status_code}")
 def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None:
     limits, asked = ModelLimits(), []
-    limits.base64_works = case.worked
+    limits.base64 = case.worked or None
 
     def fails(batch: Batch) -> OpenRouterError | None:
         asked.append(batch.base64)
@@ -289,8 +290,8 @@ def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None
 
     ran = run(fails, 6, limits=limits, batch_size=2)
 
-    assert (asked == [True, False, False, False], ran.error is None, limits.base64) == (
-        (True, True, False) if case.blamed else (False, False, True)
+    assert (asked == [True, False, False, False], ran.error is None, limits.base64 is False) == (
+        (True, True, True) if case.blamed else (False, False, False)
     )
 
 
@@ -398,3 +399,17 @@ def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None
     with pytest.raises(KeyboardInterrupt):
         job.raise_error()
     assert (job.in_flight, job.stats.possibly_billed_texts) == (0, 4)
+
+
+@pytest.mark.parametrize("seconds", [5.0, math.inf])
+def test_job_that_is_stopped_waits_for_what_is_in_flight_and_sends_nothing_more(seconds: float) -> None:
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job.feed(((i, f"text {i}") for i in range(400)), 400)
+    batch = job.step()
+    assert isinstance(batch, Batch)
+
+    job.stop(seconds)
+
+    assert isinstance(job.step(), float)
+    job.outcomes.append((batch, status(401)))
+    assert job.step() is None

@@ -10,8 +10,8 @@ from openrouter_embeddings.embed.limiter import AdaptiveLimiter, RateClock
 from openrouter_embeddings.embed.packing import Batch
 
 
-def batch_of(tokens: int) -> Batch:
-    return Batch((0,), ("x" * 3 * (tokens - 1),))
+def batch_of(tokens: int, sent_at: float = 0.0) -> Batch:
+    return Batch((0,), ("x" * 3 * (tokens - 1),), sent_at=sent_at)
 
 
 def limiter_of(
@@ -37,7 +37,7 @@ def test_concurrency_grows_by_one_for_each_round_of_responses() -> None:
 
 def test_model_that_never_answered_gets_one_request_first() -> None:
     limiter = limiter_of(known=False)
-    limiter.hold(1.0, 0.0)  # which changes nothing
+    limiter.pause(1.0, batch_of(1), 0.0)  # which changes nothing
     assert limiter.limit == 1.0
 
     assert answered(limiter, 1) == START_CONCURRENCY
@@ -48,7 +48,7 @@ def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself()
     limiter = limiter_of(6)
     assert answered(limiter, 100) == 6
 
-    limiter.hold(1.0, 0.0)
+    limiter.pause(1.0, batch_of(1), 0.0)
 
     assert limiter.limit == 3.0
     assert answered(limiter, 100) == 6
@@ -56,20 +56,20 @@ def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself()
 
 def test_longest_pause_holds_everybody() -> None:
     limiter = limiter_of()
-    limiter.hold(10.0, 100.0)
-    limiter.hold(2.0, 101.0)
+    limiter.pause(10.0, batch_of(1), 100.0)
+    limiter.pause(2.0, batch_of(1), 101.0)
 
     assert [limiter.reserve(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
 
 
-def test_failures_in_one_pause_halve_once_and_the_next_halves_again() -> None:
+def test_failures_of_requests_that_were_in_flight_together_halve_once() -> None:
     limiter = limiter_of()
     limits = []
-    for now in (100.0, 100.1, 105.0, 110.0, 120.0, 130.0, 140.0):
-        limiter.hold(10.0, now)
+    for sent_at, now in ((90.0, 100.0), (91.0, 100.1), (99.0, 105.0), (110.0, 110.5), (120.0, 121.0), (130.0, 131.0)):
+        limiter.pause(10.0, batch_of(1, sent_at), now)
         limits.append(limiter.limit)
 
-    assert limits == [4.0, 4.0, 4.0, 2.0, 1.0, 1.0, 1.0]
+    assert limits == [4.0, 4.0, 4.0, 2.0, 1.0, 1.0]
 
 
 def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[float]:
@@ -104,6 +104,6 @@ def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts(
     limiter.charge(batch_of(30), 100.0)
     assert limiter.reserve(100.0) == pytest.approx(30.0)
 
-    limiter.hold(500.0, 100.0)
+    limiter.pause(500.0, batch_of(1), 100.0)
 
     assert limiter.reserve(100.0) == 500.0

@@ -175,6 +175,15 @@ def test_wrong_options_are_refused(options: Any) -> None:
         client.embeddings.embed(["a"], model=MODEL, **options)
 
 
+@both_sides
+def test_equal_texts_that_are_too_long_are_recorded_each(side: Side) -> None:
+    with Limited(200, "", bytes_per_token=2) as server, opened(side, server) as session:
+        result = session.embed(["a", WORDS, "b", WORDS], model=MODEL, max_tokens_per_text=100, on_error="record")
+
+    assert [error.position for error in result.errors] == [1, 3]
+    assert np.isnan(result.vectors[:, 0]).tolist() == [False, True, False, True]
+
+
 # ---- more than text -------------------------------------------------------------------------------------------
 
 CAT = {"content": [{"type": "text", "text": "a cat"}, {"type": "image_url", "image_url": {"url": "https://x/cat.png"}}]}

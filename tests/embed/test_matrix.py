@@ -20,13 +20,6 @@ def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), partial: bool =
     return made, positions.tolist()
 
 
-def test_block_that_is_the_whole_is_the_matrix() -> None:
-    block, matrix = rows_of(0.5, 0.25), ResultMatrix(2)
-    matrix.put([0, 1], block)
-
-    assert finished(matrix)[0] is block
-
-
 class Given(NamedTuple):
     """Rows that came, those that failed and are kept, whether all are, and the numbers of the rows at the end."""
 

@@ -107,7 +107,7 @@ MISTAKES = [
         ]
     ),
     Mistake({"texts": exhausted()}, "this generator is exhausted", InvalidInputError),
-    Mistake({"batchsize": 3}, "got an unexpected keyword argument 'batchsize'. Did you mean 'batch_size'?", TypeError),
+    Mistake({"batchsize": 3}, "got an unexpected keyword argument 'batchsize'; write batch_size", TypeError),
     Mistake({"encoding_format": "float"}, "got an unexpected keyword argument 'encoding_format'", TypeError),
 ]
 

@@ -25,11 +25,11 @@ def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: b
             limits.succeeded(batch, as_numbers=False)
             packer.requeue(batch.search.succeeded(batch, limits) if batch.search else [])
         elif len(batch) == 1:
-            packer.requeue(batch.search.release(found=1) if batch.search else [])
+            packer.requeue(batch.release(found=1))
         elif limits.explain(batch, "" if fails else message):
-            packer.requeue([batch.part(0), *(batch.search.release() if batch.search else [])])
+            packer.requeue([batch.part(0), *batch.release()])
         else:
-            search = batch.search or Search(0.0, teaches=not fails or len(batch) > limits.most_inputs)
+            search = batch.search or Search(batch, teaches=not fails or len(batch) > limits.most_inputs)
             packer.requeue(search.failed(batch))
     assert rows + sizes.count(-1) == len(list(texts))
     return sizes
@@ -190,4 +190,4 @@ def test_base64_is_given_up_for_numbers_that_come_unasked_unless_it_worked(given
     for as_numbers in given:
         limits.succeeded(Batch((0,), ("a",)), as_numbers=as_numbers)
 
-    assert limits.base64 is (given[:1] != [True])
+    assert (limits.base64 is not False) is (given[:1] != [True])

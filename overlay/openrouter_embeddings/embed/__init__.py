@@ -1,4 +1,23 @@
-"""Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, workers, progress."""
+"""Any number of texts -> one matrix or a stream of blocks: batches, limits, rate, senders, progress.
+
+How a job flows:
+
+    texts -> Session -> Job  --batch-->  _Threads or _Tasks  --Session.flow--> network
+                        Job <--outcome-- (a response or an error)
+                        Job  --block-->  ResultMatrix, or whoever iterates the stream
+
+1. `session.Session` checks the options and the texts (`options`, `inputs`), and makes a `job.Job`.
+2. `streams.Stream` asks the job for the next step, again and again: `Job.step` returns a batch to send, a block to hand
+   out, the seconds to wait for an outcome, or None at the end. The job does no I/O and never waits.
+3. The job takes a batch from the `packing.Packer`, when the `limiter.AdaptiveLimiter` and the `budget.Budget` allow it.
+4. A sender (threads or tasks) sends the batch as one call, and appends its outcome to `Job.outcomes`.
+5. The next step settles it. A response becomes a block, and the `packing.ModelLimits` learn from it. An error decides
+   what is sent instead (`Job._retried`): the same after a pause of all requests, the same as numbers, parts of it
+   (`packing.Search`), or nothing: then the error is recorded, or ends the job.
+
+Equal texts (`packing.EqualTexts`) and long texts (`long_texts.LongTexts`) are changed on their way into the packer, and
+back in `Job._finish`. How a job ends is written down in `job`.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +32,31 @@ from .inputs import EncodedInput, encoded
 from .options import DEFAULTS, EmbedOptions, OnLong
 from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, counted, dollars
 from .session import Session
-from .streams import EmbedStream, EmbedStreamAsync, require_asyncio
+from .streams import EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
     from .inputs import EmbedInput as EmbedInput
 
-__all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync"]
-__all__ += [
-    "EncodedInput",
-    "Observer",
-    "OnLong",
-    "Progress",
-    "Shortened",
-    "TextError",
-    "Usage",
-    "VectorCache",
-    "counted",
-    "dollars",
-    "embed",
-    "embed_async",
-    "embed_iter",
-    "encoded",
-]
-__all__ += ["embed_iter", "embed_iter_async", "most_tokens", "price_usd"]
+__all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync", "EncodedInput"]
+__all__ += ["Observer", "OnLong", "Progress", "Shortened", "TextError", "Usage", "VectorCache"]
+__all__ += ["counted", "dollars", "embed", "embed_async", "embed_iter", "embed_iter_async", "encoded"]
+__all__ += ["most_tokens", "price_usd"]
 
 
 def embed(
     caller: Caller, texts: str | Iterable[EmbedInput], options: Mapping[str, Any], cache: VectorCache | None = None
 ) -> EmbedResult:
     """See `Embeddings.embed`."""
-    session = Session(caller, options, "embed")
-    matrix = session.feed_all(texts, cache)
-    return complete(EmbedStream(session).collect(matrix))
+    session = Session(caller, options, "embed").feed_all(texts, cache)
+    return complete(EmbedStream(session).collect())
 
 
 async def embed_async(
     caller: Caller, texts: str | Iterable[EmbedInput], options: Mapping[str, Any], cache: VectorCache | None = None
 ) -> EmbedResult:
     """See `Embeddings.embed_async`."""
-    session = Session(caller, options, "embed_async")
-    matrix = session.feed_all(texts, cache)
-    require_asyncio()
-    return await EmbedStreamAsync(session).collect(matrix)
+    session = Session(caller, options, "embed_async").feed_all(texts, cache)
+    return await EmbedStreamAsync(session).collect()
 
 
 def embed_iter(
@@ -65,9 +67,7 @@ def embed_iter(
     cache: VectorCache | None = None,
 ) -> EmbedStream:
     """See `Embeddings.embed_iter`. The cache gets what comes; texts that it knows are sent, but not pieces of texts."""
-    session = Session(caller, options, "embed_iter")
-    session.job.observer, session.job.cache = observer, cache
-    return EmbedStream(session.feed_lazily(texts))
+    return EmbedStream(Session(caller, options, "embed_iter").feed_lazily(texts, cache, observer))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[EmbedInput], options: Mapping[str, Any]) -> EmbedStreamAsync:

@@ -1,41 +1,38 @@
-"""What texts cost at most, by the price in the models list, and a budget that no request may pass."""
+"""What texts cost at most, by the price in the models list, and a budget that no request may exceed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
 from ..errors import BudgetError, ConfigurationError
+from .packing import Batch
 from .results import Usage, dollars
 
 _TIMES_BILLED = 2  # a request that fails after it was sent may be billed, and is sent again once
 
 
 def price_usd(listed: Any, model: str) -> float:
-    """The price of a token of a model, from the answer of `list_models`.
-
-    Raises:
-        ConfigurationError: the list has no such model, or no price of it.
-    """
+    """The price of a token of a model in the models list. Raises ConfigurationError: it lists no price."""
     try:
         return float(_entry(listed, model).pricing.prompt)
     except (AttributeError, TypeError, ValueError):
         raise ConfigurationError(f"the price of {model!r} is not known: the models list has none") from None
 
 
-def _entry(listed: Any, model: str) -> Any:
-    """The entry of a model in the models list; None: it has none."""
-    names = (model, model.partition(":")[0])  # a variant such as `:nitro` has the price of its model at least
-    found = {entry.id: entry for entry in listed.data}
-    return next((found[name] for name in names if name in found), None)
-
-
 def context_tokens(listed: Any, model: str) -> int:
-    """The context length of a model in tokens, from the result of `list_models`; 0 if it is unknown."""
+    """The context length of a model in tokens, from the models list; 0 if it is unknown."""
     entry = _entry(listed, model)
     lengths = [getattr(each, "context_length", None) for each in (entry, getattr(entry, "top_provider", None))]
     return min((length for length in lengths if isinstance(length, int) and length > 0), default=0)
+
+
+def _entry(listed: Any, model: str) -> Any:
+    """The entry of a model in the models list; None: it has none."""
+    names = (model, model.partition(":")[0])  # a variant such as `:nitro` costs as much as its model, or more
+    found = {entry.id: entry for entry in listed.data}
+    return next((found[name] for name in names if name in found), None)
 
 
 def most_tokens(texts: Iterable[str]) -> int:
@@ -49,39 +46,38 @@ class Budget:
     def __init__(self, max_usd: float, price_usd: float) -> None:
         self._max, self._price = max_usd, price_usd
         self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
-        self._in_flight: dict[object, float] = {}  # each request, and its worst case
+        self._in_flight: dict[Batch, float] = {}  # with the worst case of each
 
-    def fitting(self, texts: Sequence[str], *, divisible: bool) -> int:
-        """How many of the first texts may be sent now: all or none, unless they are `divisible` and none is in flight.
+    def affordable(self, batch: Batch) -> int:
+        """How many of the first texts may be sent now: all or none, unless none is in flight and no search sends them.
 
-        Raises:
-            BudgetError: none may be sent, and no request is in flight whose end could change that.
+        Raises BudgetError: none may be sent, and no request is in flight whose end could change that.
         """
         cost = self._usage.cost
         spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
         left = self._max - spent - sum(self._in_flight.values())
-        if self._worst_usd(texts) <= left:
-            return len(texts)
+        if self._worst_usd(batch.texts) <= left:
+            return len(batch)
         if self._in_flight:
             return 0
-        costs = accumulate(self._worst_usd([text]) for text in texts)
-        if divisible and (count := sum(cost <= left for cost in costs)):
+        costs = accumulate(self._worst_usd([text]) for text in batch.texts)
+        if batch.search is None and (count := sum(cost <= left for cost in costs)):
             return count
-        now, worst = f"{dollars(max(0.0, left))} of max_cost_usd is left", dollars(self._worst_usd(texts[:1]))
+        now, worst = f"{dollars(max(0.0, left))} of max_cost_usd is left", dollars(self._worst_usd(batch.texts[:1]))
         raise BudgetError(f"{now}, and the next text may cost up to {worst}: it was not sent")
 
-    def started(self, request: object, texts: Sequence[str]) -> None:
+    def started(self, batch: Batch) -> None:
         """A request started."""
-        self._in_flight[request] = self._worst_usd(texts)
+        self._in_flight[batch] = self._worst_usd(batch.texts)
 
-    def _worst_usd(self, texts: Sequence[str]) -> float:
-        return _TIMES_BILLED * self._price * most_tokens(texts)
-
-    def settled(self, request: object, usage: Usage, possibly_billed_texts: int) -> None:
+    def settled(self, batch: Batch, usage: Usage, possibly_billed_texts: int) -> None:
         """A request ended; the totals are those of the job so far."""
-        worst = self._in_flight.pop(request, 0.0)
+        worst = self._in_flight.pop(batch, 0.0)
         if possibly_billed_texts > self._billed_texts:
             self._unreported += worst
         if usage.cost and usage.total_tokens:
             self._price = max(self._price, usage.cost / usage.total_tokens)
         self._usage, self._billed_texts = usage, possibly_billed_texts
+
+    def _worst_usd(self, texts: Iterable[str]) -> float:
+        return _TIMES_BILLED * self._price * most_tokens(texts)

@@ -1,13 +1,16 @@
-"""Inputs that are no text: token ids, and multimodal inputs. A job handles one as the string of its JSON."""
+"""Checks the inputs of a job. Token ids and multimodal inputs are handled as the string of their JSON."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openrouter_generated.schemas import SCHEMAS
 
+from ..errors import InvalidInputError
 from ..request import to_json
 
 if TYPE_CHECKING:
@@ -23,9 +26,9 @@ _TOKENS_OF_MEDIA = 1_000  # an image has some hundreds, a page of a PDF about a 
 
 
 class EncodedInput(str):
-    """The JSON of an input, marked, so that it differs from every usual text; `value` is what is sent.
+    """The JSON of an input that is no text, marked, so that it differs from every usual text.
 
-    `tokens` is their estimated number.
+    `value` is what is sent, `tokens` the estimated number of its tokens.
     """
 
     __slots__ = ("tokens", "value")
@@ -41,22 +44,55 @@ class MultimodalJson(EncodedInput):
     """A multimodal input: parts that get one vector."""
 
 
-def encoded(value: Any, path: str) -> EncodedInput | None:
-    """An input that is no text, encoded; None: it is something else.
+def iterable_of(texts: object) -> Iterable[Any]:
+    """The texts to iterate; one string is one text. Raises InvalidInputError: they are no iterable of one dimension."""
+    if isinstance(texts, str):
+        return [texts]
+    found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
+    if dimensions != 1:  # iterating over a table gives the names of its columns
+        found += f" of {dimensions} dimensions"
+        found += "; pass one column, such as table['text']" if dimensions == 2 else ""
+    elif inspect.isgenerator(texts) and inspect.getgeneratorstate(texts) == inspect.GEN_CLOSED:
+        raise InvalidInputError("texts: this generator is exhausted; pass a list, or create a new generator", "texts")
+    elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
+        return texts
+    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
+    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
 
-    Raises:
-        InvalidInputError: it does not have the form that the API declares; the message begins with `path`.
+
+def as_input(value: Any, path: str, prefix: str) -> str:
+    """A text with its prefix, or another input encoded. Raises InvalidInputError: it cannot be sent."""
+    if (found := encoded(value, path)) is not None:
+        return found
+    if problem := text_problem(value):
+        raise InvalidInputError(f"{path}: {problem}", path)
+    return prefix + str.__str__(value)  # its characters, even if the class overrides `__str__`
+
+
+def text_problem(text: object) -> str:
+    """Why a text cannot be sent; "" if it can."""
+    if not isinstance(text, str):
+        found = "NaN" if isinstance(text, float) and math.isnan(text) else type(text).__name__
+        return f"expected a string, got {found}"
+    try:
+        return "" if str.encode(text) else "must not be empty"
+    except UnicodeEncodeError:
+        return "contains half of a surrogate pair, which UTF-8 cannot encode"
+
+
+def encoded(value: Any, path: str) -> EncodedInput | None:
+    """Token ids or a multimodal input, encoded; None: it is neither.
+
+    Raises InvalidInputError: it does not have the form that the API declares; the message begins with `path`.
     """
-    if isinstance(value, EncodedInput):
-        return value
+    if isinstance(value, str | bytes | bytearray):
+        return value if isinstance(value, EncodedInput) else None
     if isinstance(value, Mapping) or hasattr(value, "content"):
         found: EncodedInput = _encode(MultimodalJson, to_json(value, _MULTIMODAL, path, SCHEMAS))
         found.tokens = sum(_part_tokens(part) for part in found.value["content"])
         return found
-    is_array = getattr(value, "ndim", 0) == 1
-    if not is_array and (isinstance(value, str | bytes | bytearray) or not isinstance(value, Sequence)):
-        return None
-    if any(isinstance(each, str) for each in value):
+    is_array = isinstance(value, Sequence) or getattr(value, "ndim", 0) == 1
+    if not is_array or any(isinstance(each, str) for each in value):
         return None
     found = _encode(TokenIds, to_json(value, _TOKEN_IDS, path, SCHEMAS))
     found.tokens = len(found.value)

@@ -1,7 +1,7 @@
 """How many requests a job has in flight, and how fast it starts them. The monotonic clock is an argument.
 
 Concurrency grows by one for each round of responses and halves when the server answers 429 (additive increase,
-multiplicative decrease, as in TCP congestion control); a pause that the server asks for holds every worker.
+multiplicative decrease, as in TCP congestion control). A pause that the server asks for holds every worker.
 """
 
 from __future__ import annotations
@@ -40,20 +40,12 @@ class AdaptiveLimiter:
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
-        self._clock, self._held_until, self._halved_until = clock, -math.inf, -math.inf
-
-    def may_wait(self, now: float) -> bool:
-        """Whether `reserve` may answer with a wait."""
-        return self._held_until > now or self._request_seconds + self._token_seconds > 0
-
-    def held_seconds(self, now: float) -> float:
-        """Seconds that the pause still lasts."""
-        return max(0.0, self._held_until - now)
+        self._clock, self._paused_at, self._paused_until = clock, -math.inf, -math.inf
 
     def reserve(self, now: float) -> float:
         """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
         with self._clock.lock:
-            seconds = max(now, self._held_until, self._clock.request_at, self._clock.token_at) - now
+            seconds = max(now, self._paused_until, self._clock.request_at, self._clock.token_at) - now
             if not seconds and self._request_seconds:
                 self._clock.request_at = now + self._request_seconds
         return seconds
@@ -70,9 +62,17 @@ class AdaptiveLimiter:
         self.limit = self._start if self._is_first else min(self._max, self.limit + 1 / self.limit)
         self._is_first = False
 
-    def hold(self, seconds: float, now: float) -> None:
-        """Pause all; requests that were in flight together halve the concurrency once. Any thread may call it."""
+    def is_new_failure(self, batch: Batch) -> bool:
+        """Whether a failed batch was sent after the last pause began; those in flight together count once."""
+        return batch.sent_at >= self._paused_at
+
+    def pause(self, seconds: float, batch: Batch, now: float) -> None:
+        """Hold all requests after this batch failed; a new failure halves the concurrency. Any thread may call it."""
         with self._clock.lock:
-            if now >= self._halved_until:
-                self.limit, self._halved_until = max(1.0, self.limit / 2), now + seconds
-            self._held_until = max(self._held_until, now + seconds)
+            if self.is_new_failure(batch):
+                self.limit, self._paused_at = max(1.0, self.limit / 2), now
+            self._paused_until = max(self._paused_until, now + seconds)
+
+    def pause_seconds(self, now: float) -> float:
+        """How many seconds the pause lasts from now on."""
+        return max(0.0, self._paused_until - now)

@@ -42,14 +42,13 @@ class ResultMatrix:
     """The matrix of a job with `count` texts, filled block by block as responses come."""
 
     def __init__(self, count: int) -> None:
-        self._filled, self._is_whole = np.zeros(count, bool), False
-        self._matrix: Matrix | None = None
+        self._matrix, self._filled, self._is_empty = _empty(count, 0), np.zeros(count, bool), True
         self._lock = threading.Lock()
 
     def _of_width(self, width: int) -> Matrix:
-        """The matrix; of another width only if it holds vectors: the response may be rejected, and others not."""
+        """The matrix, made anew for another width while it is empty: the response before may have been rejected."""
         with self._lock:
-            if self._matrix is None or (self._matrix.shape[1] != width and not self._filled.any()):
+            if self._matrix.shape[1] != width and self._is_empty:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
@@ -67,31 +66,21 @@ class ResultMatrix:
         return buffer
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
-        """Accept a block; one that is all rows, or is in its rows already, is not copied."""
-        consecutive = _are_consecutive(positions)
-        self._is_whole = consecutive and len(positions) == len(self._filled)
-        if self._is_whole:
-            self._matrix = vectors
-            return
-        matrix = self._matrix = self._of_width(vectors.shape[1])
-        rows = slice(positions[0], positions[-1] + 1) if consecutive else list(positions)
-        if vectors is not matrix and vectors.base is not matrix:
-            matrix[rows] = vectors
-        self._filled[rows] = True
+        """Accept a block; it is not copied if it was decoded in its rows."""
+        rows = slice(positions[0], positions[-1] + 1) if _are_consecutive(positions) else list(positions)
+        if vectors.base is not self._matrix:
+            self._of_width(vectors.shape[1])[rows] = vectors
+        self._filled[rows], self._is_empty = True, False
 
     def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:
         """The matrix, `width` wide if no vector came, and the position of each row.
 
         `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
         """
-        matrix, count = self._matrix, len(self._filled)
-        if matrix is not None and self._is_whole:
-            return matrix, np.arange(count)
-        if matrix is None or not self._filled.any():
-            matrix = _empty(count, width)
+        matrix = self._of_width(width) if self._is_empty else self._matrix
         missing = np.flatnonzero(~self._filled) if partial else list(failed)
         if len(missing):
             matrix[missing] = np.nan
             self._filled[missing] = True
-        positions = np.flatnonzero(self._filled)
-        return matrix if len(positions) == count else matrix[positions], positions
+        positions = self._filled.nonzero()[0]
+        return matrix if len(positions) == len(self._filled) else matrix[positions], positions

@@ -12,11 +12,7 @@ from .results import Progress, dollars
 
 
 class Bar:
-    """Shows texts, cost, time left and rate of a job when it is called.
-
-    Raises:
-        ConfigurationError: the extra `progress` is not installed.
-    """
+    """Shows texts, cost, time left and rate of a job when it is called. Raises ConfigurationError: tqdm is missing."""
 
     def __init__(self, model: str) -> None:
         try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same

@@ -1,4 +1,4 @@
-"""What an error response says about a batch: which inputs, which form or which limit it names. Pure.
+"""Reads from an error whether the inputs, base64 or a limit of the model is the reason. No I/O.
 
 Sources: responses of providers; their wordings are in `tests/embed/test_rejections.py`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from typing import Any
 
 from .. import errors
 from ..errors import OpenRouterError, ResponseValidationError
@@ -22,10 +23,13 @@ def is_rejection(error: OpenRouterError) -> bool:
         return True
     if error.status_code == 429:  # more tokens than a minute allows: no wait can help
         return "too large" in error.message.lower()
-    if error.status_code != 403 or error.data is None:
-        return False
-    metadata = error.data.to_dict().get("error", {}).get("metadata")
-    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)  # moderation
+    is_moderation = not _metadata(error).keys().isdisjoint({"flagged_input", "reasons"})
+    return error.status_code == 403 and is_moderation
+
+
+def _metadata(error: OpenRouterError) -> dict[str, Any]:
+    metadata = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 _TOO_LONG = re.compile(
@@ -38,11 +42,9 @@ def is_too_long(error: OpenRouterError) -> bool:
     """Whether a text may be rejected because of its length."""
     if error.status_code not in _REJECTING:
         return False
-    found = error.data.to_dict().get("error", {}).get("metadata") if error.data is not None else None
-    kind = found.get("error_type") if isinstance(found, dict) else None
-    if kind in ("context_length_exceeded", "string_too_long") or _TOO_LONG.search(error.message.lower()):
-        return True
-    return limits_in_message(error.message, 1)[1] is not None
+    is_named = _metadata(error).get("error_type") in ("context_length_exceeded", "string_too_long")
+    is_worded = _TOO_LONG.search(error.message.lower()) is not None
+    return is_named or is_worded or limits_in_message(error.message, 1)[1] is not None
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
@@ -55,7 +57,7 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
 
 
 def may_be_processed(error: OpenRouterError) -> bool:
-    """Whether the request may have been processed and failed nevertheless: by a text, its size, or an accident."""
+    """Whether the server may have processed the request, which failed by a text, by its size or by accident."""
     if isinstance(error, ResponseValidationError):
         return error.retryable
     if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
@@ -88,9 +90,9 @@ _PER_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
 
 
 def limits_in_message(message: str, rejected: int) -> tuple[int | None, int | None]:
-    """The limits of inputs and of tokens that a message names; that of inputs may be why so many were rejected.
+    """The limits of inputs and of tokens that a message names; only a limit below the inputs `rejected` counts.
 
-    A number is a limit beside a word of limiting; the words around it say what it counts.
+    A number is a limit if a word such as "at most" is beside it; the words around it say what it counts.
     """
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
     limits: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}

@@ -1,4 +1,4 @@
-"""What a job gives: usage, errors, progress and, in the end, one matrix."""
+"""What a job returns and reports: usage, errors, progress and, in the end, one matrix."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Usage:
     cost: float | None = None
 
     def plus(self, reported: Any) -> Usage:
-        """With the `usage` of one more response; what is no number counts as nothing."""
+        """The sum with the `usage` of one more response; a value that is not a number counts as 0."""
         if not isinstance(reported, dict):
             return self
         prompt, total, cost = [_amount(reported.get(name)) for name in ("prompt_tokens", "total_tokens", "cost")]
@@ -84,7 +84,7 @@ class Shortened:
 
 
 class VectorCache(Protocol):
-    """Vectors that are known already, and keeps new ones."""
+    """Looks up vectors by their texts, and keeps new ones."""
 
     def get(self, texts: Sequence[str]) -> dict[int, Any]:
         """The vectors that are known, float32, by the index of their text."""

@@ -1,4 +1,4 @@
-"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they come.
+"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they arrive.
 
 Neither reads further ahead than what may be in flight, so that memory does not grow with the corpus.
 """
@@ -11,11 +11,11 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
 from ..errors import ConfigurationError
@@ -26,29 +26,30 @@ from .progress import Bar
 from .results import Block, EmbedResult, Progress, Shortened, TextError, Usage, counted
 from .session import Session
 
-if TYPE_CHECKING:
-    from .matrix import ResultMatrix
-
-_SLOW_SOURCE_SECONDS = 0.005
+_SLOW_SOURCE_SECONDS = 0.005  # to read and pack one batch: longer, and an event loop needs time for responses
 
 
 class _Threads:
-    """Sends batches with threads; that of a job of one batch with the thread of the caller. Nothing here suspends."""
+    """Sends batches with daemon threads, which keep no program from ending. Its coroutines block and never suspend."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self._threads = session, list[threading.Thread]()  # daemons: they keep no program from ending
+        self._session, self._threads = session, list[threading.Thread]()
+        self._batches = queue.SimpleQueue[Any]()
+        arrived = self._arrived = queue.SimpleQueue[None]()  # as an event, but a signal handler may set it too
+        session.job.wake = lambda: arrived.put(None) if arrived.empty() else None
 
     def open(self) -> None:
         self._session.caller.open()
 
+    async def call(self, flow: CallFlow) -> Any:
+        return self._session.caller.run(flow)
+
     async def start(self, batch: Batch, _: float) -> None:
         if batch.is_whole_job:
             return self._send(batch, None)
-        if not self._threads:
-            self._scope, self._arrived = CancelScope(), threading.Event()
-            self._session.job.wake = self._arrived.set
-            self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._batches.put(batch)
+        if not self._threads:
+            self._scope = CancelScope()
         if len(self._threads) < self._session.job.in_flight:
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
@@ -61,17 +62,14 @@ class _Threads:
             self._send(self._batches.get(), None)
         return None
 
-    async def call(self, flow: CallFlow) -> Any:
-        return self._session.caller.run(flow)
-
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
             self._send(batch, self._scope)
-            self._arrived.set()
+            self._session.job.wake()
             del batch  # the next one may be long in coming
         self._batches.put(None)  # for the next thread
 
-    def _send(self, batch: Any, scope: CancelScope | None) -> None:
+    def _send(self, batch: Batch, scope: CancelScope | None) -> None:
         session = self._session
 
         def pause(sleep: Sleep) -> None:
@@ -84,10 +82,8 @@ class _Threads:
             session.job.outcomes.append((batch, error))
 
     async def wait(self, seconds: float) -> None:
-        if not self._threads:
-            return time.sleep(min(seconds, 1.0))
-        self._arrived.wait(None if seconds == math.inf else seconds)
-        return self._arrived.clear()
+        with suppress(queue.Empty):
+            self._arrived.get(timeout=None if seconds == math.inf else seconds)
 
     def cancel(self) -> None:
         if self._threads:
@@ -109,50 +105,58 @@ class _Tasks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Nothing: a loop imports and opens in one thread."""
+        """Raises ConfigurationError: the running event loop is another library's."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
+            raise ConfigurationError(message) from None
+        self._session.job.wake = partial(_call_soon, loop, self._arrived.set)
+
+    async def call(self, flow: CallFlow) -> Any:
+        return await self._session.caller.arun(flow)
 
     async def start(self, batch: Batch, packing_seconds: float) -> None:
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if batch.is_whole_job:
-            return await self.wait(math.inf)
-        # A request begins before the next batch is packed; responses are read meanwhile.
-        return await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
-
-    async def call(self, flow: CallFlow) -> Any:
-        return await self._session.caller.arun(flow)
+        if not batch.is_whole_job:  # the request begins, and responses are read, before the next batch is packed
+            await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
 
     async def _send(self, batch: Batch) -> None:
         session = self._session
+
+        async def pause(sleep: Sleep) -> None:
+            for seconds in session.job.pauses(batch, sleep):
+                await asyncio.sleep(seconds)
+
         try:
-            outcome = await session.caller.arun(session.flow(batch), partial(self._pause, batch))
-            session.job.outcomes.append((batch, outcome))
+            session.job.outcomes.append((batch, await session.caller.arun(session.flow(batch), pause)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
         self._arrived.set()
 
-    async def _pause(self, batch: Batch, sleep: Sleep) -> None:
-        for seconds in self._session.job.pauses(batch, sleep):
-            await asyncio.sleep(seconds)
-
     async def wait(self, seconds: float) -> None:
-        if seconds == math.inf:
-            await self._arrived.wait()
-        else:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                await self._arrived.wait()
         self._arrived.clear()
 
     def cancel(self) -> None:
         for task in list(self._tasks):
-            if not (task.done() or (loop := task.get_loop()).is_closed()):
-                loop.call_soon_threadsafe(task.cancel)
+            if not task.done():
+                _call_soon(task.get_loop(), task.cancel)
 
     async def end(self) -> None:
         self.cancel()
-        await asyncio.gather(*[task for task in self._tasks if not task.done()], return_exceptions=True)
+        if running := [task for task in self._tasks if not task.done()]:
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Call a function on an event loop, from any thread, unless the loop is closed."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function)
 
 
 def _of_job(name: str) -> Any:
@@ -160,7 +164,7 @@ def _of_job(name: str) -> Any:
 
 
 class Stream:
-    """What both streams share: what the job has done so far, as in an `EmbedResult`, and the loop that drives it."""
+    """The part that both streams share: what the job has done so far, as in an `EmbedResult`, and its main loop."""
 
     usage: Usage = _of_job("usage")
     model: str | None = _of_job("model")
@@ -198,11 +202,12 @@ class Stream:
 
     async def _next(self) -> Block | None:
         """The next block; None at the end."""
-        job, sender = self._session.job, self._sender
+        session, job, sender = self._session, self._session.job, self._sender
         try:
             sender.open()
-            if (models := self._session.models_flow()) is not None:
-                self._session.use_models(await sender.call(models))
+            if session.needs_models:
+                session.needs_models = False  # also if the call fails: a job that ends sends nothing more
+                await sender.call(session.read_models())
             began = time.monotonic()
             while (step := job.step()) is not None:
                 if isinstance(step, tuple):
@@ -210,7 +215,7 @@ class Stream:
                 seconds = time.monotonic() - began
                 await (sender.start(step, seconds) if isinstance(step, Batch) else sender.wait(step))
                 began = time.monotonic()
-        except BaseException:  # an interrupt: the requests in flight may be asked for
+        except BaseException:  # an interrupt: `drain` may ask for the requests in flight
             job.stop(JOB_ENDING_SECONDS)
             raise
         await self._end()
@@ -224,20 +229,22 @@ class Stream:
         if isinstance(self._session.job.report, Bar):
             self._session.job.report.close()
 
-    async def collect(self, matrix: ResultMatrix) -> EmbedResult:
-        """Fill the matrix, whatever happens; an error gets it as its `partial`."""
+    async def collect(self) -> EmbedResult:
+        """Run the job to its end, which fills the matrix; an error gets it as its `partial`."""
         try:
-            while (block := await self._next()) is not None:
-                matrix.put(*block)
+            await self._run()
         except BaseException as error:
             with suppress(BaseException):  # a second interrupt ends the wait
                 self.drain(JOB_INTERRUPT_SECONDS)
-                while (block := await self._next()) is not None:
-                    matrix.put(*block)
+                await self._run()
             await self._end()
-            vars(error)["partial"] = self._session.result(matrix, partial=True)
+            vars(error)["partial"] = self._session.result(partial=True)
             raise
-        return self._session.result(matrix)
+        return self._session.result()
+
+    async def _run(self) -> None:
+        while await self._next() is not None:
+            pass
 
 
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
@@ -265,7 +272,6 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
     _side = _Tasks
 
     async def __anext__(self) -> Block:
-        require_asyncio()
         block = await self._next()
         if block is None:
             raise StopAsyncIteration
@@ -277,12 +283,3 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
 
     async def __aexit__(self, *_: object) -> None:
         await self._end()
-
-
-def require_asyncio() -> None:
-    """Raises ConfigurationError: the running event loop is another library's."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
-        raise ConfigurationError(message) from None
