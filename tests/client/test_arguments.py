@@ -112,7 +112,8 @@ def test_call_with_its_own_authorization_needs_no_key(side: Side) -> None:
 
 def test_public_methods_keep_their_kind_and_signature() -> None:
     assert [name for name in dir(Embeddings) if inspect.iscoroutinefunction(getattr(Embeddings, name))] == [
-        *("embed_async", "generate_async", "list_models_async")
+        *("check_async", "corpus_async", "embed_async", "estimate_async"),
+        *("generate_async", "list_models_async", "search_async"),
     ]
     assert list(inspect.signature(Embeddings.list_models).parameters)[:3] == ["self", "offset", "limit"]
 
