@@ -19,6 +19,7 @@ class _Memory:
 
     first_id: Any = None  # of a response to the client
     last_response: tuple[int, Any] | None = None  # of the connection: what was asked, and what came
+    is_suspect = False  # the connection may still hold a response to an earlier request
     h11_connection: h11.Connection | None = None
 
 
@@ -42,28 +43,32 @@ def is_copy(client: Any, response: Any, request: Request, headers: Headers, body
     """Whether a response is the last one of its connection once more, which came late and so to the next request.
 
     A response without an id, or with that of the client's first response, is none: servers in tests always send the
-    same.
+    same. A copy that answers its request, since the request was the same, is none either. After each of these, the
+    connection is not used again: the response to this request may follow.
     """
     response_id, stream = headers.get("x-generation-id"), response.extensions.get("network_stream")
-    if response_id is None or stream is None:
+    if stream is None:
         return False
     whole, own = _memory_of(client), _memory_of(stream)
+    if response_id is None:
+        own.is_suspect = whole.first_id is not None
+        return False
     whole.first_id = whole.first_id or response_id
     asked, came, before = hash((request.url, request.body)), (response_id, body_bytes), own.last_response
-    own.last_response = asked, came
-    return response_id != whole.first_id and before is not None and before[0] != asked and before[1] == came
+    own.last_response, own.is_suspect = (asked, came), before is not None and before[1] == came
+    return own.is_suspect and response_id != whole.first_id and before is not None and before[0] != asked
 
 
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
 
-    False where that is unknown: a release hides its h11 connection, or an event loop may hold more
-    than its last read returned. HTTP/2 numbers its responses.
+    False where that is unknown: a release hides its h11 connection, an event loop may hold more than its last read
+    returned, or `is_copy` found the connection suspect. HTTP/2 numbers its responses.
     """
     if "network_stream" not in response.extensions or not response.http_version.startswith("HTTP/1"):
         return True
     stream, connection = response.extensions["network_stream"], _h11_connection(response)
-    if connection is None or connection.trailing_data != (b"", False):
+    if connection is None or connection.trailing_data != (b"", False) or _memory_of(stream).is_suspect:
         return False
     if on_loop and not isinstance(stream, Stream) and body_bytes > _HIDDEN_BYTES:
         return False
