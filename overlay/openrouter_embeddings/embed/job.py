@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .. import errors
-from ..defaults import JOB_ENDING_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
+from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
 from ..errors import OpenRouterError, ResponseValidationError, printable
 from ..messages import Sleep
 from ..network import Cancelled
@@ -64,7 +64,8 @@ class Job:
         self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # senders append to it
         self._equal = EqualTexts()
-        self.in_flight = self._done = self._failed = self._rejected_alone = 0
+        self.in_flight: set[Batch] = set()
+        self._done = self._failed = self._rejected_alone = 0
         self._error: BaseException | None = None  # ends the job
         self._ends_at: float | None = None  # None: the job goes on
         self._began = self._answered_at = time.monotonic()
@@ -103,7 +104,7 @@ class Job:
         if self._ends_at is not None:
             seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
-        if self.in_flight >= int(self._limiter.limit):
+        if len(self.in_flight) >= int(self._limiter.limit):
             return math.inf
         try:
             return self._start(now)
@@ -126,9 +127,9 @@ class Job:
             return math.inf
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
-        elif self.stats.requests == self.in_flight == 0:  # a corpus, which is observed, is never one call
+        elif self.stats.requests == len(self.in_flight) == 0:  # a corpus, which is observed, is never one call
             batch.is_whole_job = self._packer.exhausted
-        self.in_flight += 1
+        self.in_flight.add(batch)
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
         self._limiter.charge(batch, batch.sent_at)
         return batch
@@ -171,7 +172,7 @@ class Job:
 
     def _fail(self, error: BaseException) -> None:
         if self._ends_at is None:
-            self.stop(JOB_ENDING_SECONDS)
+            self.stop(JOB_ENDING_SECONDS if isinstance(error, Exception) else JOB_INTERRUPT_SECONDS)
         self._error = self._error or error
 
     def raise_error(self) -> None:
@@ -186,6 +187,7 @@ class Job:
     def close(self) -> None:
         """Send nothing more, and count the outcomes that nobody gets. May be called twice."""
         self._ends_at = -math.inf
+        self.in_flight.clear()
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
             self._count(batch, outcome)
@@ -198,8 +200,8 @@ class Job:
         """The block of a response; a failed batch is sent again, in parts or not at all."""
         block, requests, is_response = None, self.stats.requests, isinstance(outcome, EmbeddingBatch)
         try:
+            self.in_flight.discard(batch)
             self.outcomes.popleft()  # here, so that an interrupt before it leaves the outcome for the next step
-            self.in_flight -= 1
             self._count(batch, outcome)
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
@@ -227,7 +229,8 @@ class Job:
         attempts, stats = getattr(meta, "attempts", 0), self.stats
         stats.requests += attempts
         stats.retries += max(0, attempts - 1)
-        self._count_billed(batch, getattr(meta, "possibly_billed_attempts", 0))
+        # An interrupt between the call and its outcome has no count.
+        self._count_billed(batch, getattr(meta, "possibly_billed_attempts", 1))
         for usage in (getattr(outcome, "usage", None), *getattr(outcome, "rejected_usages", ())):
             stats.usage = stats.usage.plus(usage)
 
@@ -396,7 +399,7 @@ class Job:
         left = max(0.0, (total - done) / rate) if total is not None and rate else None
         wait = self._limiter.pause_seconds(time.monotonic()) if self._wait_reason else 0.0
         reason = self._wait_reason if wait else ""
-        counts = stats.requests, stats.retries, seconds, left, wait, reason, self._failed, self.in_flight
+        counts = stats.requests, stats.retries, seconds, left, wait, reason, self._failed, len(self.in_flight)
         return Progress(done, total, rate, stats.usage, *counts)
 
 
