@@ -59,7 +59,7 @@ class Job:
         self._may_retry_billed, self._url, self._hook = may_retry_billed, url, hook
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
-        self.stats, self._dimensions, self._models_differ = Stats(), 0, False
+        self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of recorded texts that keep their row whatever `on_error` says
         self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # senders append to it
@@ -246,7 +246,7 @@ class Job:
             error.positions, error.attempts = batch.positions, meta.attempts
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
-        self._dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
+        self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
         self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
         self.limits.flaky |= meta.possibly_billed_attempts > 0
@@ -260,8 +260,8 @@ class Job:
         """Why a response does not fit those before; "" if it does."""
         before, model, width = self.stats.model, response.model, response.vectors.shape[1]
         start = f"texts[{batch.positions[0]}] and on"
-        if self._dimensions not in (0, width):
-            return f"{start} have {width} dimensions, texts before have {self._dimensions}"
+        if self.dimensions not in (0, width):
+            return f"{start} have {width} dimensions, texts before have {self.dimensions}"
         if not model or not before or model == before:
             return ""
         names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
