@@ -6,6 +6,7 @@ single parts of the document.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -79,7 +80,9 @@ def uses_known_keywords(spec: Json) -> Iterator[Finding]:
         for where, schema in document.inside(root):
             for key in schema:
                 if key not in keyword["enum"] and not key.startswith("x-"):
-                    yield Finding((*where, key), keyword["title"], keyword["description"])
+                    meant = difflib.get_close_matches(key, keyword["enum"], 1)
+                    cure = f"write {meant[0]}" if meant else keyword["description"]
+                    yield Finding((*where, key), keyword["title"], cure)
 
 
 def names_errors(spec: Json) -> Iterator[Finding]:
