@@ -138,6 +138,8 @@ BREAKS: list[tuple[str, Any, str, str]] = [
     (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "no x-source"),
     (f"{MAKE}/x-source", GONE, MAKE, "no x-source"),
     (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that arguments are not checked against"),
+    (f"{KIND}/enumm", ["good"], f"{KIND}/enumm", "an unknown keyword"),
+    (f"{WRONG}/requird", ["message"], f"{WRONG}/requird", "an unknown keyword"),
     (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "an unknown extension"),
     (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords beside a $ref"),
     (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "no description"),
