@@ -176,7 +176,7 @@ Breaking (2)
   retries.Policy: public object was removed
       in Python alone; griffe found it
 
-Due: 0.2.0 or later (breaking changes since 0.1.0, as a breaking change before 1.0 raises the minor number).
+Due: 0.2.0 or later (breaking changes since 0.1.0; before 1.0 they raise the minor number).
 pyproject.toml says 0.1.0, which is too low.
 
 Draft for CHANGELOG.md
