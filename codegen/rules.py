@@ -39,7 +39,7 @@ def has_targets(spec: Json) -> Iterator[Finding]:
         names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
         for name in names:
             if not name.startswith("#/") or document.follow(spec, {"$ref": name}) is None:
-                yield Finding(where, f"the reference {name} leads nowhere", "refer to a part of this document")
+                yield Finding(where, f"the reference {name} has no target", "refer to a part of this document")
 
 
 def is_openapi(spec: Json) -> Iterator[Finding]:

@@ -97,10 +97,10 @@ UNNAMED = "an enum or object without a name"
 UNFIT = "an example that does not fit: 1 is not of type 'string'"
 # Edited part, its new value, where the violation is, the beginning of the message.
 BREAKS: list[tuple[str, Any, str, str]] = [
-    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"the reference {KIND} leads nowhere"),
-    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "the reference b.yaml leads nowhere"),
+    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"the reference {KIND} has no target"),
+    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "the reference b.yaml has no target"),
     (f"{THING}/discriminator", {"propertyName": "name", "mapping": {"a": "#/a"}}, THING, "the reference #/a"),
-    (LOOP, {"$ref": LOOP}, LOOP, f"the reference {LOOP} leads nowhere"),
+    (LOOP, {"$ref": LOOP}, LOOP, f"the reference {LOOP} has no target"),
     ("#/info/title", GONE, "#/info", "'title' is a required property"),
     (f"{FIELD}/new", {**NEW, "type": "integer", "exclusiveMinimum": True}, f"{FIELD}/new/exclusiveMinimum", "True is"),
     (
