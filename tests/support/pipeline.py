@@ -53,30 +53,24 @@ def replaced(value: Any, old: str, new: str) -> Any:
 
 
 class Wide:
-    """wide.yaml with a hostile text in it, generated with two hash seeds."""
+    """wide.yaml with a hostile text in it, and the packages that `generate` makes of it with two hash seeds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sentinel = folder / "sentinel"
         self.hostile = HOSTILE.format(sentinel=self.sentinel)
-        self.spec = folder / "openapi.yaml"
-        document = yaml.load((ROOT / "tests" / "codegen" / "wide.yaml").read_text("utf-8"), LOADER)
-        text = yaml.safe_dump(replaced(document, "HOSTILE", self.hostile), sort_keys=False)
-        self.spec.write_text(text, "utf-8")
         self.package = folder / "one" / "wide_generated"
         self.other = folder / "two" / "wide_generated"
+
+    def generate(self) -> None:
+        spec = self.folder / "openapi.yaml"
+        document = yaml.load((ROOT / "tests" / "codegen" / "wide.yaml").read_text("utf-8"), LOADER)
+        text = yaml.safe_dump(replaced(document, "HOSTILE", self.hostile), sort_keys=False)
+        spec.write_text(text, "utf-8")
         self.other.mkdir(parents=True)
         (self.other / "old.py").touch()
-        options = ["--spec", str(self.spec), "--no-overlay", "--out"]
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "codegen", *options, str(out)],
-                env={**os.environ, "PYTHONHASHSEED": seed},
-                cwd=ROOT,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for seed, out in (("1", self.package), ("2", self.other))
-        ]
-        self.errors = [process.communicate()[1] for process in started]
-        self.codes = [process.returncode for process in started]
+        for seed, out in (("1", self.package), ("2", self.other)):
+            command = [sys.executable, "-m", "codegen", "--spec", str(spec), "--no-overlay", "--out", str(out)]
+            environment = {**os.environ, "PYTHONHASHSEED": seed}
+            done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
