@@ -1,8 +1,8 @@
-"""One call without I/O: what to send, whether to retry, what to return.
+"""The flow of one call, without I/O: which request to send, whether to retry it, what to return or raise.
 
 `call_flow` is a generator. It yields a `Request` and receives a `Response` or a `Failure`; it yields
-`Sleep(seconds)` and receives None; it returns the result of the call or raises. `network` drives it, with threads or
-on an event loop.
+`Sleep(seconds)` and receives None; it returns the result of the call or raises. `network.run` and `network.arun` drive
+it, in a thread or on an event loop.
 """
 
 from __future__ import annotations
@@ -40,18 +40,19 @@ def call_flow(
     clock: Callable[[], float] = time.monotonic,
     uniform: Uniform = random.uniform,
 ) -> CallFlow:
-    """Send a request and `read` its response; wait and retry as `policy` says. `key` is called before each attempt.
+    """Send a request, retry it by `policy`, and return its result. `key` is called before each attempt.
 
-    `read` returns the documented type by default. Raises OpenRouterError, with `attempts` and the other counts set.
+    `read` converts the response to the result; by default, to the documented type. Raises OpenRouterError with its
+    counts, such as `attempts`, set.
     """
     began, state = clock(), CallState()
-    usages: list[Any] = []  # of responses that are rejected: they are billed nevertheless
-    is_open = False  # whether a request was sent whose response is not yet a result or a failure
+    usages: list[Any] = []  # `usage` of rejected responses, which are billed nevertheless
+    is_open = False  # True while a request is sent and neither a result nor a failure is known
     is_debugging = debug is not None or _logger.isEnabledFor(logging.DEBUG)
     try:
         while True:
             timeouts, sent_at = call.timeouts, clock()
-            # A timeout that exceeds the policy's total was meant by the caller: the first attempt may always use it.
+            # The caller chose a timeout above the policy's total on purpose, so the first attempt may use all of it.
             if state.attempts and policy.total_seconds is not None:
                 timeouts = timeouts.within(policy.total_seconds - (sent_at - began))
             request = call.request(key, timeouts)
@@ -98,13 +99,13 @@ def call_flow(
                 failure.error.limit, failure.error.host = sleep, host
                 raise _final_error(failure.error, request.redactor()) from None
             subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
-            # The name of the error only: the message of the server may quote the texts.
+            # Log the name of the error only: the server's message may quote the texts.
             values = subject, host, state.attempts, sleep.reason, sleep.seconds
             _log(debug, logging.WARNING, "%.100s at %s: attempt %d: %s; retrying in %.2f s", *values)
             state.free_retries += sleep.free
             yield sleep
     except BaseException as error:
-        # The network counts a request that it was sending; an interrupt while a response is read is counted here.
+        # `network` counts an interrupted send; an interrupt while a response is decoded is counted here.
         interrupted = vars(error).get("possibly_billed_attempts", int(is_open))
         counts = {"attempts": state.attempts, "possibly_billed_attempts": state.maybe_billed + interrupted}
         vars(error).update(counts, rejected_usages=usages)
@@ -112,7 +113,7 @@ def call_flow(
 
 
 def _redirect_target(url: str, outcome: Response | Failure) -> str | None:
-    """The URL that a response redirects to, if its origin is that of `url` (RFC 9110, 15.4.8; RFC 6454)."""
+    """Return the target of a redirect if it has the same origin as `url` (RFC 9110, 15.4.8; RFC 6454), else None."""
     if isinstance(outcome, Failure) or outcome.status_code not in (307, 308) or not outcome.headers.get("location"):
         return None
     with suppress(ValueError):
@@ -127,21 +128,21 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _log(debug: Callable[..., None] | None, level: int, message: str, *values: Any) -> None:
-    """Write to the logger `openrouter` and to the caller's debug logger."""
+    """Log to the logger `openrouter` and to the caller's `debug_logger`."""
     _logger.log(level, message, *values)
     if debug is not None:
         debug(message % values)
 
 
 def _reported_usage(outcome: Response | Failure) -> list[Any]:
-    """The `usage` of a response that is rejected, if it can be read."""
+    """Return the `usage` of a rejected response in a list, or an empty list."""
     with suppress(ValueError, RecursionError, AttributeError):
         return [usage] if (usage := outcome.json().get("usage")) else []  # type: ignore[union-attr]
     return []
 
 
 def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
-    """The error to raise: without secrets, and without the traceback of the attempt."""
+    """Return the error to raise, without secrets and without the traceback of the attempt."""
     if isinstance(error, ResponseError) and error.raw_response is not None:
         response, document = redact_response(error.raw_response.redacted(redactor, defaults.ERROR_BODY_BYTES), redactor)
         error._set_response(response)
@@ -154,7 +155,7 @@ def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
 
 
 def _meta(call: PreparedCall, request: Request, response: Response, state: CallState, seconds: float) -> HttpMeta:
-    """How a result arrived, without secrets: a server may echo them in headers, and in the URL of a redirect."""
+    """Return the metadata of a result. Secrets are masked: headers and redirect URLs may echo them."""
     redactor, counts = request.redactor(), (state.attempts, state.maybe_billed)
     headers = response.headers.redacted(redactor)
     url = call.url if request.url is call.url else redactor(request.url)

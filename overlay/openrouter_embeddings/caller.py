@@ -1,4 +1,4 @@
-"""Makes calls: joins a client's settings, retry policy and HTTP clients with the call flow."""
+"""Runs calls: combines a client's settings, retry policy and HTTP clients, and drives the flow of `call`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @cache
 def _modules() -> tuple[Any, Any]:
-    """What a call needs, imported at the first one: `OpenRouter(...)` alone is to be quick."""
+    """Import the modules that a call needs; deferred, so that creating a client is fast."""
     from . import call, request
 
     return call, request
@@ -33,20 +33,20 @@ def _modules() -> tuple[Any, Any]:
 
 @attrs.define(eq=False, repr=False, slots=False)
 class Caller:
-    """The part of a client that its resources use: every generated method ends in `call` or `call_async`."""
+    """The interface between a client and its resources: each generated method calls `call` or `call_async`."""
 
     config: Config
-    policy: Policy | None  # None: that of the call
+    policy: Policy | None  # None: each call uses its own default policy
     http_clients: HttpClients
-    debug: Callable[..., None] | None = None  # of a `debug_logger`
+    debug: Callable[..., None] | None = None  # the `log` method of the caller's `debug_logger`
     hook: Hook | None = None
-    learned: dict[Hashable, Any] = attrs.field(factory=dict)  # by jobs, about models; variants of a client share it
+    learned: dict[Hashable, Any] = attrs.field(factory=dict)  # model limits; variants of a client share them
     budget: RetryBudget = attrs.field(factory=RetryBudget)
     is_variant: bool = False
     is_closed: bool = False
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
-        """Make one call with this thread."""
+        """Make one call in the current thread."""
         return self.run(self.call_flow(operation, arguments, options))
 
     async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
@@ -64,67 +64,67 @@ class Caller:
         read: Callable[[Response, PreparedCall], Any] | None = None,
         consumer: Callable[[], BodyConsumer] | None = None,
     ) -> CallFlow:
-        """A call whose arguments are validated, and that is not sent yet. `policy` and `timeouts` are the defaults.
+        """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
-        `read` turns the response into the result, by default of the documented type. `consumer` makes the object that
-        receives the body of a successful response.
+        `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
+        that receives the body of a successful response.
         """
         call, request = _modules()
         self.check_open()
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
-        if operation.id == CREATE_BATCH:  # it may exist: without an idempotency key, sending it again could pay twice
+        if operation.id == CREATE_BATCH:  # it has no idempotency key: a second request could create and bill it twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
-        if chosen.official is None and chosen.total_seconds:  # no default exceeds what the caller says
+        if chosen.official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
             timeouts = timeouts.within(chosen.total_seconds)
         prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
-            key()  # a missing key is an error before a connection is opened
+            key()  # raises for a missing key before a connection is opened
         flow: CallFlow = call.call_flow(prepared, chosen, read, key=key, budget=self.budget, debug=self.debug)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
-        """Drive a call with this thread."""
+        """Drive a flow in the current thread."""
         return run(flow, self.http_clients.sync_client(), sleep, scope)
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
-        """Drive a call on the running event loop."""
+        """Drive a flow on the running event loop."""
         return await arun(flow, await self.http_clients.async_client(), sleep)
 
     def open(self) -> None:
-        """Import and open what calls need: threads that do so at once may wait for ever after Ctrl-C."""
+        """Import modules and open the client now: if several threads do it later, Ctrl-C can leave them deadlocked."""
         _modules()
         self.http_clients.sync_client()
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
-        """The policy of a call: what the call says, else what the client says, else `default`."""
+        """Return the retry policy of a call: the call's own, else the client's, else `default`."""
         return policy_from(retries, self.policy or default)
 
     def learn(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What jobs have learned under a key: at first, what `make` returns."""
+        """Return the value that jobs share under a key; the first job creates it with `make`."""
         found: T | None = self.learned.get(key)
         return self.learned.setdefault(key, make()) if found is None else found
 
     def may_retry_billed(self) -> bool:
-        """Take the cost of one more retry that may be billed from the retry budget, if there is enough left."""
+        """Take one possibly billed retry from the retry budget; return False if too little is left."""
         return self.budget.take(maybe_billed=True)
 
     def base_url(self, server_url: str | None) -> str:
-        """The base URL of a call."""
+        """Return the base URL of a call."""
         return self.config.url(server_url)
 
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
-        """A caller with other settings on the same HTTP clients."""
+        """Return a caller with other settings that shares the HTTP clients."""
         return attrs.evolve(self, config=attrs.evolve(self.config, **changes), policy=policy, is_variant=True)
 
     @property
     def closed(self) -> bool:
-        """Whether the client, or the one that owns its HTTP clients, was closed."""
+        """Whether this client, or the client that owns its HTTP clients, is closed."""
         return self.is_closed or self.http_clients.closed
 
     def check_open(self) -> None:
-        """Raises ClosedClientError: it is closed."""
+        """Raise ClosedClientError if the client is closed."""
         if self.closed:
             raise ClosedClientError("this client is closed; make a new OpenRouter(...)")
 
@@ -139,5 +139,5 @@ class Caller:
             await self.http_clients.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy in another process has its own connections, and learns for itself.
+        # An unpickled copy opens its own connections and learns the model limits anew.
         return {**vars(self), "learned": {}, "is_variant": False}

@@ -167,6 +167,6 @@ def test_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
             client.embeddings.embed("a", model=MODEL, cache=tmp_path / "notes.txt")
-        with pytest.raises(errors.ConfigurationError, match="stream takes no cache"):
+        with pytest.raises(errors.ConfigurationError, match="streams do not support cache"):
             client.embeddings.embed_iter(["a"], model=MODEL, cache=tmp_path / "x")
     assert server.ledger.requests == []

@@ -371,7 +371,7 @@ def test_other_dimensions_during_a_job_end_it(side: Side, on_error: Any) -> None
         with pytest.raises(errors.ResponseValidationError) as caught:
             session.embed(texts_of(300), model=MODEL, on_error=on_error, concurrency=1)
 
-        assert caught.value.message.startswith("texts[96] and on have 6 dimensions, texts before have 8")
+        assert caught.value.message.startswith("texts[96] and on have 6 dimensions, earlier texts have 8")
         assert caught.value.positions == tuple(range(96, 192))
         assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (1, 1)
         assert len(server.ledger.requests) == 2

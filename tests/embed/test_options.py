@@ -91,7 +91,7 @@ MISTAKES = [
     Mistake({"model": ""}, "model: must not be empty", InvalidInputError),
     Mistake({"dimensions": "256"}, "dimensions: expected int, got str", InvalidInputError),
     Mistake({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),
-    Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: set by embed", InvalidInputError),
+    Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: embed sets this field", InvalidInputError),
     Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: set by", InvalidInputError),
     Mistake({"extra_body": ["b"]}, "extra_body: expected dict", InvalidInputError),
     *(
@@ -144,13 +144,13 @@ BAD = [
     Bad(["a", ""], "texts[1]: must not be empty", (1,)),
     Bad(
         ["a", None, "", 1],
-        "texts[1]: expected a string, got NoneType (3 texts are refused: positions 1, 2, 3)",
+        "texts[1]: expected a string, got NoneType (3 invalid texts, at positions 1, 2, 3)",
         (1, 2, 3),
     ),
     Bad([""] * 12, "positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)", tuple(range(12))),
     Bad([["a"]], "texts[0]: expected a string, got list", (0,)),
     Bad(["a", float("nan")], "texts[1]: expected a string, got NaN", (1,)),
-    Bad(["\ud800"], "texts[0]: contains half of a surrogate pair", (0,)),
+    Bad(["\ud800"], "texts[0]: contains a lone surrogate", (0,)),
 ]
 
 

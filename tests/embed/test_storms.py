@@ -174,7 +174,8 @@ def test_wait_is_logged_and_shown_with_its_reason(side: Side, caplog: pytest.Log
     assert [round(report.wait_seconds, 1) for report in seen[:2]] == [0.2, 0.0]
     assert (seen[0].wait_reason, seen[1].wait_reason) == ("429 TooManyRequestsResponseError", "")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert ["429 TooManyRequestsResponseError: all requests of the job wait 0.2" in text for text in warnings] == [True]
+    paused = "429 TooManyRequestsResponseError: pausing all requests of the job for 0.2"
+    assert [paused in text for text in warnings] == [True]
 
 
 # ---- how fast -------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
     FILE is an output of `embed`. Prints the cosine similarity and the id of each row, the nearest first, and its text
     if the corpus is there and has not changed since.
     """
+    if not question:
+        raise click.BadParameter("must not be empty", param_hint="QUESTION")
     with OpenRouter() as client:
         found = client.embeddings.search(file, question, count=count, input_type=input_type, prefix=prefix)
     for match in found:

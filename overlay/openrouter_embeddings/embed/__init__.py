@@ -7,16 +7,16 @@ How a job flows:
                         Job  --block-->  ResultMatrix, or whoever iterates the stream
 
 1. `session.Session` checks the options and the texts (`options`, `inputs`), and makes a `job.Job`.
-2. `streams.Stream` asks the job for the next step, again and again: `Job.step` returns a batch to send, a block to hand
-   out, the seconds to wait for an outcome, or None at the end. The job does no I/O and never waits.
-3. The job takes a batch from the `packing.Packer`, when the `limiter.AdaptiveLimiter` and the `budget.Budget` allow it.
-4. A sender (threads or tasks) sends the batch as one call, and appends its outcome to `Job.outcomes`.
-5. The next step settles it. A response becomes a block, and the `packing.ModelLimits` learn from it. An error decides
-   what is sent instead (`Job._retried`): the same after a pause of all requests, the same as numbers, parts of it
-   (`packing.Search`), or nothing: then the error is recorded, or ends the job.
+2. `streams.Stream` calls `Job.step` in a loop. A step is a batch to send, a block to return to the caller, the seconds
+   to wait for an outcome, or None at the end. The job does no I/O and never waits.
+3. The job takes a batch from `packing.Packer` when `limiter.AdaptiveLimiter` and `budget.Budget` allow it.
+4. A sender (threads or tasks) sends the batch as one call and appends its outcome to `Job.outcomes`.
+5. The next step handles the outcome. A response becomes a block and updates `packing.ModelLimits`. After an error,
+   `Job._after_error` sends the batch again (after a pause of all requests, or asking for numbers instead of base64),
+   sends parts of it (`packing.Search`), or records or raises the error.
 
-Equal texts (`packing.EqualTexts`) and long texts (`long_texts.LongTexts`) are changed on their way into the packer, and
-back in `Job._finish`. How a job ends is written down in `job`.
+Before packing, `packing.EqualTexts` drops duplicates and `long_texts.LongTexts` splits or cuts long texts;
+`Job._finish` undoes both. `job` defines how a job ends; `streams` handles Ctrl-C.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def embed_iter(
     observer: Observer | None = None,
     cache: VectorCache | None = None,
 ) -> EmbedStream:
-    """See `Embeddings.embed_iter`. The cache gets what comes; texts that it knows are sent, but not pieces of texts."""
+    """See `Embeddings.embed_iter`. New vectors go into `cache`, which is read only for the pieces of long texts."""
     return EmbedStream(Session(caller, options, "embed_iter").feed_lazily(texts, cache, observer))
 
 

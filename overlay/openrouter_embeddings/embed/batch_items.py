@@ -1,4 +1,4 @@
-"""Embeddings requests inside a batch: the body of one, and its response, checked as any other is."""
+"""Builds the embeddings requests of a Batch API job, and validates and decodes their responses."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _PROVIDER_FIELDS = {"only", "allow_fallbacks"}
 
 
 class BatchItems:
-    """The requests of one job.
+    """The embeddings requests of one Batch API job.
 
     Args:
         options: the options of `embed`.
 
     Raises:
-        ConfigurationError: batches do not take an option.
+        ConfigurationError: the Batch API does not support an option.
     """
 
     def __init__(self, caller: Caller, options: Mapping[str, Any]) -> None:
@@ -37,28 +37,28 @@ class BatchItems:
         self._options = CallOptions(extra_body=chosen["extra_body"])
         self.provider = chosen["provider"]
         if chosen["on_long"] != "raise":
-            raise ConfigurationError(f"batches do not take on_long={chosen['on_long']!r}: shorten the texts first")
+            raise ConfigurationError(f"batches do not support on_long={chosen['on_long']!r}: shorten the texts first")
         if chosen["input_type"] is not None:
-            raise ConfigurationError("the Batch API takes no input_type: leave it out, or send no batches")
+            raise ConfigurationError("the Batch API does not accept input_type: omit it, or embed without batches")
         if unknown := sorted((self.provider or {}).keys() - _PROVIDER_FIELDS):
-            raise ConfigurationError(f"the Batch API takes `only` of provider=..., and not {', '.join(unknown)}")
+            raise ConfigurationError(f"the Batch API accepts only `only` in provider=, got {', '.join(unknown)}")
         self._prepared = lru_cache(8)(self._prepare_count)
 
     def body(self, texts: Sequence[str]) -> dict[str, Any]:
-        """The body of a request for these texts; model and provider are in the batch."""
+        """Return the body of a request for these texts; model and provider are set on the batch."""
         fields = self._prepare(texts).fields
         return {name: value for name, value in fields.items() if name not in _OF_THE_BATCH}
 
     def read(self, count: int, status: int, body: Any) -> EmbeddingBatch:
-        """The vectors in the response to a request with `count` texts.
+        """Return the vectors in the response to a request with `count` texts.
 
         Raises:
-            ResponseError: it is an error, or does not answer the request.
+            ResponseError: the response is an error, or does not match the request.
         """
         return read_embeddings(Response(status, Headers(), msgspec.json.encode(body)), self._prepared(count))
 
     def _prepare_count(self, count: int) -> PreparedCall:
-        return self._prepare(["x"] * count)  # a response is checked against the number of texts
+        return self._prepare(["x"] * count)  # only the number of texts matters to validate a response
 
     def _prepare(self, texts: Sequence[str]) -> PreparedCall:
         return prepare(GENERATE, {**self._arguments, "input": texts}, self._options, self._caller.config, TIMEOUTS)

@@ -1,4 +1,4 @@
-"""What texts cost at most, by the price in the models list, and a budget that no request may exceed."""
+"""The cost budget of a job: the highest cost of each request, from the models list, and `max_cost_usd`."""
 
 from __future__ import annotations
 
@@ -10,52 +10,53 @@ from ..errors import BudgetError, ConfigurationError
 from .packing import Batch
 from .results import Usage, dollars
 
-_TIMES_BILLED = 2  # a request that fails after it was sent may be billed, and is sent again once
+_TIMES_BILLED = 2  # a request that fails after it was sent may be billed, and it is retried once
+_ROUNDING = 1e-9  # relative; sums of prices are inexact
 
 
 def price_usd(listed: Any, model: str) -> float:
-    """The price of a token of a model in the models list. Raises ConfigurationError: it lists no price."""
+    """Return a model's price per token from the models list. Raise ConfigurationError if the list has no price."""
     try:
         return float(_entry(listed, model).pricing.prompt)
     except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"the price of {model!r} is not known: the models list has none") from None
+        raise ConfigurationError(f"the models list has no price for {model!r}") from None
 
 
 def context_tokens(listed: Any, model: str) -> int:
-    """The context length of a model in tokens, from the models list; 0 if it is unknown."""
+    """Return a model's context length in tokens from the models list, or 0 if it is unknown."""
     entry = _entry(listed, model)
     lengths = [getattr(each, "context_length", None) for each in (entry, getattr(entry, "top_provider", None))]
     return min((length for length in lengths if isinstance(length, int) and length > 0), default=0)
 
 
 def _entry(listed: Any, model: str) -> Any:
-    """The entry of a model in the models list; None: it has none."""
-    names = (model, model.partition(":")[0])  # a variant such as `:nitro` costs as much as its model, or more
+    """Return the entry of a model in the models list, or None."""
+    names = (model, model.partition(":")[0])  # a variant such as `:nitro` may have no entry of its own
     found = {entry.id: entry for entry in listed.data}
     return next((found[name] for name in names if name in found), None)
 
 
 def most_tokens(texts: Iterable[str]) -> int:
-    """No fewer than the tokens of these texts: a token holds at least one byte of UTF-8, and each text may add two."""
+    """Return an upper bound of the tokens: one for each byte of UTF-8, and two more for each text."""
     return sum(2 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) for text in texts)
 
 
 class Budget:
-    """Lets a request start only if what is spent and the worst case of all in flight stay within `max_usd`."""
+    """Allows a request only if the amount spent plus the worst case of all requests in flight is within `max_usd`."""
 
     def __init__(self, max_usd: float, price_usd: float) -> None:
         self._max, self._price = max_usd, price_usd
         self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
-        self._in_flight: dict[Batch, float] = {}  # with the worst case of each
+        self._in_flight: dict[Batch, float] = {}  # the worst-case cost of each batch, in USD
 
     def affordable(self, batch: Batch) -> int:
-        """How many of the first texts may be sent now: all or none, unless none is in flight and no search sends them.
+        """Return how many leading texts may be sent now: all or none, if a request is in flight or a search runs.
 
-        Raises BudgetError: none may be sent, and no request is in flight whose end could change that.
+        Raises BudgetError if no text may be sent and no request in flight can free a part of the budget.
         """
         cost = self._usage.cost
         spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
-        left = self._max - spent - sum(self._in_flight.values())
+        left = self._max - spent - sum(self._in_flight.values()) + self._max * _ROUNDING
         if self._worst_usd(batch.texts) <= left:
             return len(batch)
         if self._in_flight:
@@ -67,11 +68,11 @@ class Budget:
         raise BudgetError(f"{now}, and the next text may cost up to {worst}: it was not sent")
 
     def started(self, batch: Batch) -> None:
-        """A request started."""
+        """Reserve the worst-case cost of a request that starts."""
         self._in_flight[batch] = self._worst_usd(batch.texts)
 
     def settled(self, batch: Batch, usage: Usage, possibly_billed_texts: int) -> None:
-        """A request ended; the totals are those of the job so far."""
+        """Release the reserve of a request that ended; the arguments are totals of the job so far."""
         worst = self._in_flight.pop(batch, 0.0)
         if possibly_billed_texts > self._billed_texts:
             self._unreported += worst

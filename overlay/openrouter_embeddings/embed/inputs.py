@@ -1,11 +1,11 @@
-"""Checks the inputs of a job. Token ids and multimodal inputs are handled as the string of their JSON."""
+"""Validates the inputs of a job. Token ids and multimodal inputs are encoded as JSON strings."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openrouter_generated.schemas import SCHEMAS
@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     from openrouter_generated.params import InputTypedDict
 
     EmbedInput: TypeAlias = str | Sequence[int] | MultimodalInput | InputTypedDict
-    """One input, which gives one row: a text, its token ids, or a multimodal input, as in `generate`."""
+    """One input, which becomes one row: a text, its token ids, or a multimodal input, as in `generate`."""
 
 _TOKEN_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}}
 _MULTIMODAL = {"$ref": "#/components/schemas/Input"}
-_TOKENS_OF_MEDIA = 1_000  # an image has some hundreds, a page of a PDF about a thousand: an estimate for the rates
+_TOKENS_OF_MEDIA = 1_000  # estimate for the rate limits: an image has a few hundred, a PDF page about a thousand
+
+_CURES: tuple[tuple[Any, str], ...] = (
+    (bool, ""),
+    (int, "; the token ids of one text are a list: [[1, 2]]"),
+    (bytes | bytearray, "; decode it"),
+    (Sequence, "; pass one flat list of texts"),
+    (Callable, "; call it"),
+)
 
 
 class EncodedInput(str):
-    """The JSON of an input that is no text, marked, so that it differs from every usual text.
+    """The JSON of an input that is not a text, with a marker, so that it never equals a text.
 
-    `value` is what is sent, `tokens` the estimated number of its tokens.
+    `value` is the input to send, `tokens` its estimated number of tokens.
     """
 
     __slots__ = ("tokens", "value")
@@ -41,15 +49,15 @@ class TokenIds(EncodedInput):
 
 
 class MultimodalJson(EncodedInput):
-    """A multimodal input: parts that get one vector."""
+    """A multimodal input: several parts that share one vector."""
 
 
 def iterable_of(texts: object) -> Iterable[Any]:
-    """The texts to iterate; one string is one text. Raises InvalidInputError: they are no iterable of one dimension."""
+    """Return an iterable of texts; a string is one text. Raise InvalidInputError unless it has one dimension."""
     if isinstance(texts, str):
         return [texts]
     found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
-    if dimensions != 1:  # iterating over a table gives the names of its columns
+    if dimensions != 1:  # iterating over a data frame yields its column names
         found += f" of {dimensions} dimensions"
         found += "; pass one column, such as table['text']" if dimensions == 2 else ""
     elif inspect.isgenerator(texts) and inspect.getgeneratorstate(texts) == inspect.GEN_CLOSED:
@@ -61,29 +69,30 @@ def iterable_of(texts: object) -> Iterable[Any]:
 
 
 def as_input(value: Any, path: str, prefix: str) -> str:
-    """A text with its prefix, or another input encoded. Raises InvalidInputError: it cannot be sent."""
+    """Return a text with its prefix, or another input encoded. Raise InvalidInputError if it cannot be sent."""
     if (found := encoded(value, path)) is not None:
         return found
     if problem := text_problem(value):
         raise InvalidInputError(f"{path}: {problem}", path)
-    return prefix + str.__str__(value)  # its characters, even if the class overrides `__str__`
+    return prefix + str.__str__(value)  # the characters, even if a subclass overrides `__str__`
 
 
 def text_problem(text: object) -> str:
-    """Why a text cannot be sent; "" if it can."""
+    """Return why a text cannot be sent, or "" if it can."""
     if not isinstance(text, str):
         found = "NaN" if isinstance(text, float) and math.isnan(text) else type(text).__name__
-        return f"expected a string, got {found}"
+        found = "None" if text is None else found
+        return f"expected a string, got {found}" + next((cure for kind, cure in _CURES if isinstance(text, kind)), "")
     try:
         return "" if str.encode(text) else "must not be empty"
     except UnicodeEncodeError:
-        return "contains half of a surrogate pair, which UTF-8 cannot encode"
+        return "contains a lone surrogate, which UTF-8 cannot encode"
 
 
 def encoded(value: Any, path: str) -> EncodedInput | None:
-    """Token ids or a multimodal input, encoded; None: it is neither.
+    """Return token ids or a multimodal input encoded, or None for another type.
 
-    Raises InvalidInputError: it does not have the form that the API declares; the message begins with `path`.
+    Raises InvalidInputError if the value does not match the schema of the API; the message begins with `path`.
     """
     if isinstance(value, str | bytes | bytearray):
         return value if isinstance(value, EncodedInput) else None

@@ -1,11 +1,11 @@
-"""The state of one job: what is sent next, and what a response or an error means for the rest. No I/O, no waiting.
+"""The state machine of one job, without I/O: what to send next, how to handle each response or error, how to end.
 
-Every text ends as one row, as one recorded error, or in the error that ends the job.
+Every text ends as one row or one recorded error, or an error ends the job.
 
-All endings follow one rule: no request starts any more; those in flight may finish within some seconds, since they are
-paid for; their blocks are handed out; then the ending takes effect. What does not finish is cancelled and counted in
-`possibly_billed_texts`. The seconds are `JOB_ENDING_SECONDS` after an error and for `drain`, `JOB_INTERRUPT_SECONDS`
-after an interrupt of `embed`, and none for `close`. docs/reliability.md, "How a job ends", has the table.
+A job that ends early starts no more requests. Requests in flight get a grace period, because they are billed, and their
+blocks are returned. Then the rest is cancelled and counted in `possibly_billed_texts`. The grace period is
+`JOB_ENDING_SECONDS` after an error and in `drain`, `JOB_INTERRUPT_SECONDS` when `embed` is interrupted (Ctrl-C), and
+zero in `close`. docs/reliability.md, "How a job ends", has the table.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from .rejections import blames_base64, is_rejection, is_too_long, may_be_process
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 _log = logging.getLogger("openrouter")
-_PAUSE_SECONDS = 0.25  # how often a waiting call checks whether the job ends
-_MAX_EQUAL_TEXTS = 1_000  # that wait for one response; an endless stream must not fill the memory
+_PAUSE_SECONDS = 0.25  # a call that waits checks this often whether the job is ending
+_MAX_EQUAL_TEXTS = 1_000  # most duplicates that wait for one response; bounds the memory of an endless stream
 
 
 class Job:
-    """What is sent, in flight, done and failed. `may_retry_billed` takes the cost of sending billed texts again."""
+    """The state of one job. `may_retry_billed` takes one possibly billed retry from the client's retry budget."""
 
     def __init__(
         self,
@@ -60,26 +60,26 @@ class Job:
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
-        self.nan_rows: set[int] = set()  # positions of recorded texts that keep their row whatever `on_error` says
-        self.models: dict[str, list[int]] | None = None  # the positions that each answered; a stream keeps none
-        self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # senders append to it
+        self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
+        self.models: dict[str, list[int]] | None = None  # positions by model; None in a stream
+        self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._rejected_alone = 0
-        self._error: BaseException | None = None  # ends the job
-        self._ends_at: float | None = None  # None: the job goes on
+        self._error: BaseException | None = None  # the error that ended the job
+        self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
-        self._waits, self._wait_reason = 0, ""  # since the last response
+        self._waits, self._wait_reason = 0, ""  # reset by each response
         self.report: Callable[[Progress], None] | None = None
-        self.put: Callable[[Sequence[int], Any], None] | None = None  # takes each block into the matrix
+        self.put: Callable[[Sequence[int], Any], None] | None = None  # writes a block to the matrix
         self.observer: Observer | None = None
         self.budget: Budget | None = None
         self.cache: VectorCache | None = None
         self.long_texts: LongTexts | None = None
-        self.wake: Callable[[], object] = lambda: None  # ends the wait for an outcome
+        self.wake: Callable[[], object] = lambda: None  # wakes the loop that waits for an outcome
 
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
-        """Take the texts, lazily or `at_once`; equal ones are sent once, in a stream while none has an outcome."""
+        """Set the texts, read lazily or `at_once`. A duplicate is not sent; in a stream, until its twin is done."""
         if at_once:
             texts, self.models = list(texts), {}
             if len({text for _, text in texts}) < len(texts):
@@ -93,9 +93,9 @@ class Job:
     # ---- what to do next --------------------------------------------------------------------------------------
 
     def step(self) -> Block | Batch | float | None:
-        """The next step: hand out a block, send a batch, wait for an outcome so many seconds at most, or end (None).
+        """Return a block for the caller, a batch to send, the most seconds to wait for an outcome, or None at the end.
 
-        It may be called again after an interrupt.
+        The caller may call `step` again after an interrupt.
         """
         while self.outcomes:
             if (block := self._settle(*self.outcomes[0])) is not None:
@@ -108,14 +108,14 @@ class Job:
             return math.inf
         try:
             return self._start(now)
-        except Exception as error:  # of the caller's texts, the budget or the observer
+        except Exception as error:  # raised by the caller's texts, the budget or the observer
             self._fail(error)
             return self.step()
 
     def _start(self, now: float) -> Block | Batch | float | None:
-        """The next batch, if the rates and the budget allow one now."""
+        """Return the next batch if the rate limits and the budget allow it now; otherwise as `step`."""
         exhausted = self._packer.exhausted
-        while self.long_texts is not None and self.long_texts.ready:  # texts whose pieces are all in the cache
+        while self.long_texts is not None and self.long_texts.ready:  # pieces with a cached vector
             if (block := self._finish(*self.long_texts.ready.popleft(), None)) is not None:
                 return block
         if exhausted:
@@ -127,7 +127,7 @@ class Job:
             return math.inf
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
-        elif self.stats.requests == len(self.in_flight) == 0:  # a corpus, which is observed, is never one call
+        elif self.stats.requests == len(self.in_flight) == 0:  # a corpus has an observer, so it is never a single call
             batch.is_whole_job = self._packer.exhausted
         self.in_flight.add(batch)
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
@@ -135,7 +135,7 @@ class Job:
         return batch
 
     def _within_budget(self, batch: Batch) -> Batch | None:
-        """The part of a batch that the budget allows now, None if it allows none; the rest is requeued."""
+        """Return the part of a batch that the budget allows now, or None. The rest is requeued."""
         if self.budget is not None:
             count = self.budget.affordable(batch)
             if count < len(batch):
@@ -147,9 +147,9 @@ class Job:
         return batch
 
     def pauses(self, batch: Batch, sleep: Sleep) -> Iterator[float]:
-        """The seconds to wait before a call sends its batch again: its own wait, then the pause of all requests.
+        """Yield the seconds to wait before a call retries its batch: its own backoff, then the pause of all requests.
 
-        Raises Cancelled: the job ends meanwhile.
+        Raises Cancelled if the job ends meanwhile.
         """
         now = time.monotonic()
         if sleep.shared:
@@ -166,7 +166,7 @@ class Job:
     # ---- how a job ends ---------------------------------------------------------------------------------------
 
     def stop(self, seconds: float) -> None:
-        """Send no more requests; those in flight have so many seconds to finish."""
+        """Start no more requests; those in flight have `seconds` to finish."""
         self._ends_at = time.monotonic() + seconds
         self.wake()
 
@@ -182,10 +182,10 @@ class Job:
             if error is not None:
                 raise error
         finally:
-            del error  # or its traceback would refer to itself
+            del error  # avoids a reference cycle through the traceback
 
     def close(self) -> None:
-        """Send nothing more, and count the outcomes that nobody gets. May be called twice."""
+        """Start no more requests, and count the outcomes that are dropped. May be called twice."""
         self._ends_at = -math.inf
         self.in_flight.clear()
         while self.outcomes:
@@ -197,11 +197,11 @@ class Job:
     # ---- what a response means --------------------------------------------------------------------------------
 
     def _settle(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> Block | None:
-        """The block of a response; a failed batch is sent again, in parts or not at all."""
+        """Handle an outcome: return the block of a response; requeue, split or give up a failed batch."""
         block, requests, is_response = None, self.stats.requests, isinstance(outcome, EmbeddingBatch)
         try:
             self.in_flight.discard(batch)
-            self.outcomes.popleft()  # here, so that an interrupt before it leaves the outcome for the next step
+            self.outcomes.popleft()  # after an earlier interrupt, the next step finds the outcome again
             self._count(batch, outcome)
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
@@ -214,7 +214,7 @@ class Job:
             if self.report is not None:
                 self.report(self.progress())
         except BaseException as error:
-            if is_response and block is None:  # nobody gets its vectors
+            if is_response and block is None:  # its vectors are lost
                 if self.stats.requests == requests:  # the interrupt came before the count
                     self._count(batch, outcome)
                 self._count_billed(batch, 1)
@@ -235,14 +235,15 @@ class Job:
             stats.usage = stats.usage.plus(usage)
 
     def _count_billed(self, batch: Batch, attempts: int) -> None:
-        """Count requests that may be billed although no vectors of them are handed out."""
+        """Count requests that may be billed although their vectors are not returned."""
         self.stats.possibly_billed_attempts += attempts
         self.stats.possibly_billed_texts += attempts * len(batch)
 
     def _accept(self, batch: Batch, response: EmbeddingBatch) -> Block | None:
         meta = response.http_meta
         if mismatch := self._mismatch(batch, response):
-            error = ResponseValidationError(f"{mismatch}: the model changed during the job; pin it with provider=")
+            cure = "the model changed during the job; pass provider= to pin the provider"
+            error = ResponseValidationError(f"{mismatch}: {cure}")
             error.positions, error.attempts = batch.positions, meta.attempts
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
@@ -257,23 +258,23 @@ class Job:
         return self._finish(batch.positions, batch.texts, response.vectors, response.model)
 
     def _mismatch(self, batch: Batch, response: EmbeddingBatch) -> str:
-        """Why a response does not fit those before; "" if it does."""
+        """Return how a response differs from earlier ones in width or model, or ""."""
         before, model, width = self.stats.model, response.model, response.vectors.shape[1]
         start = f"texts[{batch.positions[0]}] and on"
         if self.dimensions not in (0, width):
-            return f"{start} have {width} dimensions, texts before have {self.dimensions}"
+            return f"{start} have {width} dimensions, earlier texts have {self.dimensions}"
         if not model or not before or model == before:
             return ""
         names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
         if self._options["on_model_change"] == "raise":
-            return f"{start} and texts before were answered by {names}"
-        if not self._models_differ:  # providers spell one model differently
-            _log.warning("one job was answered by the models %s; pin it with provider=", names)
+            return f"earlier texts and {start} were answered by the models {names}"
+        if not self._models_differ:  # warn once: providers may spell the same model differently
+            _log.warning("the models %s answered one job; pass provider= to pin the provider", names)
         self._models_differ = True
         return ""
 
     def _finish(self, sent: Sequence[int], texts: Sequence[str], vectors: Any, model: str | None) -> Block | None:
-        """The block of the texts that have their vector now; None if pieces of all of them are missing."""
+        """Return the block of the texts that are complete now; None if every text still misses pieces."""
         positions = list(sent)
         if self.long_texts is not None:
             positions, vectors, shortened = self.long_texts.joined(positions, texts, vectors)
@@ -288,12 +289,12 @@ class Job:
         if self.models is not None and model:
             self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
-        if self.put is not None:  # here, so that no interrupt comes between: what is not in the matrix is counted
+        if self.put is not None:  # last, so that an interrupted block counts as lost unless it is in the matrix
             self.put(positions, vectors)
         return positions, vectors
 
     def record(self, refused: TextError, *, keeps_row: bool = False) -> None:
-        """Record the error of a text, and of those that equal it; each `keeps_row` whatever `on_error` says."""
+        """Record the error of a text and its duplicates. If `keeps_row`, their rows are NaN with every `on_error`."""
         for position in self._equal.take([refused.position])[0]:
             self._failed += 1
             self.nan_rows |= {position} if keeps_row else set()
@@ -303,7 +304,7 @@ class Job:
     # ---- what an error means ----------------------------------------------------------------------------------
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
-        """What to send instead of a batch that failed: the same again, in another form, in parts, or nothing."""
+        """Return the batches to send after a batch failed: itself, itself as numbers, its parts, or none."""
         limits = self.limits
         rejected, processed = is_rejection(error), may_be_processed(error)
         if not rejected and self._may_wait(batch, error):
@@ -318,7 +319,7 @@ class Job:
         aside: list[Batch] = []
         if not rejected and not (processed and self._may_resend(batch)):
             aside = batch.release() if processed and self._resends() else []
-            if not aside:  # else a success among them will show that the server works
+            if not aside:  # otherwise a success of other parts will show that the server works
                 return self._give_up(batch, error)
         if limits.explain(batch, error.message if rejected else ""):
             return [batch.part(0), *aside, *batch.release()]
@@ -326,9 +327,9 @@ class Job:
         return [*aside, *search.failed(batch)]
 
     def _may_wait(self, batch: Batch, error: OpenRouterError) -> bool:
-        """Make all senders wait, if the request was not processed, unless the job has waited too often for a response.
+        """Pause all requests after a request that was not processed; return False if the job has waited too often.
 
-        A server that says how long to wait is obeyed for `JOB_PATIENCE_SECONDS` at least.
+        The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.
         """
         if (seconds := error._wait_seconds) is None:
             return False
@@ -344,30 +345,30 @@ class Job:
         self._limiter.pause(seconds, batch, now)
         self.stats.retries += 1
         self._wait_reason = f"{error.status_code or ''} {type(error).__name__}".strip()
-        if is_new:  # the message of the server is left out: it may quote the texts
+        if is_new:  # log without the server's message, which may quote the texts
             pause = JobPaused(self._options["model"], urlsplit(self._url).hostname or "", seconds, self._wait_reason)
-            message = "%.100s at %s: %s: all requests of the job wait %.2f s"
+            message = "%.100s at %s: %s: pausing all requests of the job for %.2f s"
             _log.warning(message, pause.model, pause.host, pause.error, seconds)
             if self._hook is not None:
                 self._hook(pause)
         return True
 
     def _is_late(self, now: float) -> bool:
-        """Whether the policy's total has passed without a response."""
+        """Whether no response has come for longer than the policy's total."""
         return self._policy.total_seconds is not None and now - self._answered_at > self._policy.total_seconds
 
     def _may_resend(self, batch: Batch) -> bool:
-        """Whether texts that may be billed again are sent again. It costs nothing if responses came meanwhile."""
+        """Whether to resend possibly billed texts. The retry budget is spared if responses came meanwhile."""
         began = batch.search.began if batch.search is not None else batch.sent_at
         return self._resends() and (self._answered_at > began or self._may_retry_billed())
 
     def _resends(self) -> bool:
-        """Whether the policy allows it to send texts that may be billed again."""
+        """Whether the policy allows resending possibly billed texts."""
         policy = self._policy
         return policy.attempts != 1 and policy.possibly_billed_retries != 0 and not self._is_late(time.monotonic())
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
-        """Record the error if it is about the texts and may be recorded; raise it otherwise."""
+        """Record the error if the texts caused it and `on_error` allows it; otherwise raise it."""
         if not isinstance(error, errors.ConfigurationError | errors.ClosedClientError | errors.InvalidInputError):
             error.positions = batch.positions
         rejected, invalid = is_rejection(error), isinstance(error, ResponseValidationError)
@@ -387,12 +388,12 @@ class Job:
             if long is None or not long.give_up(position):
                 self.record(TextError(position, error), keeps_row=keeps_row)
         self._packer.requeue(batch.release(found=1))
-        if rejected and not self._done:  # its neighbours may be as bad
+        if rejected and not self._done:  # neighbouring texts may be as bad: try one from another batch
             self._packer.requeue_from_elsewhere()
         return []
 
     def progress(self) -> Progress:
-        """How far the job is now."""
+        """Return the progress of the job."""
         stats, seconds, total = self.stats, time.monotonic() - self._began, self._total
         done = self._done + self._failed
         rate = done / seconds if seconds > 0 else 0.0
@@ -404,7 +405,7 @@ class Job:
 
 
 def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | None) -> None:
-    """Name the texts that an error is about by their positions in the job, or add the `note`."""
+    """Add to an error's message the positions of its texts in the job, or the `note`."""
     message = error.message
     if note is None and isinstance(error, ResponseValidationError):
         message = re.sub(r"\binput (\d+)\b", lambda found: f"texts[{positions[int(found[1])]}]", message)

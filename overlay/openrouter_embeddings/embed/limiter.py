@@ -1,7 +1,7 @@
-"""How many requests a job has in flight, and how fast it starts them. The monotonic clock is an argument.
+"""Limits how many requests a job has in flight and how fast it starts them. The monotonic time is an argument.
 
 Concurrency grows by one for each round of responses and halves when the server answers 429 (additive increase,
-multiplicative decrease, as in TCP congestion control). A pause that the server asks for holds every worker.
+multiplicative decrease, as in TCP congestion control). A pause stops every sender of the job.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .packing import Batch, estimate_tokens
 
 
 class RateClock:
-    """When the rates allow another request. All jobs of a client with one model share it."""
+    """The time at which the rate limits allow the next request; shared by a client's jobs with the same model."""
 
     def __init__(self) -> None:
         self.request_at = self.token_at = -math.inf
@@ -22,9 +22,9 @@ class RateClock:
 
 
 class AdaptiveLimiter:
-    """Says when another request may start. `concurrency` and the rates are the caller's limits; None: no limit.
+    """Decides when the next request may start. `concurrency` and the rates are the caller's limits; None: no limit.
 
-    A model that is not `known` gets a single request first: it may answer base64 with nothing, and bill it.
+    A model that is not `known` gets a single request first, because some bill base64 requests and return no vectors.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AdaptiveLimiter:
         self._clock, self._paused_at, self._paused_until = clock, -math.inf, -math.inf
 
     def reserve(self, now: float) -> float:
-        """Seconds until the pause and the rates allow a request; 0: one may start now, and counts."""
+        """Return the seconds until a request may start. If 0, one is counted as started."""
         with self._clock.lock:
             seconds = max(now, self._paused_until, self._clock.request_at, self._clock.token_at) - now
             if not seconds and self._request_seconds:
@@ -51,28 +51,28 @@ class AdaptiveLimiter:
         return seconds
 
     def charge(self, batch: Batch, now: float) -> None:
-        """Count the tokens of a request that starts; the next waits for as long as these take at the rate."""
-        if self._token_seconds:  # to estimate them is not free
+        """Count the tokens of a request that starts, which delays the next one by `tokens_per_minute`."""
+        if self._token_seconds:  # skips the cost of estimating tokens
             with self._clock.lock:
                 seconds = sum(map(estimate_tokens, batch.texts)) * self._token_seconds
                 self._clock.token_at = max(self._clock.token_at, now) + seconds
 
     def answered(self) -> None:
-        """A response came."""
+        """Record a response, which may raise the concurrency."""
         self.limit = self._start if self._is_first else min(self._max, self.limit + 1 / self.limit)
         self._is_first = False
 
     def is_new_failure(self, batch: Batch) -> bool:
-        """Whether a failed batch was sent after the last pause began; those in flight together count once."""
+        """Whether the batch was sent after the last pause began; failures of concurrent requests count once."""
         return batch.sent_at >= self._paused_at
 
     def pause(self, seconds: float, batch: Batch, now: float) -> None:
-        """Hold all requests after this batch failed; a new failure halves the concurrency. Any thread may call it."""
+        """Pause all requests after this batch failed; a new failure halves the concurrency. Thread-safe."""
         with self._clock.lock:
             if self.is_new_failure(batch):
                 self.limit, self._paused_at = max(1.0, self.limit / 2), now
             self._paused_until = max(self._paused_until, now + seconds)
 
     def pause_seconds(self, now: float) -> float:
-        """How many seconds the pause lasts from now on."""
+        """Return the remaining seconds of the pause."""
         return max(0.0, self._paused_until - now)

@@ -1,7 +1,7 @@
-"""Texts longer than a model's context length: refused or recorded unsent, cut, or split with their vectors averaged.
+"""Handles texts longer than a model's context length (`on_long`): rejects, records, cuts or splits and averages them.
 
-Tokens are estimated by length, so a server may reject what seemed short enough: then the text, or the piece of it, is
-made shorter until it is accepted.
+Tokens are estimated from the length, so a server may still reject a text as too long. Then the text or piece is
+shortened until the server accepts it.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from .packing import BYTES_PER_TOKEN, Batch, NumberedText, estimate_tokens
 from .rejections import is_too_long, limits_in_message
 from .results import Shortened, TextError, VectorCache
 
-_FEWEST_BYTES = 16  # no model accepts less: what looks like such a limit is none
-_MARGIN = 0.95  # of a limit that a message names together with the length of the text
-_SHORTER = 0.7  # where it names none
+_FEWEST_BYTES = 16  # smaller than the limit of any model, so a smaller number is not a limit
+_MARGIN = 0.95  # part of the limit to use, if the message names the limit and the length of the text
+_SHORTER = 0.7  # part of the text to keep, if the message names no limit
 _NUMBER = re.compile(r"(?<![\w.])\d{1,8}(?![\w.]\w)")
 _CONTEXT = re.compile(r"context (?:length|window)[^\d]{0,20}(\d{2,7})")
 
 
 @attrs.define
 class _Pieces:
-    """What is known of a text that is cut (into one piece) or split."""
+    """The state of a text that is cut (one piece) or split."""
 
     characters: int
     count: int
     left: int
     kept: int
-    parts: list[tuple[str, Any]] = attrs.field(factory=list)  # each piece that has a vector, and the vector
+    parts: list[tuple[str, Any]] = attrs.field(factory=list)  # finished pieces with their vectors
 
 
 class LongTexts:
     """Shortens the long texts of one job, and joins the vectors of their pieces.
 
     Args:
-        action: what happens to a long text.
-        limit: the most tokens of a text, estimated; None: not known (yet).
-        prefix: what each text begins with, and so each piece.
-        cache: where the vectors of pieces are looked up.
-        reject: is called with the error of a text that is not sent.
+        action: the value of `on_long`.
+        limit: the most tokens in a text, estimated; None while unknown.
+        prefix: the start of each text, repeated in each piece.
+        batch_size: the most pieces in a request.
+        reject: called with the error of each text that is too long to send.
     """
 
     def __init__(
@@ -61,41 +61,41 @@ class LongTexts:
         self.limit, self._action, self._prefix, self._reject = limit, action, prefix, reject
         self._batch_size = batch_size or BATCH_INPUTS
         self.cache: VectorCache | None = None
-        self._texts: dict[int, _Pieces] = {}  # by position, those that are shortened and not done
-        self._refusals: dict[int, int] = {}  # of pieces of a text, one after the other
+        self._texts: dict[int, _Pieces] = {}  # shortened texts that are not complete, by position
+        self._refusals: dict[int, int] = {}  # consecutive rejections of a text's pieces, by position
         self._given_up: set[int] = set()
-        self.ready: deque[tuple[list[int], list[str], list[Any]]] = deque()  # pieces that the cache knows
+        self.ready: deque[tuple[list[int], list[str], list[Any]]] = deque()  # pieces with a cached vector
 
     @property
     def shortens(self) -> bool:
-        """Whether long texts are cut or split, rather than refused."""
+        """Whether long texts are cut or split instead of rejected."""
         return self._action in ("truncate", "average")
 
     def records(self, error: OpenRouterError) -> bool:
-        """Whether the error of a rejected text is recorded although other errors are raised."""
+        """Whether `on_long="record"` applies to an error: the server rejected the text as too long."""
         return self._action == "record" and is_too_long(error)
 
     def prepared(self, texts: Iterable[NumberedText]) -> Iterator[NumberedText]:
-        """The texts as they are sent, lazily: long ones in pieces, or not at all."""
+        """Yield the texts to send: short texts unchanged, long texts in pieces or not at all."""
         for position, text in texts:
             limit = self.limit or math.inf
-            is_short = type(text) is str and 4 * len(text) < 3 * limit  # needs no exact count
+            is_short = type(text) is str and 4 * len(text) < 3 * limit  # saves the estimate
             if is_short or (tokens := estimate_tokens(text)) <= limit:
                 yield position, text
             elif self.shortens and type(text) is str:
                 for piece in self._unknown(position, self._shortened(position, text, int(limit))):
                     yield position, piece
             elif not self.shortens:
-                problem = f"about {tokens:,} tokens are more than the {limit:,} that the model takes in a text"
+                problem = f"about {tokens:,} tokens exceed the limit of {limit:,} for one text"
                 error = InvalidInputError(f"texts[{position}]: {problem}; see on_long", f"texts[{position}]")
                 self._reject(TextError(position, error))
             else:
                 yield position, text
 
     def shorter(self, batch: Batch, error: OpenRouterError) -> list[Batch] | None:
-        """What to send instead of a text that was rejected as too long; None: the error is final."""
+        """Return the batches to send after a text was rejected as too long, or None if the error is final."""
         position, text = batch.positions[0], batch.texts[0]
-        if position in self._given_up:  # another piece of it
+        if position in self._given_up:  # another piece of the text failed
             return []
         if not self.shortens or type(text) is not str or not is_too_long(error):
             return None
@@ -108,7 +108,7 @@ class LongTexts:
         return [Batch((position,) * len(part), tuple(part), batch.base64) for part in parts]
 
     def give_up(self, position: int) -> bool:
-        """Forget a text that has no vector; returns whether it was given up before."""
+        """Drop the state of a failed text; return whether it was given up before."""
         known = position in self._given_up
         if self._texts.pop(position, None) is not None:
             self._given_up.add(position)
@@ -117,9 +117,9 @@ class LongTexts:
     def joined(
         self, positions: Sequence[int], texts: Sequence[str], vectors: Any
     ) -> tuple[list[int], Any, list[Shortened]]:
-        """The texts that are complete now, their vectors, and those that were shortened.
+        """Return the positions of the texts that are complete now, their vectors, and the shortened ones among them.
 
-        The vector of a split text is the average of the vectors of its pieces, weighted by their tokens, with length 1.
+        The vector of a split text is the token-weighted average of its pieces' vectors, scaled to length 1.
         """
         if self._texts.keys().isdisjoint(positions) and self._given_up.isdisjoint(positions):
             return list(positions), vectors, []
@@ -150,7 +150,7 @@ class LongTexts:
         return done, to_matrix(rows), shortened
 
     def _average(self, parts: list[tuple[str, Any]]) -> Any:
-        """The average of the vectors of pieces, the same to the last bit in whatever order the responses came."""
+        """Return the weighted average of the pieces' vectors, bit-identical for every order of the responses."""
         from .matrix import average
 
         parts.sort(key=lambda part: part[0])
@@ -158,7 +158,7 @@ class LongTexts:
         return average([vector for _, vector in parts], weights)
 
     def _shortened(self, position: int, text: str, limit: int) -> list[str]:
-        """The pieces of a text, or of a piece of it, that have at most `limit` tokens; the first one if it is cut."""
+        """Return pieces of at most `limit` tokens of a text or a piece of it; only the first one to truncate."""
         body, most = text[len(self._prefix) :], self._max_bytes(limit)
         known = self._texts.get(position)
         if self._action == "truncate":
@@ -167,7 +167,7 @@ class LongTexts:
             self._texts[position] = _Pieces(characters, 1, 1, kept)
             return [self._prefix + body[:kept]]
         size = estimate_tokens(body) * BYTES_PER_TOKEN
-        even = min(most, size // -(-size // most) * 11 // 10 + 1)  # no short rest, and room to end at white space
+        even = min(most, size // -(-size // most) * 11 // 10 + 1)  # nearly equal pieces, with room to end at a space
         pieces, start = [], 0
         while start < len(body):
             end = _end(body, start, even)
@@ -182,18 +182,18 @@ class LongTexts:
         return pieces
 
     def _unknown(self, position: int, pieces: list[str]) -> list[str]:
-        """The pieces without a vector in the cache; `ready` gets the text if all have one."""
+        """Return the pieces without a cached vector; append the others to `ready`."""
         found = self.cache.get(pieces) if self.cache is not None else {}
         if found:
             self.ready.append(([position] * len(found), [pieces[i] for i in found], list(found.values())))
         return [piece for i, piece in enumerate(pieces) if i not in found]
 
     def _max_bytes(self, tokens: int) -> int:
-        """How long the text after the prefix may be."""
+        """Return the most UTF-8 bytes that a text of so many tokens may have after the prefix."""
         return max(_FEWEST_BYTES, (tokens - 1) * BYTES_PER_TOKEN - len(self._prefix.encode()))
 
     def _target(self, message: str, tokens: int) -> int:
-        """How many tokens, as estimated here, to try after so many were rejected."""
+        """Return the estimated tokens to try next after a text with `tokens` was rejected."""
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
         stated = _CONTEXT.search(text)
         limit = int(stated[1]) if stated else limits_in_message(message, 1)[1]
@@ -206,7 +206,7 @@ class LongTexts:
 
 
 def _end(text: str, start: int, max_bytes: int) -> int:
-    """Where a piece of at most so many bytes of UTF-8 ends: after white space, if some is near."""
+    """Return the end index of a piece of at most `max_bytes` of UTF-8, after white space if some is near."""
     piece = text[start : start + max_bytes]
     if not piece.isascii():
         piece = piece.encode()[:max_bytes].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""Output arrays of a job: one matrix that is filled block by block, or one array for each block."""
+"""The float32 output arrays of a job: a matrix that is filled block by block, and conversions to arrays."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def _empty(rows: int, width: int) -> Matrix:
 
 
 def to_matrix(vectors: Any) -> Matrix:
-    """Numbers as float32 `(n, dimensions)`."""
+    """Convert vectors to float32 `(n, dimensions)`."""
     return np.asarray(vectors, np.float32)
 
 
 def to_positions(positions: Sequence[int]) -> Positions:
-    """Indexes as a sorted int64 array."""
+    """Convert indexes to a sorted int64 array."""
     array = np.array(positions, np.int64)
     array.sort()
     return array
 
 
 def average(vectors: Sequence[Any], weights: Sequence[int]) -> Any:
-    """The weighted average of vectors, scaled to length 1, float32 `(dimensions,)`."""
+    """Return the weighted average of vectors, scaled to length 1, as float32 `(dimensions,)`."""
     mean = np.average(np.asarray(vectors, np.float64), axis=0, weights=weights)
     return (mean / (np.linalg.norm(mean) or 1.0)).astype(np.float32)
 
@@ -46,14 +46,14 @@ class ResultMatrix:
         self._lock = threading.Lock()
 
     def _of_width(self, width: int) -> Matrix:
-        """The matrix, made anew for another width while it is empty: the response before may have been rejected."""
+        """Return the matrix. While it is empty, another width reallocates it: a rejected response may have set it."""
         with self._lock:
             if self._matrix.shape[1] != width and self._is_empty:
                 self._matrix = _empty(len(self._filled), width)
             return self._matrix
 
     def output(self, positions: Sequence[int]) -> OutputBuffer:
-        """The output of a batch: the rows of the matrix, if they are consecutive. Any thread may call it."""
+        """Return the output buffer of a batch: rows of the matrix if they are consecutive. Thread-safe."""
         start, count = positions[0], len(positions)
 
         def buffer(rows: int, width: int) -> Matrix:
@@ -66,16 +66,16 @@ class ResultMatrix:
         return buffer
 
     def put(self, positions: Sequence[int], vectors: Matrix) -> None:
-        """Accept a block; it is not copied if it was decoded in its rows."""
+        """Store a block; no copy is made if it was decoded into the matrix."""
         rows = slice(positions[0], positions[-1] + 1) if _are_consecutive(positions) else list(positions)
         if vectors.base is not self._matrix:
             self._of_width(vectors.shape[1])[rows] = vectors
         self._filled[rows], self._is_empty = True, False
 
     def finish(self, failed: Sequence[int], *, width: int, partial: bool = False) -> tuple[Matrix, Positions]:
-        """The matrix, `width` wide if no vector came, and the position of each row.
+        """Return the matrix and the position of each row. `width` is the number of columns if there is no vector.
 
-        `failed` rows are NaN, and so is each row without a vector if the matrix is `partial`; else they are left out.
+        `failed` rows are NaN. Other rows without a vector are NaN if `partial`, else left out.
         """
         matrix = self._of_width(width) if self._is_empty else self._matrix
         missing = np.flatnonzero(~self._filled) if partial else list(failed)

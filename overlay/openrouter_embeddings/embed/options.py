@@ -1,4 +1,4 @@
-"""The arguments of `embed` and its variants, checked."""
+"""The options of `embed` and its variants: their types, and their validation."""
 
 from __future__ import annotations
 
@@ -72,21 +72,21 @@ DEFAULTS: dict[str, Any] = {
 }
 _SET_BY_EMBED = ("input", "encoding_format")
 API_ARGUMENTS = {p.argument: p.schema for p in GENERATE.parameters if p.argument not in _SET_BY_EMBED}
-"""All arguments of the API, with their schemas: one that is added to openapi.yaml is an option of `embed` too."""
+"""All arguments of the API with their schemas. An argument added to openapi.yaml is also an option of `embed`."""
 _CHECKED_DEFAULTS = {**dict.fromkeys(API_ARGUMENTS), **DEFAULTS, "batch_size": None, "concurrency": None}
 _CHOICES = {"on_error": OnError, "on_empty": OnError, "on_long": OnLong, "on_model_change": OnModelChange}
 _COUNT = ("integer", "auto", '"auto" or a whole number of at least 1')
 _RATE = ("number", None, "a number above 0")
 _NUMBERS = {"batch_size": _COUNT, "concurrency": _COUNT, "requests_per_minute": _RATE, "tokens_per_minute": _RATE}
 _NUMBERS |= {"max_cost_usd": _RATE, "max_tokens_per_text": ("integer", None, "a whole number of at least 1")}
-"""Options that are numbers: the JSON type, the value for "no number", and what an error message asks for."""
+"""Numeric options: the JSON type, the value for "no number", and the expected value in an error message."""
 
 
 def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
-    """The options of a call of `verb`, with the defaults of those left out; "auto" becomes None.
+    """Return the validated options of the method `verb`, with defaults filled in; "auto" becomes None.
 
-    Raises TypeError: an option is unknown, or the model is missing; ConfigurationError, InvalidInputError: a value is
-    not valid.
+    Raises TypeError if an option is unknown or `model` is missing, ConfigurationError or InvalidInputError if a value
+    is invalid.
     """
     chosen = dict(_CHECKED_DEFAULTS)
     for name, value in options.items():
@@ -111,14 +111,14 @@ def _checked(name: str, value: Any) -> Any:
     elif name == "progress" and not (value is None or isinstance(value, bool) or callable(value)):
         problem = f" must be True, False or a callable, got {value!r}"
     elif name == "progress" and any(map(_is_async, (value, getattr(type(value), "__call__", None)))):  # noqa: B004
-        problem = " must not be a coroutine function: it is called and not awaited"
+        problem = " must not be a coroutine function: the job calls it without await"
     elif name == "prefix" and value and (found := text_problem(value)):
         problem = f": {found}"
     elif name == "extra_body" and value is not None:
         value = to_json(value, {"type": "object"}, name, {})
         for field in value.keys() & _SET_BY_EMBED:
             path = f"{name}.{field}"
-            raise InvalidInputError(f"{path}: set by embed; to set it yourself, call generate", path)
+            raise InvalidInputError(f"{path}: embed sets this field; to set it yourself, call generate", path)
     if problem:
         raise ConfigurationError(name + problem)
     return value

@@ -1,9 +1,9 @@
-"""Packs texts into requests, learns how many a model accepts in one, and searches for texts that fail. No I/O.
+"""Packs texts into batches, learns a model's limits for one request, and finds the failing text of a batch. No I/O.
 
-The API does not say how many inputs or tokens a request may hold, and providers differ (10 to 2,048 inputs). A limit
-that an error message names is kept. Otherwise a batch that failed is searched. If no text in it fails alone, it was too
-large, and its largest part that succeeded is the limit, until a request of twice that size succeeds: one accident must
-not slow a client down for ever.
+The API does not document how many inputs or tokens a request may hold, and providers differ (10 to 2,048 inputs). If an
+error message names a limit, the client keeps it. Otherwise it sends parts of the failed batch. If no text fails alone,
+the batch was too large, and its largest part that succeeded becomes the limit. Later requests try twice that size, so
+that one accidental failure does not slow the client down for good.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
 BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
-_MIN_TOKENS = 500  # no model accepts fewer in a request: a smaller number is not this limit
+_MIN_TOKENS = 500  # smaller than any model's limit for a request, so a smaller number in a message is not that limit
 
 
 @attrs.define(eq=False)
@@ -32,8 +32,8 @@ class Batch:
     positions: tuple[int, ...]
     texts: tuple[str, ...] = attrs.field(repr=False)
     base64: bool = True
-    bad_texts: int = 0  # found so far in the batch that this one is a part of
-    search: Search | None = attrs.field(default=None, repr=False)  # that sends it to see whether it fails
+    bad_texts: int = 0  # failing texts found so far in the batch that this is a part of
+    search: Search | None = attrs.field(default=None, repr=False)  # the search that this batch is a step of
     is_whole_job: bool = False
     tries: int = 0
     sent_at: float = 0.0
@@ -45,20 +45,20 @@ class Batch:
         return Batch(self.positions[start:stop], self.texts[start:stop], self.base64, self.bad_texts)
 
     def release(self, found: int = 0) -> list[Batch]:
-        """The texts that its search has put aside; see `Search.release`."""
+        """Return the texts that the search of this batch has not sent; see `Search.release`."""
         return self.search.release(found) if self.search is not None else []
 
 
 class EqualTexts:
-    """Leaves out texts that equal one which is sent, and knows which positions share its outcome."""
+    """Drops duplicates of texts that are being sent, and maps each sent text to all positions that share it."""
 
     def __init__(self) -> None:
-        self._positions: dict[int, list[int]] = {}  # of equal texts, by the position of the one that is sent
-        self._sent: dict[str, int] = {}  # texts without an outcome, with the position that is sent
-        self._texts: dict[int, str] = {}  # the same by position
+        self._positions: dict[int, list[int]] = {}  # sent position -> positions of all equal texts
+        self._sent: dict[str, int] = {}  # text without an outcome -> sent position
+        self._texts: dict[int, str] = {}  # sent position -> text
 
     def left_out(self, texts: Iterable[NumberedText], most: float) -> Iterator[NumberedText]:
-        """The texts without those that equal one without an outcome; at most `most` share one."""
+        """Yield the texts, without duplicates of texts that have no outcome yet; at most `most` share one request."""
         for numbered in texts:
             position, text = numbered
             if (first := self._sent.setdefault(text, position)) != position:
@@ -71,13 +71,13 @@ class EqualTexts:
             yield numbered
 
     def pairs(self, sent: Sequence[int]) -> list[tuple[int, int]]:
-        """The positions that share the outcomes of those that were sent, each after its index in `sent`."""
+        """Return `(index in sent, position)` for every position that shares an outcome with a sent one."""
         return [(i, position) for i, first in enumerate(sent) for position in self._positions.get(first, [first])]
 
     def take(self, sent: list[int]) -> tuple[list[int], list[int] | None]:
-        """These positions have an outcome: all that share it, and the index in `sent` of each; None: they are `sent`.
+        """Return all positions that share the outcomes of `sent`, and the index in `sent` of each (None: unchanged).
 
-        From now on, equal texts are sent again.
+        Later duplicates of these texts are sent again.
         """
         pairs = self.pairs(sent) if self._positions else []
         for position in sent if self._texts else ():
@@ -91,31 +91,31 @@ class EqualTexts:
 
 
 class Search:
-    """Finds a text that fails in a batch that failed, by sending parts one after the other: about log2 of its size.
+    """Bisects a failed batch to find a text that fails, with about log2(n) requests, one after the other.
 
-    The texts from `start` to `stop` of the batch fail together. Those to `middle`, the first half of them, are sent. If
-    they fail too, the search goes on with them. If they succeed, the other half must fail: it is halved without being
-    sent, unless so many texts have never succeeded together. Then their number may be the reason, or requests of this
-    model fail by accident. `teaches`: the number of texts in the batch may be the reason.
+    The texts `start:stop` of the batch failed together. The search sends the first half, `start:middle`. If that fails,
+    the search continues in it. If it succeeds, the second half must contain the failing text and is halved unsent. But
+    if so many texts never succeeded in one request, or the model is flaky, the second half is sent whole first.
+    `teaches`: the size of the batch may be the reason of the failure.
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:
         self.began, self._batch, self._teaches = batch.sent_at, batch, teaches
         self._start, self._middle, self._stop = 0, len(batch), len(batch)
-        self._largest = 0  # part that succeeded
+        self._largest = 0  # size of the largest part that succeeded
 
     def failed(self, part: Batch) -> list[Batch]:
-        """What to send after the batch, or a part of several texts, failed."""
+        """Return the batches to send after the batch, or a part with several texts, failed."""
         self._batch.base64, self._stop = part.base64, self._middle
         return self._halve()
 
     def succeeded(self, part: Batch, limits: ModelLimits) -> list[Batch]:
-        """What to send after a part succeeded; `limits` learns from it if no text fails alone."""
+        """Return the batches to send after a part succeeded; update `limits` if no text fails alone."""
         self._largest = max(self._largest, len(part))
         failing = self._stop - self._start
         if self._middle == self._stop and self._teaches:
             limits.learn(self._largest)
-        if self._middle == self._stop or limits.max_inputs(failing) < failing:  # they were too many
+        if self._middle == self._stop or limits.max_inputs(failing) < failing:  # the batch was too large
             return self.release(found=0)
         self._start = self._middle
         if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
@@ -123,7 +123,7 @@ class Search:
         return self._send(self._stop)
 
     def release(self, found: int) -> list[Batch]:
-        """The texts after those that are sent; the more bad texts were `found` so far, the smaller the batches."""
+        """Return the texts after `middle` in batches, which are smaller the more failing texts were `found`."""
         rest, self._batch = self._batch.part(self._middle), self._batch.part(0, self._middle)
         self._stop, rest.bad_texts = self._middle, rest.bad_texts + found
         size = max(1, len(rest) >> max(0, rest.bad_texts - 1))
@@ -139,30 +139,30 @@ class Search:
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of a text, by its length in UTF-8: no tokenizer is downloaded, and most texts have fewer."""
+    """Estimate the tokens of a text from its UTF-8 length. Most texts have fewer; no tokenizer is needed."""
     if isinstance(text, EncodedInput):
         return text.tokens
     return 1 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) // BYTES_PER_TOKEN
 
 
 class ModelLimits:
-    """What one model accepts, as far as its responses have shown."""
+    """The limits of one model, learned from its responses."""
 
     def __init__(self) -> None:
-        self.flaky = False  # a request that failed has succeeded the second time
+        self.flaky = False  # True if a retry of a failed request succeeded
         self.base64: bool | None = None  # whether vectors come in base64; None: not known yet
-        self.max_tokens = BATCH_TOKENS  # of a request, estimated
-        self.context_tokens: int | None = None  # of one text, from the models list; 0: the list does not say
-        self.named_inputs = self.learned_inputs = sys.maxsize  # that a message names; that succeed while more failed
-        self.most_inputs = 0  # that ever succeeded
+        self.max_tokens = BATCH_TOKENS  # most tokens in a request, estimated
+        self.context_tokens: int | None = None  # most tokens in one text, from the models list; 0: not listed
+        self.named_inputs = self.learned_inputs = sys.maxsize  # most inputs: from a message; from failed requests
+        self.most_inputs = 0  # inputs of the largest request that succeeded
         self._succeeded, self._patience, self._tried_more = 0, RETRY_LARGER_AFTER, False
 
     def max_inputs(self, wanted: int) -> int:
-        """`wanted`, or what is known to succeed if that is less."""
+        """Return `wanted`, or the known limit if that is less."""
         return min(wanted, self.named_inputs, self.learned_inputs)
 
     def next_inputs(self, wanted: int) -> int:
-        """The size of the next request: as `max_inputs`, but now and then twice what was learned."""
+        """Return the size of the next request: as `max_inputs`, but sometimes twice the learned limit."""
         most = min(wanted, self.named_inputs)
         if self.learned_inputs >= most or self._succeeded < self._patience:
             return min(most, self.learned_inputs)
@@ -170,7 +170,7 @@ class ModelLimits:
         return min(most, 2 * self.learned_inputs)
 
     def succeeded(self, batch: Batch, *, as_numbers: bool) -> None:
-        """Learn from a request that succeeded; `as_numbers`: its vectors did not come in base64."""
+        """Learn from a request that succeeded; `as_numbers`: the response had no base64."""
         if not batch.base64 or self.base64 is None:
             self.base64 = batch.base64 and not as_numbers
         self.most_inputs = max(self.most_inputs, len(batch))
@@ -180,12 +180,12 @@ class ModelLimits:
             self._succeeded, self._tried_more = 0, False
 
     def learn(self, inputs: int) -> None:
-        """Requests with so many inputs succeed, and larger ones failed. Twice as many are tried less and less."""
+        """Set the learned limit. Each failure of a request above it doubles the successes needed before the next."""
         self._patience *= 2 if self._tried_more else 1
         self.learned_inputs, self._succeeded, self._tried_more = self.max_inputs(inputs), 0, False
 
     def explain(self, batch: Batch, message: str) -> bool:
-        """Whether a batch of several texts was too large, by what is known or by what `message` names."""
+        """Whether a failed batch was too large, by the known limits or by a limit in `message`, which is learned."""
         inputs, tokens = limits_in_message(message, len(batch)) if message else (None, None)
         tokens = self._named_tokens(tokens, batch) if tokens else None
         if inputs is not None:
@@ -199,9 +199,9 @@ class ModelLimits:
         return True
 
     def _named_tokens(self, stated: int, batch: Batch) -> int | None:
-        """The tokens allowed in one request, from a message; None if the number may be the limit of a single text."""
+        """Return the token limit of a request from a message's number, or None if it may be the limit of one text."""
         estimates = list(map(estimate_tokens, batch.texts))
-        limit = stated if stated < sum(estimates) else sum(estimates) // 2  # estimated too low, but not by very much
+        limit = stated if stated < sum(estimates) else sum(estimates) // 2  # the estimates were somewhat too low
         of_one_text = 2 * max(estimates) > stated
         return None if of_one_text or limit < max(_MIN_TOKENS, stated // 8) else limit
 
@@ -210,7 +210,7 @@ class Packer:
     """Packs `(position, text)` pairs lazily; batches that are requeued come first."""
 
     def __init__(self, texts: Iterable[NumberedText], limits: ModelLimits, batch_size: int | None) -> None:
-        self._texts, self._ahead = iter(texts), list[NumberedText]()  # ahead: read and not packed, at most one
+        self._texts, self._ahead = iter(texts), list[NumberedText]()  # _ahead: at most one text, read but not packed
         self._limits, self._batch_size = limits, batch_size or BATCH_INPUTS
         self._requeued: deque[Batch] = deque()
 
@@ -218,7 +218,7 @@ class Packer:
         self._requeued.extendleft(reversed(batches))
 
     def requeue_from_elsewhere(self) -> None:
-        """Send next the last text of another batch, if there is one."""
+        """Move the last text of another batch, if there is one, to the front of the queue."""
         batch = self._pack() or (self._requeued.pop() if self._requeued else None)
         if batch is not None:
             self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
@@ -227,14 +227,14 @@ class Packer:
 
     @property
     def exhausted(self) -> bool:
-        """Whether no text is left; reads one ahead."""
+        """Whether no text is left; may read one text ahead."""
         if self._requeued or self._ahead:
             return False
         self._ahead += islice(self._texts, 1)
         return not self._ahead
 
     def next(self) -> Batch | None:
-        """The next batch, of a size that the model accepts; None: no text is left."""
+        """Return the next batch, within the model's limits, or None if no text is left."""
         if not self._requeued:
             return self._pack()
         batch, limits = self._requeued.popleft(), self._limits
@@ -253,10 +253,10 @@ class Packer:
         positions: list[int] = []
         texts: list[str] = []
         for position, text in chain(ahead, self._texts):
-            is_plain = type(text) is str and text.isascii()  # nearly all are: it saves a call
+            is_plain = type(text) is str and text.isascii()  # the common case avoids a function call
             tokens_left -= 1 + len(text) // BYTES_PER_TOKEN if is_plain else estimate_tokens(text)
             bytes_left -= len(text)
-            if texts and (tokens_left < 0 or bytes_left < 0 or type(text) is not type(texts[0])):  # of one kind
+            if texts and (tokens_left < 0 or bytes_left < 0 or type(text) is not type(texts[0])):
                 self._ahead = [(position, text)]
                 break
             positions.append(position)

@@ -1,4 +1,4 @@
-"""The bar that `progress=True` shows, in a terminal or a notebook."""
+"""The progress bar of `progress=True`, for terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .results import Progress, dollars
 
 
 class Bar:
-    """Shows texts, cost, time left and rate of a job when it is called. Raises ConfigurationError: tqdm is missing."""
+    """A callable that displays a job's texts, cost, time left and rate. Raises ConfigurationError without tqdm."""
 
     def __init__(self, model: str) -> None:
-        try:  # without ipywidgets `tqdm.auto` warns in a notebook, and then shows the same
+        try:  # without ipywidgets, `tqdm.auto` warns in a notebook and shows a text bar
             self._tqdm: Any = import_module("tqdm.auto" if find_spec("ipywidgets") else "tqdm").tqdm
         except ImportError:
             message = "progress=True needs tqdm: pip install 'openrouter-embeddings[progress]'"
@@ -26,7 +26,7 @@ class Bar:
         try:
             if self._works:
                 self._show(progress)
-        except Exception:  # `sys.stderr` is None or broken, which must not end a job that is paid for
+        except Exception:  # a missing or broken `sys.stderr` must not end a billed job
             self._works = False
 
     def _show(self, progress: Progress) -> None:
@@ -36,7 +36,7 @@ class Bar:
         bar: Any = self._bar
         known = total and progress.texts_done <= total
         count = "{percentage:3.0f}% {n_fmt}/{total_fmt}" if known else "{n_fmt} texts"
-        cost = f", {dollars(usage.cost)}" if usage.cost else ""  # early: a narrow terminal cuts the end off
+        cost = f", {dollars(usage.cost)}" if usage.cost else ""  # near the start: narrow terminals cut the end off
         wait = f", waits {progress.wait_seconds:.0f} s: {progress.wait_reason}" if progress.wait_seconds else ""
         time = "{remaining} left" if known else "{elapsed}"
         rest = f"{wait}, {{rate_noinv_fmt}}, {usage.total_tokens:,} tokens] {self._name}"
@@ -46,6 +46,6 @@ class Bar:
             bar.refresh()
 
     def close(self) -> None:
-        """Leave the last line as it is; twice is safe."""
+        """Close the bar and keep its last line. May be called twice."""
         with suppress(Exception):
             cast(Any, self._bar).close()

@@ -1,6 +1,6 @@
-"""Reads from an error whether the inputs, base64 or a limit of the model is the reason. No I/O.
+"""Decides from an error whether the inputs, base64 or a model limit caused it, and reads limits from its message.
 
-Sources: responses of providers; their wordings are in `tests/embed/test_rejections.py`.
+A new wording of a provider belongs here. Sources: responses of providers, listed in `tests/embed/test_rejections.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _NOT_ABOUT_THE_FORM = frozenset({401, 402, 408, 429, 499})
 
 
 def is_rejection(error: OpenRouterError) -> bool:
-    """Whether the inputs, or how many of them there are, may be the reason."""
+    """Whether the inputs or their number may be the reason of the error."""
     if error.status_code in _REJECTING:
         return True
-    if error.status_code == 429:  # more tokens than a minute allows: no wait can help
+    if error.status_code == 429:  # the request exceeds the tokens per minute, so waiting does not help
         return "too large" in error.message.lower()
     is_moderation = not _metadata(error).keys().isdisjoint({"flagged_input", "reasons"})
     return error.status_code == 403 and is_moderation
@@ -48,7 +48,7 @@ def is_too_long(error: OpenRouterError) -> bool:
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
-    """Whether base64 may be the reason: models answer it with nothing (not if it `works`) or reject it by name."""
+    """Whether base64 may be the reason: the error names it, or no vectors came (unless base64 `works`)."""
     if isinstance(error, EmptyEmbeddingsError):
         return not works
     status, text = error.status_code or 0, error.message.lower()
@@ -57,7 +57,7 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
 
 
 def may_be_processed(error: OpenRouterError) -> bool:
-    """Whether the server may have processed the request, which failed by a text, by its size or by accident."""
+    """Whether the server may have processed (and billed) the failed request."""
     if isinstance(error, ResponseValidationError):
         return error.retryable
     if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
@@ -90,9 +90,9 @@ _PER_TIME = re.compile(r"per[ _-](?:second|minute|hour|day)|\b[rt]pm\b")
 
 
 def limits_in_message(message: str, rejected: int) -> tuple[int | None, int | None]:
-    """The limits of inputs and of tokens that a message names; only a limit below the inputs `rejected` counts.
+    """Return the limits of inputs and of tokens in a message. An input limit counts only if it is below `rejected`.
 
-    A number is a limit if a word such as "at most" is beside it; the words around it say what it counts.
+    A number is a limit if words such as "at most" stand next to it; the words around it tell its unit.
     """
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message.lower())
     limits: dict[str, list[int]] = {"inputs": [], "tokens": [], "other": []}

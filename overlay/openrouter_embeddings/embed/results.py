@@ -1,4 +1,4 @@
-"""What a job returns and reports: usage, errors, progress and, in the end, one matrix."""
+"""The public types that a job returns: `EmbedResult`, `Usage`, `TextError`, `Shortened`, `Progress`, protocols."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Block = tuple[Sequence[int], Matrix]
 
 @functools.cache
 def arrays() -> Any:
-    """The module `matrix`, imported at first use: importing numpy takes longer than the rest of the package."""
+    """Return the module `matrix`, imported at first use because importing numpy is slow."""
     return import_module(".matrix", __package__)
 
 
@@ -32,14 +32,14 @@ def _all_positions(result: EmbedResult) -> Positions:
 
 @attrs.frozen
 class Usage:
-    """What a job was billed, as the API reports it. `cost`, in USD, is None where no response reported one."""
+    """The usage of a job as reported by the API. `cost` is in USD, or None if no response reported it."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0
     cost: float | None = None
 
     def plus(self, reported: Any) -> Usage:
-        """The sum with the `usage` of one more response; a value that is not a number counts as 0."""
+        """Return the sum with the `usage` of another response; a value that is not a number counts as 0."""
         if not isinstance(reported, dict):
             return self
         prompt, total, cost = [_amount(reported.get(name)) for name in ("prompt_tokens", "total_tokens", "cost")]
@@ -60,7 +60,7 @@ def _amount(value: Any) -> float | None:
 
 @attrs.frozen
 class TextError:
-    """A text that has no vector, and why. `position` is its index in the caller's texts."""
+    """A text without a vector, and its error. `position` is its index in the caller's texts."""
 
     position: int
     error: OpenRouterError
@@ -68,13 +68,13 @@ class TextError:
 
 @attrs.frozen
 class Shortened:
-    """A text that was longer than the model takes, and was cut, or split into pieces whose vectors were averaged.
+    """A text that was too long for the model and was cut, or split into pieces whose vectors were averaged.
 
     Attributes:
         position: its index in the caller's texts.
         characters: its length, without the prefix.
-        kept_characters: how many of them, from the first, were embedded.
-        pieces: how many vectors were averaged; 1: it was cut.
+        kept_characters: the number of leading characters that were embedded.
+        pieces: the number of vectors that were averaged; 1 if the text was cut.
     """
 
     position: int
@@ -84,35 +84,35 @@ class Shortened:
 
 
 class VectorCache(Protocol):
-    """Looks up vectors by their texts, and keeps new ones."""
+    """The interface of a cache of vectors, by text."""
 
     def get(self, texts: Sequence[str]) -> dict[int, Any]:
-        """The vectors that are known, float32, by the index of their text."""
+        """Return the cached vectors, float32, by the index of their text."""
         ...
 
     def put(self, texts: Sequence[str], vectors: Any) -> None:
-        """Keep the vectors of texts."""
+        """Store the vectors of texts."""
 
 
 class Observer(Protocol):
-    """Follows a stream request by request, in the thread that iterates it; an exception ends the job."""
+    """Callbacks of a stream, called in the thread that iterates it. An exception in one ends the job."""
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
-        """A request with these texts is about to be sent, perhaps again or in parts."""
+        """Called before a request is sent; retries and parts of a batch call it again."""
 
     def rejected(self, error: TextError) -> None:
-        """A text has no vector; `errors` of the stream does not keep it."""
+        """Called for a text without a vector, instead of adding it to `errors` of the stream."""
 
     def shortened(self, text: Shortened) -> None:
-        """A text was cut or split, and its vector comes next; `shortened` of the stream does not keep it."""
+        """Called before the vector of a cut or split text comes, instead of adding it to `shortened`."""
 
 
 @attrs.frozen
 class Progress:
-    """How far a job is. Rates and times are of the wall clock; `seconds_left` is None where it is unknown.
+    """The progress of a job, in wall-clock time. `seconds_left` is None if it is unknown.
 
-    `wait_seconds` is how long all requests wait from now on, 0 if they do not, and `wait_reason` names the error.
-    `errors` is how many texts have no vector, `in_flight` how many requests have no response yet.
+    `wait_seconds` is the rest of a pause of all requests (0: no pause), and `wait_reason` is its cause.
+    `errors` is the number of texts that failed, `in_flight` the number of requests without a response.
     """
 
     texts_done: int
@@ -131,7 +131,7 @@ class Progress:
 
 @attrs.define(eq=False, kw_only=True, slots=False)
 class Stats:
-    """What a job has done: in all, or so far."""
+    """The totals of a job, final or so far."""
 
     usage: Usage = attrs.field(factory=Usage)
     model: str | None = None
@@ -145,22 +145,22 @@ class Stats:
 
 @attrs.define(eq=False, repr=False, slots=False)
 class EmbedResult(Stats):
-    """What `embed` returns; it can also be made by hand: `EmbedResult(vectors)`.
+    """The result of `embed`. Tests can create one: `EmbedResult(vectors)`.
 
-    It is iterated, indexed and used as an array as `vectors` is.
+    Iteration, indexing and `numpy.asarray` give the same as on `vectors`.
 
     Attributes:
         vectors: float32 `(n, dimensions)`, one row for each text, in the order of the texts. With
             `on_error="record"` the row of a text without a vector is NaN; with "skip" it is left out.
-        positions: int64 `(n,)`: for each row the index of its text; by default 0 to n - 1.
-        usage: what the job was billed: prompt and total tokens, cost in USD.
-        model: the model that answered first, None where no response named it.
-        models: for each model that answered, the positions of its texts, int64.
-        requests, retries: requests sent, and how many of them were sent again.
-        possibly_billed_attempts: requests that the server may have billed although no result came of them.
-        possibly_billed_texts: how many texts they held; one that was sent in several of them counts as often.
-        errors: the texts that have no vector, and why, by position.
-        shortened: the texts that were cut or split because they were too long, by position.
+        positions: int64 `(n,)`: the index of the text of each row; by default 0 to n - 1.
+        usage: the billed usage: prompt and total tokens, cost in USD.
+        model: the model of the first response, or None if no response named a model.
+        models: the positions of the texts that each model answered, int64.
+        requests, retries: the number of requests, and how many of them were retries.
+        possibly_billed_attempts: requests without a result that the server may have billed.
+        possibly_billed_texts: the texts in these requests; a text counts once for each request.
+        errors: the texts without a vector and their errors, sorted by position.
+        shortened: the texts that were cut or split because they were too long, sorted by position.
     """
 
     vectors: Matrix = attrs.field(converter=_to_matrix)
@@ -192,10 +192,10 @@ class EmbedResult(Stats):
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its noun, in the plural if need be."""
+    """Format a number with its noun, in the plural unless it is 1."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def dollars(amount: float) -> str:
-    """An amount in few characters, however small, and without an exponent."""
+    """Format an amount in USD briefly, without an exponent."""
     return "$" + (f"{amount:.10f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}")

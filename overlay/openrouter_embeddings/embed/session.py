@@ -1,4 +1,4 @@
-"""One call of `embed` or a variant: its options, its inputs, its job, and the requests that a job sends."""
+"""Sets up one call of `embed` or a variant: validates options and texts, creates the job, builds its requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _CALL_OPTIONS = tuple(field.name for field in attrs.fields(CallOptions))
 
 
 class Session:
-    """The checked options of one call of `verb`, its job, and how a batch of it is sent."""
+    """One call of the method `verb`: its validated options, its job, and the call flow of each batch."""
 
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
         self._options = chosen = checked_options(options, verb)
@@ -51,13 +51,13 @@ class Session:
         self._arguments = {name: chosen[name] for name in API_ARGUMENTS if chosen[name] is not None}
         self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._prefix: str = chosen["prefix"] or ""
-        self.matrix: Any = None  # a stream has none
+        self.matrix: Any = None  # None in a stream
         model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
         extra = chosen["extra_body"] or {}
-        if chosen["provider"] or extra:  # they decide which host answers: hosts have limits of their own
+        if chosen["provider"] or extra:  # they select the provider, and each provider has its own limits
             preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
         limits = caller.learn(("embed", url, model, preferences), ModelLimits)
-        # In a forked child another thread may have held the lock.
+        # Keyed by process: in a forked child, a thread of the parent may hold the lock of the clock for ever.
         clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
         self.job = Job(chosen, limits, clock, self._policy, caller.may_retry_billed, url, caller.hook)
         if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
@@ -69,10 +69,10 @@ class Session:
         self.job.report = Bar(model) if chosen["progress"] is True else chosen["progress"] or None
 
     def feed_all(self, texts: str | Iterable[Any], cache: VectorCache | None) -> Session:
-        """Check all texts before the first is sent, and make the matrix for their rows."""
+        """Validate all texts before the first request, and create the matrix."""
         listed, job = list(iterable_of(texts)), self.job
-        if not listed and isinstance(texts, Iterator):  # an empty one cannot be told from one that was read before
-            _log.warning("texts: this iterator gives no text; it can be read only once, a list can be read again")
+        if not listed and isinstance(texts, Iterator):  # it may be empty, or exhausted by an earlier loop
+            _log.warning("texts: the iterator is empty or was already consumed; pass a list to read it twice")
         is_plain = set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))
         checked = enumerate(listed) if is_plain and not self._prefix else self._checked(listed, job.record)
         numbered = list(checked)
@@ -95,22 +95,22 @@ class Session:
     def feed_lazily(
         self, texts: Iterable[Any], cache: VectorCache | None = None, observer: Observer | None = None
     ) -> Session:
-        """Check the texts as they are sent. The cache gets their vectors, and knows those of pieces of long texts."""
+        """Validate each text before it is sent. `cache` stores all vectors, and is read for pieces of long texts."""
         if self._options["cache"] is not None:
-            raise ConfigurationError("a stream takes no cache: use embed(cache=...) or corpus(cache=...)")
-        source, total = iterable_of(texts), None  # unknown, also if texts are skipped
-        with suppress(NotImplementedError):  # by data sets without end
+            raise ConfigurationError("streams do not support cache=: use embed(cache=...) or corpus(cache=...)")
+        source, total = iterable_of(texts), None  # None: unknown, for example because texts are skipped
+        with suppress(NotImplementedError):  # raised by endless data sets
             total = None if self._options["on_empty"] == "skip" else length_hint(source) or None
         self.job.cache, self.job.observer = cache, observer
         self.job.feed(self._checked(source, self._refuse), total)
         return self
 
     def _checked(self, texts: Iterable[Any], refuse: Callable[[TextError], None]) -> Iterator[NumberedText]:
-        """`(position, text)` of the texts that can be sent, lazily; the others are refused, recorded or skipped."""
+        """Yield `(position, text)` of each valid text; call `refuse` for the others."""
         prefix, on_empty = self._prefix, self._options["on_empty"]
         for numbered in enumerate(texts):
             position, text = numbered
-            if type(text) is str and text and text.isascii():  # nearly all are
+            if type(text) is str and text and text.isascii():  # the common case
                 yield (position, prefix + text) if prefix else numbered
                 continue
             try:
@@ -132,13 +132,13 @@ class Session:
 
     @cached_property
     def _batch_policy(self) -> Policy:
-        """The policy of a batch: a request that was not processed is handed back, so that all others wait too."""
+        """The retry policy of a batch. Requests that were not processed go back to the job, which pauses all others."""
         policy = self._policy
         can_wait = policy.official is None and policy.attempts != 1
         return attrs.evolve(policy, hands_back=True) if can_wait else policy
 
     def flow(self, batch: Batch) -> CallFlow:
-        """The call that sends a batch and decodes its vectors."""
+        """Return the flow of the call that sends a batch and decodes its vectors."""
         texts: Any = batch.texts
         if isinstance(texts[0], EncodedInput):
             texts = [text.value for text in texts]
@@ -146,7 +146,7 @@ class Session:
         options, timeouts = self._call_options, TIMEOUTS
         if not batch.is_whole_job:
             policy, timeouts = self._batch_policy, _JOB_TIMEOUTS
-            if batch.search is not None and len(batch) > 1 and not self.job.limits.flaky:  # its failure says enough
+            if batch.search is not None and len(batch) > 1 and not self.job.limits.flaky:  # the search needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
         output = self.matrix.output(batch.positions) if self.matrix is not None else None
@@ -156,7 +156,7 @@ class Session:
         )
 
     def read_models(self) -> CallFlow:
-        """Take the price for the budget and the context length for long texts from the models list."""
+        """Get the model's price (for the budget) and context length (for long texts) from the models list."""
         listed = yield from self.caller.call_flow(LIST_MODELS, {}, self._call_options)
         model, most, long_texts = self._options["model"], self._options["max_cost_usd"], self.job.long_texts
         if most is not None:
@@ -165,7 +165,7 @@ class Session:
             long_texts.limit = self.job.limits.context_tokens = context_tokens(listed, model)
 
     def result(self, *, partial: bool = False) -> EmbedResult:
-        """What the job gives when it is done, or, `partial`, what it has when it fails."""
+        """Return the result of a finished job, or the `partial` result of a failed one."""
         stats = self.job.stats
         stats.errors.sort(key=lambda error: error.position)
         stats.shortened.sort(key=lambda text: text.position)
@@ -183,7 +183,7 @@ def _raise_for(refused: Sequence[TextError]) -> None:
     message, positions = refused[0].error.message, tuple(error.position for error in refused)
     if len(positions) > 1:
         shown = ", ".join(map(str, positions[:10])) + (", …" if len(positions) > 10 else "")
-        message += f" ({len(positions)} texts are refused: positions {shown})"
+        message += f" ({len(positions)} invalid texts, at positions {shown})"
     error = InvalidInputError(message, f"texts[{refused[0].position}]")
     error.positions = positions
     raise error

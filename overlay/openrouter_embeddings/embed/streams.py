@@ -1,6 +1,6 @@
-"""Sends the batches of a job, with threads or on an event loop, and hands out blocks of vectors as they arrive.
+"""Runs a job: sends its batches in threads or asyncio tasks, yields blocks as they arrive, and handles Ctrl-C.
 
-Neither reads further ahead than what may be in flight, so that memory does not grow with the corpus.
+Texts are read only as requests start, so memory does not grow with the number of texts.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from .progress import Bar
 from .results import Block, EmbedResult, Progress, Shortened, TextError, Usage, counted
 from .session import Session
 
-_SLOW_SOURCE_SECONDS = 0.005  # to read and pack one batch: longer, and an event loop needs time for responses
+_SLOW_SOURCE_SECONDS = 0.005  # if packing a batch takes longer, the event loop gets time to read responses
 
 
 class _Threads:
-    """Sends batches with daemon threads, which keep no program from ending. Its coroutines block and never suspend."""
+    """Sends batches in daemon threads, so the process can exit. Its coroutines block and never suspend."""
 
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()
         self._batches = queue.SimpleQueue[Any]()
-        arrived = self._arrived = queue.SimpleQueue[None]()  # as an event, but a signal handler may set it too
+        arrived = self._arrived = queue.SimpleQueue[None]()  # an event that a signal handler may set: it is reentrant
         session.job.wake = lambda: arrived.put(None) if arrived.empty() else None
 
     def open(self) -> None:
@@ -53,10 +53,10 @@ class _Threads:
         if len(self._threads) < len(self._session.job.in_flight):
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
-            self._threads.append(thread)  # first: an interrupt may come while it starts
+            self._threads.append(thread)  # before `start`, which an interrupt may end
             try:
                 thread.start()
-            except RuntimeError:  # the system allows no more
+            except RuntimeError:  # the system allows no more threads
                 self._threads.remove(thread)
         if not self._threads:
             self._send(self._batches.get(), None)
@@ -66,8 +66,8 @@ class _Threads:
         while (batch := self._batches.get()) is not None:
             self._send(batch, self._scope)
             self._session.job.wake()
-            del batch  # the next one may be long in coming
-        self._batches.put(None)  # for the next thread
+            del batch  # frees its texts while the thread waits
+        self._batches.put(None)  # stops the next thread
 
     def _send(self, batch: Batch, scope: CancelScope | None) -> None:
         session = self._session
@@ -90,7 +90,7 @@ class _Threads:
             self._scope.cancel()
             self._batches.put(None)
         for thread in self._threads:
-            if thread.is_alive() and not sys.is_finalizing():  # then daemons do not run
+            if thread.is_alive() and not sys.is_finalizing():  # at interpreter exit daemon threads do not run
                 thread.join()
 
     async def end(self) -> None:
@@ -98,18 +98,18 @@ class _Threads:
 
 
 class _Tasks:
-    """Sends batches with tasks of asyncio."""
+    """Sends batches in asyncio tasks."""
 
     def __init__(self, session: Session) -> None:
         self._session, self._arrived = session, asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Raises ConfigurationError: the running event loop is another library's."""
+        """Raise ConfigurationError if no asyncio event loop is running."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            message = "embed_async and embed_iter_async need asyncio; generate_async runs anywhere"
+            message = "embed_async and embed_iter_async need asyncio; generate_async also runs on trio"
             raise ConfigurationError(message) from None
         self._session.job.wake = partial(_call_soon, loop, self._arrived.set)
 
@@ -120,7 +120,7 @@ class _Tasks:
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if not batch.is_whole_job:  # the request begins, and responses are read, before the next batch is packed
+        if not batch.is_whole_job:  # lets other tasks send and receive before the next batch is packed
             await asyncio.sleep(_SLOW_SOURCE_SECONDS if packing_seconds > _SLOW_SOURCE_SECONDS else 0)
 
     async def _send(self, batch: Batch) -> None:
@@ -154,7 +154,7 @@ class _Tasks:
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
-    """Call a function on an event loop, from any thread, unless the loop is closed."""
+    """Schedule a function on an event loop, unless the loop is closed. Thread-safe."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(function)
 
@@ -164,7 +164,7 @@ def _of_job(name: str) -> Any:
 
 
 class Stream:
-    """The part that both streams share: what the job has done so far, as in an `EmbedResult`, and its main loop."""
+    """The base of both streams: the main loop, and the totals so far, named as in `EmbedResult`."""
 
     usage: Usage = _of_job("usage")
     model: str | None = _of_job("model")
@@ -188,25 +188,25 @@ class Stream:
 
     @property
     def progress(self) -> Progress:
-        """How far it is: texts, usage, requests, retries, rate."""
+        """The progress of the job: texts, usage, requests, retries, rate."""
         return self._session.job.progress()
 
     def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
-        """Start no more requests, and return the stream: it yields the blocks of those in flight, and ends.
+        """Start no more requests, and return the stream, which yields the blocks of requests in flight and ends.
 
-        Requests that do not finish in time are cancelled. Another thread may call it, also while the stream waits.
+        Requests that do not finish in time are cancelled. Thread-safe, also while the stream waits.
         See docs/reliability.md, "How a job ends".
         """
         self._session.job.stop(timeout_seconds)
         return self
 
     async def _next(self) -> Block | None:
-        """The next block; None at the end."""
+        """Return the next block, or None at the end."""
         session, job, sender = self._session, self._session.job, self._sender
         try:
             sender.open()
             if session.needs_models:
-                session.needs_models = False  # also if the call fails: a job that ends sends nothing more
+                session.needs_models = False  # before the call: if it fails, the job ends and must not repeat it
                 await sender.call(session.read_models())
             began = time.monotonic()
             while (step := job.step()) is not None:
@@ -215,7 +215,7 @@ class Stream:
                 seconds = time.monotonic() - began
                 await (sender.start(step, seconds) if isinstance(step, Batch) else sender.wait(step))
                 began = time.monotonic()
-        except BaseException:  # an interrupt: `drain` may ask for the requests in flight
+        except BaseException:  # after an interrupt, the caller may still `drain` the requests in flight
             job.stop(JOB_ENDING_SECONDS)
             raise
         await self._end()
@@ -223,18 +223,18 @@ class Stream:
         return None
 
     async def _end(self) -> None:
-        """Cancel the requests in flight, and count what is lost."""
+        """Cancel the requests in flight, and count the lost ones."""
         await self._sender.end()
         self._session.job.close()
         if isinstance(self._session.job.report, Bar):
             self._session.job.report.close()
 
     async def collect(self) -> EmbedResult:
-        """Run the job to its end, which fills the matrix; an error gets it as its `partial`."""
+        """Run the job to its end and return the result. An error gets the result so far as `partial`."""
         try:
             await self._run()
         except BaseException as error:
-            with suppress(BaseException):  # a second interrupt ends the wait
+            with suppress(BaseException):  # a second Ctrl-C ends the grace period
                 self.drain(JOB_INTERRUPT_SECONDS)
                 await self._run()
             await self._end()
@@ -248,7 +248,7 @@ class Stream:
 
 
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
-    """The blocks of `embed_iter`, with `progress` and `errors` so far."""
+    """An iterator over the blocks of `embed_iter`, with `progress` and `errors` so far."""
 
     _side = _Threads
 
@@ -267,7 +267,7 @@ class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]
 
 
 class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager["EmbedStreamAsync"]):
-    """The blocks of `embed_iter_async`, with `progress` and `errors` so far."""
+    """An async iterator over the blocks of `embed_iter_async`, with `progress` and `errors` so far."""
 
     _side = _Tasks
 

@@ -1,6 +1,6 @@
-"""Sends one HTTP request on httpx, within deadlines and limits, from threads and from event loops alike.
+"""Sends one HTTP request with httpx, within deadlines and limits, from threads and event loops.
 
-Importing this room loads no HTTP library: that happens when the first client is opened or the first request is sent.
+Importing this package does not import httpx; opening the first client does.
 """
 
 from .clients import HttpClients

@@ -1,7 +1,7 @@
-"""A network backend for httpcore: each connection that it opens knows the attempt that uses it.
+"""The network backend for httpcore: opens sockets, and applies the deadline of the attempt to each read and write.
 
-A stream ends its waits at the deadline of the attempt, counts bytes, and holds a request until the response is read, so
-that it leaves in one packet. Then it looks for bytes that the server sent before it had received the request.
+A stream counts bytes and buffers a request until httpcore reads the response, so that the request is sent at once.
+While sending, it checks for bytes that the server sent before it received the whole request.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import anyio.lowlevel
 from .drivers import Attempt, complete, current_attempt
 from .library import core
 
-_BYTES = 256 << 10  # read or written at a time; asyncio reads as much, so nothing stays unseen in its buffer
-_SMALL_BYTES = 64 << 10  # a socket takes as much at once, and a buffer of more is allocated ten times as slowly
-_AT_ONCE_SECONDS = 0.001  # to read what has arrived already
+_BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
+_SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
+_AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
 
 
 def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
-    """Make a method for both sides from a coroutine function: an event loop awaits it, a thread runs it to its end."""
+    """Make a sync and async method from a coroutine function: event loops await it, threads run it to its end."""
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **options: Any) -> Any:
@@ -38,10 +38,10 @@ def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
 
 
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
-    """Opens the connections of one client, for threads or for an event loop."""
+    """Opens the connections of one HTTP client, sync or async."""
 
-    epoch = 0  # idle connections of an earlier one are not used again
-    last_headers: Any = (None, None)  # method, URL and headers of a request, and its headers as the library's
+    epoch = 0  # idle connections of an earlier epoch are not reused
+    last_headers: Any = (None, None)  # cache of `exchange._build`: the last request's key, and its httpx headers
 
     def __init__(self, inner: Any, on_loop: bool) -> None:
         self._inner, self.on_loop = inner, on_loop
@@ -52,10 +52,10 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
         attempt.dialled = f"{host}:{port}"
         if self.on_loop:
             return Stream(await connect(host, port, attempt.remaining(timeout), *args, **options), self)
-        until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS look-up
+        until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS lookup
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        while True:  # the library would give the whole timeout to each address
+        while True:  # httpcore would apply the whole timeout to each address
             share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
             try:
                 return Stream(connect(addresses.pop(0), port, attempt.remaining(share), *args, **options), self)
@@ -65,14 +65,14 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
 
 
 class Stream(core.NetworkStream, core.AsyncNetworkStream):
-    """A connection, for threads or for an event loop."""
+    """A connection, sync or async."""
 
     def __init__(self, inner: Any, backend: Backend) -> None:
         self._inner, self._backend, self._epoch, self.on_loop = inner, backend, backend.epoch, backend.on_loop
         self._socket = inner.get_extra_info("socket")
         self._attempt: Attempt | None = None
         self._held = self._early = b""
-        self._spoiled = False  # a request was not sent whole
+        self._spoiled = False  # True after a request was sent incompletely
 
     @_for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
@@ -85,7 +85,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         if self.on_loop and data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
             parts = [data]
             with contextlib.suppress(ssl.SSLError):  # the next read reports it
-                while part := tls.read(_BYTES):  # the library reads one TLS record at a time
+                while part := tls.read(_BYTES):  # anyio reads only one TLS record per call
                     parts.append(part)
             data = b"".join(parts)
         attempt.received += len(data)
@@ -99,13 +99,13 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:
         attempt, sock = current_attempt.get(), self._socket
         try:
-            with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches it
+            with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original
                 waiting = self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout))
                 stream = Stream(await self._result(waiting), self._backend)
-        except BaseException:  # the library closes after an error, and not when it is cancelled
+        except BaseException:  # httpcore closes the socket after an error, but not when it is cancelled
             await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
             raise
-        attempt.sent = attempt.received = 0  # the bytes so far were a CONNECT request to a proxy
+        attempt.sent = attempt.received = 0  # earlier bytes belong to a proxy's CONNECT request
         return stream
 
     def close(self) -> None:
@@ -115,19 +115,19 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         await self._inner.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        """As the library's, but `is_readable` of idle connections only, which the pool closes if it is true."""
+        """As in httpcore, but `is_readable` is True only for idle connections that the pool must close."""
         if info != "is_readable":
             return self._inner.get_extra_info(info)
         is_idle = self._attempt is None or self._attempt.ended
         return self._spoiled or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
 
     async def _send(self, attempt: Attempt) -> None:
-        """Send the held bytes until the server responds: a server that rejects a large request closes soon after."""
-        left, self._held = memoryview(self._held), b""  # a view: a traceback with locals must not show the key
+        """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
+        left, self._held = memoryview(self._held), b""  # its repr hides the key from tracebacks with locals
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket
         if is_kept and self._has_input():
-            raise core.ReadError("the server closed the connection, or sent something unasked")
+            raise core.ReadError("the server closed the idle connection, or sent unexpected bytes on it")
         while left and not await self._has_responded():
             piece, left = left[:_BYTES], left[_BYTES:]
             attempt.sent += len(piece)
@@ -135,18 +135,18 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             try:
                 if not self.on_loop:
                     self._inner.write(piece, wait)
-                elif attempt.sent == len(piece) <= _SMALL_BYTES:  # the whole request
+                elif attempt.sent == len(piece) <= _SMALL_BYTES:  # a small request, sent whole
                     await self._inner.write(piece, wait)
                 else:
                     await self._write_and_read(piece, wait)
-            except core.WriteError:  # the next read returns the response, if there is one
+            except core.WriteError:  # the next read returns the response or raises
                 left = piece
                 break
         self._spoiled = attempt.unfinished = bool(left)
 
     async def _write_and_read(self, piece: memoryview, wait: float) -> None:
-        """Read while writing: once a write fails, an event loop drops what the server sent before."""
-        failure: Exception | None = None  # a group would wrap it
+        """Read while writing, because asyncio drops received bytes once a write fails."""
+        failure: Exception | None = None  # raised after the task group, which would wrap it
 
         async def read() -> None:
             with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read reports it
@@ -164,11 +164,11 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             raise failure
 
     async def _has_responded(self) -> bool:
-        """Whether the server has closed, or sent more than 1xx responses (RFC 9110, section 15.2)."""
+        """Whether the server closed the connection or sent more than 1xx responses (RFC 9110, section 15.2)."""
         if self._has_input():
             try:
                 data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
-            except core.ReadTimeout:  # TLS records without data
+            except core.ReadTimeout:  # only TLS records without application data arrived
                 return False
             except core.ReadError:  # the next read reports it
                 return True
@@ -181,7 +181,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         return early != b""
 
     def _has_input(self) -> bool:
-        """Whether the server has sent bytes or closed. The library answers this much more slowly on an event loop."""
+        """Whether the socket has unread bytes or is closed; much faster than anyio's own check on an event loop."""
         if not hasattr(select, "poll") or self._socket is None or self._socket.fileno() < 0:
             return bool(self._inner.get_extra_info("is_readable"))
         poll = select.poll()

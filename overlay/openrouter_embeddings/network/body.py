@@ -1,4 +1,4 @@
-"""The body of a response, inflated while it arrives and stopped at a limit: bytes, inflation ratio or deadline."""
+"""Reads a response body: decompresses it as it arrives, and enforces the limits of size, compression and deadline."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..messages import BodyConsumer, Headers
 from .drivers import Attempt
 
-_INFLATED_BYTES = 256 << 10  # inflated at a time, so that a bomb is noticed before it fills the memory
+_INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bomb is detected early
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _GZIP = 0x1F  # the first byte of gzip data
-_PLAIN = ("", "identity", "utf-8")  # some servers name the character set here
+_PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
 
 
 def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
-    """The headers of a response. Raises AnswerTooLargeError: there are too many, or they are too long."""
+    """Return the headers of a response. Raise AnswerTooLargeError if they are too many or too long."""
     if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
         limits = f"{MAX_HEADER_COUNT} headers or {errors.format_size(MAX_HEADER_BYTES)} of them"
         raise errors.AnswerTooLargeError(f"the response has more than {limits}")
@@ -24,7 +24,7 @@ def read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
 
 
 class BodyReader:
-    """Takes the parts of a body in order, and keeps them or passes them on to the request's consumer."""
+    """Receives the parts of a body in order, and stores them or passes them to the request's consumer."""
 
     def __init__(self, status: int, encoding: str, attempt: Attempt) -> None:
         request, self._attempt, self._is_error = attempt.request, attempt, status >= 400
@@ -33,14 +33,14 @@ class BodyReader:
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
-            raise errors.NoResponseError(f"the response has the encoding {name}, which was not asked for")
+            raise errors.NoResponseError(f"the response has the encoding {name}, which was not requested")
         self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
         self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
         self._body = bytearray()
         self._feed = self._body.extend if self._consumer is None else self._consumer.feed
 
     def feed(self, part: bytes) -> bool:
-        """Take one part; True where no more is wanted. Raises AnswerTooLargeError, TimeoutError: over a limit."""
+        """Process one part; return True to stop reading. Raise AnswerTooLargeError or TimeoutError at a limit."""
         self._attempt.remaining()
         self.received_bytes += len(part)
         while part:
@@ -51,18 +51,18 @@ class BodyReader:
                 if self._is_error:
                     return True
                 limit = errors.format_size(self._max_bytes)
-                raise errors.AnswerTooLargeError(f"the response is longer than {limit}, the limit for this request")
+                raise errors.AnswerTooLargeError(f"the response exceeds {limit}, the limit for this request")
             free = max(defaults.COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes)
             if self._inflate is not None and self._length > free:
                 sizes = f"{errors.format_size(self.received_bytes)} to over {errors.format_size(self._length)}"
                 raise errors.AnswerTooLargeError(
-                    f"the response inflates more than {MAX_COMPRESSION_RATIO}-fold: {sizes}"
+                    f"the compression ratio of the response exceeds {MAX_COMPRESSION_RATIO}: {sizes}"
                 )
         return False
 
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
-        """The next piece, and what is left of the part."""
-        if inflate.eof:  # another member of the gzip data may follow (RFC 1952, 2.2); anything else is ignored
+        """Return the next decompressed piece, and the rest of the part."""
+        if inflate.eof:  # another gzip member may follow (RFC 1952, 2.2); other trailing bytes are ignored
             if part[0] != _GZIP:
                 return b"", b""
             self._inflate = inflate = zlib.decompressobj(wbits=47)
@@ -70,7 +70,7 @@ class BodyReader:
         return piece, inflate.unconsumed_tail or inflate.unused_data
 
     def finish(self) -> bytearray | BodyConsumer:
-        """The whole body, or its consumer. Raises zlib.error: the compressed data ends too early."""
+        """Return the whole body, or its consumer. Raise zlib.error if the compressed data is incomplete."""
         if self._inflate is not None and self.received_bytes and not self._inflate.eof and not self._is_error:
-            raise zlib.error("the compressed data ends too early")
+            raise zlib.error("the compressed data is incomplete")
         return self._body if self._consumer is None else self._consumer

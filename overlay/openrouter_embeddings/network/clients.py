@@ -1,4 +1,4 @@
-"""The HTTP clients behind a package client: opened at first use, per process and event loop, and closed with it."""
+"""Owns the HTTP clients of one `OpenRouter`: opens them at first use, one per event loop, and closes them with it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..errors import ClosedClientError
 class HttpClients:
     """One HTTP client for threads, and one for each event loop.
 
-    After a fork the child opens its own: two processes must never share a connection.
+    After a fork, the child opens its own clients, because two processes must never share a connection.
 
     Args:
-        client: a caller's own client for threads; it is never closed here.
-        async_client: the same for event loops.
-        ssl_context: certificates in place of those of the environment.
+        client: the caller's own `httpx.Client`, which this class never closes.
+        async_client: the caller's own `httpx.AsyncClient`, never closed either.
+        ssl_context: TLS settings to use instead of the environment's certificates.
     """
 
     def __init__(self, client: Any, async_client: Any, ssl_context: Any) -> None:
@@ -29,21 +29,21 @@ class HttpClients:
     def _reset(self, inherited: Any = None) -> None:
         self._lock = threading.Lock()
         self._sync: Any = None
-        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # by event loop
-        self._inherited = inherited  # kept and never used: to collect it would close the parent's connections
-        # Last: another thread of the child must not use the parent's clients.
+        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # client by event loop
+        self._inherited = inherited  # a reference only: garbage collection would close the parent's connections
+        # Set last, so that no other thread of the child uses the parent's clients.
         self._made_in = os.getpid(), threading.Lock
 
     def _prepare(self) -> None:
         """Raises ClosedClientError."""
-        # In a forked child a lock may be held for ever; if gevent replaced the locks meanwhile, all old ones may.
+        # A lock from before a fork, or from before gevent replaced the lock type, may never be released.
         if self._made_in != (os.getpid(), threading.Lock):
             self._reset((self._sync, self._async, self._inherited))
         if self.closed:
-            raise ClosedClientError("this client was closed while the call began")
+            raise ClosedClientError("this client is closed; make a new one")
 
     def sync_client(self) -> Any:
-        """The HTTP client for threads. Raises ClosedClientError, ConfigurationError: none can be opened."""
+        """Return the sync HTTP client. Raise ClosedClientError or ConfigurationError if it cannot be opened."""
         if self._given is not None:
             return self._given
         self._prepare()
@@ -57,7 +57,7 @@ class HttpClients:
         return client
 
     async def async_client(self) -> Any:
-        """The HTTP client of the running event loop, closed with the loop at the latest; raises as `sync_client`."""
+        """Return the HTTP client of the running event loop, which the loop closes at its end; raise as above."""
         if self._given_async is not None:
             return self._given_async
         self._prepare()
@@ -69,14 +69,14 @@ class HttpClients:
 
             with self._lock:
                 for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
-                    abandon(self._async.pop(ended)[0])  # a loop that was closed without finishing its generators
+                    abandon(self._async.pop(ended)[0])  # its loop was closed without finishing its async generators
                 client = open_client(self._ssl_context, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
         return self._async[loop][0]
 
     async def _close_with_loop(self, loop: Any, client: Any) -> AsyncGenerator[None, None]:
-        """Closes the client while that can be awaited: an event loop finishes its generators before it ends."""
+        """Close the client when the event loop ends: the loop finishes its async generators first."""
         try:
             yield
         finally:
@@ -84,7 +84,7 @@ class HttpClients:
             await client.aclose()
 
     def close(self) -> None:
-        """Close the client for threads."""
+        """Close the sync client."""
         if not self.closed:
             self._prepare()
             with self._lock:
@@ -94,7 +94,7 @@ class HttpClients:
                 client.close()
 
     async def aclose(self) -> None:
-        """Close all clients; of other event loops, only the connections."""
+        """Close all clients; for clients of other event loops, only their sockets."""
         self.close()
         if self._async:
             import anyio.lowlevel

@@ -1,7 +1,7 @@
-"""Drives a call flow to its result: sends the requests that it yields, and waits when it asks to.
+"""Drives a call flow: sends the requests and waits the sleeps that it yields, in a thread or on an event loop.
 
-Code for both sides is written once, as coroutines. An event loop awaits them. A thread runs them with `complete`: their
-I/O blocks, so they never suspend.
+Sync and async code share one implementation, as coroutines. Event loops await them. Threads run them with `complete`:
+there, I/O blocks and the coroutines never suspend.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
 def run(
     flow: CallFlow, client: Any, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
 ) -> Any:
-    """Drive a flow with this thread through an HTTP client, and close the flow. `sleep` replaces `time.sleep`.
+    """Drive a flow in the current thread with an HTTP client, and close the flow. `sleep` replaces `time.sleep`.
 
     Raises:
         Cancelled: another thread cancelled the `scope`.
@@ -43,7 +43,7 @@ def run(
 
 
 async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
-    """Drive a flow on the running event loop, and close it; arguments as in `run`."""
+    """Drive a flow on the running event loop, and close the flow; arguments as in `run`."""
     import anyio
 
     return await _drive(flow, client, sleep or (lambda step: anyio.sleep(step.seconds)), None, on_loop=True)
@@ -52,7 +52,7 @@ async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[N
 async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
     from .exchange import send
 
-    outcomes: list[Any] = []  # not a variable: a traceback with locals must not show a response that echoes the key
+    outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
     try:
         step = next(flow)
         while True:
@@ -63,7 +63,7 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
                     waiting = sleep(step)
                     outcomes.append(await waiting if on_loop else None)
             except BaseException as interrupt:
-                flow.throw(interrupt)  # the flow counts what may be billed
+                flow.throw(interrupt)  # the flow counts possibly billed attempts
                 raise
             step = flow.send(outcomes.pop())
     except StopIteration as done:
@@ -73,31 +73,32 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
 
 
 class Attempt:
-    """The state of one attempt. Its network stream updates it; its exchange and its failure read it."""
+    """The state of one attempt, updated by `backend.Stream` and read by `exchange` and `failures`."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.deadline = math.inf  # until it has a connection: waiting for one of the pool does not count
+        self.deadline = math.inf  # set once it has a connection: waiting for the pool does not count
         self.socket: Any = None
-        self.dialled = ""  # host and port, if a new connection was opened
-        self.sent = self.received = 0  # bytes
-        self.answered = False  # the headers of the response have arrived
-        self.unfinished = False  # the request was not sent whole
+        self.dialled = ""  # "host:port" of a new connection; "" for a reused one
+        self.sent = self.received = 0  # in bytes
+        self.answered = False  # True once the response headers have arrived
+        self.unfinished = False  # True if the request was sent incompletely
         self.cancelled = self.ended = False
 
     def remaining(self, timeout: float = math.inf) -> float:
-        """`timeout`, shortened to what the attempt has left. The first call starts its time.
+        """Return `timeout`, or the seconds until the deadline if that is less. The first call sets the deadline.
 
         Raises:
-            TimeoutError, Cancelled
+            TimeoutError: the deadline has passed.
+            Cancelled: another thread cancelled the attempt.
         """
         if self.cancelled:
-            raise Cancelled  # by another thread
+            raise Cancelled
         now = time.monotonic()
         if self.deadline == math.inf:
             self.deadline = now + self.request.timeouts.attempt_seconds
         if now >= self.deadline:
-            raise TimeoutError("the deadline of the attempt has passed")
+            raise TimeoutError
         return min(timeout, self.deadline - now)
 
 
@@ -105,11 +106,11 @@ current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("openr
 
 
 class Cancelled(Exception):
-    """The work that an attempt belongs to was cancelled."""
+    """The job or scope of an attempt was cancelled."""
 
 
 class CancelScope:
-    """Cancels the attempts of many threads at once: it ends their waits and shuts their connections down."""
+    """Cancels the attempts of several threads at once: ends their waits and shuts their sockets down."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,34 +118,34 @@ class CancelScope:
         self._attempts: set[Attempt] = set()
 
     def wait(self, seconds: float) -> None:
-        """Wait. Raises Cancelled: the scope was cancelled, before or meanwhile."""
+        """Wait so many seconds. Raise Cancelled if the scope is or gets cancelled."""
         if self._cancelled.wait(seconds) if seconds > 0 else self._cancelled.is_set():
             raise Cancelled
 
     def enter(self, attempt: Attempt) -> None:
-        """Add an attempt that begins. Raises Cancelled."""
+        """Add an attempt that starts. Raise Cancelled if the scope is cancelled."""
         with self._lock:
             self.wait(0)
             self._attempts.add(attempt)
 
     def leave(self, attempt: Attempt) -> None:
-        """Remove an attempt that has ended. Raises Cancelled: the scope was cancelled meanwhile."""
+        """Remove an attempt that ended. Raise Cancelled if the scope was cancelled meanwhile."""
         with self._lock:
             self._attempts.discard(attempt)
         self.wait(0)
 
     def cancel(self) -> None:
-        """Cancel the attempts that run, and those that would run later."""
+        """Cancel the running attempts and all later ones."""
         with self._lock:
             self._cancelled.set()
             for attempt in self._attempts:
-                attempt.cancelled = True  # all of them first: none may take a connection that another releases
+                attempt.cancelled = True  # mark all first: none may reuse a connection that another one releases
             for attempt in self._attempts:
                 shut_down(attempt.socket)
 
 
 def shut_down(sock: Any) -> None:
-    """Shut a connection down from outside, which ends the waits on it. Sockets of event loops have no method for it."""
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+    """Shut a socket down from another thread, which ends its blocking reads and writes."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # None, closed, or a transport socket of asyncio
         with socket.fromfd(sock.fileno(), sock.family, sock.type) as twin:
             twin.shutdown(socket.SHUT_RDWR)

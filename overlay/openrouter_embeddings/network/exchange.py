@@ -1,4 +1,4 @@
-"""One request and its response, through a client of the library: for threads and for event loops, as `drivers` says."""
+"""Sends one request with an httpx client and reads the response, sync and async; adds the authorization headers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .failures import failure_of
 from .library import ROOTS, http
 from .reuse import discard, is_clean, is_copy
 
-_url = lru_cache(maxsize=64)(http.URL)  # a client asks for few URLs, again and again
+_url = lru_cache(maxsize=64)(http.URL)  # a client requests the same few URLs repeatedly
 
 
 async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
-    """Send a request. Returns its response, or the failure that came in its place. Raises Cancelled."""
+    """Send a request and return its response or failure. Raise Cancelled if the scope was cancelled."""
     attempt, backend = Attempt(request), getattr(client, "backend", None)
     limit: Any = contextlib.nullcontext()
-    if backend is None:  # a caller's own client reports no bytes: assume that they were sent
+    if backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
         attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
         limit = anyio.fail_after(seconds) if on_loop else limit
@@ -43,7 +43,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         except Exception as error:
             failure = failure_of(error, attempt)
             if failure.stale and backend is not None:
-                backend.epoch += 1  # other idle connections may be as stale
+                backend.epoch += 1  # other idle connections may be stale too
             return failure
         finally:
             if scope is not None:
@@ -62,9 +62,9 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
     try:
         attempt.answered, status = True, response.status_code
         if attempt.unfinished and status < 400:
-            raise errors.ConnectionLostError("the server responded before the request was sent")
+            raise errors.ConnectionLostError("the server responded before the request was sent completely")
         headers = read_headers(response.headers.raw)
-        is_read = getattr(response, "is_stream_consumed", False)  # a hook of a caller's own client read it
+        is_read = getattr(response, "is_stream_consumed", False)  # an event hook of a caller's own client may read it
         body = BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
         if on_loop and not is_read:
             async with contextlib.aclosing(aiter(response.stream)) as parts:
@@ -80,7 +80,7 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
         if came_before or not is_clean(response, body.received_bytes, on_loop=on_loop):
             await discard(response, on_loop=on_loop)
         if came_before:
-            raise errors.ConnectionLostError("the server sent an earlier response once more")
+            raise errors.ConnectionLostError("the server sent the response to an earlier request again")
         return Response(status, headers, content)
     finally:
         await response.aclose() if on_loop else response.close()
@@ -93,12 +93,12 @@ def _extensions(timeouts: Timeouts) -> dict[str, Any]:
 
 
 def _headers(request: Request) -> list[tuple[str, str]]:
-    """The headers, with the secrets revealed: here alone, and in no variable."""
+    """Return the headers with the real secrets, which no other function and no variable holds."""
     return [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers]
 
 
 def _build(request: Request, client: Any, backend: Any) -> Any:
-    """The request as the library's. Its class is quicker than its client; the headers are nearly always the same."""
+    """Build the httpx request. The last headers are cached, since they rarely change; `build_request` is slower."""
     method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
     if backend is None:
         return client.build_request(method, url, content=body, headers=_headers(request), extensions=extensions)
@@ -114,7 +114,7 @@ def _build(request: Request, client: Any, backend: Any) -> Any:
 
 
 class _MaskingFilter(logging.Filter):
-    """Masks the library's DEBUG records of our attempts: they quote headers, and a server may echo the key."""
+    """Masks DEBUG records of httpx and httpcore during attempts: they quote headers, and servers may echo the key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         attempt = current_attempt.get(None)
@@ -123,6 +123,6 @@ class _MaskingFilter(logging.Filter):
         return True
 
 
-for _name in list(logging.Logger.manager.loggerDict):  # a filter of a parent does not see the records of its children
+for _name in list(logging.Logger.manager.loggerDict):  # a parent logger's filter does not see its children's records
     if _name.partition(".")[0] in ROOTS:
         logging.getLogger(_name).addFilter(_MaskingFilter())

@@ -1,4 +1,4 @@
-"""What an exception of an attempt means: an error of the package, and whether the request may be sent again."""
+"""Converts an exception of httpx or the OS to an error of this package, and decides if the request was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .library import http
 
 
 def _class(name: str, *ours: type[errors.NoResponseError]) -> Any:
-    """An error that `except httpx.<name>` also catches. Users see the name of the package's own class."""
+    """Create a subclass of our error class and of `httpx.<name>`, shown under our class's name."""
     shown = {attribute: getattr(ours[0], attribute) for attribute in ("__module__", "__doc__")}
     members = {**shown, "__reduce__": lambda error: (_restore, (name, vars(error)))}
     return type(ours[0].__name__, (*ours, getattr(http, name)), members)
@@ -39,19 +39,19 @@ _CLASSES = {
 
 
 class _Meaning(NamedTuple):
-    """An exception, and the error that it becomes. The name of its class decides: a caller may use another library."""
+    """Maps an exception to an error, by class name: the caller's own client may belong to httpx or httpx2."""
 
     exception: str
-    error: str  # a name in _CLASSES
+    error: str  # a key of _CLASSES
     message: str
-    sent: bool = True  # the server may have received the request
-    phase: str = ""  # the timeout that expired, without "_seconds"
+    sent: bool = True  # False if the server cannot have received the request
+    phase: str = ""  # name of the timeout that expired, without "_seconds"
 
 
 _CONNECT_TIMEOUT = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
 _POOL_TIMEOUT = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
 _READ_TIMEOUT = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
-_MEANINGS = (  # the first that matches
+_MEANINGS = (  # the first match applies
     _CONNECT_TIMEOUT,
     _POOL_TIMEOUT,
     _Meaning("WriteTimeout", "WriteTimeout", "the request could not be sent in time", phase="write"),
@@ -60,15 +60,15 @@ _MEANINGS = (  # the first that matches
     _Meaning("ConnectError", "ConnectError", "no connection", sent=False),
     _Meaning("WriteError", "WriteError", "the connection broke while the request was sent"),
     _Meaning("NetworkError", "ReadError", "the connection broke"),
-    _Meaning("RemoteProtocolError", "RemoteProtocolError", "the response is not HTTP, or ends too early"),
-    _Meaning("TimeoutError", "ReadTimeout", "no response within the deadline of the attempt", phase="read"),
+    _Meaning("RemoteProtocolError", "RemoteProtocolError", "the response is not valid HTTP, or is incomplete"),
+    _Meaning("TimeoutError", "ReadTimeout", "no response within the time limit of the attempt", phase="read"),
     _Meaning("SSLError", "ConnectError", "TLS failed"),
     _Meaning("gaierror", "ConnectError", "no connection", sent=False),
     _Meaning("OSError", "ReadError", "the connection broke"),
-    _Meaning("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # of zlib
+    _Meaning("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # zlib.error
 )
-_NO_TLS = "the port does not speak TLS: correct the port of server_url, or begin it with http://"
-_CURES = {  # by the start of an exception's text: what only the user can change, so that no retry helps
+_NO_TLS = "the port does not use TLS: correct the port in server_url, or use an http:// URL"
+_CURES = {  # start of an exception's text -> advice; only the user can fix these, so they are not retried
     "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust",
     "[SSL: WRONG_VERSION_NUMBER]": _NO_TLS,
     "[SSL: RECORD_LAYER_FAILURE]": _NO_TLS,
@@ -77,7 +77,7 @@ _CURES = {  # by the start of an exception's text: what only the user can change
 
 
 def failure_of(error: Exception, attempt: Attempt) -> Failure:
-    """The failure that an exception means. The exception is dropped: its frames hold the request, and so the key."""
+    """Convert an exception to a failure. It is not chained, because its frames hold the request and the key."""
     if isinstance(error, errors.OpenRouterError):
         return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
     names = {cls.__name__ for cls in type(error).__mro__}
@@ -87,7 +87,7 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
         message = f"the HTTP client failed with {type(error).__name__}"
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
     is_over = time.monotonic() > attempt.deadline - 0.001
-    if meaning.error == "RemoteProtocolError" and is_over:  # a read was cut short
+    if meaning.error == "RemoteProtocolError" and is_over:  # the deadline ended a read
         meaning = _READ_TIMEOUT
     elif meaning.error == "RemoteProtocolError" and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
         text = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
@@ -108,7 +108,7 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
 
 
 def _peer(attempt: Attempt) -> str:
-    """The origin of the request, and the proxy if that is what was dialled."""
+    """Return the origin of the request, and the proxy if one was used."""
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
     host = attempt.dialled.rpartition(":")[0]
     return f"{origin} through the proxy {attempt.dialled}" if host and host not in origin else origin

@@ -1,7 +1,7 @@
-"""The HTTP library in use: httpx, or httpx2 where `OPENROUTER_HTTP_LIBRARY` says so. Nothing else imports either.
+"""Selects the HTTP library: httpx, or httpx2 if `OPENROUTER_HTTP_LIBRARY=httpx2`. No other file imports either.
 
-Two objects of the library have no public place: the network backend of a client, and the h11 connection behind a
-response. `references` finds them by their public classes, so no private name is used.
+Two objects of the library have no public attribute: the network backend of a client, and the h11 connection of a
+response. `references` finds them by their public classes, without private names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ elif _chosen == "httpx2":
         import httpcore2 as core
         import httpx2 as http
     except ImportError:
-        message = "OPENROUTER_HTTP_LIBRARY=httpx2 needs it installed: pip install 'openrouter-embeddings[httpx2]'"
+        message = "OPENROUTER_HTTP_LIBRARY=httpx2 needs httpx2: pip install 'openrouter-embeddings[httpx2]'"
         raise ConfigurationError(message) from None
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
@@ -34,10 +34,10 @@ _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
 
 
 def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
-    """Find the objects of a class that an object of the library refers to, directly or through others.
+    """Find the instances of `kind` that an object of the library refers to, directly or through other objects.
 
     Returns:
-        For each, the object that holds it and the name of the attribute. None lies behind an instance of `stop`.
+        For each, the object that holds it and the attribute name. Instances of `stop` are not searched.
     """
     seen = set() if seen is None else seen
     if id(value) in seen or isinstance(value, stop):

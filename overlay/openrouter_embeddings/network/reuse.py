@@ -1,4 +1,4 @@
-"""Whether a response belongs to its request, and whether its connection may be used again."""
+"""Decides whether a response belongs to its request, and whether its connection may be reused."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..messages import Headers, Request
 from .backend import Stream
 from .library import core, h11, references
 
-_HIDDEN_BYTES = 60_000  # an event loop may have received more than one read of so many bytes hands out
+_HIDDEN_BYTES = 60_000  # above this body size, an event loop may have buffered bytes beyond its last read
 _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 
 
 class _Memory:
-    """What is known of a client, or of one of its connections."""
+    """The state kept for a client or for one of its connections."""
 
-    first_id: Any = None  # of a response to the client
-    last_response: tuple[int, Any] | None = None  # of the connection: what was asked, and what came
-    is_suspect = False  # the connection may still hold a response to an earlier request
+    first_id: Any = None  # for a client: the id of its first response
+    last_response: tuple[int, Any] | None = None  # for a connection: hash of its last request, and the response
+    is_suspect = False  # for a connection: it may still hold a response to an earlier request
     h11_connection: h11.Connection | None = None
 
 
@@ -31,20 +31,20 @@ def _memory_of(owner: Any) -> _Memory:
 
 
 def _h11_connection(response: Any) -> h11.Connection | None:
-    """The h11 connection behind a response; None if a release of the library hides it."""
+    """Return the h11 connection of a response, or None if a release of httpcore hides it."""
     memory = _memory_of(response.extensions["network_stream"])
-    if memory.h11_connection is None:  # the search takes as long as the library's parsing
+    if memory.h11_connection is None:  # cached, because the search is slow
         found = references(response.stream, h11.Connection, _ASIDE)
         memory.h11_connection = next((getattr(*each) for each in found), None)
     return memory.h11_connection
 
 
 def is_copy(client: Any, response: Any, request: Request, headers: Headers, body_bytes: int) -> bool:
-    """Whether a response is the last one of its connection once more, which came late and so to the next request.
+    """Whether a response repeats the previous response of its connection, although the request is different.
 
-    A response without an id, or with that of the client's first response, is none: servers in tests always send the
-    same. A copy that answers its request, since the request was the same, is none either. After each of these, the
-    connection is not used again: the response to this request may follow.
+    Always False for a response without an id, or with the id of the client's first response: test servers often send
+    one constant id. False too if the request is equal. In these cases the connection is not used again, since the
+    response to this request may follow.
     """
     response_id, stream = headers.get("x-generation-id"), response.extensions.get("network_stream")
     if stream is None:
@@ -60,10 +60,10 @@ def is_copy(client: Any, response: Any, request: Request, headers: Headers, body
 
 
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
-    """Whether nothing arrived behind a response. The library would take it for the next one of the connection.
+    """Whether no bytes follow a response. httpcore would read them as the response to the next request.
 
-    False where that is unknown: a release hides its h11 connection, an event loop may hold more than its last read
-    returned, or `is_copy` found the connection suspect. HTTP/2 numbers its responses.
+    False if unknown: a release hides the h11 connection, an event loop may have buffered more bytes, or `is_copy` found
+    the connection suspect. True for HTTP/2, whose responses carry stream ids.
     """
     if "network_stream" not in response.extensions or not response.http_version.startswith("HTTP/1"):
         return True
@@ -76,17 +76,17 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     if not isinstance(tls, ssl.SSLObject):
         return tls is None or not tls.pending()
     try:
-        tls.read(1)  # an event loop may have received more than was decrypted; it never waits
+        tls.read(1)  # non-blocking: an event loop may have received bytes that are not decrypted yet
     except ssl.SSLError as error:
         return isinstance(error, ssl.SSLWantReadError)
     return False
 
 
 async def discard(response: Any, *, on_loop: bool) -> None:
-    """Close the connection of a response, so that it is not used again.
+    """Close the connection of a response, so that it is not reused.
 
-    To close its stream is not enough: the pool may give it to another thread before it looks, and that thread would
-    get a response which the connection holds already.
+    Closing the network stream is not enough: before the pool notices, it may assign the connection to another thread,
+    which would read a response that h11 has already buffered.
     """
     if (connection := _h11_connection(response)) is not None:
         connection.send_failed()

@@ -1,4 +1,4 @@
-"""The library's clients that a package client opens, on our network backends."""
+"""Opens the `httpx.Client` and `httpx.AsyncClient` of the package: proxies, certificates, pool, network backend."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .library import core, http, references
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_NO_PROXY = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))  # texts stay on this machine
+_NO_PROXY = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))  # local texts stay on this machine
 _VARIABLES = (*_CERTIFICATES, "SSLKEYLOGFILE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class _NoCookies(http.Cookies):
     def extract_cookies(self, response: Any) -> None:
-        """Keep none. The library's own method takes a twentieth of a call."""
+        """Store no cookies. The method of httpx takes a twentieth of a call."""
 
 
 _COOKIES = _NoCookies()
@@ -30,9 +30,9 @@ _CLIENTS: Any = [type(cls.__name__, (cls,), _COOKIELESS) for cls in (http.Client
 
 
 def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
-    """Open a client of the library with the proxies and certificates of the environment. Raises ConfigurationError.
+    """Open an httpx client with the environment's proxies and certificates. Raise ConfigurationError if it fails.
 
-    Its `backend` is None if a release of the library hides its backends: then only its own timeouts apply.
+    Its `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
     """
     paths = [os.environ.get(name, "") for name in _CERTIFICATES]
     try:
@@ -49,17 +49,17 @@ def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
         return client
     named = ", ".join(name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower()))
     hint = "; NO_PROXY takes ::1 without brackets, and no networks: name the hosts" if "NO_PROXY" in named else ""
-    # Not chained: the URL of a proxy may hold a password.
+    # Not chained, because a proxy URL may contain a password.
     raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {named}{hint}")
 
 
 @functools.lru_cache(maxsize=4)
 def _certificates(*_: str | float | None) -> ssl.SSLContext:
-    """The certificates of the environment, else the usual ones: to read them takes longer than many calls."""
+    """Return the SSL context of the environment's certificates, cached because loading takes longer than a call."""
     return http.create_ssl_context()
 
 
 def abandon(client: Any) -> None:
-    """Shut the connections of a client down whose event loop has ended, so that nothing can be awaited on it."""
+    """Shut down the sockets of a client whose event loop has ended, where nothing can be awaited."""
     for owner, name in list(references(client, Stream)):
         shut_down(getattr(owner, name).get_extra_info("socket"))
