@@ -147,6 +147,21 @@ def test_cache_holds_what_came_before_an_error_and_takes_little_space(tmp_path: 
     assert sum(file.stat().st_size for file in tmp_path.glob("cache.sqlite")) < 1.5 * len(known) * 1536 * 4
 
 
+def test_cache_with_vectors_of_another_length_is_an_error(tmp_path: Path) -> None:
+    """Which numpy would refuse, or repeat if their length is 1."""
+    path = tmp_path / "cache.sqlite"
+    cache = Cache(path, {"model": MODEL})
+    cache.put(["one number"], np.ones((1, 1), np.float32))
+    cache.put(["three numbers"], np.ones((1, 3), np.float32))
+    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+        for text in ("one number", "three numbers"):
+            with pytest.raises(errors.ResponseValidationError, match="dimensions") as found:
+                client.embeddings.embed([text, "eight numbers"], model=MODEL, cache=path)
+            assert found.value.partial.possibly_billed_texts == 1
+        with pytest.raises(errors.ConfigurationError, match="another file"):
+            client.embeddings.embed(["three numbers", "one number"], model=MODEL, cache=path)
+
+
 def test_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("these are my notes, and no database at all. " * 20)
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:

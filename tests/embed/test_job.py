@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_embeddings import errors
+from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS
 from openrouter_embeddings.embed.job import Job
 from openrouter_embeddings.embed.limiter import RateClock
 from openrouter_embeddings.embed.options import checked_options
@@ -398,7 +400,48 @@ def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None
     assert job.step() is None
     with pytest.raises(KeyboardInterrupt):
         job.raise_error()
-    assert (job.in_flight, job.stats.possibly_billed_texts) == (0, 4)
+    assert (len(job.in_flight), job.stats.possibly_billed_texts) == (0, 4)
+
+
+class InterruptedDeque(deque[Any]):
+    """Ctrl-C comes once, just after an outcome was taken from it."""
+
+    is_next = True
+
+    def popleft(self) -> Any:
+        taken = super().popleft()
+        if self.is_next:
+            self.is_next = False
+            raise KeyboardInterrupt
+        return taken
+
+
+def test_job_does_not_wait_for_a_response_whose_handling_is_interrupted() -> None:
+    job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job.feed(((i, f"text {i}") for i in range(4)), 4)
+    batch = job.step()
+    assert isinstance(batch, Batch)
+    response = EmbeddingBatch(np.zeros((4, 1), np.float32), "m", None)
+    response.http_meta = META
+    job.outcomes = InterruptedDeque([(batch, response)])
+
+    assert job.step() is None
+    assert job.stats.possibly_billed_texts == 4
+
+
+def test_interrupt_without_a_count_may_be_billed_and_leaves_others_little_time() -> None:
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job.feed(((i, f"text {i}") for i in range(400)), 400)
+    first, second = job.step(), job.step()
+    assert isinstance(first, Batch)
+    assert isinstance(second, Batch)
+
+    job.outcomes.append((first, KeyboardInterrupt()))
+
+    seconds = job.step()
+    assert isinstance(seconds, float)
+    assert 0 < seconds <= JOB_INTERRUPT_SECONDS
+    assert job.stats.possibly_billed_texts == len(first)
 
 
 @pytest.mark.parametrize("seconds", [5.0, math.inf])

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -173,6 +173,29 @@ def test_late_copy_of_a_response_is_recognized(side: Side, certificate: Path | N
                 vectors(session, text)
                 time.sleep(0.02)
             assert vectors(session, *texts) == right(*texts)
+
+
+@any_client
+@pytest.mark.parametrize("late", ["a copy", "another response"])
+@both_sides
+def test_response_behind_a_late_one_is_never_the_next_ones(side: Side, own: bool, late: str) -> None:
+    """The late response arrives after the same text was sent again, and the response to that after the next text."""
+
+    def step(connection: Connection, request: Received) -> None:
+        number = len(connection.server.ledger.requests)
+        body = json.dumps(right_answer(request)).encode()
+        made = http(200, body, (*JSON, ("X-Generation-Id", str(number))))
+        connection.pause(0.02)
+        connection.send(made)
+        if number == 2:
+            connection.raw.recv(1, socket.MSG_PEEK)
+            connection.send(made if late == "a copy" else http(200, b"{}"))
+
+    with FaultServer(forever(step)) as server, session_of(server, side, own=own) as session:
+        assert vectors(session, "one", "same") == right("one", "same")
+        with nullcontext() if late == "a copy" else pytest.raises(errors.ResponseValidationError):
+            assert vectors(session, "same") == right("same")
+        assert vectors(session, "other") == right("other")
 
 
 @any_client

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .. import errors
-from ..defaults import JOB_ENDING_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
+from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
 from ..errors import OpenRouterError, ResponseValidationError, printable
 from ..messages import Sleep
 from ..network import Cancelled
@@ -59,12 +59,13 @@ class Job:
         self._may_retry_billed, self._url, self._hook = may_retry_billed, url, hook
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
-        self.stats, self._dimensions, self._models_differ = Stats(), 0, False
+        self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
         self.models: dict[str, list[int]] | None = None  # positions by model; None in a stream
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
-        self.in_flight = self._done = self._failed = self._rejected_alone = 0
+        self.in_flight: set[Batch] = set()
+        self._done = self._failed = self._rejected_alone = 0
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
@@ -103,7 +104,7 @@ class Job:
         if self._ends_at is not None:
             seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
-        if self.in_flight >= int(self._limiter.limit):
+        if len(self.in_flight) >= int(self._limiter.limit):
             return math.inf
         try:
             return self._start(now)
@@ -126,9 +127,9 @@ class Job:
             return math.inf
         if self.observer is not None:
             self.observer.before_send(batch.positions, batch.texts)
-        elif self.stats.requests == self.in_flight == 0:  # a corpus has an observer, so it is never a single call
+        elif self.stats.requests == len(self.in_flight) == 0:  # a corpus has an observer, so it is never a single call
             batch.is_whole_job = self._packer.exhausted
-        self.in_flight += 1
+        self.in_flight.add(batch)
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
         self._limiter.charge(batch, batch.sent_at)
         return batch
@@ -171,7 +172,7 @@ class Job:
 
     def _fail(self, error: BaseException) -> None:
         if self._ends_at is None:
-            self.stop(JOB_ENDING_SECONDS)
+            self.stop(JOB_ENDING_SECONDS if isinstance(error, Exception) else JOB_INTERRUPT_SECONDS)
         self._error = self._error or error
 
     def raise_error(self) -> None:
@@ -186,6 +187,7 @@ class Job:
     def close(self) -> None:
         """Start no more requests, and count the outcomes that are dropped. May be called twice."""
         self._ends_at = -math.inf
+        self.in_flight.clear()
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
             self._count(batch, outcome)
@@ -198,8 +200,8 @@ class Job:
         """Handle an outcome: return the block of a response; requeue, split or give up a failed batch."""
         block, requests, is_response = None, self.stats.requests, isinstance(outcome, EmbeddingBatch)
         try:
+            self.in_flight.discard(batch)
             self.outcomes.popleft()  # after an earlier interrupt, the next step finds the outcome again
-            self.in_flight -= 1
             self._count(batch, outcome)
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
@@ -227,7 +229,8 @@ class Job:
         attempts, stats = getattr(meta, "attempts", 0), self.stats
         stats.requests += attempts
         stats.retries += max(0, attempts - 1)
-        self._count_billed(batch, getattr(meta, "possibly_billed_attempts", 0))
+        # An interrupt between the call and its outcome has no count.
+        self._count_billed(batch, getattr(meta, "possibly_billed_attempts", 1))
         for usage in (getattr(outcome, "usage", None), *getattr(outcome, "rejected_usages", ())):
             stats.usage = stats.usage.plus(usage)
 
@@ -244,7 +247,7 @@ class Job:
             error.positions, error.attempts = batch.positions, meta.attempts
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
-        self._dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
+        self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
         self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
         self.limits.flaky |= meta.possibly_billed_attempts > 0
@@ -258,8 +261,8 @@ class Job:
         """Return how a response differs from earlier ones in width or model, or ""."""
         before, model, width = self.stats.model, response.model, response.vectors.shape[1]
         start = f"texts[{batch.positions[0]}] and on"
-        if self._dimensions not in (0, width):
-            return f"{start} have {width} dimensions, earlier texts have {self._dimensions}"
+        if self.dimensions not in (0, width):
+            return f"{start} have {width} dimensions, earlier texts have {self.dimensions}"
         if not model or not before or model == before:
             return ""
         names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
@@ -397,7 +400,7 @@ class Job:
         left = max(0.0, (total - done) / rate) if total is not None and rate else None
         wait = self._limiter.pause_seconds(time.monotonic()) if self._wait_reason else 0.0
         reason = self._wait_reason if wait else ""
-        counts = stats.requests, stats.retries, seconds, left, wait, reason, self._failed, self.in_flight
+        counts = stats.requests, stats.retries, seconds, left, wait, reason, self._failed, len(self.in_flight)
         return Progress(done, total, rate, stats.usage, *counts)
 
 

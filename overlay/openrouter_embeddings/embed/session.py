@@ -83,6 +83,10 @@ class Session:
         if cache is not None:
             job.cache, found = cache, cache.get([text for _, text in numbered])
             for i, vector in found.items():
+                if job.dimensions not in (0, len(vector)):
+                    sizes = f"{job.dimensions} and {len(vector)} dimensions"
+                    raise ConfigurationError(f"the cache has vectors of {sizes} for these texts: use another file")
+                job.dimensions = len(vector)
                 self.matrix.put([numbered[i][0]], vector.reshape(1, -1))
             numbered = [pair for i, pair in enumerate(numbered) if i not in found]
         job.feed(numbered, len(numbered) + len(job.stats.errors), at_once=True)

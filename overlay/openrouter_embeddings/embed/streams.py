@@ -50,7 +50,7 @@ class _Threads:
         self._batches.put(batch)
         if not self._threads:
             self._scope = CancelScope()
-        if len(self._threads) < self._session.job.in_flight:
+        if len(self._threads) < len(self._session.job.in_flight):
             target, name = copy_context().run, "openrouter-embed"
             thread = threading.Thread(target=target, args=(self._work,), name=name, daemon=True)
             self._threads.append(thread)  # before `start`, which an interrupt may end

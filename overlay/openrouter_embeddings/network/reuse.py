@@ -19,6 +19,7 @@ class _Memory:
 
     first_id: Any = None  # for a client: the id of its first response
     last_response: tuple[int, Any] | None = None  # for a connection: hash of its last request, and the response
+    is_suspect = False  # for a connection: it may still hold a response to an earlier request
     h11_connection: h11.Connection | None = None
 
 
@@ -42,28 +43,32 @@ def is_copy(client: Any, response: Any, request: Request, headers: Headers, body
     """Whether a response repeats the previous response of its connection, although the request is different.
 
     Always False for a response without an id, or with the id of the client's first response: test servers often send
-    one constant id.
+    one constant id. False too if the request is equal. In these cases the connection is not used again, since the
+    response to this request may follow.
     """
     response_id, stream = headers.get("x-generation-id"), response.extensions.get("network_stream")
-    if response_id is None or stream is None:
+    if stream is None:
         return False
     whole, own = _memory_of(client), _memory_of(stream)
+    if response_id is None:
+        own.is_suspect = whole.first_id is not None
+        return False
     whole.first_id = whole.first_id or response_id
     asked, came, before = hash((request.url, request.body)), (response_id, body_bytes), own.last_response
-    own.last_response = asked, came
-    return response_id != whole.first_id and before is not None and before[0] != asked and before[1] == came
+    own.last_response, own.is_suspect = (asked, came), before is not None and before[1] == came
+    return own.is_suspect and response_id != whole.first_id and before is not None and before[0] != asked
 
 
 def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """Whether no bytes follow a response. httpcore would read them as the response to the next request.
 
-    False if unknown: a release hides the h11 connection, or an event loop may have buffered more bytes. True for
-    HTTP/2, whose responses carry stream ids.
+    False if unknown: a release hides the h11 connection, an event loop may have buffered more bytes, or `is_copy` found
+    the connection suspect. True for HTTP/2, whose responses carry stream ids.
     """
     if "network_stream" not in response.extensions or not response.http_version.startswith("HTTP/1"):
         return True
     stream, connection = response.extensions["network_stream"], _h11_connection(response)
-    if connection is None or connection.trailing_data != (b"", False):
+    if connection is None or connection.trailing_data != (b"", False) or _memory_of(stream).is_suspect:
         return False
     if on_loop and not isinstance(stream, Stream) and body_bytes > _HIDDEN_BYTES:
         return False
