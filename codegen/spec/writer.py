@@ -63,9 +63,10 @@ def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) 
 def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     """The line and the column of the key at a path, both from 0."""
     node: Any = yaml.compose(text, yaml.cyaml.CBaseLoader)
+    mark = node.start_mark
     for name in path:
-        key, node = next((key, value) for key, value in node.value if key.value == name)
-    return key.start_mark.line, key.start_mark.column
+        mark, node = next((key.start_mark, value) for key, value in node.value if key.value == name)
+    return mark.line, mark.column
 
 
 def _is_aside(line: str) -> bool:
