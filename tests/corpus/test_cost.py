@@ -107,7 +107,7 @@ def test_estimate_holds_what_it_costs(client: OpenRouter, full_cost: float) -> N
     assert (found.texts, found.price_usd) == (400, 2e-8)
     assert found.min_cost_usd <= full_cost <= found.max_cost_usd
     assert found.min_tokens < found.tokens < found.max_tokens
-    with pytest.raises(errors.ConfigurationError, match="price of 'a/b'"):
+    with pytest.raises(errors.ConfigurationError, match="price for 'a/b'"):
         client.embeddings.estimate("a text", model="a/b")
     with pytest.raises(errors.ConfigurationError, match="max_cost_usd"):
         client.embeddings.embed("a text", model=LOCAL, max_cost_usd=-1)
