@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## the environment in .venv (needs the network, once; 700 MB)
+setup: $(READY) ## the environment in .venv (needs the network, once; 1.1 GB)
 $(READY): pyproject.toml requirements.lock
 	@echo "Setting up $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.exit("openrouter-embeddings needs Python 3.11 or later; set PYTHON=") if sys.version_info < (3, 11) else None'

@@ -45,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpecificationError as error:
         print(source.report(error.findings), file=sys.stderr)
         done = "" if options.lint else "; nothing was generated"
-        print(f"{options.spec}: {len(set(error.findings))} errors{done}", file=sys.stderr)
+        print(f"{options.spec}: errors: {len(set(error.findings))}{done}", file=sys.stderr)
         return 1
     if findings := rules.check(spec, style=True):
         print(source.report(findings[:1], "warning"), file=sys.stderr)
-        print(f"{options.spec}: `make lint` reports {len(findings)} findings", file=sys.stderr)
+        print(f"{options.spec}: `make lint` will fail; findings: {len(findings)}, the first is above", file=sys.stderr)
     return 0
 
 

@@ -79,8 +79,8 @@ def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding
         if name not in classes:
             yield Finding(place, f"there is no class {name}", f"write in {overlay.name}/errors.py: {code}")
         elif name != DEFAULT_ERROR and classes[name] != status:
-            problem = f"the status of the class {name} is {classes[name]}"
-            yield Finding(place, problem, f"name another class, or write in {overlay.name}/errors.py: {code}")
+            problem = f"the status of the class {name} is {classes[name]}, not {status}"
+            yield Finding(place, problem, "refer to a response of that status, or add one with a class of its own")
 
 
 def _classes(path: Path) -> dict[str, ast.ClassDef]:

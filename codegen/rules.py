@@ -6,6 +6,7 @@ single parts of the document.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,7 @@ def has_targets(spec: Json) -> Iterator[Finding]:
         names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
         for name in names:
             if not name.startswith("#/") or document.follow(spec, {"$ref": name}) is None:
-                yield Finding(where, f"the reference {name} leads nowhere", "refer to a part of this document")
+                yield Finding(where, f"the reference {name} has no target", "refer to a part of this document")
 
 
 def is_openapi(spec: Json) -> Iterator[Finding]:
@@ -78,8 +79,26 @@ def uses_known_keywords(spec: Json) -> Iterator[Finding]:
     for root in (*outer, *(document.Place(where, document.part(spec, where)) for where in inner)):
         for where, schema in document.inside(root):
             for key in schema:
-                if key not in keyword["enum"] and not key.startswith("x-"):
+                if key not in keyword["enum"] and not key.startswith("x-") and not _misspelt(key):
                     yield Finding((*where, key), keyword["title"], keyword["description"])
+
+
+def spells_keywords(spec: Json) -> Iterator[Finding]:
+    """No schema has a misspelt keyword, which validators and generators ignore."""
+    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
+    for root in (*document.components(spec, "schemas"), *document.outer_schemas(places)):
+        for where, schema in document.inside(root):
+            for key in schema:
+                if meant := _misspelt(key):
+                    yield Finding((*where, key), "an unknown keyword", f"write {meant}")
+
+
+def _misspelt(key: str) -> str | None:
+    """The keyword of a schema that an unknown one probably means."""
+    keywords = {*STYLE_SCHEMA["$defs"]["keyword"]["enum"], *Draft202012Validator.VALIDATORS}
+    if key in keywords:
+        return None
+    return next(iter(difflib.get_close_matches(key, sorted(keywords), 1, cutoff=0.8)), None)
 
 
 def names_errors(spec: Json) -> Iterator[Finding]:
@@ -140,8 +159,8 @@ def has_valid_examples(spec: Json) -> Iterator[Finding]:
 
 
 VALIDITY: tuple[Rule, ...] = (has_targets, is_openapi)
-STYLE: tuple[Rule, ...] = (has_style, uses_known_keywords, names_errors, has_one_error_schema, sends_headers)
-STYLE += (has_valid_examples,)
+STYLE: tuple[Rule, ...] = (has_style, uses_known_keywords, spells_keywords, names_errors, has_one_error_schema)
+STYLE += (sends_headers, has_valid_examples)
 
 
 def check(spec: Json, *, style: bool = False) -> list[Finding]:

@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,26 @@ settings.register_profile(
 settings.register_profile("thorough", deadline=None, max_examples=5_000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
+# The files that take longest, in seconds from 60 to 10: what uses the processor beside what waits.
+_LONG = (
+    "packaging/test_beside_official.py",
+    "faults/test_faults.py",
+    "packaging/test_types.py",
+    "corpus/test_batch.py",
+    "codegen/test_generate.py",
+    "embed/test_embed.py",
+    "corpus/test_survival.py",
+    "embed/test_storms.py",
+    "codegen/test_spec_diff.py",
+    "corpus/test_shapes.py",
+    "network/test_connections.py",
+    "embed/test_endings.py",
+    "release/test_check.py",
+    "network/test_processes.py",
+    "contract/test_prism.py",
+    "local/test_fault.py",
+    "docs/test_site.py",
+)
 _SERVERS = {"FaultServer", "Capped", "serve"}
 
 
@@ -49,14 +70,25 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: nearly all objects that the collection of tests makes are kept."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of modules that use a server, and start with the installations, which take longest."""
+    """Mark the tests of modules that use a server, and start with the files that take longest."""
     for item in items:
         module = item.getparent(pytest.Module)
         names = vars(module.obj) if module is not None else ()
         if _SERVERS.intersection(names):
             item.add_marker("server")
-    items.sort(key=lambda item: "packaging" not in item.path.parts)
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(_LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.hookimpl(tryfirst=True)

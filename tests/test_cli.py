@@ -65,7 +65,7 @@ def test_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["serve", "--port", str(port)]) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert f"serve: cannot listen on 127.0.0.1, port {port}: " in err
+    assert f"cannot listen on 127.0.0.1, port {port}: " in err
     assert "--port 0" in err
 
 

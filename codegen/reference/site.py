@@ -92,7 +92,7 @@ def _with_site_links(source: Path, path: Path, sources: dict[Path, Path], root: 
         if target.is_relative_to(root / "docs"):  # zensical reports those that do not exist
             return found[0]
         if not target.exists():
-            raise SiteError(f"{source.name}: the link {found['target']} leads nowhere")
+            raise SiteError(f"{source.name}: the link {found['target']} has no target")
         link = f"{repository}/blob/main/{target.relative_to(root).as_posix()}"
         return f"[{found['text']}]({link})" if repository else found["text"]
 

@@ -63,7 +63,7 @@ def _verdict(result: Result) -> str:
     worst = next(level for level in Level if level in levels)
     state = "which is enough" if result.enough else "which is too low"
     breaks = worst == Level.BREAKING and not result.due.major
-    zero = ", as a breaking change before 1.0 raises the minor number" if breaks else ""
+    zero = "; before 1.0 they raise the minor number" if breaks else ""
     due = f"Due: {result.due} or later ({worst} changes since {result.base_version}{zero})."
     return f"{due}\npyproject.toml says {result.version}, {state}."
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, FoldedScalarString, LiteralScalarString
@@ -19,14 +20,14 @@ TEXT = 80  # a longer text is written over several lines
 
 def dumped(value: Any) -> str:
     """A part of a document as YAML."""
-    yaml = YAML()
-    yaml.width = 4096  # texts are broken here: ruamel.yaml leaves a space at the end of a line that it breaks
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.add_representer(
+    writer = YAML()
+    writer.width = 4096  # texts are broken here: ruamel.yaml leaves a space at the end of a line that it breaks
+    writer.indent(mapping=2, sequence=4, offset=2)
+    writer.representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
     )
     out = io.StringIO()
-    yaml.dump(_styled(value), out)
+    writer.dump(_styled(value), out)
     return out.getvalue()
 
 
@@ -36,7 +37,7 @@ def added(path: Path, part: Mapping[str, Any]) -> str:
     if part.get("tags"):
         text = _inserted(text, ("tags",), dumped(part["tags"]), blank=False)
     for place, item in part["paths"].items():
-        if place in YAML().load(text)["paths"]:
+        if place in yaml.load(text, yaml.cyaml.CBaseLoader)["paths"]:
             text = _inserted(text, ("paths", place), dumped(item), blank=False)
         else:
             text = _inserted(text, ("paths",), dumped({place: item}))
@@ -48,10 +49,7 @@ def added(path: Path, part: Mapping[str, Any]) -> str:
 
 def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) -> str:
     """The text with a block at the end of the mapping or list at a path, before comments about what follows it."""
-    holder: Any = YAML().load(text)
-    for key in path[:-1]:
-        holder = holder[key]
-    line, column = holder.lc.key(path[-1])
+    line, column = _position(text, path)
     lines = text.splitlines()
     end = line + 1
     while end < len(lines) and (_is_aside(lines[end]) or len(lines[end]) - len(lines[end].lstrip()) > column):
@@ -60,6 +58,15 @@ def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) 
         end -= 1
     indented = textwrap.indent(block, " " * (column if block.startswith("  - ") else column + 2))
     return "\n".join([*lines[:end], *([""] if blank else []), *indented.splitlines(), *lines[end:]]) + "\n"
+
+
+def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
+    """The line and the column of the key at a path, both from 0."""
+    node: Any = yaml.compose(text, yaml.cyaml.CBaseLoader)
+    mark = node.start_mark
+    for name in path:
+        mark, node = next((key.start_mark, value) for key, value in node.value if key.value == name)
+    return mark.line, mark.column
 
 
 def _is_aside(line: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from os.path import commonprefix
 from typing import Any, Final
 
 MASK: Final = "[masked]"
@@ -66,8 +65,14 @@ def _without(value: str, text: str) -> str:
     start, rest = value[:_PART], value[_PART:]
     if rest and " " not in start:
         head, *tails = text.split(start)
-        text = MASK.join([head, *(tail[len(commonprefix((tail, rest))) :] for tail in tails)])  # noqa: RUF071  (no paths)
+        text = MASK.join([head, *(tail[_shared_length(tail, rest) :] for tail in tails)])
     for length in range(min(len(value), len(text)), _SHORTEST - 1, -1):
         if text.endswith(value[:length]):
             return text[:-length] + MASK
     return text
+
+
+def _shared_length(text: str, other: str) -> int:
+    """The number of first characters that are the same."""
+    differ = (index for index, (one, two) in enumerate(zip(text, other, strict=False)) if one != two)
+    return next(differ, min(len(text), len(other)))

@@ -8,14 +8,13 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_generated import components, operations
 from openrouter_generated.types import UNSET, ApiModel, HttpMeta, Unset
-from support.pipeline import ROOT, Wide
+from support.openapi import DOCUMENT
+from support.pipeline import Wide
 
-CONTRACT = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 MODELS: list[type[ApiModel]] = sorted(
     {
         made
@@ -30,7 +29,7 @@ MODELS: list[type[ApiModel]] = sorted(
 def examples() -> list[Any]:
     """Every example of a response in openapi.yaml, with the class that reads it."""
     found = []
-    for path in CONTRACT["paths"].values():
+    for path in DOCUMENT["paths"].values():
         for operation in path.values():
             (good,) = [found for status, found in operation["responses"].items() if status[0] == "2"]
             content = good["content"]["application/json"]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.openapi import DOCUMENT, LOADER
+from support.openapi import PATH as CONTRACT
+from support.pipeline import Run, run_command
 
 from codegen import document, rules
+from codegen.__main__ import main
 
-ROOT = Path(__file__).resolve().parents[2]
-CONTRACT = ROOT / "openapi.yaml"
 STATUSES = ("400", "401", "402", "403", "404", "408", "413", "429", "499", "500", "502", "503", "504", "524", "529")
 GONE = object()
 
 # The smallest document without a violation.
-SOUND: dict[str, Any] = yaml.safe_load("""
+SOUND: dict[str, Any] = yaml.load(
+    """
 openapi: 3.1.0
 info: {title: Things, version: 1.0.0}
 tags: [{name: Things, description: All about things.}]
@@ -74,7 +75,9 @@ components:
         kind:
           description: Its kind.
           oneOf: [{$ref: "#/components/schemas/Kind"}, {type: "null"}]
-""")
+""",
+    LOADER,
+)
 MAKE = "#/paths/~1things/post"
 JSON = "application~1json"
 MADE = f"{MAKE}/responses/200/content/{JSON}"
@@ -97,10 +100,10 @@ UNNAMED = "an enum or object without a name"
 UNFIT = "an example that does not fit: 1 is not of type 'string'"
 # Edited part, its new value, where the violation is, the beginning of the message.
 BREAKS: list[tuple[str, Any, str, str]] = [
-    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"the reference {KIND} leads nowhere"),
-    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "the reference b.yaml leads nowhere"),
+    (KIND, GONE, f"{FIELD}/kind/oneOf/0", f"the reference {KIND} has no target"),
+    (f"{THING}/items", {"$ref": "b.yaml"}, f"{THING}/items", "the reference b.yaml has no target"),
     (f"{THING}/discriminator", {"propertyName": "name", "mapping": {"a": "#/a"}}, THING, "the reference #/a"),
-    (LOOP, {"$ref": LOOP}, LOOP, f"the reference {LOOP} leads nowhere"),
+    (LOOP, {"$ref": LOOP}, LOOP, f"the reference {LOOP} has no target"),
     ("#/info/title", GONE, "#/info", "'title' is a required property"),
     (f"{FIELD}/new", {**NEW, "type": "integer", "exclusiveMinimum": True}, f"{FIELD}/new/exclusiveMinimum", "True is"),
     (
@@ -138,6 +141,8 @@ BREAKS: list[tuple[str, Any, str, str]] = [
     (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "no x-source"),
     (f"{MAKE}/x-source", GONE, MAKE, "no x-source"),
     (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that arguments are not checked against"),
+    (f"{KIND}/enumm", ["good"], f"{KIND}/enumm", "an unknown keyword"),
+    (f"{WRONG}/requird", ["message"], f"{WRONG}/requird", "an unknown keyword"),
     (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "an unknown extension"),
     (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords beside a $ref"),
     (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "no description"),
@@ -223,16 +228,14 @@ def test_equal_error_classes_are_violations() -> None:
 
 
 def test_both_operations_declare_every_error() -> None:
-    spec = document.load(CONTRACT)
-    for operation in (spec["paths"]["/embeddings"]["post"], spec["paths"]["/embeddings/models"]["get"]):
+    paths = DOCUMENT["paths"]
+    for operation in (paths["/embeddings"]["post"], paths["/embeddings/models"]["get"]):
         assert set(operation["responses"]) == {"200", *STATUSES, "default"}
 
 
-def command(path: Path) -> tuple[int, str, str]:
+def command(path: Path) -> Run:
     """Exit code, output and error output of the command."""
-    line = [sys.executable, "-m", "codegen", "--lint", "--spec", str(path)]
-    result = subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT)
-    return result.returncode, result.stdout, result.stderr
+    return run_command(main, "--lint", "--spec", str(path))
 
 
 def test_command_prints_violations_and_fails(tmp_path: Path) -> None:

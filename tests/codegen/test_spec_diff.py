@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.pipeline import ROOT
+from support.pipeline import ROOT, run_command
 
 from codegen import document
 from codegen.spec import report
@@ -141,8 +141,11 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return repository
 
 
-def test_command_names_all_edits_and_fails_until_the_version_says_so(released: Repository) -> None:
-    code, out, _ = released.diff("--json")
+def test_command_names_all_edits_and_fails_until_the_version_says_so(
+    released: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codegen.spec.__main__.ROOT", released.root)
+    code, out, _ = run_command(main, "diff", "--json")
     found = json.loads(out)
     names = {(change["level"], change["python"]) for change in found["changes"]}
     assert {expected[:2] for _, expected in EDITS.values()} <= names
@@ -154,7 +157,7 @@ def test_command_names_all_edits_and_fails_until_the_version_says_so(released: R
         False,
     )
     released.replace("pyproject.toml", ('version = "0.1.0"', 'version = "0.2.0"'))
-    assert released.diff("--check") == (0, "spec-diff: 0.2.0 says what changed since v0.1.0.\n", "")
+    assert run_command(main, "diff", "--check") == (0, "spec-diff: 0.2.0 says what changed since v0.1.0.\n", "")
 
 
 def test_without_a_release_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ Breaking (2)
   retries.Policy: public object was removed
       in Python alone; griffe found it
 
-Due: 0.2.0 or later (breaking changes since 0.1.0, as a breaking change before 1.0 raises the minor number).
+Due: 0.2.0 or later (breaking changes since 0.1.0; before 1.0 they raise the minor number).
 pyproject.toml says 0.1.0, which is too low.
 
 Draft for CHANGELOG.md

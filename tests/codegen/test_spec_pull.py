@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.pipeline import ROOT, generate
+from support.pipeline import ROOT, generate, run_command
 
 from codegen import document, rules
 from codegen.document import pointer
@@ -19,11 +17,6 @@ from codegen.spec.excerpt import Excerpt
 
 UPSTREAM = Path(__file__).parent / "upstream.yaml"
 OURS, THEIRS = document.load(ROOT / "openapi.yaml"), document.load(UPSTREAM)
-
-
-def pull(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "codegen.spec", "pull", str(UPSTREAM), *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def excerpt(identity: str, theirs: dict[str, Any] = THEIRS) -> Excerpt:
@@ -136,13 +129,13 @@ def test_only_what_no_document_says_is_left_to_write() -> None:
     ]
 
 
-def test_two_operations_are_written_and_generated(tmp_path: Path) -> None:
+def test_two_operations_are_written_and_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command adds them to openapi.yaml, changes no line that stood there, and the pipeline takes the result."""
-    for name in ("codegen", "overlay"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "overlay", tmp_path / "overlay", ignore=shutil.ignore_patterns("__pycache__"))
     contract = tmp_path / "openapi.yaml"
     shutil.copy(ROOT / "openapi.yaml", contract)
-    run = pull(tmp_path, "--operation", "createKeys", "--operation", "GET /keys", "--write")
+    monkeypatch.setattr("codegen.spec.__main__.ROOT", tmp_path)
+    run = run_command(main, "pull", str(UPSTREAM), "--operation", "createKeys", "--operation", "GET /keys", "--write")
     assert (run.returncode, "createKeys: to write by hand (2)" in run.stderr) == (0, True), run.stderr
     before, after = ((folder / "openapi.yaml").read_text("utf-8").splitlines() for folder in (ROOT, tmp_path))
     rest = iter(after)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from openrouter_embeddings.local import serve
 from support.environments import ROOT
+from support.shared import make_once
 
 from codegen.reference.site import build
 
@@ -15,7 +16,8 @@ from codegen.reference.site import build
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the site, as `make docs` builds it."""
-    return build(ROOT, tmp_path_factory.mktemp("docs"), ROOT / "openapi.yaml")
+    folder = make_once(tmp_path_factory, "docs", lambda folder: build(ROOT, folder, ROOT / "openapi.yaml"))
+    return folder / "site"
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def project(tmp_path: Path) -> Path:
     [
         ("embed.md", "[x](nowhere.md)", "page does not exist"),
         ("embed.md", "[x](testing.md#nowhere)", "anchor does not exist"),
-        ("embed.md", "[x](../nowhere)", r"embed.md: the link \.\./nowhere leads nowhere"),
+        ("embed.md", "[x](../nowhere)", r"embed.md: the link \.\./nowhere has no target"),
         ("new.md", "# New", "pages that are not in nav: new.md"),
     ],
 )

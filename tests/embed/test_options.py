@@ -144,7 +144,7 @@ BAD = [
     Bad(["a", ""], "texts[1]: must not be empty", (1,)),
     Bad(
         ["a", None, "", 1],
-        "texts[1]: expected a string, got NoneType (3 invalid texts, at positions 1, 2, 3)",
+        "texts[1]: expected a string, got None (3 invalid texts, at positions 1, 2, 3)",
         (1, 2, 3),
     ),
     Bad([""] * 12, "positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)", tuple(range(12))),

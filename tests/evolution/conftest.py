@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.openapi import DOCUMENT
+from support.openapi import DOCUMENT, LOADER
 from support.pipeline import ROOT, generate
 
 
@@ -32,7 +32,7 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the package generated from the changed document."""
     folder = tmp_path_factory.mktemp("evolved")
     spec = copy.deepcopy(DOCUMENT)
-    unseen = yaml.safe_load((Path(__file__).parent / "unseen.yaml").read_text("utf-8"))
+    unseen = yaml.load((Path(__file__).parent / "unseen.yaml").read_text("utf-8"), LOADER)
     changed(spec)
     spec["paths"] |= unseen["paths"]
     spec["components"]["schemas"] |= unseen["components"]["schemas"]

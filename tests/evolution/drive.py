@@ -1,8 +1,8 @@
 """Puts the operations of any OpenAPI document into openapi.yaml, one at a time, and calls each: see --help.
 
-Each operation is generated with the schemas that it reaches, called sync and async with the required and with all
-arguments against a server on loopback that answers from the same document, and must raise the class of each documented
-error. Prints a line for each operation that is refused or fails, and the counts.
+Each operation is generated with the schemas that it reaches (with --together, all in one package), called sync and
+async with the required and with all arguments against a server on loopback that answers from the same document, and
+must raise the class of each documented error. Prints a line for each operation that is refused or fails, and counts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import multiprocessing
 import sys
@@ -282,31 +283,41 @@ class Drive:
             assert result in (None, b"", "")
 
 
-def drive(job: tuple[dict[str, Any], str, str]) -> Outcome:
-    """Generate and call one operation, in a process of its own."""
-    spec, path, method = job
-    name = f"{method.upper()} {path}"
+class Job(NamedTuple):
+    """A document, and the operations of it to call, each a path and a method."""
+
+    spec: dict[str, Any]
+    operations: list[tuple[str, str]]
+
+
+def drive(job: Job) -> list[Outcome]:
+    """Generate the package of a document and call its operations, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            if findings := rules.check(spec):
+            if findings := rules.check(job.spec):
                 raise document.SpecificationError(*findings)
             out = Path(folder) / "openrouter_generated"
-            codegen.generate(spec, out, ROOT / "overlay" / "openrouter_embeddings")
+            codegen.generate(job.spec, out, ROOT / "overlay" / "openrouter_embeddings")
         except document.SpecificationError as error:
-            return Outcome(name, "refused", str(error))
+            return [Outcome(f"{method.upper()} {path}", "refused", str(error)) for path, method in job.operations]
         except Exception:
-            return Outcome(name, "failed", traceback.format_exc(limit=-3))
+            trace = traceback.format_exc(limit=-3)
+            return [Outcome(f"{method.upper()} {path}", "failed", trace) for path, method in job.operations]
         sys.path.insert(0, folder)
-        try:
-            with serving() as url:
-                made = Drive(spec, path, method, url)
-                made.calls()
-                errors = made.errors()
-        except Exception as error:
-            trace = traceback.format_exc(limit=-2)
-            return Outcome(name, "failed", f"{type(error).__name__}: {str(error)[:300]}\n{trace}")
-        models = made.models
-        return Outcome(name, "called", "", (models[True], models.total()), errors)
+        with serving() as url:
+            return [_call(job.spec, path, method, url) for path, method in job.operations]
+
+
+def _call(spec: dict[str, Any], path: str, method: str, url: str) -> Outcome:
+    name = f"{method.upper()} {path}"
+    try:
+        made = Drive(spec, path, method, url)
+        made.calls()
+        errors = made.errors()
+    except Exception as error:
+        trace = traceback.format_exc(limit=-2)
+        return Outcome(name, "failed", f"{type(error).__name__}: {str(error)[:300]}\n{trace}")
+    return Outcome(name, "called", "", (made.models[True], made.models.total()), errors)
 
 
 def main() -> None:
@@ -315,18 +326,24 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a part of the operations' names, such as 'GET /things'")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take each N-th operation only")
     parser.add_argument("--jobs", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--together", action="store_true", help="generate one package with all of these operations")
     options = parser.parse_args()
     ours, theirs = document.load(ROOT / "openapi.yaml"), document.load(options.document)
-    jobs = []
-    for (_, path, method), _ in document.operations(theirs):
-        is_new = method not in ours["paths"].get(path, {})
-        if is_new and options.only in f"{method.upper()} {path}":
-            jobs.append((merged(ours, theirs, path, method), path, method))
-    jobs = jobs[:: options.every]
+    operations = [
+        (path, method)
+        for (_, path, method), _ in document.operations(theirs)
+        if method not in ours["paths"].get(path, {}) and options.only in f"{method.upper()} {path}"
+    ][:: options.every]
+    if options.together:
+        for operation in operations:
+            ours = merged(ours, theirs, *operation)
+        jobs = [Job(ours, operations)]
+    else:
+        jobs = [Job(merged(ours, theirs, *operation), [operation]) for operation in operations]
     context = multiprocessing.get_context("fork")
     outcomes = []
     with context.Pool(options.jobs, maxtasksperchild=1) as pool:
-        for outcome in pool.imap(drive, jobs, chunksize=1):
+        for outcome in itertools.chain.from_iterable(pool.imap(drive, jobs, chunksize=1)):
             outcomes.append(outcome)
             if outcome.state != "called":
                 print(f"{outcome.state}: {outcome.operation}: {outcome.message}", flush=True)

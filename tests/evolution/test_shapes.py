@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def test_every_operation_goes_through() -> None:
-    command = [sys.executable, str(HERE / "drive.py"), str(HERE / "shapes.yaml")]
+    command = [sys.executable, str(HERE / "drive.py"), str(HERE / "shapes.yaml"), "--together"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     lines = run.stdout.splitlines()
     assert (run.returncode, lines[:1]) == (0, ["9 operations: 9 called, 0 refused, 0 failed"]), run.stdout + run.stderr

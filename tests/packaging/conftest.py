@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from openrouter_embeddings.local import serve
 from support.environments import ROOT, Environment, run
+from support.shared import make_once
 
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with our wheel and our sdist."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "hatchling", "build", "-d", folder, folder=ROOT)
-    return folder
+    command = (sys.executable, "-m", "hatchling", "build", "-d")
+    return make_once(tmp_path_factory, "dist", lambda folder: run(*command, folder, folder=ROOT))
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +28,7 @@ def wheel(dist: Path) -> Path:
 @pytest.fixture(scope="session")
 def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with our wheel and without the official SDK."""
-    environment = Environment(tmp_path_factory.mktemp("alone"))
-    environment.install(wheel)
-    return environment
+    return Environment(make_once(tmp_path_factory, "alone", lambda folder: Environment(folder).install(wheel)))
 
 
 @pytest.fixture(scope="session")

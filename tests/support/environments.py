@@ -27,11 +27,12 @@ def run(*command: str | Path, environment: Mapping[str, str] = SHELL, folder: Pa
 
 
 class Environment:
-    """A virtual environment of the running Python; empty at first."""
+    """A virtual environment of the running Python; empty unless the folder holds one already."""
 
     def __init__(self, home: Path, installer: Installer = "uv") -> None:
         seed = ["--seed"] if installer == "pip" else []  # --seed installs the newest pip
-        run(UV, "venv", "--quiet", *seed, "--python", sys.executable, home)
+        if not (home / "pyvenv.cfg").exists():
+            run(UV, "venv", "--quiet", *seed, "--python", sys.executable, home)
         self.bin = home / "bin"
         self.python = self.bin / "python"
         self.installer = installer

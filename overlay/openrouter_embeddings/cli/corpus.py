@@ -36,7 +36,9 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .npy.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .feather, .npy."
+)
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
@@ -46,11 +48,15 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
 @click.option("--id-field", help="Field or column with the id.  [default: id if it exists, else the row number]")
 @click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
-@click.option("--dtype", type=click.Choice(get_args(VectorDtype)), help="Output number type.  [default: float32]")
-@click.option("--output-dimensions", type=click.IntRange(1), help="Keep so many numbers per vector, and renormalise.")
+@click.option(
+    "--dtype", type=click.Choice(get_args(VectorDtype)), help="Number type of the output.  [default: float32]"
+)
+@click.option(
+    "--output-dimensions", type=click.IntRange(1), help="Keep the first numbers of each vector, scaled to length 1."
+)
 @click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
-@click.option("--prefix", help="Text before each text, for models without input types.")
+@click.option("--prefix", help="Prefix of each text, for models without input types.")
 @click.option(
     "--on-long",
     type=click.Choice(get_args(OnLong)),
@@ -68,7 +74,12 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is billed twice.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
 @click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
-@click.option("--batch-resend", "batch_resend_missing", is_flag=True, help="Send the texts of a lost batch again.")
+@click.option(
+    "--batch-resend",
+    "batch_resend_missing",
+    is_flag=True,
+    help="Send the texts of batches again that the service no longer has.",
+)
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
 @click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")
@@ -186,5 +197,5 @@ def _status_lines(found: CorpusStatus) -> list[str]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"
         rows = ", ".join(f"{first}-{last}" for first, last in doubt.rows)
-        lines.append(f"  {when}: {doubt.texts} texts, {'rows ' + rows if rows else 'the canary'}{most}")
+        lines.append(f"  {when}: {doubt.texts} texts, {'rows ' + rows if rows else 'the three fixed texts'}{most}")
     return lines

@@ -21,7 +21,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one ob
 @click.argument("question")
 @click.option("-n", "--count", type=click.IntRange(1), default=10, show_default=True, help="Number of rows.")
 @click.option("--input-type", help="Question's type.  [default: search_query, if the rows are search_document]")
-@click.option("--prefix", help="Text before the question; required if the rows have a prefix.")
+@click.option("--prefix", help="Prefix of the question; required if the rows have a prefix.")
 @_JSON
 def search(file: Path, question: str, count: int, input_type: str | None, prefix: str | None, as_json: bool) -> None:
     """Find the rows that are most similar to QUESTION.
@@ -29,6 +29,8 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
     FILE is an output of `embed`. Prints the cosine similarity and id of each row, most similar first, and its text if
     the corpus still exists unchanged.
     """
+    if not question:
+        raise click.BadParameter("must not be empty", param_hint="QUESTION")
     with OpenRouter() as client:
         found = client.embeddings.search(file, question, count=count, input_type=input_type, prefix=prefix)
     for match in found:

@@ -16,6 +16,11 @@ from ..defaults import LOCAL_SERVER_PORT
 from ..errors import ConfigurationError
 from .shared import PROGRAM
 
+_PORT_HINTS = {
+    errno.EADDRINUSE: "; --port 0 takes a free one",
+    errno.EACCES: "; ports below 1024 may need an administrator, --port 0 takes a free one",
+}
+
 
 def _key(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     try:
@@ -90,8 +95,8 @@ def serve(host: str, port: int, api_key: str | None, models: dict[str, int], bat
     except (ImportError, ValueError) as error:
         reason = str(error)
     except OSError as error:
-        hint = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        hint = _PORT_HINTS.get(error.errno or 0, "")
         reason = f"cannot listen on {host}, port {port}: {error.strerror}{hint}"
     else:
         return
-    raise click.ClickException(f"serve: {reason}")
+    raise ConfigurationError(reason)

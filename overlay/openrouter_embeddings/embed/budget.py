@@ -11,6 +11,7 @@ from .packing import Batch
 from .results import Usage, dollars
 
 _TIMES_BILLED = 2  # a request that fails after it was sent may be billed, and it is retried once
+_ROUNDING = 1e-9  # relative; sums of prices are inexact
 
 
 def price_usd(listed: Any, model: str) -> float:
@@ -55,7 +56,7 @@ class Budget:
         """
         cost = self._usage.cost
         spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
-        left = self._max - spent - sum(self._in_flight.values())
+        left = self._max - spent - sum(self._in_flight.values()) + self._max * _ROUNDING
         if self._worst_usd(batch.texts) <= left:
             return len(batch)
         if self._in_flight:

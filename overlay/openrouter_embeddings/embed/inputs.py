@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openrouter_generated.schemas import SCHEMAS
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 _TOKEN_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}}
 _MULTIMODAL = {"$ref": "#/components/schemas/Input"}
 _TOKENS_OF_MEDIA = 1_000  # estimate for the rate limits: an image has a few hundred, a PDF page about a thousand
+
+_CURES: tuple[tuple[Any, str], ...] = (
+    (bool, ""),
+    (int, "; the token ids of one text are a list: [[1, 2]]"),
+    (bytes | bytearray, "; decode it"),
+    (Sequence, "; pass one flat list of texts"),
+    (Callable, "; call it"),
+)
 
 
 class EncodedInput(str):
@@ -73,7 +81,8 @@ def text_problem(text: object) -> str:
     """Return why a text cannot be sent, or "" if it can."""
     if not isinstance(text, str):
         found = "NaN" if isinstance(text, float) and math.isnan(text) else type(text).__name__
-        return f"expected a string, got {found}"
+        found = "None" if text is None else found
+        return f"expected a string, got {found}" + next((cure for kind, cure in _CURES if isinstance(text, kind)), "")
     try:
         return "" if str.encode(text) else "must not be empty"
     except UnicodeEncodeError:

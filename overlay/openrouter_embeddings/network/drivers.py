@@ -98,7 +98,7 @@ class Attempt:
         if self.deadline == math.inf:
             self.deadline = now + self.request.timeouts.attempt_seconds
         if now >= self.deadline:
-            raise TimeoutError("the deadline of the attempt has passed")
+            raise TimeoutError
         return min(timeout, self.deadline - now)
 
 

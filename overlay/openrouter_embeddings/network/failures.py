@@ -61,7 +61,7 @@ _MEANINGS = (  # the first match applies
     _Meaning("WriteError", "WriteError", "the connection broke while the request was sent"),
     _Meaning("NetworkError", "ReadError", "the connection broke"),
     _Meaning("RemoteProtocolError", "RemoteProtocolError", "the response is not valid HTTP, or is incomplete"),
-    _Meaning("TimeoutError", "ReadTimeout", "no response within the deadline of the attempt", phase="read"),
+    _Meaning("TimeoutError", "ReadTimeout", "no response within the time limit of the attempt", phase="read"),
     _Meaning("SSLError", "ConnectError", "TLS failed"),
     _Meaning("gaierror", "ConnectError", "no connection", sent=False),
     _Meaning("OSError", "ReadError", "the connection broke"),
