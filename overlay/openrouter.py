@@ -1,9 +1,9 @@
-"""The documented import name: `openrouter` is the same package as `openrouter_embeddings`.
+"""Provides the documented import name `openrouter` as an alias of the package `openrouter_embeddings`.
 
-A file rather than a folder, so that it shares no path with the official SDK: where that is installed too, Python
-finds its folder `openrouter/` first and this file stays unused. Each submodule is the same module object under both
-names, so classes, pickles and `isinstance` agree. Type checkers see the top-level names only: typed code that imports
-from a submodule imports `openrouter_embeddings`.
+It is a file, not a folder, so that it shares no path with the official SDK. If that is installed too, Python imports
+its folder `openrouter/` and ignores this file. Each submodule is the same module object under both names, so classes,
+pickles and `isinstance` agree. Type checkers see only the top-level names, so typed code should import submodules from
+`openrouter_embeddings`.
 """
 
 import sys
@@ -35,7 +35,7 @@ class _AliasFinder(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Restore the module's own specification, which the import system has just replaced by the alias's."""
+        """Restore the module's own spec, which the import system replaced by the alias's spec."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 
@@ -45,5 +45,5 @@ if __name__ == "__main__":  # python -m openrouter
 
     sys.exit(main())
 
-sys.meta_path.insert(0, _AliasFinder())  # before the finder that would load each submodule a second time
+sys.meta_path.insert(0, _AliasFinder())  # before the default finders, which would load each submodule a second time
 sys.modules["openrouter"] = openrouter_embeddings

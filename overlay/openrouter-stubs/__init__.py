@@ -1,7 +1,7 @@
-"""What pyright reads for `openrouter` where the official SDK is not installed; mypy reads `openrouter.py`.
+"""Type information of the alias `openrouter`, used by type checkers if the official SDK is not installed.
 
-mypy reads a module in site-packages only if a folder marks it as typed, and `openrouter.py` has no folder. This partial
-stub package (PEP 561) is that mark. It holds no `.pyi` file, which would hide the official SDK from type checkers.
+Pyright reads this file, mypy reads `openrouter.py`. mypy ignores modules in site-packages without a type marker, and a
+single file cannot have one, so this partial stub package (PEP 561) marks it. A `.pyi` file would hide the official SDK.
 """
 
 from openrouter_embeddings import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Embeddings from every provider on OpenRouter.
+"""Python client for the embeddings API of OpenRouter.
 
 from openrouter_embeddings import OpenRouter
 
@@ -23,12 +23,12 @@ __all__ += ["vectors"]
 
 _MODULES = {"Embedder": "embedder", "OpenRouter": "client", "Policy": "retries", "__version__": "config"}
 
-if not TYPE_CHECKING:  # a type checker would accept any name
+if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
 
     def __getattr__(name: str) -> Any:
         """Import a public name at first use: `import openrouter_embeddings` loads neither numpy nor httpx."""
-        if name == "embed":  # else `from openrouter_embeddings import embed` would give the module of that name
-            raise ImportError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
+        if name == "embed":  # otherwise `from openrouter_embeddings import embed` imports the subpackage
+            raise ImportError("embed is a method: call OpenRouter().embeddings.embed(texts, model=...)")
         if name not in __all__ and name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""Prepares the arguments of public functions: hides secrets, and says what to write in place of an unknown name."""
+"""Wraps public functions: hides secrets in their arguments, and suggests the right name for an unknown one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 _HEADERS = ("http_headers", "`http_headers=...` in each call")
 INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
-    # a name of other clients: what to write here, the first that applies
+    # a name from other clients: suggestions, of which the first that fits is shown
     "base_url": ("server_url",),
     "api_base": ("server_url",),
     "timeout": ("timeout_ms=..., in milliseconds",),
@@ -41,11 +41,11 @@ INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def advice(name: str, known: Iterable[str]) -> str:
-    """What to write in place of an unknown name: the end of an error message."""
+    """Return the end of an error message that suggests a name for an unknown one, or ""."""
     known, words = list(known), [(option, option.partition("=")[0]) for option in INSTEAD.get(name, ())]
     chosen = [option for option, word in words if word in known or not word.isidentifier()]
     chosen = chosen or difflib.get_close_matches(name, known, n=1)
-    return f"; write {chosen[0]}" if chosen else ""
+    return f"; use {chosen[0]}" if chosen else ""
 
 
 def refuse_attribute(self: object, name: str) -> Any:
@@ -55,7 +55,7 @@ def refuse_attribute(self: object, name: str) -> Any:
 
 
 def guarded(function: F) -> F:
-    """Wrap a public function: its frames hold no secret, and a TypeError for its arguments says what to write."""
+    """Wrap a public function: hide secrets from its frames, and add a suggestion to a TypeError about its arguments."""
     parameters = inspect.signature(function).parameters
     names, label = list(parameters), function.__qualname__.removesuffix(".__init__")
     positional = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters.values())
@@ -78,7 +78,7 @@ def guarded(function: F) -> F:
                 raise TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, names)}")
         if len(arguments) > positional:
             example = ", ".join([*names[1:positional], *[f"{name}=..." for name in required]])
-            raise TypeError(f"{label}() takes {positional - 1} positional argument(s); write {label}({example})")
+            raise TypeError(f"{label}() takes {positional - 1} positional argument(s); use {label}({example})")
 
     @functools.wraps(function)
     async def on_loop(*arguments: Any, **options: Any) -> Any:
@@ -96,7 +96,7 @@ def guarded(function: F) -> F:
 
 
 def guarded_methods(cls: type) -> None:
-    """Replace the public methods of a class, inherited ones too, by guarded ones."""
+    """Wrap all public methods of a class, including inherited ones, in `guarded`."""
     for name in dir(cls):
         if name[0] != "_" and inspect.isfunction(method := getattr(cls, name)):
             setattr(cls, name, guarded(method))

@@ -1,4 +1,4 @@
-"""`OpenRouter`, the client of the API: its settings, its lifetime, and the resources of the API as attributes."""
+"""Defines `OpenRouter`, the API client: constructor arguments, `with_options`, opening and closing, resources."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Key = str | settings.KeyProvider | None
 
 
 class HttpClient(Protocol):
-    """What `client=` and `async_client=` must offer, as in the official SDK; `httpx.Client` and `AsyncClient` do."""
+    """The interface of `client=` and `async_client=`, as in the official SDK; httpx's clients implement it."""
 
     def send(self, request: Any, *, stream: bool, auth: Any, follow_redirects: Any) -> Any: ...
 
@@ -37,13 +37,13 @@ class HttpClient(Protocol):
 
 
 class Logger(Protocol):
-    """What `debug_logger=` must offer; `logging.Logger` does."""
+    """The interface of `debug_logger=`; `logging.Logger` implements it."""
 
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
 class _EmbeddingsOf:
-    """`client.embeddings`, made at first use; of the class, the class, so that `create_autospec` finds its methods."""
+    """The attribute `embeddings`: created at first use; on the class, `Embeddings` itself, for `create_autospec`."""
 
     def __get__(self, client: OpenRouter | None, owner: type) -> Any:
         from .embeddings import Embeddings
@@ -52,33 +52,33 @@ class _EmbeddingsOf:
 
 
 class OpenRouter(Resources):
-    """A client of the OpenRouter API, for threads and for event loops.
+    """A client of the OpenRouter API, for sync and async code.
 
     Use it in a `with` or `async with` block, or call `close` or `await aclose`. One client serves any number of
     threads and tasks. It can be pickled (without its connections) and works after a fork.
 
     Args:
-        api_key: the key, or a callable that returns it and is called before each attempt. None or "": each call reads
+        api_key: the key, or a callable that returns it, called before each attempt. If None or "", each call reads
             `OPENROUTER_API_KEY`.
-        http_referer: the app's URL, its identity in rankings; default `OPENROUTER_HTTP_REFERER`.
+        http_referer: the app's URL, which identifies it in rankings; default `OPENROUTER_HTTP_REFERER`.
         x_open_router_title: the app's name; default `OPENROUTER_X_OPEN_ROUTER_TITLE`.
         x_open_router_categories: comma-separated categories; default `OPENROUTER_X_OPEN_ROUTER_CATEGORIES`.
         server: the name of a server of the API ("production").
         url_params: values for `{names}` in `server_url`.
         server_url: the base URL of the API; default `OPENROUTER_BASE_URL`, then production.
-        client: your own HTTP client for synchronous calls. It is never closed here, and only its own timeouts bound
-            how slowly response headers may arrive.
-        async_client: the same for `async` calls.
+        client: your own HTTP client for sync calls. `OpenRouter` never closes it, and only its own timeouts limit the
+            wait for response headers.
+        async_client: your own HTTP client for async calls.
         retry_config: a number of retries, `Policy`, `utils.RetryConfig` or None (no retry); default: the policy in
             docs/reliability.md.
         timeout_ms: time limit of one attempt, in milliseconds; default: 60 s without data, 120 s in total.
-        debug_logger: is informed about each request, response and retry; never about texts, vectors or the key.
-        ssl_context: your own certificates; default: those of the environment (`SSL_CERT_FILE`, `SSL_CERT_DIR`).
-        allow_http: permit plain http to other machines.
-        on_event: is called with each event of `telemetry`, in the thread or on the event loop of the call.
+        debug_logger: logs each request, response and retry, but no texts, vectors or keys.
+        ssl_context: your own TLS settings; default: the certificates of `SSL_CERT_FILE` or `SSL_CERT_DIR`.
+        allow_http: allow unencrypted http to other machines.
+        on_event: called with each event of `telemetry`, in the thread or on the event loop of the call.
 
     Raises:
-        ConfigurationError: an argument, or the environment variable that replaces it, is not valid.
+        ConfigurationError: an argument or its environment variable is invalid.
     """
 
     _caller: Caller
@@ -124,7 +124,7 @@ class OpenRouter(Resources):
         self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, hook)
 
     def __repr__(self) -> str:
-        caller = self.__dict__.get("_caller")  # a traceback may show a client whose constructor raised
+        caller = self.__dict__.get("_caller")  # missing if the constructor raised and a traceback shows the client
         url, closed = (caller.config.base_url, caller.closed) if caller is not None else ("", False)
         return f"OpenRouter(server_url={url!r}{', closed' if closed else ''})"
 
@@ -134,7 +134,7 @@ class OpenRouter(Resources):
         def embeddings(self) -> Embeddings: ...
     else:
         embeddings = _EmbeddingsOf()
-        __getattr__ = refuse_attribute  # a type checker would accept any name
+        __getattr__ = refuse_attribute  # with a visible __getattr__, type checkers accept every name
 
     @guarded
     def with_options(
@@ -148,12 +148,12 @@ class OpenRouter(Resources):
         retry_config: RetrySettings | int | Unset | None = UNSET,
         timeout_ms: int | None = None,
     ) -> Self:
-        """Return a client with other settings on the same connections; what is left out stays the same.
+        """Return a client with changed settings that shares the connections; omitted settings stay the same.
 
-        Closing the variant leaves the original open; closing the original closes the connections of both.
+        Closing the new client leaves the original open; closing the original closes the connections of both.
 
         Raises:
-            ConfigurationError: as the constructor.
+            ConfigurationError: as in the constructor.
         """
         app, kept = (http_referer, x_open_router_title, x_open_router_categories), self._caller.config.app_headers
         changes: dict[str, Any] = {"app_headers": settings.app_headers(*app, kept=kept)}
@@ -171,11 +171,11 @@ class OpenRouter(Resources):
         return other
 
     def close(self) -> None:
-        """Close the connections of synchronous calls; twice is safe. After `async` calls use `aclose`."""
+        """Close the connections of sync calls. May be called twice. After async calls, use `aclose`."""
         self._caller.close()
 
     async def aclose(self) -> None:
-        """Close all connections; twice is safe."""
+        """Close all connections. May be called twice."""
         await self._caller.aclose()
 
     def __enter__(self) -> Self:
@@ -192,17 +192,17 @@ class OpenRouter(Resources):
         await self.aclose()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Resources belong to one client and are made again at first use.
+        # Cached resources belong to one client; the copy creates its own at first use.
         return {name: value for name, value in vars(self).items() if not isinstance(value, Resource)}
 
 
 def _require(argument: str, value: object, wanted: str, *methods: str) -> None:
-    """Raises ConfigurationError: `value` lacks a method, so that the first call would fail."""
+    """Raise ConfigurationError if `value` lacks a method, before the first call fails."""
     if isinstance(value, type):
-        raise ConfigurationError(f"{argument} must be an object, got the class: write {value.__name__}()")
+        raise ConfigurationError(f"{argument} must be an instance, got the class; use {value.__name__}()")
     if value is not None and not all(callable(getattr(value, name, None)) for name in methods):
         found, names = type(value).__name__, "() and ".join(methods)
-        raise ConfigurationError(f"{argument} must be {wanted}, or have its {names}(), got {found}")
+        raise ConfigurationError(f"{argument} must be {wanted}, or an object with {names}(), got {found}")
 
 
 def _is_async(client: Any) -> bool:

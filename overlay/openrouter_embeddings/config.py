@@ -1,6 +1,6 @@
-"""The settings of a client: API key, base URL, app headers, timeout. An argument wins over the environment.
+"""Validates a client's settings: API key, base URL, request headers, timeout. Arguments override the environment.
 
-Functions raise ConfigurationError for a value that is not valid. The message names the argument and never quotes a key.
+Functions raise ConfigurationError for an invalid value. The message names the argument and never contains a key.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5
 _CONNECTION_HEADERS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _UNSENDABLE = re.compile(r"[^\t -~]")
 _SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
-_REPEATED = re.compile(r"(?<=/v1)(/+v1|/+embeddings(/+models)?)+$")  # in a base URL: what the paths begin with
+_REPEATED = re.compile(r"(?<=/v1)(/+v1|/+embeddings(/+models)?)+$")  # path parts that requests add again
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, section 2.3.4
 
 
@@ -56,7 +56,7 @@ class Config:
     allow_http: bool = False
 
     def current_key(self) -> Secret:
-        """The key to send now: a callable is called again, and the environment is read last."""
+        """Return the key for the next attempt, from the argument (called if callable) or the environment."""
         if isinstance(self.api_key, Secret):
             return self.api_key
         key = None
@@ -70,24 +70,24 @@ class Config:
         return key
 
     def url(self, server_url: str | None) -> str:
-        """The base URL of a call."""
+        """Return the base URL of a call."""
         return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
 
 
 def as_secret(value: object) -> object:
-    """Wrap a string in `Secret`, so that no frame of this package shows a key in a traceback with locals."""
+    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
     if value is None or isinstance(value, Secret) or callable(value):
         return value
     return Secret(value) if isinstance(value, str) else type(value)
 
 
 def api_key_setting(value: Any) -> Any:
-    """The `api_key` argument, wrapped by `as_secret`: a key, a callable or None."""
+    """Validate the `api_key` argument: return a callable, a `Secret` or None."""
     return value if callable(value) and not isinstance(value, type) else validate_key(value, "api_key")
 
 
 def validate_key(value: object, source: str) -> Secret | None:
-    """The key, wrapped by `as_secret`, without surrounding white space; None if it is empty."""
+    """Validate a key and return it as a `Secret` without surrounding white space, or None if it is empty."""
     if value is None:
         return None
     if not isinstance(value, Secret):
@@ -104,19 +104,19 @@ def validate_key(value: object, source: str) -> Secret | None:
 
 
 def hidden_url(value: object) -> object:
-    """A URL, as a `Secret` where it may hold one: credentials, a query or a fragment."""
+    """Return a URL, wrapped in `Secret` if it has credentials, a query or a fragment."""
     return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
 
 
 def hidden_headers(headers: object) -> object:
-    """Headers with the values of those that hold secrets wrapped in `Secret`."""
+    """Return headers with the values of secret ones wrapped in `Secret`."""
     if not isinstance(headers, Mapping):
         return headers
     return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
 
 
 def header_value(value: object, name: str) -> Any:
-    """A header value, printable ASCII (RFC 9110, section 5.5), stripped; None if it is empty. A `Secret` stays one."""
+    """Validate a header value (printable ASCII; RFC 9110, section 5.5); return it stripped, or None if empty."""
     if value is None:
         return None
     if not isinstance(value, str | Secret):
@@ -133,7 +133,7 @@ def header_value(value: object, name: str) -> Any:
 
 
 def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | Secret | None]:
-    """The validated `http_headers` of one call; None leaves a header out."""
+    """Validate the `http_headers` of one call. The value None omits a header."""
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
@@ -142,13 +142,13 @@ def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | S
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise ConfigurationError(f"http_headers: {ascii(name)[:80]} is not a header name")
         if name.lower() in _CONNECTION_HEADERS:
-            raise ConfigurationError(f"http_headers: {name} is set by the connection and cannot be overridden")
+            raise ConfigurationError(f"http_headers: {name} is set by the HTTP client and cannot be overridden")
     given: Any = hidden_headers(headers)
     return {n: None if v is None else header_value(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
 def app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The app headers by argument name: the arguments, else those of the client to keep, else the environment."""
+    """Return the app headers by argument name: from the arguments, else from `kept`, else from the environment."""
     headers = dict(kept or {})
     for (name, (_, variable)), value in zip(APP_HEADERS.items(), arguments, strict=True):
         text = header_value(value, name)
@@ -159,7 +159,7 @@ def app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> di
 
 
 def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, server_url: Any, allow_http: bool) -> str:
-    """The base URL: `server_url`, else `server`, else the environment, else production."""
+    """Return the base URL: `server_url`, else `server`, else the environment, else production."""
     if server_url:
         for name, value in (url_params or {}).items() if isinstance(server_url, str) else ():
             server_url = server_url.replace("{" + name + "}", str(value))
@@ -173,13 +173,13 @@ def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, se
 
 
 def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = False) -> str:
-    """The validated URL that paths are appended to: no trailing slash, no `/v1/v1`, no `/v1/embeddings`."""
+    """Validate a base URL; return it without a trailing slash and without paths that requests append."""
     if isinstance(hidden_url(server_url), Secret):
         raise ConfigurationError(f"{source} must not contain credentials, a query or a fragment; pass api_key=")
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
     text, host = server_url.strip().rstrip("/"), None
-    with suppress(ValueError):  # from brackets, or a port
+    with suppress(ValueError):  # invalid brackets or port
         parts = urlsplit(text)
         host = parts.hostname if _URL.fullmatch(text) and parts.port != 0 else None
     if not host or not (":" in host or _HOST.fullmatch(host)):
@@ -194,7 +194,7 @@ def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = 
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name can only mean this machine (RFC 6761, section 6.3)."""
+    """Whether a host name is a loopback name or address (RFC 6761, section 6.3)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -204,7 +204,7 @@ def is_loopback(host: str) -> bool:
 
 
 def timeout_ms(value: Any) -> int | None:
-    """A timeout in milliseconds, or None."""
+    """Validate a timeout in milliseconds, or None."""
     if value is None:
         return None
     if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 1 <= value < 1e12:
@@ -213,7 +213,7 @@ def timeout_ms(value: Any) -> int | None:
 
 
 def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
-    """The limits of one attempt: `timeout_ms` bounds the whole attempt and replaces the read and write timeouts."""
+    """Return the timeouts of one attempt. `timeout_ms` limits the attempt and replaces read and write timeouts."""
     if milliseconds is None:
         return default
     seconds = milliseconds / 1000
@@ -222,7 +222,7 @@ def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
 
 @functools.cache
 def version() -> str:
-    """The installed version of this package."""
+    """Return the installed version of this package."""
     from importlib import metadata
 
     try:

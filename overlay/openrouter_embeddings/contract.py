@@ -1,4 +1,4 @@
-"""What this package needs of openapi.yaml. `make generate` checks each name, so that no rename switches a check off."""
+"""The names in openapi.yaml that the package depends on. `make generate` fails if one of them is missing there."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ BATCH_RESULTS: Final = "getBatchResults"
 ERROR_SCHEMA: Final = "ErrorResponse"
 USAGE_AMOUNTS: Final = ("prompt_tokens", "total_tokens", "cost")
 
-# By operationId: its tag, its generated method, its arguments, and the schema of its result.
+# operationId -> its tag, generated method, arguments, and result schema.
 OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     CREATE_EMBEDDINGS: {
         "tag": "embeddings",
@@ -49,7 +49,7 @@ OPERATIONS: Final[dict[str, dict[str, Any]]] = {
         "result": "BatchListResponse",
     },
 }
-# By the name of a schema: the members that code reads or writes.
+# Schema name -> the members that the package reads or writes.
 MEMBERS: Final[dict[str, tuple[str, ...]]] = {
     "CreateEmbeddingsResponse": ("data", "model", "usage"),
     "CreateEmbeddingsData": ("embedding", "index"),

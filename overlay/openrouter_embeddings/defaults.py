@@ -1,13 +1,13 @@
-"""Every number that a user may ask about, with its unit and the reason for it.
+"""All default numbers: timeouts, retries, response limits, batch sizes, concurrency, server port.
 
-An argument (`timeout_ms=`, `retries=`, `batch_size=`, ...) always wins over these.
+An argument (`timeout_ms=`, `retries=`, `batch_size=`, ...) always overrides its default.
 """
 
 from typing import Final
 
 # One attempt of one call: see `messages.Timeouts`.
 CONNECT_SECONDS: Final = 5.0
-POOL_SECONDS: Final = 120.0  # waiting for one of the client's own connections says nothing about the server
+POOL_SECONDS: Final = 120.0  # long, because waiting for the client's own pool says nothing about the server
 WRITE_SECONDS: Final = 30.0
 READ_SECONDS: Final = 60.0
 ATTEMPT_SECONDS: Final = 120.0
@@ -16,7 +16,7 @@ KEEPALIVE_SECONDS: Final = 30.0
 
 # Retries of one call: see `retries.Policy`.
 ATTEMPTS: Final = 4
-MAYBE_BILLED_RETRIES: Final = 1  # the input may be paid for again
+MAYBE_BILLED_RETRIES: Final = 1  # each may bill the same input again
 BACKOFF_SECONDS: Final = 0.5
 OVERLOADED_BACKOFF_SECONDS: Final = 1.0
 BACKOFF_CAP_SECONDS: Final = 8.0
@@ -24,61 +24,61 @@ RETRY_AFTER_CAP_SECONDS: Final = 60.0
 TOTAL_SECONDS: Final = 120.0
 MAX_REDIRECTS: Final = 3  # all on the same origin
 
-# The retry budget, which all calls of a client share: when everything fails, retrying stops.
+# The retry budget that all calls of a client share: retrying stops while most calls fail.
 RETRY_BUDGET: Final = 20  # retries; a successful call gives one back
 MAYBE_BILLED_RETRY_COST: Final = 2
 
-# What an error keeps of a response. The rest of a longer body is not read.
+# The parts of a response that an error keeps. The rest of a longer body is not read.
 ERROR_BODY_BYTES: Final = 64 << 10
 MESSAGE_CHARS: Final = 1_000
 
-# Size of a response, decompressed: of one without inputs, and of one with vectors, which may also echo the request.
+# Size limits of a decompressed response: without vectors, and with vectors, which may also echo the request.
 MAX_RESPONSE_BYTES: Final = 32 << 20
 MAX_VECTORS_OVERHEAD_BYTES: Final = 1 << 20
-MAX_BYTES_PER_VECTOR: Final = 512 << 10  # of unknown length: 16,384 numbers take about as much as indented JSON
-MAX_BYTES_PER_NUMBER: Final = 64  # where `dimensions` is given
-MAX_BYTES_PER_ROW: Final = 16 << 10  # what stands beside such a vector
+MAX_BYTES_PER_VECTOR: Final = 512 << 10  # without `dimensions`: about 16,384 numbers as indented JSON
+MAX_BYTES_PER_NUMBER: Final = 64  # with `dimensions`
+MAX_BYTES_PER_ROW: Final = 16 << 10  # with `dimensions`: the other members of a row
 MAX_HEADER_BYTES: Final = 96 << 10
 MAX_HEADER_COUNT: Final = 500
-MAX_COMPRESSION_RATIO: Final = 100  # beyond the first MiB: no JSON compresses as well
+MAX_COMPRESSION_RATIO: Final = 100  # after the first MiB; real JSON compresses less
 COMPRESSION_FREE_BYTES: Final = 1 << 20
 
 # Jobs (`embed` and its variants).
-BATCH_INPUTS: Final = 96  # texts in a request to a model that is not known yet: nearly all providers accept as many
-BATCH_TOKENS: Final = 240_000  # estimated; the largest documented limit is 300,000, less a margin for the estimate
-BATCH_BYTES: Final = 8 << 20  # of token ids and media, as JSON
-MAX_MEDIA_BYTES: Final = 20 << 20  # of a file for `media.part`
-SHORTEN_TRIES: Final = 12  # rejections in a row of one text as too long; each makes it at least 30 % shorter
-START_CONCURRENCY: Final = 8  # requests in flight, once a model has responded
+BATCH_INPUTS: Final = 96  # texts in a request while a model's limit is unknown; nearly all providers accept 96
+BATCH_TOKENS: Final = 240_000  # estimated tokens in a request: the largest documented limit, 300,000, less a margin
+BATCH_BYTES: Final = 8 << 20  # token ids and media in a request, as JSON
+MAX_MEDIA_BYTES: Final = 20 << 20  # size of a file for `media.part`
+SHORTEN_TRIES: Final = 12  # consecutive rejections of one text as too long; each shortens it by at least 30 %
+START_CONCURRENCY: Final = 8  # requests in flight after a model's first response
 MAX_CONCURRENCY: Final = 32  # unless the caller asks for more
-REJECTED_ALONE: Final = 8  # single-text requests rejected before any succeeds: then the request is wrong, not the texts
-RETRY_LARGER_AFTER: Final = 8  # successes before twice a limit is tried that no message named; doubles on each failure
-JOB_ATTEMPTS: Final = 8  # waits in a row without a response before a job ends
-JOB_PATIENCE_SECONDS: Final = 60.0  # a server that says how long to wait is obeyed for at least as long as this
+REJECTED_ALONE: Final = 8  # rejected single-text requests before the first success that end a job
+RETRY_LARGER_AFTER: Final = 8  # successes before a request of twice a learned limit; doubles when that fails
+JOB_ATTEMPTS: Final = 8  # consecutive waits without a response before a job ends
+JOB_PATIENCE_SECONDS: Final = 60.0  # a job follows Retry-After for at least this long
 JOB_BACKOFF_CAP_SECONDS: Final = 60.0
 JOB_RETRY_AFTER_CAP_SECONDS: Final = 600.0
-JOB_ENDING_SECONDS: Final = 30.0  # requests in flight may finish, for they are paid for, when a job ends early
-JOB_INTERRUPT_SECONDS: Final = 3.0  # the same after Ctrl-C or a cancellation: a person, or a time limit, is waiting
+JOB_ENDING_SECONDS: Final = 30.0  # grace period of billed requests in flight when a job ends early
+JOB_INTERRUPT_SECONDS: Final = 3.0  # grace period after Ctrl-C or a cancellation, because a person may be waiting
 JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 
-# Batches. Sources: documentation of OpenRouter (requests, bytes) and of OpenAI (inputs).
+# Batch API. Sources: documentation of OpenRouter (requests, bytes) and of OpenAI (inputs).
 BATCH_MAX_REQUESTS: Final = 5_000
 BATCH_MAX_BYTES: Final = 200_000_000
 BATCH_MAX_INPUTS: Final = 50_000
-BATCH_JOB_INPUTS: Final = 5_000  # of a batch of a job: its results are about 150 MB of JSON if they come at once
-BATCH_REQUEST_BYTES: Final = 240_000  # of texts in a request of a batch: no text has more tokens than bytes
-BATCH_FOUND_SECONDS: Final = 60.0  # until a batch that was submitted must be found; about 15 s were seen
-BATCH_POLL_SECONDS: Final = 5.0  # grows to the next number
+BATCH_JOB_INPUTS: Final = 5_000  # texts in one batch of a corpus job; the results are about 150 MB of JSON
+BATCH_REQUEST_BYTES: Final = 240_000  # bytes of text in one request of a batch; a text has at most a token per byte
+BATCH_FOUND_SECONDS: Final = 60.0  # time in which a submitted batch must be listed; 15 s were observed
+BATCH_POLL_SECONDS: Final = 5.0  # first interval, which grows to BATCH_MAX_POLL_SECONDS
 BATCH_MAX_POLL_SECONDS: Final = 300.0
-BATCH_RESPONSE_BYTES: Final = 1 << 30  # of a batch with its results, or of a page of them
+BATCH_RESPONSE_BYTES: Final = 1 << 30  # size of a batch with its results, or of a page of results
 
 # Corpus jobs.
-DRIFT_DISTANCE: Final = 1e-3  # cosine distance: above what hardware and rounding make of one model
+DRIFT_DISTANCE: Final = 1e-3  # cosine distance; hardware and rounding differences of one model stay below it
 
 # The embedded server.
-LOCAL_SERVER_PORT: Final = 8787  # of the command; `local.serve()` takes a free port
-LOCAL_SERVER_MAX_INPUTS: Final = 2048  # the API documents no limit; this is the largest among the large providers
+LOCAL_SERVER_PORT: Final = 8787  # of the command `serve`; `local.serve()` takes a free port
+LOCAL_SERVER_MAX_INPUTS: Final = 2048  # the largest limit of the large providers; the API documents none
 LOCAL_SERVER_MAX_BODY_BYTES: Final = 32 << 20
-LOCAL_SERVER_CONTEXT_TOKENS: Final = 8192  # the model has no limit; clients need one to be tested against
+LOCAL_SERVER_CONTEXT_TOKENS: Final = 8192  # for tests of long texts; the model itself has no limit
 LOCAL_SERVER_STOP_SECONDS: Final = 5

@@ -1,4 +1,4 @@
-"""`Embedder`: a model and its options, said once, for frameworks and engines that embed in many places."""
+"""Defines `Embedder`: a model with its options as one picklable object, for frameworks, Ray and Spark."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCUMENT, QUERY = "search_document", "search_query"
 
 
 class _Shared:
-    """What equal embedders of one process share: frameworks copy them, and the usage of all copies adds up."""
+    """The client and usage that equal embedders of one process share, because frameworks copy embedders."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -34,20 +34,20 @@ _shared: WeakValueDictionary[Hashable, _Shared] = WeakValueDictionary()
 
 
 class Embedder:
-    """Embeds documents and queries with one model; a value that pickles, compares and is made anew from `config()`.
+    """Embeds documents and queries with one model. Supports pickle, `==` and re-creation from `config()`.
 
-    It opens its client at the first call in each process, so it travels to workers without connections. The key is not
-    a part of it: each process reads `OPENROUTER_API_KEY`, or calls the function that was passed.
+    The first call in each process opens a client, so a pickled embedder has no connections. It has no key either: each
+    process reads `OPENROUTER_API_KEY`, or calls the function passed as `api_key`.
 
     Args:
         model: the model's id, such as "openai/text-embedding-3-small".
         client: arguments of `OpenRouter`. `api_key` must be a function that returns the key.
-        document_type, query_type: `input_type` of documents and of queries; None: not sent.
-        document_prefix, query_prefix: text in front of each document or query, for models that know no `input_type`.
+        document_type, query_type: `input_type` of documents and of queries; None omits it.
+        document_prefix, query_prefix: text before each document or query, for models without `input_type`.
         options: further options of `embed`, such as `dimensions`, `provider` or `concurrency`.
 
     Raises:
-        ConfigurationError: an option is unknown, or the key would be a part of the object.
+        ConfigurationError: an option is unknown, or `client` contains the key itself.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Embedder:
         key = self.client_options.get("api_key")
         if key is not None and not callable(key):
             raise ConfigurationError(
-                "an Embedder is stored and sent to workers, so it does not take the key itself: set "
+                "an Embedder is stored and sent to workers, so it must not contain the key: set "
                 'OPENROUTER_API_KEY, or pass client={"api_key": a_function}'
             )
         for name in options.keys() - DEFAULTS.keys():
             known = ", ".join(sorted(DEFAULTS))
             raise ConfigurationError(f"unknown option {name!r}; the options of embed are: {known}")
         if "input_type" in options:
-            raise ConfigurationError("input_type is document_type= and query_type= of an Embedder")
+            raise ConfigurationError("Embedder does not accept input_type; use document_type= and query_type=")
         self._join()
 
     def _join(self) -> None:
@@ -83,7 +83,7 @@ class Embedder:
 
     @property
     def usage(self) -> Usage:
-        """What this object and those equal to it were billed in this process: tokens, and cost in USD."""
+        """The usage of this and all equal embedders in this process: tokens, and cost in USD."""
         return self._own.usage
 
     @property
@@ -96,7 +96,7 @@ class Embedder:
 
     @property
     def dimensions(self) -> int:
-        """The length of a vector: `dimensions=`, else the length of the first vector (one text may be sent)."""
+        """The length of a vector: `dimensions=` if set, else that of a response (the property may send one text)."""
         if known := self.options.get("dimensions") or self._own.dimensions:
             return int(known)
         return int(self.queries(["dimensions"]).shape[1])
@@ -105,8 +105,8 @@ class Embedder:
         """Embed documents: float32 `(n, dimensions)`, in the order of `texts`; `(0, dimensions)` for no text.
 
         Raises:
-            InvalidInputError: a text is empty or not a string; the message gives its position. Nothing was sent.
-            OpenRouterError: as `embed`.
+            InvalidInputError: a text is empty or not a string; the message gives its position. No request was sent.
+            OpenRouterError: as in `embed`.
         """
         return self.embed_documents(texts, **options).vectors
 
@@ -115,21 +115,21 @@ class Embedder:
         return self._run(texts, self.query_prefix, self.query_type, options).vectors
 
     async def documents_async(self, texts: Iterable[str], **options: Any) -> Matrix:
-        """`documents` on the running event loop."""
+        """Async version of `documents`."""
         return (await self._run_async(texts, self.document_prefix, self.document_type, options)).vectors
 
     async def queries_async(self, texts: Iterable[str], **options: Any) -> Matrix:
-        """`queries` on the running event loop."""
+        """Async version of `queries`."""
         return (await self._run_async(texts, self.query_prefix, self.query_type, options)).vectors
 
     def embed_documents(self, texts: Iterable[str], **options: Any) -> EmbedResult:
-        """Embed documents, and return the whole result of `embed`, with errors and usage."""
+        """Embed documents, and return the `EmbedResult` with errors and usage."""
         return self._run(texts, self.document_prefix, self.document_type, options)
 
     __call__ = documents
 
     def config(self) -> dict[str, Any]:
-        """The arguments that make an equal object, for a framework's configuration file; a key is never among them."""
+        """Return the arguments that create an equal embedder, for configuration files; they never include a key."""
         client = {name: value for name, value in self.client_options.items() if name != "api_key"}
         given = {
             "client": (client, {}),
@@ -177,8 +177,8 @@ class Embedder:
 
 
 def _prefixed(texts: Any, prefix: str) -> Any:
-    """The texts with a prefix; an empty text stays empty, so that it is refused and not embedded as the prefix."""
-    if hasattr(texts, "to_pylist"):  # an Arrow column, whose values are no strings
+    """Add a prefix to the texts. An empty text stays empty, so that it is rejected instead of embedding the prefix."""
+    if hasattr(texts, "to_pylist"):  # an Arrow column, whose items are not str
         texts = texts.to_pylist()
     if not prefix:
         return texts

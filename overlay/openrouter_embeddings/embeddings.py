@@ -1,4 +1,4 @@
-"""`client.embeddings`: the generated operations, and `embed` on top of them."""
+"""Defines `client.embeddings`: the generated operations, and `embed`, `corpus`, `search` and their async versions."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class _NotCallable(ModuleType):
-    """The class of the module `openrouter_embeddings.embed`, which has the name of the method."""
+    """Makes a call of the module `openrouter_embeddings.embed` raise an error that names the method `embed`."""
 
     def __call__(self, *_: object, **__: object) -> None:
-        raise TypeError("embed is a method: write OpenRouter().embeddings.embed(texts, model=...)")
+        raise TypeError("embed is a method: call OpenRouter().embeddings.embed(texts, model=...)")
 
 
 sys.modules[jobs.__name__].__class__ = _NotCallable
 
 
 def _spell_out_options(method: _Method) -> _Method:
-    """Show the names and defaults of `**options` in the method's signature, for `help` and editors."""
+    """Replace `**options` in a method's signature by the option names and defaults, for `help` and editors."""
     signature = inspect.signature(method)
     own = list(signature.parameters.values())[:-1]
     for name, hint in EmbedOptions.__annotations__.items():
@@ -58,61 +58,61 @@ def _opened_cache(options: EmbedOptions) -> Any:
 
 
 class Embeddings(GeneratedEmbeddings):
-    """The embeddings operations of the API, and jobs that turn any number of texts into vectors."""
+    """The embeddings operations of the API, and jobs that embed any number of texts."""
 
     _caller: Caller
 
-    if not TYPE_CHECKING:  # a type checker would accept any name
+    if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
         __getattr__ = refuse_attribute
 
     @_spell_out_options
     def embed(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Embed any number of texts and return one matrix, in the order of the texts.
 
-        Texts are packed into requests, which are sent concurrently, validated and retried; equal texts are sent once.
-        Vectors are requested as base64 and accepted in either form.
+        Texts are packed into requests, which are sent concurrently, validated and retried; duplicates are sent once.
+        Vectors are requested as base64; responses with arrays of numbers are accepted too.
 
         Args:
-            texts: one string (one row), or any iterable of strings; it is read to its end first. An item may also be
-                a list of token ids, or a multimodal input as in `generate` (`media.part` makes a part of a file); each
-                gives one row. A request holds items of one kind: mixed ones are grouped as they follow each other.
+            texts: one string (one row), or any iterable of strings, which is read to its end first. An item may also
+                be a list of token ids, or a multimodal input as in `generate` (`media.part` creates a part from a
+                file). Each item gives one row. Consecutive items of one kind share requests.
             model: the model's id, such as `openai/text-embedding-3-small`.
             dimensions: length of the vectors, at least 1; None: the model's default.
             input_type: "search_query" or "search_document", for models that distinguish them.
-            prefix: is put before each text, for models that know no `input_type`, such as "query: " or "passage: ". An
-                empty text stays empty; inputs that are no text get none.
+            prefix: added before each text, for models without `input_type`, such as "query: " or "passage: ". Empty
+                texts stay empty; token ids and multimodal inputs get no prefix.
             provider, user, session_id, trace: as in `generate`.
             batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
-                providers accept. A smaller limit of a model is learned from its rejections and kept with the client.
+                providers accept. The client learns a model's smaller limit from rejections and remembers it.
             concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
                 arrive. It is halved when the server answers 429.
-            requests_per_minute, tokens_per_minute: upper limits of all jobs of this client with this model; tokens are
-                estimated. None: no limit.
-            max_cost_usd: the job stops before a request that could make it cost more than this, by the price in the
-                models list. What is in flight counts with its worst case: a token a byte, billed twice.
-            cache: a file in which vectors are kept, by text and by the options that change vectors, and looked up
-                before anything is sent; jobs and processes on one machine may share it. Not for streams.
+            requests_per_minute, tokens_per_minute: limits for all jobs of this client with this model together; tokens
+                are estimated. None: no limit.
+            max_cost_usd: the job stops before a request that could raise its cost above this, by the price in the
+                models list. A request in flight counts with its worst case: one token per byte, billed twice.
+            cache: a file that stores vectors by text and by the options that change vectors; a cached text is not
+                sent. Jobs and processes on one machine may share it. Not for streams.
             on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
-                ends the job, "record" leaves a row of NaN and an entry in `errors`, "skip" leaves out the row. A
-                rejected request is halved until the bad text is alone.
+                ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" omits the row. A rejected
+                request is halved until the rejected text is found.
                 A wrong key, no credits, an unknown model, or 8 rejected texts before the first success always raise.
-            on_empty: what happens if a text is empty: "raise" treats it as `on_error` says, "record" leaves a row of
-                NaN, "skip" leaves out the row without an entry in `errors`.
-            on_long: what happens if a text is longer than the model's context length. "raise" leaves it to the API, and
-                a rejection is treated as `on_error` says. "record" leaves a row of NaN and an entry in `errors`.
-                "truncate" cuts the text. "average" splits it, and the row is the average of the pieces' vectors,
-                weighted by tokens, with length 1. Both put an entry in `shortened`. Tokens are estimated, three bytes
-                each, which is more than most texts have; if the API still says that a text is too long, it is made
-                shorter until it is accepted, up to 12 times. Token ids and multimodal inputs are never cut.
-            max_tokens_per_text: the length for `on_long`, at least 1; with "raise", a longer text is an error before it
-                is sent. None: the context length in the models list, which is fetched once for a model.
-            on_model_change: what happens if another model answers than before: "warn" logs it once, and `models` of the
-                result tells which model gave which rows; "raise" ends the job. Providers spell one model differently.
+            on_empty: what happens if a text is empty: "raise" follows `on_error`, "record" gives a row of NaN and an
+                entry in `errors`, "skip" omits the row without an entry in `errors`.
+            on_long: what happens if a text is longer than the model's context length. "raise" sends it, and a rejection
+                follows `on_error`. "record" gives a row of NaN and an entry in `errors`. "truncate" cuts the text.
+                "average" splits it; the row is the token-weighted average of the pieces' vectors, scaled to length 1.
+                Both add an entry to `shortened`. Tokens are estimated as one per three bytes, which is more than most
+                texts have. If the API still rejects a text as too long, it is shortened up to 12 times. Token ids and
+                multimodal inputs are never cut.
+            max_tokens_per_text: the token limit for `on_long`, at least 1; with "raise", a longer text is an error and
+                is not sent. None: the context length in the models list, which is fetched once for each model.
+            on_model_change: what happens if responses name different models: "warn" logs it once, and `models` of the
+                result lists the rows of each; "raise" ends the job. Providers may spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
                 each response and when all requests wait.
-            retries: as in `generate`. By default the requests of a job are retried longer: all wait together, up to
-                60 s at a time, and 8 waits without a response end the job. The `attempts` of a `Policy` replace the 8;
-                its `total_seconds` limit the time without a response.
+            retries: as in `generate`, but the default retries longer: all requests of the job wait together, up to
+                60 s at a time, and 8 waits without a response end the job. The `attempts` of a `Policy` replace the
+                8; its `total_seconds` limit the time without a response.
             server_url, timeout_ms, http_headers: as in `generate`.
             extra_body: as in `generate`; `input` and `encoding_format` are not allowed.
 
@@ -122,11 +122,11 @@ class Embeddings(GeneratedEmbeddings):
         Raises:
             InvalidInputError: with `on_error="raise"`, a text is empty or not a string (the message names the
                 positions); or an argument is rejected (the message names its path). Nothing was sent.
-            ConfigurationError: an option is not valid. Nothing was sent.
-            BudgetError: the next request could pass `max_cost_usd`.
-            OpenRouterError: the error that ended the job; `positions` names the texts. Its `partial`, and that of a
-                KeyboardInterrupt, is an `EmbedResult` of what came until then, after the requests in flight finished:
-                at most 30 s later, or 3 s after Ctrl-C. The rows of texts without a vector are NaN.
+            ConfigurationError: an option is invalid. Nothing was sent.
+            BudgetError: the next request could exceed `max_cost_usd`.
+            OpenRouterError: the error that ended the job; `positions` names the texts. The requests in flight get 30 s
+                to finish (3 s after Ctrl-C). Then the `partial` of the error or KeyboardInterrupt is an `EmbedResult`
+                of the vectors so far; the rows of other texts are NaN.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
@@ -134,28 +134,28 @@ class Embeddings(GeneratedEmbeddings):
 
     @_spell_out_options
     async def embed_async(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
-        """`embed` on the running event loop (asyncio). When it is cancelled, requests in flight have 3 s to finish."""
+        """Async version of `embed` (asyncio only). After a cancellation, requests in flight get 3 s to finish."""
         return await jobs.embed_async(self._caller, texts, options, _opened_cache(options))
 
     @_spell_out_options
     def embed_iter(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStream:
-        """Embed a stream of texts and yield blocks of vectors as they arrive; memory does not grow with the corpus.
+        """Embed a stream of texts in constant memory, and yield blocks of vectors as they arrive.
 
-        Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and a float32 array of
-        shape `(len(positions), dimensions)`, in the order in which responses arrive. `texts` is read as requests are
-        sent. Equal texts are sent once while the first of them is in flight. Texts that are rejected with "skip" or
-        "record" are in `errors`. To leave early, take the blocks that are paid for with `drain()`; or close the stream,
-        or use it in a `with` block, which cancels the requests in flight and counts them as possibly billed.
+        Takes the options of `embed`. Yields `(positions, vectors)`: the indexes of some texts, and their vectors,
+        float32 `(len(positions), dimensions)`, in the order in which responses arrive. `texts` is read as requests
+        are sent. A duplicate is not sent while the first text is in flight. With "skip" or "record", rejected texts
+        are in `errors`. To stop early, call `drain()` and take the blocks in flight; or close the stream or leave its
+        `with` block, which cancels the requests in flight and counts them as possibly billed.
         """
         return jobs.embed_iter(self._caller, texts, options)
 
     @_spell_out_options
     def embed_iter_async(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
-        """`embed_iter` on the running event loop (asyncio), for `async for`."""
+        """Async version of `embed_iter` (asyncio only), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
 
     def estimate(self, texts: str | Iterable[str], *, model: str) -> Estimate:
-        """Estimate what `embed` or `corpus` will cost. Lists the models, and sends no text.
+        """Estimate the cost of `embed` or `corpus`. Fetches the models list, and sends no text.
 
         Args:
             texts: one string, or an iterable of strings; it is read once, in constant memory.
@@ -165,7 +165,7 @@ class Embeddings(GeneratedEmbeddings):
             An `Estimate`: tokens and USD, as a range.
 
         Raises:
-            ConfigurationError: the models list has no price of the model.
+            ConfigurationError: the models list has no price for the model.
 
         Source: `GET /embeddings/models` in openapi.yaml.
         """
@@ -174,7 +174,7 @@ class Embeddings(GeneratedEmbeddings):
         return estimate(self._caller, texts, model)
 
     async def estimate_async(self, texts: str | Iterable[str], *, model: str) -> Estimate:
-        """`estimate` in a thread, for an event loop (asyncio); `texts` is read in that thread."""
+        """Async version of `estimate`, run in a thread (asyncio only); `texts` is read in that thread."""
         return await asyncio.to_thread(self.estimate, texts, model=model)
 
     def search(
@@ -186,17 +186,17 @@ class Embeddings(GeneratedEmbeddings):
         input_type: str | None = None,
         prefix: str | None = None,
     ) -> list[Match]:
-        """Find the rows of an output of `corpus` that are nearest in meaning to a question.
+        """Find the rows of a `corpus` output that are most similar to a question.
 
         Args:
             output: the file that `corpus` wrote.
-            question: a text; it is embedded with the options that the file was made with.
-            count: how many rows at most, at least 1.
-            input_type: kind of the question; None: "search_query" where the rows are "search_document".
-            prefix: what is put before the question; needed, if only as "", where the rows have a prefix.
+            question: a text, which is embedded with the options of the corpus.
+            count: maximum number of rows, at least 1.
+            input_type: `input_type` of the question; None: "search_query" if the rows are "search_document".
+            prefix: text before the question, for example ""; required if the rows have a prefix.
 
         Returns:
-            `Match` objects with id, row and cosine similarity, the nearest first.
+            `Match` objects with id, row and cosine similarity, sorted by descending similarity.
 
         Raises:
             CorpusError: `corpus` did not write the file.
@@ -217,12 +217,12 @@ class Embeddings(GeneratedEmbeddings):
         input_type: str | None = None,
         prefix: str | None = None,
     ) -> list[Match]:
-        """`search` in a thread, for an event loop (asyncio)."""
+        """Async version of `search`, run in a thread (asyncio only)."""
         options: Any = {"count": count, "input_type": input_type, "prefix": prefix}
         return await asyncio.to_thread(self.search, output, question, **options)
 
     def check(self, output: str | os.PathLike[str]) -> Drift:
-        """Embed three fixed texts again and compare with their vectors in an output of `corpus`.
+        """Detect a changed model: embed three fixed texts again and compare with their vectors in a `corpus` output.
 
         Args:
             output: the file that `corpus` wrote.
@@ -240,43 +240,43 @@ class Embeddings(GeneratedEmbeddings):
         return check(self._caller, Path(output))
 
     async def check_async(self, output: str | os.PathLike[str]) -> Drift:
-        """`check` in a thread, for an event loop (asyncio)."""
+        """Async version of `check`, run in a thread (asyncio only)."""
         return await asyncio.to_thread(self.check, output)
 
     def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
         """Embed a file of any size into a file; the same call resumes after a crash.
 
-        Each request is recorded before it is sent and each vector is on the disk before the next is taken, in a folder
-        beside the output (`<output>.job`). SIGINT and SIGTERM let the requests in flight finish, and keep them; a
-        second one leaves at once. Takes the options of `embed` except `on_error` and `on_empty`, and:
+        The folder `<output>.job` beside the output records each request before it is sent, and stores each block of
+        vectors before the next. After SIGINT or SIGTERM, requests in flight finish and are stored; a second signal
+        exits at once. Takes the options of `embed` except `on_error` and `on_empty`, and:
 
         Args:
             source: a file of JSONL, CSV, Parquet, Arrow or lines of text, or a folder of text files; "-" for standard
-                input; or an iterable of texts or of `(id, text)`. The last two are copied to the job's folder first,
-                and resuming needs the same content again.
-            output: the file to write: `.parquet`, `.arrow` or `.npy`. It appears when it is complete. Rows are in the
-                order of the source.
+                input; or an iterable of texts or of `(id, text)`. Standard input and iterables are copied to the job's
+                folder first, and resuming needs the same content again.
+            output: the file to write: `.parquet`, `.arrow` or `.npy`. It is created when it is complete, with rows in
+                the order of the source.
             format: how to read `source`; None: by its suffix.
-            text_field, id_field: names of the fields of JSONL or columns. `id_field` None: "id" if the source has it,
-                else the number of the row, from 0 (of the line, from 1, in lines of text).
-            fixed_size_list: False writes vectors as plain lists, for engines that refuse `fixed_size_list`.
-            dtype: form of the vectors in the output: "float32", or smaller, as `vectors.quantize` makes it: "float16",
-                "int8" or "binary". `search` reads all of them.
-            output_dimensions: vectors are cut to so many numbers in the output and scaled to length 1, as
-                `vectors.truncate_dimensions` does, for models without `dimensions`. None: as they came.
-            batch: True, or a `corpus.BatchOptions`, sends the corpus through the Batch API, for about half the price
-                and with results within a day; see docs/batch.md. Three fixed texts are still sent at the full price.
-            progress: a function that is called with a `types.Progress` four times a second.
+            text_field, id_field: names of JSONL fields or columns. `id_field` None: "id" if the source has it, else the
+                number of the row, from 0 (in lines of text: the number of the line, from 1).
+            fixed_size_list: False writes vectors as plain lists, for engines without support for `fixed_size_list`.
+            dtype: number type of the vectors in the output: "float32", or as in `vectors.quantize` "float16", "int8" or
+                "binary". `search` reads all of them.
+            output_dimensions: the output keeps this many numbers of each vector, scaled to length 1 as in
+                `vectors.truncate_dimensions`, for models without `dimensions`. None: all.
+            batch: True, or a `corpus.BatchOptions`, sends the corpus through the Batch API, at about half the price,
+                with results within a day; see docs/batch.md. Three fixed texts are still sent at the full price.
+            progress: a function, called with a `types.Progress` four times a second.
 
         Returns:
             A `CorpusResult`: output, rows, errors, usage, drift. Rows without a vector are in `<output>.errors.jsonl`,
             rows whose text was cut or split in `<output>.shortened.jsonl`.
 
         Raises:
-            CorpusError: another process works on the job; the corpus or an option changed since it began; the disk
-                is full; or a batch has no result for some rows. Nothing is lost.
-            KeyboardInterrupt: SIGINT or SIGTERM came.
-            ConfigurationError, OpenRouterError: as `embed`; what came until then is kept.
+            CorpusError: another process works on the job; the corpus or an option changed since it started; the disk
+                is full; or a batch has no result for some rows. Stored vectors are kept.
+            KeyboardInterrupt: the process received SIGINT or SIGTERM.
+            ConfigurationError, OpenRouterError: as in `embed`; stored vectors are kept.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
@@ -287,10 +287,10 @@ class Embeddings(GeneratedEmbeddings):
     async def corpus_async(
         self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]
     ) -> CorpusResult:
-        """`corpus` in a thread, for an event loop (asyncio).
+        """Async version of `corpus`, run in a thread (asyncio only).
 
-        When the task is cancelled, the requests in flight have 30 s to finish, and are kept; when it is cancelled
-        again, it ends at once. `progress` is called on the event loop; an iterable is read in the thread.
+        When the task is cancelled, the requests in flight have 30 s to finish, and their vectors are stored; a second
+        cancellation ends it at once. `progress` is called on the event loop; an iterable is read in the thread.
         """
         from .corpus import corpus_async
 

@@ -1,4 +1,4 @@
-"""Clusters: `EmbedColumn` adds a vector column to Arrow data, in Ray Data, Spark, Daft, Dask or any other engine.
+"""Defines `EmbedColumn`, which adds a vector column to Arrow data in Ray Data, Spark, Daft, Dask and other engines.
 
     from openrouter_embeddings import Embedder
     from openrouter_embeddings.engines import EmbedColumn
@@ -9,7 +9,7 @@
     operation = EmbedColumn(Embedder("openai/text-embedding-3-small"), fixed_size=False)
     frame.mapInArrow(operation.map_batches, "id long, text string, vector array<float>")  # Spark
 
-docs/scale.md says how to size workers, and what a task that the engine repeats costs.
+docs/scale.md describes how to size workers, and the cost of tasks that the engine repeats.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ __all__ = ["EmbedColumn", "TotalUsage", "total_usage"]
 
 
 class EmbedColumn:
-    """A function of one Arrow batch or table, which returns it with a vector for each text; it pickles.
+    """A picklable callable that adds a column of vectors to an Arrow record batch or table.
 
     A text that is null, empty or rejected gets a null vector. Errors that concern more than one text, such as a wrong
     key, are raised.
 
     Args:
-        embedder: the model and its options. With `cache=PATH` among them, a task that the engine repeats on the same
-            host pays nothing twice.
-        text, vector: the columns that are read and added.
-        fixed_size: vectors as `fixed_size_list<float>[dimensions]`; False: as `list<float>`, which Spark needs.
-        usage_folder: a folder for a small JSON file about each batch, which `total_usage` adds up.
+        embedder: the model and its options. With the option `cache=PATH`, a task that the engine repeats on the same
+            host embeds no text twice.
+        text, vector: names of the column to read and of the column to add.
+        fixed_size: True stores vectors as `fixed_size_list<float>[dimensions]`, False as `list<float>` (for Spark).
+        usage_folder: a folder for a JSON file with the usage of each batch, for `total_usage`.
 
     Raises:
-        ConfigurationError: the batch has no column `text`, or one `vector` already.
+        ConfigurationError: the batch has no column `text`, or already has a column `vector`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class EmbedColumn:
         self.usage_folder = None if usage_folder is None else Path(usage_folder)
 
     def __call__(self, batch: ArrowData) -> ArrowData:
-        """The batch with the vector column at its end, rows in their order."""
+        """Return the batch with the vector column appended, rows in the same order."""
         names = batch.schema.names
         if self.text not in names:
             raise ConfigurationError(f"the batch has no column {self.text!r}, it has: {', '.join(names)}")
@@ -74,7 +74,7 @@ class EmbedColumn:
         return batch.append_column(self.vector, self._column(batch.column(self.text).to_pylist()))
 
     def map_batches(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-        """Each batch with the vector column; the function that Spark's `mapInArrow` takes."""
+        """Yield each batch with the vector column appended; pass it to Spark's `mapInArrow`."""
         return map(self, batches)
 
     def _column(self, texts: list[str | None]) -> pyarrow.Array:
@@ -101,19 +101,19 @@ class EmbedColumn:
         path = self.usage_folder / f"{uuid.uuid4()}.json"
         part = path.with_suffix(".part")
         part.write_text(json.dumps(attrs.asdict(record)))
-        part.rename(path)  # whole or absent
+        part.rename(path)  # atomic: readers never see a partial file
 
 
 @attrs.frozen
 class TotalUsage:
-    """What the batches of all workers were billed.
+    """The usage of all batches of all workers.
 
     Attributes:
-        batches, texts: how many there were; a batch that the engine repeated counts as often.
+        batches, texts: their number; a batch counts once for each time that the engine ran it.
         refused: texts with a null vector.
-        possibly_billed_texts: texts in requests that may be billed although no result came of them.
+        possibly_billed_texts: texts in requests without a result that the server may have billed.
         prompt_tokens, total_tokens: as the API reports them.
-        cost: in USD; None where no response reported one.
+        cost: in USD, or None if no response reported it.
     """
 
     batches: int = 0

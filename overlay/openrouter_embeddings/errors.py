@@ -1,25 +1,25 @@
-"""The exceptions, as one family. A new status is one class here and one entry in openapi.yaml.
+"""Defines all exceptions. A new HTTP status needs one class here and one entry in openapi.yaml.
 
 ::
 
     OpenRouterError
-    ├── ConfigurationError (ValueError)     the client or an option is set up wrongly; nothing was sent
+    ├── ConfigurationError (ValueError)     a setting or option is invalid; nothing was sent
     ├── InvalidInputError (ValueError)      an argument was rejected; nothing was sent
     ├── ClosedClientError (RuntimeError)    the client was closed before the call
-    ├── CorpusError                         a corpus job cannot start or go on; what it has stays
-    ├── BudgetError                         the next request could pass `max_cost_usd`
+    ├── CorpusError                         a corpus job cannot start or continue; its results are kept
+    ├── BudgetError                         the next request could exceed `max_cost_usd`
     ├── NoResponseError                     no complete response arrived
     │   ├── ConnectError                    no connection: DNS, port, TLS or proxy
     │   ├── ConnectionLostError             the connection broke, or the response is not HTTP
     │   ├── DeadlineError (TimeoutError)    a time limit was reached
     │   └── AnswerTooLargeError             body, compression ratio or headers exceed a limit
-    └── ResponseError                       a response arrived and is in the error
-        ├── ResponseValidationError         it does not match what was requested
+    └── ResponseError                       a response arrived, and the error holds it
+        ├── ResponseValidationError         the response does not match the request
         └── APIStatusError                  the API reported an error; one subclass for each documented status
             └── OpenRouterDefaultError      any other status
 
-Connection errors also inherit the HTTP library's class of the same meaning, so that `except httpx.ReadTimeout`
-written for the official SDK still catches them. Every error can be pickled, and none contains the API key.
+Connection errors also inherit from the matching class of httpx, so that `except httpx.ReadTimeout`, written for the
+official SDK, still catches them. Every error can be pickled, and none contains the API key.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def __dir__() -> list[str]:
 
 
 def format_size(size_bytes: int) -> str:
-    """A size as people read it: `41.9 MB`."""
+    """Format a number of bytes, for example as `41.9 MB`."""
     unit, name = (1e6, "MB") if size_bytes >= 1e6 else (1e3, "kB")
     return f"{size_bytes / unit:.3g} {name}"
 
 
 def printable(text: str, limit: int = MESSAGE_CHARS) -> str:
-    """`text` on one line, control characters escaped, cut to `limit` characters."""
+    """Return `text` on one line, with control characters escaped, cut to `limit` characters."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -69,9 +69,9 @@ class OpenRouterError(Exception):
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
-        positions: indexes of the texts that the error is about, in what `embed` was given; else empty.
-        partial: what an `embed` had when it failed, an `EmbedResult`: the rows of texts without a vector are NaN.
-            None if its texts or options were rejected, and for other calls.
+        positions: indexes of the affected texts in the `texts` of `embed`; else empty.
+        partial: the `EmbedResult` of an `embed` that failed, with rows of NaN for texts without a vector. None if the
+            texts or options were rejected, and for other calls.
     """
 
     host: str = ""
@@ -87,10 +87,10 @@ class OpenRouterError(Exception):
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
     partial: Any = None
-    _wait_seconds: float | None = None  # how long a job is to wait before it sends the request again
-    rejected_usages: Sequence[Any] = ()  # what responses that were rejected reported
-    _cure: str = ""  # what to do about it, where the server does not say
-    _request: Any = None  # an attribute of httpx's exceptions; a request would hold the key
+    _wait_seconds: float | None = None  # seconds that a job waits before it retries the request
+    rejected_usages: Sequence[Any] = ()  # `usage` of rejected responses
+    _cure: str = ""  # advice that the message ends with
+    _request: Any = None  # overrides an attribute of httpx's exceptions, because a request contains the key
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ class OpenRouterError(Exception):
 
 
 class ConfigurationError(OpenRouterError, ValueError):
-    """The client or an option is set up wrongly; nothing was sent."""
+    """A setting of the client or an option is invalid; nothing was sent."""
 
 
 class InvalidInputError(OpenRouterError, ValueError):
@@ -121,13 +121,13 @@ class ClosedClientError(OpenRouterError, RuntimeError):
 
 
 class CorpusError(OpenRouterError):
-    """A corpus job cannot start or go on: locked, changed, no space. Its results are kept; nothing more is sent."""
+    """A corpus job cannot start or continue: locked, changed, no space. Its results are kept; nothing more is sent."""
 
 
 class BudgetError(OpenRouterError):
-    """The next request could pass `max_cost_usd`; it was not sent."""
+    """The next request could exceed `max_cost_usd`; it was not sent."""
 
-    _cure = "to go on, raise max_cost_usd (--max-cost)"
+    _cure = "to continue, raise max_cost_usd (--max-cost)"
 
 
 class NoResponseError(OpenRouterError):
@@ -171,7 +171,7 @@ class ResponseError(OpenRouterError):
 
 
 class ResponseValidationError(ResponseError):
-    """A response arrived that does not match what was requested. `retryable`: it could not even be parsed."""
+    """The response does not match the request. `retryable` is True if it could not be parsed."""
 
     def __init__(self, message: str = "", response: Response | None = None, *, retryable: bool = False) -> None:
         super().__init__(message, response)
@@ -184,7 +184,7 @@ class ResponseValidationError(ResponseError):
 
 
 class APIStatusError(ResponseError):
-    """The API reported an error, by its status or by an `error` member in its response."""
+    """The API reported an error, by its HTTP status or by an `error` member in the response."""
 
     def __init_subclass__(cls, status: int | None = None) -> None:
         super().__init_subclass__()
@@ -215,7 +215,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model does not exist, or no endpoint may serve it."""
 
-    _cure = "client.embeddings.list_models() lists the ids; the base URL ends like https://openrouter.ai/api/v1"
+    _cure = "see client.embeddings.list_models() for ids; server_url must end like https://openrouter.ai/api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
@@ -223,11 +223,11 @@ class RequestTimeoutResponseError(APIStatusError, status=408):
 
 
 class ConflictResponseError(APIStatusError, status=409):
-    """The state of the resource does not allow it, such as to delete a batch that runs."""
+    """The state of the resource does not allow the operation, such as deleting a running batch."""
 
 
 class GoneResponseError(APIStatusError, status=410):
-    """What was there is deleted or expired."""
+    """The resource was deleted or has expired."""
 
 
 class PayloadTooLargeResponseError(APIStatusError, status=413):
@@ -241,7 +241,7 @@ class UnprocessableEntityResponseError(APIStatusError, status=422):
 
 
 class TooManyRequestsResponseError(APIStatusError, status=429):
-    """A rate limit was reached; `retry_after` says how long to wait, if the server said so."""
+    """A rate limit was reached; `retry_after` is the wait that the server asked for, or None."""
 
 
 class ClientClosedRequestResponseError(APIStatusError, status=499):
@@ -253,7 +253,7 @@ class InternalServerResponseError(APIStatusError, status=500):
 
 
 class BadGatewayResponseError(APIStatusError, status=502):
-    """The provider behind the API failed."""
+    """The provider failed."""
 
 
 class ServiceUnavailableResponseError(APIStatusError, status=503):
@@ -265,7 +265,7 @@ class GatewayTimeoutResponseError(APIStatusError, status=504):
 
 
 class EdgeNetworkTimeoutResponseError(APIStatusError, status=524):
-    """The edge network gave up waiting."""
+    """The edge network timed out."""
 
 
 class ProviderOverloadedResponseError(APIStatusError, status=529):
@@ -277,7 +277,7 @@ class OpenRouterDefaultError(APIStatusError):
 
 
 def error_for(status: int, message: str, response: Response) -> APIStatusError:
-    """The error for a status, with the response that reported it."""
+    """Create the error for a status, with the response that reported it."""
     error = BY_STATUS.get(status, OpenRouterDefaultError)(printable(message), response)
     error.status_code = status
     return error
@@ -285,12 +285,12 @@ def error_for(status: int, message: str, response: Response) -> APIStatusError:
 
 @attrs.frozen
 class Failure:
-    """The result of an attempt that got no complete response.
+    """The outcome of an attempt that failed.
 
     Attributes:
         error: the exception to raise if there is no retry.
         sent: False only if the server certainly did not receive the request.
-        stale: a kept connection turned out to be closed before the first byte of the response.
+        stale: a reused connection was closed before the first byte of the response.
         final: a retry cannot help.
     """
 

@@ -1,4 +1,4 @@
-"""Parts of multimodal inputs, made of local files."""
+"""Creates parts of multimodal inputs from local image, audio and PDF files."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _TYPES = {
 
 
 def part(path: str | os.PathLike[str], *, max_bytes: int = MAX_MEDIA_BYTES) -> dict[str, Any]:
-    """Make a part of a multimodal input of a local image, audio or PDF file.
+    """Create a part of a multimodal input from a local image, audio or PDF file.
 
     Args:
-        path: the file; its suffix tells its type: .jpg .jpeg .png .gif .webp, .wav .mp3 .flac .ogg .m4a, or .pdf.
-        max_bytes: size limit of the file, at least 1. It is sent as base64, a third larger; providers have limits of
-            their own.
+        path: the file; its suffix sets the type: .jpg .jpeg .png .gif .webp, .wav .mp3 .flac .ogg .m4a, or .pdf.
+        max_bytes: size limit of the file, at least 1. The request holds it as base64, which is a third larger.
+            Providers may have smaller limits.
 
     Returns:
-        The part, with the file in it as a data URL: `{"content": [part("cat.png")]}` is one input, which gives one
-        row, and so is `{"content": [{"type": "text", "text": "a cat"}, part("cat.png")]}`.
+        The part, which holds the file as a data URL. One input is `{"content": [part("cat.png")]}`, or with a text
+        `{"content": [{"type": "text", "text": "a cat"}, part("cat.png")]}`; each input gives one row.
 
     Raises:
-        InvalidInputError: the suffix is another one, or the file is empty or too large.
+        InvalidInputError: the suffix is unknown, or the file is empty or too large.
         OSError: the file cannot be read.
 
     Source: `Content` in openapi.yaml.

@@ -1,4 +1,4 @@
-"""The values that travel through a call: requests, responses, failures, and the steps of a call flow."""
+"""Defines the values of a call: `Headers`, `Timeouts`, `Request`, `Response`, and the steps of a call flow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .redaction import Redactor, Secret
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers: names compare without case; the values of a repeated name are joined by commas."""
+    """HTTP headers: names are case-insensitive; the values of a repeated name are joined by commas."""
 
     __slots__ = ("_values",)
 
@@ -40,16 +40,16 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values!r})"
 
     def redacted(self, redactor: Redactor) -> Headers:
-        """The same headers without secrets."""
+        """Return the headers with secrets masked."""
         text = "\n".join(self._values.values())
-        if redactor(text) is text:  # nearly always
+        if redactor(text) is text:  # the common case
             return self
         return Headers((name, redactor(value)) for name, value in self._values.items())
 
 
 @attrs.frozen
 class Timeouts:
-    """How long one attempt may take, in seconds. `attempt_seconds` bounds the whole attempt."""
+    """The timeouts of one attempt, in seconds. `attempt_seconds` limits the whole attempt."""
 
     connect_seconds: float = defaults.CONNECT_SECONDS
     pool_seconds: float = defaults.POOL_SECONDS
@@ -58,7 +58,7 @@ class Timeouts:
     attempt_seconds: float = defaults.ATTEMPT_SECONDS
 
     def within(self, seconds: float) -> Timeouts:
-        """The same timeouts, with an attempt that takes at most `seconds`."""
+        """Return a copy in which the attempt takes at most `seconds`."""
         return self if seconds >= self.attempt_seconds else attrs.evolve(self, attempt_seconds=max(seconds, 0.001))
 
 
@@ -66,10 +66,10 @@ TIMEOUTS: Final = Timeouts()
 
 
 class BodyConsumer(Protocol):
-    """Receives the body of a successful response piece by piece, in place of a buffer."""
+    """Receives the body of a successful response piece by piece, instead of a buffer."""
 
     def feed(self, piece: bytes | memoryview) -> None:
-        """Process the next bytes; the buffer is reused after this returns."""
+        """Process the next bytes. The caller reuses the buffer of `piece` afterwards."""
 
     @property
     def content(self) -> bytes | bytearray:
@@ -79,7 +79,7 @@ class BodyConsumer(Protocol):
 
 @attrs.frozen
 class Request:
-    """One HTTP request, ready to send: a step of a call flow that receives a `Response` or an `errors.Failure`.
+    """One HTTP request: a step of a call flow, which receives a `Response` or an `errors.Failure` in return.
 
     Secret header values are `Secret` objects.
     """
@@ -93,13 +93,13 @@ class Request:
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)
 
     def redactor(self) -> Redactor:
-        """Removes the secrets of this request from text."""
+        """Masks the secrets of this request in text."""
         return Redactor([value for _, value in self.headers if isinstance(value, Secret)])
 
 
 @attrs.frozen
 class Response:
-    """What the server sent, decompressed. Also the `raw_response` of an error."""
+    """An HTTP response with its decompressed body. Also the `raw_response` of an error."""
 
     status_code: int
     headers: Headers
@@ -112,25 +112,25 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 are replaced."""
+        """The body as text; invalid UTF-8 is replaced."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; `ValueError` if it is not JSON."""
+        """Return the decoded JSON body. Raise ValueError if it is not JSON."""
         return json.loads(self.content)
 
     def redacted(self, redactor: Redactor, keep_bytes: int) -> Response:
-        """The same response without secrets, its body cut to `keep_bytes`."""
+        """Return the response with secrets masked and the body cut to `keep_bytes`."""
         text = redactor(bytes(self.content[:keep_bytes]).decode("utf-8", "replace"))
         return Response(self.status_code, self.headers.redacted(redactor), text.encode()[:keep_bytes])
 
 
 @attrs.frozen
 class Sleep:
-    """A step of a call flow: wait before the next attempt.
+    """A step of a call flow: a wait before the next attempt.
 
-    `shared`: the server asked all callers to wait. `free`: the retry does not count, because a kept connection had
-    been closed by the server before the request arrived. `reason` is the name of the error's class.
+    `shared`: the server asked to wait, so a job pauses all requests. `free`: the retry is not counted, because the
+    server had closed a reused connection before the request arrived. `reason` is the name of the error's class.
     """
 
     seconds: float
@@ -140,4 +140,4 @@ class Sleep:
 
 
 CallFlow: TypeAlias = Generator[Request | Sleep, Any, Any]
-"""One call without I/O: yields steps, receives their results, returns the result of the call or raises."""
+"""The generator of one call: yields steps, receives their results, and returns the result of the call or raises."""

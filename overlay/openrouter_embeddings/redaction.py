@@ -1,4 +1,4 @@
-"""Secrets: values that are sent but never shown, and their removal from text that a server sent back."""
+"""Keeps secrets out of logs and errors: `Secret` hides a value in `repr`, `Redactor` masks it in server responses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
-_PART = 12  # characters of a longer value that are masked wherever they stand, with what follows of it
+_PART = 12  # characters; a truncated secret is masked if at least so many of its characters are left
 
 
 class Secret:
-    """A string that `repr`, `str` and formatting replace by a mask."""
+    """A string that `repr`, `str` and formatting show as a mask."""
 
     __slots__ = ("_value",)
 
@@ -19,7 +19,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself, for the code that sends it."""
+        """Return the real value, for the code that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -36,7 +36,7 @@ class Secret:
 
 
 class Redactor:
-    """Replaces secrets in text and in decoded JSON: a server may echo what it was sent."""
+    """Masks secrets in text and in decoded JSON, because a server may echo the request."""
 
     __slots__ = ("_secrets",)
 
@@ -44,7 +44,7 @@ class Redactor:
         self._secrets = tuple(secrets)
 
     def __call__(self, text: str) -> str:
-        """`text` without the secrets, also where one is cut off."""
+        """Return `text` with secrets masked, including truncated ones."""
         values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
         found = [value for value in values if value[:_SHORTEST] in text and len(value) >= _SHORTEST]
         for value in sorted(found, key=len, reverse=True) if found else ():
@@ -52,7 +52,7 @@ class Redactor:
         return text
 
     def json(self, value: Any) -> Any:
-        """Decoded JSON with the secrets replaced in every string."""
+        """Return decoded JSON with the secrets masked in every string."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Retry policy: whether to send a failed request again, and how long to wait first. Pure: no clock, no I/O.
+"""The retry rules: `decide` whether to retry a failed request and how long to wait first. No clock, no I/O.
 
 Sources: RFC 9110, section 10.2.3 (Retry-After); OpenRouter documentation, errors and rate limits.
 """
@@ -24,12 +24,12 @@ OVERLOADED = frozenset({429, 503, 529})
 _NOT_PROCESSED = OVERLOADED | {425}
 _NOT_PROCESSED_IF_RETRYABLE = frozenset({408, 502, 504})  # if `error.availability.retryable` is true
 _MAYBE_PROCESSED = frozenset({408, *range(500, 600)}) - _NOT_PROCESSED - {501, 505}
-_NEVER_RETRIED = frozenset({401, 402, 403, 413})  # not even with `x-should-retry: true`
+_NEVER_RETRIED = frozenset({401, 402, 403, 413})  # `x-should-retry: true` does not override these
 _OFFICIAL_STATUSES = ("408", "425", "429", "5XX")
 
 
 def _number(default: Any = attrs.NOTHING, minimum: int | None = None, *, optional: bool = False) -> Any:
-    """A field that must be a time or a factor; with a `minimum`, a count."""
+    """Define a validated attrs field: a number of at least 0, or with a `minimum` a whole number."""
     wanted = "a number of at least 0" if minimum is None else f"a whole number of at least {minimum}"
     kind: Any = numbers.Real if minimum is None else numbers.Integral
 
@@ -44,7 +44,7 @@ def _number(default: Any = attrs.NOTHING, minimum: int | None = None, *, optiona
 
 @attrs.define(eq=False)
 class BackoffStrategy:
-    """Exponential back-off as the official SDK takes it. All times are in milliseconds.
+    """The exponential backoff of the official SDK. All times are in milliseconds.
 
     The wait before retry n (from 0) is `min(initial_interval * exponent ** n + jitter, max_interval)`, where jitter
     is uniform in `[0, jitter_ms]`, or in `[0, 1000]` if `jitter_ms` is None.
@@ -62,10 +62,10 @@ class BackoffStrategy:
 
 @attrs.define(eq=False)
 class RetryConfig(RetrySettings):
-    """The official SDK's retry configuration. A `strategy` other than "backoff" means no retry.
+    """The retry configuration of the official SDK. A `strategy` other than "backoff" disables retries.
 
-    `status_codes_override` replaces the retried statuses, for example `["429", "5XX"]`; the default is 408, 425, 429
-    and 5XX.
+    `status_codes_override` replaces the retried statuses, for example by `["429", "5XX"]`; the default is 408, 425,
+    429 and 5XX.
     """
 
     strategy: str
@@ -76,7 +76,7 @@ class RetryConfig(RetrySettings):
 
 @attrs.frozen(kw_only=True)
 class Policy(RetrySettings):
-    """How a call is retried. The defaults are those of one call; times are in seconds.
+    """The retry policy of a call. The default values apply to single calls, not to jobs; times are in seconds.
 
     Attributes:
         attempts: maximum number of requests, including the first; None means no limit.
@@ -85,11 +85,11 @@ class Policy(RetrySettings):
         base_seconds, cap_seconds: full jitter, `U(0, min(cap, base * 2**n))` before retry n.
         overloaded_base_seconds: after 429, 503 and 529 the wait is `U(1/2, 1) * min(cap, overloaded_base * 2**n)`.
         retry_after_cap_seconds: if the server asks for a longer wait, the error is raised at once.
-        total_seconds: limit for the whole call, waits included; no wait starts that would end later. None means no
-            limit.
-        official: the official SDK's configuration, which then replaces the rules above.
-        hands_back: a request that was not processed is not retried by the call itself; its error says how long to
-            wait, so that a job can make all of its requests wait.
+        total_seconds: time limit of the whole call, including waits; a wait that would end later does not start. None
+            means no limit.
+        official: a configuration of the official SDK, which replaces the rules above.
+        hands_back: the call does not retry a request that was not processed, but raises its error with the wait, so
+            that a job can pause all of its requests.
 
     Raises:
         ConfigurationError: a count is not a whole number, or a time is not a number of at least 0.
@@ -106,7 +106,7 @@ class Policy(RetrySettings):
     hands_back: bool = False
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
-        """How long to wait before retry number `retry` (from 0) if the server did not say."""
+        """Return the wait before retry number `retry` (from 0) for a response without Retry-After."""
         base = self.overloaded_base_seconds if status in OVERLOADED else self.base_seconds
         factor = 2.0 if self.official is None else float(self.official.backoff.exponent)
         try:
@@ -124,9 +124,9 @@ NO_RETRY = Policy(attempts=1)
 
 
 def policy_from(config: Any, default: Policy, argument: str = "retries") -> Policy:
-    """The policy that a `retries=` or `retry_config=` argument asks for; a ConfigurationError names the `argument`.
+    """Convert a `retries=` or `retry_config=` argument to a policy. Raise ConfigurationError if it is invalid.
 
-    A whole number is the maximum number of retries; those that may be billed keep their own limit.
+    A whole number is the maximum number of retries; possibly billed retries keep their own limit.
     """
     if isinstance(config, Unset):
         return default
@@ -157,8 +157,8 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
 
 
 def failure_of(error: OpenRouterError) -> Failure:
-    """What the error of a response says about a retry."""
-    if isinstance(error, ResponseValidationError):  # the result is lost, and paid for
+    """Convert the error of a response to a failure, which says whether a retry is possible."""
+    if isinstance(error, ResponseValidationError):  # the response was billed
         return Failure(error, sent=True, final=not error.retryable)
     if not isinstance(error, APIStatusError):
         return Failure(error, sent=False, final=True)
@@ -173,16 +173,16 @@ def failure_of(error: OpenRouterError) -> Failure:
 
 @attrs.define
 class CallState:
-    """What one call has done so far."""
+    """The counters of one call."""
 
     attempts: int = 0
     maybe_billed: int = 0  # attempts that the server may have billed without a usable result
-    free_retries: int = 0  # that no limit counts
+    free_retries: int = 0  # retries that count towards no limit
     elapsed_seconds: float = 0.0
 
 
 def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform) -> Sleep | str:
-    """How long to wait before the next attempt; or why there is none, as the limit that was reached, else ""."""
+    """Return the wait before the next attempt. Without a next attempt, return the limit that was reached, or ""."""
     error, is_final, official = failure.error, failure.final, policy.official
     status = error.status_code if isinstance(error, APIStatusError) else None
     if official is not None and status is None:
@@ -209,7 +209,7 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
     else:
         seconds = asked * uniform(1.0, 1.1)
     if policy.total_seconds is not None:
-        # An attempt that starts with no time left would be paid for nothing.
+        # Do not start an attempt with too little time left: it would be billed and time out.
         least = 0.0 if official is not None else min(1.0, policy.total_seconds / 10)
         if state.elapsed_seconds + seconds + least > policy.total_seconds:
             return f"total_seconds={policy.total_seconds:g}"
@@ -217,13 +217,13 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
 
 
 class RetryBudget:
-    """Limits the retries of all calls of a client. Without a lock: it is a brake and need not count exactly."""
+    """Limits the retries of all calls of a client. Has no lock, because it need not count exactly."""
 
     def __init__(self) -> None:
         self._left = defaults.RETRY_BUDGET
 
     def take(self, *, maybe_billed: bool) -> bool:
-        """Take the cost of one retry; False if there is not enough left."""
+        """Take the cost of one retry; return False if too little is left."""
         cost = defaults.MAYBE_BILLED_RETRY_COST if maybe_billed else 1
         is_enough = self._left >= cost
         self._left -= cost * is_enough

@@ -1,4 +1,4 @@
-"""Reports what calls do, without texts, vectors or the key: typed records for a hook, and OpenTelemetry as a hook."""
+"""Reports calls as events to `on_event=`, without texts, vectors or keys; `OpenTelemetry` is a ready-made hook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class Call:
-    """What is known of a call before it is sent. All events of one call have the same `Call`.
+    """The description of a call, shared by all its events.
 
     `operation` is the API's `operationId`. `model`, `dimensions` and `encoding_format` are as requested, or None.
     """
@@ -41,7 +41,7 @@ class Call:
 
 @attrs.frozen
 class AttemptStarted:
-    """A request is sent. `attempt` counts from 1; a request that follows a redirect is the same attempt."""
+    """An attempt starts. `attempt` counts from 1; following a redirect belongs to the same attempt."""
 
     call: Call
     attempt: int
@@ -49,7 +49,7 @@ class AttemptStarted:
 
 @attrs.frozen
 class AttemptEnded:
-    """An attempt is over. `error` is the name of a class, `retry_seconds` the wait before the next attempt, if any."""
+    """An attempt ended. `error` is the name of a class, `retry_seconds` the wait before the next attempt, if any."""
 
     call: Call
     attempt: int
@@ -61,7 +61,7 @@ class AttemptEnded:
 
 @attrs.frozen
 class CallEnded:
-    """A call that sent a request is over. `seconds` include its waits; a cancelled call has the error "Cancelled"."""
+    """A call that sent a request ended. `seconds` include waits; the error of a cancelled call is "Cancelled"."""
 
     call: Call
     attempts: int
@@ -76,7 +76,7 @@ class CallEnded:
 
 @attrs.frozen
 class JobPaused:
-    """All requests of a job wait for `seconds`, because the server did not process one of them."""
+    """A job pauses all requests for `seconds`, because the server did not process one of them."""
 
     model: str
     host: str
@@ -88,24 +88,24 @@ Event: TypeAlias = AttemptStarted | AttemptEnded | CallEnded | JobPaused
 
 
 class Hook:
-    """Passes events to the function `on_event`. Its first exception is logged; none reaches the call."""
+    """Passes events to the function `on_event`. Logs its first exception; no exception affects the call."""
 
     def __init__(self, function: Callable[[Event], object]) -> None:
         if not callable(function) or iscoroutinefunction(function):
-            raise ConfigurationError(f"on_event must be a function, not async; got {type(function).__name__}")
+            raise ConfigurationError(f"on_event must be a function that is not async, got {type(function).__name__}")
         self._function, self._unlogged = function, {"first": True}
 
     def __call__(self, event: Event) -> None:
         try:
             self._function(event)
         except Exception:
-            if self._unlogged.pop("first", False):  # atomic: of many threads, one logs
-                logging.getLogger("openrouter").exception("on_event failed; its next exceptions are not logged")
+            if self._unlogged.pop("first", False):  # atomic, so that only one thread logs
+                logging.getLogger("openrouter").exception("on_event raised; further exceptions of it are not logged")
 
     def observe(self, flow: CallFlow, prepared: PreparedCall) -> CallFlow:
-        """The same call flow, with its steps and its end reported."""
+        """Wrap a call flow: report its attempts and its end."""
         call, began = _describe(prepared), time.monotonic()
-        attempt, sent_at, status, outcome = 0, None, None, None  # sent_at: of the attempt that has not ended
+        attempt, sent_at, status, outcome = 0, None, None, None  # sent_at: None between attempts
 
         def end_attempt(error: str | None, retry_seconds: float | None = None) -> None:
             if sent_at is not None:
@@ -122,7 +122,7 @@ class Hook:
                 if isinstance(step, Sleep):
                     end_attempt(step.reason, step.seconds)
                     sent_at = None
-                elif sent_at is None:  # else it follows a redirect
+                elif sent_at is None:  # otherwise the request follows a redirect
                     attempt, sent_at, status = attempt + 1, time.monotonic(), None
                     self(AttemptStarted(call, attempt))
                 outcome = yield step
@@ -149,7 +149,7 @@ def _describe(prepared: PreparedCall) -> Call:
 
 
 def _reported(source: Any) -> tuple[Any, ...]:
-    """Generation id, model, tokens and cost, as far as a result or an error has them."""
+    """Return generation id, model, tokens and cost of a result or an error; missing values are None."""
     usage, meta = getattr(source, "usage", None), getattr(source, "http_meta", source)
     get = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
     amounts = (n if isinstance(n, int | float) and 0 <= n < 1e15 else None for n in map(get, ("prompt_tokens", "cost")))
@@ -157,9 +157,9 @@ def _reported(source: Any) -> tuple[Any, ...]:
 
 
 class OpenTelemetry:
-    """A hook that reports embeddings calls to OpenTelemetry: a span for each, and metrics of duration and tokens.
+    """A hook that reports embeddings calls to OpenTelemetry: a span for each call, metrics of duration and tokens.
 
-    Providers that are None are the global ones; a pickled copy always uses these. ImportError: needs the extra `otel`.
+    A provider of None means the global one; so does a pickled copy. Raises ImportError without the extra `otel`.
     Source: OpenTelemetry semantic conventions for generative AI.
     """
 
@@ -173,7 +173,7 @@ class OpenTelemetry:
         self._context, self._trace, self._running = context, trace, dict[Call, tuple[Any, Any]]()
         self._tracer = trace.get_tracer(__name__, version(), tracer_provider)
         histogram = metrics.get_meter(__name__, version(), meter_provider).create_histogram
-        seconds, tokens = [0.01 * 2**n for n in range(14)], [4.0**n for n in range(14)]  # of the conventions
+        seconds, tokens = [0.01 * 2**n for n in range(14)], [4.0**n for n in range(14)]  # buckets of the conventions
         self._seconds = histogram("gen_ai.client.operation.duration", "s", explicit_bucket_boundaries_advisory=seconds)
         self._tokens = histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=tokens)
 
@@ -186,7 +186,7 @@ class OpenTelemetry:
         if isinstance(event, AttemptStarted) and event.attempt == 1:
             name, kind = f"embeddings {event.call.model}", self._trace.SpanKind.CLIENT
             span = self._tracer.start_span(name, kind=kind, attributes=_attributes(event.call))
-            # The span becomes the current one, so that spans of the HTTP client are its children.
+            # Make the span current, so that spans of the HTTP client become its children.
             self._running[event.call] = span, self._context.attach(self._trace.set_span_in_context(span))
         elif isinstance(event, AttemptEnded) and event.retry_seconds is not None:
             facts: dict[str, Any] = {"error.type": event.error, "openrouter.wait_seconds": event.retry_seconds}
@@ -215,7 +215,7 @@ class OpenTelemetry:
 
 
 def _attributes(call: Call, **more: Any) -> dict[str, Any]:
-    """What the span and the metrics of a call have in common, and more; without what is None."""
+    """Return the attributes that the span and the metrics of a call share, plus `more`, without None."""
     target = {"gen_ai.request.model": call.model, "server.address": call.host, "server.port": call.port}
     named = {"gen_ai.operation.name": "embeddings", "gen_ai.provider.name": "openrouter", **target, **more}
     return {name: value for name, value in named.items() if value is not None}

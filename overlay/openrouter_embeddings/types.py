@@ -1,4 +1,4 @@
-"""Types for annotations: `UNSET` (an argument was left out), and what `embed` returns and reports."""
+"""Types for annotations: `UNSET` (an omitted argument), and the result types of `embed`."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -14,10 +14,10 @@ OptionalNullable: TypeAlias = T | Unset | None
 __all__ = ["UNSET", "EmbedResult", "EmbedStream", "EmbedStreamAsync", "HttpMeta", "Nullable", "OptionalNullable"]
 __all__ += ["Progress", "Shortened", "TextError", "Unset", "Usage"]
 
-if not TYPE_CHECKING:  # a type checker would accept any name
+if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
 
     def __getattr__(name: str) -> Any:
-        """Import the types of `embed` at first use: they need numpy."""
+        """Import the types of `embed` at first use, because they need numpy."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""Smaller forms of vectors: fewer dimensions, or fewer bits for each number."""
+"""Makes vectors smaller: fewer dimensions, or another number type (float16, int8, binary)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LARGEST_FLOAT16 = 65_504.0
 
 
 def truncate_dimensions(matrix: Any, n: int) -> Any:
-    """Keep the first `n` numbers of each vector, and scale it to length 1.
+    """Keep the first `n` numbers of each vector, and scale the vector to length 1.
 
-    Only models that are trained for it (Matryoshka) give vectors that stay useful. A vector of zeros stays as it is.
+    Use it only with models that are trained for it (Matryoshka). A vector of zeros is not scaled.
 
     Args:
         matrix: numbers, `(rows, dimensions)` or one vector `(dimensions,)`; an `EmbedResult` too.
@@ -38,32 +38,32 @@ def truncate_dimensions(matrix: Any, n: int) -> Any:
 
 
 def quantize(matrix: Any, dtype: Literal["float16", "int8", "binary"]) -> Any:
-    """Store each number of some vectors in 2 bytes, in 1 byte or in 1 bit; each row by itself.
+    """Convert vectors to 2 bytes, 1 byte or 1 bit per number, row by row.
 
     Args:
         matrix: numbers, `(rows, dimensions)` or one vector `(dimensions,)`; an `EmbedResult` too.
-        dtype: the form. For a row `x`:
+        dtype: the number type. For a row `x`:
             "float16": the nearest half-precision numbers.
-            "int8": `rint(127 * x / max(abs(x)))`, so -127 to 127: each row has its own scale. Cosine similarities stay
-            right within about 1 %; dot products and lengths do not.
-            "binary": one bit for each number, 1 where `x > 0`, packed as `numpy.packbits` does: the most significant
+            "int8": `rint(127 * x / max(abs(x)))`, so -127 to 127, with a scale for each row. Cosine similarities change
+            by about 1 % at most; dot products and lengths are lost.
+            "binary": one bit per number, 1 if `x > 0`, packed as in `numpy.packbits`: the most significant
             bit first, the last byte filled with zeros.
 
     Returns:
         float16 or int8 of the same shape, or uint8 `(rows, ceil(dimensions / 8))`, in the order of the rows.
 
     Raises:
-        InvalidInputError: the form or the number of axes is wrong, or a number has no such form (NaN: float16 only).
+        InvalidInputError: the dtype or number of axes is wrong, or the dtype cannot represent a number (NaN: float16).
     """
     vectors = _float32(matrix)
     if dtype == "float16":
         if (np.abs(vectors) > _LARGEST_FLOAT16).any():
-            raise InvalidInputError(f"matrix: float16 holds no number above {_LARGEST_FLOAT16:,.0f}", "matrix")
+            raise InvalidInputError(f"matrix: a number exceeds the float16 maximum {_LARGEST_FLOAT16:,.0f}", "matrix")
         return vectors.astype(np.float16)
     if dtype not in ("int8", "binary"):
         raise InvalidInputError(f"dtype must be float16, int8 or binary, got {dtype!r}", "dtype")
     if not np.isfinite(vectors).all():
-        raise InvalidInputError(f"matrix: {dtype} has no form for NaN or infinity; leave those rows out", "matrix")
+        raise InvalidInputError(f"matrix: {dtype} cannot represent NaN or infinity; remove those rows", "matrix")
     if dtype == "binary":
         return np.packbits(vectors > 0, axis=-1)
     largest = np.max(np.abs(vectors), axis=-1, keepdims=True, initial=0.0)

@@ -104,13 +104,13 @@ INVALID: list[tuple[str, Any, str, bool]] = [
     ("retry_config", 1.5, "must be a number of retries", True),
     ("http_referer", "Café", "cannot be sent as an HTTP header", True),
     ("server", "eu", "must be one of production", False),
-    ("client", "x", "must be an httpx.Client, or have its send() and build_request(), got str", False),
-    ("async_client", object(), "must be an httpx.AsyncClient, or have its send()", False),
+    ("client", "x", "must be an httpx.Client, or an object with send() and build_request(), got str", False),
+    ("async_client", object(), "must be an httpx.AsyncClient, or an object with send()", False),
     ("client", httpx.AsyncClient(), "is an asynchronous AsyncClient: pass it as async_client", False),
-    ("client", httpx.Client, "must be an object, got the class", False),
+    ("client", httpx.Client, "must be an instance, got the class", False),
     ("async_client", httpx.Client(), "is a synchronous Client: pass it as client", False),
-    ("async_client", httpx.AsyncClient, "must be an object, got the class", False),
-    ("debug_logger", print, "must be a logging.Logger, or have its debug()", False),
+    ("async_client", httpx.AsyncClient, "must be an instance, got the class", False),
+    ("debug_logger", print, "must be a logging.Logger, or an object with debug()", False),
     ("ssl_context", True, "must be an ssl.SSLContext", False),
 ]
 

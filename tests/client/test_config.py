@@ -99,8 +99,8 @@ BAD_HEADERS: list[tuple[Any, str]] = [
     *(({name: "c"}, f"{name!a} is not a header name") for name in ("", "a b", "a:", "é", "a\r\nb")),
     ({5: "c"}, "5 is not a header name"),
     ({"é" * 10_000: "c"}, "is not a header name"),
-    *(({name: "c"}, f"{name} is set by the connection") for name in ("Host", "content-length", "Connection")),
-    ({"TRANSFER-ENCODING": "c"}, "TRANSFER-ENCODING is set by the connection"),
+    *(({name: "c"}, f"{name} is set by the HTTP client") for name in ("Host", "content-length", "Connection")),
+    ({"TRANSFER-ENCODING": "c"}, "TRANSFER-ENCODING is set by the HTTP client"),
     ([("X-A", "b")], "must be a mapping of strings, got list"),
     ("X-A: b", "must be a mapping of strings, got str"),
 ]

@@ -155,11 +155,11 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
     "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
     "folder": ({"output": "nothing/out.npy"}, errors.ConfigurationError, "nothing, does not exist"),
-    "there": ({"output": "there.npy"}, errors.ConfigurationError, "exists already"),
+    "there": ({"output": "there.npy"}, errors.ConfigurationError, "already exists"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
-    "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a file of parquet"),
+    "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a valid parquet file"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
-    "option": ({"on_error": "raise"}, TypeError, "takes no on_error"),
+    "option": ({"on_error": "raise"}, TypeError, "does not accept on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
 }
 

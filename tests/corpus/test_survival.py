@@ -138,7 +138,7 @@ def test_second_process_is_refused(tmp_path: Path) -> None:
         process = start_job(server.url, source, output, **OPTIONS)
         while not server.ledger.requests:
             time.sleep(0.01)
-        with pytest.raises(errors.CorpusError, match=f"process {process.pid} works on"):
+        with pytest.raises(errors.CorpusError, match=f"process {process.pid} is working on"):
             embed_corpus(server.url, source, output, **OPTIONS)
         assert status(folder_of(output)).state == "running"
         process.join(30)

@@ -92,7 +92,7 @@ MISTAKES = [
     Mistake({"dimensions": "256"}, "dimensions: expected int, got str", InvalidInputError),
     Mistake({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),
     Mistake({"extra_body": {Text("input"): ["b"]}}, "extra_body.input: embed sets this field", InvalidInputError),
-    Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: set by", InvalidInputError),
+    Mistake({"extra_body": {"encoding_format": "float"}}, "extra_body.encoding_format: embed sets", InvalidInputError),
     Mistake({"extra_body": ["b"]}, "extra_body: expected dict", InvalidInputError),
     *(
         Mistake({"texts": texts}, f"texts: expected a string or an iterable of strings, got {found}", InvalidInputError)
@@ -107,7 +107,7 @@ MISTAKES = [
         ]
     ),
     Mistake({"texts": exhausted()}, "this generator is exhausted", InvalidInputError),
-    Mistake({"batchsize": 3}, "got an unexpected keyword argument 'batchsize'; write batch_size", TypeError),
+    Mistake({"batchsize": 3}, "got an unexpected keyword argument 'batchsize'; use batch_size", TypeError),
     Mistake({"encoding_format": "float"}, "got an unexpected keyword argument 'encoding_format'", TypeError),
 ]
 
@@ -144,7 +144,7 @@ BAD = [
     Bad(["a", ""], "texts[1]: must not be empty", (1,)),
     Bad(
         ["a", None, "", 1],
-        "texts[1]: expected a string, got NoneType (3 invalid texts, at positions 1, 2, 3)",
+        "texts[1]: expected a string, got None (3 invalid texts, at positions 1, 2, 3)",
         (1, 2, 3),
     ),
     Bad([""] * 12, "positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)", tuple(range(12))),

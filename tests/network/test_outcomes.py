@@ -369,7 +369,7 @@ WRONG = [
     Wrong(httpx.PoolTimeout("busy"), LATE, httpx.PoolTimeout, "no connection of the pool became free", False),
     Wrong(httpx.WriteTimeout(""), LATE, httpx.WriteTimeout, "the request could not be sent in time"),
     Wrong(httpx.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
-    Wrong(TimeoutError(), LATE, httpx.ReadTimeout, "no response within the deadline"),
+    Wrong(TimeoutError(), LATE, httpx.ReadTimeout, "no response within the time limit"),
     Wrong(httpx.ProxyError("407"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False, True),
     Wrong(httpx.ProxyError("502 Bad"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False),
     Wrong(httpx.ConnectError("no"), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}: no", False),

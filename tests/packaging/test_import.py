@@ -71,14 +71,14 @@ try:
     from openrouter import embed
 except ImportError as error:
     print(error)
-    """: "embed is a method: write OpenRouter().embeddings.embed(texts, model=...)",
+    """: "embed is a method: call OpenRouter().embeddings.embed(texts, model=...)",
     """
 import openrouter, openrouter.embeddings
 try:
     openrouter.embed(["a"], model="m")
 except TypeError as error:
     print(error)
-    """: "embed is a method: write OpenRouter().embeddings.embed(texts, model=...)",
+    """: "embed is a method: call OpenRouter().embeddings.embed(texts, model=...)",
     """
 import openrouter, importlib.metadata as m
 print(openrouter.__version__, m.packages_distributions()["openrouter"])

@@ -119,11 +119,11 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("input", None, "input", "expected str or list, got None"),
     ("input", b"a", "input", "expected str or list, got bytes; decode it to str"),
     ("input", memoryview(b"a"), "input", "expected str or list, got memoryview; decode it to str"),
-    ("input", (x for x in "ab"), "input", "expected str or list, got generator; make a list of it"),
+    ("input", (x for x in "ab"), "input", "expected str or list, got generator; convert it to a list"),
     ("input", ["a", b"b"], "input[1]", "expected str, got bytes; decode it to str"),
     ("input", [None, "a"], "input[0]", "expected str or int or list or dict, got None"),
     ("input", [-1, -2, -1], "input[0]", "must be at least 0, got -1"),
-    ("input", [0, 2**63], "input[1]", "the integer does not fit 64 bits"),
+    ("input", [0, 2**63], "input[1]", "the integer does not fit into 64 bits"),
     ("input", [[1], [2, -3]], "input[1][1]", "must be at least 0, got -3"),
     ("input", np.array([1.0, 2.0]), "input[0]", "expected str or int or list or dict, got float 1.0"),
     ("input", column("to_list", "a", ""), "input[1]", "must not be empty"),
@@ -136,7 +136,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
     # plain fields
     ("dimensions", 0, "dimensions", "must be at least 1, got 0"),
     ("dimensions", True, "dimensions", "expected int, got bool True"),
-    ("dimensions", -(10**40), "dimensions", "the integer does not fit 64 bits"),
+    ("dimensions", -(10**40), "dimensions", "the integer does not fit into 64 bits"),
     ("dimensions", int, "dimensions", "expected int, got type"),
     ("session_id", "s" * 257, "session_id", "must have at most 256 characters, has 257"),
     # provider preferences

@@ -220,7 +220,9 @@ def test_base64_is_refused_if_numbers_of_another_type_were_asked_for(read: Read)
     assert read(json.dumps(body_of()).encode(), asked) == VECTORS
     for body in (body_of(base64_of), mixed):
         message = error_of(read, json.dumps(body).encode(), asked).message
-        assert message.startswith("base64 of unknown numbers: provider.options.vllm.embed_dtype='bfloat16'")
+        assert message.startswith(
+            "base64 of an unknown number type: the request has provider.options.vllm.embed_dtype='bfloat16'"
+        )
 
 
 class Wrong(NamedTuple):
@@ -255,8 +257,8 @@ WRONG = {
     "index missing in the middle": Wrong(indexes(0, ..., 2), "data[1].index is None"),
     "index missing at the end": Wrong(indexes(0, 1, None), "data[2].index is None"),
     "index missing, not zero": Wrong(indexes(..., 0, 1), "two embeddings have the index 0"),
-    "one longer": Wrong(embedding([0.5] * 3), "the embedding of input 1 has 3 numbers; that of input 0 has 2"),
-    "one shorter, base64": Wrong(embedding(base64_of([0.5])), "the embedding of input 1 has 1 numbers; that of input"),
+    "one longer": Wrong(embedding([0.5] * 3), "the embedding of input 1 has 3 numbers; the embedding of input 0 has 2"),
+    "one shorter, base64": Wrong(embedding(base64_of([0.5])), "the embedding of input 1 has 1 numbers; the embed"),
     "one empty": Wrong(embedding([]), "the embedding of input 1 is empty", EmptyEmbeddingsError),
     "one empty text": Wrong(embedding(""), "the embedding of input 1 is empty", EmptyEmbeddingsError),
     "all empty": Wrong(each_row(lambda i, row: row.update(embedding=[])), "input 0 is empty", EmptyEmbeddingsError),
@@ -273,11 +275,11 @@ WRONG = {
     "not base64": Wrong(embedding("AACAP~AAgD8="), "data[1].embedding: not base64"),
     "not only base64": Wrong(embedding("AACA~~~~PwAAgD8="), "data[1].embedding: not base64"),
     "not ASCII": Wrong(embedding("é" * 12), "data[1].embedding: not base64"),
-    "NaN in base64": Wrong(embedding(base64_of([0.5, math.nan])), "the embedding of input 1 holds nan at position 1"),
-    "infinity in base64": Wrong(embedding(base64_of([-math.inf, 0.5])), "input 1 holds -inf at position 0"),
-    "infinities in base64": Wrong(embedding(base64_of([-math.inf, math.inf])), "input 1 holds -inf at position 0"),
+    "NaN in base64": Wrong(embedding(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
+    "infinity in base64": Wrong(embedding(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
+    "infinities in base64": Wrong(embedding(base64_of([-math.inf, math.inf])), "input 1 has -inf at position 0"),
     **{
-        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "data[1].embedding[1]: not a number")
+        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "data[1].embedding[1]: expected a number")
         for value in (None, "0.5", True, [0.5], {}, 10**400)
     },
     **{
@@ -319,7 +321,7 @@ def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
     with np.errstate(all="raise"):
         for name, read in WAYS.items():
             if name != "generate":
-                assert "input 1 holds inf at position 0" in error_of(read, content, call()).message
+                assert "input 1 has inf at position 0" in error_of(read, content, call()).message
 
 
 @every_way
@@ -344,7 +346,7 @@ UNREADABLE = {
     b'{"data": [{"embedding": [1, 2': ("not JSON", True),
     b'{"data": [], "x": 1e400}': ("not finite: x", False),
     b'{"data": [{"embedding": [1], "x": NaN}]}': ("not finite: data[0].x", False),
-    b'{"data": [], "x": ' + b"9" * 1_000_000 + b"}": ("cannot be read", False),
+    b'{"data": [], "x": ' + b"9" * 1_000_000 + b"}": ("contains an invalid value", False),
     f'{{"data": {DEEP}}}'.encode(): ("nested too deeply", False),
     f'{{"data": [{{"embedding": [1], "x": {DEEP}}}]}}'.encode(): ("nested too deeply", False),
 }

@@ -130,7 +130,7 @@ INVALID_BODIES = [
     Case(
         0, {"object": "list"}, EmptyEmbeddingsError, f"'data' is missing in the response; {JSON}" + '{"object": "list"}'
     ),
-    Case(0, '{"first": 1.5, "b": [0, -Infinity]}', INVALID, "the response holds a number that is not finite: b[1]"),
+    Case(0, '{"first": 1.5, "b": [0, -Infinity]}', INVALID, "the response contains a number that is not finite: b[1]"),
     Case(0, "[" * 100_000 + "]" * 100_000, INVALID, "the response is nested too deeply"),
     *(
         Case(0, said(code), error, "slow down")
@@ -142,8 +142,8 @@ INVALID_BODIES = [
         for code in (200, 399, "399", 4000, None, "4xx", "rate_limited", True, "٤٢٩", -400)
     ),
     Case(0, {"error": "slow down"}, INVALID, "an error in a 200: slow down"),
-    Case(0, {"error": [7]}, INVALID, f"an error in a 200: the response holds an error: {JSON}" + '{"error": [7]}'),
-    Case(0, {"error": {"code": 500}}, errors.InternalServerResponseError, "the response holds an error: "),
+    Case(0, {"error": [7]}, INVALID, f"an error in a 200: the response contains an error: {JSON}" + '{"error": [7]}'),
+    Case(0, {"error": {"code": 500}}, errors.InternalServerResponseError, "the response contains an error: "),
 ]
 
 

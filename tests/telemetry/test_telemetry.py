@@ -120,7 +120,7 @@ def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     pauses = [row_of(event) for event in events if isinstance(event, JobPaused)]
     assert pauses == [("JobPaused", MODEL, "127.0.0.1", True, "429 TooManyRequestsResponseError")]
     waits = [r.getMessage() for r in caplog.records if "pausing all requests of the job" in r.getMessage()]
-    assert [message.split(": all")[0] for message in waits] == [
+    assert [message.split(": pausing")[0] for message in waits] == [
         f"{MODEL} at 127.0.0.1: 429 TooManyRequestsResponseError"
     ]
 

@@ -1,4 +1,4 @@
-"""The command line: its commands, their exit codes, and how errors are shown."""
+"""The command line program: collects the commands, runs one, shows errors, returns the exit code (also for Ctrl-C)."""
 
 from __future__ import annotations
 

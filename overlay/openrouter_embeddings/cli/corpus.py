@@ -1,4 +1,4 @@
-"""`embed` and `status`: durable jobs over files."""
+"""The commands `embed` and `status`: durable jobs over files."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ examples:
   cat lines.txt | {PROGRAM} embed - -o lines.npy -m MODEL
 
 \b
-Run the same command again to resume. Ctrl-C lets the requests in flight finish and
-keeps them; a second Ctrl-C leaves at once. Rows without a vector are listed in
+Run the same command again to resume. After Ctrl-C, requests in flight finish and are
+stored; a second Ctrl-C exits at once. Rows without a vector are listed in
 OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arrow.
 """
 
@@ -46,7 +46,7 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     help="How to read SOURCE.  [default: by its suffix]",
 )
 @click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
-@click.option("--id-field", help="Field or column with the id.  [default: id if it is there, else the row's number]")
+@click.option("--id-field", help="Field or column with the id.  [default: id if it exists, else the row number]")
 @click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
 @click.option(
     "--dtype", type=click.Choice(get_args(VectorDtype)), help="Number type of the output.  [default: float32]"
@@ -56,22 +56,22 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 )
 @click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
-@click.option("--prefix", help="Put before each text, for models that know no input type.")
+@click.option("--prefix", help="Prefix of each text, for models without input types.")
 @click.option(
     "--on-long",
     type=click.Choice(get_args(OnLong)),
-    help="Texts that are too long: leave to the API, record, cut, or split and average.  [default: raise]",
+    help="Too long texts: send anyway, record as errors, cut, or split and average.  [default: raise]",
 )
-@click.option("--max-tokens-per-text", type=click.IntRange(1), help="Length for --on-long.  [default: the model's]")
+@click.option("--max-tokens-per-text", type=click.IntRange(1), help="Limit for --on-long.  [default: the model's]")
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
-@click.option("--batch-size", type=click.IntRange(1), help="Texts in a request at most.  [default: learned]")
-@click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at most.  [default: adaptive]")
+@click.option("--batch-size", type=click.IntRange(1), help="Most texts in a request.  [default: learned]")
+@click.option("--concurrency", type=click.IntRange(1), help="Most requests in flight.  [default: adaptive]")
 @click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
 @click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
 @click.option(
-    "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="USD for all runs of the job."
+    "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="Most USD for all runs of the job."
 )
-@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is paid twice.")
+@click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is billed twice.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
 @click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
 @click.option(
@@ -83,15 +83,15 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 @click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
 @click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
 @click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")
-@click.option("--batch-inputs", type=click.IntRange(1), help="Texts in a batch at most.  [default: 5000]")
+@click.option("--batch-inputs", type=click.IntRange(1), help="Most texts in a batch.  [default: 5000]")
 @click.option(
     "--batch-poll",
     "batch_poll_seconds",
     type=click.FloatRange(0, min_open=True),
-    help="Seconds between requests for a batch, growing to 300.  [default: 5]",
+    help="Seconds between polls of a batch, growing to 300.  [default: 5]",
 )
 @click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: progress, then the result.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line: progress, then the result.")
 def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry_run: bool, **options: Any) -> ExitCode:
     """Embed a corpus of any size into a file.
 
@@ -126,7 +126,7 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
 
 
 def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
-    """Print what a job will cost."""
+    """Print the estimated cost of a job."""
     if source == "-":
         raise click.UsageError("--dry-run reads a file or a folder, not standard input.")
     fields = {name: options[name] for name in ("format", "text_field", "id_field") if name in options}
@@ -152,7 +152,7 @@ def _result_lines(result: CorpusResult) -> list[str]:
     lines = [f"{result.output}: {counted(result.rows, 'row')} of {result.dimensions} numbers from {result.model}"]
     lines.append(f"bill of all runs: {_bill(result.usage, result.requests)}")
     if result.possibly_billed_texts:
-        lines.append(f"perhaps billed twice: {counted(result.possibly_billed_texts, 'text')}")
+        lines.append(f"possibly billed twice: {counted(result.possibly_billed_texts, 'text')}")
     if result.shortened:
         lines.append(f"cut or split: {counted(result.shortened, 'text')}, see {result.shortened_path}")
     if result.errors:
@@ -164,7 +164,7 @@ def _result_lines(result: CorpusResult) -> list[str]:
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(output: Path, as_json: bool) -> None:
-    """Show how far a job is, also while it runs.
+    """Show the progress of a job, also while it runs.
 
     OUTPUT is the file that the job writes, or the folder of the job, OUTPUT.job.
     """

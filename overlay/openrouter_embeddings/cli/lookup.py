@@ -1,4 +1,4 @@
-"""`search`, `check` and `models`."""
+"""The commands `search`, `check` and `models`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .shared import PROGRAM, ExitCode, print_json
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 _TEXT_CHARS = 200
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 
 
 @click.command(epilog=f'\b\nexample:\n  {PROGRAM} search notes.parquet "how do I reset a password"')
 @_FILE
 @click.argument("question")
-@click.option("-n", "--count", type=click.IntRange(1), default=10, show_default=True, help="How many rows.")
-@click.option("--input-type", help="Kind of the question.  [default: search_query, if the rows are search_document]")
-@click.option("--prefix", help="Put before the question; needed if the rows have a prefix.")
+@click.option("-n", "--count", type=click.IntRange(1), default=10, show_default=True, help="Number of rows.")
+@click.option("--input-type", help="Question's type.  [default: search_query, if the rows are search_document]")
+@click.option("--prefix", help="Prefix of the question; required if the rows have a prefix.")
 @_JSON
 def search(file: Path, question: str, count: int, input_type: str | None, prefix: str | None, as_json: bool) -> None:
-    """Find the rows that are nearest to QUESTION.
+    """Find the rows that are most similar to QUESTION.
 
-    FILE is an output of `embed`. Prints the cosine similarity and the id of each row, the nearest first, and its text
-    if the corpus is there and has not changed since.
+    FILE is an output of `embed`. Prints the cosine similarity and id of each row, most similar first, and its text if
+    the corpus still exists unchanged.
     """
     if not question:
         raise click.BadParameter("must not be empty", param_hint="QUESTION")
@@ -46,7 +46,7 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
 @_FILE
 @_JSON
 def check(file: Path, as_json: bool) -> int:
-    """Check whether the model still gives the same vectors.
+    """Check whether the model still returns the same vectors.
 
     Embeds three fixed texts again, and compares their vectors with those in FILE, an output of `embed`. Exits with 1
     if the model, or the provider behind it, changed.

@@ -1,4 +1,4 @@
-"""`serve`: the embeddings API on this machine."""
+"""The command `serve`: runs the embedded server."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Needs: pip install '{PROGRAM}[local]'.""",
     type=click.IntRange(0, 65_535),
     default=LOCAL_SERVER_PORT,
     show_default=True,
-    help="Port; 0 takes a free one.",
+    help="Port; 0 selects a free one.",
 )
 @click.option("--api-key", metavar="KEY", callback=_key, help="The only accepted key.  [default: every key]")
 @click.option(
@@ -77,9 +77,9 @@ Needs: pip install '{PROGRAM}[local]'.""",
 def serve(host: str, port: int, api_key: str | None, models: dict[str, int], batch_seconds: float) -> None:
     """Run the embeddings API on this machine.
 
-    It has a small real model, and needs no network and no key.
+    It uses a small real model, and needs no network and no key.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell starts background commands with it ignored
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: shells start background commands with it ignored
         signal.signal(number, signal.default_int_handler)
     try:
         from ..local import serve as start
@@ -90,7 +90,7 @@ def serve(host: str, port: int, api_key: str | None, models: dict[str, int], bat
                 print(f"The embeddings API listens on {server.url}. Ctrl-C stops it. To use it:\n")
                 for name, value in server.environment.items():
                     print(f"export {name}={shlex.quote(value)}", flush=True)
-                while True:  # in short steps, since a signal that another thread receives does not end a sleep
+                while True:  # short sleeps, because a signal that another thread receives does not end a sleep
                     time.sleep(0.2)
     except (ImportError, ValueError) as error:
         reason = str(error)

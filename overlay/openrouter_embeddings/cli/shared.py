@@ -1,4 +1,4 @@
-"""What all commands share: the program's name, exit codes, JSON in and out."""
+"""Shared by all commands: the program name, the exit codes, JSON options and output."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-PROGRAM = "openrouter-embeddings"  # the name of the distribution, and of the script that no other package installs
-ALIAS = "openrouter"  # a shorter name of the same script
+PROGRAM = "openrouter-embeddings"  # name of the distribution and of its main script
+ALIAS = "openrouter"  # shorter name of the same script
 
 
 class ExitCode(IntEnum):
-    """How a command ended. 2 is wrong usage, as click has it."""
+    """The exit code of a command. 2 means wrong usage, as in click."""
 
     SUCCESS = 0
     FAILURE = 1
@@ -28,7 +28,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 done but some rows have error
 
 
 def json_object(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:  # noqa: ARG001
-    """The callback of an option that takes a JSON object."""
+    """Parse an option whose value is a JSON object (a click callback)."""
     try:
         found = None if value is None else json.loads(value)
     except ValueError as error:

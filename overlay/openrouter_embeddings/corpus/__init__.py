@@ -1,4 +1,4 @@
-"""Files in, files out: durable jobs, their cost, a cache, and search over their outputs."""
+"""Embeds files to files: durable jobs, cost estimates, a cache of vectors, and search over the outputs."""
 
 from ..embed import counted, dollars
 from .batch import BatchOptions

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, in and out. The only module that imports pyarrow (extra `corpus`)."""
+"""Reads and writes Parquet and Arrow files. The only module that imports pyarrow (extra `corpus`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ try:
 except ImportError:
     raise ConfigurationError(
         "Parquet and Arrow files need pyarrow: pip install 'openrouter-embeddings[corpus]'; "
-        "JSONL, CSV and text files in and .npy out do not"
+        "reading JSONL, CSV and text files and writing .npy do not"
     ) from None
 
 _BATCH_ROWS = 1_024
@@ -28,7 +28,7 @@ _BATCH_ROWS = 1_024
 def column_batches(
     path: Path, format: str, text_field: str, id_field: str | None, stack: ExitStack
 ) -> tuple[str | None, Iterator[tuple[Sequence[Any], Sequence[Any]]]]:
-    """The name of the id column, if there is one, and `(ids, texts)` of each batch of rows."""
+    """Return the name of the id column, or None, and `(ids, texts)` of each batch of rows."""
     if format == "parquet":
         file: Any = stack.enter_context(pq.ParquetFile(path))
         found = file.schema_arrow.names
@@ -49,7 +49,7 @@ def column_batches(
 
 
 def row_count(path: Path, format: str) -> int:
-    """The number of rows of a file, from its metadata; 0 if it is unknown."""
+    """Return the number of rows of a file from its metadata, or 0 if it is unknown."""
     if format == "parquet":
         return int(pq.read_metadata(path).num_rows)
     with pa.memory_map(str(path)) as source:
@@ -76,13 +76,13 @@ def _ipc_batches(reader: Any) -> Iterator[Any]:
 
 
 def vector_type(dimensions: int, dtype: Any = np.float32, *, fixed_size: bool) -> Any:
-    """The type of a column of vectors; engines that refuse lists of a fixed size get plain ones."""
+    """Return the type of a column of vectors: lists of a fixed size, or plain lists."""
     item = pa.field("item", pa.from_numpy_dtype(dtype), nullable=False)
     return pa.list_(item, dimensions) if fixed_size else pa.list_(item)
 
 
 def vector_column(vectors: Any, *, fixed_size: bool) -> Any:
-    """Numbers `(n, dimensions)` as an Arrow array of lists, without a copy of the numbers."""
+    """Convert numbers `(n, dimensions)` to an Arrow array of lists, without a copy."""
     count, dimensions = vectors.shape
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
     kind = vector_type(dimensions, vectors.dtype, fixed_size=fixed_size)
@@ -110,7 +110,7 @@ class ArrowWriter:
         fields = [pa.field("id", pa.int64() if integer_ids else pa.string(), nullable=False)]
         fields.append(pa.field("vector", kind, nullable=False))
         self._schema = pa.schema(fields, metadata=stamp)
-        if format == "parquet":  # vectors do not compress, and a dictionary of them costs time and memory
+        if format == "parquet":  # vectors do not compress, and a dictionary costs time and memory
             options: Any = {"compression": {"id": "zstd", "vector.list.element": "none"}, "use_dictionary": False}
             self._writer = pq.ParquetWriter(path, self._schema, **options)
         else:
@@ -126,7 +126,7 @@ class ArrowWriter:
 
 
 def read_output(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
-    """The stamp, the ids and the vectors of an output, as they are in the file."""
+    """Return the stamp, the ids and the vectors of an output, as stored in the file."""
     if format == "parquet":
         table = pq.read_table(path, memory_map=True)
     else:

@@ -1,7 +1,7 @@
-"""Sends rows through the Batch API: submits, waits, and collects results, each batch exactly once.
+"""Runs the batches of a job (`--batch`): submits them to the Batch API, waits, and collects the results.
 
-A batch is in the journal before it is submitted. The API knows no idempotency key, so a submission whose response was
-lost is looked for in the list of batches, and is repeated only when it must have been found there and was not.
+A batch is recorded in the journal before it is submitted. The API has no idempotency key. So if the response to a
+submission is lost, the job searches the list of batches, and submits again only if the batch is not listed in time.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from .vector_file import VectorFile, to_ranges
 _log = logging.getLogger("openrouter")
 _ENDPOINT: Final = "/v1/embeddings"
 _ENDED = ("completed", "failed", "expired", "cancelled")
-_NOT_THERE = (400, 404, 405, 409, 410)  # of results: the batch has none
-_CLOCK_SECONDS = 300  # by which the clocks of the server and of this machine may differ
-_COUNTS = 16  # batches in a row that differ in their number of requests, so that the list tells them apart
-_PAGE_INPUTS = 2_000  # of a page of results: about 60 MB for 1,536 dimensions
+_NOT_THERE = (400, 404, 405, 409, 410)  # statuses that mean that a batch has no results
+_CLOCK_SECONDS = 300  # largest difference between the clocks of the server and of this machine
+_COUNTS = 16  # so many consecutive batches have different numbers of requests, which identify them in the list
+_PAGE_INPUTS = 2_000  # inputs in a page of results: about 60 MB for 1,536 dimensions
 _SUBMISSIONS = 3
 _MAX_MESSAGE_CHARS = 500
 
@@ -56,20 +56,18 @@ def _limit(most: float) -> Any:
 
 @attrs.frozen(kw_only=True)
 class BatchOptions:
-    """How a corpus job uses the Batch API. docs/batch.md says which of it public sources disagree about.
+    """Options of a corpus job for the Batch API; see docs/batch.md.
 
     Attributes:
-        model: the model id that batches are submitted with, such as "openai/text-embedding-3-small:batch"; None: the
-            job's.
-        server_url: the base URL of the batch operations; None: the job's.
+        model: the model id for batches, such as "openai/text-embedding-3-small:batch"; None: the model of the job.
+        server_url: the base URL of the batch operations; None: the base URL of the job.
         completion_window: None: the API's default, 24h.
-        fallback: send what failed in a batch again in single requests, at the full price.
-        resend_missing: the next run sends the texts of a batch again that the API does not have any more; they may be
-            billed twice.
-        inputs: texts in a batch at most.
-        requests, max_bytes: requests in a batch, and bytes of its body, at most.
-        poll_seconds, max_poll_seconds: how long to wait before a batch is asked for again; grows from one to the other.
-        found_seconds: how long a batch that was submitted may be missing in the API before it counts as lost.
+        fallback: send texts that failed in a batch again in ordinary requests, at the full price.
+        resend_missing: if the API no longer has a batch, send its texts again; they may be billed twice.
+        inputs: maximum number of texts in a batch.
+        requests, max_bytes: maximum number of requests in a batch, and maximum size of its body.
+        poll_seconds, max_poll_seconds: first and last interval of polling a batch; the interval grows.
+        found_seconds: time in which a submitted batch must be listed; after it, the batch counts as lost.
     """
 
     model: str | None = None
@@ -86,19 +84,19 @@ class BatchOptions:
 
 
 class _Stopped(Exception):
-    """The job is to stop; its batches go on, and a later run collects them."""
+    """The job stops. Its batches continue on the server, and a later run collects them."""
 
 
 class BatchRun:
-    """The batches of one run of a job, with the attributes of a stream.
+    """The batches of one run of a job, with the same attributes as a stream.
 
     Args:
-        record: writes the vectors and the news to the disk, and returns the number of the request that it is given.
-        budget: USD that may still be spent, and the price of a token in a batch; None: no limit.
+        record: stores vectors and news on the disk, and returns the number of the request that it is given.
+        budget: returns the USD left and the price per token in a batch; None: no limit.
     """
 
     model = None
-    possibly_billed_attempts = possibly_billed_texts = 0  # a submission in doubt is in the journal as such
+    possibly_billed_attempts = possibly_billed_texts = 0  # the journal counts submissions in doubt
 
     def __init__(
         self,
@@ -130,15 +128,15 @@ class BatchRun:
         self._started_at, self._wait_seconds, self._waits_for = time.monotonic(), 0.0, ""
         self._sent = self._texts_done = self._errors = 0
         self.usage = Usage()
-        self.unanswered: list[str] = []  # why rows have no result, one line a batch
+        self.unanswered: list[str] = []  # for each batch with rows without a result, the reason
 
     def drain(self, seconds: float) -> None:  # noqa: ARG002
-        """Stop; nothing is lost, because batches run without this process."""
+        """Stop. Nothing is lost, because batches continue on the server."""
         self._stopping.set()
 
     @property
     def progress(self) -> Progress:
-        """How far this run is; batches count as requests in flight."""
+        """The progress of this run; batches count as requests in flight."""
         seconds = time.monotonic() - self._started_at
         return Progress(
             texts_done=self._texts_done,
@@ -156,11 +154,11 @@ class BatchRun:
         )
 
     def run(self, rows: Iterable[tuple[int, str]]) -> None:
-        """Submit the rows, wait for all batches and collect them; returns early if the job is to stop.
+        """Submit the rows, wait for all batches and collect them. Return early if the job stops.
 
         Raises:
-            BudgetError: the next batch could pass the budget, and none is open.
-            OpenRouterError: the API refused; what is submitted stays in the journal.
+            BudgetError: the next batch could exceed the budget, and none is open.
+            OpenRouterError: the API reported an error; submitted batches stay in the journal.
         """
         try:
             for batch in list(self._open):
@@ -174,7 +172,7 @@ class BatchRun:
             return
 
     def unanswered_error(self) -> CorpusError:
-        """The error for rows that have no result."""
+        """Return the error for rows without a result."""
         more = f"; and {len(self.unanswered) - 3} more batches" if len(self.unanswered) > 3 else ""
         what = "; ".join(self.unanswered[:3]) + more
         again = "run the same command again for new batches, or with --batch-fallback for single requests"
@@ -198,7 +196,7 @@ class BatchRun:
         return Shard(most, self._batch.max_bytes, min(self._request_inputs, self._batch.inputs))
 
     def _submit(self, shard: Shard) -> None:
-        """Submit a batch; one that may exist is looked for before it is submitted again."""
+        """Submit a batch. If the response is lost, search for the batch before submitting it again."""
         doubts, waits, wait = 0, 0, self._batch.poll_seconds
         while True:
             batch, error = self._create(shard)
@@ -206,7 +204,7 @@ class BatchRun:
                 return
             status = error.status_code if isinstance(error, APIStatusError) else None
             if error.possibly_billed_attempts or (status or 0) >= 500:
-                _log.warning("a batch may have been submitted: %s", type(error).__name__)
+                _log.warning("no response to the submission of a batch (%s): searching for it", type(error).__name__)
                 doubts += 1
                 if self._look_for(batch):
                     return
@@ -217,13 +215,13 @@ class BatchRun:
             if (status or 429) != 429 or not error.attempts or waits == defaults.JOB_ATTEMPTS:
                 raise error
             if self._open:
-                self._collect(self._open[0])  # the limit may be on what the account has in its queue
+                self._collect(self._open[0])  # the limit may be on the queue of the account
             else:
                 self._wait(error.retry_after or wait, type(error).__name__)
                 wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
 
     def _create(self, shard: Shard) -> tuple[OpenBatch, OpenRouterError | None]:
-        """Record a batch, and submit it once."""
+        """Record a batch in the journal, and submit it once."""
         request = shard.to_request()
         self._wait_for_budget(request)
         self._vectors.reserve(request.rows)
@@ -246,20 +244,20 @@ class BatchRun:
         return batch, None
 
     def _wait_for_budget(self, request: Request) -> None:
-        """Collect batches until the next one fits into the budget, with the worst case of what is open."""
+        """Collect batches until the next one fits into the budget, counting open batches with their worst case."""
         while self._budget is not None:
             left, price = self._budget()
-            worst = price * (request.bytes + 2 * request.texts)  # a token holds a byte, and a text may add two
+            worst = price * (request.bytes + 2 * request.texts)  # one token per byte, and two more for each text
             left -= price * sum(batch.bytes + 2 * batch.texts for batch in self._open)
             if worst <= left:
                 return
             if not self._open:
                 now = f"{dollars(max(0.0, left))} of max_cost_usd are left"
-                raise BudgetError(f"{now}, and the next batch may cost up to {dollars(worst)}: it was not submitted")
+                raise BudgetError(f"{now}, but the next batch may cost up to {dollars(worst)}: it was not submitted")
             self._collect(self._open[0])
 
     def _look_for(self, batch: OpenBatch) -> bool:
-        """Whether a batch that may have been submitted exists; if not, its rows are free to be sent again."""
+        """Whether a batch whose submission got no response exists. If not, its rows can be sent again."""
         deadline = time.monotonic() + self._batch.found_seconds
         while True:
             if (found := self._listed(batch)) is not None:
@@ -272,7 +270,7 @@ class BatchRun:
             self._wait(min(left, self._batch.poll_seconds), "a batch may have been submitted")
 
     def _listed(self, batch: OpenBatch) -> str | None:
-        """The id of the oldest batch in the list that can be this one: of the same size, and not known otherwise."""
+        """Return the id of the oldest unknown batch in the list with the same number of requests, or None."""
         known, after, found = self._journal.known_batch_ids(), None, []
         since = max(0, int(batch.sent_at) - _CLOCK_SECONDS)
         while True:
@@ -285,7 +283,7 @@ class BatchRun:
             if not page.has_more or page.last_id in (None, after):
                 break
             after = page.last_id
-        found.sort(key=lambda pair: pair[0])  # stable: the last is the oldest of the same model, if there is one
+        found.sort(key=lambda pair: pair[0])  # stable: the last one is the oldest, of the same model if there is one
         return found[-1][1] if found else None
 
     def _name(self, batch: OpenBatch, id: str | None) -> None:
@@ -296,14 +294,14 @@ class BatchRun:
         return f"{self._job}-{batch.number}-"
 
     def _collect(self, batch: OpenBatch) -> None:
-        """Wait until a batch has ended, and take its results over, all in one record."""
+        """Wait until a batch has ended, and store its results in one transaction."""
         if batch.id is None and not self._look_for(batch):
-            self.unanswered.append("a batch that was submitted is not there")
+            self.unanswered.append("a submitted batch does not exist")
             return
         ended = self._ended(batch)
         if ended is None:
             self._drop(batch, "doubt")
-            self.unanswered.append(f"batch {batch.id} is not there")
+            self.unanswered.append(f"batch {batch.id} does not exist any more")
             return
         results = BatchResults(self._items, self._vectors, self._journal.batch_rows(batch.number), self._prefix(batch))
         for lines in self._pages(ended):
@@ -335,8 +333,8 @@ class BatchRun:
         self._open.remove(batch)
 
     def _ended(self, batch: OpenBatch) -> Any:
-        """The batch once it has ended; None: it is not there any more, and its texts are to be sent again."""
-        assert batch.id is not None, "it was looked for"
+        """Wait for the end of a batch and return it; None if it no longer exists and `resend_missing` is set."""
+        assert batch.id is not None, "_look_for found the id"
         wait = self._batch.poll_seconds
         while True:
             if self._stopping.is_set():
@@ -345,14 +343,14 @@ class BatchRun:
                 found = self._ask(self._api.get, id=batch.id)
             except APIStatusError as error:
                 if error.status_code == 404 and time.time() < batch.sent_at + self._batch.found_seconds:
-                    self._wait(min(wait, self._batch.found_seconds / 4), "the batch is not found yet")
+                    self._wait(min(wait, self._batch.found_seconds / 4), "the batch is not listed yet")
                     continue
                 if error.status_code not in (404, 410):
                     raise
                 if self._batch.resend_missing:
                     return None
-                advice = "use the key and the URL that it was submitted with, or send its texts again: --batch-resend"
-                raise CorpusError(f"batch {batch.id} is not there (status {error.status_code}); {advice}") from error
+                advice = "use the key and URL that submitted it, or --batch-resend to send its texts again"
+                raise CorpusError(f"batch {batch.id} not found (status {error.status_code}); {advice}") from error
             if found.status in _ENDED:
                 return found
             counts = found.request_counts
@@ -360,7 +358,7 @@ class BatchRun:
             wait = min(1.5 * wait, self._batch.max_poll_seconds)
 
     def _ask(self, method: Callable[..., Any], **arguments: Any) -> Any:
-        """Call a method that reads, and call it again while the service is down."""
+        """Call a read-only method, and retry it while the service is down."""
         failures, wait = 0, self._batch.poll_seconds
         while True:
             try:
@@ -374,7 +372,7 @@ class BatchRun:
                 wait = min(2 * wait, self._batch.max_poll_seconds)
 
     def _pages(self, ended: Any) -> Iterator[Any]:
-        """The results of a batch that has ended: those in the batch, or page by page."""
+        """Yield the results of an ended batch, inline or page by page."""
         if ended.results is not None:
             yield ended.results
             return

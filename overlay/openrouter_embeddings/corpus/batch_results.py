@@ -1,4 +1,4 @@
-"""Reads the results of one batch: placed by custom_id and index, and checked as any other response."""
+"""Reads the results of one batch: maps them to rows by `custom_id` and `index`, and validates them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _MAX_MESSAGE_CHARS = 500
 
 
 class BatchResults:
-    """The results of one batch, placed by custom_id and index; vectors are written as they come."""
+    """The results of one batch, mapped to rows by `custom_id` and `index`. Vectors are written as they come."""
 
     def __init__(self, items: BatchItems, vectors: VectorFile, rows: list[list[list[int]]], prefix: str) -> None:
         self._items, self._vectors, self._rows, self._prefix = items, vectors, rows, prefix
-        self.answered: dict[int, bytes] = {}  # the requests that have a result, with what it holds
-        self._failed: dict[int, tuple[str, str, bool]] = {}  # name and message of their error; whether it is final
+        self.answered: dict[int, bytes] = {}  # digest of the result, by request
+        self._failed: dict[int, tuple[str, str, bool]] = {}  # error name, message and finality, by request
         self._usages: list[Any] = []
 
     def take(self, lines: Iterable[Any]) -> bool:
-        """Take results; False: there are some, and all belong to another batch."""
+        """Process results. Return False if all of them belong to another batch."""
         other = ours = 0
         for line in lines:
             number = line.custom_id.removeprefix(self._prefix) if line.custom_id.startswith(self._prefix) else ""
@@ -38,19 +38,19 @@ class BatchResults:
             ours += 1
             self._take(int(number), line)
         if other and ours:
-            _log.warning("%d results of a batch have the custom_id of no request", other)
+            _log.warning("%d results of a batch have an unknown custom_id", other)
         return bool(ours) or not other
 
     def _take(self, number: int, line: Any) -> None:
         content = msgspec.json.encode([part and part.to_dict() for part in (line.response, line.error)])
         if (before := self.answered.setdefault(number, content)) is not content:
             if before != content:
-                self._failed[number] = ("ResponseValidationError", "two different results have one custom_id", False)
+                self._failed[number] = ("ResponseValidationError", "two different results have this custom_id", False)
             return
         if line.response is None:
             error = line.error
             name = (error and (error.error_type or error.type)) or "ResponseValidationError"
-            message = printable(error.message if error else "neither a response nor an error", _MAX_MESSAGE_CHARS)
+            message = printable(error.message if error else "no response and no error", _MAX_MESSAGE_CHARS)
             self._failed[number] = (name, message, error is not None and name not in _TRY_AGAIN)
             return
         rows = self._rows[number]
@@ -65,27 +65,27 @@ class BatchResults:
         self._vectors.write([row for row, _ in places], found.vectors[[i for _, i in places]])
 
     def rows_done(self) -> list[int]:
-        """The rows that have a vector."""
+        """Return the rows with a vector."""
         done = (rows for number, rows in enumerate(self._rows) if number in self.answered.keys() - self._failed.keys())
         return [row for rows in done for equal in rows for row in equal]
 
     def errors(self) -> list[tuple[int, str, str]]:
-        """The rows that no request can embed, with name and message of their error."""
+        """Return the rows with a final error, with its name and message."""
         final = [
             (self._rows[number], name, text) for number, (name, text, is_final) in self._failed.items() if is_final
         ]
         return [(row, name, text) for rows, name, text in final for equal in rows for row in equal]
 
     def unanswered(self) -> int:
-        """How many rows have neither a vector nor a final error."""
+        """Return the number of rows with neither a vector nor a final error."""
         return sum(len(equal) for rows in self._rows for equal in rows) - len(self.rows_done()) - len(self.errors())
 
     def reason(self) -> str:
-        """Why the first of them has none."""
+        """Return the reason for the first of the unanswered rows."""
         return next((f"{name}: {text}" for name, text, is_final in self._failed.values() if not is_final), "no result")
 
     def add_usage(self, usage: Usage) -> Usage:
-        """With what the single results report."""
+        """Return `usage` plus the usage that the single results report."""
         for reported in self._usages:
             usage = usage.plus(reported)
         return usage

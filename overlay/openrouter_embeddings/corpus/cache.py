@@ -1,4 +1,4 @@
-"""A cache of vectors in one SQLite file, by what they depend on: the stamp and the text. For one machine."""
+"""The cache of vectors (`cache=`, `--cache`): one SQLite file, keyed by model options and text, for one machine."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _BUSY_SECONDS = 60.0  # while other processes write
 
 
 class Cache:
-    """Vectors of texts with one stamp. Any number of jobs and processes may share the file; it can be pickled.
+    """A cache of vectors for one set of options. Jobs and processes may share the file. Can be pickled.
 
     Args:
-        path: the file; it is made if it is not there, readable by its owner alone.
-        options: the options of `embed`; those that are sent and change vectors are part of the key. Texts are as they
-            are sent: with their prefix, and in pieces if they are too long.
+        path: the file, created if missing and readable only by its owner.
+        options: the options of `embed`; those that change vectors are a part of the key. Keys use texts as sent: with
+            their prefix, and in pieces if they are too long.
 
     Raises:
-        ConfigurationError: the file cannot be opened, or is something else.
+        ConfigurationError: the file cannot be opened, or is not a cache.
     """
 
     def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
@@ -39,17 +39,17 @@ class Cache:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            weakref.finalize(self, db.close)  # jobs, workers and streams share a cache: none of them can close it
+            weakref.finalize(self, db.close)  # jobs, workers and streams share a cache, so none of them may close it
             db.execute("pragma journal_mode=wal")
             db.execute("pragma synchronous=normal")
-            # A table with rowids and an index takes a third of the space that `without rowid` takes for such rows.
+            # For such rows, a table with rowids and an index is a third of the size of a `without rowid` table.
             db.execute("create table if not exists vectors(key blob not null unique, vector blob not null)")
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(f"the cache {self._path} cannot be opened: {error}") from error
         return db
 
     def get(self, texts: Sequence[str]) -> dict[int, Any]:
-        """The vectors that are known, float32, by the index of their text."""
+        """Return the cached vectors, float32, by the index of their text."""
         keys = [self._stamp.text_key(text) for text in texts]
         found: dict[bytes, bytes] = {}
         for start in range(0, len(keys), _KEYS_PER_QUERY):
@@ -59,7 +59,7 @@ class Cache:
         return {i: np.frombuffer(found[key], "<f4") for i, key in enumerate(keys) if key in found}
 
     def put(self, texts: Sequence[str], vectors: Any) -> None:
-        """Keep the vectors of texts."""
+        """Store the vectors of texts."""
         rows = zip(map(self._stamp.text_key, texts), (row.tobytes() for row in vectors.astype("<f4")), strict=True)
         self._db.execute("begin immediate")
         with self._db:

@@ -1,4 +1,4 @@
-"""How far a job is, as one line: rewritten in a terminal, and every ten seconds elsewhere."""
+"""Shows the progress of a job as one line: updated in place in a terminal, printed every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN_SECONDS = 10.0
 
 @contextlib.contextmanager
 def show_progress(stream: TextIO, *, as_json: bool = False) -> Iterator[Callable[[Progress], None]]:
-    """A function that shows progress on a stream, until the block ends."""
+    """Return a context manager with a function that shows progress on a stream."""
     in_terminal, shown_at = stream.isatty() and not as_json, -_PLAIN_SECONDS
 
     def show(progress: Progress) -> None:
@@ -40,7 +40,7 @@ def show_progress(stream: TextIO, *, as_json: bool = False) -> Iterator[Callable
 
 
 def progress_line(progress: Progress) -> str:
-    """Texts, share, rate, cost, errors, requests in flight, wait and time left."""
+    """Format texts, share, rate, cost, errors, requests in flight, wait and time left."""
     total = progress.texts_total
     parts = [f"{progress.texts_done:,}" + (f" of {total:,} texts" if total else " texts")]
     if total:
@@ -58,6 +58,6 @@ def progress_line(progress: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds: 1:02:03."""
+    """Format seconds as hours, minutes and seconds: 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""The end of a job: its vectors and ids, in the order of the corpus, become the output."""
+"""Finishes a job: writes its ids and vectors to the output file, in the order of the corpus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
-_CHUNK_BYTES = 4 << 20  # with larger ones, the memory that Parquet needs varies by tens of megabytes
+_CHUNK_BYTES = 4 << 20  # larger chunks make the memory use of Parquet vary by tens of megabytes
 _NO_ERROR = (-1, "", "")
 _NOT_SHORTENED = (-1, 0, 0, 0)
 _SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
@@ -27,13 +27,13 @@ _SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
 
 @attrs.define
 class Plan:
-    """What a job reads and writes.
+    """The source, output and format of a job.
 
     Attributes:
-        size: the size and the time of change of the corpus when the run began.
+        size: the size and modification time of the corpus when the run started.
         fingerprint: a digest of the corpus.
-        rows_total: how many rows the corpus has; about, until it has been read; 0: unknown.
-        integer_ids: whether all ids are integers; known when it has been read.
+        rows_total: the number of rows; an estimate until the corpus has been read; 0: unknown.
+        integer_ids: whether all ids are integers; set when the corpus has been read.
     """
 
     source: Source
@@ -70,10 +70,10 @@ class Plan:
 
 
 def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> None:
-    """Write the output and the errors, and mark the job as finished; if it is `stopped` meanwhile, do nothing.
+    """Write the output and the errors, and mark the job as finished, unless it is `stopped` meanwhile.
 
     Raises:
-        CorpusError: no row has a vector, or the corpus changed since the job began.
+        CorpusError: no row has a vector, or the corpus changed since the job started.
     """
     stored, totals = journal.get("canary"), journal.totals()
     rows, written = plan.rows_total - totals["errors"], plan.folder / plan.output.name
@@ -86,7 +86,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
     stamp = file_stamp(plan.stamp, canary, plan.form.facts())
     for path in (written, *lists_written.values(), *side_files(written).values()):
-        path.unlink(missing_ok=True)  # of an earlier try: its space is needed
+        path.unlink(missing_ok=True)  # frees the space of an earlier try
     with contextlib.ExitStack() as stack:
         vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
         writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
@@ -115,7 +115,7 @@ def _write_rows(
     lists: Sequence[BinaryIO],
     stopped: Callable[[], bool],
 ) -> bool:
-    """Write all rows in order, and the `lists` of errors and of shortened texts; whether it was not stopped."""
+    """Write all rows in order, and the `lists` of errors and shortened texts. Return False if the job was stopped."""
     error_file, shortened_file = lists
     ids = (id for id, _, _ in plan.source.rows())
     failed, shortened = journal.errors(), journal.shortened()

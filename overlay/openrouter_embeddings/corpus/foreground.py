@@ -1,6 +1,6 @@
-"""Runs a job in a thread of its own, while the caller's thread reports progress and takes signals.
+"""Runs a job in a worker thread, while the caller's thread reports progress and handles Ctrl-C (SIGINT, SIGTERM).
 
-So nothing interrupts the work between a response and its record on the disk. `run_in_thread` is for callers on an event
+So no signal interrupts the job between receiving a response and storing it. `run_in_thread` is for callers on an event
 loop.
 """
 
@@ -22,11 +22,11 @@ from ..embed import Progress
 from .job import Job
 
 Interrupts = list[BaseException]
-"""Each asks a job to stop: the first lets the requests in flight finish, the second one does not."""
+"""Requests to stop a job: after the first, requests in flight finish; the second stops at once."""
 _Result = TypeVar("_Result")
 _log = logging.getLogger("openrouter")
 _REPORT_SECONDS = 0.25
-_WAITING = "waiting for the requests in flight, %d s at most; Ctrl-C again leaves at once"
+_WAITING = "waiting up to %d s for the requests in flight; press Ctrl-C again to exit at once"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,11 +34,11 @@ def run(job: Job, report: Callable[[Progress], None] | None, interrupts: Interru
     """Run a job to its end.
 
     Args:
-        interrupts: SIGINT and SIGTERM are added to it, and another thread may add to it.
+        interrupts: receives SIGINT and SIGTERM; other threads may append to it too.
 
     Raises:
-        KeyboardInterrupt: SIGINT or SIGTERM came; the requests in flight have finished.
-        BaseException: the error that ended the job, or the first of the interrupts.
+        KeyboardInterrupt: the process received SIGINT or SIGTERM; the requests in flight have finished.
+        BaseException: the error that ended the job, or the first interrupt.
     """
     thread = threading.Thread(target=job.work, name="openrouter-corpus")
     seen = 0
@@ -49,7 +49,7 @@ def run(job: Job, report: Callable[[Progress], None] | None, interrupts: Interru
                 thread.join(_REPORT_SECONDS)
                 if not interrupts:
                     _report(job, report)
-            except BaseException as error:  # of `report` too
+            except BaseException as error:  # also raised by `report`
                 interrupts.append(error)
             if len(interrupts) > seen:
                 job.stop(0 if seen else JOB_ENDING_SECONDS)
@@ -70,7 +70,7 @@ def _report(job: Job, report: Callable[[Progress], None] | None) -> None:
 
 @contextlib.contextmanager
 def _signals_added_to(interrupts: Interrupts) -> Iterator[None]:
-    """Add SIGINT and SIGTERM to the interrupts instead of raising, where they would end the program by default."""
+    """Append SIGINT and SIGTERM to the interrupts instead of raising, unless the program handles them itself."""
 
     def add(_: int, __: FrameType | None) -> None:
         interrupts.append(KeyboardInterrupt())
@@ -89,11 +89,11 @@ def _signals_added_to(interrupts: Interrupts) -> Iterator[None]:
 
 
 async def run_in_thread(work: Callable[[Interrupts], _Result]) -> _Result:
-    """Call a function that blocks in a thread; when the task is cancelled, the function gets an interrupt and ends.
+    """Call a blocking function in a thread. A cancellation of the task adds an interrupt, which ends the function.
 
     Raises:
         CancelledError: the task was cancelled.
-        BaseException: the error of the function.
+        BaseException: the exception of the function.
     """
     loop, ended, outcome = asyncio.get_running_loop(), asyncio.Event(), Future[_Result]()
     interrupts: Interrupts = []
@@ -103,7 +103,7 @@ async def run_in_thread(work: Callable[[Interrupts], _Result]) -> _Result:
             outcome.set_result(work(interrupts))
         except BaseException as error:
             outcome.set_exception(error)
-        with contextlib.suppress(RuntimeError):  # the loop is closed
+        with contextlib.suppress(RuntimeError):  # the event loop is closed
             loop.call_soon_threadsafe(ended.set)
 
     threading.Thread(target=copy_context().run, args=(call,), name="openrouter-corpus-caller", daemon=True).start()
@@ -112,7 +112,7 @@ async def run_in_thread(work: Callable[[Interrupts], _Result]) -> _Result:
             await ended.wait()
         except BaseException as error:
             interrupts.append(error)
-            if not isinstance(error, asyncio.CancelledError):  # the coroutine is closed
+            if not isinstance(error, asyncio.CancelledError):  # GeneratorExit: the coroutine is closed
                 raise
     result = outcome.result()
     if interrupts:

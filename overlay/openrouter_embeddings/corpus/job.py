@@ -1,4 +1,4 @@
-"""The work of a corpus job: it resumes after any ending, and pays again at most for what was in flight."""
+"""Runs a corpus job: embeds all rows without a result. A resumed job resends only requests that were in flight."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MAX_MESSAGE_CHARS = 500
 _CACHE_ROWS = 256
 _MAX_ERRORS_HELD = 1_000
 _RECORD_SECONDS = 0.05
-"""Responses that come in quick succession are recorded together, at the latest before the next request is sent: so what
-a crash leaves unrecorded was all in flight at one time."""
+"""Responses in quick succession are stored together, but always before the next request is sent. So all responses that
+a crash loses were in flight at the same time."""
 
 
 class Job:
-    """One run of a job. It observes its streams: each request is in the journal before it is sent."""
+    """One run of a job. As the observer of its streams, it records each request in the journal before it is sent."""
 
     def __init__(
         self,
@@ -53,25 +53,25 @@ class Job:
         self._cache, self._cache_path = None if path is None else Cache(path, options), path
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
-        self._canary_streams = 1  # the first streams, whose texts are not of the corpus
-        self._sent: dict[int, tuple[int, str]] = {}  # positions in the stream without an outcome: row and text
-        self._requests: dict[int, int] = {}  # the last request of each of these positions
+        self._canary_streams = 1  # number of leading streams that embed the canary, not the corpus
+        self._sent: dict[int, tuple[int, str]] = {}  # stream position without an outcome -> row and text
+        self._requests: dict[int, int] = {}  # stream position without an outcome -> its last request
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
-        self._parts: dict[int, set[int]] = {}  # requests with parts of texts that are cut or split, by position
-        self._joined: set[int] = set()  # positions of such texts whose vector comes next
-        self._news, self._recorded_at = News(), 0.0  # not yet in the journal
+        self._parts: dict[int, set[int]] = {}  # position of a cut or split text -> requests with its parts
+        self._joined: set[int] = set()  # positions of cut or split texts whose vector comes next
+        self._news, self._recorded_at = News(), 0.0  # news that the journal does not have yet
         self.error: BaseException | None = None
         self._stopping = False
         self._settled_before = self._bad_rows = 0
 
     def stop(self, seconds: float) -> None:
-        """Send nothing more; requests in flight have so many seconds to finish."""
+        """Start no more requests; those in flight have `seconds` to finish."""
         self._stopping = True
         for stream in self._streams:
             stream.drain(seconds)
 
     def progress(self) -> Progress | None:
-        """How far the job is, earlier runs included; None: nothing is sent yet."""
+        """The progress of the job, including earlier runs; None before the first request."""
         if not self._streams:
             return None
         now, total = self._streams[-1].progress, self.plan.rows_total
@@ -84,7 +84,7 @@ class Job:
         )
 
     def work(self) -> None:
-        """Do all that is left; an error that ended it is in `error`."""
+        """Run the job to its end. If an error ends it, store the error in `error`."""
         ending = "failed"
         try:
             self._journal.start_run()
@@ -106,15 +106,15 @@ class Job:
             self._vectors.close()
 
     def _not_billed(self, error: OpenRouterError) -> Iterable[int]:
-        """The positions of texts that are not billed although their request has no response."""
+        """Return the positions of texts that are certainly not billed although their request has no response."""
         if error.possibly_billed_attempts:
             return ()
         if not error.attempts and not any(stream.possibly_billed_attempts for stream in self._streams):
-            return self._requests  # no request that failed was sent, for example because there is no key
+            return self._requests  # the failed requests were never sent, for example without a key
         return error.positions
 
     def _embed(self) -> None:
-        """Embed all rows that have no outcome yet."""
+        """Embed all rows without an outcome."""
         pending, in_batches = self._pending(), bool(self._batch or self._journal.open_batches())
         first = next(pending, None)
         if (first is None and not self._journal.open_batches()) or self._stopping:
@@ -125,7 +125,7 @@ class Job:
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
         if in_batches:
             unanswered = self._embed_in_batches(self._vectors)
-            pending = self._pending()  # what is left: none, or what batches did not answer
+            pending = self._pending()  # with batches, only the rows that they did not answer
             first = next(pending, None)
             if first is None or self._stopping:
                 return
@@ -134,7 +134,7 @@ class Job:
         self._embed_in_requests(self._vectors, chain([first] if first else [], pending))
 
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
-        """Embed in batches, or only collect open ones; returns the error to raise if rows are left."""
+        """Embed in batches, or only collect open ones. Return the error to raise if rows are left."""
         batch = self._batch or BatchOptions(fallback=True)
         run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
         self._streams.append(run)
@@ -148,7 +148,7 @@ class Job:
         return run.unanswered_error()
 
     def _batch_budget(self) -> Callable[[], tuple[float, float]] | None:
-        """A function that returns the USD left and the price of a token in a batch; None: there is no budget."""
+        """Return a function for the USD left and the price per token in a batch, or None without a budget."""
         if (most := self._max_cost_usd) is None:
             return None
         base = self._options["model"].partition(":")[0]
@@ -156,7 +156,7 @@ class Job:
         return lambda: (most - self._spent_usd(price), batch_price)
 
     def _cache_batches(self) -> None:
-        """Give the cache what came in batches, by a pass over the corpus: texts are not kept while batches run."""
+        """Cache the vectors from batches. This reads the corpus again, because batches keep no texts in memory."""
         done = sum(batch["state"] == "done" for batch in self._journal.batches())
         cached = [str(self._cache_path), done]
         if self._cache is None or not done or self._journal.get("batches_cached") == cached:
@@ -172,14 +172,14 @@ class Job:
             self._journal.put(batches_cached=cached)
 
     def _add(self, news: News, request: Request | None) -> int:
-        """Record news, and a request that is about to be sent, at once."""
+        """Add news, and record them together with a request that is about to be sent."""
         self._news.done += news.done
         self._news.errors += news.errors
         self._news.failed += news.failed
         return self._record(request)
 
     def _embed_in_requests(self, file: VectorFile, pending: Iterable[tuple[int, str]]) -> None:
-        """Embed these rows in requests of their own."""
+        """Embed rows in ordinary requests."""
         for positions, vectors in self._stream(self._texts(pending)):
             sent, request = [self._sent.pop(position) for position in positions], 0
             for position in positions:
@@ -198,7 +198,7 @@ class Job:
                 self._record()
 
     def _record(self, request: Request | None = None, ending: str | None = None) -> int:
-        """Bring the vectors that came, and then the news, to the disk."""
+        """Store new vectors on the disk, and then the news in the journal."""
         if (self._news.done or self._news.joined) and self._vectors is not None:
             self._vectors.sync()
         self._news.totals = self._totals()
@@ -207,7 +207,7 @@ class Job:
         return number
 
     def _stream(self, texts: Iterable[str], **changes: Any) -> Iterator[tuple[Sequence[int], Any]]:
-        """The blocks of vectors of these texts, with some options changed."""
+        """Yield the blocks of vectors of these texts, with changed options."""
         options = {**self._options, **changes}
         if self._max_cost_usd is not None:
             left = self._max_cost_usd - self._spent_usd(model_price_usd(self._caller, self._options["model"]))
@@ -221,19 +221,19 @@ class Job:
             yield from stream
 
     def _spent_usd(self, price: float) -> float:
-        """What all runs have spent; requests that may be billed count with their worst case."""
+        """Return the cost of all runs in USD; possibly billed requests count with their worst case."""
         totals = self._journal.totals()
         spent = totals["total_tokens"] * price if totals["cost_usd"] is None else totals["cost_usd"]
         return float(spent + 2 * price * self._journal.unreported_bytes())
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
-        """The texts of the rows that are not in the cache; notes the position of each in the stream."""
+        """Yield the texts of the rows that are not in the cache; remember the stream position of each."""
         for position, sent in enumerate(self._uncached(pending)):
             self._sent[position] = sent
             yield sent[1]
 
     def _uncached(self, pending: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        """The rows that are not in the cache; writes the cached vectors of the others."""
+        """Yield the rows that are not in the cache; write the cached vectors of the others."""
         if self._cache is None:
             yield from pending
             return
@@ -245,12 +245,12 @@ class Job:
             yield from (sent for i, sent in enumerate(some) if i not in found)
 
     def _as_sent(self, text: str) -> str:
-        """A text with its prefix, as the cache knows it; other inputs have none."""
+        """Return a text with its prefix, as in the cache; inputs that are not texts have no prefix."""
         return self._prefix + text if type(text) is str else text
 
     def _keep_cached(self, rows: list[int], vectors: Any) -> None:
-        """Take over vectors from the cache."""
-        assert self._vectors is not None, "the canary comes first"
+        """Write vectors from the cache."""
+        assert self._vectors is not None, "the canary created the file"
         ranges = to_ranges(rows)
         self._vectors.reserve(ranges)
         self._vectors.write(rows, vectors)
@@ -259,7 +259,7 @@ class Job:
         self._settled_before += len(rows)
 
     def _pending(self, *, tried: bool = False) -> Iterator[tuple[int, str]]:
-        """The rows that have no outcome yet, with their texts; `tried`: without those that were in a batch."""
+        """Yield the rows without an outcome, with their texts; `tried` also excludes rows of ended batches."""
         self._settled_before = self._journal.rows_done()[0] + self._journal.totals()["errors"]
         self._bad_rows = 0
         is_settled = _membership(self._journal.settled(tried=tried))
@@ -278,12 +278,12 @@ class Job:
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
 
     def _check_canary(self) -> Canary | None:
-        """Embed the canary, and compare it with the canary of the first run; None: the job was stopped."""
+        """Embed the canary, and compare it with the canary of the first run; return None if the job was stopped."""
         stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
         known = None if self._cache is None or stored is not None else self._cache
         found = known.get([self._as_sent(text) for text in CANARY_TEXTS]) if known is not None else {}
         if len(found) < count:
-            self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # no rows of the corpus
+            self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
             for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
                 found.update(zip(positions, vectors, strict=True))
                 self._news.done.append((self._requests[positions[0]], []))
@@ -294,7 +294,7 @@ class Job:
                 return None
             errors, self._news = self._news.errors, News()
             raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
-        self.plan.form.numbers(len(found[0]))  # before the corpus is paid for
+        self.plan.form.numbers(len(found[0]))  # raises before the corpus is billed
         model = self._streams[0].model if self._streams else None
         now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
         if stored is None:
@@ -303,14 +303,14 @@ class Job:
         first = Canary.from_json(stored)
         self.drift = first.distance(now)
         if self.drift == math.inf:
-            widths = f"{now.vectors.shape[1]} dimensions now, and {first.vectors.shape[1]} when the job began"
+            widths = f"{now.vectors.shape[1]} dimensions now, {first.vectors.shape[1]} when the job started"
             raise CorpusError(f"the model changed: {widths}; write to another output")
         if self.drift > DRIFT_DISTANCE:
-            _log.warning("the model changed since the job began: cosine distance %.2g for fixed texts", self.drift)
+            _log.warning("the model changed since the job started: cosine distance %.2g for fixed texts", self.drift)
         return first
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
-        """Make sure that the answer fits on the disk, and write the request down."""
+        """Reserve disk space for the response, and record the request in the journal."""
         ranges = to_ranges(row for row, _ in map(self._sent.__getitem__, positions) if row >= 0)
         if self._vectors is not None:
             self._vectors.reserve(ranges)
@@ -324,7 +324,7 @@ class Job:
                 self._requests[position] = number
 
     def rejected(self, error: TextError) -> None:
-        """Note the error of a row; the journal gets it with its next record."""
+        """Add the error of a row to the news."""
         name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
         self._news.errors.append((self._sent.pop(error.position)[0], name, message))
         self._news.joined_requests.update(self._parts.pop(error.position, ()))
@@ -332,20 +332,20 @@ class Job:
             self._news.failed.append(request)
 
     def shortened(self, text: Shortened) -> None:
-        """Note what was cut or split."""
+        """Add a cut or split text to the news."""
         self._joined.add(text.position)
         row = self._sent[text.position][0]
         self._news.shortened.append((row, text.characters, text.kept_characters, text.pieces))
 
     def _usage(self) -> Usage:
-        """What this run was billed."""
+        """Return the usage of this run."""
         usage = Usage()
         for stream in self._streams:
             usage = usage.plus(attrs.asdict(stream.usage))
         return usage
 
     def _totals(self) -> dict[str, Any]:
-        """What this run has sent and been billed."""
+        """Return the requests and usage of this run, for the journal."""
         usage = self._usage()
         error = self.error and printable(f"{type(self.error).__name__}: {self.error}", _MAX_MESSAGE_CHARS)
         return {
@@ -360,7 +360,7 @@ class Job:
 
 
 def _membership(ranges: Iterator[tuple[int, int]]) -> Callable[[int], bool]:
-    """Whether a row is in one of the ranges, which are sorted; ask for ascending rows."""
+    """Return a function that tells whether a row is in one of the sorted ranges; call it with ascending rows."""
     first, last = next(ranges, (0, -1))
 
     def contains(row: int) -> bool:

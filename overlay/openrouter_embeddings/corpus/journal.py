@@ -1,11 +1,11 @@
-"""The journal of a job: what it is, which rows are done, and each request before it is sent. One SQLite file.
+"""The journal of a job, one SQLite file: the job's options, the finished rows, and each request before it is sent.
 
-`requests.state` is `sent` until a response comes; `done`; `cached` (no request was needed); `replaced` (sent again,
-whole or in parts); `failed` (its texts have an error, or it ended the job and is not billed); or `doubt`: a process
-ended before the response came, so that the request may be billed, and its rows are sent again.
+`requests.state` is `sent` (no response yet), `done`, `cached` (no request was needed), `replaced` (sent again, whole or
+in parts), `failed` (its texts have an error, or it ended the job and is not billed), or `doubt` (the process ended
+before the response came, so the request may be billed, and its rows are sent again).
 
-A request with a row in `batches` is a batch of the Batch API: `rows` there has, for each of its requests and each of
-their texts, the rows of the corpus. Its `id` is unknown until the API names it. It stays `sent` while it is open.
+A request with a row in `batches` is a batch of the Batch API. `batches.rows` has the corpus rows of each text of each
+request. `batches.id` is null until the API returns the id. The state stays `sent` while the batch is open.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ create table if not exists shortened(row integer primary key, characters integer
 
 @attrs.define
 class News:
-    """What the journal does not know yet.
+    """Changes that are not in the journal yet.
 
     Attributes:
-        done: requests whose vectors are on the disk, with the rows that they gave; equal texts are sent once.
-        errors: rows without a vector, with the name and the message of their error.
-        failed: the requests that held such rows.
-        shortened: rows whose text was cut or split: characters, those that were kept, pieces.
-        joined: rows that are complete, with their vectors on the disk, and whose texts were sent in other requests.
-        joined_requests: these requests, unless they are done with other rows.
-        totals: what this run has sent and been billed.
+        done: requests whose vectors are on the disk, with their rows (several for duplicates of a text).
+        errors: rows without a vector, with the name and message of their error.
+        failed: the requests that contained such rows.
+        shortened: rows whose text was cut or split: characters, kept characters, pieces.
+        joined: complete rows of split texts, with their vectors on the disk.
+        joined_requests: the requests with the pieces of these rows, unless they are in `done`.
+        totals: requests and usage of this run.
     """
 
     done: list[tuple[int, Ranges]] = attrs.field(factory=list)
@@ -68,7 +68,7 @@ class News:
 
 @attrs.frozen
 class Request:
-    """A request that is about to be sent, perhaps in the place of others that failed; or rows from the cache."""
+    """A request that is about to be sent, possibly replacing failed ones; or rows from the cache."""
 
     rows: Ranges
     texts: int
@@ -80,7 +80,7 @@ class Request:
 
 @attrs.define(eq=False)
 class OpenBatch:
-    """A batch that has no results yet; `id` None: it is not known whether the API has it."""
+    """A batch without results yet. If `id` is None, it is unknown whether the API has the batch."""
 
     number: int
     id: str | None
@@ -94,7 +94,7 @@ class Journal:
     """The journal in a job's folder.
 
     Raises:
-        CorpusError: it is to be read only, and is not there or, at the end of a `with` block, cannot be read.
+        CorpusError: with `read_only`, the journal does not exist, or reading failed (raised on leaving `with`).
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -112,13 +112,13 @@ class Journal:
         self._fill_reserve()
 
     def _fill_reserve(self) -> None:
-        """Keep some space on the disk for records of what is paid for."""
+        """Reserve disk space for records of billed requests."""
         if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
             self._reserve.write_bytes(bytes(_RESERVE_BYTES))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is executed inside is on the disk, all or nothing, when the block ends."""
+        """Execute a block as one transaction, which is on the disk when the block ends."""
         self._db.execute("begin immediate")
         try:
             yield
@@ -129,7 +129,7 @@ class Journal:
             raise
 
     def get(self, key: str) -> Any:
-        """A fact of the job; None: it is not known yet."""
+        """Return a fact of the job, or None."""
         found = self._db.execute("select value from job where key = ?", (key,)).fetchone()
         return None if found is None else json.loads(found[0])
 
@@ -140,22 +140,22 @@ class Journal:
             self._db.executemany("insert or replace into job values (?, ?)", rows)
 
     def forget(self) -> None:
-        """Remove all facts of the job and the errors of its rows; what its runs cost is kept."""
+        """Delete all facts of the job and the errors of its rows; keep the cost of its runs."""
         with self.transaction():
             self._db.execute("delete from job")
             self._db.execute("delete from errors")
 
     def start_run(self) -> None:
-        """Begin a run; requests of earlier ones that have no response are in doubt from now on."""
+        """Start a run. Requests of earlier runs without a response change to the state `doubt`."""
         with self.transaction():
             self._db.execute(f"update requests set state = 'doubt' where state = 'sent' and {_NO_BATCH}")
             insert = "insert into runs(pid, started_at) values (?, ?)"
             self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
 
     def record(self, news: News, request: Request | None = None, ending: str | None = None) -> int:
-        """Record in one transaction what happened, and the request that is about to be sent; returns its number.
+        """Record news and a request that is about to be sent in one transaction; return the request's number.
 
-        What is paid for is recorded even if the disk is full: space is kept for it.
+        Billed requests are recorded even if the disk is full, in reserved space.
 
         Raises:
             sqlite3.OperationalError: the disk is full; do not send the request.
@@ -206,9 +206,9 @@ class Journal:
         self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
 
     def settled(self, *, tried: bool = False) -> Iterator[tuple[int, int]]:
-        """The ranges of rows that are done, have an error or are in an open batch, by first row; they may overlap.
+        """Yield the ranges of rows that are done, have an error or are in an open batch, sorted; they may overlap.
 
-        `tried`: also those that were in a batch that has ended.
+        `tried` adds the rows of ended batches.
         """
         done = f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})"
         found = self._db.execute(f"select rows from requests where {done}")
@@ -221,30 +221,30 @@ class Journal:
         return iter(sorted(ranges))
 
     def open_batches(self) -> list[OpenBatch]:
-        """The batches without results, the oldest first."""
+        """Return the batches without results, oldest first."""
         names = "b.request, b.id, r.texts, r.bytes, b.requests, r.sent_at"
         joined = "batches b join requests r on r.id = b.request where r.state = 'sent' order by r.id"
         return [OpenBatch(*found) for found in self._db.execute(f"select {names} from {joined}")]
 
     def batches(self) -> list[dict[str, Any]]:
-        """All batches, the oldest first."""
+        """Return all batches, oldest first."""
         names = ("id", "texts", "requests", "sent_at", "state")
         columns = "b.id, r.texts, b.requests, r.sent_at, case r.state when 'sent' then 'open' else r.state end"
         found = self._db.execute(f"select {columns} from batches b join requests r on r.id = b.request order by r.id")
         return [dict(zip(names, values, strict=True)) for values in found]
 
     def rows_of_batches(self) -> Iterator[tuple[int, int]]:
-        """The ranges of rows that have a vector from a batch, by first row."""
+        """Yield the ranges of rows with a vector from a batch, sorted by first row."""
         found = self._db.execute(f"select rows from requests where state = 'done' and not {_NO_BATCH}")
         return iter(sorted((first, last) for (rows,) in found for first, last in json.loads(rows)))
 
     def batch_rows(self, number: int) -> list[list[list[int]]]:
-        """The rows of a batch, for each of its requests and each of their texts."""
+        """Return the rows of each text of each request of a batch."""
         (rows,) = self._db.execute("select rows from batches where request = ?", (number,)).fetchone()
         return json.loads(rows)  # type: ignore[no-any-return]
 
     def name_batch(self, number: int, id: str | None) -> None:
-        """Record the id of a batch; None: the id that was recorded is of a batch of another job."""
+        """Record the id of a batch. None removes the id, because it belongs to a batch of another job."""
         with self.transaction():
             old = "select id from batches where request = ? and id is not null"
             if id is None and (found := self._db.execute(old, (number,)).fetchone()):
@@ -253,34 +253,34 @@ class Journal:
             self._db.execute("update batches set id = ? where request = ?", (id, number))
 
     def drop_batch(self, number: int, state: str) -> None:
-        """Free the rows of a batch that does not exist: "replaced", or, if it may be billed nevertheless, "doubt"."""
+        """Release the rows of a missing batch. The state is "replaced", or "doubt" if it may be billed."""
         with self.transaction():
             self._close([number], state)
 
     def known_batch_ids(self) -> set[str]:
-        """The ids of batches that need not be looked for."""
+        """Return the ids of batches that are already assigned, to this or another job."""
         found = {id for (id,) in self._db.execute("select id from batches where id is not null")}
         return found | set(self.get("foreign_batches") or ())
 
     def errors(self) -> Iterator[tuple[int, str, str]]:
-        """`(row, error, message)` of the rows without a vector, ascending."""
+        """Yield `(row, error, message)` of the rows without a vector, ascending."""
         yield from self._db.execute("select row, error, message from errors order by row")
 
     def unreported_bytes(self) -> float:
-        """Bytes of texts that may be billed and whose cost no response reported."""
+        """Return the bytes of possibly billed texts whose cost no response reported."""
         doubted = self._db.execute("select coalesce(sum(bytes), 0) from requests where state = 'doubt'").fetchone()[0]
         size = "select sum(bytes) * 1.0 / max(1, sum(texts)) from requests where bytes > 0"
         return float(doubted + self.totals()["possibly_billed_texts"] * (self._db.execute(size).fetchone()[0] or 0.0))
 
     def doubts(self, *, running: bool = False) -> list[dict[str, Any]]:
-        """Requests that may be billed although no response came; if no process is `running`, none will come."""
+        """Return requests without a response that may be billed; if no process is `running`, all without a response."""
         names = ("id", "rows", "texts", "bytes", "sent_at")
         doubted = "state = 'doubt'" if running else f"(state = 'doubt' or (state = 'sent' and {_NO_BATCH}))"
         found = self._db.execute(f"select {', '.join(names)} from requests where {doubted} order by id")
         return [{**dict(zip(names, values, strict=True)), "rows": json.loads(values[1])} for values in found]
 
     def rows_done(self) -> tuple[int, int]:
-        """How many rows have a vector: in all, and by the last run."""
+        """Return the number of rows with a vector: in total, and from the last run."""
         found = self._db.execute("select run, rows from requests where state in ('done', 'cached')")
         counts: dict[int, int] = {}
         for run, rows in found:
@@ -289,7 +289,7 @@ class Journal:
         return sum(counts.values()), counts.get(last_run, 0)
 
     def totals(self) -> dict[str, Any]:
-        """Sums over all runs, and how many rows are in which state."""
+        """Return the sums over all runs, and the number of errors and shortened texts."""
         names = ("requests", "prompt_tokens", "total_tokens", "possibly_billed_attempts", "possibly_billed_texts")
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
         counts = "(select count(*) from errors), (select count(*) from shortened)"
@@ -302,12 +302,12 @@ class Journal:
         return dict(zip(names, found or (None,) * len(names), strict=True))
 
     def shortened(self) -> Iterator[tuple[int, int, int, int]]:
-        """The rows whose text was cut or split, in order: row, characters, characters that were kept, pieces."""
+        """Yield `(row, characters, kept characters, pieces)` of the cut or split texts, ascending."""
         yield from self._db.execute("select row, characters, kept, pieces from shortened order by row")
 
     def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):  # read-only, or read by another process now
-            self._db.execute("pragma journal_mode=delete")  # one file is left
+        with contextlib.suppress(sqlite3.Error):  # read-only, or in use by another process
+            self._db.execute("pragma journal_mode=delete")  # merges the WAL files into one file
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -320,13 +320,13 @@ class Journal:
 
 
 class JobLock:
-    """Held while a process works on a job; the system frees it when the process ends, however it ends."""
+    """A file lock that a process holds while it works on a job. The system releases it when the process ends."""
 
     def __init__(self, folder: Path) -> None:
         self._db = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False)
 
     def take(self) -> bool:
-        """Whether the job is ours now."""
+        """Try to take the lock; return whether it succeeded."""
         try:
             self._db.execute("begin exclusive")
         except sqlite3.OperationalError:

@@ -1,4 +1,4 @@
-"""Searches a finished output by meaning, and checks that the model still gives the same vectors."""
+"""Implements `search` (rows most similar to a question) and `check` (has the model changed?) on a finished output."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .stamp import CANARY_TEXTS, Canary
 
 @attrs.frozen
 class Match:
-    """A row near to a question.
+    """A row that is similar to a question.
 
     Attributes:
-        id, row: its id, and its number in the output.
+        id, row: the id of the row, and its number in the output.
         similarity: the cosine similarity, -1 to 1.
-        text: None if the corpus or the job's folder is gone, if the corpus has changed, or if the row is no text.
+        text: None if the corpus or the job's folder is missing, the corpus has changed, or the row is not a text.
     """
 
     id: int | str
@@ -36,13 +36,13 @@ class Match:
 
 @attrs.frozen
 class Drift:
-    """The difference between the vectors of the model now and when the output was written.
+    """The difference between the model's vectors now and when the output was written.
 
     Attributes:
-        distance: the largest cosine distance between the two vectors of one of three fixed texts, 0 to 2; infinite if
-            the length of the vectors changed.
-        has_drifted: whether the distance is larger than differences between providers of one model.
-        model_before, model_now: the model that the responses named.
+        distance: the largest cosine distance of the three fixed texts, 0 to 2; infinite if the length of the vectors
+            changed.
+        has_drifted: whether the distance exceeds the usual difference between providers of one model.
+        model_before, model_now: the model names in the responses.
     """
 
     distance: float
@@ -54,16 +54,16 @@ class Drift:
 def search(
     caller: Caller, output: Path, question: str, *, count: int, input_type: str | None, prefix: str | None
 ) -> list[Match]:
-    """The rows of an output that are nearest to a question, embedded with the options of the output.
+    """Return the rows of an output that are most similar to a question, embedded with the options of the output.
 
     Raises:
-        CorpusError: the file was not written by `corpus`.
+        CorpusError: `corpus` did not write the file.
         ConfigurationError: the rows have a prefix, and `prefix` is None.
     """
     found = Output(output)
     if prefix is None and "prefix" in found.options:
         known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"
-        raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix; '' is none")
+        raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix ('' for none)")
     vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
     nearest = found.nearest(vector, count)
     texts = _texts_of(output.absolute(), [row for row, _ in nearest])
@@ -71,7 +71,7 @@ def search(
 
 
 def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
-    """The texts of rows of an output, if the corpus is as the job read it."""
+    """Return the texts of some rows of an output, or {} if the corpus changed since the job."""
     folder = job_folder(output)
     if not (folder / "journal.sqlite").is_file():
         return {}
@@ -88,7 +88,7 @@ def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
 
 
 def _rows_in_corpus(rows: Sequence[int], without_vector: Sequence[int]) -> dict[int, int]:
-    """For rows of an output their numbers in the corpus, which also has rows without a vector, ascending."""
+    """Map rows of an output, ascending, to rows of the corpus, which also has rows without a vector."""
     found, skipped = {}, 0
     for row in sorted(rows):
         while skipped < len(without_vector) and without_vector[skipped] <= row + skipped:
@@ -98,7 +98,7 @@ def _rows_in_corpus(rows: Sequence[int], without_vector: Sequence[int]) -> dict[
 
 
 def check(caller: Caller, output: Path) -> Drift:
-    """Embed the canary of an output again, and compare.
+    """Embed the canary of an output again, and compare the vectors.
 
     Raises:
         CorpusError: the file was not written by `corpus`.
@@ -111,7 +111,7 @@ def check(caller: Caller, output: Path) -> Drift:
 
 
 def _options(found: Output, input_type: str | None) -> Mapping[str, Any]:
-    """The options of a question: the options of the documents, with the input type of questions."""
+    """Return the options to embed a question: those of the documents, with another input type."""
     documents = found.options.get("input_type")
     kind = input_type or ("search_query" if documents == "search_document" else documents)
     return {**_short_text_options(found), "input_type": kind}

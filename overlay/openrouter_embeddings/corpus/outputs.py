@@ -1,4 +1,4 @@
-"""Outputs: ids and vectors as Parquet, Arrow or .npy, with what they were made with. They appear whole, by rename."""
+"""Writes and reads output files: .parquet, .arrow and .npy, with ids, vectors and stamp. New formats start here."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
-_SEARCH_ROWS = 256  # so that a block stays in the cache of the processor for the second pass over it
+_SEARCH_ROWS = 256  # rows per block, so that a block stays in the CPU cache for the second pass
 _NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
 
 
 @attrs.frozen
 class VectorForm:
-    """The form of the vectors in an output.
+    """The number type and length of the vectors in an output.
 
     Attributes:
-        dtype: "float32", or one of `quantize`.
-        dimensions: of the output: vectors are cut to so many numbers and scaled to length 1; None: as they came.
-        fixed_size: whether Parquet and Arrow have lists of a fixed size.
+        dtype: "float32", or a dtype of `quantize`.
+        dimensions: the numbers to keep of each vector, scaled to length 1; None: all.
+        fixed_size: whether Parquet and Arrow files use lists of a fixed size.
     """
 
     dtype: str = "float32"
@@ -37,15 +37,15 @@ class VectorForm:
     fixed_size: bool = True
 
     def facts(self) -> dict[str, Any]:
-        """What the stamp of an output says about its form."""
+        """Return the form as a part of the stamp."""
         cut = {} if self.dimensions is None else {"output_dimensions": self.dimensions}
         return {"dtype": self.dtype, **cut}
 
     def numbers(self, dimensions: int) -> int:
-        """How many numbers a row has in the output, if it came with so many `dimensions`.
+        """Return the length of a vector in the output, given its `dimensions` in the response.
 
         Raises:
-            ConfigurationError: the output was to have more than came.
+            ConfigurationError: the output needs more numbers than the response has.
         """
         wanted = self.dimensions or dimensions
         if wanted > dimensions:
@@ -53,14 +53,14 @@ class VectorForm:
         return (wanted + 7) // 8 if self.dtype == "binary" else wanted
 
     def apply(self, vectors: Any) -> Any:
-        """float32 `(n, dimensions)` in this form."""
+        """Convert vectors, float32 `(n, dimensions)`, to this form."""
         if self.dimensions is not None:
             vectors = truncate_dimensions(vectors, self.dimensions)
         return vectors if self.dtype == "float32" else quantize(vectors, self.dtype)  # type: ignore[arg-type]
 
 
 class Writer(Protocol):
-    """Takes ids and vectors, in the form of the output, in order."""
+    """Writes ids and vectors, converted to the form of the output, in order."""
 
     def write(self, ids: Sequence[Id], vectors: Any) -> None: ...
 
@@ -68,7 +68,7 @@ class Writer(Protocol):
 
 
 def output_format(path: Path) -> str:
-    """Raises ConfigurationError: the suffix is not one of an output, or a package for it is missing."""
+    """Return the format of an output. Raise ConfigurationError if its suffix is unknown or a package is missing."""
     chosen = OUTPUT_FORMATS.get(path.suffix.lower())
     if chosen is None:
         raise ConfigurationError(f"the output {path} must end in one of {', '.join(OUTPUT_FORMATS)}")
@@ -78,27 +78,27 @@ def output_format(path: Path) -> str:
 
 
 def side_files(output: Path) -> dict[str, Path]:
-    """The files beside an .npy file: its ids, one JSON value a line, and its stamp."""
+    """Return the files beside an .npy file: its ids, one JSON value per line, and its stamp."""
     return {name: output.with_name(f"{output.name}.{name}") for name in ("ids.jsonl", "stamp.json")}
 
 
 def row_lists(output: Path) -> dict[str, Path]:
-    """The files beside an output that list rows: those without a vector, and those whose text was cut or split."""
+    """Return the files beside an output that list its errors and its cut or split texts."""
     return {name: output.with_name(f"{output.name}.{name}.jsonl") for name in ("errors", "shortened")}
 
 
 def job_folder(output: Path) -> Path:
-    """The folder of the job that writes an output."""
+    """Return the folder of the job that writes an output."""
     return output.with_name(f"{output.name}.job")
 
 
 def own_files(output: Path) -> frozenset[Path]:
-    """All that a job writes: not a part of the corpus, if that is the folder that it writes to."""
+    """Return all files that a job writes. They are not a part of a corpus in the same folder."""
     return frozenset([output, job_folder(output), *row_lists(output).values(), *side_files(output).values()])
 
 
 class NpyWriter:
-    """Writes an .npy file, and beside it the ids and the stamp."""
+    """Writes an .npy file, and the ids and the stamp to files beside it."""
 
     def __init__(self, path: Path, form: VectorForm, *, rows: int, numbers: int, stamp: Mapping[str, str]) -> None:
         sides = side_files(path)
@@ -126,7 +126,7 @@ def open_writer(
     integer_ids: bool,
     stamp: Mapping[str, str],
 ) -> Writer:
-    """A writer of a new file with so many `numbers` in a row."""
+    """Open a writer of a new file with `numbers` per row."""
     if format == "npy":
         return NpyWriter(path, form, rows=rows, numbers=numbers, stamp=stamp)
     from .arrow_files import ArrowWriter
@@ -136,7 +136,7 @@ def open_writer(
 
 
 def publish(written: Path, output: Path) -> None:
-    """Move a finished file to its place, so that it is there whole or not at all."""
+    """Move a finished file to its place by rename, so that it never exists in part."""
     with written.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(written, output)
@@ -149,7 +149,7 @@ def publish(written: Path, output: Path) -> None:
 
 
 def _read(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
-    """The stamp, the ids and the vectors of an output, as they are in its files."""
+    """Return the stamp, the ids and the vectors of an output, as stored in its files."""
     if format != "npy":
         from .arrow_files import read_output
 
@@ -161,14 +161,14 @@ def _read(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], An
 
 
 class Output:
-    """A finished output, read: its stamp, ids and vectors in their form."""
+    """A finished output: its stamp, ids and vectors, as stored."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ConfigurationError(f"{path} does not exist")
         try:
             metadata, self.ids, self.vectors = _read(path, output_format(path))
-        except (ValueError, EOFError) as error:  # pyarrow's are ValueErrors
+        except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors
             if isinstance(error, OpenRouterError):
                 raise
             raise CorpusError(f"{path} cannot be read: {error}") from error
@@ -180,24 +180,24 @@ class Output:
         self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
 
     def id_of(self, row: int) -> int | str:
-        """The id of a row."""
+        """Return the id of a row."""
         id = self.ids[row]
         found: int | str = json.loads(id) if isinstance(id, bytes) else id.as_py()
         return found
 
     def nearest(self, vector: Any, count: int) -> list[tuple[int, float]]:
-        """The rows whose vectors have the largest cosine similarity to `vector`, float32 `(dimensions,)`.
+        """Return the rows with the largest cosine similarity to `vector`, float32 `(dimensions,)`.
 
-        The vectors of a binary output are 1 and -1 for this.
+        The bits of a binary output count as 1 and -1.
 
         Returns:
-            `(row, similarity)`, the nearest first; `similarity` is -1 to 1.
+            `(row, similarity)` pairs, sorted by descending similarity, -1 to 1.
         """
         similarities = np.empty(len(self.vectors), np.float32)
         if self.form.dimensions is not None:
             vector = truncate_dimensions(vector, self.form.dimensions)
         unit = vector / (np.linalg.norm(vector) or 1.0)
-        for start in range(0, len(self.vectors), _SEARCH_ROWS):  # so that a large file is not in memory as a whole
+        for start in range(0, len(self.vectors), _SEARCH_ROWS):  # in blocks: a large file must not fill the memory
             block = np.asarray(self.vectors[start : start + _SEARCH_ROWS])
             if self.form.dtype == "binary":
                 block = 2.0 * np.unpackbits(block, axis=1, count=len(unit)) - 1

@@ -1,4 +1,4 @@
-"""What a corpus will cost, before anything is sent: tokens estimated by length, price from the models list."""
+"""Estimates the cost of texts before anything is sent: tokens from the length, the price from the models list."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..caller import Caller
 from ..embed import price_usd
 from .sources import Format, open_source
 
-# Bytes of UTF-8 in a token: English prose has 4 to 5, code and tables 3, digits as few as 1.
+# Bytes of UTF-8 per token: 4 to 5 for English prose, 3 for code and tables, down to 1 for digits.
 _MOST_BYTES, _USUAL_BYTES, _FEWEST_BYTES = 6, 4, 1.5
 
 
 @attrs.frozen
 class Estimate:
-    """What texts will cost. Tokens depend on the model's tokenizer, which is not known here: hence a range.
+    """The estimated cost of texts, as a range, because the model's tokenizer is unknown.
 
     Attributes:
-        texts: how many, those that are no text left out.
-        tokens, cost_usd: what is likely for English.
+        texts: the number of texts; other rows are not counted.
+        tokens, cost_usd: the estimate for English.
         min_tokens, max_tokens, min_cost_usd, max_cost_usd: the range for most texts.
-        price_usd: the price of a token in the models list.
+        price_usd: the price per token in the models list.
     """
 
     texts: int
@@ -47,7 +47,7 @@ class Estimate:
         return self.max_tokens * self.price_usd
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON data, costs included."""
+        """Return all attributes, including the costs, as JSON data."""
         costs = {name: getattr(self, name) for name in ("cost_usd", "min_cost_usd", "max_cost_usd")}
         return {**attrs.asdict(self), **costs}
 
@@ -64,10 +64,10 @@ def estimate(caller: Caller, texts: str | Iterable[str], model: str) -> Estimate
 
 
 def model_price_usd(caller: Caller, model: str) -> float:
-    """The price of a token, from the models list.
+    """Return a model's price per token, from the models list.
 
     Raises:
-        ConfigurationError: the list has no price of this model.
+        ConfigurationError: the list has no price for this model.
     """
     return price_usd(GeneratedEmbeddings(caller).list_models(), model)
 
@@ -75,6 +75,6 @@ def model_price_usd(caller: Caller, model: str) -> float:
 def texts_of(
     path: Path, *, format: Format | None = None, text_field: str = "text", id_field: str | None = None
 ) -> Iterable[str]:
-    """The texts of a corpus that can be embedded, in order."""
+    """Yield the valid texts of a corpus, in order."""
     source = open_source(path, format, text_field=text_field, id_field=id_field)
     return (text for _, text, _ in source.rows() if text is not None)

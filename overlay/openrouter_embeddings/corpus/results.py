@@ -1,4 +1,4 @@
-"""What is known of a job: its result, and its status while it runs or after it ended."""
+"""Defines `CorpusResult`, and `CorpusStatus`, the state of a job that runs or has ended, read from its folder."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .outputs import job_folder
 
 @attrs.frozen(kw_only=True)
 class CorpusResult:
-    """What `corpus` returns when the output is complete.
+    """The result of `corpus`.
 
     Attributes:
         output: the file with the vectors.
-        rows: how many rows it has.
-        errors: how many rows of the corpus have no vector; `errors_path` lists them, one JSON object a line.
-        shortened: how many texts were cut or split because they were too long; `shortened_path` lists them in the same
-            way.
-        model: the model as it answered.
+        rows: the number of rows of the output.
+        errors: the number of rows without a vector; `errors_path` lists them, one JSON object per line.
+        shortened: the number of texts that were cut or split because they were too long; `shortened_path` lists them,
+            one JSON object per line.
+        model: the model name in the responses.
         dimensions: length of the vectors in the output.
-        usage: what all runs of the job were billed.
-        requests: how many requests they sent.
-        possibly_billed_texts: texts that may be billed in vain: in requests that failed, or in doubt.
-        drift: cosine distance of the canary from the first run's, 0 to 2: how much the model changed meanwhile.
+        usage: the usage of all runs of the job.
+        requests: the number of requests of all runs.
+        possibly_billed_texts: texts in requests that failed or are in doubt, and may be billed without a result.
+        drift: the cosine distance, 0 to 2, between the canary's vectors in the first and the last run.
     """
 
     output: Path
@@ -47,7 +47,7 @@ class CorpusResult:
 
 
 def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
-    """The result of a finished job."""
+    """Return the result of a finished job."""
     totals, canary = journal.totals(), journal.get("canary")
     return CorpusResult(
         output=plan.output,
@@ -67,9 +67,9 @@ def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
 
 @attrs.frozen(kw_only=True)
 class Doubt:
-    """A request that may be billed although no response came: the process ended before.
+    """A request that may be billed although the process ended before the response came.
 
-    `max_cost_usd` is what it cost at most, by the price of the job so far; None: nothing is known of it.
+    `max_cost_usd` is its highest possible cost, by the price of the job so far; None: unknown.
     """
 
     rows: list[list[int]]
@@ -82,8 +82,8 @@ class Doubt:
 class BatchStatus:
     """A batch of a job.
 
-    `state`: "open" (it has no results yet), "done", "failed" (it gave no vector), "replaced" (the API refused it) or
-    "doubt" (it is not in the API, and its texts are sent again). `id` None: it is not known whether the API has it.
+    `state`: "open" (no results yet), "done", "failed" (no vectors), "replaced" (rejected by the API) or "doubt"
+    (missing in the API; its texts are sent again). If `id` is None, it is unknown whether the API has the batch.
     """
 
     id: str | None
@@ -95,18 +95,18 @@ class BatchStatus:
 
 @attrs.frozen(kw_only=True)
 class CorpusStatus:
-    """How far a job is, read from its folder; the job may run meanwhile.
+    """The status of a job, read from its folder, also while the job runs.
 
     Attributes:
         state: "running", "finished", "interrupted", "failed" (an error ended it) or "killed".
-        error: the error that ended the last run, if one did.
-        pid: the process that runs it, or ran it last.
-        rows_total: about, until the job is finished.
-        usage: what all its runs were billed.
-        doubts: requests that may be billed for nothing.
-        batches: the job's batches of the Batch API, the oldest first.
-        rows_per_second: of the last run.
-        seconds_left: None where it is unknown.
+        error: the error that ended the last run, or None.
+        pid: the process of the current or last run.
+        rows_total: an estimate until the job is finished.
+        usage: the usage of all runs.
+        doubts: requests without a response that may be billed.
+        batches: the job's batches of the Batch API, oldest first.
+        rows_per_second: the rate of the last run.
+        seconds_left: None if unknown.
     """
 
     source: str
@@ -127,7 +127,7 @@ class CorpusStatus:
 
 
 def status(output: Path) -> CorpusStatus:
-    """The status of the job that writes an output.
+    """Return the status of the job that writes an output.
 
     Args:
         output: the file that the job writes, or the job's folder, `<output>.job`.
@@ -169,5 +169,5 @@ def status(output: Path) -> CorpusStatus:
 
 
 def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:
-    cost = None if price_usd is None else found["bytes"] * price_usd  # a token holds at least one byte
+    cost = None if price_usd is None else found["bytes"] * price_usd  # a token has at least one byte
     return Doubt(rows=found["rows"], texts=found["texts"], sent_at=found["sent_at"], max_cost_usd=cost)

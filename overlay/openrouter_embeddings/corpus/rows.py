@@ -1,4 +1,4 @@
-"""One row of a corpus: its id and its text, or input of another kind, checked."""
+"""Validates one row of a corpus: its id, and its text, token ids or multimodal input."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..errors import CorpusError, InvalidInputError
 
 Id = int | str | None
 Row = tuple[Id, str | None, str]
-"""An id (None: the row has none), its text, and what is wrong with the row ("": nothing)."""
+"""The id of a row (or None), its text, and the reason why the row is invalid (or "")."""
 _MAX_ID = 2**63
 
 
 def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | None) -> Row:
-    """A row whose id and text are what they must be, or what is wrong with it."""
+    """Return a validated row, or the row with the reason why it is invalid."""
     problem = ""
     if id_field is None:
         id = number
@@ -31,7 +31,7 @@ def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | No
 
 
 def _encoded(value: Any, name: str) -> tuple[Any, str]:
-    """Token ids or a multimodal input as an input of a job, or what is wrong with it."""
+    """Return token ids or a multimodal input encoded for a job, and the reason why it is invalid (or "")."""
     try:
         found = encoded(value, repr(name))
     except InvalidInputError as error:
@@ -50,12 +50,12 @@ def _problem(text: Any, name: str) -> str:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
-        return f"{name!r} is not Unicode: it holds a byte that is not UTF-8, or half of a surrogate pair"
+        return f"{name!r} is not valid Unicode: it contains a byte that is not UTF-8, or a lone surrogate"
     return ""
 
 
 def require_fields(names: Iterable[str], text_field: str, id_field: str | None, path: Path) -> None:
-    """Raises CorpusError: a column is missing."""
+    """Raise CorpusError if a column is missing."""
     names = list(names)
     for option, name in (("text-field", text_field), ("id-field", id_field)):
         if name is not None and name not in names:

@@ -1,4 +1,4 @@
-"""Packs rows into batches of the Batch API."""
+"""Packs rows into the requests of one batch of the Batch API."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ..defaults import BATCH_REQUEST_BYTES
 from .journal import Request
 from .vector_file import to_ranges
 
-_REQUEST_BYTES = 256  # of a request beside its texts
+_REQUEST_BYTES = 256  # size of a request without its texts
 
 
 class Shard:
-    """The texts of one batch, in requests; equal texts are sent once.
+    """The texts of one batch, packed into requests; duplicates are sent once.
 
     Attributes:
         requests: the texts of each request.
-        rows: for each request and each of its texts, the rows that have it.
+        rows: the rows of each text of each request.
     """
 
     def __init__(self, max_requests: int, max_bytes: int, request_inputs: int) -> None:
@@ -27,7 +27,7 @@ class Shard:
         self._bytes = self._last_bytes = 0
 
     def add(self, row: int, text: str) -> bool:
-        """Add a row; False: the batch is full."""
+        """Add a row, or return False if the batch is full."""
         if (rows := self._rows_of.get(text)) is not None:
             rows.append(row)
             return True
@@ -49,7 +49,7 @@ class Shard:
         return True
 
     def to_request(self) -> Request:
-        """As the journal records it."""
+        """Convert to a request for the journal."""
         rows = to_ranges(row for rows in self._rows_of.values() for row in rows)
         size = sum(len(text.encode()) for text in self._rows_of)
         return Request(rows, len(self._rows_of), size, batch=self.rows)

@@ -1,6 +1,6 @@
-"""Where texts come from: JSONL, CSV, Parquet, Arrow, lines of text, a folder of text files, or any iterable.
+"""Reads the input of a corpus: JSONL, CSV, Parquet, Arrow, lines of text, folders, iterables. New formats start here.
 
-A source is read more than once: to count, to embed and to write the output. So standard input and iterables are copied
+A source is read several times: to count, to embed and to write the output. So standard input and iterables are copied
 to the job's folder first.
 """
 
@@ -38,13 +38,13 @@ _COPY_BYTES = 1 << 20
 
 @attrs.frozen
 class Source:
-    """A corpus that can be read again.
+    """A corpus that can be read several times.
 
     Attributes:
         path: the file or folder.
         format: how to read it.
-        text_field, id_field: the names of the fields; `id_field` None: "id" where the first row has one, else the
-            number of the row (of the line, in a file of lines), and in a folder the file's path.
+        text_field, id_field: the names of the fields. `id_field` None: "id" if the first row has it, else the number
+            of the row or line, or in a folder the path of the file.
         excluded: files of a folder that do not belong to the corpus.
     """
 
@@ -55,10 +55,10 @@ class Source:
     excluded: frozenset[Path] = frozenset()
 
     def rows(self) -> Iterator[Row]:
-        """All rows, in order, and always the same ones.
+        """Yield all rows, in the same order at each call.
 
         Raises:
-            CorpusError: the file is not of its format, or a column is missing.
+            CorpusError: the file does not have its format, or a column is missing.
         """
         with self._named_failures():
             yield from _READERS[self.format](self)
@@ -69,11 +69,11 @@ class Source:
             yield
         except OpenRouterError:
             raise
-        except (csv.Error, ValueError) as error:  # pyarrow's are ValueErrors
-            raise CorpusError(f"{self.path} is not a file of {self.format}: {error}") from error
+        except (csv.Error, ValueError) as error:  # exceptions of pyarrow are ValueErrors
+            raise CorpusError(f"{self.path} is not a valid {self.format} file: {error}") from error
 
     def files(self) -> list[Path]:
-        """The files of a folder, without hidden ones, by name; or the file."""
+        """Return the files of a folder, sorted by name, without hidden ones; or the file itself."""
         if self.format != "folder":
             return [self.path]
         found = []
@@ -83,7 +83,7 @@ class Source:
         return sorted(path for path in found if path not in self.excluded and path.is_file())
 
     def scan(self) -> tuple[str, int]:
-        """A digest of the whole content, and about how many rows it has."""
+        """Return a digest of the whole content, and the estimated number of rows."""
         digest, lines, files, last = blake2b(digest_size=16), 0, self.files(), b"\n"
         for path in files:
             if self.format == "folder":
@@ -102,34 +102,34 @@ class Source:
         return digest.hexdigest(), max(0, lines + (last != b"\n") - (self.format in ("csv", "tsv")))  # without a header
 
     def texts(self, rows: Collection[int]) -> dict[int, str]:
-        """The texts of some rows, by row; inputs of another kind are left out. Reads up to the last of these rows."""
+        """Return the texts of some rows, by row, without token ids and multimodal inputs."""
         numbered = enumerate(islice(self.rows(), max(rows, default=-1) + 1))
         return {row: text for row, (_, text, _) in numbered if row in rows and type(text) is str}
 
     def size(self) -> tuple[int, int]:
-        """Bytes, and the newest time of a change: both change when the content does."""
+        """Return the size in bytes and the latest modification time, to detect changes."""
         stats = [path.stat() for path in self.files()]
         return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
 
 
 def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
-    """The source at a path; by its suffix if the format is not given.
+    """Return the source at a path. The format defaults to the suffix.
 
     Raises:
-        ConfigurationError: nothing is there, or the format is unknown.
+        ConfigurationError: the path does not exist, or the format is unknown.
     """
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist")
     chosen = format or ("folder" if path.is_dir() else FORMATS.get(path.suffix.lower()))
     if chosen not in _READERS:
         known = ", ".join(_READERS)
-        what = f"unknown format {format!r}" if format else f"the suffix of {path} does not say its format"
-        raise ConfigurationError(f"{what}; format= or --format is one of {known}")
+        what = f"unknown format {format!r}" if format else f"the suffix of {path} is not a known format"
+        raise ConfigurationError(f"{what}; pass format= or --format, one of {known}")
     return Source(path.absolute(), chosen, text_field, id_field)
 
 
 def copy_stdin(target: Path) -> Format:
-    """Copy standard input to a file; return its format, by its first character."""
+    """Copy standard input to a file; return its format, guessed from the first character."""
     first = b""
     with target.open("wb") as file:
         while block := sys.stdin.buffer.read(_COPY_BYTES):
@@ -143,13 +143,13 @@ def copy_iterable(source: Iterable[Any], target: Path) -> None:
     with target.open("w") as file:
         for row in source:
             pair = {"id": row[0], "text": row[1]} if isinstance(row, tuple) and len(row) == 2 else {"text": row}
-            file.write(json.dumps(pair, default=str) + "\n")  # also what is not Unicode: a row that is named then
+            file.write(json.dumps(pair, default=str) + "\n")  # escapes invalid Unicode, which `rows` reports later
 
 
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not blank, numbered from 1."""
+    """Yield the lines of a file that are not blank, numbered from 1."""
     with source.path.open("rb") as file:
-        file.seek(3 if file.read(3) == b"\xef\xbb\xbf" else 0)  # a byte order mark
+        file.seek(3 if file.read(3) == b"\xef\xbb\xbf" else 0)  # skips a byte order mark
         for number, line in enumerate(file, 1):
             if line := line.strip(b"\r\n"):
                 yield number, line
@@ -196,7 +196,7 @@ def _read_folder(source: Source) -> Iterator[Row]:
 
 
 def _read_csv(source: Source) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # of C, and of the process: a text is longer than its default
+    csv.field_size_limit(2**31 - 1)  # applies to the process; texts exceed the default
     with source.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         rows = csv.DictReader(file, dialect="excel-tab" if source.format == "tsv" else "excel")
         names = rows.fieldnames or []

@@ -1,4 +1,4 @@
-"""What vectors depend on: the stamp of a job, a cache or an output, and the canary that shows a model that drifts."""
+"""Defines `Stamp`, the options that vectors depend on, and `Canary`, fixed texts that reveal a changed model."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ CANARY_TEXTS = (
     "def add(a, b): return a + b",
 )
 _SENT_OPTIONS = ("model", "dimensions", "input_type", "provider", "extra_body")
-_TEXT_OPTIONS = ("prefix", "on_long", "max_tokens_per_text")  # they change texts before these are sent
+_TEXT_OPTIONS = ("prefix", "on_long", "max_tokens_per_text")  # options that change texts before they are sent
 _OPTIONS = _SENT_OPTIONS + _TEXT_OPTIONS
 
 
 def canonical_json(value: Any) -> str:
-    """JSON that is the same for equal values."""
+    """Return JSON that is identical for equal values."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """An object of the generated models as JSON data."""
+    """Convert an object of the generated models to JSON data."""
     return value.to_dict() if hasattr(value, "to_dict") else dict(value)
 
 
 @attrs.frozen
 class Stamp:
-    """What the vector of a text depends on, besides the text.
+    """The options that the vector of a text depends on.
 
     Attributes:
         options: the options of `embed` that change vectors: model, dimensions, input_type, provider, extra_body,
-            prefix, and on_long with max_tokens_per_text if it cuts or splits texts; those that are None are left out.
+            prefix, and on_long with max_tokens_per_text if it cuts or splits texts. Options of None are omitted.
     """
 
     options: Mapping[str, Any]
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
-        """The stamp of a call of `embed` with these options."""
+        """Return the stamp of a call of `embed` with these options."""
         chosen = {name: options[name] for name in _OPTIONS if options.get(name) not in (None, "")}
         if chosen.get("on_long") not in ("truncate", "average"):
             for name in ("on_long", "max_tokens_per_text"):
@@ -58,7 +58,7 @@ class Stamp:
 
     @classmethod
     def of_sent(cls, options: Mapping[str, Any]) -> Self:
-        """The stamp for texts as they are sent: with their prefix, and in pieces if they are too long."""
+        """Return the stamp for texts as sent, with their prefix and in pieces: without options that change texts."""
         return cls.of({name: options[name] for name in _SENT_OPTIONS if name in options})
 
     def __str__(self) -> str:
@@ -66,15 +66,15 @@ class Stamp:
 
     @cached_property
     def digest(self) -> bytes:
-        """16 bytes that differ for different stamps."""
+        """Return 16 bytes that identify the stamp."""
         return blake2b(str(self).encode(), digest_size=16).digest()
 
     def text_key(self, text: str) -> bytes:
-        """16 bytes for a text with this stamp: the key of its vector in a cache."""
+        """Return the 16-byte cache key of a text with this stamp."""
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self.digest).digest()
 
     def require_same(self, stored: str, where: str) -> None:
-        """Raises CorpusError: the vectors in `where` were made with other options."""
+        """Raise CorpusError if the vectors in `where` were made with other options."""
         if stored == str(self):
             return
         old, names = json.loads(stored), dict.fromkeys(_OPTIONS)
@@ -88,7 +88,7 @@ class Stamp:
 
 @attrs.frozen
 class Canary:
-    """Vectors of `CANARY_TEXTS`, float32 `(3, dimensions)`, and the model that answered."""
+    """The vectors of `CANARY_TEXTS`, float32 `(3, dimensions)`, and the model name in the response."""
 
     model: str | None
     vectors: Any
@@ -103,17 +103,17 @@ class Canary:
         return cls(value["model"], vectors)
 
     def distance(self, other: Canary) -> float:
-        """The largest cosine distance between vectors of one text, 0 (the same) to 2; infinite: of other lengths."""
+        """Return the largest cosine distance of a text, 0 (same) to 2; infinite if the lengths differ."""
         if self.vectors.shape != other.vectors.shape:
             return math.inf
         a, b = np.asarray(self.vectors, np.float64), np.asarray(other.vectors, np.float64)
         lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         cosines = (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1)
-        return max(0.0, round(float((1 - cosines).max()), 9))  # what is left is the rounding of float32
+        return max(0.0, round(float((1 - cosines).max()), 9))  # removes float32 rounding errors
 
 
 def file_stamp(stamp: Stamp, canary: Canary, form: Mapping[str, Any]) -> dict[str, str]:
-    """What an output says about its vectors and their `form`, as metadata of a file."""
+    """Return the stamp, canary and vector `form` of an output as file metadata."""
     facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1], **form}
     return {
         "openrouter_embeddings": canonical_json({**facts, "sdk_version": version()}),

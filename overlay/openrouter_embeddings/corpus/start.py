@@ -1,4 +1,4 @@
-"""Starts a job or resumes it: checks its options, takes its lock, and refuses another job in its place."""
+"""Starts or resumes a job: validates its options, locks its folder, and rejects a different job in the same folder."""
 
 from __future__ import annotations
 
@@ -64,34 +64,34 @@ def corpus(
     options: Mapping[str, Any],
     interrupts: Interrupts | None = None,
 ) -> CorpusResult:
-    """See `Embeddings.corpus`. Another thread may stop the job: it adds an exception to `interrupts`."""
+    """See `Embeddings.corpus`. Another thread may stop the job by appending an exception to `interrupts`."""
     for name in ("model", "output"):
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
-        raise TypeError(f"corpus() takes no {name}: rows without a vector are listed in <output>.errors.jsonl")
+        raise TypeError(f"corpus() does not accept {name}: <output>.errors.jsonl lists rows without a vector")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
         if close := get_close_matches(name, _OWN, n=1):
             raise TypeError(f"corpus() got an unexpected keyword argument {name!r}. Did you mean {close[0]!r}?")
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
-    embed_iter(caller, (), {**embed_options, "cache": None}).close()  # checks them, and sends nothing
+    embed_iter(caller, (), {**embed_options, "cache": None}).close()  # validates the options, and sends nothing
     batch = _batch_options(caller, own["batch"], embed_options)
     output = Path(own["output"]).absolute()
     kind, folder = output_format(output), job_folder(output)
-    _form(own)  # before a folder is made
+    _form(own)  # validates before a folder is created
     if not output.parent.is_dir():
         raise ConfigurationError(f"the folder of the output, {output.parent}, does not exist")
     if output.exists() and not folder.exists():
-        raise ConfigurationError(f"{output} exists already, and no job is beside it: choose another output")
+        raise ConfigurationError(f"{output} already exists without a job folder: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
-        open_source(Path(source), own["format"], text_field="", id_field=None)  # before a folder is made for it
+        open_source(Path(source), own["format"], text_field="", id_field=None)  # validates before a folder is created
     with _named_failures(folder), _locked(folder), Journal(folder) as journal:
         plan = _plan(_source(source, own, folder), own, output, kind)
         _require_same_job(journal, plan)
         if journal.get("state") == "finished":
             if not output.exists():
-                raise CorpusError(f"the job is finished, but {output} is gone; to embed again, remove {folder}")
+                raise CorpusError(f"the job is finished, but {output} is missing; to embed again, remove {folder}")
             plan.remove_work_files()
             return result_of(plan, journal)
         job = Job(caller, plan, journal, embed_options, batch)
@@ -118,7 +118,7 @@ async def corpus_async(
 
 
 def _stoppable(source: Any, interrupts: Interrupts) -> Any:
-    """The source; an iterable ends with the first interrupt."""
+    """Return the source. An iterable is wrapped so that it ends with the first interrupt."""
     if isinstance(source, str | os.PathLike):
         return source
 
@@ -136,27 +136,27 @@ def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> Ba
         raise ConfigurationError(f"batch must be True, False or a BatchOptions, got {given!r}")
     if given is False:
         return None
-    BatchItems(caller, options)  # refuses options that batches do not take
+    BatchItems(caller, options)  # rejects options that batches do not support
     return BatchOptions() if given is True else given
 
 
 @contextlib.contextmanager
 def _named_failures(folder: Path) -> Iterator[None]:
-    """Raises CorpusError: a file cannot be read or written, for example because the disk is full."""
+    """Convert an OSError, such as a full disk, to CorpusError."""
     try:
         yield
     except OpenRouterError:
         raise
     except (OSError, sqlite3.Error) as error:
-        raise CorpusError(f"{folder}: {error}; what is done is kept: run the same command again") from error
+        raise CorpusError(f"{folder}: {error}; finished rows are kept: run the same command again") from error
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Make the folder of a job, and keep other processes out of it.
+    """Create the folder of a job, and lock it against other processes.
 
     Raises:
-        CorpusError: another process works on it.
+        CorpusError: another process holds the lock.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = JobLock(folder)
@@ -164,14 +164,14 @@ def _locked(folder: Path) -> Iterator[None]:
         if not lock.take():
             with Journal(folder, read_only=True) as journal:
                 process = journal.last_run()["pid"]
-            raise CorpusError(f"process {process} works on {folder} now: wait until it ends, or stop it")
+            raise CorpusError(f"process {process} is working on {folder}: wait until it ends, or stop it")
         yield
     finally:
         lock.free()
 
 
 def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, Any], folder: Path) -> Source:
-    """The source of a job, copied first if it cannot be read twice."""
+    """Return the source of a job. Copy it first if it cannot be read twice."""
     fields = {"text_field": own["text_field"], "id_field": own["id_field"]}
     if not isinstance(source, str | os.PathLike):
         copy_iterable(source, folder / "texts.jsonl")
@@ -190,7 +190,7 @@ def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Pl
 
 
 def _form(own: Mapping[str, Any]) -> VectorForm:
-    """Raises ConfigurationError: the dtype is unknown, or the dimensions cannot be."""
+    """Return the vector form. Raise ConfigurationError if the dtype or the dimensions are invalid."""
     known, asked, dimensions = get_args(VectorDtype), own["dimensions"], own["output_dimensions"]
     if own["dtype"] not in known:
         raise ConfigurationError(f"dtype must be one of {', '.join(known)}, got {own['dtype']!r}")
@@ -201,14 +201,14 @@ def _form(own: Mapping[str, Any]) -> VectorForm:
 
 
 def _require_same_job(journal: Journal, plan: Plan) -> None:
-    """Raises CorpusError: the folder holds a job with another corpus or with other options."""
+    """Raise CorpusError if the folder has a job with another corpus or other options."""
     facts: dict[str, Any] = {
         "corpus": [plan.fingerprint, plan.source.format, plan.source.text_field, plan.source.id_field],
         "layout": list(attrs.astuple(plan.form)),
         "stamp": str(plan.stamp),
     }
     stored: dict[str, Any] = {name: journal.get(name) for name in facts}
-    if journal.get("canary") is None:  # nothing is embedded yet, for example because an option was wrong
+    if journal.get("canary") is None:  # nothing is embedded yet, for example because an option was invalid
         journal.forget()
         journal.put(**facts, source=str(plan.source.path), output=str(plan.output), rows_about=plan.rows_total)
         return
@@ -216,7 +216,7 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
         given = "the input" if plan.source.path.parent == plan.folder else plan.source.path
-        raise CorpusError(f"{given} is not the corpus that {where} began with; write to another output")
+        raise CorpusError(f"{given} is not the corpus that {where} started with; write to another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))

@@ -1,4 +1,4 @@
-"""Vectors on disk while a job runs: raw little-endian float32, row r at r * dimensions * 4."""
+"""Stores the vectors of a running job on disk: raw little-endian float32, row r at r * dimensions * 4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ranges = list[tuple[int, int]]
 
 
 def to_ranges(rows: Iterable[int]) -> Ranges:
-    """Rows as ranges."""
+    """Convert rows to ranges."""
     ranges: Ranges = []
     for row in sorted(rows):
         if ranges and row <= ranges[-1][1] + 1:
@@ -27,14 +27,14 @@ def to_ranges(rows: Iterable[int]) -> Ranges:
 
 
 class VectorFile:
-    """The vectors of a job, by row. Space is reserved before a request is sent, so that its answer fits."""
+    """The vectors of a job, by row. Space is reserved before a request is sent, so that the response fits."""
 
     def __init__(self, path: Path, dimensions: int) -> None:
         self._row_bytes, self.dimensions = 4 * dimensions, dimensions
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0)
 
     def reserve(self, ranges: Ranges) -> None:
-        """Raises OSError: there is no space for these rows."""
+        """Reserve space for rows. Raise OSError if the disk is full."""
         for first, last in ranges:
             rows = last - first + 1
             if hasattr(os, "posix_fallocate"):
@@ -46,11 +46,11 @@ class VectorFile:
         """Write float32 `(len(rows), dimensions)` to these rows.
 
         Raises:
-            CorpusError: the vectors have another length than those before.
+            CorpusError: the vectors have another length than earlier ones.
         """
         if vectors.shape[1] != self.dimensions:
-            lengths = f"{vectors.shape[1]} dimensions, and those before had {self.dimensions}"
-            raise CorpusError(f"the model changed: a response has {lengths}; pin it with provider= or dimensions=")
+            lengths = f"{vectors.shape[1]} dimensions, earlier ones had {self.dimensions}"
+            raise CorpusError(f"the model changed: a response has {lengths}; pass provider= or dimensions= to pin it")
         order = np.argsort(rows, kind="stable")
         for first, last in to_ranges(rows):
             count = last - first + 1
@@ -58,7 +58,7 @@ class VectorFile:
             order = order[count:]
 
     def sync(self) -> None:
-        """Wait until what was written is on the disk."""
+        """Flush all written vectors to the disk."""
         (getattr(os, "fdatasync", None) or os.fsync)(self._file.fileno())
 
     def _write(self, first: int, vectors: Any) -> None:
@@ -68,11 +68,11 @@ class VectorFile:
             data = data[self._file.write(data) :]
 
     def read(self, first: int, count: int) -> Any:
-        """float32 `(count, dimensions)`; rows without a vector are zeros or anything."""
+        """Return float32 `(count, dimensions)`; rows without a vector have undefined values."""
         self._file.seek(first * self._row_bytes)
         vectors = np.zeros((count, self.dimensions), "<f4")
         target = vectors.data.cast("B")
-        while target and (size := self._file.readinto(target)):  # at the end of the file the last rows have none
+        while target and (size := self._file.readinto(target)):  # the file may end before the last rows
             target = target[size:]
         return vectors
 

@@ -1,7 +1,7 @@
-"""Adapters of `Embedder` for frameworks; each module needs its framework installed and imports it.
+"""Adapters of `Embedder` for frameworks, one module each. A module imports its framework, which must be installed.
 
 `langchain`, `llama_index`, `chroma`, `lancedb`, `haystack`, `dspy` and `llm` (a plugin).
-docs/integrations.md shows each.
+docs/integrations.md has an example of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Chroma: `OpenRouterEmbeddingFunction`, registered as "openrouter"."""
+"""Adapter for Chroma: `OpenRouterEmbeddingFunction`, registered as "openrouter"."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["OpenRouterEmbeddingFunction"]
 
 @register_embedding_function
 class OpenRouterEmbeddingFunction(EmbeddingFunction[Documents]):
-    """Takes the arguments of `Embedder`, which Chroma stores with the collection; `embedder.usage` holds the cost.
+    """A Chroma embedding function with the arguments of `Embedder`. `embedder.usage` has the tokens and the cost.
 
-    A program that opens a stored collection imports this module first, so that Chroma knows the name.
+    Chroma stores the arguments with the collection. Import this module before you open a stored collection.
     """
 
     def __init__(self, model: str, **options: Any) -> None:
@@ -50,4 +50,4 @@ class OpenRouterEmbeddingFunction(EmbeddingFunction[Documents]):
     def validate_config_update(self, old_config: dict[str, Any], new_config: dict[str, Any]) -> None:
         for name in ("model", "dimensions", "document_type", "document_prefix", "provider", "extra_body"):
             if old_config.get(name) != new_config.get(name):
-                raise ValueError(f"{name} of a collection cannot change: its vectors are of {old_config.get(name)!r}")
+                raise ValueError(f"{name} of a collection cannot change: its vectors use {old_config.get(name)!r}")

@@ -1,4 +1,4 @@
-"""DSPy: `embedder(model)`, a `dspy.Embedder`."""
+"""Adapter for DSPy: `embedder(model)` creates a `dspy.Embedder`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["embedder"]
 
 class _DSPyEmbedder(dspy.Embedder):  # type: ignore[misc]
     async def acall(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
-        """The vectors, computed in a thread: DSPy would call the model on the event loop, and block it."""
+        """Embed in a thread, because DSPy would block the event loop."""
         return await asyncio.to_thread(self, inputs, *arguments, **options)
 
 
 def embedder(model: str, *, batch_size: int = 2048, caching: bool = True, **options: Any) -> dspy.Embedder:
-    """A `dspy.Embedder` of a model; `options` are the arguments of `Embedder`, which is its attribute `model`.
+    """Create a `dspy.Embedder`. `options` are the arguments of `Embedder`, which is its attribute `model`.
 
-    DSPy does not say whether it embeds a query or a document, so no `input_type` is sent unless `document_type` is.
+    DSPy does not distinguish queries and documents, so `input_type` is sent only if `document_type` is set.
     """
     options.setdefault("document_type", None)
     return _DSPyEmbedder(Embedder(model, **options), batch_size=batch_size, caching=caching)

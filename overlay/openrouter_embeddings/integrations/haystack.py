@@ -1,4 +1,4 @@
-"""Haystack: `OpenRouterTextEmbedder` and `OpenRouterDocumentEmbedder`."""
+"""Adapters for Haystack: `OpenRouterTextEmbedder` and `OpenRouterDocumentEmbedder`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Component:
 
 @component
 class OpenRouterTextEmbedder(_Component):
-    """Embeds a query. Takes the arguments of `Embedder`; `meta` has the usage of this model so far.
+    """Embeds a query. Takes the arguments of `Embedder`; the output `meta` has the usage so far.
 
     `Pipeline.load` needs `allowed_modules=["openrouter_embeddings.*"]`.
     """
@@ -50,7 +50,7 @@ class OpenRouterTextEmbedder(_Component):
 
 @component
 class OpenRouterDocumentEmbedder(_Component):
-    """Embeds the contents of documents. Takes the arguments of `Embedder`; `meta` as of `OpenRouterTextEmbedder`."""
+    """Embeds the contents of documents. Takes the arguments of `Embedder`; the output `meta` has the usage so far."""
 
     @component.output_types(documents=list[Document], meta=dict[str, Any])
     def run(self, documents: list[Document]) -> dict[str, Any]:

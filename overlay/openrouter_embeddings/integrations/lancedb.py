@@ -1,4 +1,4 @@
-"""LanceDB: `OpenRouterFunction`, registered as "openrouter"."""
+"""Adapter for LanceDB: `OpenRouterFunction`, registered as "openrouter"."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["OpenRouterFunction"]
 class OpenRouterFunction(TextEmbeddingFunction):  # type: ignore[misc]  # lancedb has no types
     """`get_registry().get("openrouter").create(model=..., options={...})`; `options` are the arguments of `Embedder`.
 
-    A program that opens a stored table imports this module first, so that LanceDB knows the name.
+    Import this module before you open a stored table, so that LanceDB finds the function.
     """
 
     model: str
     options: dict[str, Any] = Field(default_factory=dict)
-    max_retries: int = 0  # the client retries
+    max_retries: int = 0  # the client itself retries
     _embedder: Embedder = PrivateAttr()
 
     def model_post_init(self, context: Any) -> None:

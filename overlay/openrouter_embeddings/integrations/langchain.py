@@ -1,4 +1,4 @@
-"""LangChain: `OpenRouterEmbeddings`, an `Embeddings`."""
+"""Adapter for LangChain: `OpenRouterEmbeddings`, a subclass of `Embeddings`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["OpenRouterEmbeddings"]
 
 
 class OpenRouterEmbeddings(Embeddings):
-    """Takes the arguments of `Embedder`; `embedder.usage` holds the tokens and the cost."""
+    """LangChain embeddings with the arguments of `Embedder`. `embedder.usage` has the tokens and the cost."""
 
     def __init__(self, model: str, **options: Any) -> None:
         self.embedder = Embedder(model, **options)

@@ -1,4 +1,4 @@
-"""LlamaIndex: `OpenRouterEmbedding`, a `BaseEmbedding`."""
+"""Adapter for LlamaIndex: `OpenRouterEmbedding`, a subclass of `BaseEmbedding`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["OpenRouterEmbedding"]
 
 
 class OpenRouterEmbedding(BaseEmbedding):
-    """Takes the arguments of `Embedder`; `embedder.usage` holds the tokens and the cost.
+    """LlamaIndex embeddings with the arguments of `Embedder`. `embedder.usage` has the tokens and the cost.
 
-    LlamaIndex hands over `embed_batch_size` texts at a time. The default of 10 would leave the client idle: here it is
-    2,048, the most that LlamaIndex allows.
+    LlamaIndex passes `embed_batch_size` texts at a time. The default here is 2,048, the maximum, because LlamaIndex's
+    default of 10 leaves the client idle.
     """
 
     options: dict[str, Any] = Field(default_factory=dict)
@@ -29,7 +29,7 @@ class OpenRouterEmbedding(BaseEmbedding):
     ) -> None:
         fields = {*BaseEmbedding.model_fields, "class_name"}
         known = {name: more.pop(name) for name in list(more) if name in fields}
-        model = model or known.pop("model_name")  # `from_dict` has the fields' names
+        model = model or known.pop("model_name")  # `from_dict` passes field names
         config = Embedder(model, **(options or {}), **more).config()
         config.pop("model")
         known.pop("class_name", None)

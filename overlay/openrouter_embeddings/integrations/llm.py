@@ -1,4 +1,4 @@
-"""The command `llm`: embedding models `openrouter/<model>`, as a plugin (an entry point of this distribution)."""
+"""Plugin for the command `llm`: embedding models named `openrouter/<model>`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ with imports_from("llm"):
 __all__ = ["OpenRouterModel", "register_embedding_models"]
 
 _MODELS = "OPENROUTER_LLM_MODELS"
-"""The environment variable with the model ids to offer, separated by commas."""
+"""The environment variable with comma-separated model ids."""
 _DEFAULT_MODELS = "openai/text-embedding-3-small,openai/text-embedding-3-large"
 
 
 class OpenRouterModel(llm.EmbeddingModel):
-    """One model; `llm keys set openrouter` or `OPENROUTER_API_KEY` holds the key."""
+    """One model. The key is set by `llm keys set openrouter` or `OPENROUTER_API_KEY`."""
 
     needs_key = "openrouter"
     key_env_var = "OPENROUTER_API_KEY"
@@ -29,7 +29,7 @@ class OpenRouterModel(llm.EmbeddingModel):
     def __init__(self, model: str, **options: Any) -> None:
         self.model_id = f"openrouter/{model}"
         self._key = ""
-        # `llm` does not say whether it embeds a query or a document.
+        # `llm` does not distinguish queries and documents.
         self.embedder = Embedder(model, client={"api_key": lambda: self._key}, document_type=None, **options)
 
     def embed_batch(self, items: Iterable[str | bytes], *, key: str | None = None) -> Iterator[list[float]]:

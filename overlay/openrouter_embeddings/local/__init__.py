@@ -1,13 +1,13 @@
-"""The embedded server: the embeddings API on this machine, with a small real model and without a network.
+"""The embedded server for tests and demos: the embeddings API on this machine, with a small real model.
 
     from openrouter_embeddings.local import serve
 
     with serve() as server, server.client() as client:
         client.embeddings.generate(input="a text", model="openai/text-embedding-3-small")
 
-Real: requests are validated against the specification, vectors carry meaning, tokens are counted, errors have the
-API's shape. Simulated: one model, `local/wordllama-l2-supercat-256`, answers for every model id; where an id has
-longer vectors, zeros follow its 256 numbers. Nothing is billed.
+Real: request validation against the specification, vectors with meaning, token counts, and the API's error format.
+Simulated: one model, `local/wordllama-l2-supercat-256`, answers for every model id; if an id has longer vectors, zeros
+follow the 256 numbers. Nothing is billed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def serve(
     batch_seconds: float = 0.0,
     batch_results: Literal["pages", "inline"] = "pages",
 ) -> Server:
-    """Create an embedded server, which `with` or `start()` starts. The first request loads the model (0.5 s).
+    """Create an embedded server. `with` or `start()` starts it; the first request loads the model (0.5 s).
 
     Args:
         host: Address to listen on. The default is reachable from this machine only.
@@ -47,11 +47,11 @@ def serve(
         api_key: The only accepted key. None accepts every key, but requires one.
         models: Additional model ids with their vector lengths, such as `{"qwen/qwen3-embedding-8b": 4096}`. The
             server answers 404 to an unknown id.
-        max_inputs: Inputs of one request; more are answered with 400.
-        max_body_bytes: Bytes of one request body; more are answered with 413.
-        faults: What goes wrong with the first, the second, ... request; None: nothing. Later requests go well.
-        batch_seconds: How long a batch takes; in the first tenth of it the batch is not found.
-        batch_results: Whether the results of a batch come in pages, or in the batch.
+        max_inputs: Most inputs in a request; the server answers 400 to more.
+        max_body_bytes: Most bytes in a request body; the server answers 413 to more.
+        faults: The faults of the first, second, ... request; None: no fault. Later requests have no fault.
+        batch_seconds: Duration of a batch; during the first tenth, the batch is not listed.
+        batch_results: Whether the results of a batch come in pages or inside the batch.
 
     Returns:
         The server, not yet listening.

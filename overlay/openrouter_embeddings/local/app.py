@@ -1,4 +1,4 @@
-"""The endpoints of the embedded server, as an ASGI application."""
+"""The ASGI application of the embedded server, with its endpoints."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def create_app(
     batch_seconds: float,
     paged_results: bool,
 ) -> Starlette:
-    """Create the application. With `api_key` None, it accepts every key, but requires one."""
+    """Create the application. If `api_key` is None, it accepts every key, but requires one."""
     validators = {operation.id: RequestValidator(operation) for operation in (GENERATE, LIST_MODELS, *_BATCHES)}
 
     def embed(fields: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def create_app(
 
     async def generate(request: Request) -> Response:
         body = await _read_json(request, api_key, max_body_bytes)
-        # In a thread: tokenizing and averaging take time in which the event loop serves other requests.
+        # In a thread, so that the event loop serves other requests meanwhile.
         return json_response(await run_in_threadpool(lambda: embed(decode_json(body))))
 
     async def list_models(request: Request) -> Response:
@@ -99,7 +99,7 @@ def create_app(
 
 
 def _route(path: str, **endpoints: _Endpoint) -> Route:
-    """All methods of a path in one route, so that the header `Allow` of a 405 names them all."""
+    """Create one route for all methods of a path, so that the `Allow` header of a 405 lists them all."""
 
     async def endpoint(request: Request) -> Response:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
@@ -108,7 +108,7 @@ def _route(path: str, **endpoints: _Endpoint) -> Route:
 
 
 async def _read_json(request: Request, api_key: str | None, max_bytes: int) -> bytes:
-    """The body of an authenticated request that says that it is JSON."""
+    """Authenticate a request, check its content type, and return its body."""
     try:
         _authenticate(request, api_key)
         body = await _read_body(request, max_bytes)
@@ -121,7 +121,7 @@ async def _read_json(request: Request, api_key: str | None, max_bytes: int) -> b
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytes:
-    """Read the body as far as the limit."""
+    """Read the body. Raise a 413 if it exceeds the limit."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -131,8 +131,8 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
 
 
 async def _discard(request: Request, max_bytes: int) -> None:
-    """Read and drop what a client still sends, within limits: most clients read a response only afterwards."""
-    with suppress(TimeoutError, RuntimeError):  # it has sent all
+    """Read and drop the rest of a request, within limits, because most clients send it before they read a response."""
+    with suppress(TimeoutError, RuntimeError):  # RuntimeError: the body is already complete
         async with asyncio.timeout(1):
             async for chunk in request.stream():
                 if (max_bytes := max_bytes - len(chunk)) < 0:
@@ -192,7 +192,7 @@ def _tokenize(given: Any, model: StaticModel, served: ServedModel, max_inputs: i
 
 
 def _join_text(given: str | Mapping[str, Any], index: int) -> str:
-    """The text of one input; the parts of a multimodal input are joined, since they have one vector."""
+    """Return the text of one input. The text parts of a multimodal input are joined, because they share one vector."""
     if isinstance(given, str):
         return given
     for part_index, part in enumerate(given["content"]):
@@ -203,7 +203,7 @@ def _join_text(given: str | Mapping[str, Any], index: int) -> str:
 
 
 def _encode(vectors: NDArray[np.float32], encoding_format: str) -> list[Any]:
-    """Vectors as lists of numbers, or as base64 of little-endian float32: exactly the same numbers."""
+    """Encode vectors as lists of numbers, or as base64 of little-endian float32, with the same values."""
     if encoding_format == "base64":
         return [binascii.b2a_base64(row.tobytes(), newline=False).decode("ascii") for row in vectors]
     return list(vectors.tolist())
@@ -224,25 +224,25 @@ def _new_id() -> str:
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A response whose generation id is the `id` of its body, if that is one."""
+    """Create a response, with the `id` of its body, if any, as the generation id."""
     is_generation = "id" in content and content.get("object") != "batch"
     headers = {"X-Generation-Id": content["id"] if is_generation else _new_id(), **(headers or {})}
     return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    """Answer an error in the API's shape."""
+    """Convert an exception to a response in the API's error format."""
     headers: Mapping[str, str] | None = None
     match error:
         case ApiError():
             answer = error
-            headers = {"Connection": "close"} if error.status in (401, 413) else None  # the upload may go on
-        case HTTPException():  # Starlette's own 404 and 405
+            headers = {"Connection": "close"} if error.status in (401, 413) else None  # the client may still upload
+        case HTTPException():  # 404 and 405 raised by Starlette
             error_type = "not_found" if error.status_code == 404 else "invalid_request"
             message = f"{request.method} {request.url.path}: {error.detail}"
             answer, headers = ApiError(message, error.status_code, error_type), error.headers
-        case ClientDisconnect():  # nobody receives it, but it keeps a disconnect out of the error log
+        case ClientDisconnect():  # nobody receives this response; it keeps the disconnect out of the error log
             answer = ApiError("Client closed request", 499, "unmapped")
-        case _:  # without details, like the API; the traceback is logged, and uvicorn closes the connection
+        case _:  # no details, as in the API; the server logs the traceback and closes the connection
             answer, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
     return json_response(answer.to_dict(), answer.status, headers)

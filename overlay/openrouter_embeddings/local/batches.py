@@ -1,4 +1,4 @@
-"""The batches of the embedded server: kept in memory, and processed with its model when their time has come."""
+"""The Batch API of the embedded server. Batches stay in memory, and are processed when their duration has passed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .errors import ApiError
 EndStatus = Literal["completed", "failed", "expired", "cancelled"]
 ENDPOINT = "/v1/embeddings"
 _NOT_IN_BATCHES = ("input_type", "provider")
-# When a batch is found, and when it reaches each status, in shares of its time.
+# The fractions of a batch's duration at which it is listed and reaches each status.
 _FOUND, _STEPS = 0.1, ((1.0, ""), (0.9, "finalizing"), (0.25, "in_progress"), (0.0, "validating"))
 
 
 @attrs.define(eq=False)
 class _Batch:
-    """One batch; `lines` are its results once it has ended."""
+    """One batch. `lines` has the results after its end."""
 
     fields: Mapping[str, Any]
     end: EndStatus
@@ -39,9 +39,9 @@ class BatchStore:
     """All batches of a server.
 
     Args:
-        embed: answers the body of one request, or raises ApiError; `check` raises if it is malformed.
-        seconds: how long a batch takes from its submission to its end.
-        paged: whether results come in pages, and not in the batch.
+        embed: returns the response to one request body, or raises ApiError; `check` raises if the body is malformed.
+        seconds: duration of a batch.
+        paged: whether results come in pages instead of inside the batch.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class BatchStore:
         self._lock = threading.RLock()
 
     def create(self, fields: Mapping[str, Any], end: EndStatus | None) -> dict[str, Any]:
-        """Store a batch whose envelope is valid; its requests are checked when it is processed."""
+        """Store a batch with a valid envelope. Its requests are validated when it is processed."""
         names, requests = list(fields), fields["requests"]
         if max(names.index("endpoint"), names.index("model")) > names.index("requests"):
             raise ApiError("endpoint and model must stand before requests")
@@ -85,7 +85,7 @@ class BatchStore:
         created_after: int | None = None,
         created_before: int | None = None,
     ) -> dict[str, Any]:
-        """One page of the batches that can be found, the newest first."""
+        """Return one page of the listed batches, newest first."""
         shown = [self._shown(batch) for batch in reversed(list(self._batches.values())) if self._is_found(batch)]
         if after is not None:
             ids = [batch["id"] for batch in shown]
@@ -105,13 +105,13 @@ class BatchStore:
         return {"object": "list", "data": page, "first_id": ids[0], "last_id": ids[-1], "has_more": more}
 
     def get(self, id: str) -> dict[str, Any]:
-        """A batch; with its results, if they do not come in pages."""
+        """Return a batch, with its results unless they come in pages."""
         batch = self._find(id)
         shown = self._shown(batch)
         return {**shown, "results": None if self._paged or not batch.lines else batch.lines}
 
     def results(self, id: str, limit: int = 100, cursor: str = "0") -> dict[str, Any]:
-        """One page of the results of a batch that has ended."""
+        """Return one page of the results of an ended batch."""
         batch = self._find(id)
         if not self._paged:
             raise ApiError("GET /batches/{id}/results: Not Found", 404, "not_found")
@@ -131,7 +131,7 @@ class BatchStore:
         }
 
     def delete(self, id: str) -> dict[str, Any]:
-        """Delete a batch that has ended."""
+        """Delete an ended batch."""
         batch = self._find(id)
         if self._status(batch) != batch.end:
             raise ApiError("The batch has not ended", 409)
@@ -149,7 +149,7 @@ class BatchStore:
         return batch
 
     def _share(self, batch: _Batch) -> float:
-        """How much of a batch's time has passed."""
+        """Return the fraction of a batch's duration that has passed."""
         return 1.0 if not self._seconds else (time.time() - batch.created_at) / self._seconds
 
     def _is_found(self, batch: _Batch) -> bool:
@@ -160,7 +160,7 @@ class BatchStore:
         return next(status for start, status in _STEPS if share >= start) or batch.end
 
     def _shown(self, batch: _Batch) -> dict[str, Any]:
-        """A batch without results, as the API shows it."""
+        """Return a batch without results, in the format of the API."""
         status, fields, total = self._status(batch), batch.fields, len(batch.fields["requests"])
         if status == batch.end:
             self._process(batch)
@@ -185,13 +185,13 @@ class BatchStore:
         }
 
     def _process(self, batch: _Batch) -> None:
-        """Answer the requests of a batch once, in another order; a malformed one fails the batch, as the API does."""
+        """Process the requests of a batch once, in another order. As in the API, a malformed one fails the batch."""
         with self._lock:
             if batch.lines is None:
                 batch.lines = self._answer(batch)
 
     def _answer(self, batch: _Batch) -> list[dict[str, Any]]:
-        """The results of a batch; sets its usage, and its error if it failed."""
+        """Return the results of a batch; set its usage, and its error if it failed."""
         lines: list[dict[str, Any]] = []
         tokens = 0
         requests = batch.fields["requests"] if batch.end in ("completed", "expired") else []
@@ -224,7 +224,7 @@ class BatchStore:
         return lines
 
     def _require_allowed(self, custom_id: str, body: Mapping[str, Any]) -> None:
-        """Raise the error of a body that fails its batch."""
+        """Raise an error if a request body is not allowed in a batch."""
         try:
             self._check(body)
             for name in _NOT_IN_BATCHES:

@@ -1,4 +1,4 @@
-"""The models that the embedded server answers for, and their entries in the models list."""
+"""The model ids of the embedded server, with vector lengths and prices, and their entries in the models list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRICE_PER_TOKEN_USD = Decimal("0.00000002")
 BATCH_VARIANT = ":batch"
 """The end of the id under which the models list has the price of a model in a batch: half of it."""
 
-# The model ids of the API's documentation, with their vector lengths.
+# Model ids from the documentation of the API, with their vector lengths.
 _DOCUMENTED_MODELS = {
     "openai/text-embedding-3-small": 1536,
     "nvidia/llama-nemotron-embed-vl-1b-v2": 2048,
@@ -34,11 +34,11 @@ class ServedModel:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the id belongs to another model than the local one."""
+        """Whether the id is that of another model than the local one."""
         return self.id != LOCAL_MODEL
 
     def to_dict(self, variant: str = "") -> dict[str, Any]:
-        """The model's entry in the models list, or that of its variant for batches."""
+        """Return the entry of the model, or of its batch variant, in the models list."""
         price = PRICE_PER_TOKEN_USD / 2 if variant else PRICE_PER_TOKEN_USD
         description = "Static token embeddings, averaged; runs inside this process."
         if self.is_simulated:

@@ -1,4 +1,4 @@
-"""Makes the embedded server misbehave, so that users can test what their program does about it."""
+"""Makes the embedded server return faults (errors, delays, broken connections), for tests of your own program."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Fault:
-    """What goes wrong with one request.
+    """The fault of one request.
 
     Attributes:
-        status: the error status to answer with, such as 402, 429 or 503; None: the request is answered as usual.
-        retry_after: seconds, sent as the header `Retry-After`; None: no such header.
-        delay_seconds: how long the response is delayed.
+        status: the error status of the response, such as 402, 429 or 503; None: the usual response.
+        retry_after: the header `Retry-After`, in seconds; None: no such header.
+        delay_seconds: the delay of the response.
         torn: the connection breaks in the middle of the body.
         message: the message of an error.
-        headers: more headers of an error.
-        only: the requests that it may meet, as method and path, where `*` stands for anything: "POST */batches".
-        batch_status: how a batch ends that the request submits; of an expired one, half of the results are there.
+        headers: additional headers of an error.
+        only: a pattern of method and path, such as "POST */batches"; the fault applies only to matching requests.
+        batch_status: the final status of the batch that the request submits; an expired batch has half of its results.
     """
 
     status: int | None = None
@@ -41,7 +41,7 @@ class Fault:
 
 
 class Faulty:
-    """An ASGI application each of whose requests meets the first fault that is left and may meet it."""
+    """An ASGI wrapper that applies to each request the first remaining fault that matches it."""
 
     def __init__(self, app: ASGIApp, faults: Sequence[Fault | None]) -> None:
         self._app = app
@@ -54,7 +54,7 @@ class Faulty:
         async def send_faulty(message: Any) -> None:
             if message["type"] == "http.response.start":
                 await asyncio.sleep(fault.delay_seconds)
-            elif fault.torn:  # the server closes a connection whose response is not complete
+            elif fault.torn:  # the server closes a connection with an incomplete response
                 message = {**message, "body": message["body"][: len(message["body"]) // 2], "more_body": True}
             await send(message)
 

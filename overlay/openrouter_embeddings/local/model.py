@@ -1,7 +1,7 @@
 """The embedded model: static token vectors from the wheel of `wordllama` (MIT).
 
-The vector of a text is the normalised mean of the vectors of its tokens. The model is trained so that the first
-numbers of a vector are a good shorter vector; therefore `dimensions` cuts and normalises again.
+The vector of a text is the normalised mean of its token vectors. The model is trained so that the first
+numbers of a vector are a good shorter vector, so `dimensions` keeps them and normalises again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _load_lock = threading.Lock()
 
 
 class StaticModel:
-    """Embeds token ids by looking up and averaging vectors. Threads may share it."""
+    """Embeds token ids by averaging their vectors. Thread-safe."""
 
     def __init__(self, token_vectors: NDArray[np.float32], tokenizer: Tokenizer) -> None:
         if token_vectors.shape != (VOCABULARY, LOCAL_DIMENSIONS):
@@ -44,8 +44,8 @@ class StaticModel:
         """Compute one unit vector for each non-empty list of ids below VOCABULARY.
 
         Returns:
-            float32 (n, dimensions) in the order of the lists. Zeros follow the first LOCAL_DIMENSIONS numbers, which
-            leaves every cosine similarity as it is.
+            float32 (n, dimensions) in the order of the lists. Numbers after the first LOCAL_DIMENSIONS are zeros, which
+            does not change cosine similarities.
         """
         kept = min(dimensions, LOCAL_DIMENSIONS)
         vectors = np.empty((len(token_lists), kept), dtype="<f4")
@@ -56,23 +56,23 @@ class StaticModel:
 
 
 def load_model() -> StaticModel:
-    """Return the model, which the first call reads from the installed files and all later calls share."""
+    """Return the model, loaded once from the installed files."""
     with _load_lock:
         return _load_model()
 
 
 @functools.cache
 def _load_model() -> StaticModel:
-    # The package is located, not imported: importing it loads much more, and its loader uses the network.
+    # Locate the package without importing it, because the import is slow and its loader uses the network.
     spec = importlib.util.find_spec("wordllama")
-    assert spec is not None, "serve() has checked it"
+    assert spec is not None, "serve() checks that wordllama is installed"
     folder = Path(*spec.submodule_search_locations or ())
     token_vectors = load_file(folder / _WEIGHTS)["embedding.weight"].astype(np.float32)
     return StaticModel(token_vectors, Tokenizer.from_file(str(folder / _TOKENIZER)))
 
 
 def to_token_ids(numbers: Sequence[float], path: str, *, wrap: bool) -> list[int]:
-    """Convert numbers to token ids of this vocabulary. With `wrap`, ids of a larger vocabulary are taken modulo."""
+    """Convert numbers to token ids. With `wrap`, larger ids are taken modulo the size of the vocabulary."""
     if not numbers:
         raise ApiError(f"{path}: an empty list of token ids cannot be embedded")
     ids = [int(number) for number in numbers]

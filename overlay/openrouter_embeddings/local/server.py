@@ -1,4 +1,4 @@
-"""Runs the embedded server in a thread, from `start()` to `stop()` or inside a `with` block."""
+"""Runs the embedded server in a thread: `start`, `stop`, `url`, and the port that it listens on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("openrouter")
 _ANY_KEY = "sk-or-local"
-"""The key of clients where every key is accepted. Messages mask keys, so it is not a word that messages contain."""
+"""The client's key if every key is accepted. Messages mask the key, so it must not be a common word."""
 
 _CONNECTABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Addresses that one can listen on but not connect to, and what to connect to."""
+"""Wildcard addresses, and the loopback address to connect to instead."""
 
 
 class Server:
-    """Serves an application in its own thread. It may be started again after it was stopped."""
+    """Serves an application in its own thread. Can be started again after `stop`."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, api_key: str | None) -> None:
         self._app, self._is_open = app, api_key is None
@@ -45,7 +45,7 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Start to listen, and return once requests are answered.
+        """Start listening; return when the server answers requests.
 
         Raises:
             OSError: The address is in use, or does not belong to this machine.
@@ -64,7 +64,7 @@ class Server:
             timeout_graceful_shutdown=LOCAL_SERVER_STOP_SECONDS,
         )
         server = uvicorn.Server(config)
-        # A daemon thread, so that a program which does not stop the server can still end.
+        # A daemon thread, so that the program can exit without stopping the server.
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="openrouter-local", daemon=True
         )
@@ -80,7 +80,7 @@ class Server:
         self._running = server, thread, port
 
     def stop(self) -> None:
-        """Finish running requests, close every connection and free the port. No effect when not listening."""
+        """Finish running requests, close all connections and release the port. Does nothing if not listening."""
         if self._running is None:
             return
         server, thread, _ = self._running
@@ -103,25 +103,25 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables with which every client of this package uses the server."""
+        """The environment variables that make every client of this package use the server."""
         return {"OPENROUTER_API_KEY": self._key, "OPENROUTER_BASE_URL": self.url}
 
     def client(self, **options: Any) -> OpenRouter:
-        """Create a client of this server; `options` are those of `OpenRouter`."""
+        """Create a client of this server, with the arguments of `OpenRouter` as `options`."""
         from .. import OpenRouter
 
         return OpenRouter(**{"api_key": self._key, "server_url": self.url, **options})
 
 
 def _open_listener(host: str, port: int) -> socket.socket:
-    """Open the socket here, so that its port is known and an address in use raises in the caller's thread."""
-    # With an explicit protocol, since asyncio sets TCP_NODELAY on such sockets only: without it, each response on a
-    # kept connection waits 40 ms for the client's acknowledgement.
+    """Open the socket in the caller's thread, which gets the port, or the error if the address is in use."""
+    # The explicit protocol makes asyncio set TCP_NODELAY. Without it, each response on a reused connection waits 40 ms
+    # for the client's acknowledgement.
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     family, kind, protocol, _, address = addresses[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        # On POSIX, a port that was just freed can be used again; elsewhere the option lets two servers share one.
+        # On POSIX, this allows reusing a port that was just closed; elsewhere it would let two servers share a port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
         listener.bind(address)
         listener.listen()

@@ -1,6 +1,6 @@
-"""Validates requests against the specification's JSON Schemas with the `jsonschema` library.
+"""Validates requests of the embedded server against the specification's JSON Schemas, with `jsonschema`.
 
-This is not the validation of the client, on purpose: the two are independent, so that each tests the other.
+It shares no code with the client's validation on purpose, so that each one tests the other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .errors import ApiError
 _SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", list: "array"}
 _MAX_BRANCH_ERRORS = 20
-"""Errors collected per branch of a union: enough to find the intended branch, few enough for long lists."""
+"""Most errors collected per branch of a union: enough to find the intended branch, few enough for long lists."""
 
 
 def decode_json(body: bytes) -> Any:
@@ -45,11 +45,11 @@ class RequestValidator:
         self._body_validator = _create_validator({"type": "object", "properties": properties, "required": required})
 
     def validate_body(self, value: Any) -> None:
-        """Raise a 400 for a body that the specification does not allow."""
+        """Raise a 400 if the specification does not allow a body."""
         _raise_first_error(self._body_validator, value, "")
 
     def parse_query(self, given: QueryParams) -> dict[str, Any]:
-        """Convert the query parameters to their declared types. Like the API, ignore names that are not declared."""
+        """Convert query parameters to their declared types. As in the API, unknown names are ignored."""
         values: dict[str, Any] = {}
         for parameter in self._query:
             if texts := given.getlist(parameter.name):
@@ -60,13 +60,13 @@ class RequestValidator:
 
 
 def _parse_integer(text: str, parameter: Parameter) -> Any:
-    """A query value as an integer, if it is declared as one; other values stay text, for the schema to reject."""
+    """Convert a query value to an integer if declared so; other text is left for the schema to reject."""
     declared = "integer" in parameter.schema.get("type", ())
     return int(text) if declared and re.fullmatch(r"-?[0-9]{1,100}", text) else text
 
 
 def _validate_union(validator: Any, branches: Sequence[Any], value: Any, _: Any) -> Iterator[ValidationError]:
-    """The keywords anyOf and oneOf, with few errors per branch. The specification's branches exclude each other."""
+    """Validate anyOf and oneOf, with a limited number of errors per branch; only one branch of the API can match."""
     failures: list[ValidationError] = []
     for index, branch in enumerate(branches):
         errors = list(itertools.islice(validator.descend(value, branch, schema_path=index), _MAX_BRANCH_ERRORS))
@@ -77,7 +77,7 @@ def _validate_union(validator: Any, branches: Sequence[Any], value: Any, _: Any)
 
 
 def _allow_numeric_prices(schema: Any) -> Any:
-    """The schema, but with numbers allowed for decimal strings: the API's guide shows prices as numbers."""
+    """Return the schema with numbers allowed for decimal strings, because the API's guide shows prices as numbers."""
     if isinstance(schema, Mapping):
         copy = {name: _allow_numeric_prices(part) for name, part in schema.items()}
         return {**copy, "type": ["string", "number"]} if copy.get("x-decimal-string") is True else copy
@@ -94,7 +94,7 @@ def _create_validator(schema: Mapping[str, Any]) -> Any:
 
 
 def _raise_first_error(validator: Any, value: Any, name: str) -> None:
-    """Raise a 400 for the first error; in unions, for the innermost error of the most likely intended branch."""
+    """Raise a 400 for the first error; in a union, for the innermost error of the branch most likely intended."""
     error = next(validator.iter_errors(value), None)
     if error is None:
         return
@@ -107,7 +107,7 @@ def _raise_first_error(validator: Any, value: Any, name: str) -> None:
 
 
 def _select_error(errors: Sequence[ValidationError]) -> ValidationError:
-    """The error of the most likely intended branch: its `type` member matches, and its first error is the deepest.
+    """Return the error of the branch most likely intended: its `type` matches, and its first error is the deepest.
 
     Branches that are equally likely and expect different types are reported as one error.
     """
@@ -130,7 +130,7 @@ def _depth(error: ValidationError) -> tuple[int, int, bool]:
 
 
 def _join(errors: Sequence[ValidationError], keyword: str) -> ValidationError:
-    """One error that allows what any of these errors allows."""
+    """Merge errors of one keyword into an error with all allowed values."""
     allowed = list(dict.fromkeys(name for error in errors for name in _as_list(error.validator_value)))
     joined = ValidationError("", keyword, instance=errors[0].instance, validator_value=allowed)
     joined.path.extend(errors[0].absolute_path)
@@ -138,7 +138,7 @@ def _join(errors: Sequence[ValidationError], keyword: str) -> ValidationError:
 
 
 def _describe(error: ValidationError) -> str:
-    """What is wrong, in few words, and never with the whole value, which may be megabytes long."""
+    """Describe an error briefly. The message never contains the whole value, which may be megabytes long."""
     value: Any = error.instance
     rule: Any = error.validator_value
     match error.validator:

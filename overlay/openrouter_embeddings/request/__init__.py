@@ -1,4 +1,4 @@
-"""Turns the arguments of an operation into one validated HTTP request."""
+"""Converts the arguments of an operation to one validated HTTP request."""
 
 from .prepared_call import PreparedCall, count_inputs, find_number_type, prepare
 from .validation import find_path, format_path, to_json

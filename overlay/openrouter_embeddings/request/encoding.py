@@ -1,4 +1,4 @@
-"""Writes values into the parts of a request: path, query, headers, forms and files.
+"""Encodes values for the parts of a request: path, query, headers, forms and files.
 
 Source: OpenAPI 3.1, "Style Values" and "Encoding Object"; RFC 7578 (multipart/form-data).
 """
@@ -17,13 +17,13 @@ import msgspec
 from ..errors import InvalidInputError
 
 File: TypeAlias = tuple[str, bytes]
-"""The name and the content of a file."""
+"""The name and content of a file."""
 
 _SEPARATORS = {"space": " ", "pipe": "|"}
 
 
 def read_file(value: Any, argument: str) -> File:
-    """Read a file to its end, because a retry sends the content again.
+    """Read a whole file, because a retry sends the content again.
 
     Raises:
         InvalidInputError: the value is not a file, or the file cannot be read.
@@ -44,24 +44,24 @@ def read_file(value: Any, argument: str) -> File:
 
 
 def as_list(value: Any) -> Sequence[Any]:
-    """The items of a list, or a list of the one value."""
+    """Return a list unchanged, and any other value as a list of one item."""
     return value if isinstance(value, list | tuple) else [value]
 
 
 def to_text(value: Any) -> str:
-    """A string as it is, any other value as JSON."""
+    """Return a string unchanged, and any other value as JSON."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def join(value: Any, separator: str = ",") -> str:
-    """Join the items of a list, or the names and values of an object; a scalar is its text."""
+    """Join the items of a list, or the names and values of an object; convert a scalar to text."""
     if isinstance(value, Mapping):
         value = [part for pair in value.items() for part in pair]
     return separator.join(map(to_text, as_list(value)))
 
 
 def query_pairs(name: str, value: Any, style: str) -> list[tuple[str, str]]:
-    """The names and values that write one value into a query or form, in one of the styles of `Parameter`."""
+    """Encode a value as name-value pairs of a query or form, in one of the styles of `Parameter`."""
     is_object, is_container = isinstance(value, Mapping), isinstance(value, Mapping | list | tuple)
     if style == "json":
         return [(name, msgspec.json.encode(value).decode())]
@@ -75,7 +75,7 @@ def query_pairs(name: str, value: Any, style: str) -> list[tuple[str, str]]:
 
 
 def multipart(fields: Mapping[str, Any], files: Mapping[str, list[File]]) -> tuple[str, bytes]:
-    """The content type and the body of a form: one part per file, and per item of a list; objects as JSON."""
+    """Encode a form; return content type and body. Each file and list item is one part, objects are JSON."""
     boundary = secrets.token_hex(16)
     parts: list[tuple[str, str | None, bytes]] = []  # name and file name, media type, content
     for name, value in fields.items():

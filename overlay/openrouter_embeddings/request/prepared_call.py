@@ -1,4 +1,4 @@
-"""Prepares a call: validates arguments, builds URL, headers and body, and limits the size of the response."""
+"""Prepares a call: validates arguments, builds URL, headers and body, and sets the size limit of the response."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ _FLOAT32 = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "nati
 
 @attrs.frozen
 class PreparedCall:
-    """One validated call: everything that all its attempts have in common."""
+    """One validated call: the parts that all attempts share."""
 
     operation: Operation
     url: str
-    headers: Mapping[str, str | Secret | None] = attrs.field(repr=False)  # None: not sent
-    fields: Mapping[str, Any] = attrs.field(repr=False)  # of the body, as sent; the response is validated against them
+    headers: Mapping[str, str | Secret | None] = attrs.field(repr=False)  # None: the header is omitted
+    fields: Mapping[str, Any] = attrs.field(repr=False)  # members of the body; the response must match them
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
     max_response_bytes: int
-    consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # of a successful response
-    number_type: tuple[str, Any] | None = None  # as `find_number_type` returns it
+    consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # for a successful response
+    number_type: tuple[str, Any] | None = None  # the result of `find_number_type`
 
     @property
     def needs_key(self) -> bool:
-        """Whether the client's API key is sent: the call has no `Authorization` of its own."""
+        """Whether the call sends the client's API key, because it has no `Authorization` header of its own."""
         return self.operation.authenticated and self.operation.key_header not in self.headers
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
-        """Build the request of one attempt. It asks for the key each time, since a callable may rotate it."""
+        """Build the request of one attempt. Each attempt calls `key`, because a callable may rotate the key."""
         pairs = tuple([(name, value) for name, value in self.headers.items() if value is not None])
         if self.needs_key:
-            secret = key()  # no variable holds the value itself
+            secret = key()  # a `Secret`: no variable holds the real value
             header = self.operation.key_header
             bearer = "Bearer " if header == "Authorization" and not secret.reveal().startswith("Bearer ") else ""
             pairs += ((header, Secret(bearer + secret.reveal())),)
@@ -65,14 +65,14 @@ def prepare(
     timeouts: Timeouts,
     consumer: Callable[[], BodyConsumer] | None = None,
 ) -> PreparedCall:
-    """Validate the arguments of an operation, by Python name, and build its call.
+    """Validate the arguments of an operation, given by Python name, and build its call.
 
-    The options of the call replace those of the client, `config`, and both replace the default `timeouts`. An argument
-    that is None is left out, or sent as null if it is required.
+    Options of the call override the client's `config`, and both override the default `timeouts`. An argument of None is
+    omitted, or sent as null if it is required.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
-        ConfigurationError: a header, the URL or the timeout cannot be used.
+        ConfigurationError: a header, the URL or the timeout is invalid.
     """
     values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}, "file": {}}
     for parameter in operation.parameters:
@@ -84,14 +84,14 @@ def prepare(
     if options.extra_body is not None:
         extra = to_json(options.extra_body, {"type": "object"}, "extra_body", {})
         new = {name: extra[name] for name in extra if name not in fields}
-        fields = _merge(new | fields, extra)  # new members first: the last member of the specification stays the last
+        fields = _merge(new | fields, extra)  # new members first: the API requires `requests` to be the last member
     if operation.id == CREATE_EMBEDDINGS and (options.extra_body is not None or "provider" in fields):
         number_type = find_number_type(fields)
     if number_type is not None:
         encoding_format = fields.get("encoding_format")
-        if encoding_format == "base64" and consumer is None:  # with a consumer, the format is not the caller's choice
+        if encoding_format == "base64" and consumer is None:  # with a consumer, `embed` chose the format
             name, value = number_type
-            raise InvalidInputError(f'{name}={value!r} with encoding_format="base64": ask for "float"', name)
+            raise InvalidInputError(f'{name}={value!r} with encoding_format="base64": use "float" instead', name)
         if encoding_format in (None, "base64"):
             fields = {**fields, "encoding_format": "float"}
     try:
@@ -116,7 +116,7 @@ def prepare(
 
 
 def _validate(parameter: Parameter, value: Any) -> Any:
-    """Validate an argument; return it as plain JSON, as files or as the text of a header."""
+    """Validate an argument and convert it to plain JSON, to files or to header text."""
     name = parameter.argument
     if parameter.location == "file":
         return [read_file(item, name) for item in as_list(value)]
@@ -128,7 +128,7 @@ def _validate(parameter: Parameter, value: Any) -> Any:
 
 
 def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two objects, and the objects in them; `extra` wins."""
+    """Merge two objects recursively; `extra` overrides."""
     merged = {**fields, **extra}
     for name in fields.keys() & extra.keys():
         if isinstance(fields[name], dict) and isinstance(extra[name], dict):
@@ -137,9 +137,9 @@ def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any
 
 
 def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
-    """Find an option that asks for other numbers than float32, whose base64 would be read wrongly: its path and value.
+    """Find an option that requests another number type than float32; return its path and value, or None.
 
-    It is a member of the body or of the options of a provider.
+    Base64 of another type would be decoded wrongly. The option is a member of the body or of a provider's options.
     """
     provider = fields.get("provider")
     options = (provider.get("options") if isinstance(provider, dict) else None) or {}
@@ -152,13 +152,13 @@ def find_number_type(fields: Mapping[str, Any]) -> tuple[str, Any] | None:
 
 
 def count_inputs(fields: Mapping[str, Any]) -> int:
-    """Count the vectors that a request asks for: one for a text or a list of token ids, else one per item."""
+    """Count the vectors that a request asks for: one for a text or a list of token ids, else one for each item."""
     texts = fields.get("input")
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
 def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
-    """The size of the largest response that a request can need."""
+    """Return the size limit of the response to a request."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):
         return defaults.BATCH_RESPONSE_BYTES
     if operation.id != CREATE_EMBEDDINGS:
@@ -170,19 +170,19 @@ def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: b
 
 
 def _format_path(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
-    """The path of a call with its query."""
+    """Return the path and query of a call."""
     path = operation.path
     for name, value in in_path.items():
         text = join(value)
         if text in ("", ".", ".."):
-            raise InvalidInputError(f"{name} must not be {text!r}: it is a part of the path", name)
+            raise InvalidInputError(f"{name} must not be {text!r}, because it is a segment of the URL path", name)
         path = path.replace("{" + name + "}", quote(text, safe=""))
     pairs = _form_pairs(operation, "query", query) if query else []
     return f"{path}{'&' if '?' in path else '?'}{urlencode(pairs)}" if pairs else path
 
 
 def _form_pairs(operation: Operation, location: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The names and values of a query or a form, each in the style of its parameter."""
+    """Encode a query or a form as name-value pairs, each in the style of its parameter."""
     styles = {each.name: each.style for each in operation.parameters if each.location == location}
     return [pair for name, value in values.items() for pair in query_pairs(name, value, styles.get(name, "form"))]
 
@@ -190,7 +190,7 @@ def _form_pairs(operation: Operation, location: str, values: Mapping[str, Any]) 
 def _encode_body(
     operation: Operation, fields: Mapping[str, Any], files: Mapping[str, list[File]]
 ) -> tuple[str, bytes | None]:
-    """The content type and the content of a body; "" and None if there is none to send."""
+    """Return content type and content of the body, or "" and None without a body."""
     content_type = operation.content_type
     if operation.body is None or not (fields or files or operation.body_required):
         return "", None
@@ -207,18 +207,18 @@ def _encode_body(
 
 
 def _surrogate_error(error: UnicodeEncodeError, values: Mapping[str, Any]) -> InvalidInputError:
-    """The error for a text, or a name in an object, that UTF-8 cannot encode."""
+    """Return the error for a text, or a name in an object, that UTF-8 cannot encode."""
     bad = error.object[error.start]
     found = find_path(values, lambda item: isinstance(item, str | dict) and any(bad in text for text in item))
     path = format_path(found or ())
-    reason = f"contains {bad!a}, half of a surrogate pair, which UTF-8 cannot encode"
+    reason = f"contains {bad!a}, a lone surrogate, which UTF-8 cannot encode"
     return InvalidInputError(f"{path or 'a text'}: {reason}", path)
 
 
 def _merge_headers(
     config: Config, accept: str, given: Mapping[str, Any], options: CallOptions, content_type: str
 ) -> dict[str, Any]:
-    """The headers of a call: the client's, then the call's, then `http_headers`. Of one name, the last wins."""
+    """Return the headers of a call: the client's, overridden by the call's, overridden by `http_headers`."""
     headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": settings.user_agent()}
     headers |= {"Content-Type": content_type} if content_type else {}
     headers |= {settings.APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}

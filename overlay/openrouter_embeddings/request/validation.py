@@ -1,7 +1,7 @@
-"""Validates arguments against the JSON Schemas of the API and converts them to plain JSON values.
+"""Validates arguments against the JSON Schemas of the API, and converts them to plain JSON.
 
-Nothing is dropped: a wrong type or an unknown name is rejected with its path and the nearest known name. Enums are
-open: providers add values every week, so an unknown value is sent as it is.
+A wrong type or an unknown name is rejected with its path and the nearest known name. Enums are open: an unknown value
+is sent unchanged, because providers often add values.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _SCALARS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", 
 _JSON_TYPES: Mapping[type, str] = {**_SCALARS, dict: "object", tuple: "array", list: "array"}
 _PYTHON_NAMES = {name: kind.__name__ for kind, name in _JSON_TYPES.items()} | {"null": "None"}
 _TEXT = ({"type": "string"}, {"type": "string", "minLength": 1})
-# How values become built-in types: numpy, pandas and torch; polars; pyarrow's arrays and scalars; generated models.
+# Methods that convert to built-in types: numpy, pandas and torch; polars; pyarrow arrays and scalars; generated models.
 _CONVERSIONS = ("tolist", "to_list", "to_pylist", "as_py", "to_dict")
 _INT64 = range(-(1 << 63), 1 << 63)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def to_json(value: Any, schema: Schema, name: str, schemas: Schemas) -> Any:
-    """Convert an argument to plain JSON that matches its schema; references in it name `schemas`.
+    """Convert an argument to plain JSON that matches its schema, whose references point into `schemas`.
 
     Raises:
-        InvalidInputError: the value does not match; the message names the path, what is expected and what was given.
+        InvalidInputError: the value does not match; the message has the path, the expected and the given type.
     """
     try:
         return _validate(value, schema, (name,), schemas)
@@ -47,12 +47,12 @@ def to_json(value: Any, schema: Schema, name: str, schemas: Schemas) -> Any:
 
 
 def format_path(path: Path) -> str:
-    """Write the path of a value as Python does: `("provider", "order", 0)` is `provider.order[0]`."""
+    """Format the path of a value as in Python: `("provider", "order", 0)` is `provider.order[0]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def find_path(value: Any, matches: Callable[[Any], bool], path: Path = ()) -> Path | None:
-    """The path of the first value in decoded JSON that matches; None if there is none."""
+    """Return the path of the first matching value in decoded JSON, or None."""
     if matches(value):
         return path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
@@ -61,7 +61,7 @@ def find_path(value: Any, matches: Callable[[Any], bool], path: Path = ()) -> Pa
 
 
 class _MismatchError(Exception):
-    """A value does not match: `reason` describes it if types are `expected`, and is the whole message if none are."""
+    """A value does not match. `reason` is the whole message, or describes the value if there are `expected` types."""
 
     def __init__(self, path: Path, reason: str, expected: Iterable[str] = ()) -> None:
         self.path, self.reason, self.expected = path, reason, tuple(expected)
@@ -71,8 +71,8 @@ class _MismatchError(Exception):
 
 
 def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
-    """Validate by the subset of JSON Schema that codegen/rules.py allows in requests."""
-    if type(value) is str and value and schema in _TEXT:  # nearly always
+    """Validate a value. Supports the subset of JSON Schema that codegen/rules.py allows in requests."""
+    if type(value) is str and value and schema in _TEXT:  # the common case
         return value
     while "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
@@ -97,7 +97,7 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
         _check_range(len(value), schema, "Length", "characters", path)
     elif kind in ("integer", "number"):
         if kind == "integer" and value not in _INT64:
-            raise _MismatchError(path, "the integer does not fit 64 bits")
+            raise _MismatchError(path, "the integer does not fit into 64 bits")
         if not math.isfinite(value):
             raise _MismatchError(path, f"{value} is not a JSON number")
         _check_range(value, schema, "imum", "", path)
@@ -105,7 +105,7 @@ def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
 
 
 def _validate_union(value: Any, branches: Sequence[Schema], discriminator: Schema, path: Path, schemas: Schemas) -> Any:
-    """Validate by the branch that the tag of an object names; without tags, by the first branch that matches."""
+    """Validate against the branch that an object's tag selects; without tags, against the first one that matches."""
     if "mapping" in discriminator and isinstance(value, dict):
         name, mapping = discriminator["propertyName"], discriminator["mapping"]
         tag = _to_built_in(value.get(name))
@@ -118,7 +118,7 @@ def _validate_union(value: Any, branches: Sequence[Schema], discriminator: Schem
             return _validate(value, branch, path, schemas)
         except _MismatchError as mismatch:
             mismatches.append(mismatch.with_traceback(None))  # a traceback would form a cycle with this frame
-    # The branch where the validation came furthest is most likely the intended one.
+    # Report the branch with the deepest mismatch, which is most likely the intended one.
     deepest = max(mismatches, key=lambda m: (len(m.path), not m.expected, [i for i in m.path if type(i) is int]))
     expected = dict.fromkeys(name for m in mismatches if m.path == deepest.path for name in m.expected)
     raise _MismatchError(deepest.path, deepest.reason, expected if deepest.expected else ())
@@ -145,7 +145,7 @@ def _validate_object(value: Mapping[Any, Any], schema: Schema, path: Path, schem
 
 
 def _validate_items(items: Sequence[Any], schema: Schema, path: Path, schemas: Schemas) -> Sequence[Any]:
-    types = set(map(type, items))  # there may be many thousands of texts or token ids: no call for each
+    types = set(map(type, items))  # avoids a call for each of many thousands of texts or token ids
     if types == {int} and schema == {"type": "integer", "minimum": 0} and min(items) >= 0 and max(items) in _INT64:
         return items
     if types == {str} and schema in _TEXT:
@@ -159,7 +159,7 @@ def _validate_items(items: Sequence[Any], schema: Schema, path: Path, schemas: S
 
 
 def _to_built_in(value: Any) -> Any:
-    """Convert types of other libraries to the built-in types that JSON has."""
+    """Convert types of other libraries to built-in types."""
     if type(value) in _JSON_TYPES or isinstance(value, type | Decimal | bytes | bytearray | memoryview):
         return value  # bytes are sequences of integers, but never token ids
     if isinstance(value, enum.Enum):
@@ -169,7 +169,7 @@ def _to_built_in(value: Any) -> Any:
             converted = getattr(value, method)()
             return converted if type(converted) is type(value) else _to_built_in(converted)
     if isinstance(value, str):
-        return str.__str__(value)  # its characters, also where a subclass overrides __str__
+        return str.__str__(value)  # the characters, even if a subclass overrides `__str__`
     if isinstance(value, Mapping | Sequence):
         return dict(value) if isinstance(value, Mapping) else list(value)
     if isinstance(value, SupportsIndex):
@@ -178,7 +178,7 @@ def _to_built_in(value: Any) -> Any:
 
 
 def _check_range(amount: float, schema: Schema, keyword: str, unit: str, path: Path) -> None:
-    """Check the bounds of a number, or of the size of a value, which is counted in a `unit`."""
+    """Check the bounds of a number, or of a size in some `unit`."""
     least, most = schema.get(f"min{keyword}", -math.inf), schema.get(f"max{keyword}", math.inf)
     if not least <= amount <= most:
         bound = f"at least {least}" if amount < least else f"at most {most}"
@@ -196,10 +196,10 @@ def _decimal_string(value: Any, path: Path) -> str:
 
 
 def _describe(value: Any) -> str:
-    """The type of a value, and the value if it is a short number: texts to embed never appear in messages."""
+    """Describe a value by its type, and by its value if it is a short number. Messages never contain texts."""
     name = "None" if value is None else type(value).__name__
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{name}; decode it to str"
     if isinstance(value, Iterable) and type(value) not in _JSON_TYPES:
-        return f"{name}; make a list of it"
+        return f"{name}; convert it to a list"
     return f"{name} {value!r}" if isinstance(value, float) or (isinstance(value, int) and value in _INT64) else name

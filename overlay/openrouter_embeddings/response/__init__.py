@@ -1,4 +1,4 @@
-"""Turns HTTP responses into typed results, matrices of vectors, or errors."""
+"""Converts HTTP responses to typed results, matrices of vectors, or errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .stream_decoder import StreamDecoder
 
 if TYPE_CHECKING:
     from .vectors import Matrix, OutputBuffer, Positions
-else:  # types for annotations only: importing numpy takes longer than the rest of the package
+else:  # these types are for annotations only, and importing numpy is slow
     Matrix = OutputBuffer = Positions = Any
 
 __all__ = [

@@ -1,7 +1,7 @@
-"""Checks that a response answers its request, and converts it to the typed result or to a matrix.
+"""Validates an embeddings response against its request, and converts it to the typed result or to a matrix.
 
-Checked: number of vectors, order by `index`, one length, requested `dimensions`, finite numbers.
-Source: OpenRouter documentation, embeddings guide (order by `index`, which some providers leave out).
+Checks: number of vectors, order by `index`, equal lengths, requested `dimensions`, finite numbers.
+Source: OpenRouter documentation, embeddings guide (order by `index`, which some providers omit).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .vectors import Matrix
 
 _log = logging.getLogger("openrouter")
-_numpy = functools.cache(lambda: import_module(".vectors", __package__))  # importing numpy takes longer than the rest
+_numpy = functools.cache(lambda: import_module(".vectors", __package__))  # deferred, because importing numpy is slow
 
 
 @attrs.define
@@ -41,18 +41,18 @@ class EmbeddingBatch:
 
     vectors: Matrix
     model: str | None
-    usage: Any  # as it came, not checked
-    as_numbers: bool = False  # the vectors came as numbers, whatever was requested
-    rejected_usages: list[Any] = attrs.field(factory=list, init=False)  # of earlier attempts; set by the call
+    usage: Any  # as in the response, not validated
+    as_numbers: bool = False  # the response had arrays of numbers, not base64
+    rejected_usages: list[Any] = attrs.field(factory=list, init=False)  # `usage` of earlier attempts; set by the call
     http_meta: HttpMeta = attrs.field(init=False)  # set by the call
 
 
 def validate(response: Response, call: PreparedCall) -> Any:
-    """Check a response and convert it to the typed result of its operation.
+    """Validate a response and convert it to the typed result of its operation.
 
     Raises:
-        APIStatusError: the API refused, by a status or by an `error` in a 200.
-        ResponseValidationError: the response does not answer the request.
+        APIStatusError: the API reported an error, by its status or by an `error` in a 200.
+        ResponseValidationError: the response does not match the request.
     """
     check_status(response, call)
     kind = call.operation.kinds.get(response.status_code)
@@ -68,18 +68,18 @@ def validate(response: Response, call: PreparedCall) -> Any:
 
 
 def _read_result(response: Response, call: PreparedCall) -> Any:
-    """The document as the API describes it; the vectors as numbers if these were requested, else as they came."""
+    """Return the decoded document; with vectors as numbers if they were requested, else unchanged."""
     document, values, positions = _read_rows(response, call)
     usage: Any = document.get("usage")
     for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
-        with suppress(ValueError):  # some servers write a cost as text
+        with suppress(ValueError):  # some servers send a cost as a string
             if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
                 usage[name] = int(amount) if amount.is_integer() else amount
     result, rows, zeros = _to_model(document, response, call), document["data"], 0
     vectors, as_lists = _decode_rows(values, positions, response, call), call.fields.get("encoding_format") == "float"
     for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
-        # Python collects garbage when enough objects were made and not freed, and then visits every number in the new
-        # lists. That would take a sixth of the time. So the lists are made last, and a dict is freed for each of them.
+        # Garbage collection starts when many more objects are created than freed, and would visit every number in the
+        # new lists, which takes a sixth of the time. So the lists are created last, and each one frees a dict.
         rows.pop()
         if isinstance(vector, list):
             row.embedding, zeros = vector, zeros + (not any(vector))
@@ -91,7 +91,7 @@ def _read_result(response: Response, call: PreparedCall) -> Any:
 
 
 def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
-    """The typed result. What does not match the API description is left out if it stands beside the rows."""
+    """Return the typed result. Members beside the rows that do not match the API description are dropped."""
     while True:
         try:
             return call.operation.read(document)
@@ -102,11 +102,11 @@ def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
             if not rows_matter or holder.pop(name, None) is None:
                 message = f"the response does not match the API description: {error}"
                 raise ResponseValidationError(message, response) from None
-            _log.warning("a part of a response is left out: %s", error)
+            _log.warning("dropped a part of a response that does not match the API description: %s", error)
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
-    """Check an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
+    """Validate an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
     check_status(response, call)
     document, values, positions = _read_rows(response, call)
     vectors, matrix = _decode_rows(values, positions, response, call), values
@@ -114,17 +114,17 @@ def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
         output = response.body.output if isinstance(response.body, StreamDecoder) else None
         matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
     else:
-        next(vectors)  # checks the length, which all rows of a matrix have
+        next(vectors)  # checks the length of the first row; all rows of a matrix have the same
     _warn_of_zeros(_count_zeros(matrix, response), len(matrix))
     model = document.get("model") if isinstance(document.get("model"), str) else None
     return EmbeddingBatch(matrix, model, document.get("usage"), _are_numbers(values))
 
 
 def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any, Sequence[int]]:
-    """The rows in input order: the document without vectors, the vectors as they came, their positions there.
+    """Return the document without vectors, the vectors as received, and the position of each input's vector.
 
-    The vectors are a matrix if they were decoded while they arrived. Else each is a memoryview of a JSON array, or a
-    value of decoded JSON.
+    The vectors are a matrix if they were decoded as they arrived. Otherwise each is a memoryview of a JSON array, or a
+    decoded JSON value.
     """
     document, values = _cut(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
@@ -133,7 +133,7 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
         raise error(f"{len(rows) or 'no'} embeddings for {count} inputs", response)
     if call.number_type and not _are_numbers(values):
         path, value = call.number_type
-        raise ResponseValidationError(f"base64 of unknown numbers: {path}={value!r} was asked for", response)
+        raise ResponseValidationError(f"base64 of an unknown number type: the request has {path}={value!r}", response)
     order = _order([row.get("index") for row in rows], response)
     if order is None:
         return document, values, range(count)
@@ -142,7 +142,7 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
 
 
 def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
-    """Decode the JSON around the vectors; None if they cannot be cut out safely."""
+    """Decode the JSON around the vectors; return None if the vectors cannot be cut out safely."""
     body = response.body
     try:
         rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
@@ -155,7 +155,7 @@ def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] |
 
 
 def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any], list[Any]]:
-    """Decode a response of any form, or raise the error that names what is wrong."""
+    """Decode a response with a general JSON parser, or raise the error that names the problem."""
     document, values = decode_document(response, call), []
     rows = document["data"]
     if not isinstance(rows, list):
@@ -169,11 +169,11 @@ def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any
 
 
 def _order(indexes: Sequence[Any], response: Response) -> Sequence[int] | None:
-    """The positions of the rows in input order; None if they are in that order, as rows without any `index` are."""
+    """Return the row positions in input order, or None if the rows are in order or have no `index`."""
     count = len(indexes)
     if (indexes == list(range(count)) or indexes == [None] * count) and bool not in set(map(type, indexes)):
         return None
-    if indexes[0] is None:  # some servers leave out zeros
+    if indexes[0] is None:  # some servers omit an index of zero
         indexes = [0, *indexes[1:]]
     positions: dict[Any, int] = {}
     for position, index in enumerate(indexes):
@@ -192,14 +192,14 @@ def _are_numbers(values: Any) -> bool:
 
 
 def _decode_rows(values: Any, positions: Sequence[int], response: Response, call: PreparedCall) -> Iterator[Any]:
-    """Decode the vectors one by one, to lists of floats, or arrays where they are base64, and check their lengths."""
+    """Decode the vectors one by one, to lists of floats (or arrays from base64), and check their lengths."""
     width = call.fields.get("dimensions")
     reason = f"dimensions={width} was requested"
     for number, (value, position) in enumerate(zip(values, positions, strict=True)):
         vector = _decode(value, position, response, call) if isinstance(values, list) else value
         length = len(vector)
         if not isinstance(width, int):
-            width, reason = length, f"that of input 0 has {length}"
+            width, reason = length, f"the embedding of input 0 has {length}"
         if length != width or not length:
             error = ResponseValidationError if length else EmptyEmbeddingsError
             found = f"has {length} numbers; {reason}" if length else "is empty"
@@ -208,11 +208,11 @@ def _decode_rows(values: Any, positions: Sequence[int], response: Response, call
 
 
 def _decode(value: Any, position: int, response: Response, call: PreparedCall) -> Any:
-    """One vector, at a position in the response."""
+    """Decode the vector at a position in the response."""
     if isinstance(value, memoryview):
         with suppress(ValueError):
             return decode_numbers(value)
-        value = _decode_whole(response, call)[1][position]  # the whole names what is wrong
+        value = _decode_whole(response, call)[1][position]  # the general parser names the problem
     where, message = f"data[{position}].embedding", f"expected numbers or base64, got {type(value).__name__}"
     try:
         if isinstance(value, str):
@@ -223,21 +223,21 @@ def _decode(value: Any, position: int, response: Response, call: PreparedCall) -
         message = "not base64 of whole float32 numbers"
         if isinstance(value, list):
             fits = [type(n) in (float, int) and abs(n) <= sys.float_info.max for n in value]
-            where, message = f"{where}[{fits.index(False)}]", "not a number that float64 can hold"
+            where, message = f"{where}[{fits.index(False)}]", "expected a number within the range of float64"
     error = EmptyEmbeddingsError if value is None else ResponseValidationError
     raise error(f"{where}: {message}", response)
 
 
 def _count_zeros(vectors: Any, response: Response, first: int = 0) -> int:
-    """Count the vectors of zeros, or raise an error if a number is not finite; `first` is the number of the first."""
+    """Count the vectors of zeros. Raise an error if a number is not finite; `first` is the input of the first row."""
     place, zeros = _numpy().check_numbers(vectors)
     if place is not None:
         row, column = place
-        message = f"the embedding of input {first + row} holds {vectors[row, column]} at position {column}"
+        message = f"the embedding of input {first + row} has {vectors[row, column]} at position {column}"
         raise ResponseValidationError(message, response)
     return int(zeros)
 
 
 def _warn_of_zeros(zeros: int, count: int) -> None:
     if zeros:
-        _log.warning("%d of %d embeddings are all zeros: similarity to them has no meaning", zeros, count)
+        _log.warning("%d of %d embeddings are all zeros: cosine similarity to them is undefined", zeros, count)

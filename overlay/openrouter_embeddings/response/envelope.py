@@ -1,4 +1,4 @@
-"""Checks that a response is a success and readable: first its status, then its JSON, then the outer object.
+"""Checks a response's status, JSON and outer object, and converts API errors to exceptions with their messages.
 
 Sources: OpenRouter documentation, errors guide (a 200 may hold an `error`, `code` may be missing); RFC 8259 (JSON is
 UTF-8, without NaN and Infinity); RFC 9110, 15.3 (201 and 203 carry a result as 200 does).
@@ -24,18 +24,18 @@ from .retry_after import retry_after_seconds
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
 
-_QUOTED_CHARS = 200  # of an unreadable body, quoted by its error
-_MAX_DEPTH = 100  # of an error body: code that uses it later recurses, such as pickle
+_QUOTED_CHARS = 200  # most characters of an invalid body that an error quotes
+_MAX_DEPTH = 100  # most nesting of an error body, because pickle and other functions recurse into it
 _CHARSET = re.compile(r"(?i)charset=[\"']?([\w-]+)")
 _NOT_COMMENT = re.compile(r"(?am)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
 
 
 class EmptyEmbeddingsError(ResponseValidationError):
-    """The response is empty, or has no embeddings or empty ones. Some models answer a request for base64 so."""
+    """The response has no embeddings or empty ones, as some models answer a request for base64."""
 
 
 def check_status(response: Response, call: PreparedCall) -> None:
-    """Raise the error of a status that is not a success of the operation."""
+    """Raise the error for a status that is not a success of the operation."""
     status, success = response.status_code, call.operation.success
     if status in success or (status in (201, 203) and 200 in success):
         return
@@ -43,13 +43,13 @@ def check_status(response: Response, call: PreparedCall) -> None:
         raise _status_error(status, try_decode(response.content), f"{status}: {_describe(response)}", response)
     if status >= 300:
         location = printable(response.headers.get("location", "(no location)"), 200)
-        message = f"{status}: the redirect to {location} was not followed: requests stay on their origin"
+        message = f"{status}: the redirect to {location} was not followed: requests stay on one origin"
         raise error_for(status, message, response)
     raise ResponseValidationError(f"unexpected status {status} of {call.operation.id}; {_describe(response)}", response)
 
 
 def _describe(response: Response) -> str:
-    """The content type and the first characters of a body."""
+    """Describe a body by its content type and first characters."""
     content_type = response.headers.get("content-type", "no content type")
     head = bytes(response.content[: _QUOTED_CHARS * 4]).decode("utf-8", "replace")
     return f"{printable(content_type, 80)}: {printable(head.strip(), _QUOTED_CHARS) or '(empty)'}"
@@ -64,7 +64,7 @@ def _status_error(status: int, body: Any, default: str, response: Response) -> A
 
 
 def _message(body: Any, default: str = "") -> str:
-    """The message of an error in any documented or observed shape, followed by the provider's own message."""
+    """Return the message of an error body of any known shape, followed by the provider's own message."""
     if isinstance(body, str):
         return _message(_shallow(try_decode(body.encode(errors="replace"))), body.strip() or default)
     error = _get(body, "error")
@@ -86,7 +86,7 @@ def _get(value: Any, *names: str) -> Any:
 
 
 def _shallow(value: Any) -> Any:
-    """The decoded value, or None if it is nested too deeply to be used by functions that recurse."""
+    """Return a decoded value, or None if it is nested too deeply for recursive functions."""
     level = [value]
     for _ in range(_MAX_DEPTH):
         items = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
@@ -95,7 +95,7 @@ def _shallow(value: Any) -> Any:
 
 
 def error_data(body: Any, status: int) -> ErrorResponse | None:
-    """Convert a decoded error body to the API's error model; None if it is not a JSON object of that shape."""
+    """Convert a decoded error body to the API's error model, or return None if it has another shape."""
     from openrouter_generated.models import ErrorResponse
 
     if isinstance(body, dict) and not isinstance(body.get("error"), dict):
@@ -106,7 +106,7 @@ def error_data(body: Any, status: int) -> ErrorResponse | None:
 
 
 def redact_response(response: Response, redactor: Redactor) -> tuple[Response, Any]:
-    """Remove secrets that JSON escapes hide in a response whose text is redacted; also return its decoded JSON."""
+    """Mask secrets that JSON escapes hid from the text redaction; return the response and its decoded JSON."""
     body = try_decode(response.content)
     clean = redactor.json(_shallow(body))
     hides_nothing = b"\\" not in response.content or clean == body
@@ -115,7 +115,7 @@ def redact_response(response: Response, redactor: Redactor) -> tuple[Response, A
 
 
 def decode(content: bytes | bytearray) -> Any:
-    """Decode JSON; `ValueError` if it is invalid or not UTF-8, `RecursionError` if it is nested too deeply."""
+    """Decode JSON. Raise ValueError if it is invalid or not UTF-8, RecursionError if it is nested too deeply."""
     try:
         return msgspec.json.decode(content)
     except ValueError:
@@ -123,21 +123,21 @@ def decode(content: bytes | bytearray) -> Any:
 
 
 def _to_text(content: bytes | bytearray) -> str:
-    """Decode a body as UTF-8, 16 or 32; remove a byte order mark and leading event-stream comments."""
+    """Decode a body as UTF-8, 16 or 32, without a byte order mark and leading event-stream comments."""
     text = content.decode(json.detect_encoding(bytes(content[:4])))
     start = _NOT_COMMENT.search(text)
     return text[start.start() :] if start else ""
 
 
 def try_decode(content: bytes | bytearray) -> Any:
-    """Decode JSON; None if that fails."""
+    """Decode JSON, or return None if it is invalid."""
     with suppress(ValueError, RecursionError):
         return decode(content)
     return None
 
 
 def decode_document(response: Response, call: PreparedCall) -> Any:
-    """Decode the JSON of a success, and check it as `check_envelope` does."""
+    """Decode the JSON of a success, and validate it with `check_envelope`."""
     content = response.content
     try:
         document = decode(content) if content or response.status_code != 204 else None
@@ -147,10 +147,10 @@ def decode_document(response: Response, call: PreparedCall) -> Any:
 
 
 def read_plain(response: Response, call: PreparedCall, kind: str) -> str | bytes | None:
-    """Read a success that is not JSON: as "text", "bytes" or, without a result, "none".
+    """Read a success that is not JSON, as "text", as "bytes", or without a result as "none".
 
     Raises:
-        APIStatusError, ResponseValidationError: it is JSON, which the operation does not answer, and holds an error.
+        APIStatusError, ResponseValidationError: the body is JSON with an `error`.
     """
     content_type = response.headers.get("content-type", "")
     if kind != "none" and "json" in content_type and "json" not in call.operation.accept:
@@ -164,14 +164,14 @@ def read_plain(response: Response, call: PreparedCall, kind: str) -> str | bytes
 
 
 def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any:
-    """Return a decoded success that is an object with all required members; raise if it holds an `error` instead."""
+    """Return a decoded success. Raise an error if it has an `error` member, or lacks a required member."""
     required = call.operation.requires
     if required and not isinstance(document, dict):
         raise ResponseValidationError(f"expected a JSON object, got {_describe(response)}", response)
     error = _get(document, "error")
     if error and not call.operation.has_error:
         code = str(_get(error, "code")).strip()  # a number, or a string of digits
-        default = f"the response holds an error: {_describe(response)}"
+        default = f"the response contains an error: {_describe(response)}"
         if code.isascii() and code.isdigit() and len(code) == 3 and code >= "400":
             raise _status_error(int(code), document, default, response)
         message = printable(_message(_shallow(document), default))
@@ -183,12 +183,12 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
 
 
 def _unreadable(error: Exception, response: Response) -> ResponseValidationError:
-    """The error that says as exactly as possible why a body cannot be decoded."""
+    """Return the error that names the reason why a body cannot be decoded."""
     content_type, path = response.headers.get("content-type", ""), None
-    try:  # Python's own decoder accepts NaN, Infinity and 1e400
+    try:  # the decoder of Python accepts NaN, Infinity and 1e400, which msgspec rejects
         decoded = json.loads(_to_text(response.content))
         path = find_path(decoded, lambda item: isinstance(item, float) and not math.isfinite(item))
-    except UnicodeDecodeError as undecodable:  # on Python 3.15, msgspec raises an error of its own instead
+    except UnicodeDecodeError as undecodable:  # on Python 3.15, msgspec raises its own error instead
         error = undecodable
     except (ValueError, RecursionError):
         pass
@@ -198,9 +198,9 @@ def _unreadable(error: Exception, response: Response) -> ResponseValidationError
     elif isinstance(error, RecursionError):
         reason, retryable = "is nested too deeply", False
     elif path is not None:
-        reason, retryable = f"holds a number that is not finite: {format_path(path)}", False
+        reason, retryable = f"contains a number that is not finite: {format_path(path)}", False
     elif isinstance(error, msgspec.ValidationError):
-        reason, retryable = f"holds a value that cannot be read: {error}", False
+        reason, retryable = f"contains an invalid value: {error}", False
     elif "event-stream" in content_type:
         reason, retryable = f"is an event stream, which is not supported; {_describe(response)}", False
     elif "html" in content_type:

@@ -1,4 +1,4 @@
-"""How long a response asks to wait before the next request.
+"""Reads the wait that a response asks for: Retry-After headers, or a member of the error body.
 
 Source: RFC 9110, section 10.2.3 (Retry-After); OpenRouter documentation, errors (`error.availability.retry_after`).
 """
@@ -18,10 +18,10 @@ _NUMBER = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def retry_after_seconds(headers: Headers, document: Any) -> float | None:
-    """How long the server asks to wait: `retry-after-ms`, `Retry-After`, then `error.availability.retry_after`.
+    """Return the wait from `retry-after-ms`, `Retry-After` or `error.availability.retry_after`, or None.
 
-    A value that is not a number above 0 or a date in the future is ignored. A date is compared with the `Date` header
-    of the response, since the clocks of the two machines may differ.
+    A value that is neither a number above 0 nor a future date is ignored. A date is compared with the `Date` header of
+    the response, because the clocks of server and client may differ.
     """
     milliseconds, text, stated = headers.get("retry-after-ms"), headers.get("retry-after"), document
     for name in ("error", "availability", "retry_after"):
@@ -33,7 +33,7 @@ def retry_after_seconds(headers: Headers, document: Any) -> float | None:
 
 
 def _number(value: object) -> float:
-    """A number above 0, at most the largest float; 0 if it is none."""
+    """Return a number above 0, at most the largest float; 0 for any other value."""
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not _NUMBER.fullmatch(text):
         return 0.0
@@ -41,7 +41,7 @@ def _number(value: object) -> float:
 
 
 def _date(text: Any) -> datetime | None:
-    with suppress(ValueError, TypeError, OverflowError, IndexError):  # TypeError: it is None
+    with suppress(ValueError, TypeError, OverflowError, IndexError):  # TypeError: `text` is None
         date = parsedate_to_datetime(text)
         return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)  # HTTP dates are in GMT
     return None

@@ -1,11 +1,11 @@
-"""Cuts the vectors out of the JSON of a response, so that only the small rest is parsed generically.
+"""Decodes vectors as the response body arrives: cuts them out of the JSON, so that only the small rest is parsed.
 
-Base64 vectors are cut out and decoded while the body arrives, so the body is never held whole. Arrays of numbers are
-located once the body is complete.
+Base64 vectors are cut out and decoded as the body arrives, so the whole body is never in memory. Arrays of numbers are
+cut out when the body is complete.
 
-Cutting looks at bytes and not at JSON, so it can be wrong: a string may contain `"embedding":"..."`. The result is
-used only if the rest holds one placeholder per cut and each row holds a placeholder as its `embedding`. Then every row
-lost its vector and nothing else was lost. In any other case the caller reads `content`, which is always exact.
+Cutting searches bytes and does not parse JSON, so it can be wrong: a string may contain `"embedding":"..."`. The result
+is used only if the rest has one placeholder per cut, and each row has a placeholder as its `embedding`. This proves
+that only vectors were cut out. Otherwise the caller parses `content`, the exact body.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ class StreamDecoder:
 
     Args:
         count: the number of vectors requested.
-        output: what to decode into, a new matrix by default. An invalid response may leave anything in it.
+        output: returns the matrix to decode into, by default a new one. An invalid response may leave anything in it.
     """
 
-    block_bytes = 144 << 10  # collected before vectors are cut out: fewer cost more per byte, more miss the CPU cache
+    block_bytes = 144 << 10  # bytes to collect before vectors are cut out; fits into the CPU cache
 
     def __init__(self, count: int, output: OutputBuffer | None = None) -> None:
         self.output, self._count = output, count
-        self._held = bytearray()  # bytes that are not cut yet
-        self._before: list[bytes | bytearray] = []  # the bytes in front of each vector that was cut out
+        self._held = bytearray()  # bytes that are not processed yet
+        self._before: list[bytes | bytearray] = []  # the bytes before each vector that was cut out
         self._rows: Base64Rows | None = None
-        self._pattern = _VECTOR_START  # of a whole vector, once the size of the first is known
-        self._enough: float = 0  # bytes to collect before vectors are cut out again
+        self._pattern = _VECTOR_START  # matches a whole vector once the size of the first one is known
+        self._enough: float = 0  # bytes to collect before the next search
 
     def feed(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes of the body. The caller may reuse the piece afterwards."""
+        """Process the next bytes of the body. The caller may reuse the buffer of `piece` afterwards."""
         self._held += piece
         if len(self._held) < max(self._enough, self.block_bytes):
             return
         try:
             self._cut()
-            self._enough = 2 * len(self._held)  # so that the time to search them does not grow quadratically
-        except (ValueError, MemoryError):  # `split` meets the same problem and reports it
+            self._enough = 2 * len(self._held)  # doubled, so that the search time does not grow quadratically
+        except (ValueError, MemoryError):  # `split` raises the same error later
             self._enough = math.inf
 
     def _cut(self) -> None:
-        """Decode the complete base64 vectors that have the size of the first, and remove them from the held bytes."""
+        """Decode the complete base64 vectors of the same size as the first, and remove them from the held bytes."""
         rows = self._rows or self._start()
         if rows is None:
             return
@@ -74,7 +74,7 @@ class StreamDecoder:
         self._held = held[position:]
 
     def _start(self) -> Base64Rows | None:
-        """Allocate the rows once the first vector is complete; `ValueError` if it is not base64."""
+        """Allocate the rows once the first vector is complete. Raise ValueError if it is not base64."""
         first = _VECTOR_START.search(self._held)
         if first is None:
             return None
@@ -92,13 +92,13 @@ class StreamDecoder:
 
     @property
     def content(self) -> bytes | bytearray:
-        """The body exactly as it arrived; vectors that were decoded are encoded again."""
+        """Return the exact body; decoded vectors are encoded again."""
         if self._rows is None:
             return self._held
         return b"".join([*chain.from_iterable(zip(self._before, self._rows.encoded(), strict=True)), self._held])
 
     def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
-        """Cut the complete body into its rest and its vectors, as `cut_arrays` does; also base64 of many vectors."""
+        """Split the complete body into its rest and its vectors, as `cut_arrays` does, but for base64 too."""
         if self._rows is None:
             return cut_arrays(self._held)
         self._cut()
@@ -106,16 +106,16 @@ class StreamDecoder:
 
 
 def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
-    """Cut a body into JSON with placeholders, and the JSON arrays of numbers in their place; `ValueError` if unsure.
+    """Split a body into JSON with placeholders and the arrays of numbers that they replace. ValueError if unsure.
 
-    An array ends at the first "]" if it holds only numbers.
+    An array of numbers ends at the first "]".
     """
     view, last = memoryview(content), 0
     pieces, arrays = [], []
     while (key := _VECTOR_START.search(content, last)) and key[1] == b"[":
         start, end = key.end() - 1, content.find(b"]", key.end()) + 1
         if not end:
-            raise ValueError("an array without end")
+            raise ValueError("an array is not closed")
         arrays.append(view[start:end])
         pieces.append(content[last:start])
         last = end
@@ -125,8 +125,8 @@ def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
 
 
 def _rest(pieces: list[bytes | bytearray], quote: bytes) -> bytes:
-    """The pieces between vectors, joined by placeholders; `ValueError` if there are others."""
+    """Join the pieces between vectors with placeholders. Raise ValueError if a piece contains one already."""
     rest = (quote + _PLACEHOLDER + quote).join(pieces)
     if not 1 < len(pieces) == rest.count(_PLACEHOLDER) + 1 or _ESCAPED_PLACEHOLDER.search(rest):
-        raise ValueError("a placeholder that does not come from a cut")
+        raise ValueError("the response already contains the placeholder")
     return rest

@@ -1,4 +1,4 @@
-"""Turns encoded vectors into float32 matrices `(n, dimensions)`. The only module of this room that uses numpy."""
+"""Converts encoded vectors to float32 matrices `(n, dimensions)`. To add another number type, start here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ OutputBuffer = Callable[[int, int], Matrix]
 _WIRE_TYPE = np.dtype("<f4")
 _PAD, _ZERO = b"=A"
 _LAST_CHARACTERS = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
-"""The last character by number of "=". Any other holds bits that decoding drops and encoding would not restore."""
+"""Allowed last characters by number of "=". Others have bits that a decoder drops and an encoder does not restore."""
 
 
 class Base64Rows:
-    """Decodes base64 texts, all of the size of `first`, into at most `count` rows of one matrix."""
+    """Decodes base64 texts of one size, that of `first`, into at most `count` rows of a matrix."""
 
     def __init__(self, first: bytes | bytearray, count: int, output: OutputBuffer | None = None) -> None:
         self.text_bytes, self._pads = len(first), first.count(b"=", -2)
@@ -35,15 +35,15 @@ class Base64Rows:
         self._done = 0
 
     def add(self, texts: Sequence[bytes]) -> None:
-        """Decode the next rows, all with one call, since each call releases the interpreter lock."""
+        """Decode the next rows with one call, because each call releases the interpreter lock."""
         rows = self._matrix[self._done : self._done + len(texts)]
         if len(rows) < len(texts):
-            raise ValueError("more vectors than inputs")
+            raise ValueError("there are more vectors than inputs")
         joined = bytearray().join(texts)
-        if self._pads:  # with "=" replaced by "A" (zero bits), a text only gains bytes at its end
+        if self._pads:  # replacing "=" by "A" (zero bits) only appends bytes
             ends = np.frombuffer(joined, np.uint8).reshape(len(texts), -1)[:, -self._pads - 1 :]
             if (ends[:, 1:] != _PAD).any() or ends[:, 0].tobytes().translate(None, _LAST_CHARACTERS[self._pads]):
-                raise ValueError("base64 of another length")
+                raise ValueError("the base64 texts differ in length")
             ends[:, 1:] = _ZERO
         decoded = np.frombuffer(b64decode(joined, None, True), np.uint8).reshape(len(texts), -1)
         rows[:] = decoded[:, : self._row_bytes].view(_WIRE_TYPE)
@@ -64,18 +64,18 @@ def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
 
 
 def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
-    """A matrix of `count` vectors, lists or arrays of one length, that came in a body of `size` bytes."""
-    first: Any = next(vectors)  # one at a time, since lists take eight times the memory
+    """Build a matrix from `count` vectors, lists or arrays of one length, from a body of `size` bytes."""
+    first: Any = next(vectors)  # one vector at a time, because lists take eight times the memory
     width = len(first)
-    if 2 * width * count > size:  # no memory for numbers that did not arrive
-        for _ in vectors:  # raises, since the lengths differ
+    if 2 * width * count > size:  # the body is too short for such a matrix, so the lengths differ
+        for _ in vectors:  # raises the error
             pass
     matrix = _allocated(count, width, output)
     for i, vector in enumerate(chain([first], vectors)):
-        if isinstance(vector, list):  # rounds as numpy does, and converts lists several times faster
+        if isinstance(vector, list):  # several times faster than numpy for lists, with the same rounding
             try:
                 struct.pack_into(f"{width}f", matrix.data, i * 4 * width, *vector)
-            except OverflowError:  # Python 3.14 refuses a number that is too large for float32
+            except OverflowError:  # Python 3.14 rejects a number that is too large for float32
                 with np.errstate(over="ignore"):
                     matrix[i] = vector
         else:
@@ -84,13 +84,13 @@ def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffe
 
 
 def decode_base64(text: str) -> Matrix:
-    """Decode one vector; `ValueError` if the text is not base64 of whole float32 numbers."""
+    """Decode one vector. Raise ValueError if the text is not base64 of whole float32 numbers."""
     return np.frombuffer(b64decode_as_bytearray(text, None, True), _WIRE_TYPE)
 
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
-    """Row and column of the first number that is not finite, or None; and how many rows hold only zeros."""
-    if len(vectors) == 1:  # the quicker way for one row
+    """Return row and column of the first number that is not finite, or None; and the number of all-zero rows."""
+    if len(vectors) == 1:  # faster for one row
         squares = [float(np.vdot(vectors, vectors))]
     else:
         squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
