@@ -25,7 +25,7 @@ INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     "base_url": ("server_url",),
     "api_base": ("server_url",),
     "timeout": ("timeout_ms=..., in milliseconds",),
-    "max_retries": ("retry_config=5", "retries=5"),
+    "max_retries": ("retry_config=..., the number of retries", "retries=..., the number of retries"),
     "http_client": ("client",),
     "headers": _HEADERS,
     "default_headers": _HEADERS,

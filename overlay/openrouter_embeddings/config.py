@@ -184,6 +184,7 @@ def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = 
         host = parts.hostname if _URL.fullmatch(text) and parts.port != 0 else None
     if not host or not (":" in host or _HOST.fullmatch(host)):
         hint = f"; {host[:80]!r} is not a host name" if host else ""
+        hint = hint or ("" if "://" in text else "; https:// is missing")
         raise ConfigurationError(f"{source} must be a URL like {_EXAMPLE_URL}{hint}")
     if text[:5].lower() == "http:" and not allow_http and not is_loopback(host):
         raise ConfigurationError(

@@ -154,11 +154,11 @@ class Embeddings(GeneratedEmbeddings):
         """Async version of `embed_iter` (asyncio only), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
 
-    def estimate(self, texts: str | Iterable[str], *, model: str) -> Estimate:
+    def estimate(self, texts: str | Iterable[EmbedInput] | os.PathLike[str], *, model: str) -> Estimate:
         """Estimate the cost of `embed` or `corpus`. Fetches the models list, and sends no text.
 
         Args:
-            texts: one string, or an iterable of strings; it is read once, in constant memory.
+            texts: as in `embed`, or the path of a corpus; it is read once, in constant memory.
             model: the model's id.
 
         Returns:
@@ -166,6 +166,7 @@ class Embeddings(GeneratedEmbeddings):
 
         Raises:
             ConfigurationError: the models list has no price for the model.
+            InvalidInputError: a text is empty or not a string, or names a file.
 
         Source: `GET /embeddings/models` in openapi.yaml.
         """
@@ -173,7 +174,7 @@ class Embeddings(GeneratedEmbeddings):
 
         return estimate(self._caller, texts, model)
 
-    async def estimate_async(self, texts: str | Iterable[str], *, model: str) -> Estimate:
+    async def estimate_async(self, texts: str | Iterable[EmbedInput] | os.PathLike[str], *, model: str) -> Estimate:
         """Async version of `estimate`, run in a thread (asyncio only); `texts` is read in that thread."""
         return await asyncio.to_thread(self.estimate, texts, model=model)
 

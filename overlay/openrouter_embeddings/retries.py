@@ -136,7 +136,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
         return attrs.evolve(default, attempts=int(config or 0) + 1, official=None)
     if not isinstance(config, RetryConfig):
         found = config if isinstance(config, int | float) else type(config).__name__
-        wanted = "a number of retries, None (no retry), a utils.Policy or a utils.RetryConfig"
+        wanted = "a number of retries, None (no retry), a Policy or a utils.RetryConfig"
         raise ConfigurationError(f"{argument} must be {wanted}, got {found}")
     if config.strategy != "backoff":
         return NO_RETRY

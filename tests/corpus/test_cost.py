@@ -113,6 +113,17 @@ def test_estimate_holds_what_it_costs(client: OpenRouter, full_cost: float) -> N
         client.embeddings.embed("a text", model=LOCAL, max_cost_usd=-1)
 
 
+def test_estimate_takes_what_embed_takes_and_a_corpus(client: OpenRouter, tmp_path: Path) -> None:
+    corpus = tmp_path / "notes.txt"
+    corpus.write_text("a note\nanother one\n")
+
+    assert client.embeddings.estimate(corpus, model=LOCAL).texts == 2
+    assert client.embeddings.estimate(["a text", [1, 2, 3]], model=LOCAL).max_tokens == 3 + 4
+    for texts, problem in ((str(corpus), "is a file"), ([1], r"texts\[0\]: expected a string"), ([""], "empty")):
+        with pytest.raises(errors.InvalidInputError, match=problem):
+            client.embeddings.estimate(texts, model=LOCAL)
+
+
 def test_cache_pays_for_a_text_once(tmp_path: Path) -> None:
     cache, texts = tmp_path / "cache.sqlite", [*texts_of(20), *texts_of(30)]
     with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:

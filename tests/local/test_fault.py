@@ -97,3 +97,28 @@ def test_open_server_warns(host: str, key: str | None, warns: int, caplog: pytes
         pass
 
     assert [record.name for record in caplog.records if "api_key" in record.getMessage()] == ["openrouter"] * warns
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"status": 42},
+        {"status": "429"},
+        {"retry_after": -1},
+        {"delay_seconds": True},
+        {"torn": 3},
+        {"batch_status": "x"},
+    ],
+    ids=str,
+)
+def test_fault_out_of_range_is_rejected(attributes: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigurationError, match=f"Fault: {next(iter(attributes))}: expected"):
+        Fault(**attributes)
+
+
+def test_only_faults_are_faults() -> None:
+    with (
+        pytest.raises(errors.ConfigurationError, match=r"faults\[1\]: .* write Fault\(429\)"),
+        serve(faults=[None, 429]),
+    ):  # type: ignore[list-item]
+        pass

@@ -147,5 +147,5 @@ def _write_rows(
 
 def _first_error(journal: Journal) -> str:
     row, error, message = next(journal.errors(), _NO_ERROR)
-    hint = "; --text-field names the field" if message.endswith("is missing") else ""
+    hint = "; --text-field and --id-field name the fields" if message.endswith("is missing") else ""
     return "it is empty" if row < 0 else f"row {row}: {error}: {message}{hint}"

@@ -101,7 +101,7 @@ class Journal:
         self._folder, self._read_only, path = folder, read_only, folder / "journal.sqlite"
         if read_only:
             if not path.is_file():
-                raise CorpusError(f"{folder} is not the folder of a job: it has no journal.sqlite")
+                raise CorpusError(f"there is no job in {folder}: it has no journal.sqlite")
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
             return
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

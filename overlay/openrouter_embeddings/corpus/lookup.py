@@ -11,7 +11,7 @@ import attrs
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import embed
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidInputError
 from .journal import Journal
 from .outputs import Output, job_folder, own_files
 from .sources import Source
@@ -59,7 +59,10 @@ def search(
     Raises:
         CorpusError: `corpus` did not write the file.
         ConfigurationError: the rows have a prefix, and `prefix` is None.
+        InvalidInputError: the question is not a string.
     """
+    if not isinstance(question, str):
+        raise InvalidInputError(f"question: expected a string, got {type(question).__name__}", "question")
     found = Output(output)
     if prefix is None and "prefix" in found.options:
         known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import attrs
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
 from ..caller import Caller
-from ..embed import price_usd
-from .sources import Format, open_source
+from ..embed import EncodedInput, as_input, iterable_of, price_usd
+from ..errors import InvalidInputError
+from .sources import FORMATS, Format, open_source
 
 # Bytes of UTF-8 per token: 4 to 5 for English prose, 3 for code and tables, down to 1 for digits.
 _MOST_BYTES, _USUAL_BYTES, _FEWEST_BYTES = 6, 4, 1.5
@@ -52,14 +54,22 @@ class Estimate:
         return {**attrs.asdict(self), **costs}
 
 
-def estimate(caller: Caller, texts: str | Iterable[str], model: str) -> Estimate:
+def estimate(caller: Caller, texts: str | Iterable[Any] | os.PathLike[str], model: str) -> Estimate:
     """See `Embeddings.estimate`."""
+    if isinstance(texts, str) and Path(texts).suffix.lower() in FORMATS and os.path.isfile(texts):
+        raise InvalidInputError(f"texts: {texts!r} is a file; pass Path({texts!r}) to estimate its texts", "texts")
+    if isinstance(texts, os.PathLike):
+        texts = texts_of(Path(texts))
     price = model_price_usd(caller, model)
-    count = size = 0
-    for text in [texts] if isinstance(texts, str) else texts:
+    count = size = ids = 0
+    for position, item in enumerate(iterable_of(texts)):
+        text = as_input(item, f"texts[{position}]", "")
         count += 1
-        size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    tokens, fewest, most = (max(count, round(size / each)) for each in (_USUAL_BYTES, _MOST_BYTES, _FEWEST_BYTES))
+        if isinstance(text, EncodedInput):
+            ids += text.tokens
+        else:
+            size += len(text) if text.isascii() else len(text.encode())
+    tokens, fewest, most = (max(count, ids + round(size / each)) for each in (_USUAL_BYTES, _MOST_BYTES, _FEWEST_BYTES))
     return Estimate(count, tokens, fewest, most, price)
 
 

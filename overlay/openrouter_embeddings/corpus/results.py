@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ class CorpusStatus:
     seconds_left: float | None
 
 
-def status(output: Path) -> CorpusStatus:
+def status(output: str | os.PathLike[str]) -> CorpusStatus:
     """Return the status of the job that writes an output.
 
     Args:
@@ -135,6 +136,7 @@ def status(output: Path) -> CorpusStatus:
     Raises:
         CorpusError: there is no such job.
     """
+    output = Path(output)
     folder = output if output.is_dir() else job_folder(output)
     with Journal(folder, read_only=True) as journal:
         totals, last = journal.totals(), journal.last_run()

@@ -148,7 +148,8 @@ def _named_failures(folder: Path) -> Iterator[None]:
     except OpenRouterError:
         raise
     except (OSError, sqlite3.Error) as error:
-        raise CorpusError(f"{folder}: {error}; finished rows are kept: run the same command again") from error
+        place, reason = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
+        raise CorpusError(f"{place}: {reason}; finished rows are kept: run the same command again") from error
 
 
 @contextlib.contextmanager

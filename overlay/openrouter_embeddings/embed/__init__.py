@@ -28,7 +28,7 @@ from ..caller import Caller
 from ..network import complete
 from .batch_items import BatchItems
 from .budget import most_tokens, price_usd
-from .inputs import EncodedInput, encoded
+from .inputs import EncodedInput, as_input, encoded, iterable_of
 from .options import DEFAULTS, EmbedOptions, OnLong
 from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, counted, dollars
 from .session import Session
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync", "EncodedInput"]
 __all__ += ["Observer", "OnLong", "Progress", "Shortened", "TextError", "Usage", "VectorCache"]
-__all__ += ["counted", "dollars", "embed", "embed_async", "embed_iter", "embed_iter_async", "encoded"]
-__all__ += ["most_tokens", "price_usd"]
+__all__ += ["as_input", "counted", "dollars", "embed", "embed_async", "embed_iter", "embed_iter_async", "encoded"]
+__all__ += ["iterable_of", "most_tokens", "price_usd"]
 
 
 def embed(

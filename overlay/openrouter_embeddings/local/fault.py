@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from ..errors import ConfigurationError
 from .errors import ApiError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+_FIELDS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("status", lambda value: value is None or (type(value) is int and 400 <= value < 600), "400 to 599, or None"),
+    ("retry_after", lambda value: value is None or _is_duration(value), "seconds, at least 0, or None"),
+    ("delay_seconds", lambda value: _is_duration(value), "seconds, at least 0"),
+    ("torn", lambda value: isinstance(value, bool), "True or False"),
+    (
+        "batch_status",
+        lambda value: value in {None, "failed", "expired", "cancelled"},
+        '"failed", "expired", "cancelled" or None',
+    ),
+)
+
+
+def _is_duration(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 @attrs.frozen
@@ -28,6 +45,9 @@ class Fault:
         headers: additional headers of an error.
         only: a pattern of method and path, such as "POST */batches"; the fault applies only to matching requests.
         batch_status: the final status of the batch that the request submits; an expired batch has half of its results.
+
+    Raises:
+        ConfigurationError: an attribute is out of its range.
     """
 
     status: int | None = None
@@ -39,12 +59,21 @@ class Fault:
     only: str = attrs.field(default="*", kw_only=True)
     batch_status: Literal["failed", "expired", "cancelled"] | None = attrs.field(default=None, kw_only=True)
 
+    def __attrs_post_init__(self) -> None:
+        for name, is_valid, expected in _FIELDS:
+            if not is_valid(value := getattr(self, name)):
+                raise ConfigurationError(f"Fault: {name}: expected {expected}, got {value!r}")
+
 
 class Faulty:
     """An ASGI wrapper that applies to each request the first remaining fault that matches it."""
 
     def __init__(self, app: ASGIApp, faults: Sequence[Fault | None]) -> None:
         self._app = app
+        for i, fault in enumerate(faults):
+            if not isinstance(fault, Fault | None):
+                hint = f"; write Fault({fault})" if isinstance(fault, int) else ""
+                raise ConfigurationError(f"faults[{i}]: expected a Fault or None, got {type(fault).__name__}{hint}")
         self._faults = [fault or Fault() for fault in faults]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
