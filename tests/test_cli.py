@@ -214,10 +214,10 @@ ERRORS = [
     (["serv"], 2, "'serve'"),
     (["embed", "x", "--outptu", "y"], 2, "--output"),
     (["embed", "x", "-o", "y.npy", "-m", "a/b", "--provider", "[1]"], 2, "is not a JSON object"),
-    (["embed", "x", "-o", "y.npy", "-m", "a/b"], 1, "x does not exist"),
+    (["embed", "x", "-o", "y.npy", "-m", "a/b"], 1, "the source 'x' does not exist"),
     (["embed", "x", "-m", "a/b"], 2, "--output"),
-    (["status", "."], 1, "is not the folder of a job"),
-    (["status", "nothing.npy"], 1, "nothing.npy.job is not the folder of a job"),
+    (["status", "."], 1, "there is no job in ."),
+    (["status", "nothing.npy"], 1, "there is no job in nothing.npy.job"),
     (["serve", "--model", "local/wordllama-l2-supercat-256=5"], 1, "has 256 dimensions, not 5"),
 ]
 

@@ -241,7 +241,7 @@ def test_policy_from_an_argument() -> None:
 NUMBER, COUNT = "must be a number of at least 0", "must be a whole number of at least"
 RIGHT = {"initial_interval": 1, "max_interval": 1, "exponent": 1.0, "max_elapsed_time": 1}
 REJECTED: list[tuple[Callable[[], object], str]] = [
-    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, None (no retry), a utils.Policy")
+    *((lambda v=value: policy_from(v, Policy()), "retries must be a number of retries, None (no retry), a Policy")
       for value in (-1, True, "backoff", {"strategy": "backoff"}, BACKOFF)),
     (lambda: policy_from(RetryConfig("backoff", None, True), Policy(), "retry_config"),  # type: ignore[arg-type]
      "retry_config: backoff must be utils.BackoffStrategy, got NoneType"),

@@ -117,7 +117,7 @@ def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_status_of_what_is_no_job_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(errors.CorpusError, match=r"is not the folder of a job"):
+    with pytest.raises(errors.CorpusError, match=r"there is no job in"):
         status(tmp_path / "out.npy")
     (tmp_path / "out.npy.job").mkdir()
     (tmp_path / "out.npy.job" / "journal.sqlite").write_bytes(b"something else" * 100)
