@@ -12,7 +12,7 @@ How a job flows:
 3. The job takes a batch from `packing.Packer` when `limiter.AdaptiveLimiter` and `budget.Budget` allow it.
 4. A sender (threads or tasks) sends the batch as one call and appends its outcome to `Job.outcomes`.
 5. The next step handles the outcome. A response becomes a block and updates `packing.ModelLimits`. After an error,
-   `Job._after_error` sends the batch again (after a pause of all requests, or asking for numbers instead of base64),
+   `Job._retried` sends the batch again (after a pause of all requests, or asking for numbers instead of base64),
    sends parts of it (`packing.Search`), or records or raises the error.
 
 Before packing, `packing.EqualTexts` drops duplicates and `long_texts.LongTexts` splits or cuts long texts;
