@@ -202,6 +202,7 @@ class Embeddings(GeneratedEmbeddings):
         Raises:
             CorpusError: `corpus` did not write the file.
             ConfigurationError: the rows have a prefix, and `prefix` is None.
+            InvalidInputError: `question` is not a string.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
