@@ -27,11 +27,12 @@ if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every 
 
     def __getattr__(name: str) -> Any:
         """Import a public name at first use: `import openrouter_embeddings` loads neither numpy nor httpx."""
-        if name == "embed":  # otherwise `from openrouter_embeddings import embed` imports the subpackage
-            raise ImportError("embed is a method: call OpenRouter().embeddings.embed(texts, model=...)")
-        if name not in __all__ and name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
+
+        if name not in __all__ and name not in _MODULES:
+            from .names import refuse_import
+
+            return refuse_import(__name__, name)
 
         module = import_module(f".{_MODULES.get(name, name)}", __name__)
         value = module.version() if name == "__version__" else getattr(module, name, module)

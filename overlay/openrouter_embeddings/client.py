@@ -6,15 +6,17 @@ import copy
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
-from .arguments import guarded, refuse_attribute
+from .arguments import guard_class, guarded
 from .caller import Caller
 from .errors import ConfigurationError
+from .names import refuse_attribute
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
 from .telemetry import Hook
@@ -42,13 +44,16 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
-class _EmbeddingsOf:
-    """The attribute `embeddings`: created at first use; on the class, `Embeddings` itself, for `create_autospec`."""
+class _ResourceAttribute:
+    """An attribute of the client: a resource, created at first use; on the class, its class, for `create_autospec`."""
+
+    def __init__(self, name: str, create: Callable[[Any], Resource]) -> None:
+        self._name, self._create = name, create
 
     def __get__(self, client: OpenRouter | None, owner: type) -> Any:
-        from .embeddings import Embeddings
-
-        return Embeddings if client is None else vars(client).setdefault("embeddings", Embeddings(client._caller))
+        resource = self._create(SimpleNamespace(_caller=None) if client is None else client)
+        guard_class(type(resource))
+        return type(resource) if client is None else vars(client).setdefault(self._name, resource)
 
 
 class OpenRouter(Resources):
@@ -128,13 +133,14 @@ class OpenRouter(Resources):
         url, closed = (caller.config.base_url, caller.closed) if caller is not None else ("", False)
         return f"OpenRouter(server_url={url!r}{', closed' if closed else ''})"
 
-    if TYPE_CHECKING:
+    if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
+        __getattr__ = refuse_attribute
 
-        @cached_property
-        def embeddings(self) -> Embeddings: ...
-    else:
-        embeddings = _EmbeddingsOf()
-        __getattr__ = refuse_attribute  # with a visible __getattr__, type checkers accept every name
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        from .embeddings import Embeddings
+
+        return Embeddings(self._caller)
 
     @guarded
     def with_options(
@@ -194,6 +200,11 @@ class OpenRouter(Resources):
     def __getstate__(self) -> dict[str, Any]:
         # Cached resources belong to one client; the copy creates its own at first use.
         return {name: value for name, value in vars(self).items() if not isinstance(value, Resource)}
+
+
+for _name, _property in {**vars(Resources), **vars(OpenRouter)}.items():
+    if isinstance(_property, cached_property):
+        setattr(OpenRouter, _name, _ResourceAttribute(_name, _property.func))
 
 
 def _require(argument: str, value: object, wanted: str, *methods: str) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import attrs
 
 from .client import OpenRouter
 from .embed import DEFAULTS, EmbedResult, Usage
 from .errors import ConfigurationError
+from .names import unknown_argument
 
 if TYPE_CHECKING:
     from .response import Matrix
 
 DOCUMENT, QUERY = "search_document", "search_query"
+_ARGUMENTS = ("client", "document_type", "query_type", "document_prefix", "query_prefix")
+_OPTIONS = DEFAULTS.keys() - {"input_type", "prefix"}
 
 
 class _Shared:
@@ -30,14 +33,15 @@ class _Shared:
         self.usage = Usage()
 
 
-_shared: WeakValueDictionary[Hashable, _Shared] = WeakValueDictionary()
+_shared: weakref.WeakValueDictionary[Hashable, _Shared] = weakref.WeakValueDictionary()
 
 
 class Embedder:
     """Embeds documents and queries with one model. Supports pickle, `==` and re-creation from `config()`.
 
-    The first call in each process opens a client, so a pickled embedder has no connections. It has no key either: each
-    process reads `OPENROUTER_API_KEY`, or calls the function passed as `api_key`.
+    The first call in each process opens a client, so a pickled embedder has no connections. It is closed when no equal
+    embedder is left, or at the end of the process. An embedder has no key either: each process reads
+    `OPENROUTER_API_KEY`, or calls the function passed as `api_key`.
 
     Args:
         model: the model's id, such as "openai/text-embedding-3-small".
@@ -47,7 +51,8 @@ class Embedder:
         options: further options of `embed`, such as `dimensions`, `provider` or `concurrency`.
 
     Raises:
-        ConfigurationError: an option is unknown, or `client` contains the key itself.
+        TypeError: an option is unknown.
+        ConfigurationError: `client` contains the key itself.
     """
 
     def __init__(
@@ -70,11 +75,8 @@ class Embedder:
                 "an Embedder is stored and sent to workers, so it must not contain the key: set "
                 'OPENROUTER_API_KEY, or pass client={"api_key": a_function}'
             )
-        for name in options.keys() - DEFAULTS.keys():
-            known = ", ".join(sorted(DEFAULTS))
-            raise ConfigurationError(f"unknown option {name!r}; the options of embed are: {known}")
-        if "input_type" in options:
-            raise ConfigurationError("Embedder does not accept input_type; use document_type= and query_type=")
+        for name in options.keys() - _OPTIONS:
+            raise unknown_argument("Embedder", name, [*_ARGUMENTS, *sorted(_OPTIONS)])
         self._join()
 
     def _join(self) -> None:
@@ -92,6 +94,7 @@ class Embedder:
         with self._own.lock:
             if self._own.client is None:
                 self._own.client = OpenRouter(**self.client_options)
+                weakref.finalize(self._own, self._own.client.close)
             return self._own.client
 
     @property
@@ -112,19 +115,23 @@ class Embedder:
 
     def queries(self, texts: Iterable[str], **options: Any) -> Matrix:
         """Embed queries; see `documents`."""
-        return self._run(texts, self.query_prefix, self.query_type, options).vectors
+        options = self._options(self.query_type, self.query_prefix, options)
+        return self._counted(self.client.embeddings.embed(_texts(texts), **options)).vectors
 
     async def documents_async(self, texts: Iterable[str], **options: Any) -> Matrix:
         """Async version of `documents`."""
-        return (await self._run_async(texts, self.document_prefix, self.document_type, options)).vectors
+        options = self._options(self.document_type, self.document_prefix, options)
+        return self._counted(await self.client.embeddings.embed_async(_texts(texts), **options)).vectors
 
     async def queries_async(self, texts: Iterable[str], **options: Any) -> Matrix:
         """Async version of `queries`."""
-        return (await self._run_async(texts, self.query_prefix, self.query_type, options)).vectors
+        options = self._options(self.query_type, self.query_prefix, options)
+        return self._counted(await self.client.embeddings.embed_async(_texts(texts), **options)).vectors
 
     def embed_documents(self, texts: Iterable[str], **options: Any) -> EmbedResult:
         """Embed documents, and return the `EmbedResult` with errors and usage."""
-        return self._run(texts, self.document_prefix, self.document_type, options)
+        options = self._options(self.document_type, self.document_prefix, options)
+        return self._counted(self.client.embeddings.embed(_texts(texts), **options))
 
     __call__ = documents
 
@@ -141,17 +148,8 @@ class Embedder:
         changed = {name: value for name, (value, default) in given.items() if value != default}
         return {"model": self.model, **changed, **self.options}
 
-    def _run(
-        self, texts: Iterable[str], prefix: str, input_type: str | None, options: Mapping[str, Any]
-    ) -> EmbedResult:
-        arguments = {"model": self.model, "input_type": input_type, **self.options, **options}
-        return self._counted(self.client.embeddings.embed(_prefixed(texts, prefix), **arguments))
-
-    async def _run_async(
-        self, texts: Iterable[str], prefix: str, input_type: str | None, options: Mapping[str, Any]
-    ) -> EmbedResult:
-        arguments = {"model": self.model, "input_type": input_type, **self.options, **options}
-        return self._counted(await self.client.embeddings.embed_async(_prefixed(texts, prefix), **arguments))
+    def _options(self, input_type: str | None, prefix: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {"model": self.model, "input_type": input_type, "prefix": prefix, **self.options, **options}
 
     def _counted(self, result: EmbedResult) -> EmbedResult:
         with self._own.lock:
@@ -176,10 +174,6 @@ class Embedder:
         self._join()
 
 
-def _prefixed(texts: Any, prefix: str) -> Any:
-    """Add a prefix to the texts. An empty text stays empty, so that it is rejected instead of embedding the prefix."""
-    if hasattr(texts, "to_pylist"):  # an Arrow column, whose items are not str
-        texts = texts.to_pylist()
-    if not prefix:
-        return texts
-    return [prefix + text if isinstance(text, str) and text else text for text in texts]
+def _texts(texts: Any) -> Any:
+    """Return the texts of an Arrow column, whose items are not strings, as a list."""
+    return texts.to_pylist() if hasattr(texts, "to_pylist") else texts

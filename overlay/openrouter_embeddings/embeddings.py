@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
 
 import openrouter_embeddings.embed as jobs
 
-from .arguments import guarded_methods, refuse_attribute
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .embed import EmbedInput
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class _NotCallable(ModuleType):
@@ -49,6 +51,18 @@ def _spell_out_options(method: _Method) -> _Method:
     return method
 
 
+def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
+    """Return the async version of a method, which runs it in a thread."""
+
+    @functools.wraps(method)
+    async def run(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        return await asyncio.to_thread(method, *arguments, **options)
+
+    run.__name__, run.__qualname__ = f"{method.__name__}_async", f"{method.__qualname__}_async"
+    run.__doc__ = f"Async version of `{method.__name__}`, run in a thread (asyncio only)."
+    return run
+
+
 def _opened_cache(options: EmbedOptions) -> Any:
     if (path := options.get("cache")) is None:
         return None
@@ -61,9 +75,6 @@ class Embeddings(GeneratedEmbeddings):
     """The embeddings operations of the API, and jobs that embed any number of texts."""
 
     _caller: Caller
-
-    if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
-        __getattr__ = refuse_attribute
 
     @_spell_out_options
     def embed(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
@@ -174,9 +185,7 @@ class Embeddings(GeneratedEmbeddings):
 
         return estimate(self._caller, texts, model)
 
-    async def estimate_async(self, texts: str | Iterable[EmbedInput] | os.PathLike[str], *, model: str) -> Estimate:
-        """Async version of `estimate`, run in a thread (asyncio only); `texts` is read in that thread."""
-        return await asyncio.to_thread(self.estimate, texts, model=model)
+    estimate_async = _in_thread(estimate)
 
     def search(
         self,
@@ -210,18 +219,7 @@ class Embeddings(GeneratedEmbeddings):
 
         return search(self._caller, Path(output), question, count=count, input_type=input_type, prefix=prefix)
 
-    async def search_async(
-        self,
-        output: str | os.PathLike[str],
-        question: str,
-        *,
-        count: int = 10,
-        input_type: str | None = None,
-        prefix: str | None = None,
-    ) -> list[Match]:
-        """Async version of `search`, run in a thread (asyncio only)."""
-        options: Any = {"count": count, "input_type": input_type, "prefix": prefix}
-        return await asyncio.to_thread(self.search, output, question, **options)
+    search_async = _in_thread(search)
 
     def check(self, output: str | os.PathLike[str]) -> Drift:
         """Detect a changed model: embed three fixed texts again and compare with their vectors in a `corpus` output.
@@ -241,9 +239,7 @@ class Embeddings(GeneratedEmbeddings):
 
         return check(self._caller, Path(output))
 
-    async def check_async(self, output: str | os.PathLike[str]) -> Drift:
-        """Async version of `check`, run in a thread (asyncio only)."""
-        return await asyncio.to_thread(self.check, output)
+    check_async = _in_thread(check)
 
     def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
         """Embed a file of any size into a file; the same call resumes after a crash.
@@ -297,6 +293,3 @@ class Embeddings(GeneratedEmbeddings):
         from .corpus import corpus_async
 
         return await corpus_async(self._caller, source, options)
-
-
-guarded_methods(Embeddings)

@@ -26,6 +26,7 @@ import attrs
 from .embed import Usage
 from .embedder import Embedder
 from .errors import ConfigurationError
+from .names import suggest_names
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["EmbedColumn", "TotalUsage", "total_usage"]
 
 
+@suggest_names
 class EmbedColumn:
     """A picklable callable that adds a column of vectors to an Arrow record batch or table.
 

@@ -24,6 +24,7 @@ official SDK, still catches them. Every error can be pickled, and none contains 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ import attrs
 
 from .defaults import MESSAGE_CHARS
 from .messages import Headers, Response
+from .names import refuse_import
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 
 BY_STATUS: dict[int, type[APIStatusError]] = {}
 """The class of each documented status."""
+
+
+if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
+    __getattr__ = functools.partial(refuse_import, __name__)
 
 
 def __dir__() -> list[str]:
@@ -213,9 +219,11 @@ class ForbiddenResponseError(APIStatusError, status=403):
 
 
 class NotFoundResponseError(APIStatusError, status=404):
-    """The model does not exist, or no endpoint may serve it."""
+    """The model, or the resource with the id, does not exist; or no endpoint may serve the model."""
 
-    _cure = "see client.embeddings.list_models() for ids; server_url must end like https://openrouter.ai/api/v1"
+    _cure = (
+        "check the model or id (embeddings.list_models() lists the models), and that server_url ends like .../api/v1"
+    )
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .defaults import MAX_MEDIA_BYTES
 from .errors import InvalidInputError
+from .names import suggest_names
 
 _TYPES = {
     **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),
@@ -24,6 +25,7 @@ _TYPES = {
 }
 
 
+@suggest_names
 def part(path: str | os.PathLike[str], *, max_bytes: int = MAX_MEDIA_BYTES) -> dict[str, Any]:
     """Create a part of a multimodal input from a local image, audio or PDF file.
 

@@ -16,6 +16,7 @@ from openrouter_generated.types import RetrySettings, Unset
 from . import defaults
 from .errors import APIStatusError, ConfigurationError, Failure, OpenRouterError, ResponseValidationError
 from .messages import Sleep
+from .names import suggest_names
 
 Uniform = Callable[[float, float], float]  # random.uniform
 
@@ -42,6 +43,7 @@ def _number(default: Any = attrs.NOTHING, minimum: int | None = None, *, optiona
     return attrs.field(default=default, validator=validate)
 
 
+@suggest_names
 @attrs.define(eq=False)
 class BackoffStrategy:
     """The exponential backoff of the official SDK. All times are in milliseconds.
@@ -60,6 +62,7 @@ class BackoffStrategy:
     jitter_ms: int | None = _number(None, optional=True)
 
 
+@suggest_names
 @attrs.define(eq=False)
 class RetryConfig(RetrySettings):
     """The retry configuration of the official SDK. A `strategy` other than "backoff" disables retries.
@@ -74,6 +77,7 @@ class RetryConfig(RetrySettings):
     status_codes_override: Sequence[str] | None = None
 
 
+@suggest_names
 @attrs.frozen(kw_only=True)
 class Policy(RetrySettings):
     """The retry policy of a call. The default values apply to single calls, not to jobs; times are in seconds.

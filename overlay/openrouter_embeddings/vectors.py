@@ -7,11 +7,13 @@ from typing import Any, Literal
 import numpy as np
 
 from .errors import InvalidInputError
+from .names import suggest_names
 
 VectorDtype = Literal["float32", "float16", "int8", "binary"]
 _LARGEST_FLOAT16 = 65_504.0
 
 
+@suggest_names
 def truncate_dimensions(matrix: Any, n: int) -> Any:
     """Keep the first `n` numbers of each vector, and scale the vector to length 1.
 
@@ -37,6 +39,7 @@ def truncate_dimensions(matrix: Any, n: int) -> Any:
     return (cut / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
+@suggest_names
 def quantize(matrix: Any, dtype: Literal["float16", "int8", "binary"]) -> Any:
     """Convert vectors to 2 bytes, 1 byte or 1 bit per number, row by row.
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import create_autospec
 
+import openrouter_embeddings
 import pytest
 from faults.replies import answer, hang, once, refuse, reply
 from faults.server import FaultServer
-from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings import Embedder, OpenRouter, Policy, errors, testing, vectors
 from openrouter_embeddings.embeddings import Embeddings
 from support.sides import Session, Side, both_sides
 
@@ -47,6 +48,22 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "max_retries of a call": (None, lambda s: s.generate(**CALL, max_retries=5), "use retries="),
     "timeout of a job": (None, lambda s: s.embed(["a"], model="m", timeout=5), "use timeout_ms=..., in milliseconds"),
     "input of a job": (None, lambda s: s.embed(None, input=["a"], model="m"), "use texts"),
+    "attempt of a Policy": (None, lambda s: Policy(attempt=3), "argument 'attempt'; use attempts"),
+    "delay of a Fault": (None, lambda s: testing.Fault(delay=3), "use delay_seconds"),
+    "fault of serve": (None, lambda s: testing.serve(fault=[503]), "use faults"),
+    "type of quantize": (None, lambda s: vectors.quantize([1.0], type="int8"), "use dtype"),
+    "dimension of an Embedder": (None, lambda s: Embedder("m", dimension=5), "use dimensions"),
+    "input_type of an Embedder": (None, lambda s: Embedder("m", input_type="a"), "use document_type and query_type"),
+    "top_k": (None, lambda s: s.client.embeddings.search("a.npy", "b", top_k=4), "output, question, count, input_type"),
+    "option of a batch": (None, lambda s: s.client.batches.create(modle="m"), "use model"),
+    "wait of batches": (None, lambda s: s.client.batches.wait("id"), "the names are: create, "),
+    "chat": (None, lambda s: s.client.chat, "the names are: aclose, batches, close, embeddings, with_options"),
+    "AsyncOpenRouter": (None, lambda s: openrouter_embeddings.AsyncOpenRouter, "use OpenRouter; for asyncio"),
+    "RateLimitError": (
+        None,
+        lambda s: exec("from openrouter_embeddings.errors import RateLimitError"),
+        "use TooManyRequestsResponseError",
+    ),
     "extra_headers": (None, lambda s: s.generate(**CALL, extra_headers={}), "use http_headers"),
 }  # fmt: skip
 
@@ -56,7 +73,7 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
 def test_mistake_ends_in_a_message_that_names_the_cure(mistake: str, side: Side) -> None:
     step, do, cure = MISTAKES[mistake]
     with FaultServer(once(step or answer())) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        with pytest.raises((errors.OpenRouterError, TypeError, AttributeError)) as caught:
+        with pytest.raises((errors.OpenRouterError, TypeError, AttributeError, ImportError)) as caught:
             do(session)
 
         assert cure in str(caught.value)
@@ -126,6 +143,7 @@ def test_client_can_be_replaced_by_a_mock_with_its_methods(instance: bool) -> No
 
     assert client.embeddings.embed(["a"], model="m") == "vectors"
     assert client.embeddings.generate(**CALL) is not None
+    assert client.batches.get(id="one") is not None
     with pytest.raises(TypeError):
         client.embeddings.list_models(unknown=1)
     with pytest.raises(AttributeError):

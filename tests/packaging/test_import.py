@@ -71,7 +71,7 @@ try:
     from openrouter import embed
 except ImportError as error:
     print(error)
-    """: "embed is a method: call OpenRouter().embeddings.embed(texts, model=...)",
+    """: "openrouter_embeddings has no embed; use embeddings.embed(...) of an OpenRouter client",
     """
 import openrouter, openrouter.embeddings
 try:

@@ -61,6 +61,8 @@ assert_type(errors.TooManyRequestsResponseError().status_code, int)
 async def main() -> None:
     assert_type(await embeddings.generate_async(input='a', model='m'), operations.CreateEmbeddingsResponse)
     assert_type(await embeddings.embed_async(texts, model='m'), EmbedResult)
+    assert_type((await embeddings.search_async('a.npy', 'a', count=3))[0].similarity, float)
+    assert_type((await embeddings.check_async('a.npy')).has_drifted, bool)
 """
 WRONG = """\
 OpenRouter(5)
@@ -79,6 +81,8 @@ embeddings.generate(input='a', model='m', encoding_format='float32')
 embeddings.generate(input='a', model='m', retries='3')
 embeddings.generate_async(input='a', model='m').data
 embeddings.list_models(limit='5')
+embeddings.search_async('a.npy', 'a', top_k=3)
+embeddings.check_async('a.npy').has_drifted
 embeddings.embed(texts)
 embeddings.embed([1, 2], model='m')
 embeddings.embed(texts, model='m', on_error='ignore')

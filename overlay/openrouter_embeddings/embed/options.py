@@ -12,8 +12,8 @@ from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, Unset
 
-from ..arguments import advice
 from ..errors import ConfigurationError, InvalidInputError
+from ..names import unknown_argument
 from ..request import to_json
 from .inputs import text_problem
 
@@ -91,8 +91,7 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
     chosen = dict(_CHECKED_DEFAULTS)
     for name, value in options.items():
         if name not in chosen:
-            hint = advice(name, EmbedOptions.__annotations__)
-            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")
+            raise unknown_argument(verb, name, EmbedOptions.__annotations__)
         chosen[name] = _checked(name, value)
     if "model" not in options:
         raise TypeError(f"{verb}() missing 1 required keyword-only argument: 'model'")

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ..defaults import LOCAL_SERVER_MAX_BODY_BYTES, LOCAL_SERVER_MAX_INPUTS
+from ..names import suggest_names
 
 if TYPE_CHECKING:
     from .fault import Fault
@@ -27,6 +28,7 @@ __all__ = ["serve"]
 _PACKAGES = ("jsonschema", "safetensors", "starlette", "tokenizers", "uvicorn", "wordllama")
 
 
+@suggest_names
 def serve(
     *,
     host: str = "127.0.0.1",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from ..errors import ConfigurationError
+from ..names import suggest_names
 from .errors import ApiError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def _is_duration(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
+@suggest_names
 @attrs.frozen
 class Fault:
     """The fault of one request.
