@@ -62,10 +62,9 @@ JOB_INTERRUPT_SECONDS: Final = 3.0  # grace period after Ctrl-C or a cancellatio
 JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 
-# Batch API. Sources: documentation of OpenRouter (requests, bytes) and of OpenAI (inputs).
+# Batch API. Source: documentation of OpenRouter (requests, bytes).
 BATCH_MAX_REQUESTS: Final = 5_000
 BATCH_MAX_BYTES: Final = 200_000_000
-BATCH_MAX_INPUTS: Final = 50_000
 BATCH_JOB_INPUTS: Final = 5_000  # texts in one batch of a corpus job; the results are about 150 MB of JSON
 BATCH_REQUEST_BYTES: Final = 240_000  # bytes of text in one request of a batch; a text has at most a token per byte
 BATCH_FOUND_SECONDS: Final = 60.0  # time in which a submitted batch must be listed; 15 s were observed

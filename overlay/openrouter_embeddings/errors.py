@@ -1,23 +1,5 @@
 """Defines all exceptions. A new HTTP status needs one class here and one entry in openapi.yaml.
 
-::
-
-    OpenRouterError
-    ├── ConfigurationError (ValueError)     a setting or option is invalid; nothing was sent
-    ├── InvalidInputError (ValueError)      an argument was rejected; nothing was sent
-    ├── ClosedClientError (RuntimeError)    the client was closed before the call
-    ├── CorpusError                         a corpus job cannot start or continue; its results are kept
-    ├── BudgetError                         the next request could exceed `max_cost_usd`
-    ├── NoResponseError                     no complete response arrived
-    │   ├── ConnectError                    no connection: DNS, port, TLS or proxy
-    │   ├── ConnectionLostError             the connection broke, or the response is not HTTP
-    │   ├── DeadlineError (TimeoutError)    a time limit was reached
-    │   └── AnswerTooLargeError             body, compression ratio or headers exceed a limit
-    └── ResponseError                       a response arrived, and the error holds it
-        ├── ResponseValidationError         the response does not match the request
-        └── APIStatusError                  the API reported an error; one subclass for each documented status
-            └── OpenRouterDefaultError      any other status
-
 Connection errors also inherit from the matching class of httpx, so that `except httpx.ReadTimeout`, written for the
 official SDK, still catches them. Every error can be pickled, and none contains the API key.
 """

@@ -6,7 +6,6 @@ import copy
 import importlib
 import pickle
 import pkgutil
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -32,29 +31,6 @@ def family(cls: type[OpenRouterError] = OpenRouterError) -> Iterator[type[OpenRo
 
 FAMILY = list(dict.fromkeys(family()))
 OWN = [cls for cls in FAMILY if getattr(errors, cls.__name__, None) is cls]
-
-
-def documented_tree() -> dict[str, tuple[str, list[str]]]:
-    """The tree of the docstring: each class, the class above it, and the built-in bases in parentheses."""
-    tree, above = {}, [""]
-    for line in (errors.__doc__ or "").splitlines():
-        found = re.fullmatch(r"    ((?:[│ ]   )*)(?:[├└]── )?(\w+Error)(?: \((.*?)\))?(?: .*)?", line)
-        if found:
-            depth = line.index(found[2]) // 4
-            above[depth:] = [found[2]]
-            tree[found[2]] = (above[depth - 1], found[3].split(", ") if found[3] else [])
-    return tree
-
-
-def test_docstring_shows_the_tree_without_the_classes_of_statuses() -> None:
-    assert documented_tree() == {
-        cls.__name__: (
-            next((base.__name__ for base in cls.__bases__ if issubclass(base, OpenRouterError)), ""),
-            [base.__name__ for base in cls.__bases__ if base.__module__ == "builtins" and base is not Exception],
-        )
-        for cls in OWN
-        if cls not in BY_STATUS.values()
-    }
 
 
 def test_every_status_in_openapi_yaml_has_the_class_that_it_names() -> None:
