@@ -196,12 +196,9 @@ def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = 
 
 def is_loopback(host: str) -> bool:
     """Whether a host name is a loopback name or address (RFC 6761, section 6.3)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def timeout_ms(value: Any) -> int | None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from openrouter_generated.api.embeddings import Embeddings as GeneratedEmbeddings
@@ -27,16 +25,6 @@ if TYPE_CHECKING:
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class _NotCallable(ModuleType):
-    """Makes a call of the module `openrouter_embeddings.embed` raise an error that names the method `embed`."""
-
-    def __call__(self, *_: object, **__: object) -> None:
-        raise TypeError("embed is a method: call OpenRouter().embeddings.embed(texts, model=...)")
-
-
-sys.modules[jobs.__name__].__class__ = _NotCallable
 
 
 def _spell_out_options(method: _Method) -> _Method:
@@ -96,7 +84,7 @@ class Embeddings(GeneratedEmbeddings):
             batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
                 providers accept. The client learns a model's smaller limit from rejections and remembers it.
             concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
-                arrive. It is halved when the server answers 429.
+                arrive. It is halved when the server does not process a request, for example after 429.
             requests_per_minute, tokens_per_minute: limits for all jobs of this client with this model together; tokens
                 are estimated. None: no limit.
             max_cost_usd: the job stops before a request that could raise its cost above this, by the price in the

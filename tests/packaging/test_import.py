@@ -73,13 +73,6 @@ except ImportError as error:
     print(error)
     """: "openrouter_embeddings has no embed; use embeddings.embed(...) of an OpenRouter client",
     """
-import openrouter, openrouter.embeddings
-try:
-    openrouter.embed(["a"], model="m")
-except TypeError as error:
-    print(error)
-    """: "embed is a method: call OpenRouter().embeddings.embed(texts, model=...)",
-    """
 import openrouter, importlib.metadata as m
 print(openrouter.__version__, m.packages_distributions()["openrouter"])
     """: f"{VERSION} ['openrouter-embeddings']",
