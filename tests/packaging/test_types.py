@@ -68,6 +68,7 @@ WRONG = """\
 OpenRouter(5)
 OpenRouter(token='key')
 OpenRouter(retry_config='5')
+Policy(attempt=2)
 openrouter_embeddings.Client()
 utils.RetryConfig('backoff', 5, True)
 embeddings.generate('a', 'm')
