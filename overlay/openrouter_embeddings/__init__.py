@@ -30,7 +30,7 @@ if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every 
         from importlib import import_module
 
         if name not in __all__ and name not in _MODULES:
-            from .names import refuse_import
+            from .arguments import refuse_import
 
             return refuse_import(__name__, name)
 

@@ -1,24 +1,127 @@
-"""Wraps public methods: hides secrets in their arguments, and suggests the right name for an unknown one."""
+"""Checks the arguments of public functions: hides secrets in them, and suggests the right name for an unknown one."""
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import zip_longest
 from typing import Any, Final, TypeVar
 
-from .config import as_secret, hidden_headers, hidden_url
-from .names import argument_check, refuse_attribute
+from .redaction import Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
+_HEADERS = ("http_headers", "`http_headers=...` in each call")
+_CLIENT = ("OpenRouter; for asyncio, its methods that end in _async",)
+_INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
+    # a name from other clients: suggestions, of which the first that fits is shown
+    "base_url": ("server_url",),
+    "api_base": ("server_url",),
+    "timeout": ("timeout_ms=..., in milliseconds",),
+    "max_retries": ("retry_config=..., the number of retries", "retries=..., the number of retries"),
+    "http_client": ("client",),
+    "headers": _HEADERS,
+    "default_headers": _HEADERS,
+    "extra_headers": _HEADERS,
+    "input": ("texts",),
+    "texts": ("input",),
+    "input_type": ("document_type and query_type",),
+    "prefix": ("document_prefix and query_prefix",),
+    "create": ("generate(input=..., model=...) for one request, embed(texts, model=...) for any number of texts",),
+    "list": ("list_models()",),
+    "models": ("embeddings.list_models()",),
+    "generate": ("embeddings.generate(...)",),
+    "embed": ("embeddings.embed(...) of an OpenRouter client",),
+    **dict.fromkeys(("AsyncOpenRouter", "AsyncOpenAI", "OpenAI", "AsyncClient", "Client"), _CLIENT),
+    "APIError": ("OpenRouterError",),
+    "APIConnectionError": ("NoResponseError",),
+    "APITimeoutError": ("DeadlineError",),
+    "AuthenticationError": ("UnauthorizedResponseError",),
+    "PermissionDeniedError": ("ForbiddenResponseError",),
+    "RateLimitError": ("TooManyRequestsResponseError",),
+}
+
+
+def as_secret(value: object) -> object:
+    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
+    if value is None or isinstance(value, Secret) or callable(value):
+        return value
+    return Secret(value) if isinstance(value, str) else type(value)
+
+
+def hidden_url(value: object) -> object:
+    """Return a URL, wrapped in `Secret` if it has credentials, a query or a fragment."""
+    return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
+
+
+def hidden_headers(headers: object) -> object:
+    """Return headers with the values of secret ones wrapped in `Secret`."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
+
 
 _HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "api_key": as_secret,
     "http_headers": hidden_headers,
     "server_url": hidden_url,
 }
+
+
+def advice(name: str, known: Collection[str]) -> str:
+    """Return the end of an error message, which suggests a name for an unknown one, or lists the known names."""
+    words = [(option, option.partition("=")[0]) for option in _INSTEAD.get(name, ())]
+    chosen = [option for option, word in words if word in known or not word.isidentifier()]
+    chosen = chosen or difflib.get_close_matches(name, known, n=1)
+    chosen = chosen or [option for option in known if name in option.split("_") or option in name.split("_")]
+    return f"; use {chosen[0]}" if chosen else f"; the names are: {', '.join(known)}"
+
+
+def unknown_argument(label: str, name: str, known: Collection[str]) -> TypeError:
+    """Create the error for an unknown keyword argument of the function `label`."""
+    return TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, known)}")
+
+
+def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
+    """Return a function that raises TypeError, with a suggestion, for arguments that `function` does not take."""
+    parameters = {name: each for name, each in inspect.signature(function).parameters.items() if name != "self"}
+    label, keyword = function.__qualname__.removesuffix(".__init__"), inspect.Parameter.KEYWORD_ONLY
+    positional = [name for name, each in parameters.items() if each.kind is each.POSITIONAL_OR_KEYWORD]
+    required = [name for name, each in parameters.items() if each.kind is keyword and each.default is each.empty]
+    most = len(positional) + ("self" in inspect.signature(function).parameters)
+    takes_more = bool(inspect.unwrap(function).__code__.co_flags & inspect.CO_VARKEYWORDS)
+
+    def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+        for name in options.keys() - parameters.keys():
+            if name in _INSTEAD or not takes_more:
+                raise unknown_argument(label, name, list(parameters))
+        if len(arguments) > most:
+            example = ", ".join([*positional, *[f"{name}=..." for name in required]])
+            raise TypeError(f"{label}() takes {len(positional)} positional argument(s); use {label}({example})")
+
+    return check
+
+
+def suggest_names(function: F) -> F:
+    """Decorate a public function or class, so that a TypeError about its arguments suggests the right name."""
+    cls: Any = function if isinstance(function, type) else None
+    target: Any = cls.__init__ if cls else function
+    check = argument_check(target)
+
+    @functools.wraps(target)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        check(arguments, options)
+        return target(*arguments, **options)
+
+    if cls is None:
+        return wrapper  # type: ignore[return-value]
+    cls.__init__ = wrapper
+    return cls  # type: ignore[no-any-return]
 
 
 def guarded(function: F) -> F:
@@ -58,3 +161,16 @@ def guard_class(cls: Any) -> None:
     for name in dir(cls):
         if name[0] != "_" and inspect.isfunction(method := getattr(cls, name)):
             setattr(cls, name, guarded(method))
+
+
+def refuse_attribute(self: object, name: str) -> Any:
+    """The `__getattr__` of public classes."""
+    hint = "" if name[0] == "_" else advice(name, [known for known in dir(type(self)) if known[0] != "_"])
+    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+
+def refuse_import(module: str, name: str) -> Any:
+    """The `__getattr__` of public modules, for a name that does not exist. Similar names are shown by Python itself."""
+    if name in _INSTEAD:  # ImportError, because `from ... import ...` hides the message of an AttributeError
+        raise ImportError(f"{module} has no {name}; use {_INSTEAD[name][0]}")
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -13,10 +13,9 @@ from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from . import config as settings
-from .arguments import guard_class, guarded
+from .arguments import guard_class, guarded, refuse_attribute
 from .caller import Caller
 from .errors import ConfigurationError
-from .names import refuse_attribute
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
 from .telemetry import Hook

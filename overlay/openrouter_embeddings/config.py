@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import attrs
 from openrouter_generated import SERVERS
 
+from .arguments import as_secret, hidden_headers, hidden_url
 from .errors import ConfigurationError
 from .messages import Timeouts
 from .redaction import Secret
@@ -40,7 +41,6 @@ _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _CONNECTION_HEADERS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _UNSENDABLE = re.compile(r"[^\t -~]")
-_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 _REPEATED = re.compile(r"(?<=/v1)(/+v1|/+embeddings(/+models)?)+$")  # path parts that requests add again
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, section 2.3.4
 
@@ -74,13 +74,6 @@ class Config:
         return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
 
 
-def as_secret(value: object) -> object:
-    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
-    if value is None or isinstance(value, Secret) or callable(value):
-        return value
-    return Secret(value) if isinstance(value, str) else type(value)
-
-
 def api_key_setting(value: Any) -> Any:
     """Validate the `api_key` argument: return a callable, a `Secret` or None."""
     return value if callable(value) and not isinstance(value, type) else validate_key(value, "api_key")
@@ -101,18 +94,6 @@ def validate_key(value: object, source: str) -> Secret | None:
             "copy it again from https://openrouter.ai/settings/keys"
         )
     return key if key.reveal() else None
-
-
-def hidden_url(value: object) -> object:
-    """Return a URL, wrapped in `Secret` if it has credentials, a query or a fragment."""
-    return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
-
-
-def hidden_headers(headers: object) -> object:
-    """Return headers with the values of secret ones wrapped in `Secret`."""
-    if not isinstance(headers, Mapping):
-        return headers
-    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
 
 
 def header_value(value: object, name: str) -> Any:

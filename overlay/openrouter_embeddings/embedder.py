@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .arguments import unknown_argument
 from .client import OpenRouter
 from .embed import DEFAULTS, EmbedResult, Usage
 from .errors import ConfigurationError
-from .names import unknown_argument
 
 if TYPE_CHECKING:
     from .response import Matrix

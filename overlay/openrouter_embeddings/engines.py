@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from .arguments import suggest_names
 from .embed import Usage
 from .embedder import Embedder
 from .errors import ConfigurationError
-from .names import suggest_names
 
 if TYPE_CHECKING:
     import pyarrow

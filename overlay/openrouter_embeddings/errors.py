@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from .arguments import refuse_import
 from .defaults import MESSAGE_CHARS
 from .messages import Headers, Response
-from .names import refuse_import
 
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse

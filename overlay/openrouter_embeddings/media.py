@@ -7,9 +7,9 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from .arguments import suggest_names
 from .defaults import MAX_MEDIA_BYTES
 from .errors import InvalidInputError
-from .names import suggest_names
 
 _TYPES = {
     **dict.fromkeys((".jpg", ".jpeg"), "image/jpeg"),

@@ -14,9 +14,9 @@ import attrs
 from openrouter_generated.types import RetrySettings, Unset
 
 from . import defaults
+from .arguments import suggest_names
 from .errors import APIStatusError, ConfigurationError, Failure, OpenRouterError, ResponseValidationError
 from .messages import Sleep
-from .names import suggest_names
 
 Uniform = Callable[[float, float], float]  # random.uniform
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .arguments import suggest_names
 from .errors import InvalidInputError
-from .names import suggest_names
 
 VectorDtype = Literal["float32", "float16", "int8", "binary"]
 _LARGEST_FLOAT16 = 65_504.0

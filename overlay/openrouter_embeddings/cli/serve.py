@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from ..config import as_secret, validate_key
+from ..arguments import as_secret
+from ..config import validate_key
 from ..defaults import LOCAL_SERVER_PORT
 from ..errors import ConfigurationError
 from .shared import PROGRAM

@@ -12,8 +12,8 @@ from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, Unset
 
+from ..arguments import unknown_argument
 from ..errors import ConfigurationError, InvalidInputError
-from ..names import unknown_argument
 from ..request import to_json
 from .inputs import text_problem
 

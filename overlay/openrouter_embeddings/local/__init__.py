@@ -16,8 +16,8 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from ..arguments import suggest_names
 from ..defaults import LOCAL_SERVER_MAX_BODY_BYTES, LOCAL_SERVER_MAX_INPUTS
-from ..names import suggest_names
 
 if TYPE_CHECKING:
     from .fault import Fault

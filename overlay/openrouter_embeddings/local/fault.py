@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from ..arguments import suggest_names
 from ..errors import ConfigurationError
-from ..names import suggest_names
 from .errors import ApiError
 
 if TYPE_CHECKING:
