@@ -17,28 +17,37 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 _HEADERS = ("http_headers", "`http_headers=...` in each call")
+_RETRIES = (
+    "retry_config=..., the number of retries",
+    "retries=..., the number of retries",
+    "attempts=..., the number of retries plus 1",
+)
 _CLIENT = ("OpenRouter; for asyncio, its methods that end in _async",)
 _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     # a name from other clients: suggestions, of which the first that fits is shown
     "base_url": ("server_url",),
     "api_base": ("server_url",),
-    "timeout": ("timeout_ms=..., in milliseconds",),
-    "max_retries": ("retry_config=..., the number of retries", "retries=..., the number of retries"),
+    "timeout": ("timeout_ms=..., in milliseconds", "total_seconds"),
+    "api_key": ('client={"api_key": a_function}',),
+    "max_retries": _RETRIES,
+    "retries": _RETRIES,
     "http_client": ("client",),
     "headers": _HEADERS,
     "default_headers": _HEADERS,
     "extra_headers": _HEADERS,
     "input": ("texts",),
     "texts": ("input",),
+    "text": ("input", "texts"),
     "input_type": ("document_type and query_type",),
     "prefix": ("document_prefix and query_prefix",),
     "create": ("generate(input=..., model=...) for one request, embed(texts, model=...) for any number of texts",),
+    "retrieve": ("get(id=...)",),
     "list": ("list_models()",),
     "models": ("embeddings.list_models()",),
     "generate": ("embeddings.generate(...)",),
     "embed": ("embeddings.embed(...) of an OpenRouter client",),
     **dict.fromkeys(("AsyncOpenRouter", "AsyncOpenAI", "OpenAI", "AsyncClient", "Client"), _CLIENT),
-    "APIError": ("OpenRouterError",),
+    **dict.fromkeys(("OpenAIError", "APIError"), ("OpenRouterError",)),
     "APIConnectionError": ("NoResponseError",),
     "APITimeoutError": ("DeadlineError",),
     "AuthenticationError": ("UnauthorizedResponseError",),
@@ -77,7 +86,7 @@ def advice(name: str, known: Collection[str]) -> str:
     """Return the end of an error message, which suggests a name for an unknown one, or lists the known names."""
     words = [(option, option.partition("=")[0]) for option in _INSTEAD.get(name, ())]
     chosen = [option for option, word in words if word in known or not word.isidentifier()]
-    chosen = chosen or difflib.get_close_matches(name, known, n=1)
+    chosen = chosen or difflib.get_close_matches(name, known, n=1, cutoff=0.65)
     chosen = chosen or [option for option in known if name in option.split("_") or option in name.split("_")]
     return f"; use {chosen[0]}" if chosen else f"; the names are: {', '.join(known)}"
 
@@ -90,9 +99,10 @@ def unknown_argument(label: str, name: str, known: Collection[str]) -> TypeError
 def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
     """Return a function that raises TypeError, with a suggestion, for arguments that `function` does not take."""
     parameters = {name: each for name, each in inspect.signature(function).parameters.items() if name != "self"}
-    label, keyword = function.__qualname__.removesuffix(".__init__"), inspect.Parameter.KEYWORD_ONLY
+    label = function.__qualname__.removesuffix(".__init__")
     positional = [name for name, each in parameters.items() if each.kind is each.POSITIONAL_OR_KEYWORD]
-    required = [name for name, each in parameters.items() if each.kind is keyword and each.default is each.empty]
+    named = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
+    shown = [name for name in named if parameters[name].default is inspect.Parameter.empty] or named[:1]
     most = len(positional) + ("self" in inspect.signature(function).parameters)
     takes_more = bool(inspect.unwrap(function).__code__.co_flags & inspect.CO_VARKEYWORDS)
 
@@ -101,7 +111,7 @@ def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], M
             if name in _INSTEAD or not takes_more:
                 raise unknown_argument(label, name, list(parameters))
         if len(arguments) > most:
-            example = ", ".join([*positional, *[f"{name}=..." for name in required]])
+            example = ", ".join([*positional, *[f"{name}=..." for name in shown]])
             raise TypeError(f"{label}() takes {len(positional)} positional argument(s); use {label}({example})")
 
     return check

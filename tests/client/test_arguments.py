@@ -57,6 +57,11 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "top_k": (None, lambda s: s.client.embeddings.search("a.npy", "b", top_k=4), "output, question, count, input_type"),
     "option of a batch": (None, lambda s: s.client.batches.create(modle="m"), "use model"),
     "wait of batches": (None, lambda s: s.client.batches.wait("id"), "the names are: create, "),
+    "policy by position": (None, lambda s: Policy(3), "use Policy(attempts=...)"),
+    "key of an Embedder": (None, lambda s: Embedder("m", api_key="a"), "use client={"),
+    "retries of a Policy": (None, lambda s: Policy(retries=3), "use attempts=..., the number of retries plus 1"),
+    "text of a call": (None, lambda s: s.generate(text="a", model="m"), "use input"),
+    "completions": (None, lambda s: s.client.completions, "the names are: aclose, batches, "),
     "chat": (None, lambda s: s.client.chat, "the names are: aclose, batches, close, embeddings, with_options"),
     "AsyncOpenRouter": (None, lambda s: openrouter_embeddings.AsyncOpenRouter, "use OpenRouter; for asyncio"),
     "RateLimitError": (
