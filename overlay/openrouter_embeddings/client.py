@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .embeddings import Embeddings
     from .telemetry import Event
 
+T = TypeVar("T")
 _Key = str | settings.KeyProvider | None
 
 
@@ -43,16 +44,15 @@ class Logger(Protocol):
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None: ...
 
 
-class _ResourceAttribute:
+class _Resource(cached_property[T]):
     """An attribute of the client: a resource, created at first use; on the class, its class, for `create_autospec`."""
 
-    def __init__(self, name: str, create: Callable[[Any], Resource]) -> None:
-        self._name, self._create = name, create
+    if not TYPE_CHECKING:
 
-    def __get__(self, client: OpenRouter | None, owner: type) -> Any:
-        resource = self._create(SimpleNamespace(_caller=None) if client is None else client)
-        guard_class(type(resource))
-        return type(resource) if client is None else vars(client).setdefault(self._name, resource)
+        def __get__(self, client: OpenRouter | None, owner: type) -> Any:
+            resource = self.func(SimpleNamespace(_caller=None)) if client is None else super().__get__(client, owner)
+            guard_class(type(resource))
+            return type(resource) if client is None else resource
 
 
 class OpenRouter(Resources):
@@ -135,7 +135,7 @@ class OpenRouter(Resources):
     if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
         __getattr__ = refuse_attribute
 
-    @cached_property
+    @_Resource
     def embeddings(self) -> Embeddings:
         from .embeddings import Embeddings
 
@@ -201,9 +201,11 @@ class OpenRouter(Resources):
         return {name: value for name, value in vars(self).items() if not isinstance(value, Resource)}
 
 
-for _name, _property in {**vars(Resources), **vars(OpenRouter)}.items():
-    if isinstance(_property, cached_property):
-        setattr(OpenRouter, _name, _ResourceAttribute(_name, _property.func))
+for _name, _property in vars(Resources).items():
+    if isinstance(_property, cached_property) and _name not in vars(OpenRouter):
+        _resource = _Resource(_property.func)
+        _resource.__set_name__(OpenRouter, _name)
+        setattr(OpenRouter, _name, _resource)
 
 
 def _require(argument: str, value: object, wanted: str, *methods: str) -> None:
