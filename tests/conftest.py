@@ -30,6 +30,8 @@ _LONG = (
     "corpus/test_batch.py",
     "codegen/test_generate.py",
     "embed/test_embed.py",
+    "docs/test_examples.py",
+    "contract/test_prism.py",
     "corpus/test_survival.py",
     "embed/test_storms.py",
     "codegen/test_spec_diff.py",
@@ -38,7 +40,7 @@ _LONG = (
     "embed/test_endings.py",
     "release/test_check.py",
     "network/test_processes.py",
-    "contract/test_prism.py",
+    "contract/test_embedded.py",
     "local/test_fault.py",
     "docs/test_site.py",
 )
@@ -72,11 +74,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Collect no garbage meanwhile: nearly all objects that the collection of tests makes are kept."""
+    """Exclude the objects that the collection of tests makes from garbage collection: nearly all of them are kept."""
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.freeze()
         gc.enable()
 
 

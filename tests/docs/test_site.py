@@ -94,8 +94,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("page", "text", "message"),
     [
-        ("embed.md", "[x](nowhere.md)", "page does not exist"),
-        ("embed.md", "[x](testing.md#nowhere)", "anchor does not exist"),
+        ("embed.md", "[x](nowhere.md) [y](testing.md#nowhere)", r"(?s)page does not exist.*anchor does not exist"),
         ("embed.md", "[x](../nowhere)", r"embed.md: the link \.\./nowhere has no target"),
         ("new.md", "# New", "pages that are not in nav: new.md"),
     ],
@@ -108,13 +107,16 @@ def test_problem_fails_the_build(page: str, text: str, message: str, project: Pa
         build(project, project / "build", ROOT / "openapi.yaml")
 
 
-@pytest.mark.parametrize("repository", ["", "https://example.com/us/it"])
-def test_links_to_files_of_the_repository_need_its_address(repository: str, project: Path) -> None:
-    settings = (project / "pyproject.toml").read_text()
-    filled = re.sub(r'^repository = "[^"]*"', f'repository = "{repository}"', settings, flags=re.MULTILINE)
-    (project / "pyproject.toml").write_text(filled)
+def test_links_to_files_of_the_repository_need_its_address(parsed: dict[str, Page], project: Path) -> None:
+    path = project / "pyproject.toml"
+    setting = re.compile(r'^repository = "([^"]*)"', re.MULTILINE)
+    (repository,) = setting.findall(path.read_text())
+    links = [link for page in parsed.values() for link in page.links if "tests/faults/table" in link]
+
+    assert set(links) == ({f"{repository}/blob/main/tests/faults/table"} if repository else set())
+
+    path.write_text(setting.sub('repository = "https://example.com/us/it"', path.read_text()))
     (project / "docs/embed.md").write_text("# Embed\n\nSee [the licence](../LICENSE).\n")
     page = Page((build(project, project / "build", ROOT / "openapi.yaml") / "embed/index.html").read_text())
-
     found = [link for link in page.links if "example.com/us" in link]
-    assert found[:1] + found[-1:] == ([repository, f"{repository}/blob/main/LICENSE"] if repository else [])
+    assert found[:1] + found[-1:] == ["https://example.com/us/it", "https://example.com/us/it/blob/main/LICENSE"]

@@ -27,8 +27,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from openrouter_embeddings.local import serve
-
 BIN = Path(sys.executable).parent
 INSTALL_HINT = re.compile(r"pip install '?openrouter-embeddings(?:\[([a-z0-9,-]+)\])?'?")
 CONTENTS = ("overlay/openrouter_embeddings/", "overlay/openrouter-stubs/", "overlay/openrouter.py", "generated/")
@@ -230,6 +228,8 @@ def check_audit(release: Release) -> None:
 
 def check_installation(release: Release) -> None:
     """Wheel and sdist install into empty environments of each Python found, and the examples run in each."""
+    from openrouter_embeddings.local import serve
+
     wheel, sdist = release.distributions()
     found = pythons()
     absent = [f"3.{minor}" for minor in range(OLDEST_PYTHON, NEWEST_PYTHON + 1) if f"3.{minor}" not in found]

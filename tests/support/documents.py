@@ -46,11 +46,13 @@ def blocks(page: str) -> list[Block]:
 
 
 # Runs programs, each in a fork of a process that has imported the libraries: their import takes most of the time
-# of an example. The package itself is imported by each program.
+# of an example. The package itself is imported by each program. No program collects the garbage of the libraries.
 RUNNER = """
-import asyncio, json, os, signal, sys, types
-import httpx, numpy, pytest
+import asyncio, gc, json, os, signal, sys, types
+import anyio, attrs, click, h11, httpcore, httpx, jsonschema, msgspec, numpy, pybase64, pytest, sniffio
+import safetensors.numpy, starlette.applications, tokenizers, uvicorn, uvicorn.protocols.http.h11_impl
 
+gc.freeze()
 for line in sys.stdin:
     program = json.loads(line)
     if child := os.fork():
