@@ -45,8 +45,11 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return `text` with secrets masked, including truncated ones."""
-        values = [value for secret in self._secrets for value in (secret.reveal(), secret.reveal().partition(" ")[2])]
-        found = [value for value in values if value[:_SHORTEST] in text and len(value) >= _SHORTEST]
+        found = []
+        for secret in self._secrets:
+            for value in (secret.reveal(), secret.reveal().partition(" ")[2]):
+                if value[:_SHORTEST] in text and len(value) >= _SHORTEST:
+                    found.append(value)
         for value in sorted(found, key=len, reverse=True) if found else ():
             text = "…".join([_without(value, piece) for piece in text.split("…")])
         return text

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 from ..messages import TIMEOUTS, Headers, Response
 from ..request import PreparedCall, prepare
 from ..response import EmbeddingBatch, read_embeddings
-from .options import API_ARGUMENTS, checked_options
+from .options import checked_options
 
 _OF_THE_BATCH = ("model", "provider")
 _PROVIDER_FIELDS = {"only", "allow_fallbacks"}
@@ -32,8 +32,8 @@ class BatchItems:
     """
 
     def __init__(self, caller: Caller, options: Mapping[str, Any]) -> None:
-        self._caller, chosen = caller, checked_options(options, "corpus")
-        self._arguments = {name: chosen[name] for name in API_ARGUMENTS}
+        self._caller, self._chosen = caller, checked_options(options, "corpus")
+        chosen = self._chosen
         self._options = CallOptions(extra_body=chosen["extra_body"])
         self.provider = chosen["provider"]
         if chosen["on_long"] != "raise":
@@ -61,4 +61,4 @@ class BatchItems:
         return self._prepare(["x"] * count)  # only the number of texts matters to validate a response
 
     def _prepare(self, texts: Sequence[str]) -> PreparedCall:
-        return prepare(GENERATE, {**self._arguments, "input": texts}, self._options, self._caller.config, TIMEOUTS)
+        return prepare(GENERATE, {**self._chosen, "input": texts}, self._options, self._caller.config, TIMEOUTS)

@@ -95,10 +95,11 @@ class Job:
     def step(self) -> Block | Batch | float | None:
         """Return a block for the caller, a batch to send, the most seconds to wait for an outcome, or None at the end.
 
-        The caller may call `step` again after an interrupt.
+        Blocks are not returned if `put` is set. The caller may call `step` again after an interrupt.
         """
         while self.outcomes:
-            if (block := self._settle(*self.outcomes[0])) is not None:
+            block = self._settle(*self.outcomes[0])
+            if block is not None and self.put is None:
                 return block
         now = time.monotonic()
         if self._ends_at is not None:
@@ -116,7 +117,8 @@ class Job:
         """Return the next batch if the rate limits and the budget allow it now; otherwise as `step`."""
         exhausted = self._packer.exhausted
         while self.long_texts is not None and self.long_texts.ready:  # pieces with a cached vector
-            if (block := self._finish(*self.long_texts.ready.popleft(), None)) is not None:
+            block = self._finish(*self.long_texts.ready.popleft(), None)
+            if block is not None and self.put is None:
                 return block
         if exhausted:
             return math.inf if self.in_flight else None

@@ -26,7 +26,7 @@ from .inputs import EncodedInput, as_input, iterable_of
 from .job import Job
 from .limiter import RateClock
 from .long_texts import LongTexts
-from .options import API_ARGUMENTS, checked_options
+from .options import checked_options
 from .packing import Batch, ModelLimits, NumberedText
 from .progress import Bar
 from .results import EmbedResult, Observer, TextError, VectorCache, arrays
@@ -48,7 +48,6 @@ class Session:
     def __init__(self, caller: Caller, options: Mapping[str, Any], verb: str) -> None:
         self._options = chosen = checked_options(options, verb)
         self.caller, self._policy = caller, caller.policy_for(chosen["retries"], _JOB_POLICY)
-        self._arguments = {name: chosen[name] for name in API_ARGUMENTS if chosen[name] is not None}
         self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._prefix: str = chosen["prefix"] or ""
         self.matrix: Any = None  # None in a stream
@@ -76,7 +75,7 @@ class Session:
         is_plain = set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))
         checked = enumerate(listed) if is_plain and not self._prefix else self._checked(listed, job.record)
         numbered = list(checked)
-        if self._options["on_error"] == "raise":
+        if job.stats.errors and self._options["on_error"] == "raise":
             _raise_for([error for error in job.stats.errors if error.position not in job.nan_rows])
         self.matrix = arrays().ResultMatrix(len(listed))
         job.put = self.matrix.put
@@ -142,7 +141,7 @@ class Session:
         texts: Any = batch.texts
         if isinstance(texts[0], EncodedInput):
             texts = [text.value for text in texts]
-        arguments = {**self._arguments, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
+        arguments = {**self._options, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
         options, timeouts = self._call_options, TIMEOUTS
         if not batch.is_whole_job:
             policy, timeouts = self._batch_policy, _JOB_TIMEOUTS

@@ -232,19 +232,15 @@ class Stream:
     async def collect(self) -> EmbedResult:
         """Run the job to its end and return the result. An error gets the result so far as `partial`."""
         try:
-            await self._run()
+            await self._next()
         except BaseException as error:
             with suppress(BaseException):  # a second Ctrl-C ends the grace period
                 self.drain(JOB_INTERRUPT_SECONDS)
-                await self._run()
+                await self._next()
             await self._end()
             vars(error)["partial"] = self._session.result(partial=True)
             raise
         return self._session.result()
-
-    async def _run(self) -> None:
-        while await self._next() is not None:
-            pass
 
 
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):

@@ -128,7 +128,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         attempt.socket = self._socket
         if is_kept and self._has_input():
             raise core.ReadError("the server closed the idle connection, or sent unexpected bytes on it")
-        while left and not await self._has_responded():
+        while left and ((is_kept and not attempt.sent) or not await self._has_responded()):
             piece, left = left[:_BYTES], left[_BYTES:]
             attempt.sent += len(piece)
             wait = attempt.remaining(attempt.request.timeouts.write_seconds)

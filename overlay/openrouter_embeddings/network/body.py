@@ -52,8 +52,8 @@ class BodyReader:
                     return True
                 limit = errors.format_size(self._max_bytes)
                 raise errors.AnswerTooLargeError(f"the response exceeds {limit}, the limit for this request")
-            free = max(defaults.COMPRESSION_FREE_BYTES, MAX_COMPRESSION_RATIO * self.received_bytes)
-            if self._inflate is not None and self._length > free:
+            allowed = MAX_COMPRESSION_RATIO * self.received_bytes
+            if self._inflate is not None and self._length > max(defaults.COMPRESSION_FREE_BYTES, allowed):
                 sizes = f"{errors.format_size(self.received_bytes)} to over {errors.format_size(self._length)}"
                 raise errors.AnswerTooLargeError(
                     f"the compression ratio of the response exceeds {MAX_COMPRESSION_RATIO}: {sizes}"

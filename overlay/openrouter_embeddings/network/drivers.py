@@ -13,6 +13,8 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
+from importlib import import_module
 from typing import Any, TypeVar
 
 from ..messages import CallFlow, Request, Sleep
@@ -26,8 +28,7 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
-    finally:
-        coroutine.close()
+    coroutine.close()
     raise RuntimeError("a coroutine for threads must not suspend")
 
 
@@ -49,16 +50,19 @@ async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[N
     return await _drive(flow, client, sleep or (lambda step: anyio.sleep(step.seconds)), None, on_loop=True)
 
 
-async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
-    from .exchange import send
+@cache
+def _exchange() -> Any:
+    return import_module(".exchange", __package__)  # deferred, because it imports httpx
 
+
+async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
     outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
     try:
         step = next(flow)
         while True:
             try:
                 if isinstance(step, Request):
-                    outcomes.append(await send(client, step, scope, on_loop=on_loop))
+                    outcomes.append(await _exchange().send(client, step, scope, on_loop=on_loop))
                 else:
                     waiting = sleep(step)
                     outcomes.append(await waiting if on_loop else None)

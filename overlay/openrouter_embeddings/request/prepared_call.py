@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import attrs
 import msgspec
 from openrouter_generated.schemas import SCHEMAS
-from openrouter_generated.types import CallOptions, Operation, Parameter, Unset
+from openrouter_generated.types import UNSET, CallOptions, Operation, Parameter
 
 from .. import config as settings
 from .. import defaults
@@ -77,7 +77,7 @@ def prepare(
     values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}, "file": {}}
     for parameter in operation.parameters:
         value = arguments.get(parameter.argument)
-        if isinstance(value, Unset) or (value is None and not parameter.required and not parameter.sends_null):
+        if (value is None and not (parameter.required or parameter.sends_null)) or value is UNSET:
             continue
         values[parameter.location][parameter.name] = _validate(parameter, value)
     fields, files, number_type = values["body"], values["file"], None
@@ -220,9 +220,15 @@ def _merge_headers(
 ) -> dict[str, Any]:
     """Return the headers of a call: the client's, overridden by the call's, overridden by `http_headers`."""
     headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": settings.user_agent()}
-    headers |= {"Content-Type": content_type} if content_type else {}
-    headers |= {settings.APP_HEADERS[argument][0]: value for argument, value in config.app_headers.items()}
-    headers |= {name: value for name, value in given.items() if value is not None}
+    if content_type:
+        headers["Content-Type"] = content_type
+    for argument, value in config.app_headers.items():
+        headers[settings.APP_HEADERS[argument][0]] = value
+    for name, value in given.items():
+        if value is not None:
+            headers[name] = value
+    if options.http_headers is None:
+        return headers
     for name, value in settings.extra_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
         headers[name.title() if name.lower().endswith("authorization") else name] = value

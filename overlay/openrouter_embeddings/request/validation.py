@@ -113,7 +113,8 @@ def _validate_union(value: Any, branches: Sequence[Schema], discriminator: Schem
             raise _MismatchError((*path, name), repr(tag[:40]) if isinstance(tag, str) else _describe(tag), mapping)
         branches = [{"$ref": mapping[tag]}]
     mismatches: list[_MismatchError] = []
-    for branch in branches:
+    kind = _JSON_TYPES.get(type(value))
+    for branch in sorted(branches, key=lambda branch: branch.get("type") != kind):  # likely ones first
         try:
             return _validate(value, branch, path, schemas)
         except _MismatchError as mismatch:

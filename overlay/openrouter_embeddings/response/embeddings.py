@@ -72,9 +72,10 @@ def _read_result(response: Response, call: PreparedCall) -> Any:
     document, values, positions = _read_rows(response, call)
     usage: Any = document.get("usage")
     for name in USAGE_AMOUNTS if isinstance(usage, dict) else ():
-        with suppress(ValueError):  # some servers send a cost as a string
-            if isinstance(text := usage.get(name), str) and math.isfinite(amount := float(text)):
-                usage[name] = int(amount) if amount.is_integer() else amount
+        if isinstance(text := usage.get(name), str):  # some servers send a cost as a string
+            with suppress(ValueError):
+                if math.isfinite(amount := float(text)):
+                    usage[name] = int(amount) if amount.is_integer() else amount
     result, rows, zeros = _to_model(document, response, call), document["data"], 0
     vectors, as_lists = _decode_rows(values, positions, response, call), call.fields.get("encoding_format") == "float"
     for number, (row, value, vector) in enumerate(zip(result.data, values, vectors, strict=True)):
