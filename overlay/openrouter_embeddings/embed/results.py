@@ -42,7 +42,7 @@ class Usage:
         """Return the sum with the `usage` of another response; a value that is not a number counts as 0."""
         if not isinstance(reported, dict):
             return self
-        prompt, total, cost = [_amount(reported.get(name)) for name in ("prompt_tokens", "total_tokens", "cost")]
+        prompt, total, cost = map(_amount, map(reported.get, ("prompt_tokens", "total_tokens", "cost")))
         return Usage(
             self.prompt_tokens + int(prompt or 0),
             self.total_tokens + int((prompt if total is None else total) or 0),

@@ -37,6 +37,10 @@ def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
     return method
 
 
+async def _nothing() -> None:
+    """The result of an async method that has nothing to wait for."""
+
+
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
     """Opens the connections of one HTTP client, sync or async."""
 
@@ -91,9 +95,9 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         attempt.received += len(data)
         return data
 
-    @_for_both_sides
-    async def write(self, buffer: bytes, timeout: Any = None) -> None:  # noqa: ARG002
+    def write(self, buffer: bytes, timeout: Any = None) -> Any:  # noqa: ARG002
         self._held += buffer
+        return _nothing() if self.on_loop else None
 
     @_for_both_sides
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:

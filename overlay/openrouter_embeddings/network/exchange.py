@@ -109,7 +109,6 @@ def _build(request: Request, client: Any, backend: Any) -> Any:
     built = http.Request(method, _url(url), headers=headers, stream=http.ByteStream(body or b""), extensions=extensions)
     if body:
         built.headers["Content-Length"] = str(len(body))
-    built.read()
     return built
 
 

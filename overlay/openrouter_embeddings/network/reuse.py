@@ -30,9 +30,8 @@ def _memory_of(owner: Any) -> _Memory:
     return _memories.get(owner) or _memories.setdefault(owner, _Memory())
 
 
-def _h11_connection(response: Any) -> h11.Connection | None:
+def _h11_connection(response: Any, memory: _Memory) -> h11.Connection | None:
     """Return the h11 connection of a response, or None if a release of httpcore hides it."""
-    memory = _memory_of(response.extensions["network_stream"])
     if memory.h11_connection is None:  # cached, because the search is slow
         found = references(response.stream, h11.Connection, _ASIDE)
         memory.h11_connection = next((getattr(*each) for each in found), None)
@@ -67,8 +66,10 @@ def is_clean(response: Any, body_bytes: int, *, on_loop: bool) -> bool:
     """
     if "network_stream" not in response.extensions or not response.http_version.startswith("HTTP/1"):
         return True
-    stream, connection = response.extensions["network_stream"], _h11_connection(response)
-    if connection is None or connection.trailing_data != (b"", False) or _memory_of(stream).is_suspect:
+    stream = response.extensions["network_stream"]
+    own = _memory_of(stream)
+    connection = _h11_connection(response, own)
+    if connection is None or connection.trailing_data != (b"", False) or own.is_suspect:
         return False
     if on_loop and not isinstance(stream, Stream) and body_bytes > _HIDDEN_BYTES:
         return False
@@ -88,7 +89,7 @@ async def discard(response: Any, *, on_loop: bool) -> None:
     Closing the network stream is not enough: before the pool notices, it may assign the connection to another thread,
     which would read a response that h11 has already buffered.
     """
-    if (connection := _h11_connection(response)) is not None:
-        connection.send_failed()
     stream = response.extensions["network_stream"]
+    if (connection := _h11_connection(response, _memory_of(stream))) is not None:
+        connection.send_failed()
     await stream.aclose() if on_loop else stream.close()

@@ -72,10 +72,10 @@ class _MismatchError(Exception):
 
 def _validate(value: Any, schema: Schema, path: Path, schemas: Schemas) -> Any:
     """Validate a value. Supports the subset of JSON Schema that codegen/rules.py allows in requests."""
-    if type(value) is str and value and schema in _TEXT:  # the common case
-        return value
     while "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if type(value) is str and value and schema in _TEXT:  # the common case
+        return value
     value = _to_built_in(value)
     if branches := schema.get("oneOf") or schema.get("anyOf"):
         return _validate_union(value, branches, schema.get("discriminator", {}), path, schemas)
