@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from faults.fault import UNTRUSTED
 from faults.ledger import Request as Received
-from faults.replies import JSON, answer, chunked, forever, http, once, torn
+from faults.replies import JSON, answer, chunked, drip, forever, http, once, torn
 from faults.right import right_answer, vector
 from faults.server import Connection, FaultServer, Step, unread
 from faults.witness import open_sockets
@@ -47,7 +47,7 @@ def session_of(server: FaultServer, side: Side, *, own: bool = False, **options:
             with side(OpenRouter(KEY, server_url=server.url, client=client, **options)) as session:
                 yield session
     else:
-        client_async = httpx.AsyncClient(verify=trusting())
+        client_async = httpx.AsyncClient(verify=trusting(), timeout=None)
         with side(OpenRouter(KEY, server_url=server.url, async_client=client_async, **options)) as session:
             yield session
             assert isinstance(session, OnEventLoop)
@@ -479,6 +479,19 @@ def test_call_survives_stale_connections(side: Side) -> None:
         count = len(server.ledger.requests)
         assert vectors(session, "a") == right("a")
         assert len(server.ledger.requests) == count + 2
+
+
+# ---- deadline -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_timeout_ms_ends_a_slow_response_on_a_callers_own_async_client(where: Literal["headers", "body"]) -> None:
+    with FaultServer(forever(drip(where, 0.05))) as server, session_of(server, OnEventLoop, own=True) as session:
+        began = time.monotonic()
+        with pytest.raises(errors.DeadlineError) as caught:
+            session.generate(input="a", model=MODEL, timeout_ms=400, retries=None)
+        assert 0.3 < time.monotonic() - began < 2
+        assert caught.value.possibly_billed_attempts == 1
 
 
 # ---- another release of the library ---------------------------------------------------------------------------
