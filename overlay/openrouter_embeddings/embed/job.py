@@ -83,9 +83,9 @@ class Job:
         if at_once:
             texts, self.models = list(texts), {}
             if len({text for _, text in texts}) < len(texts):
-                texts = list(self._equal.left_out(texts, math.inf))
+                texts = list(self._equal.without_duplicates(texts, math.inf))
         else:
-            texts = self._equal.left_out(texts, _MAX_EQUAL_TEXTS)
+            texts = self._equal.without_duplicates(texts, _MAX_EQUAL_TEXTS)
         if self.long_texts is not None:
             texts, self.long_texts.cache = self.long_texts.prepared(texts), self.cache
         self._total, self._packer = total, Packer(texts, self.limits, self._options["batch_size"])
@@ -279,13 +279,13 @@ class Job:
         """Return the block of the texts that are complete now; None if every text still misses pieces."""
         positions = list(sent)
         if self.long_texts is not None:
-            positions, vectors, shortened = self.long_texts.joined(positions, texts, vectors)
+            positions, vectors, shortened = self.long_texts.join_pieces(positions, texts, vectors)
             note = self.stats.shortened.append if self.observer is None else self.observer.shortened
-            for i, position in self._equal.pairs([text.position for text in shortened]):
+            for i, position in self._equal.matches([text.position for text in shortened]):
                 note(attrs.evolve(shortened[i], position=position))
             if not positions:
                 return None
-        positions, rows = self._equal.take(positions)
+        positions, rows = self._equal.pop(positions)
         if rows is not None:
             vectors = vectors[rows]
         if self.models is not None and model:
@@ -297,7 +297,7 @@ class Job:
 
     def record(self, refused: TextError, *, keeps_row: bool = False) -> None:
         """Record the error of a text and its duplicates. If `keeps_row`, their rows are NaN with every `on_error`."""
-        for position in self._equal.take([refused.position])[0]:
+        for position in self._equal.pop([refused.position])[0]:
             self._failed += 1
             self.nan_rows |= {position} if keeps_row else set()
             error = TextError(position, refused.error)
@@ -309,7 +309,7 @@ class Job:
         """Return the batches to send after a batch failed: itself, itself as numbers, its parts, or none."""
         limits = self.limits
         rejected, processed = is_rejection(error), may_be_processed(error)
-        if not rejected and self._may_wait(batch, error):
+        if not rejected and self._pause_requests(batch, error):
             return [batch]
         if batch.base64 and blames_base64(error, works=limits.base64 is True):
             batch.base64 = False
@@ -328,7 +328,7 @@ class Job:
         search = batch.search or Search(batch, teaches=rejected or len(batch) > limits.most_inputs)
         return [*aside, *search.failed(batch)]
 
-    def _may_wait(self, batch: Batch, error: OpenRouterError) -> bool:
+    def _pause_requests(self, batch: Batch, error: OpenRouterError) -> bool:
         """Pause all requests after a request that was not processed; return False if the job has waited too often.
 
         The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.

@@ -114,7 +114,7 @@ class LongTexts:
             self._given_up.add(position)
         return known
 
-    def joined(
+    def join_pieces(
         self, positions: Sequence[int], texts: Sequence[str], vectors: Any
     ) -> tuple[list[int], Any, list[Shortened]]:
         """Return the positions of the texts that are complete now, their vectors, and the shortened ones among them.

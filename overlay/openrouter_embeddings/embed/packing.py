@@ -57,7 +57,7 @@ class EqualTexts:
         self._sent: dict[str, int] = {}  # text without an outcome -> sent position
         self._texts: dict[int, str] = {}  # sent position -> text
 
-    def left_out(self, texts: Iterable[NumberedText], most: float) -> Iterator[NumberedText]:
+    def without_duplicates(self, texts: Iterable[NumberedText], most: float) -> Iterator[NumberedText]:
         """Yield the texts, without duplicates of texts that have no outcome yet; at most `most` share one request."""
         for numbered in texts:
             position, text = numbered
@@ -70,16 +70,16 @@ class EqualTexts:
             self._texts[position] = text
             yield numbered
 
-    def pairs(self, sent: Sequence[int]) -> list[tuple[int, int]]:
+    def matches(self, sent: Sequence[int]) -> list[tuple[int, int]]:
         """Return `(index in sent, position)` for every position that shares an outcome with a sent one."""
         return [(i, position) for i, first in enumerate(sent) for position in self._positions.get(first, [first])]
 
-    def take(self, sent: list[int]) -> tuple[list[int], list[int] | None]:
+    def pop(self, sent: list[int]) -> tuple[list[int], list[int] | None]:
         """Return all positions that share the outcomes of `sent`, and the index in `sent` of each (None: unchanged).
 
         Later duplicates of these texts are sent again.
         """
-        pairs = self.pairs(sent) if self._positions else []
+        pairs = self.matches(sent) if self._positions else []
         for position in sent if self._texts else ():
             text = self._texts.pop(position, None)
             self._positions.pop(position, None)

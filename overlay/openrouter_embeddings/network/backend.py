@@ -76,7 +76,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._socket = inner.get_extra_info("socket")
         self._attempt: Attempt | None = None
         self._held = self._early = b""
-        self._spoiled = False  # True after a request was sent incompletely
+        self._must_close = False  # True after a request was sent incompletely
 
     @_for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
@@ -123,7 +123,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         if info != "is_readable":
             return self._inner.get_extra_info(info)
         is_idle = self._attempt is None or self._attempt.ended
-        return self._spoiled or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
+        return self._must_close or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
@@ -146,7 +146,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             except core.WriteError:  # the next read returns the response or raises
                 left = piece
                 break
-        self._spoiled = attempt.unfinished = bool(left)
+        self._must_close = attempt.unfinished = bool(left)
 
     async def _write_and_read(self, piece: memoryview, wait: float) -> None:
         """Read while writing, because asyncio drops received bytes once a write fails."""

@@ -38,7 +38,7 @@ _CLASSES = {
 }
 
 
-class _Meaning(NamedTuple):
+class _ErrorRule(NamedTuple):
     """Maps an exception to an error, by class name: the caller's own client may belong to httpx or httpx2."""
 
     exception: str
@@ -48,24 +48,24 @@ class _Meaning(NamedTuple):
     phase: str = ""  # name of the timeout that expired, without "_seconds"
 
 
-_CONNECT_TIMEOUT = _Meaning("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
-_POOL_TIMEOUT = _Meaning("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
-_READ_TIMEOUT = _Meaning("TimeoutException", "ReadTimeout", "no response in time", phase="read")
-_MEANINGS = (  # the first match applies
+_CONNECT_TIMEOUT = _ErrorRule("ConnectTimeout", "ConnectTimeout", "no connection in time", sent=False, phase="connect")
+_POOL_TIMEOUT = _ErrorRule("PoolTimeout", "PoolTimeout", "no connection of the pool became free in time", False, "pool")
+_READ_TIMEOUT = _ErrorRule("TimeoutException", "ReadTimeout", "no response in time", phase="read")
+_ERROR_RULES = (  # the first match applies
     _CONNECT_TIMEOUT,
     _POOL_TIMEOUT,
-    _Meaning("WriteTimeout", "WriteTimeout", "the request could not be sent in time", phase="write"),
+    _ErrorRule("WriteTimeout", "WriteTimeout", "the request could not be sent in time", phase="write"),
     _READ_TIMEOUT,
-    _Meaning("ProxyError", "ProxyError", "the proxy refused the connection", sent=False),
-    _Meaning("ConnectError", "ConnectError", "no connection", sent=False),
-    _Meaning("WriteError", "WriteError", "the connection broke while the request was sent"),
-    _Meaning("NetworkError", "ReadError", "the connection broke"),
-    _Meaning("RemoteProtocolError", "RemoteProtocolError", "the response is not valid HTTP, or is incomplete"),
-    _Meaning("TimeoutError", "ReadTimeout", "no response within the time limit of the attempt", phase="read"),
-    _Meaning("SSLError", "ConnectError", "TLS failed"),
-    _Meaning("gaierror", "ConnectError", "no connection", sent=False),
-    _Meaning("OSError", "ReadError", "the connection broke"),
-    _Meaning("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # zlib.error
+    _ErrorRule("ProxyError", "ProxyError", "the proxy refused the connection", sent=False),
+    _ErrorRule("ConnectError", "ConnectError", "no connection", sent=False),
+    _ErrorRule("WriteError", "WriteError", "the connection broke while the request was sent"),
+    _ErrorRule("NetworkError", "ReadError", "the connection broke"),
+    _ErrorRule("RemoteProtocolError", "RemoteProtocolError", "the response is not valid HTTP, or is incomplete"),
+    _ErrorRule("TimeoutError", "ReadTimeout", "no response within the time limit of the attempt", phase="read"),
+    _ErrorRule("SSLError", "ConnectError", "TLS failed"),
+    _ErrorRule("gaierror", "ConnectError", "no connection", sent=False),
+    _ErrorRule("OSError", "ReadError", "the connection broke"),
+    _ErrorRule("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # zlib.error
 )
 _NO_TLS = "the port does not use TLS: correct the port in server_url, or use an http:// URL"
 _CURES = {  # start of an exception's text -> advice; only the user can fix these, so they are not retried
@@ -81,30 +81,30 @@ def failure_of(error: Exception, attempt: Attempt) -> Failure:
     if isinstance(error, errors.OpenRouterError):
         return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
     names = {cls.__name__ for cls in type(error).__mro__}
-    meaning = next((each for each in _MEANINGS if each.exception in names), None)
+    rule = next((each for each in _ERROR_RULES if each.exception in names), None)
     detail = errors.printable(str(error), 200)
-    if meaning is None:
+    if rule is None:
         message = f"the HTTP client failed with {type(error).__name__}"
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
     is_over = time.monotonic() > attempt.deadline - 0.001
-    if meaning.error == "RemoteProtocolError" and is_over:  # the deadline ended a read
-        meaning = _READ_TIMEOUT
-    elif meaning.error == "RemoteProtocolError" and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
+    if rule.error == "RemoteProtocolError" and is_over:  # the deadline ended a read
+        rule = _READ_TIMEOUT
+    elif rule.error == "RemoteProtocolError" and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
         text = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
         return Failure(errors.AnswerTooLargeError(text), sent=True, final=True)
-    if meaning.phase and not attempt.sent:
-        meaning = _CONNECT_TIMEOUT if attempt.dialled else _POOL_TIMEOUT
-    message, cure, error_class = meaning.message, "", _CLASSES[meaning.error]
+    if rule.phase and not attempt.sent:
+        rule = _CONNECT_TIMEOUT if attempt.dialled else _POOL_TIMEOUT
+    message, cure, error_class = rule.message, "", _CLASSES[rule.error]
     if issubclass(error_class, errors.ConnectError):
         message += f" to {_peer(attempt)}"
         cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "")
     message += f": {detail}" if detail else ""
     message += f"; {cure}" if cure else ""
-    if meaning.phase:
-        seconds = getattr(attempt.request.timeouts, f"{'attempt' if is_over else meaning.phase}_seconds")
+    if rule.phase:
+        seconds = getattr(attempt.request.timeouts, f"{'attempt' if is_over else rule.phase}_seconds")
         message += f" ({seconds:.3g} s; timeout_ms changes it)"
     is_stale = issubclass(error_class, errors.ConnectionLostError) and not (attempt.dialled or attempt.received)
-    return Failure(error_class(message), meaning.sent and attempt.sent > 0, is_stale, cure != "")
+    return Failure(error_class(message), rule.sent and attempt.sent > 0, is_stale, cure != "")
 
 
 def _peer(attempt: Attempt) -> str:
