@@ -89,7 +89,7 @@ def call_flow(
             state.elapsed_seconds = clock() - began
             sleep = decide(policy, failure, state, uniform)
             if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
-                if policy.hands_back and not failure.sent:
+                if not (policy.retry_not_processed or failure.sent):
                     failure.error._wait_seconds, sleep = sleep.seconds, ""
                 elif not budget.take(maybe_billed=failure.sent):
                     sleep = "the retry budget of the client"

@@ -139,7 +139,7 @@ TOO_LARGE = Failure(errors.AnswerTooLargeError("64 MB"), sent=True, final=True)
 OFFICIAL = policy_from(RetryConfig("backoff", BackoffStrategy(500, 1_000, 2, 2_000, 0), True), Policy())
 LOST, INVALID = ConnectionLostError, errors.ResponseValidationError
 OVERLOADED, FAILED = errors.ServiceUnavailableResponseError, errors.InternalServerResponseError
-JOB = Policy(hands_back=True)
+JOB = Policy(retry_not_processed=False)
 SCRIPTS = {
     "good": Script([good()], "send", None, 1),
     "429": Script([error(429)] * 4, "send 1 send 2 send 4 send", errors.TooManyRequestsResponseError, 4),

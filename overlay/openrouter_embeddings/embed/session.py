@@ -131,10 +131,10 @@ class Session:
 
     @cached_property
     def _batch_policy(self) -> Policy:
-        """The retry policy of a batch. Requests that were not processed go back to the job, which pauses all others."""
+        """The retry policy of a batch. After a request that was not processed, the job pauses all of its requests."""
         policy = self._policy
         can_wait = policy.official is None and policy.attempts != 1
-        return attrs.evolve(policy, hands_back=True) if can_wait else policy
+        return attrs.evolve(policy, retry_not_processed=False) if can_wait else policy
 
     def flow(self, batch: Batch) -> CallFlow:
         """Return the flow of the call that sends a batch and decodes its vectors."""
