@@ -31,7 +31,7 @@ def context_tokens(listed: Any, model: str) -> int:
 
 def _entry(listed: Any, model: str) -> Any:
     """Return the entry of a model in the models list, or None."""
-    names = (model, model.partition(":")[0])  # a variant such as `:nitro` may have no entry of its own
+    names = (model, model.partition(":")[0])  # the list may have `a/b` only, and not its variant `a/b:nitro`
     found = {entry.id: entry for entry in listed.data}
     return next((found[name] for name in names if name in found), None)
 
@@ -50,9 +50,11 @@ class Budget:
         self._in_flight: dict[Batch, float] = {}  # the worst-case cost of each batch, in USD
 
     def affordable(self, batch: Batch) -> int:
-        """Return how many leading texts may be sent now: all or none, if a request is in flight or a search runs.
+        """Return how many of the batch's first texts may be sent now. 0: wait for a request in flight.
 
-        Raises BudgetError if no text may be sent and no request in flight can free a part of the budget.
+        Part of a batch is sent only if no request is in flight and the batch is no step of a search.
+
+        Raises BudgetError if no text may be sent and no request is in flight.
         """
         cost = self._usage.cost
         spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)

@@ -58,7 +58,7 @@ class EqualTexts:
         self._texts: dict[int, str] = {}  # sent position -> text
 
     def without_duplicates(self, texts: Iterable[NumberedText], most: float) -> Iterator[NumberedText]:
-        """Yield the texts, without duplicates of texts that have no outcome yet; at most `most` share one request."""
+        """Yield the texts, except duplicates of texts without an outcome; at most `most` texts share one request."""
         for numbered in texts:
             position, text = numbered
             if (first := self._sent.setdefault(text, position)) != position:
@@ -71,13 +71,13 @@ class EqualTexts:
             yield numbered
 
     def matches(self, sent: Sequence[int]) -> list[tuple[int, int]]:
-        """Return `(index in sent, position)` for every position that shares an outcome with a sent one."""
+        """Return `(index in sent, position)` for each sent position and each position of an equal text."""
         return [(i, position) for i, first in enumerate(sent) for position in self._positions.get(first, [first])]
 
     def pop(self, sent: list[int]) -> tuple[list[int], list[int] | None]:
-        """Return all positions that share the outcomes of `sent`, and the index in `sent` of each (None: unchanged).
+        """Return the sent positions and those of equal texts, and forget these texts, which have an outcome now.
 
-        Later duplicates of these texts are sent again.
+        Also returns the index in `sent` of each position, or None if there are no equal texts.
         """
         pairs = self.matches(sent) if self._positions else []
         for position in sent if self._texts else ():
@@ -93,10 +93,10 @@ class EqualTexts:
 class Search:
     """Bisects a failed batch to find a text that fails, with about log2(n) requests, one after the other.
 
-    The texts `start:stop` of the batch failed together. The search sends the first half, `start:middle`. If that fails,
-    the search continues in it. If it succeeds, the second half must contain the failing text and is halved unsent. But
-    if so many texts never succeeded in one request, or the model is flaky, the second half is sent whole first.
-    `teaches`: the size of the batch may be the reason of the failure.
+    The texts `start:stop` of the batch failed together. The search sends the first half, `start:middle`. If it fails,
+    the search continues in the first half. If it succeeds, the failing text must be in the second half, which is halved
+    without being sent. Exception: if the model is flaky, or no request with so many texts has succeeded yet, the search
+    sends the whole second half first. `teaches`: the batch may have failed because of its size.
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:

@@ -41,8 +41,8 @@ def _h11_connection(response: Any, memory: _Memory) -> h11.Connection | None:
 def is_copy(client: Any, response: Any, request: Request, headers: Headers, body_bytes: int) -> bool:
     """Whether a response repeats the previous response of its connection, although the request is different.
 
-    Always False for a response without an id, or with the id of the client's first response: test servers often send
-    one constant id. False too if the request is equal. In these cases the connection is not used again, since the
+    False if the request is equal, if the response has no id, or if it has the id of the client's first response,
+    because test servers often send one constant id. The connection is then suspect: it is not used again, because the
     response to this request may follow.
     """
     response_id, stream = headers.get("x-generation-id"), response.extensions.get("network_stream")
