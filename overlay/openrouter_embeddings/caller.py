@@ -106,14 +106,6 @@ class Caller:
         found: T | None = self.learned.get(key)
         return self.learned.setdefault(key, make()) if found is None else found
 
-    def may_retry_billed(self) -> bool:
-        """Take one possibly billed retry from the retry budget; return False if too little is left."""
-        return self.budget.take(maybe_billed=True)
-
-    def base_url(self, server_url: str | None) -> str:
-        """Return the base URL of a call."""
-        return self.config.url(server_url)
-
     def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
         """Return a caller with other settings that shares the HTTP clients."""
         return attrs.evolve(self, config=attrs.evolve(self.config, **changes), policy=policy, is_variant=True)

@@ -23,9 +23,7 @@ def to_matrix(vectors: Any) -> Matrix:
 
 def to_positions(positions: Sequence[int]) -> Positions:
     """Convert indexes to a sorted int64 array."""
-    array = np.array(positions, np.int64)
-    array.sort()
-    return array
+    return np.array(sorted(positions), np.int64)
 
 
 def average(vectors: Sequence[Any], weights: Sequence[int]) -> Any:

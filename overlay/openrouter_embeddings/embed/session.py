@@ -51,14 +51,15 @@ class Session:
         self._call_options = CallOptions(*map(chosen.__getitem__, _CALL_OPTIONS))
         self._prefix: str = chosen["prefix"] or ""
         self.matrix: Any = None  # None in a stream
-        model, url, preferences = chosen["model"], caller.base_url(chosen["server_url"]), ""
+        model, url, preferences = chosen["model"], caller.config.url(chosen["server_url"]), ""
         extra = chosen["extra_body"] or {}
         if chosen["provider"] or extra:  # they select the provider, and each provider has its own limits
             preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
         limits = caller.learn(("embed", url, model, preferences), ModelLimits)
         # Keyed by process: in a forked child, a thread of the parent may hold the lock of the clock for ever.
         clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
-        self.job = Job(chosen, limits, clock, self._policy, caller.may_retry_billed, url, caller.hook)
+        may_retry_billed = partial(caller.budget.take, maybe_billed=True)
+        self.job = Job(chosen, limits, clock, self._policy, may_retry_billed, url, caller.hook)
         if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
             most = chosen["max_tokens_per_text"] or limits.context_tokens
             refuse = partial(self._refuse, keeps_row=chosen["on_long"] != "raise")

@@ -99,12 +99,9 @@ def prepare(
         content_type, body = _encode_body(operation, fields, files)
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
-    base_url = config.base_url
-    if options.server_url is not None:
-        base_url = settings.base_url(options.server_url, allow_http=config.allow_http)
     return PreparedCall(
         operation,
-        base_url + path,
+        config.url(options.server_url) + path,
         _merge_headers(config, operation.accept, values["header"], options, content_type),
         fields,
         body,
