@@ -50,7 +50,8 @@ def run(
 ) -> Ran:
     """Drive a job to its end, one batch after the other; the row of each text holds its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
-    job = Job(chosen, limits or ModelLimits(), RateClock(), policy or Policy(retry_not_processed=False), may_retry_billed)
+    policy = policy or Policy(retry_not_processed=False)
+    job = Job(chosen, limits or ModelLimits(), RateClock(), policy, may_retry_billed)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
     rows: dict[int, float] = {}

@@ -219,8 +219,8 @@ def _merge_headers(
     headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": settings.user_agent()}
     if content_type:
         headers["Content-Type"] = content_type
-    for argument, value in config.app_headers.items():
-        headers[settings.APP_HEADERS[argument][0]] = value
+    for argument, text in config.app_headers.items():
+        headers[settings.APP_HEADERS[argument][0]] = text
     for name, value in given.items():
         if value is not None:
             headers[name] = value
