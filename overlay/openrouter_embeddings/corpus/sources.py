@@ -77,7 +77,7 @@ class Source:
         if self.format != "folder":
             return [self.path]
         found = []
-        for folder, names, files in os.walk(self.path):
+        for folder, names, files in os.walk(self.path, onerror=_raise):
             names[:] = [name for name in names if name[0] != "." and Path(folder, name) not in self.excluded]
             found += [Path(folder, name) for name in files if name[0] != "."]
         return sorted(path for path in found if path not in self.excluded and path.is_file())
@@ -88,10 +88,14 @@ class Source:
         for path in files:
             if self.format == "folder":
                 digest.update(b"\0%d\0" % path.stat().st_size + os.fsencode(path.relative_to(self.path)) + b"\0")
-            with path.open("rb", 0) as file:
-                while block := file.read(_COPY_BYTES):
-                    digest.update(block)
-                    lines, last = lines + block.count(b"\n"), block[-1:]
+            try:
+                with path.open("rb", 0) as file:
+                    while block := file.read(_COPY_BYTES):
+                        digest.update(block)
+                        lines, last = lines + block.count(b"\n"), block[-1:]
+            except OSError:
+                if self.format != "folder":  # in a folder, it is an error of one row
+                    raise
         if self.format in ("parquet", "arrow"):
             from .arrow_files import row_count
 
@@ -110,6 +114,10 @@ class Source:
         """Return the size in bytes and the latest modification time, to detect changes."""
         stats = [path.stat() for path in self.files()]
         return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
@@ -189,10 +197,13 @@ def _read_lines(source: Source) -> Iterator[Row]:
 def _read_folder(source: Source) -> Iterator[Row]:
     for path in source.files():
         name = path.relative_to(source.path).as_posix()
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
             yield checked(name, path.read_text("utf-8-sig"), 0, "text", "path")
         except UnicodeDecodeError:
             yield name, None, "the file is not UTF-8 text"
+        except OSError as error:
+            yield name, None, f"the file cannot be read: {error.strerror}"
 
 
 def _read_csv(source: Source) -> Iterator[Row]:
