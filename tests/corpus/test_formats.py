@@ -93,13 +93,15 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
         "texts": iter(["one", "two", "three"]),
         "array": np.array(["one", "two", "three"]),
         "pairs": [(7, "one"), (8, "two"), (9, "three")],
+        "numpy": zip(np.array([7, 8, 9]), np.array(["one", "two", "three"]), strict=True),
+        "records": [{"id": i, "text": text, "other": object()} for i, text in enumerate(["one", "two", "three"], 7)],
     }
-    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2], "pairs": [7, 8, 9]}
+    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2]}
     for name, source in sources.items():
         with Capped() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
         found = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
-        assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids[name])
+        assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids.get(name, [7, 8, 9]))
         assert np.array_equal(np.stack(found["vector"].to_numpy()), matrix_of(["one", "two", "three"]))
 
 
@@ -176,6 +178,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "does not accept on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
+    "another client's name": ({"max_cost": 1}, TypeError, r"corpus\(\) got .* 'max_cost'; use max_cost_usd"),
+    "no source": ({"source": None}, errors.InvalidInputError, "source: expected .* got NoneType"),
+    "one record": ({"source": {"id": 1, "text": "x"}}, errors.InvalidInputError, "source: expected .* got dict"),
+    "bytes": ({"source": ["a", b"b"]}, errors.InvalidInputError, r"source\[1\]: expected .* got bytes"),
 }
 
 

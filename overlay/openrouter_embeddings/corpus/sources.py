@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
 from itertools import chain, islice
@@ -21,7 +21,8 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from ..errors import ConfigurationError, CorpusError, OpenRouterError
+from ..embed import iterable_of
+from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
 from .rows import Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
@@ -146,12 +147,37 @@ def copy_stdin(target: Path) -> Format:
     return "jsonl" if first == b"{" else "lines"
 
 
-def copy_iterable(source: Iterable[Any], target: Path) -> None:
-    """Copy texts, or `(id, text)` pairs, to a file of JSONL."""
+def copy_iterable(
+    source: Iterable[Any], target: Path, text_field: str, id_field: str | None, interrupts: Sequence[BaseException]
+) -> None:
+    """Copy texts, `(id, text)` pairs or records to a file of JSONL. Raise the first of the interrupts at once.
+
+    Raises:
+        InvalidInputError: an id or a text is of a type that JSON does not have.
+    """
+    id_field = id_field or "id"
     with target.open("w") as file:
-        for row in source:
-            pair = {"id": row[0], "text": row[1]} if isinstance(row, tuple) and len(row) == 2 else {"text": row}
-            file.write(json.dumps(pair, default=str) + "\n")  # escapes invalid Unicode, which `rows` reports later
+        for number, row in enumerate(iterable_of(source, "source")):
+            if interrupts:
+                raise interrupts[0]
+            line = {text_field: row}
+            if isinstance(row, tuple) and len(row) == 2:
+                line = dict(zip((id_field, text_field), row, strict=True))
+            elif isinstance(row, Mapping) and (text_field in row or "content" not in row):  # not a multimodal input
+                line = {name: row.get(name) for name in (id_field, text_field)}
+            try:  # `dumps` escapes invalid Unicode, which `rows` reports later
+                file.write(json.dumps(line, default=_to_json) + "\n")
+            except TypeError as error:
+                path = f"source[{number}]"
+                raise InvalidInputError(f"{path}: expected a text, (id, text) or a record: {error}", path) from None
+
+
+def _to_json(value: Any) -> Any:
+    """Convert a number or an array of numpy, or a generated model, to JSON data."""
+    for method in ("tolist", "to_dict"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    raise TypeError(f"got {type(value).__name__}")
 
 
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
