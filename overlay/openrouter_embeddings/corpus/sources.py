@@ -34,7 +34,7 @@ FORMATS: dict[str, Format] = {
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
     **dict.fromkeys((".txt", ".text", ".lines"), "lines"),
 }
-_COPY_BYTES = 1 << 20
+_COPY_BYTES = 64 << 10  # once a block of 128 KiB or more is freed, glibc keeps more free memory for each thread
 
 
 @attrs.frozen
