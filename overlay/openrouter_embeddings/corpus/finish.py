@@ -51,6 +51,11 @@ class Plan:
         return job_folder(self.output)
 
     @property
+    def source_name(self) -> str:
+        """The name of the source in messages."""
+        return "the input" if self.source.path.parent == self.folder else str(self.source.path)
+
+    @property
     def vectors_path(self) -> Path:
         return self.folder / "vectors.f32"
 
@@ -80,7 +85,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     lists = row_lists(plan.output)
     lists_written = {name: plan.folder / name for name in lists}
     if stored is None or not rows:
-        raise CorpusError(f"no row of {plan.source.path} has a text that can be embedded: {_first_error(journal)}")
+        raise CorpusError(f"no row of {plan.source_name} has a text that can be embedded: {_first_error(journal)}")
     canary = Canary.from_json(stored)
     dimensions = canary.vectors.shape[1]
     shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
@@ -95,7 +100,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         if not _write_rows(plan, journal, vectors, writer, files, stopped):
             return
     if plan.source.size() != plan.size:
-        raise CorpusError(f"{plan.source.path} changed while the job read it; write to another output")
+        raise CorpusError(f"{plan.source_name} changed while the job read it; write to another output")
     for name, path in lists.items():
         if totals[name]:
             publish(lists_written[name], path)

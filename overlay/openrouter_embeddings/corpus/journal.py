@@ -267,6 +267,10 @@ class Journal:
         """Yield `(row, error, message)` of the rows without a vector, ascending."""
         yield from self._db.execute("select row, error, message from errors order by row")
 
+    def has_sent(self) -> bool:
+        """Whether a request was sent, or vectors from the cache are stored."""
+        return bool(self.get("canary") or self.totals()["requests"] or self.doubts())
+
     def unreported_bytes(self) -> float:
         """Return the bytes of possibly billed texts whose cost no response reported."""
         doubted = self._db.execute("select coalesce(sum(bytes), 0) from requests where state = 'doubt'").fetchone()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,7 +88,7 @@ def corpus(
         raise ConfigurationError(f"{output} already exists without a job folder: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
         open_source(Path(source), own["format"], text_field="", id_field=None)  # validates before a folder is created
-    with _named_failures(folder), _locked(folder), Journal(folder) as journal:
+    with _named_failures(folder), _locked_journal(folder) as journal:
         plan = _plan(_source(source, own, folder, interrupts), own, output, kind)
         _require_same_job(journal, plan)
         if journal.get("state") == "finished":
@@ -140,12 +141,15 @@ def _named_failures(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Create the folder of a job, and lock it against other processes.
+def _locked_journal(folder: Path) -> Iterator[Journal]:
+    """Create and lock the folder of a job, and open its journal.
+
+    If an error ends the first run before a request is sent, the folder is removed again.
 
     Raises:
         CorpusError: another process holds the lock.
     """
+    is_new, is_unused = not folder.exists(), False
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = JobLock(folder)
     try:
@@ -153,8 +157,15 @@ def _locked(folder: Path) -> Iterator[None]:
             with Journal(folder, read_only=True) as journal:
                 process = journal.last_run()["pid"]
             raise CorpusError(f"process {process} is working on {folder}: wait until it ends, or stop it")
-        yield
+        with Journal(folder) as journal:
+            try:
+                yield journal
+            except BaseException:
+                is_unused = is_new and not journal.has_sent()
+                raise
     finally:
+        if is_unused:
+            shutil.rmtree(folder, ignore_errors=True)
         lock.free()
 
 
@@ -205,8 +216,7 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     where = f"the job in {plan.folder}"
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
-        given = "the input" if plan.source.path.parent == plan.folder else plan.source.path
-        raise CorpusError(f"{given} is not the corpus that {where} started with; write to another output")
+        raise CorpusError(f"{plan.source_name} is not the corpus that {where} started with; write to another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))
