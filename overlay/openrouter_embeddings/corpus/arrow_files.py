@@ -111,8 +111,9 @@ class ArrowWriter:
         fields.append(pa.field("vector", kind, nullable=False))
         self._schema = pa.schema(fields, metadata=stamp)
         if format == "parquet":  # vectors do not compress; a dictionary and statistics of them cost time and memory
-            options: Any = {"compression": {"id": "zstd", "vector.list.element": "none"}, "use_dictionary": False}
-            self._writer = pq.ParquetWriter(path, self._schema, write_statistics=["id"], **options)
+            options: Any = {"use_dictionary": False, "write_statistics": ["id"]}
+            options["compression"] = {"id": "zstd", "vector.list.element": "none"}
+            self._writer = pq.ParquetWriter(path, self._schema, **options)
         else:
             self._writer = ipc.new_file(str(path), self._schema)
 
