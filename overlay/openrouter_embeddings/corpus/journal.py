@@ -44,8 +44,8 @@ create table if not exists shortened(row integer primary key, characters integer
 
 
 @attrs.define
-class News:
-    """Changes that are not in the journal yet.
+class Outcomes:
+    """Outcomes of rows and requests that are not in the journal yet.
 
     Attributes:
         done: requests whose vectors are on the disk, with their rows (several for duplicates of a text).
@@ -67,7 +67,7 @@ class News:
 
 
 @attrs.frozen
-class Request:
+class RequestRecord:
     """A request that is about to be sent, possibly replacing failed ones; or rows from the cache."""
 
     rows: Ranges
@@ -153,8 +153,8 @@ class Journal:
             insert = "insert into runs(pid, started_at) values (?, ?)"
             self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
 
-    def record(self, news: News, request: Request | None = None, ending: str | None = None) -> int:
-        """Record news and a request that is about to be sent in one transaction; return the request's number.
+    def record(self, outcomes: Outcomes, request: RequestRecord | None = None, ending: str | None = None) -> int:
+        """Record outcomes and a request that is about to be sent in one transaction; return the request's number.
 
         Billed requests are recorded even if the disk is full, in reserved space.
 
@@ -162,30 +162,30 @@ class Journal:
             sqlite3.OperationalError: the disk is full; do not send the request.
         """
         try:
-            return self._record(news, request, ending)
+            return self._record(outcomes, request, ending)
         except sqlite3.OperationalError:
             if not self._reserve.exists():
                 raise
             self._reserve.unlink()
-            self._record(news, None, ending)
+            self._record(outcomes, None, ending)
             if request is not None:
                 raise
             return 0
 
-    def _record(self, news: News, request: Request | None, ending: str | None) -> int:
+    def _record(self, outcomes: Outcomes, request: RequestRecord | None, ending: str | None) -> int:
         with self.transaction():
-            done = [(json.dumps(rows), number) for number, rows in news.done]
+            done = [(json.dumps(rows), number) for number, rows in outcomes.done]
             self._db.executemany("update requests set state = 'done', rows = ? where id = ?", done)
-            self._db.executemany("insert or replace into errors values (?, ?, ?)", news.errors)
-            self._close(news.failed, "failed")
-            self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", news.shortened)
-            if news.joined:
-                self._insert(Request(to_ranges(news.joined), len(news.joined), 0, state="done"))
+            self._db.executemany("insert or replace into errors values (?, ?, ?)", outcomes.errors)
+            self._close(outcomes.failed, "failed")
+            self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", outcomes.shortened)
+            if outcomes.joined:
+                self._insert(RequestRecord(to_ranges(outcomes.joined), len(outcomes.joined), 0, state="done"))
             end = "update requests set state = 'replaced' where id = ? and state = 'sent'"
-            self._db.executemany(end, [(number,) for number in news.joined_requests])
-            if news.totals:
-                names = ", ".join(f"{name} = :{name}" for name in news.totals)
-                self._db.execute(f"update runs set {names} where id = :run", {**news.totals, "run": self.run})
+            self._db.executemany(end, [(number,) for number in outcomes.joined_requests])
+            if outcomes.totals:
+                names = ", ".join(f"{name} = :{name}" for name in outcomes.totals)
+                self._db.execute(f"update runs set {names} where id = :run", {**outcomes.totals, "run": self.run})
             if ending is not None:
                 end = "update runs set ended_at = ?, ending = ? where id = ?"
                 self._db.execute(end, (time.time(), ending, self.run))
@@ -198,7 +198,7 @@ class Journal:
                 self._db.execute("insert into batches(request, requests, rows) values (?, ?, ?)", batch)
             return number
 
-    def _insert(self, request: Request) -> int:
+    def _insert(self, request: RequestRecord) -> int:
         values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
         insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
         return int(self._db.execute(insert, values).lastrowid or 0)
@@ -254,7 +254,7 @@ class Journal:
             self._db.execute("update batches set id = ? where request = ?", (id, number))
 
     def drop_batch(self, number: int, state: str) -> None:
-        """Release the rows of a missing batch. The state is "replaced", or "doubt" if it may be billed."""
+        """Close a batch without results as "replaced", or as "doubt" if it may be billed. Its rows are sent again."""
         with self.transaction():
             self._close([number], state)
 
