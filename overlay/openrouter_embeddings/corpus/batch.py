@@ -26,11 +26,10 @@ from ..errors import (
     CorpusError,
     NoResponseError,
     OpenRouterError,
-    printable,
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
-from .journal import Journal, OpenBatch, Outcomes, RequestRecord
+from .journal import Journal, OpenBatch, Outcomes, RequestRecord, short_message
 from .shard import Shard
 from .vector_file import VectorFile, to_ranges
 
@@ -42,7 +41,6 @@ _CLOCK_SECONDS = 300  # largest difference between the clocks of the server and 
 _COUNTS = 16  # so many consecutive batches have different numbers of requests, which identify them in the list
 _PAGE_INPUTS = 2_000  # inputs in a page of results: about 60 MB for 1,536 dimensions
 _SUBMISSIONS = 3
-_MAX_MESSAGE_CHARS = 500
 
 
 def _positive(_: BatchOptions, field: attrs.Attribute[Any], value: float) -> None:
@@ -316,20 +314,17 @@ class BatchRun:
         else:
             outcomes.failed.append(batch.number)
         if lost and not self._batch.fallback:
-            why = printable(ended.error.message, _MAX_MESSAGE_CHARS) if ended.error else results.reason()
+            why = short_message(ended.error.message) if ended.error else results.reason()
             self.unanswered.append(f"batch {batch.id} ({ended.status}): {lost} rows: {why}")
         reported = ended.usage.to_dict() if ended.usage else None
         self.usage = self.usage.plus(reported) if reported else results.add_usage(self.usage)
         self._texts_done += len(done)
         self._errors += len(errors)
-        self._close(batch, outcomes)
+        self._record(outcomes, None)
+        self._open.remove(batch)
 
     def _drop(self, batch: OpenBatch, state: str) -> None:
         self._journal.drop_batch(batch.number, state)
-        self._open.remove(batch)
-
-    def _close(self, batch: OpenBatch, outcomes: Outcomes) -> None:
-        self._record(outcomes, None)
         self._open.remove(batch)
 
     def _ended(self, batch: OpenBatch) -> Any:

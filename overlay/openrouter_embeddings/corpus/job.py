@@ -17,17 +17,16 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
-from ..errors import BudgetError, CorpusError, OpenRouterError, printable
+from ..errors import BudgetError, CorpusError, OpenRouterError
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
-from .journal import Journal, Outcomes, RequestRecord
+from .journal import Journal, Outcomes, RequestRecord, short_message
 from .pricing import model_price_usd
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
-_MAX_MESSAGE_CHARS = 500
 _CACHE_ROWS = 256
 _MAX_ERRORS_HELD = 1_000
 _RECORD_SECONDS = 0.05
@@ -270,7 +269,7 @@ class Job:
                 continue
             if text is None:
                 self._bad_rows += 1
-                self._outcomes.errors.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS)))
+                self._outcomes.errors.append((row, "InvalidInputError", short_message(problem)))
                 if len(self._outcomes.errors) >= _MAX_ERRORS_HELD:
                     self._record()
             else:
@@ -325,7 +324,7 @@ class Job:
 
     def rejected(self, error: TextError) -> None:
         """Add the error of a row to the outcomes."""
-        name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
+        name, message = type(error.error).__name__, short_message(error.error.message)
         self._outcomes.errors.append((self._sent.pop(error.position)[0], name, message))
         self._outcomes.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
@@ -347,7 +346,7 @@ class Job:
     def _totals(self) -> dict[str, Any]:
         """Return the requests and usage of this run, for the journal."""
         usage = self._usage()
-        error = self.error and printable(f"{type(self.error).__name__}: {self.error}", _MAX_MESSAGE_CHARS)
+        error = self.error and short_message(f"{type(self.error).__name__}: {self.error}")
         return {
             "error": error,
             "requests": sum(stream.progress.requests for stream in self._streams),

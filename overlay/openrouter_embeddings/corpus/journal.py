@@ -23,10 +23,11 @@ from typing import Any, Self
 
 import attrs
 
-from ..errors import CorpusError
+from ..errors import CorpusError, printable
 from .vector_file import Ranges, to_ranges
 
 _RESERVE_BYTES = 1 << 20
+_MESSAGE_CHARS = 500
 _NO_BATCH = "id not in (select request from batches)"
 _TABLES = """
 create table if not exists job(key text primary key, value text not null);
@@ -41,6 +42,11 @@ create table if not exists errors(row integer primary key, error text not null, 
 create table if not exists shortened(row integer primary key, characters integer not null, kept integer not null,
     pieces integer not null);
 """
+
+
+def short_message(text: str) -> str:
+    """Return the message of an error as the journal stores it."""
+    return printable(text, _MESSAGE_CHARS)
 
 
 @attrs.define
