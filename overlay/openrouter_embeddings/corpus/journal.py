@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
@@ -217,9 +218,7 @@ class Journal:
 
         `tried` adds the rows of ended batches.
         """
-        done = f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})"
-        found = self._db.execute(f"select rows from requests where {done}")
-        ranges = [(first, last) for (rows,) in found for first, last in json.loads(rows)]
+        ranges = self._ranges(f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})")
         ranges += [(row, row) for (row,) in self._db.execute("select row from errors")]
         if tried:
             ended = "select id from requests where state in ('done', 'failed')"
@@ -242,8 +241,11 @@ class Journal:
 
     def rows_of_batches(self) -> Iterator[tuple[int, int]]:
         """Yield the ranges of rows with a vector from a batch, sorted by first row."""
-        found = self._db.execute(f"select rows from requests where state = 'done' and not {_NO_BATCH}")
-        return iter(sorted((first, last) for (rows,) in found for first, last in json.loads(rows)))
+        return iter(sorted(self._ranges(f"state = 'done' and not {_NO_BATCH}")))
+
+    def _ranges(self, condition: str) -> Ranges:
+        found = self._db.execute(f"select rows from requests where {condition}")
+        return [(first, last) for (rows,) in found for first, last in json.loads(rows)]
 
     def batch_rows(self, number: int) -> list[list[list[int]]]:
         """Return the rows of each text of each request of a batch."""
@@ -269,9 +271,9 @@ class Journal:
         found = {id for (id,) in self._db.execute("select id from batches where id is not null")}
         return found | set(self.get("foreign_batches") or ())
 
-    def errors(self) -> Iterator[tuple[int, str, str]]:
-        """Yield `(row, error, message)` of the rows without a vector, ascending."""
-        yield from self._db.execute("select row, error, message from errors order by row")
+    def errors(self, first: int = 0, count: int = sys.maxsize) -> Iterator[tuple[int, str, str]]:
+        """Yield `(row, error, message)` of those of `count` rows without a vector, ascending."""
+        return self._rows("errors", "error, message", first, count)
 
     def has_sent(self) -> bool:
         """Whether a request was sent, or vectors from the cache are stored."""
@@ -312,9 +314,13 @@ class Journal:
         found = self._db.execute(f"select {', '.join(names)} from runs order by id desc").fetchone()
         return dict(zip(names, found or (None,) * len(names), strict=True))
 
-    def shortened(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield `(row, characters, kept characters, pieces)` of the cut or split texts, ascending."""
-        yield from self._db.execute("select row, characters, kept, pieces from shortened order by row")
+    def shortened(self, first: int, count: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield `(row, characters, kept characters, pieces)` of those of `count` rows whose text was cut or split."""
+        return self._rows("shortened", "characters, kept, pieces", first, count)
+
+    def _rows(self, table: str, columns: str, first: int, count: int) -> Iterator[Any]:
+        found = f"select row, {columns} from {table} where row >= ? and row < ? order by row"
+        return self._db.execute(found, (first, first + count))
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # read-only, or in use by another process
