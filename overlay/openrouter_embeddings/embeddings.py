@@ -238,12 +238,12 @@ class Embeddings(GeneratedEmbeddings):
 
         Args:
             source: a file of JSONL, CSV, Parquet, Arrow or lines of text, or a folder of text files; "-" for standard
-                input; or an iterable of texts or of `(id, text)`. Standard input and iterables are copied to the job's
-                folder first, and resuming needs the same content again.
+                input; or an iterable of texts, of `(id, text)` or of records such as `{"id": 1, "text": "a"}`. Standard
+                input and iterables are copied to the job's folder first, and resuming needs the same content again.
             output: the file to write: `.parquet`, `.arrow` or `.npy`. It is created when it is complete, with rows in
                 the order of the source.
             format: how to read `source`; None: by its suffix.
-            text_field, id_field: names of JSONL fields or columns. `id_field` None: "id" if the source has it, else the
+            text_field, id_field: names of fields or columns. `id_field` None: "id" if the source has it, else the
                 number of the row, from 0 (in lines of text: the number of the line, from 1).
             fixed_size_list: False writes vectors as plain lists, for engines without support for `fixed_size_list`.
             dtype: number type of the vectors in the output: "float32", or as in `vectors.quantize` "float16", "int8" or

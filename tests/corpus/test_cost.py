@@ -64,6 +64,8 @@ def cost_of_corpus(client: OpenRouter, folder: Path, max_cost_usd: float) -> flo
             return client.embeddings.corpus(SENTENCES, output=folder / "out.npy", **options).usage.cost or 0.0
         except errors.BudgetError:
             pass
+    if not (folder / "out.npy.job").exists():  # the budget did not allow the first request
+        return 0.0
     return status(folder / "out.npy.job").usage.cost or 0.0
 
 

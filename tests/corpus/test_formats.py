@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -92,13 +93,15 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
         "texts": iter(["one", "two", "three"]),
         "array": np.array(["one", "two", "three"]),
         "pairs": [(7, "one"), (8, "two"), (9, "three")],
+        "numpy": zip(np.array([7, 8, 9]), np.array(["one", "two", "three"]), strict=True),
+        "records": [{"id": i, "text": text, "other": object()} for i, text in enumerate(["one", "two", "three"], 7)],
     }
-    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2], "pairs": [7, 8, 9]}
+    ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2]}
     for name, source in sources.items():
         with Capped() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
         found = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
-        assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids[name])
+        assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids.get(name, [7, 8, 9]))
         assert np.array_equal(np.stack(found["vector"].to_numpy()), matrix_of(["one", "two", "three"]))
 
 
@@ -150,6 +153,20 @@ def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> 
     assert {"good", "also good"} <= sent
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that not even root can read")
+def test_unreadable_file_of_a_folder_is_an_error_of_its_row(tmp_path: Path) -> None:
+    source = texts_in_folder(tmp_path)
+    (source / "bad").symlink_to("/proc/self/mem")
+    os.rename(source / "a", os.fsencode(source) + b"/\xff")
+    with Capped() as server:
+        result = embed_corpus(server.url, source, tmp_path / "out.npy")
+    ids = Path(f"{result.output}.ids.jsonl").read_text().splitlines()
+    assert list(map(json.loads, ids)) == ["b", "c", "d", "e", "\\xff"]
+    (line,) = map(json.loads, Path(f"{result.output}.errors.jsonl").read_text().splitlines())
+    assert (line["row"], line["id"]) == (1, "bad")
+    assert "cannot be read" in line["message"]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such file": ({"source": "nothing.jsonl"}, errors.ConfigurationError, "does not exist"),
     "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
@@ -161,6 +178,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "does not accept on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
+    "another client's name": ({"max_cost": 1}, TypeError, r"corpus\(\) got .* 'max_cost'; use max_cost_usd"),
+    "no source": ({"source": None}, errors.InvalidInputError, "source: expected .* got NoneType"),
+    "one record": ({"source": {"id": 1, "text": "x"}}, errors.InvalidInputError, "source: expected .* got dict"),
+    "bytes": ({"source": ["a", b"b"]}, errors.InvalidInputError, r"source\[1\]: expected .* got bytes"),
 }
 
 
@@ -178,10 +199,12 @@ def test_wrong_call_is_refused_and_sends_nothing(case: str, tmp_path: Path, monk
     assert server.ledger.requests == []
 
 
-def test_text_of_an_iterable_that_is_not_unicode_is_an_error_of_its_row(tmp_path: Path) -> None:
-    with Capped() as server:
-        result = embed_corpus(server.url, ["good", "\ud800", None, 5], tmp_path / "out.npy")
-    assert (result.rows, result.errors) == (1, 3)
+def test_id_or_text_that_is_not_unicode_is_an_error_of_its_row(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"id,text\n1,good\n2,\xff\n\xff,good\n3,")
+    for name, source in {"texts": ["good", "\ud800", None, 5], "csv": tmp_path / "in.csv"}.items():
+        with Capped() as server:
+            result = embed_corpus(server.url, source, tmp_path / f"{name}.npy")
+        assert (result.rows, result.errors) == (1, 3)
 
 
 def test_without_pyarrow_npy_works_and_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

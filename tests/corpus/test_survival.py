@@ -207,6 +207,9 @@ def test_request_that_was_not_sent_is_not_in_doubt(calls: int, tmp_path: Path) -
     with Capped() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="key"):
             client.embeddings.corpus(source, output=output, **OPTIONS, model=MODEL)
+        if not calls:
+            assert list(tmp_path.iterdir()) == [source]
+            return
         found = status(output)
         assert (found.state, found.doubts, found.rows_done) == ("failed", [], inputs_sent(server).total())
 

@@ -11,9 +11,9 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import BatchOptions, CorpusResult, CorpusStatus, counted, dollars, duration, show_progress, texts_of
+from ..corpus import BatchOptions, CorpusResult, CorpusStatus, duration, show_progress, texts_of
 from ..corpus import status as status_of
-from ..embed import OnLong, Usage
+from ..embed import OnLong, Usage, counted, dollars
 from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_json
 

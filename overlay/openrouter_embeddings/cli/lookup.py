@@ -11,7 +11,7 @@ from ..client import OpenRouter
 from ..errors import printable
 from .shared import PROGRAM, ExitCode, print_json
 
-_FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+_FILE = click.argument("file", type=click.Path(path_type=Path))
 _TEXT_CHARS = 200
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 

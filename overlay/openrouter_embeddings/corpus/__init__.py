@@ -1,6 +1,5 @@
 """Embeds files to files: durable jobs, cost estimates, a cache of vectors, and search over the outputs."""
 
-from ..embed import counted, dollars
 from .batch import BatchOptions
 from .cache import Cache
 from .display import duration, show_progress
@@ -9,18 +8,24 @@ from .pricing import Estimate, estimate, texts_of
 from .results import BatchStatus, CorpusResult, CorpusStatus, Doubt, status
 from .start import CorpusOptions, corpus, corpus_async
 
-__all__ = ["BatchOptions", "BatchStatus", "Cache", "CorpusOptions", "CorpusResult", "CorpusStatus", "Doubt", "Drift"]
-__all__ += ["Estimate"]
-__all__ += [
+__all__ = [
+    "BatchOptions",
+    "BatchStatus",
+    "Cache",
+    "CorpusOptions",
+    "CorpusResult",
+    "CorpusStatus",
+    "Doubt",
+    "Drift",
+    "Estimate",
     "Match",
     "check",
     "corpus",
     "corpus_async",
-    "dollars",
     "duration",
     "estimate",
     "search",
     "show_progress",
     "status",
+    "texts_of",
 ]
-__all__ += ["counted", "texts_of"]

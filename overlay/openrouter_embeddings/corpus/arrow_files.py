@@ -110,8 +110,9 @@ class ArrowWriter:
         fields = [pa.field("id", pa.int64() if integer_ids else pa.string(), nullable=False)]
         fields.append(pa.field("vector", kind, nullable=False))
         self._schema = pa.schema(fields, metadata=stamp)
-        if format == "parquet":  # vectors do not compress, and a dictionary costs time and memory
-            options: Any = {"compression": {"id": "zstd", "vector.list.element": "none"}, "use_dictionary": False}
+        if format == "parquet":  # vectors do not compress; a dictionary and statistics of them cost time and memory
+            options: Any = {"use_dictionary": False, "write_statistics": ["id"]}
+            options["compression"] = {"id": "zstd", "vector.list.element": "none"}
             self._writer = pq.ParquetWriter(path, self._schema, **options)
         else:
             self._writer = ipc.new_file(str(path), self._schema)

@@ -26,11 +26,10 @@ from ..errors import (
     CorpusError,
     NoResponseError,
     OpenRouterError,
-    printable,
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
-from .journal import Journal, News, OpenBatch, Request
+from .journal import Journal, OpenBatch, Outcomes, RequestRecord, short_message
 from .shard import Shard
 from .vector_file import VectorFile, to_ranges
 
@@ -42,7 +41,6 @@ _CLOCK_SECONDS = 300  # largest difference between the clocks of the server and 
 _COUNTS = 16  # so many consecutive batches have different numbers of requests, which identify them in the list
 _PAGE_INPUTS = 2_000  # inputs in a page of results: about 60 MB for 1,536 dimensions
 _SUBMISSIONS = 3
-_MAX_MESSAGE_CHARS = 500
 
 
 def _positive(_: BatchOptions, field: attrs.Attribute[Any], value: float) -> None:
@@ -91,7 +89,7 @@ class BatchRun:
     """The batches of one run of a job, with the same attributes as a stream.
 
     Args:
-        record: stores vectors and news on the disk, and returns the number of the request that it is given.
+        record: stores vectors and outcomes on the disk, and returns the number of the request that it is given.
         budget: returns the USD left and the price per token in a batch; None: no limit.
     """
 
@@ -105,7 +103,7 @@ class BatchRun:
         batch: BatchOptions,
         journal: Journal,
         vectors: VectorFile,
-        record: Callable[[News, Request | None], int],
+        record: Callable[[Outcomes, RequestRecord | None], int],
         budget: Callable[[], tuple[float, float]] | None,
     ) -> None:
         self._items, self._batch = BatchItems(caller, options), batch
@@ -225,7 +223,7 @@ class BatchRun:
         request = shard.to_request()
         self._wait_for_budget(request)
         self._vectors.reserve(request.rows)
-        number = self._record(News(), request)
+        number = self._record(Outcomes(), request)
         batch = OpenBatch(number, None, request.texts, request.bytes, len(shard.requests), time.time())
         self._submitted += 1
         self._open.append(batch)
@@ -243,7 +241,7 @@ class BatchRun:
         self._name(batch, answer.id)
         return batch, None
 
-    def _wait_for_budget(self, request: Request) -> None:
+    def _wait_for_budget(self, request: RequestRecord) -> None:
         """Collect batches until the next one fits into the budget, counting open batches with their worst case."""
         while self._budget is not None:
             left, price = self._budget()
@@ -310,26 +308,23 @@ class BatchRun:
                 return
         errors = [] if self._batch.fallback else results.errors()
         done, lost = results.rows_done(), results.unanswered()
-        news = News(errors=errors)
+        outcomes = Outcomes(errors=errors)
         if done:
-            news.done.append((batch.number, to_ranges(done)))
+            outcomes.done.append((batch.number, to_ranges(done)))
         else:
-            news.failed.append(batch.number)
+            outcomes.failed.append(batch.number)
         if lost and not self._batch.fallback:
-            why = printable(ended.error.message, _MAX_MESSAGE_CHARS) if ended.error else results.reason()
+            why = short_message(ended.error.message) if ended.error else results.reason()
             self.unanswered.append(f"batch {batch.id} ({ended.status}): {lost} rows: {why}")
         reported = ended.usage.to_dict() if ended.usage else None
         self.usage = self.usage.plus(reported) if reported else results.add_usage(self.usage)
         self._texts_done += len(done)
         self._errors += len(errors)
-        self._close(batch, news)
+        self._record(outcomes, None)
+        self._open.remove(batch)
 
     def _drop(self, batch: OpenBatch, state: str) -> None:
         self._journal.drop_batch(batch.number, state)
-        self._open.remove(batch)
-
-    def _close(self, batch: OpenBatch, news: News) -> None:
-        self._record(news, None)
         self._open.remove(batch)
 
     def _ended(self, batch: OpenBatch) -> Any:

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from ..embed import BatchItems, Usage
-from ..errors import APIStatusError, ResponseError, printable
+from ..errors import APIStatusError, ResponseError
+from .journal import short_message
 from .vector_file import VectorFile
 
 _log = logging.getLogger("openrouter")
 _TRY_AGAIN = ("rate_limit_exceeded", "provider_overloaded", "provider_unavailable", "timeout", "server")
 _FINAL_STATUSES = (400, 413, 422)
-_MAX_MESSAGE_CHARS = 500
 
 
 class BatchResults:
@@ -50,7 +50,7 @@ class BatchResults:
         if line.response is None:
             error = line.error
             name = (error and (error.error_type or error.type)) or "ResponseValidationError"
-            message = printable(error.message if error else "no response and no error", _MAX_MESSAGE_CHARS)
+            message = short_message(error.message if error else "no response and no error")
             self._failed[number] = (name, message, error is not None and name not in _TRY_AGAIN)
             return
         rows = self._rows[number]
@@ -58,7 +58,7 @@ class BatchResults:
             found = self._items.read(len(rows), line.response.status_code, line.response.body)
         except ResponseError as error:
             final = isinstance(error, APIStatusError) and error.status_code in _FINAL_STATUSES
-            self._failed[number] = (type(error).__name__, printable(error.message, _MAX_MESSAGE_CHARS), final)
+            self._failed[number] = (type(error).__name__, short_message(error.message), final)
             return
         self._usages.append(found.usage)
         places = [(row, i) for i, equal in enumerate(rows) for row in equal]

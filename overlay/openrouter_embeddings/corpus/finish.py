@@ -20,9 +20,6 @@ from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
 _CHUNK_BYTES = 4 << 20  # larger chunks make the memory use of Parquet vary by tens of megabytes
-_NO_ERROR = (-1, "", "")
-_NOT_SHORTENED = (-1, 0, 0, 0)
-_SHORTENED_FIELDS = ("characters", "kept_characters", "pieces")
 
 
 @attrs.define
@@ -49,6 +46,11 @@ class Plan:
     @property
     def folder(self) -> Path:
         return job_folder(self.output)
+
+    @property
+    def source_name(self) -> str:
+        """The name of the source in messages."""
+        return "the input" if self.source.path.parent == self.folder else str(self.source.path)
 
     @property
     def vectors_path(self) -> Path:
@@ -80,7 +82,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     lists = row_lists(plan.output)
     lists_written = {name: plan.folder / name for name in lists}
     if stored is None or not rows:
-        raise CorpusError(f"no row of {plan.source.path} has a text that can be embedded: {_first_error(journal)}")
+        raise CorpusError(f"no row of {plan.source_name} has a text that can be embedded: {_first_error(journal)}")
     canary = Canary.from_json(stored)
     dimensions = canary.vectors.shape[1]
     shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
@@ -95,7 +97,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         if not _write_rows(plan, journal, vectors, writer, files, stopped):
             return
     if plan.source.size() != plan.size:
-        raise CorpusError(f"{plan.source.path} changed while the job read it; write to another output")
+        raise CorpusError(f"{plan.source_name} changed while the job read it; write to another output")
     for name, path in lists.items():
         if totals[name]:
             publish(lists_written[name], path)
@@ -118,34 +120,34 @@ def _write_rows(
     """Write all rows in order, and the `lists` of errors and shortened texts. Return False if the job was stopped."""
     error_file, shortened_file = lists
     ids = (id for id, _, _ in plan.source.rows())
-    failed, shortened = journal.errors(), journal.shortened()
-    cut = next(shortened, _NOT_SHORTENED)
-    row, error, message = next(failed, _NO_ERROR)
     chunk = max(1, _CHUNK_BYTES // (4 * vectors.dimensions))
     for first in range(0, plan.rows_total, chunk):
         if stopped():
             return False
+        failed = {row: fields for row, *fields in journal.errors(first, chunk)}
+        shortened = {row: fields for row, *fields in journal.shortened(first, chunk)}
         kept: list[int] = []
         kept_ids: list[Id] = []
-        for number, id in enumerate(islice(ids, chunk), first):
-            if number == cut[0]:
-                line = {"row": number, "id": id, **dict(zip(_SHORTENED_FIELDS, cut[1:], strict=True))}
-                shortened_file.write(msgspec.json.encode(line) + b"\n")
-                cut = next(shortened, _NOT_SHORTENED)
-            if number != row:
-                kept.append(number - first)
+        for row, id in enumerate(islice(ids, chunk), first):
+            if row in shortened:
+                shortened_file.write(_line(row, id, ("characters", "kept_characters", "pieces"), shortened[row]))
+            if row in failed:
+                error_file.write(_line(row, id, ("error", "message"), failed[row]))
+            else:
+                kept.append(row - first)
                 kept_ids.append(id if plan.integer_ids else str(id))
-                continue
-            line = {"row": row, "id": id, "error": error, "message": message}
-            error_file.write(msgspec.json.encode(line) + b"\n")
-            row, error, message = next(failed, _NO_ERROR)
         block = vectors.read(first, min(chunk, plan.rows_total - first))
         if kept:
             writer.write(kept_ids, plan.form.apply(block if len(kept) == len(block) else block[kept]))
     return True
 
 
+def _line(row: int, id: Id, names: Sequence[str], values: Sequence[Any]) -> bytes:
+    return msgspec.json.encode({"row": row, "id": id, **dict(zip(names, values, strict=True))}) + b"\n"
+
+
 def _first_error(journal: Journal) -> str:
-    row, error, message = next(journal.errors(), _NO_ERROR)
-    hint = "; --text-field and --id-field name the fields" if message.endswith("is missing") else ""
-    return "it is empty" if row < 0 else f"row {row}: {error}: {message}{hint}"
+    for row, error, message in journal.errors():
+        hint = "; --text-field and --id-field name the fields" if message.endswith("is missing") else ""
+        return f"row {row}: {error}: {message}{hint}"
+    return "it is empty"

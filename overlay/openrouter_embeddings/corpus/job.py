@@ -17,17 +17,16 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
-from ..errors import BudgetError, CorpusError, OpenRouterError, printable
+from ..errors import BudgetError, CorpusError, OpenRouterError
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
-from .journal import Journal, News, Request
+from .journal import Journal, Outcomes, RequestRecord, short_message
 from .pricing import model_price_usd
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
-_MAX_MESSAGE_CHARS = 500
 _CACHE_ROWS = 256
 _MAX_ERRORS_HELD = 1_000
 _RECORD_SECONDS = 0.05
@@ -59,7 +58,7 @@ class Job:
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
         self._parts: dict[int, set[int]] = {}  # position of a cut or split text -> requests with its parts
         self._joined: set[int] = set()  # positions of cut or split texts whose vector comes next
-        self._news, self._recorded_at = News(), 0.0  # news that the journal does not have yet
+        self._outcomes, self._recorded_at = Outcomes(), 0.0  # outcomes that the journal does not have yet
         self.error: BaseException | None = None
         self._stopping = False
         self._settled_before = self._bad_rows = 0
@@ -97,7 +96,7 @@ class Job:
         except BaseException as error:
             self.error = error
             if isinstance(error, OpenRouterError):
-                self._news.failed += {self._requests[i] for i in self._not_billed(error) if i in self._requests}
+                self._outcomes.failed += {self._requests[i] for i in self._not_billed(error) if i in self._requests}
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
@@ -171,11 +170,11 @@ class Job:
         if not self._stopping:
             self._journal.put(batches_cached=cached)
 
-    def _add(self, news: News, request: Request | None) -> int:
-        """Add news, and record them together with a request that is about to be sent."""
-        self._news.done += news.done
-        self._news.errors += news.errors
-        self._news.failed += news.failed
+    def _add(self, outcomes: Outcomes, request: RequestRecord | None) -> int:
+        """Add outcomes, and record them together with a request that is about to be sent."""
+        self._outcomes.done += outcomes.done
+        self._outcomes.errors += outcomes.errors
+        self._outcomes.failed += outcomes.failed
         return self._record(request)
 
     def _embed_in_requests(self, file: VectorFile, pending: Iterable[tuple[int, str]]) -> None:
@@ -188,22 +187,22 @@ class Job:
             joined = [row for position, row in zip(positions, rows, strict=True) if position in self._joined]
             if joined:
                 file.reserve(to_ranges(joined))
-                self._news.joined += joined
-                self._news.joined_requests.update(*(self._parts.pop(position, ()) for position in positions))
+                self._outcomes.joined += joined
+                self._outcomes.joined_requests.update(*(self._parts.pop(position, ()) for position in positions))
                 self._joined.difference_update(positions)
             file.write(rows, vectors)
             if len(joined) < len(rows):
-                self._news.done.append((request, to_ranges(set(rows).difference(joined))))
+                self._outcomes.done.append((request, to_ranges(set(rows).difference(joined))))
             if time.monotonic() - self._recorded_at > _RECORD_SECONDS:
                 self._record()
 
-    def _record(self, request: Request | None = None, ending: str | None = None) -> int:
-        """Store new vectors on the disk, and then the news in the journal."""
-        if (self._news.done or self._news.joined) and self._vectors is not None:
+    def _record(self, request: RequestRecord | None = None, ending: str | None = None) -> int:
+        """Store new vectors on the disk, and then the outcomes in the journal."""
+        if (self._outcomes.done or self._outcomes.joined) and self._vectors is not None:
             self._vectors.sync()
-        self._news.totals = self._totals()
-        number = self._journal.record(self._news, request, ending)
-        self._news, self._recorded_at = News(), time.monotonic()
+        self._outcomes.totals = self._totals()
+        number = self._journal.record(self._outcomes, request, ending)
+        self._outcomes, self._recorded_at = Outcomes(), time.monotonic()
         return number
 
     def _stream(self, texts: Iterable[str], **changes: Any) -> Iterator[tuple[Sequence[int], Any]]:
@@ -255,7 +254,7 @@ class Job:
         self._vectors.reserve(ranges)
         self._vectors.write(rows, vectors)
         self._vectors.sync()
-        self._record(Request(ranges, len(rows), 0, state="cached"))
+        self._record(RequestRecord(ranges, len(rows), 0, state="cached"))
         self._settled_before += len(rows)
 
     def _pending(self, *, tried: bool = False) -> Iterator[tuple[int, str]]:
@@ -270,8 +269,8 @@ class Job:
                 continue
             if text is None:
                 self._bad_rows += 1
-                self._news.errors.append((row, "InvalidInputError", printable(problem, _MAX_MESSAGE_CHARS)))
-                if len(self._news.errors) >= _MAX_ERRORS_HELD:
+                self._outcomes.errors.append((row, "InvalidInputError", short_message(problem)))
+                if len(self._outcomes.errors) >= _MAX_ERRORS_HELD:
                     self._record()
             else:
                 yield row, text
@@ -286,13 +285,13 @@ class Job:
             self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
             for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
                 found.update(zip(positions, vectors, strict=True))
-                self._news.done.append((self._requests[positions[0]], []))
+                self._outcomes.done.append((self._requests[positions[0]], []))
                 self._record()
             self._sent, self._requests = {}, {}
         if len(found) < count:
             if self._stopping:
                 return None
-            errors, self._news = self._news.errors, News()
+            errors, self._outcomes = self._outcomes.errors, Outcomes()
             raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
         self.plan.form.numbers(len(found[0]))  # raises before the corpus is billed
         model = self._streams[0].model if self._streams else None
@@ -316,7 +315,7 @@ class Job:
             self._vectors.reserve(ranges)
         replaced = {self._requests.pop(position) for position in positions if position in self._requests}
         size = sum(len(text.encode()) for text in texts)
-        number = self._record(Request(ranges, len(texts), size, replaced))
+        number = self._record(RequestRecord(ranges, len(texts), size, replaced))
         for position, text in zip(positions, texts, strict=True):
             if self._shortens and text != self._as_sent(self._sent[position][1]):
                 self._parts.setdefault(position, set()).add(number)
@@ -324,18 +323,18 @@ class Job:
                 self._requests[position] = number
 
     def rejected(self, error: TextError) -> None:
-        """Add the error of a row to the news."""
-        name, message = type(error.error).__name__, printable(error.error.message, _MAX_MESSAGE_CHARS)
-        self._news.errors.append((self._sent.pop(error.position)[0], name, message))
-        self._news.joined_requests.update(self._parts.pop(error.position, ()))
+        """Add the error of a row to the outcomes."""
+        name, message = type(error.error).__name__, short_message(error.error.message)
+        self._outcomes.errors.append((self._sent.pop(error.position)[0], name, message))
+        self._outcomes.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
-            self._news.failed.append(request)
+            self._outcomes.failed.append(request)
 
     def shortened(self, text: Shortened) -> None:
-        """Add a cut or split text to the news."""
+        """Add a cut or split text to the outcomes."""
         self._joined.add(text.position)
         row = self._sent[text.position][0]
-        self._news.shortened.append((row, text.characters, text.kept_characters, text.pieces))
+        self._outcomes.shortened.append((row, text.characters, text.kept_characters, text.pieces))
 
     def _usage(self) -> Usage:
         """Return the usage of this run."""
@@ -347,7 +346,7 @@ class Job:
     def _totals(self) -> dict[str, Any]:
         """Return the requests and usage of this run, for the journal."""
         usage = self._usage()
-        error = self.error and printable(f"{type(self.error).__name__}: {self.error}", _MAX_MESSAGE_CHARS)
+        error = self.error and short_message(f"{type(self.error).__name__}: {self.error}")
         return {
             "error": error,
             "requests": sum(stream.progress.requests for stream in self._streams),

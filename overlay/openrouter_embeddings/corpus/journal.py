@@ -14,19 +14,21 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import attrs
 
-from ..errors import CorpusError
+from ..errors import CorpusError, printable
 from .vector_file import Ranges, to_ranges
 
 _RESERVE_BYTES = 1 << 20
+_MESSAGE_CHARS = 500
 _NO_BATCH = "id not in (select request from batches)"
 _TABLES = """
 create table if not exists job(key text primary key, value text not null);
@@ -43,9 +45,14 @@ create table if not exists shortened(row integer primary key, characters integer
 """
 
 
+def short_message(text: str) -> str:
+    """Return the message of an error as the journal stores it."""
+    return printable(text, _MESSAGE_CHARS)
+
+
 @attrs.define
-class News:
-    """Changes that are not in the journal yet.
+class Outcomes:
+    """Outcomes of rows and requests that are not in the journal yet.
 
     Attributes:
         done: requests whose vectors are on the disk, with their rows (several for duplicates of a text).
@@ -67,7 +74,7 @@ class News:
 
 
 @attrs.frozen
-class Request:
+class RequestRecord:
     """A request that is about to be sent, possibly replacing failed ones; or rows from the cache."""
 
     rows: Ranges
@@ -114,7 +121,8 @@ class Journal:
     def _fill_reserve(self) -> None:
         """Reserve disk space for records of billed requests."""
         if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
-            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+            with self._reserve.open("wb") as file:
+                file.writelines(repeat(bytes(_RESERVE_BYTES // 16), 16))  # small blocks: see `sources._COPY_BYTES`
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -152,8 +160,8 @@ class Journal:
             insert = "insert into runs(pid, started_at) values (?, ?)"
             self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
 
-    def record(self, news: News, request: Request | None = None, ending: str | None = None) -> int:
-        """Record news and a request that is about to be sent in one transaction; return the request's number.
+    def record(self, outcomes: Outcomes, request: RequestRecord | None = None, ending: str | None = None) -> int:
+        """Record outcomes and a request that is about to be sent in one transaction; return the request's number.
 
         Billed requests are recorded even if the disk is full, in reserved space.
 
@@ -161,30 +169,30 @@ class Journal:
             sqlite3.OperationalError: the disk is full; do not send the request.
         """
         try:
-            return self._record(news, request, ending)
+            return self._record(outcomes, request, ending)
         except sqlite3.OperationalError:
             if not self._reserve.exists():
                 raise
             self._reserve.unlink()
-            self._record(news, None, ending)
+            self._record(outcomes, None, ending)
             if request is not None:
                 raise
             return 0
 
-    def _record(self, news: News, request: Request | None, ending: str | None) -> int:
+    def _record(self, outcomes: Outcomes, request: RequestRecord | None, ending: str | None) -> int:
         with self.transaction():
-            done = [(json.dumps(rows), number) for number, rows in news.done]
+            done = [(json.dumps(rows), number) for number, rows in outcomes.done]
             self._db.executemany("update requests set state = 'done', rows = ? where id = ?", done)
-            self._db.executemany("insert or replace into errors values (?, ?, ?)", news.errors)
-            self._close(news.failed, "failed")
-            self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", news.shortened)
-            if news.joined:
-                self._insert(Request(to_ranges(news.joined), len(news.joined), 0, state="done"))
+            self._db.executemany("insert or replace into errors values (?, ?, ?)", outcomes.errors)
+            self._close(outcomes.failed, "failed")
+            self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", outcomes.shortened)
+            if outcomes.joined:
+                self._insert(RequestRecord(to_ranges(outcomes.joined), len(outcomes.joined), 0, state="done"))
             end = "update requests set state = 'replaced' where id = ? and state = 'sent'"
-            self._db.executemany(end, [(number,) for number in news.joined_requests])
-            if news.totals:
-                names = ", ".join(f"{name} = :{name}" for name in news.totals)
-                self._db.execute(f"update runs set {names} where id = :run", {**news.totals, "run": self.run})
+            self._db.executemany(end, [(number,) for number in outcomes.joined_requests])
+            if outcomes.totals:
+                names = ", ".join(f"{name} = :{name}" for name in outcomes.totals)
+                self._db.execute(f"update runs set {names} where id = :run", {**outcomes.totals, "run": self.run})
             if ending is not None:
                 end = "update runs set ended_at = ?, ending = ? where id = ?"
                 self._db.execute(end, (time.time(), ending, self.run))
@@ -197,7 +205,7 @@ class Journal:
                 self._db.execute("insert into batches(request, requests, rows) values (?, ?, ?)", batch)
             return number
 
-    def _insert(self, request: Request) -> int:
+    def _insert(self, request: RequestRecord) -> int:
         values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
         insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
         return int(self._db.execute(insert, values).lastrowid or 0)
@@ -210,9 +218,7 @@ class Journal:
 
         `tried` adds the rows of ended batches.
         """
-        done = f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})"
-        found = self._db.execute(f"select rows from requests where {done}")
-        ranges = [(first, last) for (rows,) in found for first, last in json.loads(rows)]
+        ranges = self._ranges(f"state in ('done', 'cached') or (state = 'sent' and not {_NO_BATCH})")
         ranges += [(row, row) for (row,) in self._db.execute("select row from errors")]
         if tried:
             ended = "select id from requests where state in ('done', 'failed')"
@@ -235,8 +241,11 @@ class Journal:
 
     def rows_of_batches(self) -> Iterator[tuple[int, int]]:
         """Yield the ranges of rows with a vector from a batch, sorted by first row."""
-        found = self._db.execute(f"select rows from requests where state = 'done' and not {_NO_BATCH}")
-        return iter(sorted((first, last) for (rows,) in found for first, last in json.loads(rows)))
+        return iter(sorted(self._ranges(f"state = 'done' and not {_NO_BATCH}")))
+
+    def _ranges(self, condition: str) -> Ranges:
+        found = self._db.execute(f"select rows from requests where {condition}")
+        return [(first, last) for (rows,) in found for first, last in json.loads(rows)]
 
     def batch_rows(self, number: int) -> list[list[list[int]]]:
         """Return the rows of each text of each request of a batch."""
@@ -253,7 +262,7 @@ class Journal:
             self._db.execute("update batches set id = ? where request = ?", (id, number))
 
     def drop_batch(self, number: int, state: str) -> None:
-        """Release the rows of a missing batch. The state is "replaced", or "doubt" if it may be billed."""
+        """Close a batch without results as "replaced", or as "doubt" if it may be billed. Its rows are sent again."""
         with self.transaction():
             self._close([number], state)
 
@@ -262,9 +271,13 @@ class Journal:
         found = {id for (id,) in self._db.execute("select id from batches where id is not null")}
         return found | set(self.get("foreign_batches") or ())
 
-    def errors(self) -> Iterator[tuple[int, str, str]]:
-        """Yield `(row, error, message)` of the rows without a vector, ascending."""
-        yield from self._db.execute("select row, error, message from errors order by row")
+    def errors(self, first: int = 0, count: int = sys.maxsize) -> Iterator[tuple[int, str, str]]:
+        """Yield `(row, error, message)` of those of `count` rows without a vector, ascending."""
+        return self._rows("errors", "error, message", first, count)
+
+    def has_sent(self) -> bool:
+        """Whether a request was sent, or vectors from the cache are stored."""
+        return bool(self.get("canary") or self.totals()["requests"] or self.doubts())
 
     def unreported_bytes(self) -> float:
         """Return the bytes of possibly billed texts whose cost no response reported."""
@@ -301,9 +314,13 @@ class Journal:
         found = self._db.execute(f"select {', '.join(names)} from runs order by id desc").fetchone()
         return dict(zip(names, found or (None,) * len(names), strict=True))
 
-    def shortened(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield `(row, characters, kept characters, pieces)` of the cut or split texts, ascending."""
-        yield from self._db.execute("select row, characters, kept, pieces from shortened order by row")
+    def shortened(self, first: int, count: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield `(row, characters, kept characters, pieces)` of those of `count` rows whose text was cut or split."""
+        return self._rows("shortened", "characters, kept, pieces", first, count)
+
+    def _rows(self, table: str, columns: str, first: int, count: int) -> Iterator[Any]:
+        found = f"select row, {columns} from {table} where row >= ? and row < ? order by row"
+        return self._db.execute(found, (first, first + count))
 
     def close(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # read-only, or in use by another process

@@ -165,7 +165,7 @@ class Output:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise ConfigurationError(f"{path} does not exist")
+            raise ConfigurationError(f"the file {path} does not exist")
         try:
             metadata, self.ids, self.vectors = _read(path, output_format(path))
         except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors

@@ -137,7 +137,7 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
         CorpusError: there is no such job.
     """
     output = Path(output)
-    folder = output if output.is_dir() else job_folder(output)
+    folder = output if output.is_dir() or output.suffix == ".job" else job_folder(output)
     with Journal(folder, read_only=True) as journal:
         totals, last = journal.totals(), journal.last_run()
         lock = JobLock(folder)

@@ -13,6 +13,7 @@ Id = int | str | None
 Row = tuple[Id, str | None, str]
 """The id of a row (or None), its text, and the reason why the row is invalid (or "")."""
 _MAX_ID = 2**63
+_NOT_UNICODE = "is not valid Unicode: it contains a byte that is not UTF-8, or a lone surrogate"
 
 
 def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | None) -> Row:
@@ -23,6 +24,8 @@ def checked(id: Any, text: Any, number: int, text_field: str, id_field: str | No
     elif type(id) is not str and (type(id) is not int or not -_MAX_ID <= id < _MAX_ID):
         shown = "is missing" if id is None else f"is of type {type(id).__name__}, not a string or an integer of 64 bits"
         id, problem = None, f"{id_field!r} {shown}"
+    elif type(id) is str and not _is_unicode(id):
+        id, problem = None, f"{id_field!r} {_NOT_UNICODE}"
     if not problem and isinstance(text, list | dict):
         text, problem = _encoded(text, text_field)
     if not problem:
@@ -46,12 +49,14 @@ def _problem(text: Any, name: str) -> str:
         return f"{name!r} is missing" if text is None else f"{name!r} is of type {type(text).__name__}, not a string"
     if not text:
         return f"{name!r} is empty"
+    return "" if _is_unicode(text) else f"{name!r} {_NOT_UNICODE}"
+
+
+def _is_unicode(text: str) -> bool:
     try:
-        if not text.isascii():
-            text.encode()
+        return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
-        return f"{name!r} is not valid Unicode: it contains a byte that is not UTF-8, or a lone surrogate"
-    return ""
+        return False
 
 
 def require_fields(names: Iterable[str], text_field: str, id_field: str | None, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..defaults import BATCH_REQUEST_BYTES
-from .journal import Request
+from .journal import RequestRecord
 from .vector_file import to_ranges
 
 _REQUEST_BYTES = 256  # size of a request without its texts
@@ -48,8 +48,8 @@ class Shard:
         self.rows[-1].append(self._rows_of.setdefault(text, [row]))
         return True
 
-    def to_request(self) -> Request:
+    def to_request(self) -> RequestRecord:
         """Convert to a request for the journal."""
         rows = to_ranges(row for rows in self._rows_of.values() for row in rows)
         size = sum(len(text.encode()) for text in self._rows_of)
-        return Request(rows, len(self._rows_of), size, batch=self.rows)
+        return RequestRecord(rows, len(self._rows_of), size, batch=self.rows)

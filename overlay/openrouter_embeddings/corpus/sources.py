@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
 from itertools import chain, islice
@@ -21,7 +21,8 @@ from typing import Any, Literal
 import attrs
 import msgspec
 
-from ..errors import ConfigurationError, CorpusError, OpenRouterError
+from ..embed import iterable_of
+from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
 from .rows import Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
@@ -33,7 +34,7 @@ FORMATS: dict[str, Format] = {
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
     **dict.fromkeys((".txt", ".text", ".lines"), "lines"),
 }
-_COPY_BYTES = 1 << 20
+_COPY_BYTES = 64 << 10  # once a block of 128 KiB or more is freed, glibc keeps more free memory for each thread
 
 
 @attrs.frozen
@@ -77,7 +78,7 @@ class Source:
         if self.format != "folder":
             return [self.path]
         found = []
-        for folder, names, files in os.walk(self.path):
+        for folder, names, files in os.walk(self.path, onerror=_raise):
             names[:] = [name for name in names if name[0] != "." and Path(folder, name) not in self.excluded]
             found += [Path(folder, name) for name in files if name[0] != "."]
         return sorted(path for path in found if path not in self.excluded and path.is_file())
@@ -88,10 +89,14 @@ class Source:
         for path in files:
             if self.format == "folder":
                 digest.update(b"\0%d\0" % path.stat().st_size + os.fsencode(path.relative_to(self.path)) + b"\0")
-            with path.open("rb", 0) as file:
-                while block := file.read(_COPY_BYTES):
-                    digest.update(block)
-                    lines, last = lines + block.count(b"\n"), block[-1:]
+            try:
+                with path.open("rb", 0) as file:
+                    while block := file.read(_COPY_BYTES):
+                        digest.update(block)
+                        lines, last = lines + block.count(b"\n"), block[-1:]
+            except OSError:
+                if self.format != "folder":  # in a folder, it is an error of one row
+                    raise
         if self.format in ("parquet", "arrow"):
             from .arrow_files import row_count
 
@@ -110,6 +115,10 @@ class Source:
         """Return the size in bytes and the latest modification time, to detect changes."""
         stats = [path.stat() for path in self.files()]
         return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
@@ -138,12 +147,37 @@ def copy_stdin(target: Path) -> Format:
     return "jsonl" if first == b"{" else "lines"
 
 
-def copy_iterable(source: Iterable[Any], target: Path) -> None:
-    """Copy texts, or `(id, text)` pairs, to a file of JSONL."""
+def copy_iterable(
+    source: Iterable[Any], target: Path, text_field: str, id_field: str | None, interrupts: Sequence[BaseException]
+) -> None:
+    """Copy texts, `(id, text)` pairs or records to a file of JSONL. Raise the first of the interrupts at once.
+
+    Raises:
+        InvalidInputError: an id or a text is of a type that JSON does not have.
+    """
+    id_field = id_field or "id"
     with target.open("w") as file:
-        for row in source:
-            pair = {"id": row[0], "text": row[1]} if isinstance(row, tuple) and len(row) == 2 else {"text": row}
-            file.write(json.dumps(pair, default=str) + "\n")  # escapes invalid Unicode, which `rows` reports later
+        for number, row in enumerate(iterable_of(source, "source")):
+            if interrupts:
+                raise interrupts[0]
+            line = {text_field: row}
+            if isinstance(row, tuple) and len(row) == 2:
+                line = dict(zip((id_field, text_field), row, strict=True))
+            elif isinstance(row, Mapping) and (text_field in row or "content" not in row):  # not a multimodal input
+                line = {name: row.get(name) for name in (id_field, text_field)}
+            try:  # `dumps` escapes invalid Unicode, which `rows` reports later
+                file.write(json.dumps(line, default=_to_json) + "\n")
+            except TypeError as error:
+                path = f"source[{number}]"
+                raise InvalidInputError(f"{path}: expected a text, (id, text) or a record: {error}", path) from None
+
+
+def _to_json(value: Any) -> Any:
+    """Convert a number or an array of numpy, or a generated model, to JSON data."""
+    for method in ("tolist", "to_dict"):
+        if hasattr(value, method):
+            return getattr(value, method)()
+    raise TypeError(f"got {type(value).__name__}")
 
 
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
@@ -189,10 +223,13 @@ def _read_lines(source: Source) -> Iterator[Row]:
 def _read_folder(source: Source) -> Iterator[Row]:
     for path in source.files():
         name = path.relative_to(source.path).as_posix()
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
             yield checked(name, path.read_text("utf-8-sig"), 0, "text", "path")
         except UnicodeDecodeError:
             yield name, None, "the file is not UTF-8 text"
+        except OSError as error:
+            yield name, None, f"the file cannot be read: {error.strerror}"
 
 
 def _read_csv(source: Source) -> Iterator[Row]:

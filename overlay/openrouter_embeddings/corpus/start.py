@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Required, get_args
 
 import attrs
 
+from ..arguments import advice
 from ..caller import Caller
 from ..embed import DEFAULTS, BatchItems, EmbedOptions, Progress, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
@@ -65,14 +66,15 @@ def corpus(
     interrupts: Interrupts | None = None,
 ) -> CorpusResult:
     """See `Embeddings.corpus`. Another thread may stop the job by appending an exception to `interrupts`."""
+    interrupts = [] if interrupts is None else interrupts
     for name in ("model", "output"):
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
         raise TypeError(f"corpus() does not accept {name}: <output>.errors.jsonl lists rows without a vector")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
-        if close := get_close_matches(name, _OWN, n=1):
-            raise TypeError(f"corpus() got an unexpected keyword argument {name!r}. Did you mean {close[0]!r}?")
+        hint = advice(name, CorpusOptions.__annotations__)
+        raise TypeError(f"corpus() got an unexpected keyword argument {name!r}{hint}")
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # validates the options, and sends nothing
@@ -86,8 +88,8 @@ def corpus(
         raise ConfigurationError(f"{output} already exists without a job folder: choose another output")
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
         open_source(Path(source), own["format"], text_field="", id_field=None)  # validates before a folder is created
-    with _named_failures(folder), _locked(folder), Journal(folder) as journal:
-        plan = _plan(_source(source, own, folder), own, output, kind)
+    with _named_failures(folder), _locked_journal(folder) as journal:
+        plan = _plan(_source(source, own, folder, interrupts), own, output, kind)
         _require_same_job(journal, plan)
         if journal.get("state") == "finished":
             if not output.exists():
@@ -97,7 +99,7 @@ def corpus(
         job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
-            run(job, report or None, [] if interrupts is None else interrupts)
+            run(job, report or None, interrupts)
         return result_of(plan, journal, job.drift)
 
 
@@ -114,21 +116,7 @@ async def corpus_async(
         asyncio.run_coroutine_threadsafe(report(), loop).result()
 
     given = {**options, "progress": on_loop} if callable(options.get("progress")) else options
-    return await run_in_thread(lambda interrupts: corpus(caller, _stoppable(source, interrupts), given, interrupts))
-
-
-def _stoppable(source: Any, interrupts: Interrupts) -> Any:
-    """Return the source. An iterable is wrapped so that it ends with the first interrupt."""
-    if isinstance(source, str | os.PathLike):
-        return source
-
-    def rows() -> Iterator[Any]:
-        for row in source:
-            if interrupts:
-                raise interrupts[0]
-            yield row
-
-    return rows()
+    return await run_in_thread(lambda interrupts: corpus(caller, source, given, interrupts))
 
 
 def _batch_options(caller: Caller, given: Any, options: Mapping[str, Any]) -> BatchOptions | None:
@@ -153,12 +141,15 @@ def _named_failures(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Create the folder of a job, and lock it against other processes.
+def _locked_journal(folder: Path) -> Iterator[Journal]:
+    """Create and lock the folder of a job, and open its journal.
+
+    If an error ends the first run before a request is sent, the folder is removed again.
 
     Raises:
         CorpusError: another process holds the lock.
     """
+    is_new, is_unused = not folder.exists(), False
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = JobLock(folder)
     try:
@@ -166,17 +157,26 @@ def _locked(folder: Path) -> Iterator[None]:
             with Journal(folder, read_only=True) as journal:
                 process = journal.last_run()["pid"]
             raise CorpusError(f"process {process} is working on {folder}: wait until it ends, or stop it")
-        yield
+        with Journal(folder) as journal:
+            try:
+                yield journal
+            except BaseException:
+                is_unused = is_new and not journal.has_sent()
+                raise
     finally:
+        if is_unused:
+            shutil.rmtree(folder, ignore_errors=True)
         lock.free()
 
 
-def _source(source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, Any], folder: Path) -> Source:
+def _source(
+    source: str | os.PathLike[str] | Iterable[Any], own: Mapping[str, Any], folder: Path, interrupts: Interrupts
+) -> Source:
     """Return the source of a job. Copy it first if it cannot be read twice."""
-    fields = {"text_field": own["text_field"], "id_field": own["id_field"]}
+    fields: Any = {"text_field": own["text_field"], "id_field": own["id_field"]}
     if not isinstance(source, str | os.PathLike):
-        copy_iterable(source, folder / "texts.jsonl")
-        return open_source(folder / "texts.jsonl", "jsonl", text_field="text", id_field=None)
+        copy_iterable(source, folder / "texts.jsonl", **fields, interrupts=interrupts)
+        return open_source(folder / "texts.jsonl", "jsonl", **fields)
     if str(source) != _STDIN:
         return open_source(Path(source), own["format"], **fields)
     kind = copy_stdin(folder / "stdin")
@@ -216,8 +216,7 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     where = f"the job in {plan.folder}"
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
-        given = "the input" if plan.source.path.parent == plan.folder else plan.source.path
-        raise CorpusError(f"{given} is not the corpus that {where} started with; write to another output")
+        raise CorpusError(f"{plan.source_name} is not the corpus that {where} started with; write to another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))

@@ -52,8 +52,11 @@ class MultimodalJson(EncodedInput):
     """A multimodal input: several parts that share one vector."""
 
 
-def iterable_of(texts: object) -> Iterable[Any]:
-    """Return an iterable of texts; a string is one text. Raise InvalidInputError unless it has one dimension."""
+def iterable_of(texts: object, name: str = "texts") -> Iterable[Any]:
+    """Return an iterable of texts; a string is one text. Raise InvalidInputError unless it has one dimension.
+
+    `name` is the name of the argument in messages.
+    """
     if isinstance(texts, str):
         return [texts]
     found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
@@ -61,11 +64,11 @@ def iterable_of(texts: object) -> Iterable[Any]:
         found += f" of {dimensions} dimensions"
         found += "; pass one column, such as table['text']" if dimensions == 2 else ""
     elif inspect.isgenerator(texts) and inspect.getgeneratorstate(texts) == inspect.GEN_CLOSED:
-        raise InvalidInputError("texts: this generator is exhausted; pass a list, or create a new generator", "texts")
+        raise InvalidInputError(f"{name}: this generator is exhausted; pass a list, or create a new generator", name)
     elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
         return texts
     hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
-    raise InvalidInputError(f"texts: expected a string or an iterable of strings, got {found}{hint}", "texts")
+    raise InvalidInputError(f"{name}: expected a string or an iterable of strings, got {found}{hint}", name)
 
 
 def as_input(value: Any, path: str, prefix: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,23 @@ import numpy as np
 if TYPE_CHECKING:
     from ..response import Matrix, OutputBuffer, Positions
 
+_MAPPED_BYTES = 128 << 10  # smaller blocks would waste pages, and a process has a limited number of mappings
+
 
 def _empty(rows: int, width: int) -> Matrix:
     return np.empty((rows, width), np.float32)
+
+
+def stream_buffer(rows: int, width: int) -> Matrix:
+    """Return the output buffer of one block of a stream.
+
+    A large block has pages of its own, which the system gets back when it is freed. Other memory is allocated in one
+    thread and freed in another, which makes the heap of each thread grow.
+    """
+    size = 4 * rows * width
+    if size < _MAPPED_BYTES:
+        return _empty(rows, width)
+    return np.ndarray((rows, width), np.float32, mmap.mmap(-1, size, access=mmap.ACCESS_COPY))  # private to the process
 
 
 def to_matrix(vectors: Any) -> Matrix:

@@ -149,7 +149,7 @@ class Session:
             if batch.search is not None and len(batch) > 1 and not self.job.limits.flaky:  # the search needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
-        output = self.matrix.output(batch.positions) if self.matrix is not None else None
+        output = self.matrix.output(batch.positions) if self.matrix is not None else arrays().stream_buffer
         consumer = partial(StreamDecoder, len(batch), output)
         return self.caller.call_flow(
             GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read_embeddings, consumer=consumer
