@@ -18,6 +18,7 @@ from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 CONDITIONS = ("if", "then", "else")
+OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # in OpenAPI 3.0, true beside the other one
 UNIONS = ("anyOf", "oneOf")
 
 
@@ -57,6 +58,9 @@ class Normalizer:
             return self._reference(raw, where, hint)
         raw = self._with_conditional_members(dict(raw), where)
         raw.pop("allOf", None)
+        for key, bound in OLD_BOUNDS.items():
+            if isinstance(raw.get(key), bool) and raw.pop(key) and bound in raw:
+                raw[key] = raw.pop(bound)
         if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
             raw = _nullable(raw)
         if raw.get("properties") and (options := self._differing(raw, where)):

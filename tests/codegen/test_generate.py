@@ -87,6 +87,11 @@ BROKEN = {
         '        "418": {description: Tea, x-python-error: TeapotError}\n',
         'write in openrouter_embeddings/errors.py: class TeapotError(APIStatusError, status=418): """Tea"""',
     ),
+    "one error for two statuses": (
+        '"404":\n          $ref: "#/components/responses/NotFound',
+        '"404":\n          $ref: "#/components/responses/Conflict',
+        "the status of the class ConflictResponseError is 409, not 404",
+    ),
     "a tag that the client has": (
         "tags: [Embeddings]",
         "tags: [Embeddings, close]",
