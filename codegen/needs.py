@@ -15,7 +15,7 @@ from . import document
 from .document import Finding, Json
 from .media import JSON
 from .names import tag_name
-from .operations import DEFAULT_ERROR, argument_name, body_schema, fields
+from .operations import DEFAULT_ERROR, arguments
 from .schemas import target
 
 
@@ -42,13 +42,11 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
             yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", cure)
             continue
         where, operation = operations[identity]
-        members = fields(body_schema(operation)[1], schemas)
         results = document.below([document.Place(where, operation)], "responses", "*", "content", JSON, "schema")
         has = {
             "tag": {tag_name(tag) for tag in operation["tags"]},
             "method": {operation["x-python-method"]},
-            "arguments": {item["x-python-name"] for item in operation["parameters"]}
-            | {argument_name(value, wire) for wire, value in members.items()},
+            "arguments": {name for name, *_ in arguments(operation, schemas)},
             "result": {target(schema) for _, schema in results},
         }
         for kind, names in needed.items():

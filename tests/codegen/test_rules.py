@@ -118,7 +118,7 @@ BREAKS: list[tuple[str, Any, str, str]] = [
         f"{WRONG}/properties/new",
         "allOf",
     ),
-    (f"{MAKE}/x-python-method", "make-it", f"{MAKE}/x-python-method", "'make-it' is not a name for a method"),
+    (f"{MAKE}/x-python-method", "make-it", f"{MAKE}/x-python-method", "'make-it' is not a name for the method"),
     (f"{KIND}/x-python-aliases", ["Sort", "class"], f"{KIND}/x-python-aliases/1", "no name of a class"),
     (f"{KIND}/x-python-namespace", "models", f"{KIND}/x-python-namespace", "no namespace"),
     (STREAM, {"schema": {"type": "string"}, "example": ""}, f"{MAKE}/responses/200/content", "several media types"),
@@ -134,7 +134,12 @@ BREAKS: list[tuple[str, Any, str, str]] = [
     (f"{MAKE}/responses/409", {"description": "No."}, f"{MAKE}/responses/409", "an error response of its own"),
     (f"{BAD}/x-python-error", "BadStatus", f"{BAD}/x-python-error", "no name of an error"),
     (f"{BAD}/x-python-error", GONE, BAD, "an error without the name of its class"),
-    (f"{LOST}/content/{JSON}/schema", {"$ref": THING}, f"{LOST}/content/{JSON}/schema", "an error with a schema of its"),
+    (
+        f"{LOST}/content/{JSON}/schema",
+        {"$ref": THING},
+        f"{LOST}/content/{JSON}/schema",
+        "an error with a schema of its",
+    ),
     (f"{MAKE}/x-python-method", GONE, MAKE, "no x-python-method"),
     (f"{MAKE}/parameters", [], MAKE, "a header that every operation takes is missing"),
     (f"{MAKE}/parameters/1", HEADER, f"{MAKE}/parameters/1", "a header of its own"),
@@ -242,7 +247,9 @@ def test_command_prints_violations_and_fails(tmp_path: Path) -> None:
     line = next(i for i, text in enumerate(path.read_text("utf-8").splitlines(), 1) if "x-python-method: a b" in text)
     first = errors.splitlines()[0]
     assert (code, output) == (1, "")
-    assert first.startswith(f"{path}:{line}:7: error: POST /embeddings: 'a b' is not a name for a method; ")
+    assert first.startswith(
+        f"{path}:{line}:7: error: POST /embeddings: 'a b' is not a name for the method of POST /embeddings; "
+    )
     assert first.endswith(f"[{place}]")
 
 
