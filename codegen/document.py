@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 
 class SpecificationError(Exception):
-    """The document cannot be read or generated; `findings` says why."""
+    """The document cannot be read or generated; `findings` has the reasons."""
 
     def __init__(self, *findings: Finding) -> None:
         super().__init__("\n".join(map(str, findings)))

@@ -1,7 +1,7 @@
 """Checks that a document has what the hand-written package needs, and that the package has what the document names.
 
-The package says what it needs in `contract.py`. Its error classes, and the names that tags and methods may not have,
-are read from its source, since it cannot be imported before the generated package exists.
+`contract.py` of the package declares what it needs. Its error classes, and the names that tags and methods may not
+have, are read from its source, since it cannot be imported before the generated package exists.
 """
 
 from __future__ import annotations

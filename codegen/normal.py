@@ -2,8 +2,8 @@
 
 In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, a
 union has no union among its branches, a discriminator names the schema of each value, and every name is the name of a
-Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `rules.py`
-asks for better names.
+Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `make lint`
+reports such objects.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 CONDITIONS = ("if", "then", "else")
-OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # in OpenAPI 3.0, true beside the other one
+OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # true and the bound in 3.0
 UNIONS = ("anyOf", "oneOf")
 
 
@@ -184,7 +184,7 @@ class Normalizer:
         return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
 
     def _tags(self, name: str, member: str) -> list[str]:
-        """The values that a schema allows for the member that tells it apart."""
+        """The values that a schema allows for the member of a discriminator."""
         found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
         if found.get("allOf"):
             found = self._merged(found, ("components", "schemas", name), True)
@@ -226,25 +226,25 @@ class Normalizer:
         return {place[-1]: self._linked(value, place) for place, value in members}
 
     def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
-        """The schema that replaces an `allOf`: its only part that is more than a remark, or all parts merged."""
+        """The schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
             return self.find(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
-        said = [part for part in parts if isinstance(part.value, Mapping) and _says(part.value)]
+        limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
         remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
         extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
         nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
-        if len(said) == 1 and said[0].where != where:
-            (place, only), found = said[0], self.locate(*said[0]).value
+        if len(limiting) == 1 and limiting[0].where != where:
+            (place, only), found = limiting[0], self.locate(*limiting[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
                 shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
                 return {**only, **shared, **remarked, **extensions, **nullable}
         self._open.add(merge)
         merged: dict[str, Any] = {**remarked, **nullable}
         unions: list[Place] = []
-        for place, part in said:
+        for place, part in limiting:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
                 at, found = self.locate(at, self._merged(found, at, named=True))
@@ -310,8 +310,8 @@ def _options(raw: Json, where: Where) -> list[Place]:
     return [Place(place, item if isinstance(item, Mapping) else {}) for place, item in found]
 
 
-def _says(part: Json) -> bool:
-    """Whether a part of an `allOf` is more than a remark."""
+def _limits(part: Json) -> bool:
+    """Whether a part of an `allOf` limits the values, and does not only describe them."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
 

@@ -140,7 +140,7 @@ class _Reader:
             self.normal.find(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
-                continue  # OpenAPI says that these parameters are ignored
+                continue  # OpenAPI ignores these parameters
             if location not in DEFAULT_STYLES:
                 self.normal.find(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
@@ -195,7 +195,7 @@ class _Reader:
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
 
     def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """The body without the member that asks for an event stream: results come whole."""
+        """The body without the member that requests an event stream, since the client reads whole results."""
         body = self.normal.schemas[target(schema) or ""]
         names = ("stream", "stream_options")
         members = {name: value for name, value in body["properties"].items() if name not in names}

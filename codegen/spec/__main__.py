@@ -19,8 +19,8 @@ from .versions import Repository, UsageError, due, parse
 
 CONTRACT = "openapi.yaml"
 DIFF = """exit codes:
-  0  nothing breaks users, or the version in pyproject.toml says so
-  1  something breaks users and the version does not say so
+  0  nothing breaks users, or the version in pyproject.toml is high enough
+  1  something breaks users, and the version is too low
   2  wrong usage, or a document cannot be read"""
 PULL = """exit codes:
   0  no difference; with --operation: the operation is written
@@ -49,7 +49,7 @@ def diff(options: argparse.Namespace) -> int:
     if options.json:
         print(report.for_machines(result))
     elif options.check and not bad:
-        print(f"spec-diff: {result.version} says what changed since {base}.")
+        print(f"spec-diff: {result.version} is high enough for the changes since {base}.")
     else:
         print(report.for_people(result))
     return 1 if bad else 0
@@ -134,7 +134,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     form = argparse.RawDescriptionHelpFormatter
     found = commands.add_parser(
-        "diff", help="say what an edit of openapi.yaml means", epilog=DIFF, formatter_class=form
+        "diff", help="report what an edit of openapi.yaml means for users", epilog=DIFF, formatter_class=form
     )
     found.add_argument("--base", help="the revision to compare with (the last release tag, v*)")
     found.add_argument("--json", action="store_true", help="print JSON")
