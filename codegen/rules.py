@@ -100,10 +100,11 @@ def sends_headers(spec: Json) -> Iterator[Finding]:
             yield Finding(where, "a header that every operation takes is missing", cure)
 
 
-def has_valid_examples(spec: Json) -> Iterator[Finding]:
+def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding]:
+    """The examples of the document, or those of a part of it, fit their schemas."""
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
-    for where, schema, example in document.examples(spec):
+    for where, schema, example in document.examples(spec if part is None else part):
         validator = Draft202012Validator({"$ref": "spec:" + quote(pointer(schema), safe="#/~")}, registry=registry)
         error = best_match(validator.iter_errors(example))
         if error is not None:

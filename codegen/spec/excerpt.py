@@ -245,9 +245,8 @@ class Excerpt:
 
     def _repair_examples(self) -> None:
         """Remove each example of a schema that does not fit it, then replace each example of a body that does not."""
-        before = set(rules.has_valid_examples(self.ours))
         for of_bodies in (False, True):
-            for finding in set(rules.has_valid_examples(self.merged())) - before:
+            for finding in list(rules.has_valid_examples(self.merged(), self.document())):
                 holder, path = self._holder_of_example(finding.where)
                 if ("schema" in holder) != of_bodies:
                     continue
