@@ -32,11 +32,15 @@ class Normalizer:
         for name in self.raw:
             self.class_names[name] = unused(class_name(name), self.class_names.values())
         self.schemas: dict[str, Schema] = dict.fromkeys(self.class_names.values(), NULL)
+        # The objects that may be null: the class has the name of the component, and references to it allow null.
+        self.nullable = {name for name, raw in self.raw.items() if _is_nullable_object(raw)}
         self.inline: dict[Where, Schema] = {}  # by place: a reference to an inline object, or a part of a schema
         self._open: set[Where] = set()  # places of parts and merges in progress, to detect recursion
         for place in document.components(spec, "schemas"):
-            name = self.class_names[place.where[-1]]
-            self.schemas[name] = self.schema(place.value, place.where, name, named=True)
+            name, raw = self.class_names[place.where[-1]], place.value
+            if place.where[-1] in self.nullable:
+                raw = {**raw, "type": "object", "nullable": False}
+            self.schemas[name] = self.schema(raw, place.where, name, named=True)
 
     def find(self, where: Where, problem: str, cure: str) -> Schema:
         """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
@@ -82,7 +86,8 @@ class Normalizer:
         else:
             found = self._part(place, hint)
         found = {**found, **beside}
-        return {**beside, "oneOf": [found, NULL]} if raw.get("nullable") else found
+        is_nullable = raw.get("nullable") or (len(first) == 3 and first[2] in self.nullable)
+        return {**beside, "oneOf": [found, NULL]} if is_nullable else found
 
     def _part(self, place: Place, hint: str) -> Schema:
         """The normal form of a part of a schema; all references to this part lead to the same class."""
@@ -327,6 +332,13 @@ def _nullable(raw: Schema) -> Schema:
         )
     own = kinds(raw) or (["object"] if raw.get("properties") else [])
     return {**raw, "type": [*own, "null"]} if own and "null" not in own else raw
+
+
+def _is_nullable_object(raw: Any) -> bool:
+    """Whether a schema is an object with properties, or null."""
+    if not isinstance(raw, Mapping) or not raw.get("properties") or {*UNIONS, "allOf", "$ref"} & raw.keys():
+        return False
+    return set(kinds(raw)) == {"object", "null"} or (kinds(raw) in ([], ["object"]) and bool(raw.get("nullable")))
 
 
 def _is_null(option: Any) -> bool:
