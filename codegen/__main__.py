@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import needs, package, rules
+from . import package, rules
 from .document import Finding, Source, SpecificationError
 from .operations import normalize
 
@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = Source(options.spec)
     try:
         spec = source.read()
-        if findings := rules.check(spec, style=options.lint):
-            raise SpecificationError(*findings)
         if options.lint:
+            if findings := rules.check(spec, options.overlay, style=True):
+                raise SpecificationError(*findings)
             return 0
         with tempfile.TemporaryDirectory(prefix="codegen-") as scratch:
             fresh = Path(scratch) / options.out.name
@@ -54,18 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) -> None:
-    """Write the package for a valid document to `out`, a folder that does not exist yet.
+    """Write the package for a document to `out`, a folder that does not exist yet.
 
     Args:
         overlay: the folder of the hand-written package, if the document must have what this package needs.
 
     Raises:
-        SpecificationError: the document is not supported, or a generator or the formatter reports a problem.
+        SpecificationError: the document is not valid or not supported, or a generator or the formatter reports a
+            problem.
     """
-    normal = normalize(spec, needs.reserved_names(overlay) if overlay else None)
-    if overlay and (findings := list(needs.check(normal, spec, overlay))):
+    if findings := rules.check(spec, overlay):
         raise SpecificationError(*findings)
-    package.write(out, normal)
+    package.write(out, normalize(spec))
     unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
     for command in (unused, ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]

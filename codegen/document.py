@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 
 class SpecificationError(Exception):
-    """The document cannot be read or generated; `findings` says why."""
+    """The document cannot be read or generated; `findings` has the reasons."""
 
     def __init__(self, *findings: Finding) -> None:
         super().__init__("\n".join(map(str, findings)))
@@ -79,9 +79,10 @@ class Source:
         except OSError as error:
             raise SpecificationError(Finding((), error.strerror or str(error))) from None
         except yaml.MarkedYAMLError as error:
-            self._note((), error.problem_mark)
+            mark: Any = error.problem_mark
+            self.lines[()] = (mark.line + 1, mark.column + 1)
             raise SpecificationError(Finding((), f"not YAML: {error.problem}")) from None
-        self.document = self._value(node, ())
+        self.document = self._value(node, (), node.start_mark) if node else {}
         return self.document
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
@@ -95,32 +96,22 @@ class Source:
             shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
         return "\n".join(shown)
 
-    def _value(self, node: Any, where: Where) -> Any:
+    def _value(self, node: Any, where: Where, mark: Any) -> Any:
+        """The value of a node; `mark` is where its key begins."""
+        self.lines[where] = (mark.line + 1, mark.column + 1)
         if isinstance(node, yaml.SequenceNode):
-            for index, item in enumerate(node.value):
-                self._note((*where, str(index)), item.start_mark)
-            return [self._value(item, (*where, str(index))) for index, item in enumerate(node.value)]
+            return [self._value(item, (*where, str(i)), item.start_mark) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
-            return _scalar(node)
+            pairs = () if node.style else _SCALARS  # a quoted text is a text
+            return next((read(node.value) for pattern, read in pairs if pattern.fullmatch(node.value)), node.value)
         result: dict[str, Any] = {}
         for key, item in node.value:
-            name = str(key.value)
-            place = (*where, name)
-            if name in result:
-                self._note(place, key.start_mark)
-                raise SpecificationError(Finding(place, f'duplicate key "{name}"', "remove one of the two"))
-            self._note(place, key.start_mark)
-            result[name] = self._value(item, place)
+            place = (*where, key.value)
+            value = self._value(item, place, key.start_mark)
+            if key.value in result:
+                raise SpecificationError(Finding(place, f'duplicate key "{key.value}"', "remove one of the two"))
+            result[key.value] = value
         return result
-
-    def _note(self, where: Where, mark: Any) -> None:
-        self.lines[where] = (mark.line + 1, mark.column + 1)
-
-
-def _scalar(node: Any) -> Any:
-    if node is None or node.style:  # an empty file; a quoted text
-        return None if node is None else node.value
-    return next((convert(node.value) for pattern, convert in _SCALARS if pattern.fullmatch(node.value)), node.value)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Checks that a document has what the hand-written package needs, and that the package has what the document names.
 
-The package says what it needs in `contract.py`. Its error classes, and the names that tags and methods may not have,
-are read from its source, since it cannot be imported before the generated package exists.
+`contract.py` of the package declares what it needs. Its error classes, and the names that tags and methods may not
+have, are read from its source, since it cannot be imported before the generated package exists.
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ from . import document
 from .document import Finding, Json
 from .media import JSON
 from .names import tag_name
-from .operations import DEFAULT_ERROR, argument_name, body_schema, fields
+from .operations import DEFAULT_ERROR, arguments
 from .schemas import target
-
-# What the package needs of an operation -> the member of the operation that a finding points to.
-PLACES = {"tag": "tags", "method": "x-python-method", "arguments": "requestBody", "result": "responses"}
 
 
 def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
@@ -42,30 +39,26 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     operations = {operation["operationId"]: (where, operation) for where, operation in document.operations(normal)}
     for identity, needed in contract["OPERATIONS"].items():
         if identity not in operations:
-            problem = f"no operation has the operationId {identity}, which the package needs"
-            yield Finding(("paths",), problem, cure)
+            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", cure)
             continue
         where, operation = operations[identity]
-        members = fields(body_schema(operation)[1], schemas)
         results = document.below([document.Place(where, operation)], "responses", "*", "content", JSON, "schema")
         has = {
             "tag": {tag_name(tag) for tag in operation["tags"]},
             "method": {operation["x-python-method"]},
-            "arguments": {item["x-python-name"] for item in operation["parameters"]}
-            | {argument_name(value, wire) for wire, value in members.items()},
+            "arguments": {name for name, *_ in arguments(operation, schemas)},
             "result": {target(schema) for _, schema in results},
         }
         for kind, names in needed.items():
-            for name in {names} - has[kind] if isinstance(names, str) else [n for n in names if n not in has[kind]]:
-                problem = f"it has no {kind.removesuffix('s')} {name}, which the package needs"
-                yield Finding((*where, PLACES[kind]), problem, cure)
+            for name in sorted({*([names] if isinstance(names, str) else names)} - has[kind]):
+                yield Finding(where, f"it has no {kind.removesuffix('s')} {name}, which the package needs", cure)
     for name, wires in contract["MEMBERS"].items():
-        where = ("components", "schemas", name)
         if name not in schemas:
-            yield Finding(where[:2], f"no operation reaches a schema {name}, which the package needs", cure)
-        for wire in wires if name in schemas else ():
-            if wire not in schemas[name].get("properties", {}):
-                yield Finding(where, f"{name} has no member {wire}, which the package needs", cure)
+            problem = f"no operation reaches a schema {name}, which the package needs"
+            yield Finding(("components", "schemas"), problem, cure)
+        for wire in sorted(set(wires) - schemas.get(name, {"properties": wires}).get("properties", {}).keys()):
+            problem = f"{name} has no member {wire}, which the package needs"
+            yield Finding(("components", "schemas", name), problem, cure)
     yield from _unknown_errors(normal, spec, overlay)
 
 

@@ -2,8 +2,8 @@
 
 In the normal form every object with properties is a named schema, `allOf` is merged, null is a branch of a union, a
 union has no union among its branches, a discriminator names the schema of each value, and every name is the name of a
-Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `rules.py`
-asks for better names.
+Python class. The name of an inline object is made from its place, so that any OpenAPI document works; `make lint`
+reports such objects.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 CONDITIONS = ("if", "then", "else")
+OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # true and the bound in 3.0
 UNIONS = ("anyOf", "oneOf")
 
 
@@ -31,11 +32,15 @@ class Normalizer:
         for name in self.raw:
             self.class_names[name] = unused(class_name(name), self.class_names.values())
         self.schemas: dict[str, Schema] = dict.fromkeys(self.class_names.values(), NULL)
+        # The objects that may be null: the class has the name of the component, and references to it allow null.
+        self.nullable = {name for name, raw in self.raw.items() if _is_nullable_object(raw)}
         self.inline: dict[Where, Schema] = {}  # by place: a reference to an inline object, or a part of a schema
         self._open: set[Where] = set()  # places of parts and merges in progress, to detect recursion
         for place in document.components(spec, "schemas"):
-            name = self.class_names[place.where[-1]]
-            self.schemas[name] = self.schema(place.value, place.where, name, named=True)
+            name, raw = self.class_names[place.where[-1]], place.value
+            if place.where[-1] in self.nullable:
+                raw = {**raw, "type": "object", "nullable": False}
+            self.schemas[name] = self.schema(raw, place.where, name, named=True)
 
     def find(self, where: Where, problem: str, cure: str) -> Schema:
         """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
@@ -57,6 +62,9 @@ class Normalizer:
             return self._reference(raw, where, hint)
         raw = self._with_conditional_members(dict(raw), where)
         raw.pop("allOf", None)
+        for key, bound in OLD_BOUNDS.items():
+            if isinstance(raw.get(key), bool) and raw.pop(key) and bound in raw:
+                raw[key] = raw.pop(bound)
         if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
             raw = _nullable(raw)
         if raw.get("properties") and (options := self._differing(raw, where)):
@@ -78,7 +86,8 @@ class Normalizer:
         else:
             found = self._part(place, hint)
         found = {**found, **beside}
-        return {**beside, "oneOf": [found, NULL]} if raw.get("nullable") else found
+        is_nullable = raw.get("nullable") or (len(first) == 3 and first[2] in self.nullable)
+        return {**beside, "oneOf": [found, NULL]} if is_nullable else found
 
     def _part(self, place: Place, hint: str) -> Schema:
         """The normal form of a part of a schema; all references to this part lead to the same class."""
@@ -180,7 +189,7 @@ class Normalizer:
         return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
 
     def _tags(self, name: str, member: str) -> list[str]:
-        """The values that a schema allows for the member that tells it apart."""
+        """The values that a schema allows for the member of a discriminator."""
         found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
         if found.get("allOf"):
             found = self._merged(found, ("components", "schemas", name), True)
@@ -222,25 +231,25 @@ class Normalizer:
         return {place[-1]: self._linked(value, place) for place, value in members}
 
     def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
-        """The schema that replaces an `allOf`: its only part that is more than a remark, or all parts merged."""
+        """The schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
             return self.find(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
-        said = [part for part in parts if isinstance(part.value, Mapping) and _says(part.value)]
+        limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
         remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
         extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
         nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
-        if len(said) == 1 and said[0].where != where:
-            (place, only), found = said[0], self.locate(*said[0]).value
+        if len(limiting) == 1 and limiting[0].where != where:
+            (place, only), found = limiting[0], self.locate(*limiting[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
                 shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
                 return {**only, **shared, **remarked, **extensions, **nullable}
         self._open.add(merge)
         merged: dict[str, Any] = {**remarked, **nullable}
         unions: list[Place] = []
-        for place, part in said:
+        for place, part in limiting:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
                 at, found = self.locate(at, self._merged(found, at, named=True))
@@ -306,8 +315,8 @@ def _options(raw: Json, where: Where) -> list[Place]:
     return [Place(place, item if isinstance(item, Mapping) else {}) for place, item in found]
 
 
-def _says(part: Json) -> bool:
-    """Whether a part of an `allOf` is more than a remark."""
+def _limits(part: Json) -> bool:
+    """Whether a part of an `allOf` limits the values, and does not only describe them."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
 
@@ -323,6 +332,13 @@ def _nullable(raw: Schema) -> Schema:
         )
     own = kinds(raw) or (["object"] if raw.get("properties") else [])
     return {**raw, "type": [*own, "null"]} if own and "null" not in own else raw
+
+
+def _is_nullable_object(raw: Any) -> bool:
+    """Whether a schema is an object with properties, or null."""
+    if not isinstance(raw, Mapping) or not raw.get("properties") or {*UNIONS, "allOf", "$ref"} & raw.keys():
+        return False
+    return set(kinds(raw)) == {"object", "null"} or (kinds(raw) in ([], ["object"]) and bool(raw.get("nullable")))
 
 
 def _is_null(option: Any) -> bool:

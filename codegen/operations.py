@@ -50,7 +50,7 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     result = {**described, "paths": renamed(paths, names), "components": {"schemas": schemas}}
     found = reader.normal.findings
     findings = [f for f in found if f.where[:1] != ("components",) or document.operations_of(spec, f.where)]
-    findings += _equal_names(result, taken or {})
+    findings += _wrong_names(result, taken or {})
     if findings:
         raise SpecificationError(*dict.fromkeys(findings))
     bodies = document.media((*document.requests(result), *document.answers(result)))
@@ -69,6 +69,15 @@ def fields(body: Json, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
 def argument_name(holder: Json, name: str) -> str:
     """The Python name of a parameter or of a member of the body."""
     return str(holder.get("x-python-name") or snake_case(name))
+
+
+def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str, str, str]]:
+    """The name in Python, the location and the name in the request of each argument: the body first."""
+    found: list[tuple[str, str, str]] = []
+    if "requestBody" in operation:
+        members = fields(body_schema(operation)[1], schemas) or {"body": {}}
+        found = [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
+    return [*found, *((item["x-python-name"], item["in"], item["name"]) for item in operation["parameters"])]
 
 
 def body_schema(operation: Json) -> tuple[str, Schema]:
@@ -118,7 +127,7 @@ class _Reader:
             **self._security(where, raw),
             **self._body(where, raw, hint),
         }
-        self._check_arguments(where, result)
+        self._rename_parameters(result)
         return result
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
@@ -131,7 +140,7 @@ class _Reader:
             self.normal.find(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
-                continue  # OpenAPI says that these parameters are ignored
+                continue  # OpenAPI ignores these parameters
             if location not in DEFAULT_STYLES:
                 self.normal.find(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
@@ -186,7 +195,7 @@ class _Reader:
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
 
     def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """The body without the member that asks for an event stream: results come whole."""
+        """The body without the member that requests an event stream, since the client reads whole results."""
         body = self.normal.schemas[target(schema) or ""]
         names = ("stream", "stream_options")
         members = {name: value for name, value in body["properties"].items() if name not in names}
@@ -245,25 +254,13 @@ class _Reader:
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 
-    def _check_arguments(self, where: Where, operation: dict[str, Any]) -> None:
-        """Make the names of arguments unique: a parameter with a name that is taken gets the prefix of its location."""
-        members: Mapping[str, Schema] = {}
-        if "requestBody" in operation:
-            members = fields(body_schema(operation)[1], self.normal.schemas) or {"body": {}}
-        arguments = [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
+    def _rename_parameters(self, operation: Json) -> None:
+        """Give a parameter whose name in Python is taken the prefix of its location."""
+        taken = [name for name, location, _ in arguments(operation, self.normal.schemas) if location == "body"]
         for item in operation["parameters"]:
-            if item["x-python-name"] in (name for name, _, _ in arguments):
+            if item["x-python-name"] in taken:
                 item["x-python-name"] = f"{item['in']}_{item['x-python-name']}"
-            arguments.append((item["x-python-name"], item["in"], item["name"]))
-        taken: dict[str, str] = dict.fromkeys(OPTIONS, "an option of every method")
-        for name, location, wire in arguments:
-            if not _is_name(name) or name != name.lower():
-                cure = f"give {wire} another x-python-name"
-                self.normal.find(where, f"{name!r} is not a name for an argument", cure)
-            elif name in taken:
-                problem = f"the argument {name} ({location} {wire}) has the name of {taken[name]}"
-                self.normal.find(where, problem, "give it an x-python-name")
-            taken[name] = f"{location} {wire}"
+            taken.append(item["x-python-name"])
 
 
 def _key_header(scheme: Json) -> str:
@@ -274,28 +271,32 @@ def _key_header(scheme: Json) -> str:
     return "Authorization" if is_bearer else ""
 
 
-def _equal_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> Iterator[Finding]:
-    """Tags, methods and operations that would overwrite each other or members of the client."""
-    taken: dict[tuple[str, str], str] = {}
+def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[Finding]:
+    """Names that Python does not allow, and names that overwrite each other, an option or a member of the client."""
+    owners: dict[tuple[Any, str], str] = {}  # by the scope of a name and the name
     for tag, names in reserved.items():
         owner = f"a method of the hand-written class of {tag}" if tag else "a member of the client"
-        taken |= {(tag, name): owner for name in names}
+        owners |= {(tag, name): owner for name in names}
+    findings: dict[tuple[Where, str], Finding] = {}  # one for each owner of a name
     for where, operation in document.operations(normal):
-        place = f"{where[2].upper()} {where[1]}"
-        method, identity, at = operation["x-python-method"], operation["operationId"], (*where, "x-python-method")
-        if not _is_name(method):
-            yield Finding(at, f"{method!r} is not a name for a method", "give it an x-python-method")
-        claims = [(("operationId", module_name(identity)), f"the operationId of {place}", (*where, "operationId"))]
-        for index, tag in enumerate(operation["tags"]):
-            claims.append((("", tag_attribute(tag)), f"the tag {tag!r}", (*where, "tags", str(index))))
-            claims += [((tag_name(tag), name), f"the method of {place}", at) for name in (method, f"{method}_async")]
-        for key, holder, claimed in claims:
-            if (other := taken.setdefault(key, holder)) != holder:
-                what = {"": "name", "operationId": "operationId"}.get(key[0], "x-python-method")
-                problem = f"{holder} and {other} have the same name in Python, {key[1]}"
-                yield Finding(claimed, problem, f"write another {what}")
-                break
-
-
-def _is_name(text: str) -> bool:
-    return text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
+        place, method = f"{where[2].upper()} {where[1]}", operation["x-python-method"]
+        owners |= {(where, name): "an option of every method" for name in OPTIONS}
+        claims: list[tuple[str, Any, str, str]] = []  # the member that has the name, its scope, the name, its owner
+        claims.append(
+            ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}")
+        )
+        for tag in operation["tags"]:
+            claims.append(("tags", "", tag_attribute(tag), f"the tag {tag!r}"))
+            for name in (method, f"{method}_async"):
+                claims.append(("x-python-method", tag_name(tag), name, f"the method of {place}"))
+        for name, location, wire in arguments(operation, normal["components"]["schemas"]):
+            claims.append(("x-python-name", where, name, f"the argument for the {location} {wire}"))
+        for key, scope, name, owner in claims:
+            at, problem = (*where, key) if key in operation else where, ""
+            if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower().lstrip("_"):
+                problem = f"{name!r} is not a name for {owner}"
+            elif (other := owners.setdefault((scope, name), owner)) != owner:
+                problem = f"{owner} and {other} have the same name in Python, {name}"
+            if problem:
+                findings.setdefault((at, owner), Finding(at, problem, f"write another {key}"))
+    return list(findings.values())

@@ -95,7 +95,7 @@ def _refuse(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> No
 
 
 class Package:
-    """The objects that openapi-python-client parsed, and what the templates need besides."""
+    """The objects that openapi-python-client parsed, and the other values that the templates need."""
 
     def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,13 @@ from openapi_spec_validator.schemas import openapi_v31_schema_validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from . import document
-from .document import Finding, Json, SpecificationError, Where, pointer
+from . import document, needs
+from .document import Finding, Json, Place, SpecificationError, Where, pointer
+from .normal import OLD_BOUNDS
 from .operations import normalize
 
 SCHEMA_VALIDATOR = Draft202012Validator(Draft202012Validator.META_SCHEMA)
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
-
 
 Rule = Callable[[Json], Iterable[Finding]]
 
@@ -45,21 +44,24 @@ def has_targets(spec: Json) -> Iterator[Finding]:
 def is_openapi(spec: Json) -> Iterator[Finding]:
     for error in openapi_v31_schema_validator.iter_errors(spec):
         yield _invalid((), error)
-    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
-    for where, schema in (*document.components(spec, "schemas"), *document.outer_schemas(places)):
+    for where, schema in _schemas(spec):
         for error in SCHEMA_VALIDATOR.iter_errors(schema):
-            if error.validator != "uniqueItems" and "$recursiveAnchor" not in error.absolute_path:
+            is_old_bound = isinstance(error.instance, bool) and {*error.absolute_path} & {*OLD_BOUNDS}
+            if not is_old_bound and error.validator != "uniqueItems" and "$recursiveAnchor" not in error.absolute_path:
                 yield _invalid(where, error)
+
+
+def _schemas(spec: Json) -> list[Place]:
+    """Every schema that is not inside another one."""
+    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
+    return [*document.components(spec, "schemas"), *document.outer_schemas(places)]
 
 
 def _invalid(where: Where, error: ValidationError) -> Finding:
     while error.context:  # the branch of a union with the deepest error
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    place = (*where, *map(str, error.absolute_path))
     message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
-    if place[-1:] in (("exclusiveMinimum",), ("exclusiveMaximum",)):
-        return Finding(place, message, f"write the bound itself as {place[-1]}, in place of {place[-1][9:].lower()}")
-    return Finding(place, message, "write valid OpenAPI 3.1")
+    return Finding((*where, *map(str, error.absolute_path)), message, "write valid OpenAPI 3.1")
 
 
 def has_style(spec: Json) -> Iterator[Finding]:
@@ -70,52 +72,21 @@ def has_style(spec: Json) -> Iterator[Finding]:
         yield Finding(place, error.schema["title"], error.schema["description"])
 
 
-def uses_known_keywords(spec: Json) -> Iterator[Finding]:
-    """The schemas of arguments have no keyword that the client does not check."""
-    keyword = STYLE_SCHEMA["$defs"]["keyword"]
+def has_known_keywords(spec: Json) -> Iterator[Finding]:
+    """No schema has a misspelt keyword, and no argument has one that the client does not check."""
+    rule = STYLE_SCHEMA["$defs"]["keyword"]
+    known = {*rule["enum"], *Draft202012Validator.VALIDATORS}
     bodies = document.media(document.requests(spec))
     outer = document.outer_schemas((*document.components(spec, "parameters"), *document.arguments(spec), *bodies))
-    inner = document.reached(spec, [value for _, value in outer])
-    for root in (*outer, *(document.Place(where, document.part(spec, where)) for where in inner)):
-        for where, schema in document.inside(root):
-            for key in schema:
-                if key not in keyword["enum"] and not key.startswith("x-") and not _misspelt(key):
-                    yield Finding((*where, key), keyword["title"], keyword["description"])
-
-
-def spells_keywords(spec: Json) -> Iterator[Finding]:
-    """No schema has a misspelt keyword, which validators and generators ignore."""
-    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
-    for root in (*document.components(spec, "schemas"), *document.outer_schemas(places)):
-        for where, schema in document.inside(root):
-            for key in schema:
-                if meant := _misspelt(key):
-                    yield Finding((*where, key), "an unknown keyword", f"write {meant}")
-
-
-def _misspelt(key: str) -> str | None:
-    """The keyword of a schema that an unknown one probably means."""
-    keywords = {*STYLE_SCHEMA["$defs"]["keyword"]["enum"], *Draft202012Validator.VALIDATORS}
-    if key in keywords:
-        return None
-    return next(iter(difflib.get_close_matches(key, sorted(keywords), 1, cutoff=0.8)), None)
-
-
-def names_errors(spec: Json) -> Iterator[Finding]:
-    """Every error response is a component for one status, and names the class that is raised."""
-    statuses: dict[str, set[str]] = defaultdict(set)
-    for where, response in document.answers(spec):
-        if "$ref" in response and where[-1][0] not in "23":
-            statuses[response["$ref"]].add(where[-1])
-    names = [str((document.follow(spec, {"$ref": reference}) or {}).get("x-python-error")) for reference in statuses]
-    for (reference, used), name in zip(statuses.items(), names, strict=True):
-        place = document.steps(reference)
-        if len(used) > 1:
-            cure = "write a response of its own for each"
-            yield Finding(place, f"one response for the statuses {', '.join(sorted(used))}", cure)
-        if names.count(name) > 1 or not name.endswith("Error"):
-            cure = "write x-python-error: and a name of its own that ends in Error"
-            yield Finding(place, f"the error class {name}", cure)
+    sent = [place.where for place in outer] + list(document.reached(spec, [place.value for place in outer]))
+    for place in _schemas(spec):
+        for where, schema in document.inside(place):
+            for key in (key for key in schema if key not in rule["enum"] and not key.startswith("x-")):
+                meant = [] if key in known else difflib.get_close_matches(key, sorted(known), 1, cutoff=0.8)
+                if meant:
+                    yield Finding((*where, key), "an unknown keyword", f"write {meant[0]}")
+                elif any(where[: len(root)] == root for root in sent):
+                    yield Finding((*where, key), rule["title"], rule["description"])
 
 
 def sends_headers(spec: Json) -> Iterator[Finding]:
@@ -124,33 +95,16 @@ def sends_headers(spec: Json) -> Iterator[Finding]:
     for where, operation in document.operations(spec):
         owners = (spec["paths"][where[1]], operation)
         given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
-        for reference in shared:
-            if reference not in given:
-                yield Finding(
-                    where, "a header that every operation takes is missing", f"write $ref: '{reference}' in parameters"
-                )
+        for reference in (found for found in shared if found not in given):
+            cure = f"write $ref: '{reference}' in parameters"
+            yield Finding(where, "a header that every operation takes is missing", cure)
 
 
-def has_one_error_schema(spec: Json) -> Iterator[Finding]:
-    bodies = [place for place in document.components(spec, "responses") if "x-python-error" in place.value]
-    outer = list(document.outer_schemas(document.media(bodies)))
-    for where, schema in outer:
-        if schema != outer[0].value or "$ref" not in schema:
-            cure = f"write $ref: {outer[0].value.get('$ref')!r}, as {pointer(outer[0].where)} has"
-            yield Finding(where, "an error response with another schema", cure)
-
-
-def can_be_generated(spec: Json) -> Iterator[Finding]:
-    try:
-        normalize(spec)
-    except SpecificationError as error:
-        yield from error.findings
-
-
-def has_valid_examples(spec: Json) -> Iterator[Finding]:
+def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding]:
+    """The examples of the document, or those of a part of it, fit their schemas."""
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
-    for where, schema, example in document.examples(spec):
+    for where, schema, example in document.examples(spec if part is None else part):
         validator = Draft202012Validator({"$ref": "spec:" + quote(pointer(schema), safe="#/~")}, registry=registry)
         error = best_match(validator.iter_errors(example))
         if error is not None:
@@ -159,20 +113,29 @@ def has_valid_examples(spec: Json) -> Iterator[Finding]:
 
 
 VALIDITY: tuple[Rule, ...] = (has_targets, is_openapi)
-STYLE: tuple[Rule, ...] = (has_style, uses_known_keywords, spells_keywords, names_errors, has_one_error_schema)
-STYLE += (sends_headers, has_valid_examples)
+STYLE: tuple[Rule, ...] = (has_style, has_known_keywords, sends_headers, has_valid_examples)
 
 
-def check(spec: Json, *, style: bool = False) -> list[Finding]:
-    """The findings of all rules; rules of style run on valid documents only.
+def check(spec: Json, overlay: Path | None = None, *, style: bool = False) -> list[Finding]:
+    """All findings: of validity, of what cannot be generated and, on a valid document, of style.
 
     Parts that are not valid are left out before the rest is checked further.
+
+    Args:
+        overlay: the folder of the hand-written package, if the document must have what this package needs.
     """
     invalid = [finding for rule in VALIDITY for finding in rule(spec)]
     found = [finding for rule in STYLE for finding in rule(spec)] if style and not invalid else []
-    known = {finding.where for finding in found}
-    rest = can_be_generated(_without(spec, {finding.where for finding in invalid}) if invalid else spec)
-    return list(dict.fromkeys([*invalid, *found, *(finding for finding in rest if finding.where not in known)]))
+    try:
+        normal = normalize(
+            _without(spec, {finding.where for finding in invalid}) if invalid else spec,
+            needs.reserved_names(overlay) if overlay else None,
+        )
+    except SpecificationError as error:
+        found += error.findings
+    else:
+        found += needs.check(normal, spec, overlay) if overlay and not invalid else ()
+    return list(dict.fromkeys([*invalid, *found]))
 
 
 def _without(spec: Json, places: set[Where]) -> Json:

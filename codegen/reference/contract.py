@@ -1,4 +1,4 @@
-"""The operations and schemas of openapi.yaml as the pages show them: the one module here that knows the generator."""
+"""The operations and schemas of openapi.yaml as the pages show them; only this module here imports the generator."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Contract:
     """A document in normal form.
 
     Attributes:
-        schemas: the schemas that a caller meets, by class name, in the order of the document.
+        schemas: the schemas of arguments and results, by class name, in the order of the document.
         sent: the names of those that arguments refer to.
         tags: the operations by tag.
         users: where a schema is used, by its name.

@@ -1,4 +1,4 @@
-"""Renders the pages that come from openapi.yaml: one for each tag and one for each schema that a caller meets."""
+"""Renders the pages that come from openapi.yaml: one for each tag and one for each schema of an argument or result."""
 
 from __future__ import annotations
 

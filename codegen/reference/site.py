@@ -31,7 +31,7 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
 class SiteError(Exception):
-    """The site cannot be built; the message says what is wrong with which page."""
+    """The site cannot be built; the message names the page and the problem."""
 
 
 def build(root: Path, work: Path, spec: Path) -> Path:

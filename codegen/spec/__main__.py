@@ -9,10 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import document, needs, rules
+from .. import document, rules
 from ..__main__ import ROOT, generate
 from ..document import Finding, Json, Place, SpecificationError, pointer
-from ..operations import normalize
 from . import python_api, report, upstream, writer
 from .changes import Level, compare
 from .excerpt import Excerpt
@@ -20,8 +19,8 @@ from .versions import Repository, UsageError, due, parse
 
 CONTRACT = "openapi.yaml"
 DIFF = """exit codes:
-  0  nothing breaks users, or the version in pyproject.toml says so
-  1  something breaks users and the version does not say so
+  0  nothing breaks users, or the version in pyproject.toml is high enough
+  1  something breaks users, and the version is too low
   2  wrong usage, or a document cannot be read"""
 PULL = """exit codes:
   0  no difference; with --operation: the operation is written
@@ -50,7 +49,7 @@ def diff(options: argparse.Namespace) -> int:
     if options.json:
         print(report.for_machines(result))
     elif options.check and not bad:
-        print(f"spec-diff: {result.version} says what changed since {base}.")
+        print(f"spec-diff: {result.version} is high enough for the changes since {base}.")
     else:
         print(report.for_people(result))
     return 1 if bad else 0
@@ -91,6 +90,7 @@ def pull(options: argparse.Namespace) -> int:
         found = upstream.compare(ours, theirs)
         print(upstream.for_people(found, f"{name} ({options.file.name})", len(upstream.further(ours, theirs))))
         return 1 if any(any(parts) for _, *parts in found) else 0
+    known = _findings(ours)
     for wanted in options.operation:
         excerpt = Excerpt(ours, theirs, _operation(ours, theirs, wanted), name)
         part = excerpt.document()
@@ -98,8 +98,9 @@ def pull(options: argparse.Namespace) -> int:
             (ROOT / CONTRACT).write_text(writer.added(ROOT / CONTRACT, part), "utf-8")
         else:
             print(writer.dumped(part))
-        before, ours = _findings(ours), excerpt.merged()
-        findings = [finding for finding in _findings(ours) if finding not in before]
+        ours = excerpt.merged()
+        before, known = known, _findings(ours)
+        findings = [finding for finding in known if finding not in before]
         lines = [f"# {excerpt.id}: to read", *(f"- {note}" for note in excerpt.notes)]
         lines += [f"# {excerpt.id}: to write by hand ({len(findings)})", *map(_line, findings)]
         print("\n".join(lines), file=sys.stderr)
@@ -108,11 +109,7 @@ def pull(options: argparse.Namespace) -> int:
 
 def _findings(spec: Json) -> list[Finding]:
     """What a person has to change before the document, and the package generated from it, are complete."""
-    found = rules.check(spec, style=True)
-    try:
-        return [*found, *needs.check(normalize(spec), spec, ROOT / "overlay" / python_api.OVERLAY)]
-    except SpecificationError:  # among the findings
-        return found
+    return rules.check(spec, ROOT / "overlay" / python_api.OVERLAY, style=True)
 
 
 def _line(finding: Finding) -> str:
@@ -137,7 +134,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     form = argparse.RawDescriptionHelpFormatter
     found = commands.add_parser(
-        "diff", help="say what an edit of openapi.yaml means", epilog=DIFF, formatter_class=form
+        "diff", help="report what an edit of openapi.yaml means for users", epilog=DIFF, formatter_class=form
     )
     found.add_argument("--base", help="the revision to compare with (the last release tag, v*)")
     found.add_argument("--json", action="store_true", help="print JSON")

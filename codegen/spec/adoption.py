@@ -17,7 +17,7 @@ from .foreign import class_name, clean, described, flat, is_nullable, resolved, 
 
 KEYWORDS = frozenset(rules.STYLE_SCHEMA["$defs"]["keyword"]["enum"])
 INNER = {"properties", "required", "items", "additionalProperties", "oneOf", "anyOf", "discriminator", "title"}
-# What says nothing about values, or is said in another way.
+# Keywords that do not limit values, or are written in another way here.
 SILENT = {"nullable", "example", "xml", "externalDocs", "readOnly", "writeOnly", "$schema", "$id", "$comment"}
 ORDER = ("type", "x-python-namespace", "additionalProperties", "description", "required", "properties", "items", "enum")
 
@@ -29,7 +29,7 @@ class Adoption:
         ours: our document.
         theirs: the other document.
         title: the name of the operation's own schemas begins with it.
-        note: takes what was left out or decided.
+        note: receives a text about each part that was left out or decided.
     """
 
     def __init__(self, ours: Json, theirs: Json, title: str, note: Callable[[str], None]) -> None:
@@ -68,7 +68,7 @@ class Adoption:
         return described({"oneOf": [found, NULL]}, str(shown or "")) if nullable else found
 
     def component(self, theirs: str, text: str = "") -> str:
-        """The name here of a named schema of theirs; a schema of ours that has its name is used if it is alike."""
+        """The name here of a named schema of theirs; our schema of that name is used if it is similar."""
         if theirs in self.taken:
             return self.taken[theirs]
         raw = flat(self.theirs, self.named[theirs])
@@ -76,7 +76,7 @@ class Adoption:
         self.taken[theirs] = name
         if target(raw) in self.named:  # another name for a schema
             self.taken[theirs] = self.component(str(target(raw)), text)
-        elif name not in self.known or not self._is_alike(name, raw, self.known[name]):
+        elif name not in self.known or not self._is_similar(name, raw, self.known[name]):
             if name in self.known:
                 self.taken[theirs] = name = f"{self.title}{class_name(name)}"
                 self.note(f"{theirs}: openapi.yaml has another schema of this name, so this one is {name}")
@@ -87,15 +87,15 @@ class Adoption:
             self.schemas[name] = _ordered(described(schema, text or str(raw.get("title") or "")))
         return self.taken[theirs]
 
-    def _is_alike(self, name: str, theirs: Json, ours: Json) -> bool:
+    def _is_similar(self, name: str, theirs: Json, ours: Json) -> bool:
         """Whether two schemas of one name mean the same: most of their fields or values are ours."""
         for key in ("properties", "enum"):
             if theirs.get(key):
                 lacking = [str(item) for item in theirs[key] if item not in ours.get(key, ())]
-                alike = 2 * len(lacking) < len(theirs[key])
-                if alike and lacking:
+                is_similar = 2 * len(lacking) < len(theirs[key])
+                if is_similar and lacking:
                     self.note(f"{name}: openapi.yaml has it, without {', '.join(lacking)}; it is used as it is")
-                return alike
+                return is_similar
         return kinds(theirs) == kinds(ours)
 
     def _add(self, schema: Schema, hint: str) -> str:
@@ -153,7 +153,7 @@ class Adoption:
 
     @contextmanager
     def at(self, name: str) -> Iterator[None]:
-        """Notes inside of it say that they are about a part of this name."""
+        """Notes inside of it begin with this name."""
         self.trail.append(name)
         yield
         self.trail.pop()

@@ -72,7 +72,7 @@ def compare(old: Json, new: Json) -> list[Change]:
 
 
 class _Comparison:
-    """Compares two contracts; `found` grows. `sent` says in which direction a schema travels."""
+    """Compares two contracts; `found` grows. `sent`: the schema is of a request, not of a response."""
 
     def __init__(self, old: Contract, new: Contract) -> None:
         self.old, self.new = old, new
@@ -183,12 +183,12 @@ class _Comparison:
             if (old.wire, old.location) == (new.wire, new.location):
                 return name
 
-        def alike(item: Argument, shapes: Shapes) -> tuple[Any, ...]:
+        def signature(item: Argument, shapes: Shapes) -> tuple[Any, ...]:
             return item.location, item.required, shapes.shapes(item.schema)
 
-        wanted = alike(old, self.in_full[0])
-        found = [name for name, item in fresh.items() if alike(item, self.in_full[1]) == wanted]
-        others = [item for item in gone.values() if alike(item, self.in_full[0]) == wanted]
+        wanted = signature(old, self.in_full[0])
+        found = [name for name, item in fresh.items() if signature(item, self.in_full[1]) == wanted]
+        others = [item for item in gone.values() if signature(item, self.in_full[0]) == wanted]
         return found[0] if len(found) == len(others) == 1 else None
 
     def argument(self, old: Argument, new: Argument, python: str) -> None:
@@ -278,13 +278,13 @@ class _Comparison:
         gone = [wire for wire in before if wire not in after]
         for wire in gone:
             place, python = before[wire].get("title", self.old.place(name)), field_name(name, wire)
-            alike = [other for other in fresh if self._equal(before[wire], after[other])]
-            one = len(alike) == 1 and len([item for item in gone if self._equal(before[item], before[wire])]) == 1
-            message = f"is renamed to {alike[0]}" if one else "is removed"
+            equal = [other for other in fresh if self._equal(before[wire], after[other])]
+            one = len(equal) == 1 and len([item for item in gone if self._equal(before[item], before[wire])]) == 1
+            message = f"is renamed to {equal[0]}" if one else "is removed"
             self.add(BREAKING, "field-renamed" if one else "field-removed", python, place, message)
             if one:
-                fresh.remove(alike[0])
-                self.explained.add(after[alike[0]].get("title", ""))
+                fresh.remove(equal[0])
+                self.explained.add(after[equal[0]].get("title", ""))
         for wire in fresh:
             place, python = after[wire].get("title", self.old.place(name)), field_name(name, wire)
             needed = wire in required[1]
@@ -424,7 +424,7 @@ def _values(alternatives: list[Alternative]) -> list[Any] | None:
 
 
 def _openness(schema: Json) -> int:
-    """0: no keys beside the properties; 1: not said; 2: any, or those of a schema."""
+    """0: no keys other than the properties; 1: not declared; 2: any, or those of a schema."""
     extra = schema.get("additionalProperties")
     return 1 if extra is None else 0 if extra is False else 2
 

@@ -1,7 +1,7 @@
 """Holds one version of the document: its normal form, the places of its parts, and the names that users type.
 
-`codegen.operations.normalize` makes the normal form. It keeps titles and gives them no meaning, so the title of each
-schema carries the schema's JSON pointer through it.
+`codegen.operations.normalize` makes the normal form. It keeps titles and does not use them, so the JSON pointer of
+each schema is its title here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Takes one operation from another document, in the form that openapi.yaml has: what `make lint` asks for.
+"""Takes one operation from another document, and writes it as `make lint` requires.
 
-Headers and errors become references to our components; texts and examples go where our rules want them; `adoption.py`
-turns the schemas. `notes` says what was left out or decided and needs a reader.
+Headers and errors become references to our components; texts and examples move to the places that our rules require;
+`adoption.py` converts the schemas. `notes` lists what was left out or decided, for a person to read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Excerpt:
         ours: our document.
         theirs: the other document.
         operation: the operation in the other document.
-        source: what `x-source` says.
+        source: the value of `x-source`.
     """
 
     def __init__(self, ours: Json, theirs: Json, operation: Place, source: str) -> None:
@@ -233,7 +233,7 @@ class Excerpt:
             taken.add(name)
 
     def _schemas(self) -> dict[str, Schema]:
-        """The new schemas in the order in which a reader of the operation meets them."""
+        """The new schemas in the order in which the operation refers to them."""
         found: dict[str, Schema] = {}
         waiting = _in_order(self.operation)
         while waiting:
@@ -245,9 +245,8 @@ class Excerpt:
 
     def _repair_examples(self) -> None:
         """Remove each example of a schema that does not fit it, then replace each example of a body that does not."""
-        before = set(rules.has_valid_examples(self.ours))
         for of_bodies in (False, True):
-            for finding in set(rules.has_valid_examples(self.merged())) - before:
+            for finding in list(rules.has_valid_examples(self.merged(), self.document())):
                 holder, path = self._holder_of_example(finding.where)
                 if ("schema" in holder) != of_bodies:
                     continue

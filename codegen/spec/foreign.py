@@ -1,4 +1,4 @@
-"""Reads schemas of any OpenAPI 3 document: references, `allOf`, unions of one, and the ways to say null."""
+"""Reads schemas of any OpenAPI 3 document: references, `allOf`, unions of one, and the ways to allow null."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = {
 
 
 def resolved(spec: Json, raw: Json) -> dict[str, Any]:
-    """The target of a reference, with what stands beside the reference."""
+    """The target of a reference, with the keywords next to the reference."""
     if "$ref" not in raw:
         return dict(raw)
     beside = {key: value for key, value in raw.items() if key != "$ref"}
@@ -56,7 +56,7 @@ def flat(spec: Json, raw: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def is_nullable(raw: Json) -> bool:
-    """Whether a flat schema allows null, in any of the ways to say it."""
+    """Whether a flat schema allows null, in any of these ways."""
     unions = any(item in NULLS for item in branches(raw))
     return bool(raw.get("nullable")) or "null" in kinds(raw) or None in raw.get("enum", ()) or unions
 

@@ -16,7 +16,7 @@ from .changes import Change, Level
 
 GENERATED, OVERLAY = "openrouter_generated", "openrouter_embeddings"
 FOLDERS = ["generated", "overlay"]
-# The public modules: those of CHANGELOG.md, and where the classes that they give are written.
+# The public modules: those of CHANGELOG.md, and those that define their classes.
 MODULES = [
     *(f"{GENERATED}.{name}" for name in ("api", "models", "params")),
     *(f"{OVERLAY}.{name}" for name in ("client", "components", "embed", "embeddings", "errors", "local", "operations")),

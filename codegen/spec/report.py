@@ -65,7 +65,7 @@ def _verdict(result: Result) -> str:
     breaks = worst == Level.BREAKING and not result.due.major
     zero = "; before 1.0 they raise the minor number" if breaks else ""
     due = f"Due: {result.due} or later ({worst} changes since {result.base_version}{zero})."
-    return f"{due}\npyproject.toml says {result.version}, {state}."
+    return f"{due}\npyproject.toml has {result.version}, {state}."
 
 
 def for_changelog(changes: Iterable[Change]) -> str:

@@ -1,6 +1,6 @@
 """Describes what a schema of the normal form accepts, so that two schemas can be compared.
 
-A schema is a union of alternatives. Each alternative has a shape, which is what Python's types can say ("array of
+A schema is a union of alternatives. Each alternative has a shape, which is what Python's types can express ("array of
 integer", a class, null), and limits, which only validation sees (the values of an enum, a maximum).
 """
 

@@ -1,7 +1,7 @@
 """Compares our operations with those of another document of the service, whatever the names of its schemas.
 
 Each operation becomes rows, one for each argument, field of the body, field of the result, and status. A row is named
-by its path, such as `body provider.order[]`, so inline objects, named schemas and unions compare alike.
+by its path, such as `body provider.order[]`, so it does not matter whether an object is inline, named or in a union.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads files and versions of the repository at a revision, and says which version is due after a change."""
+"""Reads files and versions of the repository at a revision, and computes the version that is due after a change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAGS = "v[0-9]*"
 
 
 class UsageError(Exception):
-    """The command was given a revision or an operation that does not exist; the message says which."""
+    """The command was given a revision or an operation that does not exist; the message names it."""
 
 
 class Version(NamedTuple):

@@ -42,8 +42,8 @@ def added(path: Path, part: Mapping[str, Any]) -> str:
         else:
             text = _inserted(text, ("paths",), dumped({place: item}))
     for kind, values in part.get("components", {}).items():
-        for name, value in values.items():
-            text = _inserted(text, ("components", kind), dumped({name: value}), blank=kind == "schemas")
+        block = ("\n" if kind == "schemas" else "").join(dumped({name: value}) for name, value in values.items())
+        text = _inserted(text, ("components", kind), block, blank=kind == "schemas")
     return text
 
 

@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
-"""Imports the names of a module from submodules when they are first used: a class costs half a millisecond."""
+"""Imports the names of a module when they are first used, since importing a class takes half a millisecond."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
-"""Reads decoded JSON into models: the functions that the expressions in models/ are made of."""
+"""Reads decoded JSON into models: the functions that the modules in models/ combine."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def list_of(read: Read) -> Read:
             raise ShapeError("array", kind(value))
         try:
             return [None if item is None else read(item) for item in value]
-        except ShapeError:  # again, with the index
+        except ShapeError:  # read again to find the index
             return [one(f"[{index}]", read, item) for index, item in enumerate(value)]
 
     return read_list
@@ -113,8 +113,8 @@ def by_tag(member: str, readers: dict[str, Read]) -> Read:
 def best_fit(*candidates: Candidate) -> Read:
     """A reader that chooses among models (model, required members, members with fixed values).
 
-    It takes the model whose requirements are met and that declares the most of the members; an object that meets none
-    stays a dict.
+    It chooses the model whose required and fixed members the object has, and that declares the most of its members.
+    An object that fits no model stays a dict.
     """
 
     def read_fitting(value: dict[str, Any]) -> Any:

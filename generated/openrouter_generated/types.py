@@ -47,7 +47,7 @@ class Parameter:
     """One argument of an operation: its Python name, its wire name, its location and its JSON Schema.
 
     `location` is "path", "query", "header", "body", or "file" (a body, or a part of one, that is a `FileInput` or a
-    list of them). `style` says how lists and objects are written: "form" (the name once per item), "comma", "space",
+    list of them). `style` is how lists and objects are written: "form" (the name once per item), "comma", "space",
     "pipe" (items joined), "deep" (`name[key]`), "json", or "simple" (in paths and headers: joined by commas).
     `sends_null`: None is sent as null, and UNSET is left out; otherwise None is left out.
     """
@@ -68,7 +68,7 @@ class Operation:
     `body` is None (no body), "fields" (an object made of the arguments whose location is "body" or "file") or "value"
     (the one such argument is the body). `success` lists the statuses of success. `requires` names the arrays and
     objects that every result has. `read` turns decoded JSON into the result. `content_type` is that of the body, and
-    `accept` what responses may be. `kinds` says how a success is read that is not JSON: as "text", "bytes" or "none".
+    `accept` lists those of responses. `kinds` is how a success that is not JSON is read: "text", "bytes" or "none".
     `body_required`: a body is sent even if it has no member. `has_error`: a result has a member `error` of its own.
     `key_header`: the header that holds the API key, as a bearer token if it is `Authorization`.
     """
@@ -92,7 +92,7 @@ class Operation:
 
 @attrs.frozen
 class CallOptions:
-    """The options that every method has beside the arguments of the API."""
+    """The options of every method that are not arguments of the API."""
 
     retries: Any = UNSET
     server_url: str | None = None

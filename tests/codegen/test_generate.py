@@ -87,6 +87,11 @@ BROKEN = {
         '        "418": {description: Tea, x-python-error: TeapotError}\n',
         'write in openrouter_embeddings/errors.py: class TeapotError(APIStatusError, status=418): """Tea"""',
     ),
+    "one error for two statuses": (
+        '"404":\n          $ref: "#/components/responses/NotFound',
+        '"404":\n          $ref: "#/components/responses/Conflict',
+        "the status of the class ConflictResponseError is 409, not 404",
+    ),
     "a tag that the client has": (
         "tags: [Embeddings]",
         "tags: [Embeddings, close]",
@@ -136,20 +141,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an argument with the name of an option": (
         operation(parameters=[query("retries")]),
         "",
-        "the argument retries (query retries) has the name of an option of every method",
-        "give it an x-python-name",
+        "the argument for the query retries and an option of every method have the same name in Python, retries",
+        "write another x-python-name",
     ),
     "an argument with an invalid name": (
         operation(parameters=[query("limit", **{"x-python-name": "Not this"})]),
         "",
-        "'Not this' is not a name for an argument",
-        "give limit another x-python-name",
+        "'Not this' is not a name for the argument for the query limit",
+        "write another x-python-name",
     ),
     "a method with an invalid name": (
         operation(**{"x-python-method": "class"}),
         "/x-python-method",
-        "'class' is not a name for a method",
-        "give it an x-python-method",
+        "'class' is not a name for the method of POST /x",
+        "write another x-python-method",
     ),
     "a cookie": (
         operation(parameters=[{**query("limit"), "in": "cookie"}]),
@@ -238,7 +243,10 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
         "the method of GET /b and the method of GET /a have the same name in Python, go",
     ),
     "operations": (
-        {"/a": {"get": operation(operationId="goOn")}, "/b": {"get": operation(operationId="go_on")}},
+        {
+            "/a": {"get": operation(operationId="goOn", **{"x-python-method": "one"})},
+            "/b": {"get": operation(operationId="go_on", **{"x-python-method": "two"})},
+        },
         "the operationId of GET /b and the operationId of GET /a have the same name in Python, go_on",
     ),
 }

@@ -157,7 +157,11 @@ def test_command_names_all_edits_and_fails_until_the_version_says_so(
         False,
     )
     released.replace("pyproject.toml", ('version = "0.1.0"', 'version = "0.2.0"'))
-    assert run_command(main, "diff", "--check") == (0, "spec-diff: 0.2.0 says what changed since v0.1.0.\n", "")
+    assert run_command(main, "diff", "--check") == (
+        0,
+        "spec-diff: 0.2.0 is high enough for the changes since v0.1.0.\n",
+        "",
+    )
 
 
 def test_without_a_release_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
@@ -180,7 +184,7 @@ Breaking (2)
       in Python alone; griffe found it
 
 Due: 0.2.0 or later (breaking changes since 0.1.0; before 1.0 they raise the minor number).
-pyproject.toml says 0.1.0, which is too low.
+pyproject.toml has 0.1.0, which is too low.
 
 Draft for CHANGELOG.md
 

@@ -2,7 +2,8 @@
 
 Each operation is generated with the schemas that it reaches (with --together, all in one package), called sync and
 async with the required and with all arguments against a server on loopback that answers from the same document, and
-must raise the class of each documented error. Prints a line for each operation that is refused or fails, and counts.
+must raise the class of each documented error. Prints a line for each operation that is refused, fails or returns an
+object of another class than the document names, and counts.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Drive:
         (self.name,) = [name for name, value in module.items() if getattr(value, "id", None) == identity]
         self.operation = module[self.name]
         self.tag, self.client_class = codegen.package.tag_attribute(tag), OpenRouter
-        self.models = Counter[bool]()
+        self.models = Counter[tuple[str, str]]()
 
     def values(self, full: bool) -> dict[tuple[str, str], Any]:
         """The value of each parameter and member of the body, by location and wire name."""
@@ -276,7 +277,7 @@ class Drive:
 
         if schema is not None:
             assert to_jsonable(result) == json.loads(reply.body), "the result differs from the answer"
-            self.models.update(expected == found for expected, found in self.samples.objects(result, schema))
+            self.models.update(self.samples.objects(result, schema))
         elif reply.body and self.method != "head":
             assert result in (reply.body, reply.body.decode()), "the result differs from the answer"
         else:
@@ -317,7 +318,9 @@ def _call(spec: dict[str, Any], path: str, method: str, url: str) -> Outcome:
     except Exception as error:
         trace = traceback.format_exc(limit=-2)
         return Outcome(name, "failed", f"{type(error).__name__}: {str(error)[:300]}\n{trace}")
-    return Outcome(name, "called", "", (made.models[True], made.models.total()), errors)
+    copies = [f"{found} in place of {expected}" for expected, found in made.models if expected != found]
+    right = sum(count for (expected, found), count in made.models.items() if expected == found)
+    return Outcome(name, "called", "; ".join(copies), (right, made.models.total()), errors)
 
 
 def main() -> None:
@@ -345,7 +348,7 @@ def main() -> None:
     with context.Pool(options.jobs, maxtasksperchild=1) as pool:
         for outcome in itertools.chain.from_iterable(pool.imap(drive, jobs, chunksize=1)):
             outcomes.append(outcome)
-            if outcome.state != "called":
+            if outcome.message:
                 print(f"{outcome.state}: {outcome.operation}: {outcome.message}", flush=True)
     states = Counter(outcome.state for outcome in outcomes)
     right, total = (sum(outcome.models[i] for outcome in outcomes) for i in (0, 1))

@@ -56,8 +56,8 @@ class Samples:
         if made is not None:
             return made
         parts = [self.value(part, full, depth) for part in plain.get("allOf", ()) if set(part) - REMARKS]
-        told = [part for part in parts if part is not None]
-        return told[-1] if told and "type" not in plain else self._scalar(plain, full, depth)
+        limited = [part for part in parts if part is not None]
+        return limited[-1] if limited and "type" not in plain else self._scalar(plain, full, depth)
 
     def _tagged(self, values: dict[str, Any], plain: Mapping[str, Any], chosen: Any) -> dict[str, Any]:
         tag = plain.get("discriminator", {})

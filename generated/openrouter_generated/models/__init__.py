@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
-"""Every object that the API answers or takes; each is imported when first used."""
+"""The models of responses and arguments; each is imported when it is first used."""
 
 from __future__ import annotations
 

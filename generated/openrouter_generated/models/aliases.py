@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make generate`. Do not edit: change openapi.yaml or codegen/templates.
-"""Names for unions, lists, maps and scalars that the API answers."""
+"""Names for the unions, lists, maps and scalars of responses."""
 
 from __future__ import annotations
 
