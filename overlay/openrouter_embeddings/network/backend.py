@@ -24,6 +24,7 @@ from .library import core
 _BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
 _SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
 _AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
+_WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert those of anyio's TLS
 
 
 def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
@@ -143,7 +144,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
                     await self._inner.write(piece, wait)
                 else:
                     await self._write_and_read(piece, wait)
-            except core.WriteError:  # the next read returns the response or raises
+            except _WRITE_ERRORS:  # the next read returns the response or raises
                 left = piece
                 break
         self._must_close = attempt.unfinished = bool(left)
@@ -153,7 +154,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         failure: Exception | None = None  # raised after the task group, which would wrap it
 
         async def read() -> None:
-            with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read reports it
+            with contextlib.suppress(core.ReadError, core.ReadTimeout, ssl.SSLError):  # the next read reports it
                 self._early += await self._inner.read(_BYTES, wait)
 
         async with anyio.create_task_group() as group:
@@ -161,7 +162,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             await anyio.lowlevel.checkpoint()
             try:
                 await self._inner.write(piece, wait)
-            except (core.WriteError, core.WriteTimeout) as error:
+            except (*_WRITE_ERRORS, core.WriteTimeout) as error:
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None:
