@@ -110,7 +110,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         except BaseException:  # httpcore closes the socket after an error, but not when it is cancelled
             await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
             raise
-        attempt.sent = attempt.received = 0  # earlier bytes belong to a proxy's CONNECT request
+        attempt.received = 0  # earlier bytes belong to a proxy's response to CONNECT
         return stream
 
     def close(self) -> None:
@@ -128,6 +128,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
+        is_billed = not self._held.startswith(b"CONNECT ")  # that asks a proxy for a tunnel, and holds no text
         left, self._held = memoryview(self._held), b""  # its repr hides the key from tracebacks with locals
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket
@@ -135,7 +136,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             raise core.ReadError("the server closed the idle connection, or sent unexpected bytes on it")
         while left and ((is_kept and not attempt.sent) or not await self._has_responded()):
             piece, left = left[:_BYTES], left[_BYTES:]
-            attempt.sent += len(piece)
+            attempt.sent += len(piece) * is_billed
             wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             try:
                 if not self.on_loop:
