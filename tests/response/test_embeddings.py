@@ -277,6 +277,8 @@ WRONG = {
     "not ASCII": Wrong(embedding("é" * 12), "data[1].embedding: not base64"),
     "NaN in base64": Wrong(embedding(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
     "infinity in base64": Wrong(embedding(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
+    "2**64 in base64": Wrong(embedding(base64_of([0.5, 2.0**64])), "at position 1, too large for an embedding"),
+    "float64 in base64": Wrong(embedding("ZmZmZmZm5j8="), "base64 of another number type than float32"),  # 0.7
     "infinities in base64": Wrong(embedding(base64_of([-math.inf, math.inf])), "input 1 has -inf at position 0"),
     **{
         f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "data[1].embedding[1]: expected a number")

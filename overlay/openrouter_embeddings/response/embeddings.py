@@ -230,11 +230,16 @@ def _decode(value: Any, position: int, response: Response, call: PreparedCall) -
 
 
 def _count_zeros(vectors: Any, response: Response, first: int = 0) -> int:
-    """Count the vectors of zeros. Raise an error if a number is not finite; `first` is the input of the first row."""
+    """Count the vectors of zeros. Raise an error if a number is not finite or too large for an embedding.
+
+    `first` is the input of the first row.
+    """
     place, zeros = _numpy().check_numbers(vectors)
     if place is not None:
         row, column = place
         message = f"the embedding of input {first + row} has {vectors[row, column]} at position {column}"
+        if math.isfinite(vectors[row, column]):
+            message += ", too large for an embedding: it may be base64 of another number type than float32"
         raise ResponseValidationError(message, response)
     return int(zeros)
 
