@@ -382,6 +382,18 @@ def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: p
     ]
 
 
+@every_way
+def test_rows_that_were_not_asked_for_take_little_memory(read: Read) -> None:
+    content = b'{"data":[' + b"{}," * 340_000 + b"{}]}"
+    tracemalloc.start()
+    message = error_of(read, content, call()).message
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert message == "340001 embeddings for 3 inputs"
+    assert peak < 64 << 20
+
+
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])
 @pytest.mark.parametrize("form", [base64_of, list], ids=["base64", "floats"])
 def test_peak_memory_is_the_matrix_and_little_more(form: Any, unknown: dict[str, Any]) -> None:

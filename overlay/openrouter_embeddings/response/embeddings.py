@@ -161,7 +161,7 @@ def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any
     rows = document["data"]
     if not isinstance(rows, list):
         raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
-    for position, row in enumerate(rows):
+    for position, row in enumerate(rows[: count_inputs(call.fields) + 1]):  # `_read_rows` rejects more rows
         if not isinstance(row, dict):
             raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
         values.append(row.get("embedding"))
