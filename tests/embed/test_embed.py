@@ -82,6 +82,7 @@ PROVIDERS = [
     Provider("answers base64 with nothing", {"base64": "empty"}, twice=96),
     Provider("answers base64 with null", {"base64": "null"}, twice=96),
     Provider("answers base64 with an empty object", {"base64": "none"}, twice=96),
+    Provider("answers base64 of float64", {"base64": "float64"}, twice=96),
     Provider("refuses base64", {"base64": "refused"}),
     Provider("refuses base64 in the metadata", {"base64": "refused", "raw": True}),
     Provider("has no endpoint for base64", {"base64": "no endpoint"}),
@@ -100,7 +101,7 @@ PROVIDERS = [
 @both_sides
 @pytest.mark.parametrize("case", PROVIDERS, ids=lambda case: case.name)
 def test_matrix_is_right_whatever_the_provider_is_like(case: Provider, side: Side) -> None:
-    """And nothing is billed twice, but for the one request that a model answers with nothing."""
+    """And nothing is billed twice, but for the one request that a model answers with nothing or with other numbers."""
     texts = texts_of(case.texts)
     with Capped(**case.rules) as server, opened(side, server) as session:
         result = session.embed(texts, model=MODEL, **case.options)

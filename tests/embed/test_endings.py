@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import anyio
 import numpy as np
 import pytest
 from faults.ledger import Request
@@ -283,3 +284,27 @@ def test_interrupt_while_a_thread_starts_leaves_none(monkeypatch: pytest.MonkeyP
         assert [thread for thread in threading.enumerate() if thread.name == "openrouter-embed"] == []
         assert sum(server.ledger.billed) == 1 + 8
         assert np.isfinite(caught.value.partial.vectors).all(1).sum() == 8  # type: ignore[attr-defined]
+
+
+def test_cancelled_scope_of_anyio_loses_no_count() -> None:
+    """It cancels every wait inside it again, as Starlette does when its client hangs up."""
+
+    async def cancelled(client: OpenRouter) -> list[Any]:
+        stream: Any = client.embeddings.embed_iter_async(texts_of(4), model=MODEL)
+        ended = [stream]
+        with anyio.move_on_after(0.3):
+            try:
+                await anext(stream)
+            finally:
+                await stream.aclose()
+        with anyio.move_on_after(0.3):
+            try:
+                await client.embeddings.embed_async(texts_of(8), model=MODEL, batch_size=4)
+            except asyncio.CancelledError as error:
+                ended.append(vars(error)["partial"])
+                raise
+        await client.aclose()
+        return [each.possibly_billed_texts for each in ended]
+
+    with FaultServer(forever(late(2.0))) as server:
+        assert asyncio.run(cancelled(OpenRouter(KEY, server_url=server.url))) == server.ledger.billed == [4, 4]

@@ -272,9 +272,9 @@ class Form(NamedTuple):
 
 
 EMPTY = lambda: counted(EmptyEmbeddingsError("no embeddings came for 2 inputs"), 1, 1)  # noqa: E731
+UNUSABLE = lambda: counted(errors.ResponseValidationError("data[0].embedding: not base64"), 1, 1)  # noqa: E731
 FORMS = [
-    Form(EMPTY, False, True),
-    Form(EMPTY, True, False),
+    *(Form(error, worked, not worked) for error in (EMPTY, UNUSABLE) for worked in (False, True)),
     *(Form(lambda c=c: status(c, "Encoding_Format: unknown"), True, True) for c in (400, 403, 404, 415, 422, 501)),
     Form(lambda: status(422, "BASE64 is not supported"), False, True),
     *(Form(lambda c=c: status(c, "encoding_format: base64"), False, False) for c in (401, 402, 429, 503)),

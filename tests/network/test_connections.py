@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -320,6 +321,21 @@ def test_informational_response_may_come_early(side: Side) -> None:
     with FaultServer(once(early(100, informational=True))) as server, session_of(server, side) as session:
         assert vectors(session, LARGE, "b") == right(LARGE, "b")
         assert len(server.ledger.requests) == 2
+
+
+@pytest.mark.parametrize("text", ["a", LARGE], ids=["small request", "large request"])
+@both_sides
+def test_bytes_that_are_not_tls_break_the_connection(side: Side, text: str) -> None:
+    @unread
+    def step(connection: Connection, request: Received) -> None:
+        os.write(connection.raw.fileno(), http(200, b"{}"))
+        time.sleep(0.1)
+        connection.end()
+
+    with FaultServer(once(step, step), certificate=UNTRUSTED) as server:
+        with session_of(server, side) as session, pytest.raises(errors.ConnectionLostError) as caught:
+            session.generate(input=text, model=MODEL)
+        assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (2, 2)
 
 
 # ---- limits ---------------------------------------------------------------------------------------------------

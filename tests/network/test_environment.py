@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import certifi
 import pytest
 from faults.fault import UNTRUSTED
-from faults.replies import JSON, answer, forever, once
-from faults.server import Connection, FaultServer
+from faults.replies import JSON, answer, bare, forever, hang, once
+from faults.server import Connection, FaultServer, Step
 from openrouter_embeddings import OpenRouter, errors
 from support.capped import KEY, MODEL
 from support.library import IS_HTTPX2
@@ -98,6 +98,19 @@ def test_proxy_that_refuses_is_told_without_its_password(
     everything = [repr(vars(caught.value)), *(f"{r.getMessage()} {r.args}" for r in caplog.records)]
     encoded = base64.b64encode(b"user:secretpass").decode()
     assert [text for text in everything if "secretpass" in text or encoded in text or KEY in text] == []
+
+
+@both_sides
+@pytest.mark.parametrize("step", [hang, bare(b""), bare(b"SSH-2.0\r\n")], ids=["silent", "closed", "no HTTP"])
+def test_request_is_not_billed_if_the_proxy_opens_no_tunnel(
+    step: Step, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(forever(step)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.NoResponseError) as caught:
+            ask(side, "https://h.example/v1", timeout_ms=200, retry_config=2)
+
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (3, 0)
 
 
 @both_sides

@@ -23,7 +23,7 @@ EMBED, MODELS = call_of(input=["a", "b"], model="m"), call_of(LIST_MODELS)
 MIB = 1 << 20
 EXAMPLES = settings.default.max_examples
 
-float32 = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1, -7, 1e-45])
+float32 = st.floats(-(2.0**63), 2.0**63, width=32) | st.sampled_from([0.0, -0.0, 1, -7, 1e-45])
 names = st.text(max_size=5) | st.sampled_from(["provider", "embeddings", "x"])
 unknown = st.dictionaries(names.map(lambda name: f"_{name}"), anything | st.just('"embedding":[1]'), max_size=3)
 FORMS: list[Any] = [base64_of, list, lambda numbers: [round(number, 3) for number in numbers]]
@@ -128,9 +128,9 @@ def test_every_way_has_the_same_outcome(content: bytes) -> None:
 
     wanted = found["embed"]
     event("valid" if isinstance(wanted, bytes) else "refused")
-    if isinstance(wanted, bytes) or ("has inf" not in wanted[1] and "has -inf" not in wanted[1]):
+    if isinstance(wanted, bytes) or not any(words in wanted[1] for words in ("has inf", "has -inf", "too large")):
         assert set(found.values()) == {wanted}
-    else:  # too large for float32, which generate has no need of
+    else:  # too large for a matrix of float32, which generate has no need of
         assert {value for name, value in found.items() if name != "generate"} == {wanted}
 
 

@@ -277,6 +277,8 @@ WRONG = {
     "not ASCII": Wrong(embedding("é" * 12), "data[1].embedding: not base64"),
     "NaN in base64": Wrong(embedding(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
     "infinity in base64": Wrong(embedding(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
+    "2**64 in base64": Wrong(embedding(base64_of([0.5, 2.0**64])), "at position 1, too large for an embedding"),
+    "float64 in base64": Wrong(embedding("ZmZmZmZm5j8="), "base64 of another number type than float32"),  # 0.7
     "infinities in base64": Wrong(embedding(base64_of([-math.inf, math.inf])), "input 1 has -inf at position 0"),
     **{
         f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "data[1].embedding[1]: expected a number")
@@ -378,6 +380,18 @@ def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: p
     assert [(record.name, record.levelname, record.getMessage()[:31]) for record in caplog.records] == [
         ("openrouter", "WARNING", "2 of 3 embeddings are all zeros")
     ]
+
+
+@every_way
+def test_rows_that_were_not_asked_for_take_little_memory(read: Read) -> None:
+    content = b'{"data":[' + b"{}," * 340_000 + b"{}]}"
+    tracemalloc.start()
+    message = error_of(read, content, call()).message
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert message == "340001 embeddings for 3 inputs"
+    assert peak < 64 << 20
 
 
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])

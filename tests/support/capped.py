@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 import threading
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -38,7 +39,7 @@ class Rules:
 
     max_inputs: int | None = None
     names_cap: bool = True
-    base64: Literal["given", "ignored", "empty", "refused", "null", "none", "blank", "no endpoint"] = "given"
+    base64: Literal["given", "ignored", "empty", "refused", "null", "none", "blank", "float64", "no endpoint"] = "given"
     max_tokens: int | None = None
     """More of them (a token is three characters) in one request are refused, with no number."""
     raw: bool = False
@@ -128,6 +129,9 @@ class Capped(FaultServer):
             body["data"] = None
         if request.json.get("encoding_format") == "base64" and self.rules.base64 == "none":
             body.clear()
+        if request.json.get("encoding_format") == "base64" and self.rules.base64 == "float64":
+            for row, text in zip(body["data"], request.inputs, strict=True):
+                row["embedding"] = b64encode(np.sin(np.array(vector(text), np.float64)).tobytes()).decode()
         if self.rules.base64 == "ignored":
             for row, text in zip(body["data"], request.inputs, strict=True):
                 row["embedding"] = list(vector(text))

@@ -187,14 +187,17 @@ class Job:
             del error  # avoids a reference cycle through the traceback
 
     def close(self) -> None:
-        """Start no more requests, and count the outcomes that are dropped. May be called twice."""
+        """Start no more requests, and count those whose vectors are lost. May be called twice."""
         self._ends_at = -math.inf
-        self.in_flight.clear()
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
+            self.in_flight.discard(batch)
             self._count(batch, outcome)
             if isinstance(outcome, EmbeddingBatch):
                 self._count_billed(batch, 1)
+        self.outcomes = deque(maxlen=0)  # drops the outcomes of requests that are counted now
+        while self.in_flight:  # only if an interrupt ended the wait for their cancellation
+            self._count_billed(self.in_flight.pop(), 1)
 
     # ---- what a response means --------------------------------------------------------------------------------
 

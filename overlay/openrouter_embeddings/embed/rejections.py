@@ -48,11 +48,11 @@ def is_too_long(error: OpenRouterError) -> bool:
 
 
 def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
-    """Whether base64 may be the reason: the error names it, or no vectors came (unless base64 `works`)."""
-    if isinstance(error, EmptyEmbeddingsError):
-        return not works
+    """Whether base64 may be the reason: the error names it, or no vectors came; of a 200 unless base64 `works`."""
     status, text = error.status_code or 0, error.message.lower()
     named = "encoding_format" in text or "base64" in text
+    if isinstance(error, ResponseValidationError):
+        return not works and (named or isinstance(error, EmptyEmbeddingsError))
     return named and (400 <= status <= 499 or status == 501) and status not in _NOT_ABOUT_THE_FORM
 
 

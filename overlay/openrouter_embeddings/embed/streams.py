@@ -224,8 +224,10 @@ class Stream:
 
     async def _end(self) -> None:
         """Cancel the requests in flight, and count the lost ones."""
-        await self._sender.end()
-        self._session.job.close()
+        try:
+            await self._sender.end()
+        finally:
+            self._session.job.close()
         if isinstance(self._session.job.report, Bar):
             self._session.job.report.close()
 
@@ -237,7 +239,8 @@ class Stream:
             with suppress(BaseException):  # a second Ctrl-C ends the grace period
                 self.drain(JOB_INTERRUPT_SECONDS)
                 await self._next()
-            await self._end()
+            with suppress(BaseException):  # a cancelled scope of anyio, as of Starlette, interrupts every wait
+                await self._end()
             vars(error)["partial"] = self._session.result(partial=True)
             raise
         return self._session.result()

@@ -24,6 +24,7 @@ from .library import core
 _BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
 _SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
 _AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
+_WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert those of anyio's TLS
 
 
 def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
@@ -109,7 +110,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         except BaseException:  # httpcore closes the socket after an error, but not when it is cancelled
             await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
             raise
-        attempt.sent = attempt.received = 0  # earlier bytes belong to a proxy's CONNECT request
+        attempt.received = 0  # earlier bytes belong to a proxy's response to CONNECT
         return stream
 
     def close(self) -> None:
@@ -127,6 +128,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
+        is_billed = not self._held.startswith(b"CONNECT ")  # that asks a proxy for a tunnel, and holds no text
         left, self._held = memoryview(self._held), b""  # its repr hides the key from tracebacks with locals
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket
@@ -134,7 +136,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             raise core.ReadError("the server closed the idle connection, or sent unexpected bytes on it")
         while left and ((is_kept and not attempt.sent) or not await self._has_responded()):
             piece, left = left[:_BYTES], left[_BYTES:]
-            attempt.sent += len(piece)
+            attempt.sent += len(piece) * is_billed
             wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             try:
                 if not self.on_loop:
@@ -143,7 +145,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
                     await self._inner.write(piece, wait)
                 else:
                     await self._write_and_read(piece, wait)
-            except core.WriteError:  # the next read returns the response or raises
+            except _WRITE_ERRORS:  # the next read returns the response or raises
                 left = piece
                 break
         self._must_close = attempt.unfinished = bool(left)
@@ -153,7 +155,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         failure: Exception | None = None  # raised after the task group, which would wrap it
 
         async def read() -> None:
-            with contextlib.suppress(core.ReadError, core.ReadTimeout):  # the next read reports it
+            with contextlib.suppress(core.ReadError, core.ReadTimeout, ssl.SSLError):  # the next read reports it
                 self._early += await self._inner.read(_BYTES, wait)
 
         async with anyio.create_task_group() as group:
@@ -161,7 +163,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             await anyio.lowlevel.checkpoint()
             try:
                 await self._inner.write(piece, wait)
-            except (core.WriteError, core.WriteTimeout) as error:
+            except (*_WRITE_ERRORS, core.WriteTimeout) as error:
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None:

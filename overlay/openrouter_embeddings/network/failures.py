@@ -61,8 +61,8 @@ _ERROR_RULES = (  # the first match applies
     _ErrorRule("WriteError", "WriteError", "the connection broke while the request was sent"),
     _ErrorRule("NetworkError", "ReadError", "the connection broke"),
     _ErrorRule("RemoteProtocolError", "RemoteProtocolError", "the response is not valid HTTP, or is incomplete"),
+    _ErrorRule("LocalProtocolError", "RemoteProtocolError", "the HTTP client could not use the connection"),
     _ErrorRule("TimeoutError", "ReadTimeout", "no response within the time limit of the attempt", phase="read"),
-    _ErrorRule("SSLError", "ConnectError", "TLS failed"),
     _ErrorRule("gaierror", "ConnectError", "no connection", sent=False),
     _ErrorRule("OSError", "ReadError", "the connection broke"),
     _ErrorRule("error", "RemoteProtocolError", "the compressed data of the response is damaged"),  # zlib.error

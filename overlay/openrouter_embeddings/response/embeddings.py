@@ -161,7 +161,7 @@ def _decode_whole(response: Response, call: PreparedCall) -> tuple[dict[str, Any
     rows = document["data"]
     if not isinstance(rows, list):
         raise ResponseValidationError(f"data: expected an array, got {type(rows).__name__}", response)
-    for position, row in enumerate(rows):
+    for position, row in enumerate(rows[: count_inputs(call.fields) + 1]):  # `_read_rows` rejects more rows
         if not isinstance(row, dict):
             raise ResponseValidationError(f"data[{position}]: expected an object, got {type(row).__name__}", response)
         values.append(row.get("embedding"))
@@ -230,11 +230,16 @@ def _decode(value: Any, position: int, response: Response, call: PreparedCall) -
 
 
 def _count_zeros(vectors: Any, response: Response, first: int = 0) -> int:
-    """Count the vectors of zeros. Raise an error if a number is not finite; `first` is the input of the first row."""
+    """Count the vectors of zeros. Raise an error if a number is not finite or too large for an embedding.
+
+    `first` is the input of the first row.
+    """
     place, zeros = _numpy().check_numbers(vectors)
     if place is not None:
         row, column = place
         message = f"the embedding of input {first + row} has {vectors[row, column]} at position {column}"
+        if math.isfinite(vectors[row, column]):
+            message += ", too large for an embedding: it may be base64 of another number type than float32"
         raise ResponseValidationError(message, response)
     return int(zeros)
 

@@ -18,6 +18,7 @@ OutputBuffer = Callable[[int, int], Matrix]
 """Returns the C-contiguous matrix `(rows, width)` to decode into; its previous content does not matter."""
 
 _WIRE_TYPE = np.dtype("<f4")
+_TOO_LARGE = 2.0**64  # its square is too large for float32; a sign that the bytes are of another number type
 _PAD, _ZERO = b"=A"
 _LAST_CHARACTERS = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
 """Allowed last characters by number of "=". Others have bits that a decoder drops and an encoder does not restore."""
@@ -89,12 +90,13 @@ def decode_base64(text: str) -> Matrix:
 
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
-    """Return row and column of the first number that is not finite, or None; and the number of all-zero rows."""
+    """Return row and column of a number that is too large or not finite, or None; and the number of all-zero rows."""
     if len(vectors) == 1:  # faster for one row
         squares = [float(np.vdot(vectors, vectors))]
     else:
         squares = np.einsum("ij,ij->i", vectors, vectors).tolist()  # one pass; 0 or infinite also where a square is
     if all(squares) and math.isfinite(sum(squares)):
         return None, 0
-    places = np.argwhere(~np.isfinite(vectors)).tolist()
+    too_large = np.isfinite(vectors) & (np.abs(vectors) >= _TOO_LARGE)
+    places = np.argwhere(too_large if too_large.any() else ~np.isfinite(vectors)).tolist()
     return places[0] if places else None, len(vectors) - int(vectors.any(axis=1).sum())
