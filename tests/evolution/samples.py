@@ -73,6 +73,8 @@ class Samples:
             "type", "object" if "additionalProperties" in plain else "array" if "items" in plain else None
         )
         kind = next((name for name in ([types] if isinstance(types, str) else types or []) if name != "null"), types)
+        if plain.get("x-decimal-string"):
+            return "1.5"
         if kind == "string":
             texts = {"date-time": "2026-01-02T03:04:05Z", "date": "2026-01-02", "uri": "https://example.com/a"}
             return texts.get(plain.get("format", ""), "x" * max(1, plain.get("minLength", 1)))
