@@ -108,7 +108,7 @@ def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], M
 
     def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
         for name in options.keys() - parameters.keys():
-            if name in _INSTEAD or not takes_more:
+            if not takes_more or (name in _INSTEAD and "options" not in parameters):  # else it checks `**options`
                 raise unknown_argument(label, name, list(parameters))
         if len(arguments) > most:
             example = ", ".join([*positional, *[f"{name}=..." for name in shown]])
