@@ -14,7 +14,7 @@ from typing import Any, Literal, Required, get_args
 
 import attrs
 
-from ..arguments import advice
+from ..arguments import unknown_argument
 from ..caller import Caller
 from ..embed import DEFAULTS, BatchItems, EmbedOptions, Progress, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
@@ -73,8 +73,7 @@ def corpus(
     for name in {"on_error", "on_empty"} & options.keys():
         raise TypeError(f"corpus() does not accept {name}: <output>.errors.jsonl lists rows without a vector")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
-        hint = advice(name, CorpusOptions.__annotations__)
-        raise TypeError(f"corpus() got an unexpected keyword argument {name!r}{hint}")
+        raise unknown_argument("corpus", name, CorpusOptions.__annotations__)
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # validates the options, and sends nothing
