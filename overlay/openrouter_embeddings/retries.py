@@ -15,7 +15,15 @@ from openrouter_generated.types import RetrySettings, Unset
 
 from . import defaults
 from .arguments import suggest_names
-from .errors import APIStatusError, ConfigurationError, Failure, OpenRouterError, ResponseValidationError
+from .errors import (
+    APIStatusError,
+    ConfigurationError,
+    ConnectionLostError,
+    DeadlineError,
+    Failure,
+    OpenRouterError,
+    ResponseValidationError,
+)
 from .messages import Sleep
 
 Uniform = Callable[[float, float], float]  # random.uniform
@@ -161,7 +169,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
 
 
 def failure_of(error: OpenRouterError) -> Failure:
-    """Convert the error of a response to a failure, which says whether a retry is possible."""
+    """Convert the error of a response to a failure, which says whether the server may have processed the request."""
     if isinstance(error, ResponseValidationError):  # the response was billed
         return Failure(error, sent=True, final=not error.retryable)
     if not isinstance(error, APIStatusError):
@@ -173,6 +181,14 @@ def failure_of(error: OpenRouterError) -> Failure:
         return Failure(error, sent=False)
     maybe_processed = status in _MAYBE_PROCESSED
     return Failure(error, sent=maybe_processed, final=not maybe_processed)
+
+
+def may_be_processed(error: OpenRouterError) -> bool:
+    """Whether the server may have processed (and billed) the failed request, so that sending it again may help."""
+    if isinstance(error, ConnectionLostError | DeadlineError):
+        return error.possibly_billed_attempts > 0
+    failure = failure_of(error)
+    return failure.sent and not failure.final
 
 
 @attrs.define

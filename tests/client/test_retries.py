@@ -31,6 +31,7 @@ from openrouter_embeddings.retries import (
     RetryConfig,
     decide,
     failure_of,
+    may_be_processed,
     policy_from,
 )
 from openrouter_generated.models import ErrorResponse
@@ -84,6 +85,7 @@ def test_status_says_whether_the_request_was_processed(
         assert failure_of(plain) == Failure(plain, **kind)
         assert failure_of(retryable) == Failure(retryable, **if_retryable)
         assert failure_of(other) == Failure(other, **kind)
+        assert [may_be_processed(plain), may_be_processed(retryable)] == [kind == BILLED, if_retryable == BILLED]
     assert set(BY_STATUS) <= {status for statuses, _, _ in KINDS for status in statuses}
 
 
@@ -97,6 +99,7 @@ CLASSIFIED: list[tuple[OpenRouterError, dict[str, bool]]] = [
 @pytest.mark.parametrize(("error", "kind"), CLASSIFIED, ids=str)
 def test_error_without_a_status_is_classified(error: OpenRouterError, kind: dict[str, bool]) -> None:
     assert failure_of(error) == Failure(error, **kind)
+    assert may_be_processed(error) == (kind == BILLED)
 
 
 def test_backoff_grows_to_its_cap() -> None:

@@ -28,13 +28,13 @@ from ..errors import OpenRouterError, ResponseValidationError, printable
 from ..messages import Sleep
 from ..network import Cancelled
 from ..response import EmbeddingBatch
-from ..retries import Policy
+from ..retries import Policy, may_be_processed
 from ..telemetry import Hook, JobPaused
 from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
 from .long_texts import LongTexts
 from .packing import Batch, EqualTexts, ModelLimits, NumberedText, Packer, Search
-from .rejections import blames_base64, is_rejection, is_too_long, may_be_processed
+from .rejections import blames_base64, is_rejection, is_too_long
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 
 _log = logging.getLogger("openrouter")

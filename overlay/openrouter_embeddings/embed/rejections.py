@@ -9,7 +9,6 @@ import re
 from itertools import chain
 from typing import Any
 
-from .. import errors
 from ..errors import OpenRouterError, ResponseValidationError
 from ..response import EmptyEmbeddingsError
 
@@ -54,16 +53,6 @@ def blames_base64(error: OpenRouterError, *, works: bool) -> bool:
     if isinstance(error, ResponseValidationError):
         return not works and (named or isinstance(error, EmptyEmbeddingsError))
     return named and (400 <= status <= 499 or status == 501) and status not in _NOT_ABOUT_THE_FORM
-
-
-def may_be_processed(error: OpenRouterError) -> bool:
-    """Whether the server may have processed (and billed) the failed request."""
-    if isinstance(error, ResponseValidationError):
-        return error.retryable
-    if isinstance(error, errors.ConnectionLostError | errors.DeadlineError):
-        return error.possibly_billed_attempts > 0
-    status = error.status_code or 0
-    return status == 408 or (500 <= status <= 599 and status not in (503, 529))
 
 
 _NUMBER = r"(?<![a-z0-9_.\[#-])(\d{1,7})(?![a-z0-9_\]]|[.,:]\d|-[a-z0-9])"
