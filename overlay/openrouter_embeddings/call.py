@@ -24,7 +24,7 @@ from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
 from .response import EmbeddingBatch, error_data, redact_response, validate
-from .retries import CallState, Policy, RetryBudget, Uniform, decide, failure_of
+from .retries import CallState, Policy, RetryBudget, Uniform, decide, response_failure
 
 _logger = logging.getLogger("openrouter")
 
@@ -75,7 +75,7 @@ def call_flow(
                     raise outcome.error
                 result = (read or validate)(outcome, call)
             except OpenRouterError as error:
-                failure = outcome if isinstance(outcome, Failure) else failure_of(error)
+                failure = outcome if isinstance(outcome, Failure) else response_failure(error)
                 usages += _reported_usage(outcome)
             else:
                 budget.give_back()

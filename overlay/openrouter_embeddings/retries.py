@@ -168,7 +168,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
     )
 
 
-def failure_of(error: OpenRouterError) -> Failure:
+def response_failure(error: OpenRouterError) -> Failure:
     """Convert the error of a response to a failure, which says whether the server may have processed the request."""
     if isinstance(error, ResponseValidationError):  # the response was billed
         return Failure(error, sent=True, final=not error.retryable)
@@ -187,7 +187,7 @@ def may_be_processed(error: OpenRouterError) -> bool:
     """Whether the server may have processed (and billed) the failed request, so that sending it again may help."""
     if isinstance(error, ConnectionLostError | DeadlineError):
         return error.possibly_billed_attempts > 0
-    failure = failure_of(error)
+    failure = response_failure(error)
     return failure.sent and not failure.final
 
 

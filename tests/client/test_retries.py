@@ -30,9 +30,9 @@ from openrouter_embeddings.retries import (
     RetryBudget,
     RetryConfig,
     decide,
-    failure_of,
     may_be_processed,
     policy_from,
+    response_failure,
 )
 from openrouter_generated.models import ErrorResponse
 
@@ -82,9 +82,9 @@ def test_status_says_whether_the_request_was_processed(
 ) -> None:
     for status in statuses:
         plain, retryable, other = (api_error(status, retryable=value) for value in (False, True, "true"))
-        assert failure_of(plain) == Failure(plain, **kind)
-        assert failure_of(retryable) == Failure(retryable, **if_retryable)
-        assert failure_of(other) == Failure(other, **kind)
+        assert response_failure(plain) == Failure(plain, **kind)
+        assert response_failure(retryable) == Failure(retryable, **if_retryable)
+        assert response_failure(other) == Failure(other, **kind)
         assert [may_be_processed(plain), may_be_processed(retryable)] == [kind == BILLED, if_retryable == BILLED]
     assert set(BY_STATUS) <= {status for statuses, _, _ in KINDS for status in statuses}
 
@@ -98,7 +98,7 @@ CLASSIFIED: list[tuple[OpenRouterError, dict[str, bool]]] = [
 
 @pytest.mark.parametrize(("error", "kind"), CLASSIFIED, ids=str)
 def test_error_without_a_status_is_classified(error: OpenRouterError, kind: dict[str, bool]) -> None:
-    assert failure_of(error) == Failure(error, **kind)
+    assert response_failure(error) == Failure(error, **kind)
     assert may_be_processed(error) == (kind == BILLED)
 
 
@@ -217,7 +217,7 @@ STATUSES: list[tuple[list[Any] | None, list[int], list[int]]] = [
 @pytest.mark.parametrize(("override", "retried", "others"), STATUSES, ids=str)
 def test_official_statuses(override: list[Any] | None, retried: list[int], others: list[int]) -> None:
     policy = official(statuses=override)
-    attempts = {status: failure_of(api_error(status)) for status in retried + others}
+    attempts = {status: response_failure(api_error(status)) for status in retried + others}
 
     assert [
         status for status in attempts if isinstance(decide(policy, attempts[status], so_far(), min), Sleep)

@@ -16,7 +16,7 @@ from ..messages import Request, Response, Timeouts
 from ..redaction import Secret
 from .body import BodyReader, read_headers
 from .drivers import Attempt, Cancelled, CancelScope, current_attempt
-from .failures import failure_of
+from .failures import exception_failure
 from .library import ROOTS, http
 from .reuse import discard, is_clean, is_copy
 
@@ -41,7 +41,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         except Cancelled:
             raise
         except Exception as error:
-            failure = failure_of(error, attempt)
+            failure = exception_failure(error, attempt)
             if failure.stale and backend is not None:
                 backend.epoch += 1  # other idle connections may be stale too
             return failure

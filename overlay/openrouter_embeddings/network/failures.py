@@ -76,7 +76,7 @@ _CURES = {  # start of an exception's text -> advice; only the user can fix thes
 }
 
 
-def failure_of(error: Exception, attempt: Attempt) -> Failure:
+def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     """Convert an exception to a failure. It is not chained, because its frames hold the request and the key."""
     if isinstance(error, errors.OpenRouterError):
         return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
