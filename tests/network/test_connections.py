@@ -177,6 +177,32 @@ def test_late_copy_of_a_response_is_recognized(side: Side, certificate: Path | N
 
 
 @any_client
+def test_late_copy_of_the_clients_first_response_is_recognized(own: bool) -> None:
+    """Once the client has received a second id, on another connection."""
+    both_sent, last = threading.Barrier(2, timeout=5), dict[Connection, bytes]()
+
+    def step(connection: Connection, request: Received) -> None:
+        number = len(connection.server.ledger.requests)
+        if number in (3, 4):
+            return connection.send(last[connection])
+        if number <= 2:
+            both_sent.wait()
+        body = json.dumps(right_answer(request)).encode()
+        last[connection] = http(200, body, (*JSON, ("X-Generation-Id", str(id(connection)))))
+        return connection.send(last[connection])
+
+    again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
+    with FaultServer(forever(step)) as server:
+        with session_of(server, WithThreads, own=own, retry_config=again) as session:
+            first = [threading.Thread(target=vectors, args=(session, text)) for text in ("one", "two")]
+            for thread in first:
+                thread.start()
+            for thread in first:
+                thread.join()
+            assert vectors(session, "another") == right("another")
+
+
+@any_client
 @pytest.mark.parametrize("late", ["a copy", "another response"])
 @both_sides
 def test_response_behind_a_late_one_is_never_the_next_ones(side: Side, own: bool, late: str) -> None:

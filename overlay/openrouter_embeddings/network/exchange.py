@@ -18,7 +18,7 @@ from .body import BodyReader, read_headers
 from .drivers import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import exception_failure
 from .library import ROOTS, http
-from .reuse import discard, is_clean, is_copy
+from .reuse import connection_of
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client requests the same few URLs repeatedly
 
@@ -76,11 +76,14 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
                 if body.feed(part):
                     break
         content = body.finish()
-        came_before = status < 300 and is_copy(client, response, attempt.request, headers, body.received_bytes)
-        if came_before or not is_clean(response, body.received_bytes, on_loop=on_loop):
-            await discard(response, on_loop=on_loop)
-        if came_before:
-            raise errors.ConnectionLostError("the server sent the response to an earlier request again")
+        if (connection := connection_of(client, response)) is not None:
+            if status < 300:
+                connection.record(attempt.request, headers, body.received_bytes)
+            is_copy = connection.is_copy()
+            if is_copy or not connection.is_clean(response, body.received_bytes, on_loop=on_loop):
+                await connection.discard(response, on_loop=on_loop)
+            if is_copy:
+                raise errors.ConnectionLostError("the server sent the response to an earlier request again")
         return Response(status, headers, content)
     finally:
         await response.aclose() if on_loop else response.close()
