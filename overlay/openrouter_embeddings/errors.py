@@ -107,6 +107,9 @@ class InvalidInputError(OpenRouterError, ValueError):
 class ClosedClientError(OpenRouterError, RuntimeError):
     """The client was closed before the call; nothing was sent."""
 
+    def __init__(self, message: str = "this client is closed; make a new OpenRouter(...)") -> None:
+        super().__init__(message)
+
 
 class CorpusError(OpenRouterError):
     """A corpus job cannot start or continue: locked, changed, no space. Its results are kept; nothing more is sent."""

@@ -40,7 +40,7 @@ class HttpClients:
         if self._made_in != (os.getpid(), threading.Lock):
             self._reset((self._sync, self._async, self._inherited))
         if self.closed:
-            raise ClosedClientError("this client is closed; make a new one")
+            raise ClosedClientError
 
     def sync_client(self) -> Any:
         """Return the sync HTTP client. Raise ClosedClientError or ConfigurationError if it cannot be opened."""
