@@ -1,8 +1,8 @@
 """The flow of one call, without I/O: which request to send, whether to retry it, what to return or raise.
 
 `call_flow` is a generator. It yields a `Request` and receives a `Response` or a `Failure`; it yields
-`Sleep(seconds)` and receives None; it returns the result of the call or raises. `network.run` and `network.arun` drive
-it, in a thread or on an event loop.
+`Sleep(seconds)` and receives None; it returns the result of the call or raises. `network.drive` drives it, in a thread
+or on an event loop.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .config import Config
 from .contract import CREATE_BATCH
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
-from .network import CancelScope, HttpClients, arun, run
+from .network import CancelScope, HttpClients, complete, drive
 from .retries import ONE_CALL, Policy, RetryBudget, policy_from
 from .telemetry import Hook
 
@@ -86,11 +86,11 @@ class Caller:
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
         """Drive a flow in the current thread."""
-        return run(flow, self.http_clients.sync_client(), sleep, scope)
+        return complete(drive(flow, self.http_clients.sync_client(), sleep, scope, on_loop=False))
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a flow on the running event loop."""
-        return await arun(flow, await self.http_clients.async_client(), sleep)
+        return await drive(flow, await self.http_clients.async_client(), sleep, on_loop=True)
 
     def open(self) -> None:
         """Import modules and open the client now: if several threads do it later, Ctrl-C can leave them deadlocked."""
@@ -118,7 +118,7 @@ class Caller:
     def check_open(self) -> None:
         """Raise ClosedClientError if the client is closed."""
         if self.closed:
-            raise ClosedClientError("this client is closed; make a new OpenRouter(...)")
+            raise ClosedClientError
 
     def close(self) -> None:
         self.is_closed = True

@@ -24,7 +24,7 @@ from faults.server import Connection, FaultServer, Step, unread
 from faults.witness import open_sockets
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.messages import Request, Timeouts
-from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, run
+from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, complete, drive
 from support.capped import KEY, MODEL, Capped
 from support.library import http as httpx
 from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
@@ -417,7 +417,9 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
     with Capped(seconds=0.5) as server:
         outcomes: list[Any] = []
         threads = [
-            threading.Thread(target=lambda: outcomes.append(run(flow(server), clients.sync_client())))
+            threading.Thread(
+                target=lambda: outcomes.append(complete(drive(flow(server), clients.sync_client(), on_loop=False)))
+            )
             for _ in range(110)
         ]
         for thread in threads:
@@ -458,7 +460,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
 
     def attempt(port: int) -> None:
         with pytest.raises(Cancelled):
-            run(flow(port), clients.sync_client(), scope=scope)
+            complete(drive(flow(port), clients.sync_client(), scope=scope, on_loop=False))
         ended.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -475,7 +477,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
     with pytest.raises(Cancelled):
         scope.wait(60)
     with pytest.raises(Cancelled):
-        run(flow(9), clients.sync_client(), scope=scope)
+        complete(drive(flow(9), clients.sync_client(), scope=scope, on_loop=False))
     clients.close()
 
 

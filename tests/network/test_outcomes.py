@@ -1,4 +1,4 @@
-"""What a response or an exception becomes: `run` and `arun` with clients that return what they are told."""
+"""What a response or an exception becomes: `drive` with clients that return what they are told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import Failure
 from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
-from openrouter_embeddings.network import arun, run
+from openrouter_embeddings.network import complete, drive
 from openrouter_embeddings.redaction import Secret
 from support.attempts import KEY, MIB, NOISE
 from support.library import http as httpx
@@ -90,12 +90,16 @@ class Driver(NamedTuple):
     client: type[Client]
 
 
+def run(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
+    return complete(drive(flow, client, sleep, on_loop=False))
+
+
 def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
     async def waits(step: Sleep) -> None:
         assert sleep is not None
         sleep(step)
 
-    return asyncio.run(arun(flow, client, waits if sleep else None))
+    return asyncio.run(drive(flow, client, waits if sleep else None, on_loop=True))
 
 
 DRIVERS = [Driver("sync", run, Client), Driver("async", run_on_loop, AsyncClient)]

@@ -4,6 +4,6 @@ Importing this package does not import httpx; opening the first client does.
 """
 
 from .clients import HttpClients
-from .drivers import Cancelled, CancelScope, arun, complete, run
+from .drivers import Cancelled, CancelScope, complete, drive
 
-__all__ = ["CancelScope", "Cancelled", "HttpClients", "arun", "complete", "run"]
+__all__ = ["CancelScope", "Cancelled", "HttpClients", "complete", "drive"]

@@ -12,7 +12,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
@@ -32,30 +32,24 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine for threads must not suspend")
 
 
-def run(
-    flow: CallFlow, client: Any, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
-) -> Any:
-    """Drive a flow in the current thread with an HTTP client, and close the flow. `sleep` replaces `time.sleep`.
-
-    Raises:
-        Cancelled: another thread cancelled the `scope`.
-    """
-    return complete(_drive(flow, client, sleep or (lambda step: time.sleep(step.seconds)), scope, on_loop=False))
-
-
-async def arun(flow: CallFlow, client: Any, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
-    """Drive a flow on the running event loop, and close the flow; arguments as in `run`."""
-    import anyio
-
-    return await _drive(flow, client, sleep or (lambda step: anyio.sleep(step.seconds)), None, on_loop=True)
-
-
 @cache
 def _exchange() -> Any:
     return import_module(".exchange", __package__)  # deferred, because it imports httpx
 
 
-async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | None, *, on_loop: bool) -> Any:
+async def drive(
+    flow: CallFlow,
+    client: Any,
+    sleep: Callable[[Sleep], Any] | None = None,
+    scope: CancelScope | None = None,
+    *,
+    on_loop: bool,
+) -> Any:
+    """Drive a flow with an HTTP client, and close the flow. `sleep` replaces the sleep of the thread or event loop.
+
+    Raises:
+        Cancelled: another thread cancelled the `scope`.
+    """
     outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
     try:
         step = next(flow)
@@ -64,7 +58,7 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
                 if isinstance(step, Request):
                     outcomes.append(await _exchange().send(client, step, scope, on_loop=on_loop))
                 else:
-                    waiting = sleep(step)
+                    waiting: Any = (sleep or (_sleep_on_loop if on_loop else _sleep_in_thread))(step)
                     outcomes.append(await waiting if on_loop else None)
             except BaseException as interrupt:
                 flow.throw(interrupt)  # the flow counts possibly billed attempts
@@ -74,6 +68,16 @@ async def _drive(flow: CallFlow, client: Any, sleep: Any, scope: CancelScope | N
         return done.value
     finally:
         flow.close()
+
+
+def _sleep_in_thread(step: Sleep) -> None:
+    time.sleep(step.seconds)
+
+
+async def _sleep_on_loop(step: Sleep) -> None:
+    import anyio
+
+    await anyio.sleep(step.seconds)
 
 
 class Attempt:
