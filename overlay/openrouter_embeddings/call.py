@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,11 +20,11 @@ import attrs
 from openrouter_generated.types import HttpMeta
 
 from . import defaults
-from .errors import Failure, OpenRouterError, ResponseError, printable
+from .errors import Counts, Failure, OpenRouterError, ResponseError, printable, read_counts, record_counts
 from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
-from .response import EmbeddingBatch, error_data, redact_response, validate
+from .response import error_data, redact_response, validate
 from .retries import CallState, Policy, RetryBudget, Uniform, decide, response_failure
 
 _logger = logging.getLogger("openrouter")
@@ -46,56 +47,36 @@ def call_flow(
     counts, such as `attempts`, set.
     """
     began, state = clock(), CallState()
-    usages: list[Any] = []  # `usage` of rejected responses, which are billed nevertheless
-    is_open = False  # True while a request is sent and neither a result nor a failure is known
-    is_debugging = debug is not None or _logger.isEnabledFor(logging.DEBUG)
+    log = partial(_log, debug) if debug is not None or _logger.isEnabledFor(logging.DEBUG) else None
     try:
         while True:
-            timeouts, sent_at = call.timeouts, clock()
+            timeouts = call.timeouts
             # The caller chose a timeout above the policy's total on purpose, so the first attempt may use all of it.
             if state.attempts and policy.total_seconds is not None:
-                timeouts = timeouts.within(policy.total_seconds - (sent_at - began))
+                timeouts = timeouts.within(policy.total_seconds - (clock() - began))
             request = call.request(key, timeouts)
             state.attempts += 1
-            if is_debugging:
-                _log(debug, logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
-            is_open = True
-            outcome = yield request
-            for _ in range(defaults.MAX_REDIRECTS):
-                if (target := _redirect_target(request.url, outcome)) is None:
-                    break
-                left = timeouts.within(timeouts.attempt_seconds - (clock() - sent_at))
-                request = attrs.evolve(request, url=target, timeouts=left)
-                outcome = yield request
-            if is_debugging:
-                status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
-                _log(debug, logging.DEBUG, "%s after %.3f s", status, clock() - sent_at)
+            request, outcome = yield from _attempt(request, state, clock, log)
             try:
                 if isinstance(outcome, Failure):
                     raise outcome.error
                 result = (read or validate)(outcome, call)
             except OpenRouterError as error:
                 failure = outcome if isinstance(outcome, Failure) else response_failure(error)
-                usages += _reported_usage(outcome)
+                state.rejected_usages += _reported_usage(outcome)
             else:
                 budget.give_back()
-                if isinstance(result, EmbeddingBatch):
-                    result.rejected_usages = usages
                 if hasattr(type(result), "http_meta"):
                     result.http_meta = _meta(call, request, outcome, state, clock() - began)
+                if hasattr(type(result), "rejected_usages"):
+                    result.rejected_usages = state.rejected_usages
                 return result
-            is_open = False
+            del outcome  # a traceback with locals must not show a response that echoes the key
+            state.is_sent = False
             state.maybe_billed += failure.sent
             state.elapsed_seconds = clock() - began
-            sleep = decide(policy, failure, state, uniform)
-            if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
-                if not (policy.retry_not_processed or failure.sent):
-                    failure.error._wait_seconds, sleep = sleep.seconds, ""
-                elif not budget.take(maybe_billed=failure.sent):
-                    sleep = "the retry budget of the client"
-            host = urlsplit(call.url).hostname or ""
-            if not isinstance(sleep, Sleep):
-                del outcome  # a traceback with locals must not show a response that echoes the key
+            sleep, host = _next_wait(policy, failure, state, budget, uniform), urlsplit(call.url).hostname or ""
+            if isinstance(sleep, str):
                 failure.error.limit, failure.error.host = sleep, host
                 raise _final_error(failure.error, request.redactor()) from None
             subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
@@ -106,25 +87,58 @@ def call_flow(
             yield sleep
     except BaseException as error:
         # `network` counts an interrupted send; an interrupt while a response is decoded is counted here.
-        interrupted = vars(error).get("possibly_billed_attempts", int(is_open))
-        counts = {"attempts": state.attempts, "possibly_billed_attempts": state.maybe_billed + interrupted}
-        vars(error).update(counts, rejected_usages=usages)
+        billed = state.maybe_billed + read_counts(error, if_unknown=int(state.is_sent)).possibly_billed_attempts
+        record_counts(error, Counts(state.attempts, billed, state.rejected_usages))
         raise
 
 
-def _redirect_target(url: str, outcome: Response | Failure) -> str | None:
+def _attempt(
+    request: Request, state: CallState, clock: Callable[[], float], log: Callable[..., None] | None
+) -> Generator[Request, Any, tuple[Request, Response | Failure]]:
+    """Send a request, follow redirects within its time limit, and return the last request and its outcome."""
+    began, timeouts = clock(), request.timeouts
+    if log is not None:
+        log(logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
+    state.is_sent = True
+    outcome = yield request
+    for _ in range(defaults.MAX_REDIRECTS):
+        if isinstance(outcome, Failure) or outcome.status_code not in (307, 308):
+            break
+        if (target := _redirect_target(request.url, outcome.headers.get("location"))) is None:
+            break
+        left = timeouts.within(timeouts.attempt_seconds - (clock() - began))
+        request = attrs.evolve(request, url=target, timeouts=left)
+        outcome = yield request
+    if log is not None:
+        status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
+        log(logging.DEBUG, "%s after %.3f s", status, clock() - began)
+    return request, outcome
+
+
+def _redirect_target(url: str, location: str | None) -> str | None:
     """Return the target of a redirect if it has the same origin as `url` (RFC 9110, 15.4.8; RFC 6454), else None."""
-    if isinstance(outcome, Failure) or outcome.status_code not in (307, 308) or not outcome.headers.get("location"):
-        return None
     with suppress(ValueError):
-        target = urljoin(url, outcome.headers["location"])
-        return target if _origin(target) == _origin(url) else None
+        target = urljoin(url, location)
+        return target if location and _origin(target) == _origin(url) else None
     return None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _next_wait(
+    policy: Policy, failure: Failure, state: CallState, budget: RetryBudget, uniform: Uniform
+) -> Sleep | str:
+    """Return the wait before the next attempt, paid from the retry budget, or the limit that ends the call."""
+    sleep = decide(policy, failure, state, uniform)
+    if isinstance(sleep, str) or sleep.free or policy.official:
+        return sleep
+    if not (policy.retry_not_processed or failure.sent):
+        failure.error._wait_seconds = sleep.seconds
+        return ""
+    return sleep if budget.take(maybe_billed=failure.sent) else "the retry budget of the client"
 
 
 def _log(debug: Callable[..., None] | None, level: int, message: str, *values: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
@@ -291,3 +291,23 @@ class Failure:
     sent: bool
     stale: bool = False
     final: bool = False
+
+
+class Counts(NamedTuple):
+    """The requests of one call, named as the attributes that hold them; `rejected_usages` are of rejected responses."""
+
+    attempts: int
+    possibly_billed_attempts: int
+    rejected_usages: Sequence[Any] = ()
+
+
+def record_counts(error: BaseException, counts: Counts) -> None:
+    """Store counts on the error or interrupt that ended a call."""
+    vars(error).update(counts._asdict())
+
+
+def read_counts(outcome: Any, *, if_unknown: int) -> Counts:
+    """Return the counts of a result, an error or an interrupt; `if_unknown` are possibly billed if it has none."""
+    meta: Any = getattr(outcome, "http_meta", outcome)
+    billed = getattr(meta, "possibly_billed_attempts", if_unknown)
+    return Counts(getattr(meta, "attempts", 0), billed, getattr(outcome, "rejected_usages", ()))

@@ -193,12 +193,14 @@ def may_be_processed(error: OpenRouterError) -> bool:
 
 @attrs.define
 class CallState:
-    """The counters of one call."""
+    """The state of one call: its counters, and whether a request is sent whose outcome is unknown."""
 
     attempts: int = 0
     maybe_billed: int = 0  # attempts that the server may have billed without a usable result
     free_retries: int = 0  # retries that count towards no limit
     elapsed_seconds: float = 0.0
+    rejected_usages: list[Any] = attrs.field(factory=list)  # `usage` of rejected responses, which are billed
+    is_sent: bool = False
 
 
 def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform) -> Sleep | str:

@@ -24,7 +24,7 @@ import attrs
 
 from .. import errors
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
-from ..errors import OpenRouterError, ResponseValidationError, printable
+from ..errors import OpenRouterError, ResponseValidationError, printable, read_counts
 from ..messages import Sleep
 from ..network import Cancelled
 from ..response import EmbeddingBatch
@@ -230,13 +230,12 @@ class Job:
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> None:
         """Count the requests of an outcome, and what was billed for them."""
-        meta: Any = outcome.http_meta if isinstance(outcome, EmbeddingBatch) else outcome
-        attempts, stats = getattr(meta, "attempts", 0), self.stats
-        stats.requests += attempts
-        stats.retries += max(0, attempts - 1)
-        # An interrupt between the call and its outcome has no count.
-        self._count_billed(batch, getattr(meta, "possibly_billed_attempts", 1))
-        for usage in (getattr(outcome, "usage", None), *getattr(outcome, "rejected_usages", ())):
+        # An interrupt between the call and its outcome has no counts.
+        counts, stats = read_counts(outcome, if_unknown=1), self.stats
+        stats.requests += counts.attempts
+        stats.retries += max(0, counts.attempts - 1)
+        self._count_billed(batch, counts.possibly_billed_attempts)
+        for usage in (getattr(outcome, "usage", None), *counts.rejected_usages):
             stats.usage = stats.usage.plus(usage)
 
     def _count_billed(self, batch: Batch, attempts: int) -> None:

@@ -49,7 +49,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
             if scope is not None:
                 scope.leave(attempt)
     except BaseException as interrupt:  # cancelled, or interrupted
-        vars(interrupt)["possibly_billed_attempts"] = int(attempt.sent > 0)
+        errors.record_counts(interrupt, errors.Counts(1, int(attempt.sent > 0)))
         raise
     finally:
         attempt.ended = True
