@@ -45,7 +45,7 @@ async def _nothing() -> None:
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
     """Opens the connections of one HTTP client, sync or async."""
 
-    epoch = 0  # idle connections of an earlier epoch are not reused
+    generation = 0  # idle connections of an earlier generation are not reused
     last_headers: Any = (None, None)  # cache of `exchange._build`: the last request's key, and its httpx headers
 
     def __init__(self, inner: Any, on_loop: bool) -> None:
@@ -54,7 +54,7 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
     @_for_both_sides
     async def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> Stream:
         attempt, connect = current_attempt.get(), self._inner.connect_tcp
-        attempt.dialled = f"{host}:{port}"
+        attempt.connecting_to = f"{host}:{port}"
         if self.on_loop:
             return Stream(await connect(host, port, attempt.remaining(timeout), *args, **options), self)
         until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS lookup
@@ -73,18 +73,18 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
     """A connection, sync or async."""
 
     def __init__(self, inner: Any, backend: Backend) -> None:
-        self._inner, self._backend, self._epoch, self.on_loop = inner, backend, backend.epoch, backend.on_loop
+        self._inner, self._backend, self._generation, self.on_loop = inner, backend, backend.generation, backend.on_loop
         self._socket = inner.get_extra_info("socket")
         self._attempt: Attempt | None = None
-        self._held = self._early = b""
+        self._unsent = self._received_early = b""
         self._must_close = False  # True after a request was sent incompletely
 
     @_for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
         attempt = current_attempt.get()
-        if self._held:
+        if self._unsent:
             await self._send(attempt)
-        data, self._early = self._early, b""
+        data, self._received_early = self._received_early, b""
         size = _BYTES if self.on_loop or attempt.received else _SMALL_BYTES
         data = data or await self._result(self._inner.read(size, attempt.remaining(timeout)))
         if self.on_loop and data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
@@ -97,7 +97,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: Any = None) -> Any:  # noqa: ARG002
-        self._held += buffer
+        self._unsent += buffer
         return _nothing() if self.on_loop else None
 
     @_for_both_sides
@@ -124,12 +124,12 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         if info != "is_readable":
             return self._inner.get_extra_info(info)
         is_idle = self._attempt is None or self._attempt.ended
-        return self._must_close or (is_idle and (self._epoch != self._backend.epoch or self._has_input()))
+        return self._must_close or (is_idle and (self._generation != self._backend.generation or self._has_input()))
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
-        is_billed = not self._held.startswith(b"CONNECT ")  # that asks a proxy for a tunnel, and holds no text
-        left, self._held = memoryview(self._held), b""  # its repr hides the key from tracebacks with locals
+        is_billed = not self._unsent.startswith(b"CONNECT ")  # that asks a proxy for a tunnel, and holds no text
+        left, self._unsent = memoryview(self._unsent), b""  # its repr hides the key from tracebacks with locals
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket
         if is_kept and self._has_input():
@@ -148,7 +148,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             except _WRITE_ERRORS:  # the next read returns the response or raises
                 left = piece
                 break
-        self._must_close = attempt.unfinished = bool(left)
+        self._must_close = attempt.request_incomplete = bool(left)
 
     async def _write_and_read(self, piece: memoryview, wait: float) -> None:
         """Read while writing, because asyncio drops received bytes once a write fails."""
@@ -156,7 +156,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
         async def read() -> None:
             with contextlib.suppress(core.ReadError, core.ReadTimeout, ssl.SSLError):  # the next read reports it
-                self._early += await self._inner.read(_BYTES, wait)
+                self._received_early += await self._inner.read(_BYTES, wait)
 
         async with anyio.create_task_group() as group:
             group.start_soon(read)
@@ -178,10 +178,10 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
                 return False
             except core.ReadError:  # the next read reports it
                 return True
-            self._early += data
+            self._received_early += data
             if not data:
                 return True
-        early = self._early
+        early = self._received_early
         while early[:10] in (b"HTTP/1.1 1", b"HTTP/1.0 1"):
             early = early.partition(b"\r\n\r\n")[2]
         return early != b""

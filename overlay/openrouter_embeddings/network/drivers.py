@@ -87,10 +87,10 @@ class Attempt:
         self.request = request
         self.deadline = math.inf  # set once it has a connection: waiting for the pool does not count
         self.socket: Any = None
-        self.dialled = ""  # "host:port" of a new connection; "" for a reused one
+        self.connecting_to = ""  # "host:port" of a new connection; "" for a reused one
         self.sent = self.received = 0  # in bytes
-        self.answered = False  # True once the response headers have arrived
-        self.unfinished = False  # True if the request was sent incompletely
+        self.has_headers = False  # True once the response headers have arrived
+        self.request_incomplete = False  # True if the request was sent incompletely
         self.cancelled = self.ended = False
 
     def remaining(self, timeout: float = math.inf) -> float:

@@ -29,7 +29,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
     limit: Any = contextlib.nullcontext()
     if backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
-        attempt.dialled, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
+        attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
         limit = anyio.fail_after(seconds) if on_loop else limit
     token = current_attempt.set(attempt)
     try:
@@ -43,7 +43,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         except Exception as error:
             failure = exception_failure(error, attempt)
             if failure.stale and backend is not None:
-                backend.epoch += 1  # other idle connections may be stale too
+                backend.generation += 1  # other idle connections may be stale too
             return failure
         finally:
             if scope is not None:
@@ -60,8 +60,8 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
     sending = client.send(_build(attempt.request, client, backend), stream=True, auth=None, follow_redirects=False)
     response = await sending if on_loop else sending
     try:
-        attempt.answered, status = True, response.status_code
-        if attempt.unfinished and status < 400:
+        attempt.has_headers, status = True, response.status_code
+        if attempt.request_incomplete and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent completely")
         headers = read_headers(response.headers.raw)
         is_read = getattr(response, "is_stream_consumed", False)  # an event hook of a caller's own client may read it

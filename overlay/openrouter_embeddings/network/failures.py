@@ -83,7 +83,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     if rule is None:
         message = f"the HTTP client failed with {type(error).__name__}"
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
-    if rule.error is _INVALID and not attempt.answered and attempt.received > MAX_HEADER_BYTES:
+    if rule.error is _INVALID and not attempt.has_headers and attempt.received > MAX_HEADER_BYTES:
         text = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
         return Failure(errors.AnswerTooLargeError(text), sent=True, final=True)
     message, cure = rule.message, ""
@@ -95,7 +95,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     if rule.phase:
         seconds = getattr(attempt.request.timeouts, f"{'attempt' if is_late else rule.phase}_seconds")
         message += f" ({seconds:.3g} s; timeout_ms changes it)"
-    is_stale = issubclass(rule.error, errors.ConnectionLostError) and not (attempt.dialled or attempt.received)
+    is_stale = issubclass(rule.error, errors.ConnectionLostError) and not (attempt.connecting_to or attempt.received)
     return Failure(rule.error(message), rule.sent and attempt.sent > 0, is_stale, cure != "")
 
 
@@ -106,12 +106,12 @@ def _rule_for(error: Exception, attempt: Attempt, *, is_late: bool) -> _ErrorRul
     if rule is not None and rule.error is _INVALID and is_late:
         rule = _READ_TIMEOUT
     if rule is not None and rule.phase and not attempt.sent:
-        return _CONNECT_TIMEOUT if attempt.dialled else _POOL_TIMEOUT
+        return _CONNECT_TIMEOUT if attempt.connecting_to else _POOL_TIMEOUT
     return rule
 
 
 def _peer(attempt: Attempt) -> str:
     """Return the origin of the request, and the proxy if one was used."""
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
-    host = attempt.dialled.rpartition(":")[0]
-    return f"{origin} through the proxy {attempt.dialled}" if host and host not in origin else origin
+    host = attempt.connecting_to.rpartition(":")[0]
+    return f"{origin} through the proxy {attempt.connecting_to}" if host and host not in origin else origin
