@@ -73,6 +73,17 @@ class Config:
         """Return the base URL of a call."""
         return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
 
+    def timeouts(self, call_timeout_ms: Any, default: Timeouts) -> Timeouts:
+        """Return the timeouts of one attempt. `timeout_ms`, of the call or else of the client, limits the attempt.
+
+        It also replaces the read and write timeouts.
+        """
+        milliseconds = self.timeout_ms if call_timeout_ms is None else timeout_ms(call_timeout_ms)
+        if milliseconds is None:
+            return default
+        seconds = milliseconds / 1000
+        return Timeouts(min(default.connect_seconds, seconds), min(default.pool_seconds, seconds), *[seconds] * 3)
+
 
 def api_key_setting(value: Any) -> Any:
     """Validate the `api_key` argument: return a callable, a `Secret` or None."""
@@ -189,14 +200,6 @@ def timeout_ms(value: Any) -> int | None:
     if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 1 <= value < 1e12:
         raise ConfigurationError(f"timeout_ms must be a number of milliseconds, such as 500 for 0.5 s, got {value!r}")
     return int(value)
-
-
-def timeouts(milliseconds: int | None, default: Timeouts) -> Timeouts:
-    """Return the timeouts of one attempt. `timeout_ms` limits the attempt and replaces read and write timeouts."""
-    if milliseconds is None:
-        return default
-    seconds = milliseconds / 1000
-    return Timeouts(*(min(wait, seconds) for wait in (default.connect_seconds, default.pool_seconds)), *[seconds] * 3)
 
 
 @functools.cache

@@ -236,9 +236,9 @@ def test_timeout_is_a_whole_number_of_milliseconds() -> None:
 def test_timeout_bounds_the_whole_attempt_and_does_not_lengthen_connecting() -> None:
     default = Timeouts(5.0, 120.0, 30.0, 60.0, 120.0)
 
-    assert config.timeouts(None, default) is default
-    assert config.timeouts(2_000, default) == Timeouts(2.0, 2.0, 2.0, 2.0, 2.0)
-    assert config.timeouts(300_000, default) == Timeouts(5.0, 120.0, 300.0, 300.0, 300.0)
+    assert Config().timeouts(None, default) is default
+    assert Config(timeout_ms=500).timeouts(2_000, default) == Timeouts(2.0, 2.0, 2.0, 2.0, 2.0)
+    assert Config(timeout_ms=300_000).timeouts(None, default) == Timeouts(5.0, 120.0, 300.0, 300.0, 300.0)
 
 
 def test_user_agent_names_the_package_and_python() -> None:

@@ -105,7 +105,7 @@ def prepare(
         _merge_headers(config, operation.accept, values["header"], options, content_type),
         fields,
         body,
-        settings.timeouts(settings.timeout_ms(options.timeout_ms) or config.timeout_ms, timeouts),
+        config.timeouts(options.timeout_ms, timeouts),
         _max_response_bytes(operation, fields, body),
         consumer,
         number_type,
