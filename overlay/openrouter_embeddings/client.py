@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
-from . import config as settings
 from .arguments import guard_class, guarded, refuse_attribute
 from .caller import Caller
+from .config import Config, KeyProvider, choose_app_headers, choose_base_url, validate_api_key, validate_timeout_ms
 from .errors import ConfigurationError
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .telemetry import Event
 
 T = TypeVar("T")
-_Key = str | settings.KeyProvider | None
+_Key = str | KeyProvider | None
 
 
 class HttpClient(Protocol):
@@ -107,11 +107,11 @@ class OpenRouter(Resources):
         allow_http: bool = False,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        config = settings.Config(
-            api_key=settings.api_key_setting(api_key),
-            app_headers=settings.app_headers(http_referer, x_open_router_title, x_open_router_categories),
-            base_url=settings.choose_base_url(server, url_params, server_url, allow_http),
-            timeout_ms=settings.timeout_ms(timeout_ms),
+        config = Config(
+            api_key=validate_api_key(api_key),
+            app_headers=choose_app_headers(http_referer, x_open_router_title, x_open_router_categories),
+            base_url=choose_base_url(server, url_params, server_url, allow_http),
+            timeout_ms=validate_timeout_ms(timeout_ms),
             allow_http=allow_http,
         )
         policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL, "retry_config")
@@ -161,13 +161,13 @@ class OpenRouter(Resources):
             ConfigurationError: as in the constructor.
         """
         app, kept = (http_referer, x_open_router_title, x_open_router_categories), self._caller.config.app_headers
-        changes: dict[str, Any] = {"app_headers": settings.app_headers(*app, kept=kept)}
+        changes: dict[str, Any] = {"app_headers": choose_app_headers(*app, kept=kept)}
         if api_key is not None:
-            changes["api_key"] = settings.api_key_setting(api_key)
+            changes["api_key"] = validate_api_key(api_key)
         if server_url is not None:
             changes["base_url"] = self._caller.config.url(server_url)
         if timeout_ms is not None:
-            changes["timeout_ms"] = settings.timeout_ms(timeout_ms)
+            changes["timeout_ms"] = validate_timeout_ms(timeout_ms)
         policy = self._caller.policy
         if not isinstance(retry_config, Unset):
             policy = policy_from(retry_config, ONE_CALL, "retry_config")

@@ -78,14 +78,14 @@ class Config:
 
         It also replaces the read and write timeouts.
         """
-        milliseconds = self.timeout_ms if call_timeout_ms is None else timeout_ms(call_timeout_ms)
+        milliseconds = self.timeout_ms if call_timeout_ms is None else validate_timeout_ms(call_timeout_ms)
         if milliseconds is None:
             return default
         seconds = milliseconds / 1000
         return Timeouts(min(default.connect_seconds, seconds), min(default.pool_seconds, seconds), *[seconds] * 3)
 
 
-def api_key_setting(value: Any) -> Any:
+def validate_api_key(value: Any) -> Any:
     """Validate the `api_key` argument: return a callable, a `Secret` or None."""
     return value if callable(value) and not isinstance(value, type) else validate_key(value, "api_key")
 
@@ -107,7 +107,7 @@ def validate_key(value: object, source: str) -> Secret | None:
     return key if key.reveal() else None
 
 
-def header_value(value: object, name: str) -> Any:
+def validate_header(value: object, name: str) -> Any:
     """Validate a header value (printable ASCII; RFC 9110, section 5.5); return it stripped, or None if empty."""
     if value is None:
         return None
@@ -124,7 +124,7 @@ def header_value(value: object, name: str) -> Any:
     return (text if isinstance(value, Secret) else text.reveal()) if text.reveal() else None
 
 
-def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | Secret | None]:
+def validate_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | Secret | None]:
     """Validate the `http_headers` of one call. The value None omits a header."""
     if headers is None:
         return {}
@@ -136,16 +136,16 @@ def extra_headers(headers: Mapping[str, str | None] | None) -> dict[str, str | S
         if name.lower() in _CONNECTION_HEADERS:
             raise ConfigurationError(f"http_headers: {name} is set by the HTTP client and cannot be overridden")
     given: Any = hidden_headers(headers)
-    return {n: None if v is None else header_value(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
+    return {n: None if v is None else validate_header(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
-def app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> dict[str, str]:
+def choose_app_headers(*arguments: object, kept: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the app headers by argument name: from the arguments, else from `kept`, else from the environment."""
     headers = dict(kept or {})
     for (name, (_, variable)), value in zip(APP_HEADERS.items(), arguments, strict=True):
-        text = header_value(value, name)
+        text = validate_header(value, name)
         if text is None and kept is None:
-            text = header_value(os.environ.get(variable), variable)
+            text = validate_header(os.environ.get(variable), variable)
         headers |= {} if text is None else {name: text}
     return headers
 
@@ -193,7 +193,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
-def timeout_ms(value: Any) -> int | None:
+def validate_timeout_ms(value: Any) -> int | None:
     """Validate a timeout in milliseconds, or None."""
     if value is None:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from openrouter_embeddings import config
-from openrouter_embeddings.config import Config, api_key_setting, as_secret
+from openrouter_embeddings.config import Config, as_secret, validate_api_key
 from openrouter_embeddings.errors import ConfigurationError
 from openrouter_embeddings.messages import Timeouts
 from openrouter_embeddings.redaction import Secret
@@ -41,7 +41,7 @@ BAD_KEYS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("key", "message"), BAD_KEYS, ids=ascii)
 def test_invalid_key_is_rejected_and_never_shown(key: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        api_key_setting(as_secret(key))
+        validate_api_key(as_secret(key))
 
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(caught.tb)][1:]
     assert caught.value.message.startswith(f"api_key {message}")
@@ -66,7 +66,7 @@ KEYS: list[tuple[Any, str | None, str | None]] = [
 def test_key_is_the_argument_then_the_environment(
     argument: Any, environment: str | None, key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = Config(api_key=api_key_setting(as_secret(argument)))
+    settings = Config(api_key=validate_api_key(as_secret(argument)))
     if environment is not None:
         monkeypatch.setenv(config.KEY_VARIABLE, environment)
 
@@ -107,24 +107,24 @@ BAD_HEADERS: list[tuple[Any, str]] = [
 
 
 def test_header_value_is_stripped() -> None:
-    assert {given: config.header_value(given, "title") for given in VALUES} == VALUES
-    assert config.extra_headers({"X-Trace": " 1 ", "x-EMPTY": ""}) == {"X-Trace": "1", "x-EMPTY": ""}
-    assert config.extra_headers({"X-Api-Key": KEY, "Cookie": None}) == {"X-Api-Key": Secret(KEY), "Cookie": None}
-    assert config.extra_headers({}) == config.extra_headers(None) == {}
+    assert {given: config.validate_header(given, "title") for given in VALUES} == VALUES
+    assert config.validate_headers({"X-Trace": " 1 ", "x-EMPTY": ""}) == {"X-Trace": "1", "x-EMPTY": ""}
+    assert config.validate_headers({"X-Api-Key": KEY, "Cookie": None}) == {"X-Api-Key": Secret(KEY), "Cookie": None}
+    assert config.validate_headers({}) == config.validate_headers(None) == {}
 
 
 @pytest.mark.parametrize(("value", "message"), BAD_VALUES, ids=ascii)
 def test_invalid_header_value_is_rejected_by_name(value: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rejection(config.header_value, value, "title").startswith(f"title {message}")
-    assert rejection(config.extra_headers, {"X-A": value}).startswith(f"http_headers['X-A'] {message}")
+    assert rejection(config.validate_header, value, "title").startswith(f"title {message}")
+    assert rejection(config.validate_headers, {"X-A": value}).startswith(f"http_headers['X-A'] {message}")
     if isinstance(value, str) and "\0" not in value:
         monkeypatch.setenv("OPENROUTER_HTTP_REFERER", value)
-        assert rejection(config.app_headers, None, None, None).startswith(f"OPENROUTER_HTTP_REFERER {message}")
+        assert rejection(config.choose_app_headers, None, None, None).startswith(f"OPENROUTER_HTTP_REFERER {message}")
 
 
 @pytest.mark.parametrize(("headers", "message"), BAD_HEADERS, ids=lambda value: ascii(value)[:40])
 def test_invalid_header_of_a_call_is_rejected(headers: Any, message: str) -> None:
-    found = rejection(config.extra_headers, headers)
+    found = rejection(config.validate_headers, headers)
 
     assert found.startswith("http_headers")
     assert message in found
@@ -133,15 +133,15 @@ def test_invalid_header_of_a_call_is_rejected(headers: Any, message: str) -> Non
 
 def test_app_headers_are_the_arguments_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = " https://app ", "  ", None
-    assert config.app_headers(None, None, None) == {}
-    assert config.app_headers(*arguments, kept={"http_referer": "b", "x_open_router_title": "c"}) == {
+    assert config.choose_app_headers(None, None, None) == {}
+    assert config.choose_app_headers(*arguments, kept={"http_referer": "b", "x_open_router_title": "c"}) == {
         "http_referer": "https://app",
         "x_open_router_title": "c",
     }
 
     for _, variable in config.APP_HEADERS.values():
         monkeypatch.setenv(variable, f" {variable} ")
-    assert config.app_headers(*arguments) == {
+    assert config.choose_app_headers(*arguments) == {
         "http_referer": "https://app",
         "x_open_router_title": "OPENROUTER_X_OPEN_ROUTER_TITLE",
         "x_open_router_categories": "OPENROUTER_X_OPEN_ROUTER_CATEGORIES",
@@ -227,10 +227,11 @@ def test_invalid_base_url_of_the_environment_is_rejected_by_its_name(monkeypatch
 
 
 def test_timeout_is_a_whole_number_of_milliseconds() -> None:
-    assert [config.timeout_ms(given) for given in (None, 1, 2_500, 2_500.9)] == [None, 1, 2_500, 2_500]
-    assert [config.timeout_ms(given) for given in (np.int64(5), np.float32(5.5), np.int8(3))] == [5, 5, 3]
+    assert [config.validate_timeout_ms(given) for given in (None, 1, 2_500, 2_500.9)] == [None, 1, 2_500, 2_500]
+    assert [config.validate_timeout_ms(given) for given in (np.int64(5), np.float32(5.5), np.int8(3))] == [5, 5, 3]
     for bad in (0, 0.5, -1, True, "5", float("nan"), float("inf"), 1e12, [], 10**30):
-        assert rejection(config.timeout_ms, bad).startswith("timeout_ms must be a number of milliseconds, such as")
+        message = rejection(config.validate_timeout_ms, bad)
+        assert message.startswith("timeout_ms must be a number of milliseconds, such as")
 
 
 def test_timeout_bounds_the_whole_attempt_and_does_not_lengthen_connecting() -> None:

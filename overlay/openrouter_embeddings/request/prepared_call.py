@@ -12,9 +12,8 @@ import msgspec
 from openrouter_generated.schemas import SCHEMAS
 from openrouter_generated.types import UNSET, CallOptions, Operation, Parameter
 
-from .. import config as settings
 from .. import defaults
-from ..config import Config
+from ..config import APP_HEADERS, Config, user_agent, validate_header, validate_headers
 from ..contract import BATCH_RESULTS, CREATE_EMBEDDINGS, GET_BATCH
 from ..errors import InvalidInputError
 from ..messages import BodyConsumer, Request, Timeouts
@@ -120,8 +119,8 @@ def _validate(parameter: Parameter, value: Any) -> Any:
     if parameter.location != "header":
         return to_json(value, parameter.schema, name, SCHEMAS)
     if isinstance(value, Secret) or (parameter.schema.get("type") == "string" and value is not None):
-        return settings.header_value(value, name)
-    return settings.header_value(join(to_json(value, parameter.schema, name, SCHEMAS)), name)
+        return validate_header(value, name)
+    return validate_header(join(to_json(value, parameter.schema, name, SCHEMAS)), name)
 
 
 def _merge(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,17 +215,17 @@ def _merge_headers(
     config: Config, accept: str, given: Mapping[str, Any], options: CallOptions, content_type: str
 ) -> dict[str, Any]:
     """Return the headers of a call: the client's, overridden by the call's, overridden by `http_headers`."""
-    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": settings.user_agent()}
+    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": user_agent()}
     if content_type:
         headers["Content-Type"] = content_type
     for argument, text in config.app_headers.items():
-        headers[settings.APP_HEADERS[argument][0]] = text
+        headers[APP_HEADERS[argument][0]] = text
     for name, value in given.items():
         if value is not None:
             headers[name] = value
     if options.http_headers is None:
         return headers
-    for name, value in settings.extra_headers(options.http_headers).items():
+    for name, value in validate_headers(options.http_headers).items():
         headers = {other: kept for other, kept in headers.items() if other.lower() != name.lower()}
         headers[name.title() if name.lower().endswith("authorization") else name] = value
     return headers
