@@ -5,17 +5,15 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from itertools import zip_longest
 from typing import Any, Final, TypeVar
 
-from .redaction import Secret
+from .redaction import HIDE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 _HEADERS = ("http_headers", "`http_headers=...` in each call")
 _RETRIES = (
     "retry_config=..., the number of retries",
@@ -53,32 +51,6 @@ _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     "AuthenticationError": ("UnauthorizedResponseError",),
     "PermissionDeniedError": ("ForbiddenResponseError",),
     "RateLimitError": ("TooManyRequestsResponseError",),
-}
-
-
-def as_secret(value: object) -> object:
-    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
-    if value is None or isinstance(value, Secret) or callable(value):
-        return value
-    return Secret(value) if isinstance(value, str) else type(value)
-
-
-def hidden_url(value: object) -> object:
-    """Return a URL, wrapped in `Secret` if it has credentials, a query or a fragment."""
-    return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
-
-
-def hidden_headers(headers: object) -> object:
-    """Return headers with the values of secret ones wrapped in `Secret`."""
-    if not isinstance(headers, Mapping):
-        return headers
-    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
-
-
-_HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "api_key": as_secret,
-    "http_headers": hidden_headers,
-    "server_url": hidden_url,
 }
 
 
@@ -137,15 +109,15 @@ def suggest_names(function: F) -> F:
 def guarded(function: F) -> F:
     """Wrap a public method: hide secrets from its frames, and suggest names in a TypeError about its arguments."""
     check, names = argument_check(function), list(inspect.signature(function).parameters)
-    first_hidden = min([names.index(name) for name in _HIDE if name in names], default=sys.maxsize)
+    first_hidden = min([names.index(name) for name in HIDE if name in names], default=sys.maxsize)
 
     def hide(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
-        for name, hidden in _HIDE.items():
+        for name, hidden in HIDE.items():
             if name in options:
                 options[name] = hidden(options[name])
         if len(arguments) > first_hidden:
             pairs = zip_longest(names[: len(arguments)], arguments)
-            arguments = tuple([_HIDE[name](value) if name in _HIDE else value for name, value in pairs])
+            arguments = tuple([HIDE[name](value) if name in HIDE else value for name, value in pairs])
         return arguments
 
     @functools.wraps(function)

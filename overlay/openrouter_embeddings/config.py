@@ -19,10 +19,9 @@ from urllib.parse import urlsplit
 import attrs
 from openrouter_generated import SERVERS
 
-from .arguments import as_secret, hidden_headers, hidden_url
 from .errors import ConfigurationError
 from .messages import Timeouts
-from .redaction import Secret
+from .redaction import Secret, as_secret, hidden_headers, hidden_url
 
 DISTRIBUTION = "openrouter-embeddings"
 KEY_VARIABLE = "OPENROUTER_API_KEY"

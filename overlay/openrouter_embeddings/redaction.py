@@ -1,12 +1,14 @@
-"""Keeps secrets out of logs and errors: `Secret` hides a value in `repr`, `Redactor` masks it in server responses."""
+"""Decides what is secret, and keeps it out of logs and errors: `Secret` hides a value, `Redactor` masks it in text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
+_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 _PART = 12  # characters; a truncated secret is masked if at least so many of its characters are left
 
 
@@ -33,6 +35,33 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+def as_secret(value: object) -> object:
+    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
+    if value is None or isinstance(value, Secret) or callable(value):
+        return value
+    return Secret(value) if isinstance(value, str) else type(value)
+
+
+def hidden_url(value: object) -> object:
+    """Return a URL, wrapped in `Secret` if it has credentials, a query or a fragment."""
+    return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
+
+
+def hidden_headers(headers: object) -> object:
+    """Return headers with the values of secret ones wrapped in `Secret`."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
+
+
+HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "api_key": as_secret,
+    "http_headers": hidden_headers,
+    "server_url": hidden_url,
+}
+"""The arguments of public functions that may hold a secret, and how each is hidden."""
 
 
 class Redactor:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from openrouter_embeddings import config
-from openrouter_embeddings.config import Config, as_secret, validate_api_key
+from openrouter_embeddings.config import Config, validate_api_key
 from openrouter_embeddings.errors import ConfigurationError
 from openrouter_embeddings.messages import Timeouts
-from openrouter_embeddings.redaction import Secret
+from openrouter_embeddings.redaction import Secret, as_secret
 
 KEY = "sk-or-v1-0123456789abcdef"
 PRODUCTION = "https://openrouter.ai/api/v1"

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from ..arguments import as_secret
 from ..config import validate_key
 from ..defaults import LOCAL_SERVER_PORT
 from ..errors import ConfigurationError
+from ..redaction import as_secret
 from .shared import PROGRAM
 
 _PORT_HINTS = {
