@@ -38,13 +38,15 @@ def call_flow(
     key: Callable[[], Secret],
     budget: RetryBudget,
     debug: Callable[..., None] | None = None,
+    job_waits: bool = False,
     clock: Callable[[], float] = time.monotonic,
     uniform: Uniform = random.uniform,
 ) -> CallFlow:
     """Send a request, retry it by `policy`, and return its result. `key` is called before each attempt.
 
-    `read` converts the response to the result; by default, to the documented type. Raises OpenRouterError with its
-    counts, such as `attempts`, set.
+    `read` converts the response to the result; by default, to the documented type. `job_waits`: the call does not retry
+    a request that the server did not process, but raises the error with the wait, and the job pauses all its requests.
+    Raises OpenRouterError with its counts, such as `attempts`, set.
     """
     began, state = clock(), CallState()
     log = partial(_log, debug) if debug is not None or _logger.isEnabledFor(logging.DEBUG) else None
@@ -75,7 +77,12 @@ def call_flow(
             state.is_sent = False
             state.maybe_billed += failure.sent
             state.elapsed_seconds = clock() - began
-            sleep, host = _next_wait(policy, failure, state, budget, uniform), urlsplit(call.url).hostname or ""
+            sleep, host = decide(policy, failure, state, uniform), urlsplit(call.url).hostname or ""
+            if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
+                if job_waits and not failure.sent:
+                    failure.error._wait_seconds, sleep = sleep.seconds, ""
+                elif not budget.take(maybe_billed=failure.sent):
+                    sleep = "the retry budget of the client"
             if isinstance(sleep, str):
                 failure.error.limit, failure.error.host = sleep, host
                 raise _final_error(failure.error, request.redactor()) from None
@@ -126,19 +133,6 @@ def _redirect_target(url: str, location: str | None) -> str | None:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _next_wait(
-    policy: Policy, failure: Failure, state: CallState, budget: RetryBudget, uniform: Uniform
-) -> Sleep | str:
-    """Return the wait before the next attempt, paid from the retry budget, or the limit that ends the call."""
-    sleep = decide(policy, failure, state, uniform)
-    if isinstance(sleep, str) or sleep.free or policy.official:
-        return sleep
-    if not (policy.retry_not_processed or failure.sent):
-        failure.error._wait_seconds = sleep.seconds
-        return ""
-    return sleep if budget.take(maybe_billed=failure.sent) else "the retry budget of the client"
 
 
 def _log(debug: Callable[..., None] | None, level: int, message: str, *values: Any) -> None:

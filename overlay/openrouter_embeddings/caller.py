@@ -63,11 +63,12 @@ class Caller:
         timeouts: Timeouts = TIMEOUTS,
         read: Callable[[Response, PreparedCall], Any] | None = None,
         consumer: Callable[[], BodyConsumer] | None = None,
+        job_waits: bool = False,
     ) -> CallFlow:
         """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
         `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
-        that receives the body of a successful response.
+        that receives the body of a successful response. `job_waits` as in `call.call_flow`.
         """
         call, request = _modules()
         self.check_open()
@@ -79,7 +80,8 @@ class Caller:
         prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
             key()  # raises for a missing key before a connection is opened
-        flow: CallFlow = call.call_flow(prepared, chosen, read, key=key, budget=self.budget, debug=self.debug)
+        resources = {"key": key, "budget": self.budget, "debug": self.debug}
+        flow: CallFlow = call.call_flow(prepared, chosen, read, **resources, job_waits=job_waits)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
     def run(

@@ -100,8 +100,6 @@ class Policy(RetrySettings):
         total_seconds: time limit of the whole call, including waits; a wait that would end later does not start. None
             means no limit.
         official: a configuration of the official SDK, which replaces the rules above.
-        retry_not_processed: whether the call retries a request that the server did not process. If False, it raises
-            the error with the wait, and the job pauses all of its requests.
 
     Raises:
         ConfigurationError: a count is not a whole number, or a time is not a number of at least 0.
@@ -115,7 +113,6 @@ class Policy(RetrySettings):
     retry_after_cap_seconds: float = _number(defaults.RETRY_AFTER_CAP_SECONDS)
     total_seconds: float | None = _number(defaults.TOTAL_SECONDS, optional=True)
     official: RetryConfig | None = None
-    retry_not_processed: bool = True
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
         """Return the wait before retry number `retry` (from 0) for a response without Retry-After."""

@@ -86,7 +86,7 @@ def play(
     budget: RetryBudget | None = None,
     debug: Callable[..., None] | None = None,
     timeout_ms: int | None = None,
-    **read: Any,
+    **more: Any,
 ) -> Played:
     """Drive a call. An outcome may have a duration in seconds; waits are the longest possible."""
     now = 1_000.0
@@ -99,7 +99,7 @@ def play(
     config, options = Config(base_url=f"{ROOT}/api/v1"), CallOptions(timeout_ms=timeout_ms)
     prepared = prepare(GENERATE, {"input": ["a text"], "model": "m"}, options, config, Timeouts())
     world: dict[str, Any] = {"budget": budget or RetryBudget(), "debug": debug, "clock": clock, "uniform": max}
-    flow = call_flow(prepared, policy, key=key, **world, **read)
+    flow = call_flow(prepared, policy, key=key, **world, **more)
     outcomes, steps, outcome = iter(script), [], None
     try:
         while True:
@@ -130,6 +130,7 @@ class Script(NamedTuple):
     billed: int = 0
     retry_after: float | None = None
     policy: Policy = Policy()
+    job_waits: bool = False
 
 
 HTML = reply(200, b"<html>", content_type="text/html")
@@ -139,7 +140,6 @@ TOO_LARGE = Failure(errors.AnswerTooLargeError("64 MB"), sent=True, final=True)
 OFFICIAL = policy_from(RetryConfig("backoff", BackoffStrategy(500, 1_000, 2, 2_000, 0), True), Policy())
 LOST, INVALID = ConnectionLostError, errors.ResponseValidationError
 OVERLOADED, FAILED = errors.ServiceUnavailableResponseError, errors.InternalServerResponseError
-JOB = Policy(retry_not_processed=False)
 SCRIPTS = {
     "good": Script([good()], "send", None, 1),
     "429": Script([error(429)] * 4, "send 1 send 2 send 4 send", errors.TooManyRequestsResponseError, 4),
@@ -166,16 +166,16 @@ SCRIPTS = {
     "stale": Script([broken(stale=True)] * 2, "send 0 send", LOST, 2, 2),
     "official": Script([error(500), broken(), error(500)], "send 0.5 send 1 send", FAILED, 3, 3, policy=OFFICIAL),
     # A job gets back what was certainly not processed.
-    "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, JOB),
-    "job, refused": Script([refused()], "send", ConnectError, 1, policy=JOB),
-    "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, policy=JOB),
-    "job, stale": Script([broken(stale=True), good()], "send 0 send", None, 2, 1, policy=JOB),
+    "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, job_waits=True),
+    "job, refused": Script([refused()], "send", ConnectError, 1, job_waits=True),
+    "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, job_waits=True),
+    "job, stale": Script([broken(stale=True), good()], "send 0 send", None, 2, 1, job_waits=True),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SCRIPTS.values(), ids=SCRIPTS)
 def test_script(case: Script) -> None:
-    played = play(case.outcomes, case.policy)
+    played = play(case.outcomes, case.policy, job_waits=case.job_waits)
 
     assert (played.line, played.counts) == (case.line, (case.attempts, case.billed))
     assert (played.error and type(played.error)) == case.error

@@ -50,7 +50,7 @@ def run(
 ) -> Ran:
     """Drive a job to its end, one batch after the other; the row of each text holds its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
-    policy = policy or Policy(retry_not_processed=False)
+    policy = policy or Policy()
     job = Job(chosen, limits or ModelLimits(), RateClock(), policy, may_retry_billed)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
@@ -347,7 +347,7 @@ def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
     """Texts 2 and 3 of each four are equal."""
     bad = {i - (i % 4 == 3) for i in bad}
     options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), Policy(retry_not_processed=False), lambda: dice.random() < budget)
+    job = Job(options, ModelLimits(), RateClock(), Policy(), lambda: dice.random() < budget)
     job.feed(((i, f"text {i - (i % 4 == 3)}") for i in range(40)), 40, at_once=at_once)
     sent: list[Batch] = []
     rows: list[int] = []

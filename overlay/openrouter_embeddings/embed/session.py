@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from operator import length_hint
 from typing import Any
 
@@ -130,29 +130,30 @@ class Session:
             raise refused.error
         self.job.record(refused, keeps_row=keeps_row)
 
-    @cached_property
-    def _batch_policy(self) -> Policy:
-        """The retry policy of a batch. After a request that was not processed, the job pauses all of its requests."""
-        policy = self._policy
-        can_wait = policy.official is None and policy.attempts != 1
-        return attrs.evolve(policy, retry_not_processed=False) if can_wait else policy
-
     def flow(self, batch: Batch) -> CallFlow:
         """Return the flow of the call that sends a batch and decodes its vectors."""
         texts: Any = batch.texts
         if isinstance(texts[0], EncodedInput):
             texts = [text.value for text in texts]
         arguments = {**self._options, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
-        options, timeouts = self._call_options, TIMEOUTS
+        options, timeouts, job_waits = self._call_options, TIMEOUTS, False
         if not batch.is_whole_job:
-            policy, timeouts = self._batch_policy, _JOB_TIMEOUTS
+            policy, timeouts = self._policy, _JOB_TIMEOUTS
+            job_waits = policy.official is None and policy.attempts != 1
             if batch.search is not None and len(batch) > 1 and not self.job.limits.flaky:  # the search needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
         output = self.matrix.output(batch.positions) if self.matrix is not None else arrays().stream_buffer
         consumer = partial(StreamDecoder, len(batch), output)
         return self.caller.call_flow(
-            GENERATE, arguments, options, policy=ONE_CALL, timeouts=timeouts, read=read_embeddings, consumer=consumer
+            GENERATE,
+            arguments,
+            options,
+            policy=ONE_CALL,
+            timeouts=timeouts,
+            read=read_embeddings,
+            consumer=consumer,
+            job_waits=job_waits,
         )
 
     def read_models(self) -> CallFlow:
