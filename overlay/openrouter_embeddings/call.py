@@ -1,4 +1,4 @@
-"""The flow of one call, without I/O: which request to send, whether to retry it, what to return or raise.
+"""The flow of one call, without I/O: requests, redirects and retries, then the result or the error.
 
 `call_flow` is a generator. It yields a `Request` and receives a `Response` or a `Failure`; it yields
 `Sleep(seconds)` and receives None; it returns the result of the call or raises. `network.drive` drives it, in a thread

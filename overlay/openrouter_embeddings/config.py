@@ -1,5 +1,6 @@
 """Validates a client's settings: API key, base URL, request headers, timeout. Arguments override the environment.
 
+The app headers are also parameters of each operation in `openapi.yaml`, where an argument of a call overrides them.
 Functions raise ConfigurationError for an invalid value. The message names the argument and never contains a key.
 """
 

@@ -1,4 +1,4 @@
-"""Defines all exceptions. A new HTTP status needs one class here and one entry in openapi.yaml.
+"""Defines all documented exceptions. A new HTTP status needs one class here and one entry in openapi.yaml.
 
 Connection errors also inherit from the matching class of httpx, so that `except httpx.ReadTimeout`, written for the
 official SDK, still catches them. Every error can be pickled, and none contains the API key.

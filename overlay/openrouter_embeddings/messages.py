@@ -47,6 +47,9 @@ class Headers(Mapping[str, str]):
         return Headers((name, redactor(value)) for name, value in self._values.items())
 
 
+_LEAST_SECONDS = 0.001  # a timeout of 0 would make sockets non-blocking
+
+
 @attrs.frozen
 class Timeouts:
     """The timeouts of one attempt, in seconds. `attempt_seconds` limits the whole attempt."""
@@ -59,7 +62,9 @@ class Timeouts:
 
     def within(self, seconds: float) -> Timeouts:
         """Return a copy in which the attempt takes at most `seconds`."""
-        return self if seconds >= self.attempt_seconds else attrs.evolve(self, attempt_seconds=max(seconds, 0.001))
+        if seconds >= self.attempt_seconds:
+            return self
+        return attrs.evolve(self, attempt_seconds=max(seconds, _LEAST_SECONDS))
 
 
 TIMEOUTS: Final = Timeouts()

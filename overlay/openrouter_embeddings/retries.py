@@ -1,4 +1,4 @@
-"""The retry rules: `decide` whether to retry a failed request and how long to wait first. No clock, no I/O.
+"""The retry rules of calls and jobs: what may have been processed, backoff, Retry-After, limits. No clock, no I/O.
 
 Sources: RFC 9110, section 10.2.3 (Retry-After); OpenRouter documentation, errors and rate limits.
 """

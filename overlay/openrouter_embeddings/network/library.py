@@ -1,7 +1,8 @@
 """Selects the HTTP library: httpx, or httpx2 if `OPENROUTER_HTTP_LIBRARY=httpx2`. No other file imports either.
 
 Two objects of the library have no public attribute: the network backend of a client, and the h11 connection of a
-response. `references` finds them by their public classes, without private names.
+response. `references` finds them by their public classes. It names no private attribute, but depends on the `__dict__`
+of the library's objects. tests/network/test_connections.py ("another release of the library") runs without either.
 """
 
 from __future__ import annotations
