@@ -71,7 +71,8 @@ class Caller:
         that receives the body of a successful response. `job_waits` as in `call.call_flow`.
         """
         call, request = _modules()
-        self.check_open()
+        if self.closed:
+            raise ClosedClientError
         chosen, key = self.policy_for(options.retries, policy), self.config.current_key
         if operation.id == CREATE_BATCH:  # it has no idempotency key: a second request could create and bill it twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
@@ -116,11 +117,6 @@ class Caller:
     def closed(self) -> bool:
         """Whether this client, or the client that owns its HTTP clients, is closed."""
         return self.is_closed or self.http_clients.closed
-
-    def check_open(self) -> None:
-        """Raise ClosedClientError if the client is closed."""
-        if self.closed:
-            raise ClosedClientError
 
     def close(self) -> None:
         self.is_closed = True

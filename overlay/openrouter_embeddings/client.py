@@ -15,7 +15,7 @@ from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 from .arguments import guard_class, guarded, refuse_attribute
 from .caller import Caller
 from .config import Config, KeyProvider, choose_app_headers, choose_base_url, validate_api_key, validate_timeout_ms
-from .errors import ConfigurationError
+from .errors import ClosedClientError, ConfigurationError
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
 from .telemetry import Hook
@@ -184,7 +184,8 @@ class OpenRouter(Resources):
         await self._caller.aclose()
 
     def __enter__(self) -> Self:
-        self._caller.check_open()
+        if self._caller.closed:
+            raise ClosedClientError
         return self
 
     def __exit__(self, *_: object) -> None:
