@@ -302,7 +302,7 @@ def test_bad_texts_at_the_start_do_not_stand_for_all(bad: int, side: Side) -> No
 @pytest.mark.parametrize("options", [{}, {"batch_size": 1}], ids=str)
 def test_request_that_is_wrong_whatever_it_holds_ends_the_job(options: dict[str, Any], side: Side) -> None:
     with FaultServer(forever(refuse(400))) as server, opened(side, server) as session:
-        with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests were rejected"):
+        with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests failed"):
             session.embed(texts_of(5_000), model=MODEL, on_error="record", concurrency=1, **options)
 
         assert len(server.ledger.requests) <= 8 + 7

@@ -100,7 +100,7 @@ class Search:
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:
-        self.began, self._batch, self._teaches = batch.sent_at, batch, teaches
+        self._batch, self._teaches = batch, teaches
         self._start, self._middle, self._stop = 0, len(batch), len(batch)
         self._largest = 0  # size of the largest part that succeeded
 
