@@ -22,9 +22,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .. import errors
-from ..defaults import FAILED_ALONE, JOB_ENDING_SECONDS, JOB_FAILURES, JOB_INTERRUPT_SECONDS
-from ..defaults import JOB_PATIENCE_SECONDS, MESSAGE_CHARS
+from .. import defaults, errors
 from ..errors import OpenRouterError, ResponseValidationError, printable
 from ..messages import Sleep
 from ..network import Cancelled
@@ -174,7 +172,7 @@ class Job:
 
     def _fail(self, error: BaseException) -> None:
         if self._ends_at is None:
-            self.stop(JOB_ENDING_SECONDS if isinstance(error, Exception) else JOB_INTERRUPT_SECONDS)
+            self.stop(defaults.JOB_ENDING_SECONDS if isinstance(error, Exception) else defaults.JOB_INTERRUPT_SECONDS)
         self._error = self._error or error
 
     def raise_error(self) -> None:
@@ -340,7 +338,7 @@ class Job:
         error.attempts = max(error.attempts, batch.tries)
         if error.retry_after is None:
             seconds = policy.backoff_seconds(max(0, self._waits - 1), error.status_code, random.uniform)
-        patient = error.retry_after is not None and now - self._answered_at < JOB_PATIENCE_SECONDS
+        patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
         too_often = policy.attempts is not None and self._waits >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
             return False
@@ -361,7 +359,7 @@ class Job:
 
     def _may_resend(self) -> bool:
         """Whether the policy and the failures so far allow to resend possibly billed texts."""
-        if self._failures > JOB_FAILURES or self._is_late(time.monotonic()):
+        if self._failures > defaults.JOB_FAILURES or self._is_late(time.monotonic()):
             return False
         return self._policy.attempts != 1 and self._policy.possibly_billed_retries != 0
 
@@ -372,12 +370,12 @@ class Job:
         rejected, invalid = is_rejection(error), isinstance(error, ResponseValidationError)
         about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
         self._failed_alone += len(batch) == 1
-        hopeless = not self._done and self._failed_alone >= FAILED_ALONE
-        if self._failures > JOB_FAILURES:
-            error.limit = f"{JOB_FAILURES} failed requests without a success"
+        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
+        if self._failures > defaults.JOB_FAILURES:
+            error.limit = f"{defaults.JOB_FAILURES} failed requests without a success"
             about_texts = False
         if hopeless or about_texts:
-            note = f" ({FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
+            note = f" ({defaults.FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
             if is_too_long(error):
                 error._cure = 'on_long="truncate" or "average" makes texts shorter'
@@ -414,5 +412,5 @@ def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | 
         first, last = f"texts[{positions[0]}]", f"texts[{positions[-1]}]"
         where = first if first == last else f"{first} to {last}"
         note = f" ({where})" if message == error.message else ""
-    error.message = printable(message, MESSAGE_CHARS - len(note)) + note
+    error.message = printable(message, defaults.MESSAGE_CHARS - len(note)) + note
     error.args = (error.message, *error.args[1:])
