@@ -23,7 +23,7 @@ from .errors import Failure, OpenRouterError, ResponseError, printable
 from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
-from .response import EmbeddingBatch, error_data, redact_response, validate
+from .response import EmbeddingBatch, error_data, read_result, redact_response
 from .retries import CallState, Policy, RetryBudget, Uniform, decide, failure_of
 
 _logger = logging.getLogger("openrouter")
@@ -73,7 +73,7 @@ def call_flow(
             try:
                 if isinstance(outcome, Failure):
                     raise outcome.error
-                result = (read or validate)(outcome, call)
+                result = (read or read_result)(outcome, call)
             except OpenRouterError as error:
                 failure = outcome if isinstance(outcome, Failure) else failure_of(error)
                 usages += _reported_usage(outcome)

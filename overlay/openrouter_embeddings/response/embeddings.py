@@ -47,7 +47,7 @@ class EmbeddingBatch:
     http_meta: HttpMeta = attrs.field(init=False)  # set by the call
 
 
-def validate(response: Response, call: PreparedCall) -> Any:
+def read_result(response: Response, call: PreparedCall) -> Any:
     """Validate a response and convert it to the typed result of its operation.
 
     Raises:
@@ -59,7 +59,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     if kind is not None:
         return read_plain(response, call, kind)
     if call.operation.id == CREATE_EMBEDDINGS:
-        return _read_result(response, call)
+        return _read_embeddings_result(response, call)
     result = _to_model(decode_document(response, call), response, call)
     for i, model in enumerate(getattr(result, "data", ()) if call.operation.id == LIST_MODELS else ()):
         if model is None or not isinstance(model.id, str):
@@ -67,7 +67,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     return result
 
 
-def _read_result(response: Response, call: PreparedCall) -> Any:
+def _read_embeddings_result(response: Response, call: PreparedCall) -> Any:
     """Return the decoded document; with vectors as numbers if they were requested, else unchanged."""
     document, values, positions = _read_rows(response, call)
     usage: Any = document.get("usage")
@@ -107,7 +107,7 @@ def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
-    """Validate an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
+    """Validate an embeddings response and convert its vectors to one matrix in input order; raises as `read_result`."""
     check_status(response, call)
     document, values, positions = _read_rows(response, call)
     vectors, matrix = _decode_rows(values, positions, response, call), values
@@ -127,7 +127,7 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
     The vectors are a matrix if they were decoded as they arrived. Otherwise each is a memoryview of a JSON array, or a
     decoded JSON value.
     """
-    document, values = _cut(response, call) or _decode_whole(response, call)
+    document, values = _split_vectors(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
         error = ResponseValidationError if rows else EmptyEmbeddingsError
@@ -142,7 +142,7 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
     return document, [values[i] for i in order] if isinstance(values, list) else values[order], order
 
 
-def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
+def _split_vectors(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
     """Decode the JSON around the vectors; return None if the vectors cannot be cut out safely."""
     body = response.body
     try:
