@@ -236,6 +236,7 @@ class Wrong(NamedTuple):
 
 WRONG = {
     "a row too few": Wrong(lambda body: body["data"].pop(), "2 embeddings for 3 inputs"),
+    "one row": Wrong(lambda body: body["data"].__delitem__(slice(1, 3)), "1 embedding for 3 inputs"),
     "a row too many": Wrong(lambda body: body["data"].append(body["data"][0]), "4 embeddings for 3 inputs"),
     "no rows": Wrong(lambda body: body["data"].clear(), "no embeddings for 3 inputs", EmptyEmbeddingsError),
     "no data": Wrong(lambda body: body.pop("data"), "'data' is missing", EmptyEmbeddingsError),

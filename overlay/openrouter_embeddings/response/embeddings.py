@@ -130,8 +130,12 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
     document, values = _split_vectors(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
-        error = ResponseValidationError if rows else EmptyEmbeddingsError
-        raise error(f"{len(rows) or 'no'} embeddings for {count} inputs", response)
+        found = "1 embedding" if len(rows) == 1 else f"{len(rows) or 'no'} embeddings"
+        kind = ResponseValidationError if rows else EmptyEmbeddingsError
+        error = kind(f"{found} for {count} inputs", response)
+        if len(rows) == 1:
+            error._cure = "if the model combines the inputs of a request, send one per request (embed: batch_size=1)"
+        raise error
     if call.number_type and not _are_numbers(values):
         path, value = call.number_type
         raise ResponseValidationError(f"base64 of an unknown number type: the request has {path}={value!r}", response)
@@ -143,10 +147,13 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
 
 
 def _split_vectors(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
-    """Decode the JSON around the vectors; return None if the vectors cannot be cut out safely."""
+    """Decode the JSON around the vectors; return None if the vectors are not, or not safely, cut out."""
     body = response.body
     try:
-        rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        parts = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        if parts is None:
+            return None
+        rest, vectors = parts
         document = check_envelope(decode(rest), response, call)
     except (ValueError, RecursionError):
         return None

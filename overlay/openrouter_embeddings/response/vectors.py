@@ -1,4 +1,4 @@
-"""Converts encoded vectors to float32 matrices `(n, dimensions)`. To add another number type, start here."""
+"""Decodes vectors of responses to float32 matrices `(n, dimensions)`. For other types of results: `..vectors`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Base64Rows:
         return self._matrix[: self._done]
 
     def encoded(self) -> Iterator[bytes]:
-        """The texts of the rows."""
+        """Encode each decoded row as base64 again."""
         return map(b64encode, self.matrix.astype(_WIRE_TYPE, copy=False))
 
 
