@@ -1,4 +1,4 @@
-"""Sets up one call of `embed` or a variant: validates options and texts, creates the job, builds its requests."""
+"""Sets up one call of `embed` or a variant: options, texts, job, requests, and the default retry policy of jobs."""
 
 from __future__ import annotations
 
