@@ -145,9 +145,9 @@ class LongTexts:
             rows.append(complete)
         if not done:
             return done, None, shortened
-        from .matrix import to_matrix
+        from .matrix import as_float32
 
-        return done, to_matrix(rows), shortened
+        return done, as_float32(rows), shortened
 
     def _average(self, parts: list[tuple[str, Any]]) -> Any:
         """Return the weighted average of the pieces' vectors, bit-identical for every order of the responses."""

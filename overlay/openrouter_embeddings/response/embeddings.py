@@ -113,7 +113,7 @@ def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
     vectors, matrix = _decode_rows(values, positions, response, call), values
     if isinstance(values, list):
         output = response.body.output if isinstance(response.body, StreamDecoder) else None
-        matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
+        matrix = _numpy().fill_matrix(vectors, len(values), len(response.content), output)
     else:
         next(vectors)  # checks the length of the first row; all rows of a matrix have the same
     _warn_of_zeros(_count_zeros(matrix, response), len(matrix))

@@ -64,7 +64,7 @@ def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
     return output(count, width) if output else np.empty((count, width), np.float32)
 
 
-def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
+def fill_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
     """Build a matrix from `count` vectors, lists or arrays of one length, from a body of `size` bytes."""
     first: Any = next(vectors)  # one vector at a time, because lists take eight times the memory
     width = len(first)
