@@ -115,10 +115,8 @@ class Search:
         failing = self._stop - self._start
         if self._middle == self._stop and self._teaches:
             limits.learn(self._largest)
-        if (
-            self._middle == self._stop or limits.max_inputs(failing) < failing
-        ):  # the size of the batch caused the failure, not one text
-            return self.release(found=0)
+        if self._middle == self._stop or limits.max_inputs(failing) < failing:
+            return self.release(found=0)  # the size of the batch caused the failure, not one text
         self._start = self._middle
         if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
             return self._halve()

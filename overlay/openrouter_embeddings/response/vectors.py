@@ -90,7 +90,7 @@ def decode_base64(text: str) -> Matrix:
 
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
-    """Return row and column of a number that is too large or not finite, or None; and the number of all-zero rows."""
+    """Return row and column of a number that is too large or not finite; without one, None and the all-zero rows."""
     if len(vectors) == 1:  # faster for one row
         squares = [float(np.vdot(vectors, vectors))]
     else:
@@ -99,4 +99,4 @@ def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
         return None, 0
     too_large = np.isfinite(vectors) & (np.abs(vectors) >= _TOO_LARGE)
     places = np.argwhere(too_large if too_large.any() else ~np.isfinite(vectors)).tolist()
-    return places[0] if places else None, len(vectors) - int(vectors.any(axis=1).sum())
+    return (places[0], 0) if places else (None, len(vectors) - int(vectors.any(axis=1).sum()))
