@@ -24,7 +24,7 @@ from .errors import Counts, Failure, OpenRouterError, ResponseError, printable, 
 from .messages import CallFlow, Request, Response, Sleep
 from .redaction import Redactor, Secret
 from .request import PreparedCall
-from .response import error_data, redact_response, validate
+from .response import error_data, read_result, redact_response
 from .retries import CallState, Policy, RetryBudget, Uniform, decide, response_failure
 
 _logger = logging.getLogger("openrouter")
@@ -62,7 +62,7 @@ def call_flow(
             try:
                 if isinstance(outcome, Failure):
                     raise outcome.error
-                result = (read or validate)(outcome, call)
+                result = (read or read_result)(outcome, call)
             except OpenRouterError as error:
                 failure = outcome if isinstance(outcome, Failure) else response_failure(error)
                 state.rejected_usages += _reported_usage(outcome)

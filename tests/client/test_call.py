@@ -18,7 +18,7 @@ from openrouter_embeddings.errors import ConfigurationError, ConnectError, Conne
 from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.redaction import MASK, Secret
 from openrouter_embeddings.request import prepare
-from openrouter_embeddings.response import validate
+from openrouter_embeddings.response import read_result
 from openrouter_embeddings.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
@@ -244,7 +244,7 @@ def test_interrupt_while_a_response_is_read_counts_it(outcomes: list[Outcome], c
         calls += 1
         if response.status_code == 200:
             raise KeyboardInterrupt
-        return validate(response, call)
+        return read_result(response, call)
 
     with pytest.raises(KeyboardInterrupt) as caught:
         play(outcomes, read=read)

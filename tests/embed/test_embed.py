@@ -287,22 +287,42 @@ def test_bad_texts_among_a_thousand_are_isolated(on_error: Any, side: Side) -> N
         assert len(server.ledger.requests) <= 11 + 2 * 2 * 7  # each halved seven times at most
 
 
-@both_sides
-@pytest.mark.parametrize("bad", [8, 95, 100])
-def test_bad_texts_at_the_start_do_not_stand_for_all(bad: int, side: Side) -> None:
-    texts = texts_of(300)
-    with Capped(refused_texts=frozenset(texts[:bad])) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record")
+DOZENS = {
+    **{f"{bad} at the start, 400": (400, range(bad)) for bad in (8, 95, 100)},
+    **{
+        f"{name}, {status}": (status, bad)
+        for status in (500, 502, 524)
+        for name, bad in {
+            "36 at the start": range(36),
+            "36 in the middle": range(130, 166),
+            "36 at the end": range(264, 300),
+            "25 everywhere": range(0, 300, 12),
+        }.items()
+    },
+}
 
-        assert [error.position for error in result.errors] == list(range(bad))
-        assert result.vectors[bad:].tobytes() == matrix_of(texts[bad:]).tobytes()
+
+@both_sides
+@pytest.mark.parametrize(("status", "bad"), DOZENS.values(), ids=DOZENS)
+def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: range, side: Side) -> None:
+    texts, wrong = texts_of(300), {f"text {i}" for i in bad}
+
+    def step(connection: Connection, request: Any) -> None:
+        (answer() if wrong.isdisjoint(request.inputs) else refuse(status))(connection, request)
+
+    with FaultServer(forever(step)) as server, opened(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", retries=Policy(base_seconds=0.001))
+
+        assert [error.position for error in result.errors] == list(bad)
+        good = [i for i in range(300) if i not in bad]
+        assert result.vectors[good].tobytes() == matrix_of(texts)[good].tobytes()
 
 
 @both_sides
 @pytest.mark.parametrize("options", [{}, {"batch_size": 1}], ids=str)
 def test_request_that_is_wrong_whatever_it_holds_ends_the_job(options: dict[str, Any], side: Side) -> None:
     with FaultServer(forever(refuse(400))) as server, opened(side, server) as session:
-        with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests were rejected"):
+        with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests failed"):
             session.embed(texts_of(5_000), model=MODEL, on_error="record", concurrency=1, **options)
 
         assert len(server.ledger.requests) <= 8 + 7

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openrouter_embeddings import errors
-from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS
+from openrouter_embeddings.defaults import JOB_FAILURES, JOB_INTERRUPT_SECONDS
 from openrouter_embeddings.embed.job import Job
 from openrouter_embeddings.embed.limiter import RateClock
 from openrouter_embeddings.embed.options import checked_options
@@ -44,14 +44,13 @@ def run(
     texts: int = 4,
     *,
     limits: ModelLimits | None = None,
-    may_retry_billed: Callable[[], bool] = lambda: True,
     policy: Policy | None = None,
     **options: Any,
 ) -> Ran:
     """Drive a job to its end, one batch after the other; the row of each text holds its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
     policy = policy or Policy()
-    job = Job(chosen, limits or ModelLimits(), RateClock(), policy, may_retry_billed)
+    job = Job(chosen, limits or ModelLimits(), RateClock(), policy)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
     rows: dict[int, float] = {}
@@ -146,19 +145,6 @@ def test_batch_is_halved_where_that_may_help(case: Case, on_error: str) -> None:
         assert (ran.error.message, ran.error.positions) == (case.error().message + named, (0, 1, 2, 3) if sent else ())
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.error().possibly_billed_attempts], ids=lambda case: case.name)
-def test_parts_that_may_be_billed_again_are_sent_only_while_the_budget_lasts(case: Case) -> None:
-    ran = run(
-        lambda batch: case.error() if len(batch) == 4 else None, on_error="record", may_retry_billed=lambda: False
-    )
-
-    assert ran.sent == [(0, 1, 2, 3)]
-    if case.name in ("wrong", "unreadable"):
-        assert [error.position for error in ran.job.stats.errors] == [0, 1, 2, 3]
-    else:
-        assert ran.error is not None
-
-
 class Found(NamedTuple):
     """The bad texts of a batch, how many texts it holds, and the requests beyond those that no bad text would need."""
 
@@ -175,7 +161,7 @@ FOUND = [
     Found(range(0, 96, 4), 96, 24 * 6),
     Found(range(24), 96, 24 * 5),
     Found(range(72, 96), 96, 24 * 5),
-    Found(range(95), 96, 95 * 4),
+    Found(range(60), 96, 60 * 4),
 ]
 KINDS: dict[str, Callable[[], OpenRouterError]] = {
     "400": lambda: status(400),
@@ -215,16 +201,21 @@ def test_batch_that_is_too_large_is_searched_once(most: int, kind: str) -> None:
     assert len([size for size in sizes if size > most]) <= 7 + 960 // most // 8
 
 
-def test_search_is_paid_for_only_until_others_succeed() -> None:
-    for bad in (0, 40, 95):
-        budget = iter([True] * 4)  # of seven splits
-        ran = run(
-            lambda batch, bad=bad: status(500, billed=1) if bad in batch.positions else None,
-            96,
-            may_retry_billed=lambda budget=budget: next(budget, False),
-            on_error="record",
-        )
-        assert (len(ran.rows), [error.position for error in ran.job.stats.errors]) == (95, [bad])
+@pytest.mark.parametrize("batch_size", [1, 96])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "400"])
+def test_job_ends_when_requests_fail_without_a_success(kind: str, batch_size: int) -> None:
+    ran = run(
+        lambda batch: KINDS[kind]() if batch.positions[-1] >= 96 else None,
+        1_000,
+        on_error="record",
+        batch_size=batch_size,
+    )
+
+    assert ran.error is not None
+    assert ran.error.limit == f"{JOB_FAILURES} failed requests without a success"
+    assert ran.rows.keys() == set(range(96))
+    assert len(ran.sent) == 96 // batch_size + JOB_FAILURES + 1
+    assert len(ran.job.stats.errors) <= JOB_FAILURES
 
 
 @pytest.mark.parametrize("policy", [Policy(possibly_billed_retries=0), Policy(attempts=1)], ids=["billed", "any"])
@@ -235,13 +226,13 @@ def test_search_ends_where_a_part_may_be_billed_and_the_policy_allows_no_retry(p
 
 
 def test_no_text_is_lost_when_another_search_learns_the_limit() -> None:
-    limits, budget = ModelLimits(), iter([True])
+    limits = ModelLimits()
 
     def fails(batch: Batch) -> OpenRouterError | None:
         limits.learned_inputs = 10 if len(batch) == 48 else limits.learned_inputs
         return status(500, billed=1) if len(batch) > 10 else None
 
-    ran = run(fails, 96, limits=limits, may_retry_billed=lambda: next(budget, False))
+    ran = run(fails, 96, limits=limits)
 
     assert (len(ran.rows), ran.error) == (96, None)
 
@@ -337,17 +328,16 @@ def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) ->
     st.sampled_from([None, 1, 3, 7]),
     st.lists(st.sampled_from(["400", "500", "late"]), max_size=4),
     st.sampled_from(["400", "500", "unreadable"]),
-    st.sampled_from([0.0, 0.5, 1.0]),
     st.booleans(),
     st.randoms(use_true_random=False),
 )
 def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
-    bad: set[int], most: int | None, accidents: list[str], kind: str, budget: float, at_once: bool, dice: random.Random
+    bad: set[int], most: int | None, accidents: list[str], kind: str, at_once: bool, dice: random.Random
 ) -> None:
     """Texts 2 and 3 of each four are equal."""
     bad = {i - (i % 4 == 3) for i in bad}
     options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), Policy(), lambda: dice.random() < budget)
+    job = Job(options, ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i - (i % 4 == 3)}") for i in range(40)), 40, at_once=at_once)
     sent: list[Batch] = []
     rows: list[int] = []
@@ -367,11 +357,10 @@ def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
     try:
         job.raise_error()
     except OpenRouterError as error:
-        assert "8 single-text requests were rejected" in error.message or budget < 1  # noqa: PT017
+        assert "8 single-text requests failed" in error.message  # noqa: PT017
     else:
         assert sorted([*rows, *(error.position for error in job.stats.errors)]) == list(range(40))
-        if budget == 1:
-            assert {error.position - (error.position % 4 == 3) for error in job.stats.errors} == bad
+        assert {error.position - (error.position % 4 == 3) for error in job.stats.errors} == bad
 
 
 class Interrupted(EmbeddingBatch):
@@ -389,7 +378,7 @@ class Interrupted(EmbeddingBatch):
 @pytest.mark.parametrize("at", ["vectors", "http_meta", "as_numbers"], ids=["before", "during", "after the count"])
 def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None:
     options = checked_options({"model": "m", "concurrency": 1}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), Policy(), lambda: True)
+    job = Job(options, ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
     batch = job.step()
     assert isinstance(batch, Batch)
@@ -418,7 +407,7 @@ class InterruptedDeque(deque[Any]):
 
 
 def test_job_does_not_wait_for_a_response_whose_handling_is_interrupted() -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
     batch = job.step()
     assert isinstance(batch, Batch)
@@ -431,7 +420,7 @@ def test_job_does_not_wait_for_a_response_whose_handling_is_interrupted() -> Non
 
 
 def test_interrupt_without_a_count_may_be_billed_and_leaves_others_little_time() -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     first, second = job.step(), job.step()
     assert isinstance(first, Batch)
@@ -447,7 +436,7 @@ def test_interrupt_without_a_count_may_be_billed_and_leaves_others_little_time()
 
 @pytest.mark.parametrize("seconds", [5.0, math.inf])
 def test_job_that_is_stopped_waits_for_what_is_in_flight_and_sends_nothing_more(seconds: float) -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy(), bool)
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     batch = job.step()
     assert isinstance(batch, Batch)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from openrouter_embeddings.errors import OpenRouterError
 from openrouter_embeddings.messages import Headers, Response
 from openrouter_embeddings.request import PreparedCall as Call
-from openrouter_embeddings.response import StreamDecoder, read_embeddings, validate
+from openrouter_embeddings.response import StreamDecoder, read_embeddings, read_result
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, streamed
 
@@ -49,7 +49,7 @@ def check(data: bytes) -> None:
 def _validates(response: Response, call: Call) -> bool:
     """Read as `generate` and `list_models` do: whether the response was accepted."""
     try:
-        result = validate(response, call)
+        result = read_result(response, call)
     except OpenRouterError as error:
         return not str(error)  # an error without a message counts as a wrong result
     return isinstance(result.to_dict(), dict)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from openrouter_embeddings.errors import OpenRouterError
-from openrouter_embeddings.response import validate
+from openrouter_embeddings.response import read_result
 from openrouter_generated.api.embeddings import LIST_MODELS
 from properties.values import anything, near
 from support.openapi import SCHEMAS
@@ -66,7 +66,7 @@ def test_every_way_reads_what_json_and_numpy_read(
 
     for read in WAYS.values():
         assert np.array(read(content, EMBED), np.float32).tobytes() == expected.tobytes()
-    assert validate(response_of(content), EMBED).to_dict() == document
+    assert read_result(response_of(content), EMBED).to_dict() == document
     assert streamed(content, 2, piece_bytes, block_bytes).content == content
 
 
@@ -136,7 +136,7 @@ def test_every_way_has_the_same_outcome(content: bytes) -> None:
 
 def error_or_result(content: bytes, status: int, call: Any) -> Any:
     try:
-        return validate(response_of(content, status), call)
+        return read_result(response_of(content, status), call)
     except OpenRouterError as error:
         return error
 

@@ -14,7 +14,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.messages import Response
-from openrouter_embeddings.response import EmptyEmbeddingsError, read_embeddings, validate
+from openrouter_embeddings.response import EmptyEmbeddingsError, read_embeddings, read_result
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import WAYS, Read, base64_of, call_of, generate, numbers_of, response_of, streamed
 
@@ -145,7 +145,7 @@ def test_generate_returns_the_document_that_came(change: Change, form: Any, enco
     change(body)
     shuffled = {**body, "data": [body["data"][i] for i in (2, 0, 1)]}
 
-    result = validate(response_of(shuffled), call(encoding_format=encoding_format))
+    result = read_result(response_of(shuffled), call(encoding_format=encoding_format))
 
     assert result.to_dict() == body
     assert result["map"] == result.data[2]["map"] == {"a": [None]}
@@ -156,7 +156,7 @@ def test_generate_returns_numbers_if_they_were_requested(change: Change) -> None
     body = body_of(base64_of)
     change(body)
 
-    result = validate(response_of(body), call(encoding_format="float"))
+    result = read_result(response_of(body), call(encoding_format="float"))
 
     assert [row.embedding for row in result.data] == VECTORS
 
@@ -174,17 +174,17 @@ def test_read_embeddings_returns_a_float32_matrix_model_and_usage(form: Any) -> 
 def test_other_operations_are_checked_by_their_envelope_alone() -> None:
     body = {"data": [], "total_count": 0, "links": {"next": None}}
 
-    assert validate(response_of(body), call_of(LIST_MODELS)).to_dict() == body
-    error = error_of(validate, response_of({"data": [7]}), call_of(LIST_MODELS))
+    assert read_result(response_of(body), call_of(LIST_MODELS)).to_dict() == body
+    error = error_of(read_result, response_of({"data": [7]}), call_of(LIST_MODELS))
     assert type(error) is ResponseValidationError
     assert "data[0]: expected" in error.message
-    error = error_of(validate, response_of({"data": []}, 500), call_of(LIST_MODELS))
+    error = error_of(read_result, response_of({"data": []}, 500), call_of(LIST_MODELS))
     assert type(error) is errors.InternalServerResponseError
 
 
 @pytest.mark.parametrize("model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}], ids=str)
 def test_list_of_models_has_an_id_for_each(model: Any) -> None:
-    error = error_of(validate, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
+    error = error_of(read_result, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
 
     assert "data[1]: expected" in error.message
 
@@ -204,7 +204,7 @@ USAGES: list[tuple[Any, Any]] = [
 @both_forms
 @pytest.mark.parametrize(("usage", "told"), USAGES, ids=lambda value: str(value)[:40])
 def test_right_vectors_are_kept_whatever_the_usage_is(usage: Any, told: Any, form: Any) -> None:
-    result = validate(response_of({**body_of(form), "usage": usage}), call())
+    result = read_result(response_of({**body_of(form), "usage": usage}), call())
 
     assert [numbers_of(row.embedding) for row in result.data] == VECTORS
     assert (result.usage and result.usage.to_dict()) == told
@@ -236,6 +236,7 @@ class Wrong(NamedTuple):
 
 WRONG = {
     "a row too few": Wrong(lambda body: body["data"].pop(), "2 embeddings for 3 inputs"),
+    "one row": Wrong(lambda body: body["data"].__delitem__(slice(1, 3)), "1 embedding for 3 inputs"),
     "a row too many": Wrong(lambda body: body["data"].append(body["data"][0]), "4 embeddings for 3 inputs"),
     "no rows": Wrong(lambda body: body["data"].clear(), "no embeddings for 3 inputs", EmptyEmbeddingsError),
     "no data": Wrong(lambda body: body.pop("data"), "'data' is missing", EmptyEmbeddingsError),

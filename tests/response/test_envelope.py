@@ -12,7 +12,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.redaction import Redactor, Secret
-from openrouter_embeddings.response import EmptyEmbeddingsError, error_data, redact_response, validate
+from openrouter_embeddings.response import EmptyEmbeddingsError, error_data, read_result, redact_response
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, response_of
 
@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {"object": "list", "model": "m", "data": [{"embedding": [
 def error_of(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> OpenRouterError:
     content = body.encode() if isinstance(body, str) else body
     with pytest.raises(OpenRouterError) as caught:
-        validate(response_of(content, status, headers), call_of(input="a"))
+        read_result(response_of(content, status, headers), call_of(input="a"))
     return caught.value
 
 
@@ -161,21 +161,21 @@ def test_success_that_is_not_a_result_is_named(case: Case) -> None:
 def test_error_that_is_empty_is_not_an_error(nothing: Any) -> None:
     body = {**GOOD, "error": nothing}
 
-    assert validate(response_of(body), call_of(input="a")).to_dict() == body
+    assert read_result(response_of(body), call_of(input="a")).to_dict() == body
 
 
 def test_operation_decides_what_a_success_is() -> None:
     """With other statuses and members: any JSON, no body, or an `error` that is the result."""
     for status in (200, 201, 203):
-        assert validate(response_of(GOOD, status), call_of(input="a")).to_dict() == GOOD
+        assert read_result(response_of(GOOD, status), call_of(input="a")).to_dict() == GOOD
     base = attrs.evolve(LIST_MODELS, requires=(), read=lambda document: document)
     failed = {"error": {"code": 402, "message": "kept"}}
     for value in (7, True, None, [1], {}):
-        assert validate(response_of(value), call_of(base)) == value
-    assert validate(response_of(b"", 204), call_of(attrs.evolve(base, success=(204,)))) is None
-    assert validate(response_of(failed), call_of(attrs.evolve(base, has_error=True))) == failed
+        assert read_result(response_of(value), call_of(base)) == value
+    assert read_result(response_of(b"", 204), call_of(attrs.evolve(base, success=(204,)))) is None
+    assert read_result(response_of(failed), call_of(attrs.evolve(base, has_error=True))) == failed
     with pytest.raises(ResponseValidationError, match="unexpected status"):
-        validate(response_of(failed, 201), call_of(attrs.evolve(base, success=(204,))))
+        read_result(response_of(failed, 201), call_of(attrs.evolve(base, success=(204,))))
 
 
 MODELS: list[tuple[Any, Any, Any]] = [

@@ -11,7 +11,7 @@ from typing import Any
 from openrouter_embeddings.messages import Headers, Response, Timeouts
 from openrouter_embeddings.request import PreparedCall as Call
 from openrouter_embeddings.request import find_number_type
-from openrouter_embeddings.response import StreamDecoder, read_embeddings, validate
+from openrouter_embeddings.response import StreamDecoder, read_embeddings, read_result
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import Operation
 
@@ -52,7 +52,7 @@ def streamed(content: bytes, count: int, piece_bytes: int, block_bytes: int = 40
 
 
 def generate(content: bytes, call: Call) -> list[list[float]]:
-    return [numbers_of(row.embedding) for row in validate(response_of(content), call).data]
+    return [numbers_of(row.embedding) for row in read_result(response_of(content), call).data]
 
 
 def embed(content: bytes, call: Call, piece_bytes: int | None = None) -> list[list[float]]:

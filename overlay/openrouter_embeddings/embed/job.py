@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from .. import errors
-from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS, JOB_PATIENCE_SECONDS, MESSAGE_CHARS, REJECTED_ALONE
+from .. import defaults, errors
 from ..errors import OpenRouterError, ResponseValidationError, printable, read_counts
 from ..messages import Sleep
 from ..network import Cancelled
@@ -43,7 +42,7 @@ _MAX_EQUAL_TEXTS = 1_000  # most duplicates that wait for one response; bounds t
 
 
 class Job:
-    """The state of one job. `may_retry_billed` takes one possibly billed retry from the client's retry budget."""
+    """The state of one job."""
 
     def __init__(
         self,
@@ -51,12 +50,10 @@ class Job:
         limits: ModelLimits,
         clock: RateClock,
         policy: Policy,
-        may_retry_billed: Callable[[], bool],
         url: str = "",
         hook: Hook | None = None,
     ) -> None:
-        self.limits, self._options, self._policy = limits, options, policy
-        self._may_retry_billed, self._url, self._hook = may_retry_billed, url, hook
+        self.limits, self._options, self._policy, self._url, self._hook = limits, options, policy, url, hook
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
@@ -65,7 +62,8 @@ class Job:
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
-        self._done = self._failed = self._rejected_alone = 0
+        self._done = self._failed = self._failed_alone = 0
+        self._failures = 0  # possibly processed requests that failed since the last success
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
@@ -174,7 +172,7 @@ class Job:
 
     def _fail(self, error: BaseException) -> None:
         if self._ends_at is None:
-            self.stop(JOB_ENDING_SECONDS if isinstance(error, Exception) else JOB_INTERRUPT_SECONDS)
+            self.stop(defaults.JOB_ENDING_SECONDS if isinstance(error, Exception) else defaults.JOB_INTERRUPT_SECONDS)
         self._error = self._error or error
 
     def raise_error(self) -> None:
@@ -252,7 +250,7 @@ class Job:
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
         self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
-        self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
+        self._failures, self._waits, self._answered_at, self._wait_reason = 0, 0, time.monotonic(), ""
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
         self.limits.flaky |= meta.possibly_billed_attempts > 0
         if batch.search is None:
@@ -309,26 +307,23 @@ class Job:
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Return the batches to send after a batch failed: itself, itself as numbers, its parts, or none."""
-        limits = self.limits
         rejected, processed = is_rejection(error), may_be_processed(error)
         if not rejected and self._pause_requests(batch, error):
             return [batch]
-        if batch.base64 and blames_base64(error, works=limits.base64 is True):
+        if batch.base64 and blames_base64(error, works=self.limits.base64 is True):
             batch.base64 = False
             return [batch]
+        processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
+        self._failures += processed
         if len(batch) == 1:
             shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
             return self._give_up(batch, error) if shorter is None else [*shorter, *batch.release(found=1)]
-        processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
-        aside: list[Batch] = []
-        if not rejected and not (processed and self._may_resend(batch)):
-            aside = batch.release() if processed and self._resends() else []
-            if not aside:  # otherwise a success of other parts will show that the server works
-                return self._give_up(batch, error)
-        if limits.explain(batch, error.message if rejected else ""):
-            return [batch.part(0), *aside, *batch.release()]
-        search = batch.search or Search(batch, teaches=rejected or len(batch) > limits.most_inputs)
-        return [*aside, *search.failed(batch)]
+        if not rejected and not (processed and self._may_resend()):
+            return self._give_up(batch, error)
+        if self.limits.explain(batch, error.message if rejected else ""):
+            return [batch.part(0), *batch.release()]
+        search = batch.search or Search(batch, teaches=rejected or len(batch) > self.limits.most_inputs)
+        return search.failed(batch)
 
     def _pause_requests(self, batch: Batch, error: OpenRouterError) -> bool:
         """Pause all requests after a request that was not processed; return False if the job has waited too often.
@@ -342,7 +337,7 @@ class Job:
         error.attempts = max(error.attempts, batch.tries)
         if error.retry_after is None:
             seconds = policy.backoff_seconds(max(0, self._waits - 1), error.status_code, random.uniform)
-        patient = error.retry_after is not None and now - self._answered_at < JOB_PATIENCE_SECONDS
+        patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
         too_often = policy.attempts is not None and self._waits >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
             return False
@@ -361,15 +356,11 @@ class Job:
         """Whether no response has come for longer than the policy's total."""
         return self._policy.total_seconds is not None and now - self._answered_at > self._policy.total_seconds
 
-    def _may_resend(self, batch: Batch) -> bool:
-        """Whether to resend possibly billed texts. The retry budget is spared if responses came meanwhile."""
-        began = batch.search.began if batch.search is not None else batch.sent_at
-        return self._resends() and (self._answered_at > began or self._may_retry_billed())
-
-    def _resends(self) -> bool:
-        """Whether the policy allows resending possibly billed texts."""
-        policy = self._policy
-        return policy.attempts != 1 and policy.possibly_billed_retries != 0 and not self._is_late(time.monotonic())
+    def _may_resend(self) -> bool:
+        """Whether the policy and the failures so far allow to resend possibly billed texts."""
+        if self._failures > defaults.JOB_FAILURES or self._is_late(time.monotonic()):
+            return False
+        return self._policy.attempts != 1 and self._policy.possibly_billed_retries != 0
 
     def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Record the error if the texts caused it and `on_error` allows it; otherwise raise it."""
@@ -377,10 +368,13 @@ class Job:
             error.positions = batch.positions
         rejected, invalid = is_rejection(error), isinstance(error, ResponseValidationError)
         about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
-        self._rejected_alone += rejected
-        hopeless = not self._done and self._rejected_alone >= REJECTED_ALONE
+        self._failed_alone += len(batch) == 1
+        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
+        if self._failures > defaults.JOB_FAILURES:
+            error.limit = f"{defaults.JOB_FAILURES} failed requests without a success"
+            about_texts = False
         if hopeless or about_texts:
-            note = f" ({REJECTED_ALONE} single-text requests were rejected and none succeeded)" if hopeless else None
+            note = f" ({defaults.FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
             if is_too_long(error):
                 error._cure = 'on_long="truncate" or "average" makes texts shorter'
@@ -392,7 +386,7 @@ class Job:
             if long is None or not long.give_up(position):
                 self.record(TextError(position, error), keeps_row=keeps_row)
         self._packer.requeue(batch.release(found=1))
-        if rejected and not self._done:  # neighbouring texts may be as bad: try one from another batch
+        if not self._done:  # neighbouring texts may be as bad: try one from another batch
             self._packer.requeue_from_elsewhere()
         return []
 
@@ -417,5 +411,5 @@ def _name_texts(error: OpenRouterError, positions: tuple[int, ...], note: str | 
         first, last = f"texts[{positions[0]}]", f"texts[{positions[-1]}]"
         where = first if first == last else f"{first} to {last}"
         note = f" ({where})" if message == error.message else ""
-    error.message = printable(message, MESSAGE_CHARS - len(note)) + note
+    error.message = printable(message, defaults.MESSAGE_CHARS - len(note)) + note
     error.args = (error.message, *error.args[1:])

@@ -22,7 +22,10 @@ class RateClock:
 
 
 class AdaptiveLimiter:
-    """Decides when the next request may start. `concurrency` and the rates are the caller's limits; None: no limit.
+    """Decides when the next request may start.
+
+    `concurrency` is the caller's limit of requests in flight; with None it starts at `START_CONCURRENCY` and grows to
+    `MAX_CONCURRENCY`. The rates are the caller's limits; None: no limit.
 
     A model that is not `known` gets a single request first, because some bill base64 requests and return no vectors.
     """

@@ -22,8 +22,8 @@ from .rejections import is_too_long, limits_in_message
 from .results import Shortened, TextError, VectorCache
 
 _FEWEST_BYTES = 16  # smaller than the limit of any model, so a smaller number is not a limit
-_MARGIN = 0.95  # part of the limit to use, if the message names the limit and the length of the text
-_SHORTER = 0.7  # part of the text to keep, if the message names no limit
+_MARGIN = 0.95  # fraction of the limit to shorten a text to, if the message states the limit and the length
+_SHORTER = 0.7  # fraction of the text to keep, if the message states no limit
 _NUMBER = re.compile(r"(?<![\w.])\d{1,8}(?![\w.]\w)")
 _CONTEXT = re.compile(r"context (?:length|window)[^\d]{0,20}(\d{2,7})")
 
@@ -145,9 +145,9 @@ class LongTexts:
             rows.append(complete)
         if not done:
             return done, None, shortened
-        from .matrix import to_matrix
+        from .matrix import as_float32
 
-        return done, to_matrix(rows), shortened
+        return done, as_float32(rows), shortened
 
     def _average(self, parts: list[tuple[str, Any]]) -> Any:
         """Return the weighted average of the pieces' vectors, bit-identical for every order of the responses."""

@@ -31,7 +31,7 @@ def stream_buffer(rows: int, width: int) -> Matrix:
     return np.ndarray((rows, width), np.float32, mmap.mmap(-1, size, access=mmap.ACCESS_COPY))  # private to the process
 
 
-def to_matrix(vectors: Any) -> Matrix:
+def as_float32(vectors: Any) -> Matrix:
     """Convert vectors to float32 `(n, dimensions)`."""
     return np.asarray(vectors, np.float32)
 

@@ -1,4 +1,7 @@
-"""The options of `embed` and its variants: their types, and their validation."""
+"""The options of `embed` and its variants: their types, and their validation.
+
+An option that changes vectors also belongs in `corpus/stamp.py`.
+"""
 
 from __future__ import annotations
 

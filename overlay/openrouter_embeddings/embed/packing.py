@@ -1,9 +1,9 @@
 """Packs texts into batches, learns a model's limits for one request, and finds the failing text of a batch. No I/O.
 
 The API does not document how many inputs or tokens a request may hold, and providers differ (10 to 2,048 inputs). If an
-error message names a limit, the client keeps it. Otherwise it sends parts of the failed batch. If no text fails alone,
-the batch was too large, and its largest part that succeeded becomes the limit. Later requests try twice that size, so
-that one accidental failure does not slow the client down for good.
+error message states a limit, the client keeps it. Otherwise it sends parts of the failed batch. If no text fails alone,
+the size of the batch caused the failure, and its largest part that succeeded becomes the limit. Later requests
+try twice that size, so that one accidental failure does not slow the client down for good.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
 BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
-_MIN_TOKENS = 500  # smaller than any model's limit for a request, so a smaller number in a message is not that limit
+_MIN_TOKENS = 500  # every request limit is above this; a smaller number in a message is something else
 
 
 @attrs.define(eq=False)
@@ -100,7 +100,7 @@ class Search:
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:
-        self.began, self._batch, self._teaches = batch.sent_at, batch, teaches
+        self._batch, self._teaches = batch, teaches
         self._start, self._middle, self._stop = 0, len(batch), len(batch)
         self._largest = 0  # size of the largest part that succeeded
 
@@ -115,8 +115,8 @@ class Search:
         failing = self._stop - self._start
         if self._middle == self._stop and self._teaches:
             limits.learn(self._largest)
-        if self._middle == self._stop or limits.max_inputs(failing) < failing:  # the batch was too large
-            return self.release(found=0)
+        if self._middle == self._stop or limits.max_inputs(failing) < failing:
+            return self.release(found=0)  # the size of the batch caused the failure, not one text
         self._start = self._middle
         if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
             return self._halve()
@@ -153,7 +153,8 @@ class ModelLimits:
         self.base64: bool | None = None  # whether vectors come in base64; None: not known yet
         self.max_tokens = BATCH_TOKENS  # most tokens in a request, estimated
         self.context_tokens: int | None = None  # most tokens in one text, from the models list; 0: not listed
-        self.named_inputs = self.learned_inputs = sys.maxsize  # most inputs: from a message; from failed requests
+        # Limits of inputs: stated in an error message; learned by splitting failed requests.
+        self.named_inputs = self.learned_inputs = sys.maxsize
         self.most_inputs = 0  # inputs of the largest request that succeeded
         self._succeeded, self._patience, self._tried_more = 0, RETRY_LARGER_AFTER, False
 

@@ -22,8 +22,8 @@ def arrays() -> Any:
     return import_module(".matrix", __package__)
 
 
-def _to_matrix(vectors: Any) -> Matrix:
-    return arrays().to_matrix(vectors)  # type: ignore[no-any-return]
+def _as_float32(vectors: Any) -> Matrix:
+    return arrays().as_float32(vectors)  # type: ignore[no-any-return]
 
 
 def _all_positions(result: EmbedResult) -> Positions:
@@ -163,7 +163,7 @@ class EmbedResult(Stats):
         shortened: the texts that were cut or split because they were too long, sorted by position.
     """
 
-    vectors: Matrix = attrs.field(converter=_to_matrix)
+    vectors: Matrix = attrs.field(converter=_as_float32)
     positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
     models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
 

@@ -1,4 +1,4 @@
-"""Sets up one call of `embed` or a variant: validates options and texts, creates the job, builds its requests."""
+"""Sets up one call of `embed` or a variant: options, texts, job, requests, and the default retry policy of jobs."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class Session:
         limits = caller.learn(("embed", url, model, preferences), ModelLimits)
         # Keyed by process: in a forked child, a thread of the parent may hold the lock of the clock for ever.
         clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
-        may_retry_billed = partial(caller.budget.take, maybe_billed=True)
-        self.job = Job(chosen, limits, clock, self._policy, may_retry_billed, url, caller.hook)
+        self.job = Job(chosen, limits, clock, self._policy, url, caller.hook)
         if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
             most = chosen["max_tokens_per_text"] or limits.context_tokens
             refuse = partial(self._refuse, keeps_row=chosen["on_long"] != "raise")

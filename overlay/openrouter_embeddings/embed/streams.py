@@ -175,7 +175,7 @@ class Stream:
     _side: type[_Threads] | type[_Tasks]
 
     def __init__(self, session: Session) -> None:
-        self._session, self._sender = session, self._side(session)
+        self._session, self._sender, self._is_open = session, self._side(session), False
         if isinstance(session.job.report, Bar):
             session.job.report(session.job.progress())
 
@@ -204,7 +204,9 @@ class Stream:
         """Return the next block, or None at the end."""
         session, job, sender = self._session, self._session.job, self._sender
         try:
-            sender.open()
+            if not self._is_open:
+                sender.open()
+                self._is_open = True
             if session.needs_models:
                 session.needs_models = False  # before the call: if it fails, the job ends and must not repeat it
                 await sender.call(session.read_models())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .embeddings import EmbeddingBatch, read_embeddings, validate
+from .embeddings import EmbeddingBatch, read_embeddings, read_result
 from .envelope import EmptyEmbeddingsError, error_data, redact_response
 from .stream_decoder import StreamDecoder
 
@@ -22,6 +22,6 @@ __all__ = [
     "StreamDecoder",
     "error_data",
     "read_embeddings",
+    "read_result",
     "redact_response",
-    "validate",
 ]

@@ -47,7 +47,7 @@ class EmbeddingBatch:
     http_meta: HttpMeta = attrs.field(init=False)  # set by the call
 
 
-def validate(response: Response, call: PreparedCall) -> Any:
+def read_result(response: Response, call: PreparedCall) -> Any:
     """Validate a response and convert it to the typed result of its operation.
 
     Raises:
@@ -59,7 +59,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     if kind is not None:
         return read_plain(response, call, kind)
     if call.operation.id == CREATE_EMBEDDINGS:
-        return _read_result(response, call)
+        return _read_embeddings_result(response, call)
     result = _to_model(decode_document(response, call), response, call)
     for i, model in enumerate(getattr(result, "data", ()) if call.operation.id == LIST_MODELS else ()):
         if model is None or not isinstance(model.id, str):
@@ -67,7 +67,7 @@ def validate(response: Response, call: PreparedCall) -> Any:
     return result
 
 
-def _read_result(response: Response, call: PreparedCall) -> Any:
+def _read_embeddings_result(response: Response, call: PreparedCall) -> Any:
     """Return the decoded document; with vectors as numbers if they were requested, else unchanged."""
     document, values, positions = _read_rows(response, call)
     usage: Any = document.get("usage")
@@ -107,13 +107,13 @@ def _to_model(document: Any, response: Response, call: PreparedCall) -> Any:
 
 
 def read_embeddings(response: Response, call: PreparedCall) -> EmbeddingBatch:
-    """Validate an embeddings response and convert its vectors to one matrix in input order; raises as `validate`."""
+    """Validate an embeddings response and convert its vectors to one matrix in input order; raises as `read_result`."""
     check_status(response, call)
     document, values, positions = _read_rows(response, call)
     vectors, matrix = _decode_rows(values, positions, response, call), values
     if isinstance(values, list):
         output = response.body.output if isinstance(response.body, StreamDecoder) else None
-        matrix = _numpy().to_matrix(vectors, len(values), len(response.content), output)
+        matrix = _numpy().fill_matrix(vectors, len(values), len(response.content), output)
     else:
         next(vectors)  # checks the length of the first row; all rows of a matrix have the same
     _warn_of_zeros(_count_zeros(matrix, response), len(matrix))
@@ -127,11 +127,15 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
     The vectors are a matrix if they were decoded as they arrived. Otherwise each is a memoryview of a JSON array, or a
     decoded JSON value.
     """
-    document, values = _cut(response, call) or _decode_whole(response, call)
+    document, values = _split_vectors(response, call) or _decode_whole(response, call)
     rows, count = document["data"], count_inputs(call.fields)
     if len(rows) != count:
-        error = ResponseValidationError if rows else EmptyEmbeddingsError
-        raise error(f"{len(rows) or 'no'} embeddings for {count} inputs", response)
+        found = "1 embedding" if len(rows) == 1 else f"{len(rows) or 'no'} embeddings"
+        kind = ResponseValidationError if rows else EmptyEmbeddingsError
+        error = kind(f"{found} for {count} inputs", response)
+        if len(rows) == 1:
+            error._cure = "if the model combines the inputs of a request, send one per request (embed: batch_size=1)"
+        raise error
     if call.number_type and not _are_numbers(values):
         path, value = call.number_type
         raise ResponseValidationError(f"base64 of an unknown number type: the request has {path}={value!r}", response)
@@ -142,11 +146,14 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
     return document, [values[i] for i in order] if isinstance(values, list) else values[order], order
 
 
-def _cut(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
-    """Decode the JSON around the vectors; return None if the vectors cannot be cut out safely."""
+def _split_vectors(response: Response, call: PreparedCall) -> tuple[dict[str, Any], Any] | None:
+    """Decode the JSON around the vectors; return None if the vectors are not, or not safely, cut out."""
     body = response.body
     try:
-        rest, vectors = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        parts = body.split() if isinstance(body, StreamDecoder) else cut_arrays(response.content)
+        if parts is None:
+            return None
+        rest, vectors = parts
         document = check_envelope(decode(rest), response, call)
     except (ValueError, RecursionError):
         return None

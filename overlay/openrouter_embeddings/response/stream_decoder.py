@@ -97,18 +97,18 @@ class StreamDecoder:
             return self._held
         return b"".join([*chain.from_iterable(zip(self._before, self._rows.encoded(), strict=True)), self._held])
 
-    def split(self) -> tuple[bytes, Matrix | list[memoryview]]:
-        """Split the complete body into its rest and its vectors, as `cut_arrays` does, but for base64 too."""
+    def split(self) -> tuple[bytes, Matrix | list[memoryview]] | None:
+        """Split the complete body into its rest and its vectors: of a short body as `cut_arrays`, of others base64."""
         if self._rows is None:
             return cut_arrays(self._held)
         self._cut()
         return _rest([*self._before, self._held], b""), self._rows.matrix
 
 
-def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
+def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]] | None:
     """Split a body into JSON with placeholders and the arrays of numbers that they replace. ValueError if unsure.
 
-    An array of numbers ends at the first "]".
+    An array of numbers ends at the first "]". Returns None without an array.
     """
     view, last = memoryview(content), 0
     pieces, arrays = [], []
@@ -120,7 +120,7 @@ def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]]:
         pieces.append(content[last:start])
         last = end
     if not arrays:
-        raise ValueError("no array")
+        return None
     return _rest([*pieces, content[last:]], b'"'), arrays
 
 

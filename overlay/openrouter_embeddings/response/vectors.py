@@ -1,4 +1,4 @@
-"""Converts encoded vectors to float32 matrices `(n, dimensions)`. To add another number type, start here."""
+"""Decodes vectors of responses to float32 matrices `(n, dimensions)`. For other types of results: `..vectors`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Base64Rows:
         return self._matrix[: self._done]
 
     def encoded(self) -> Iterator[bytes]:
-        """The texts of the rows."""
+        """Encode each decoded row as base64 again."""
         return map(b64encode, self.matrix.astype(_WIRE_TYPE, copy=False))
 
 
@@ -64,7 +64,7 @@ def _allocated(count: int, width: int, output: OutputBuffer | None) -> Matrix:
     return output(count, width) if output else np.empty((count, width), np.float32)
 
 
-def to_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
+def fill_matrix(vectors: Iterator[Any], count: int, size: int, output: OutputBuffer | None) -> Matrix:
     """Build a matrix from `count` vectors, lists or arrays of one length, from a body of `size` bytes."""
     first: Any = next(vectors)  # one vector at a time, because lists take eight times the memory
     width = len(first)
@@ -90,7 +90,7 @@ def decode_base64(text: str) -> Matrix:
 
 
 def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
-    """Return row and column of a number that is too large or not finite, or None; and the number of all-zero rows."""
+    """Return row and column of a number that is too large or not finite; without one, None and the all-zero rows."""
     if len(vectors) == 1:  # faster for one row
         squares = [float(np.vdot(vectors, vectors))]
     else:
@@ -99,4 +99,4 @@ def check_numbers(vectors: Matrix) -> tuple[Sequence[int] | None, int]:
         return None, 0
     too_large = np.isfinite(vectors) & (np.abs(vectors) >= _TOO_LARGE)
     places = np.argwhere(too_large if too_large.any() else ~np.isfinite(vectors)).tolist()
-    return places[0] if places else None, len(vectors) - int(vectors.any(axis=1).sum())
+    return (places[0], 0) if places else (None, len(vectors) - int(vectors.any(axis=1).sum()))
