@@ -21,14 +21,12 @@ from .schemas import target
 
 def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
     """The names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
-    client = _classes(overlay / "client.py")["OpenRouter"]
-    properties = [node for node in client.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-    resources = {node.name: node.returns for node in properties if "Resource" in ast.unparse(node.decorator_list[0])}
-    taken: dict[str, Collection[str]] = {"": _public(client) - resources.keys()}
-    for tag, annotation in resources.items():
-        if isinstance(annotation, ast.Name):
-            taken[tag] = _public(_classes(overlay / f"{tag}.py")[annotation.id])
-    return taken
+    classes: dict[str, str] = runpy.run_path(str(overlay / "contract.py"))["CLASSES"]
+    places = {tag: place.split(".") for tag, place in classes.items()}
+    # The client's own names include its resources, whose names are those of the tags.
+    return {
+        tag: _public(_classes(overlay / f"{module}.py")[name]) - places.keys() for tag, (module, name) in places.items()
+    }
 
 
 def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
@@ -81,8 +79,11 @@ def _classes(path: Path) -> dict[str, ast.ClassDef]:
 
 
 def _public(node: ast.ClassDef) -> set[str]:
-    functions = (item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))
-    return {item.name for item in functions if not item.name.startswith("_")}
+    """The names that a class defines or assigns, without private ones."""
+    names = {item.name for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assigned = (target for item in node.body if isinstance(item, ast.Assign) for target in item.targets)
+    names |= {target.id for target in assigned if isinstance(target, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
 
 
 def _status(node: ast.ClassDef) -> str | None:
