@@ -47,11 +47,11 @@ def diff(options: argparse.Namespace) -> int:
     result = _result(repository, base)
     bad = not result.enough and any(change.level == Level.BREAKING for change in result.changes)
     if options.json:
-        print(report.for_machines(result))
+        print(report.to_json(result))
     elif options.check and not bad:
         print(f"spec-diff: {result.version} is high enough for the changes since {base}.")
     else:
-        print(report.for_people(result))
+        print(report.to_text(result))
     return 1 if bad else 0
 
 
@@ -74,7 +74,7 @@ def _result(repository: Repository, base: str) -> report.Result:
             notes.append(f"The Python interface is not compared, as openapi.yaml cannot be generated: {error}")
         else:
             shutil.copytree(ROOT / "overlay", folders[1] / "overlay")
-            changes += python_api.beyond(python_api.breaking(*folders), changes)
+            changes += python_api.unexplained(python_api.breaking(*folders), changes)
     versions = repository.version(base), repository.version()
     wanted = due(parse(versions[0]), {change.level for change in changes})
     enough = parse(versions[1]) >= wanted
@@ -88,7 +88,8 @@ def pull(options: argparse.Namespace) -> int:
     name = f"{theirs['info'].get('title', options.file.name)} {theirs['info'].get('version', '')}".strip()
     if not options.operation:
         found = upstream.compare(ours, theirs)
-        print(upstream.for_people(found, f"{name} ({options.file.name})", len(upstream.further(ours, theirs))))
+        missing = len(upstream.missing_operations(ours, theirs))
+        print(upstream.to_markdown(found, f"{name} ({options.file.name})", missing))
         return 1 if any(any(parts) for _, *parts in found) else 0
     known = _findings(ours)
     for wanted in options.operation:

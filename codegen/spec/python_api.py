@@ -50,7 +50,7 @@ def breaking(old: Path, new: Path) -> list[Change]:
     return list(found.values())
 
 
-def beyond(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
+def unexplained(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
     """The changes that no change of the document explains: they name neither the same part nor a part of it."""
     known = [
         re.sub(r"^(components|operations)\.|\(.*", "", change.python)

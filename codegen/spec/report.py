@@ -29,7 +29,7 @@ class Result(NamedTuple):
     notes: Sequence[str]
 
 
-def for_people(result: Result) -> str:
+def to_text(result: Result) -> str:
     """The report, a change on a few short lines."""
     lines = [f"openapi.yaml: {result.base} ({result.base_version}) -> working tree ({result.version})"]
     for level, heading in HEADINGS.items():
@@ -80,7 +80,7 @@ def for_changelog(changes: Iterable[Change]) -> str:
     return "\n".join(["### API", *lines]) if lines else ""
 
 
-def for_machines(result: Result) -> str:
+def to_json(result: Result) -> str:
     """The result as JSON."""
     found = [{**change._asdict(), "used_by": list(change.used_by)} for change in result.changes]
     levels = {level: sum(change.level == level for change in result.changes) for level in Level}

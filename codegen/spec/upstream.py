@@ -35,12 +35,12 @@ class Differences(NamedTuple):
 
     operation: str
     missing: list[str]
-    beyond: list[str]
+    only_here: list[str]
     different: list[str]
 
 
 def compare(ours: Json, theirs: Json) -> list[Differences]:
-    """The differences of each of our operations that the other document has; one that it lacks is `beyond`.
+    """The differences of each of our operations that the other document has; one that it lacks is `only_here`.
 
     Raises:
         SpecificationError: a document has no normal form.
@@ -148,7 +148,7 @@ def _limits_of(item: Alternative) -> Iterator[tuple[str, Any]]:
 
 
 def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[str], list[str], list[str]]:
-    missing, beyond = _lacking(theirs, ours), _lacking(ours, theirs)
+    missing, only_here = _lacking(theirs, ours), _lacking(ours, theirs)
     different = []
     for path, row in ours.items():
         if path not in theirs:
@@ -156,14 +156,14 @@ def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[
         other = theirs[path]
         if row.values is not None and other.values is not None:
             missing += [f"- `{path}`: the value `{value}`" for value in sorted(other.values - row.values, key=str)]
-            beyond += [f"- `{path}`: the value `{value}`" for value in sorted(row.values - other.values, key=str)]
+            only_here += [f"- `{path}`: the value `{value}`" for value in sorted(row.values - other.values, key=str)]
         pairs = [(_kinds(row), _kinds(other)), *((_state(row), _state(other)) if path[:6] != "status" else ("", ""),)]
         if (row.values is None) != (other.values is None):
             pairs.append((_values(row), _values(other)))
         if row.limits != other.limits:
             pairs.append((_limits(row.limits - other.limits), _limits(other.limits - row.limits)))
         different += [f"- `{path}`: {mine} here, {theirs} in the document" for mine, theirs in pairs if mine != theirs]
-    return missing, beyond, different
+    return missing, only_here, different
 
 
 def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
@@ -205,7 +205,7 @@ def _limits(limits: frozenset[tuple[str, Any]]) -> str:
     return ", ".join(f"{key} {value}" for key, value in sorted(limits, key=str)) or "no such limit"
 
 
-def for_people(found: Iterable[Differences], name: str, further: int) -> str:
+def to_markdown(found: Iterable[Differences], name: str, missing: int) -> str:
     """The comparison in Markdown."""
     lines = [f"# openapi.yaml against {name}"]
     headings = ("Missing here", "Only here", "Different")
@@ -216,12 +216,12 @@ def for_people(found: Iterable[Differences], name: str, further: int) -> str:
         for heading, entries in zip(headings, parts, strict=True):
             if entries:
                 lines += ["", f"{heading} ({len(entries)}):", "", *entries]
-    if further:
-        lines += ["", f"The document has {further} further operations; OPERATION= takes one."]
+    if missing:
+        lines += ["", f"The document has {missing} further operations; OPERATION= takes one."]
     return "\n".join(lines)
 
 
-def further(ours: Json, theirs: Json) -> list[Place]:
+def missing_operations(ours: Json, theirs: Json) -> list[Place]:
     """The operations of the other document that ours lacks."""
     mine = {place.where for place in document.operations(ours)}
     return [place for place in document.operations(theirs) if place.where not in mine]

@@ -196,7 +196,7 @@ Draft for CHANGELOG.md
     - `retries.Policy` public object was removed."""
 
 
-def test_report_for_people() -> None:
+def test_report_as_text() -> None:
     use = ("client.embeddings.generate(encoding_format=)",)
     place = "#/components/schemas/EncodingFormat"
     changes = [
@@ -204,4 +204,4 @@ def test_report_for_people() -> None:
         Change(BREAKING, "python", "retries.Policy", "", "public object was removed"),
     ]
     result = report.Result("v0.1.0", "0.1.0", "0.1.0", parse("0.2.0"), False, changes, [])
-    assert report.for_people(result) == REPORT
+    assert report.to_text(result) == REPORT
