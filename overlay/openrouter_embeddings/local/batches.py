@@ -60,10 +60,10 @@ class BatchStore:
         self._lock = threading.RLock()
 
     def create(self, fields: Mapping[str, Any], end: EndStatus | None) -> dict[str, Any]:
-        """Store a batch with a valid envelope. Its requests are validated when it is processed."""
+        """Store a batch after validating its own fields. Its requests are validated when it is processed."""
         names, requests = list(fields), fields["requests"]
         if max(names.index("endpoint"), names.index("model")) > names.index("requests"):
-            raise ApiError("endpoint and model must stand before requests")
+            raise ApiError("endpoint and model must come before requests")
         if fields["endpoint"] != ENDPOINT:
             raise ApiError(f"endpoint: the embedded server embeds only, in batches for {ENDPOINT}")
         model = self._catalog.find(fields["model"].removesuffix(BATCH_VARIANT)).id
@@ -72,7 +72,7 @@ class BatchStore:
         if len({request["custom_id"] for request in requests}) < len(requests):
             raise ApiError("requests: each custom_id must be unique in the batch", 422)
         if any(request["body"].get("model", fields["model"]) != fields["model"] for request in requests):
-            raise ApiError("requests: the model of a body is not that of the batch")
+            raise ApiError("requests: the model of a body differs from the model of the batch")
         batch = _Batch({**fields, "base_model": model}, end or "completed")
         self._batches[batch.id] = batch
         return self._shown(batch)
@@ -185,7 +185,7 @@ class BatchStore:
         }
 
     def _process(self, batch: _Batch) -> None:
-        """Process the requests of a batch once, in another order. As in the API, a malformed one fails the batch."""
+        """Process the requests of a batch, once. As in the API, one invalid request fails the batch."""
         with self._lock:
             if batch.lines is None:
                 batch.lines = self._answer(batch)
