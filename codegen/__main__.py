@@ -66,7 +66,8 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
     if findings := rules.check(spec, overlay):
         raise SpecificationError(*findings)
     package.write(out, normalize(spec))
-    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
+    # ruff removes unused imports from an __init__.py only with --unsafe-fixes and --preview.
+    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]
     for command in (unused, ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)

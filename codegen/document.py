@@ -125,7 +125,7 @@ def pointer(where: Where) -> str:
 
 
 def steps(reference: str) -> Where:
-    """The path that a local reference names."""
+    """Split a local reference (`#/a/b`) into its keys."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference.removeprefix("#/").split("/"))
 
 

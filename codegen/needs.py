@@ -1,7 +1,7 @@
-"""Checks that a document has what the hand-written package needs, and that the package has what the document names.
+"""Checks that a document has what the hand-written package needs, and that the package has each error class.
 
 `contract.py` of the package declares what it needs. Its error classes, and the names that tags and methods may not
-have, are read from its source, since it cannot be imported before the generated package exists.
+have, are read from its source, because the package cannot be imported before the generated package exists.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
 
 
 def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
-    """What the package and a document in normal form lack of each other."""
+    """Find what the package needs and the document lacks, and the error classes that the package lacks."""
     contract = runpy.run_path(str(overlay / "contract.py"))
     cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
     schemas = normal["components"]["schemas"]
@@ -49,7 +49,8 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
         }
         for kind, names in needed.items():
             for name in sorted({*([names] if isinstance(names, str) else names)} - has[kind]):
-                yield Finding(where, f"it has no {kind.removesuffix('s')} {name}, which the package needs", cure)
+                problem = f"the operation has no {kind.removesuffix('s')} {name}, which the package needs"
+                yield Finding(where, problem, cure)
     for name, wires in contract["MEMBERS"].items():
         if name not in schemas:
             problem = f"no operation reaches a schema {name}, which the package needs"
@@ -61,7 +62,7 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
 
 
 def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
-    """The error classes that the document names and errors.py does not have."""
+    """Find the error classes that the document names and errors.py does not define."""
     classes = {name: _status(node) for name, node in _classes(overlay / "errors.py").items()}
     for where, response in document.answers(normal):
         name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
@@ -87,5 +88,5 @@ def _public(node: ast.ClassDef) -> set[str]:
 
 
 def _status(node: ast.ClassDef) -> str | None:
-    """The status that a class of errors names."""
+    """Return the argument `status=` of an error class."""
     return next((ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "status"), None)

@@ -219,7 +219,7 @@ class _Reader:
             content = {} if where[2] == "head" or status in ("204", "205") else place.value.get("content") or {}
             names = chosen(content, ("json", "text", "bytes"))
             if content and not names:
-                cure = f"declare the {JSON} of a call that does not stream, or leave the operation out"
+                cure = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
                 self.normal.find((*place.where, "content"), "an event stream alone is not supported", cure)
             read = kind(names[0], content[names[0]]) if names else "none"
             result[status] = {"description": place.value.get("description", ""), KIND: read}

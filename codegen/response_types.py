@@ -1,4 +1,4 @@
-"""Answers questions of the templates about the properties that openapi-python-client parsed."""
+"""Template helpers: classify the properties that openapi-python-client parsed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ResponseTypes:
                 self.discriminators[frozenset(map(target, branches(schema))) - {None}] = schema["discriminator"]
 
     def alias(self, item: Property) -> Property | None:
-        """The content of the recursive alias that a property refers to."""
+        """Return the content of the recursive alias that the property references, or None."""
         return self.recursive.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
 
     def model(self, item: Property) -> ModelProperty | None:

@@ -43,7 +43,12 @@ class Error:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method. `result` is the schema of its result, None if it has none; `sample` an example of its body."""
+    """An operation as its reference page shows it.
+
+    Attributes:
+        result: the schema of its result, or None.
+        sample: an example of its body, or None.
+    """
 
     method: str
     place: str

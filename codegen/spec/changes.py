@@ -212,16 +212,17 @@ class _Comparison:
         python, before, after = f"{old.method}()", old.responses(True), new.responses(True)
         for status in sorted(before.keys() - after.keys()):
             place = f"{old.place}/responses/{status}"
-            self.add(BREAKING, "status-removed", python, place, f"status {status} is no result any more")
+            self.add(BREAKING, "status-removed", python, place, f"status {status} is no longer a result")
         for status in sorted(after.keys() - before.keys()):
-            self.add(COMPATIBLE, "status-added", python, f"{new.place}/responses/{status}", f"{status} is a result too")
+            place = f"{new.place}/responses/{status}"
+            self.add(COMPATIBLE, "status-added", python, place, f"status {status} is a result too")
         kinds = [{value[KIND] for value in side.values()} for side in (before, after)]
         if ("none" in kinds[0]) != ("none" in kinds[1]):
             level, state = (BREAKING, "can return") if "none" in kinds[1] else (COMPATIBLE, "no longer returns")
             self.add(level, "result-empty", python, f"{new.place}/responses", f"{state} None")
         bodies = [" or ".join(sorted(side - {"none"})) for side in kinds]
         if bodies[0] != bodies[1] and all(bodies):
-            message = f"the result is {bodies[1]}, not {bodies[0]}"
+            message = f"the result changes from {bodies[0]} to {bodies[1]}"
             self.add(BREAKING, "result-kind", python, f"{new.place}/responses", message)
         first, second = (
             [value["content"] for value in side.values() if "content" in value] for side in (before, after)
@@ -245,7 +246,7 @@ class _Comparison:
                 message = f"status {status} raises errors.{default}, not errors.{classes[0]}"
                 self.add(BREAKING, "error-removed", python, place, message)
             else:
-                message = f"status {status} raises errors.{classes[1]}"
+                message = f"status {status} raises errors.{classes[1]}, not errors.{classes[0]}"
                 shared = old.responses_as_written(self.old).get(status, {}).get("$ref")
                 same = shared and shared == new.responses_as_written(self.new).get(status, {}).get("$ref")
                 place = f"{shared}/x-python-error" if same else place
@@ -261,7 +262,7 @@ class _Comparison:
         old, new = self.old.schemas[old_name], self.new.schemas[new_name]
         place, python = self.old.place(old_name), self._public(old_name)
         if is_model(old) != is_model(new):
-            message = "becomes a class" if is_model(new) else f"is no class any more, but {self._text(1, new)}"
+            message = "becomes a class" if is_model(new) else f"changes from a class to {self._text(1, new)}"
             self.add(BREAKING, "class", python, place, message)
         elif is_model(old):
             self.fields(old_name, old, new, sent)

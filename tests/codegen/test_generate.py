@@ -113,7 +113,7 @@ BROKEN = {
     "another name of a method that the package needs": (
         "x-python-method: list_models",
         "x-python-method: list_all",
-        "it has no method list_models, which the package needs",
+        "the operation has no method list_models, which the package needs",
     ),
     **{
         f"a method named {name}, which the package has": (
@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         operation(responses={"200": {"description": "ok", **body({}, "text/event-stream")}}),
         "/responses/200/content",
         "an event stream alone is not supported",
-        "declare the application/json of a call that does not stream",
+        "declare the application/json response of the non-streaming call",
     ),
     "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
     "a form that is a union": (
