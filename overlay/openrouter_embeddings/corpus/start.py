@@ -71,7 +71,8 @@ def corpus(
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
-        raise TypeError(f"corpus() does not accept {name}: <output>.errors.jsonl lists rows without a vector")
+        problem = "rows without a vector are always listed in <output>.errors.jsonl"
+        raise TypeError(f"corpus() does not accept {name}: {problem}")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
         raise unknown_argument("corpus", name, CorpusOptions.__annotations__)
     own = {**CORPUS_DEFAULTS, **options}
