@@ -78,7 +78,7 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
 
 
 def compare(committed: Path, fresh: Path) -> str:
-    """The files that differ, with the first lines of each difference; empty without a difference."""
+    """Return the files that differ, with the first lines of each difference; empty without a difference."""
     found = []
     for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
         paths = (committed / name, fresh / name)
@@ -91,7 +91,7 @@ def compare(committed: Path, fresh: Path) -> str:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file of a folder, sorted by path."""
+    """Return every file of a folder, sorted by path."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
 
 

@@ -49,11 +49,11 @@ class Adapter:
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def named(self) -> dict[str, Schema]:
-        """All named schemas, adapted."""
+        """Adapt all named schemas."""
         return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
 
     def document(self, normal: Json, holder: str) -> dict[str, Any]:
-        """The whole document, adapted; the schema `holder` has a member for each alias."""
+        """Adapt the whole document. The schema `holder` gets a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
         aliases = {name: {"$ref": PREFIX + name} for name in plain}
@@ -68,7 +68,7 @@ class Adapter:
         return {**normal, "paths": paths, "components": {"schemas": components}}
 
     def _operation(self, operation: Json) -> dict[str, Any]:
-        """An operation, adapted; its header parameters become query parameters with the names of their arguments."""
+        """Adapt an operation. Its header parameters become query parameters with the names of their arguments."""
         adapted: dict[str, Any] = copy.deepcopy(dict(operation))
         for parameter in adapted["parameters"]:
             parameter["schema"] = self.schema(parameter["schema"], True)
@@ -87,7 +87,7 @@ class Adapter:
         return adapted
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
-        """One schema, adapted; `sent`: a caller passes its values."""
+        """Adapt one schema; `sent`: a caller passes its values."""
         if (name := target(schema)) is not None:
             found: Schema = {"$ref": schema["$ref"]}
             return {"anyOf": [found, *self.also[name]]} if name in self.also else found
@@ -137,7 +137,7 @@ class Adapter:
 
 
 def _value_groups(schema: Schema) -> Iterator[Schema]:
-    """One schema for each type of the values of an enum or constant."""
+    """Yield one schema for each type of the values of an enum or constant."""
     groups: dict[type, list[Any]] = {}
     for value in schema.get("enum", [schema.get("const")]):
         groups.setdefault(type(value), []).append(value)

@@ -20,7 +20,7 @@ from .schemas import target
 
 
 def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
-    """The names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
+    """Return the names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
     classes: dict[str, str] = runpy.run_path(str(overlay / "contract.py"))["CLASSES"]
     places = {tag: place.split(".") for tag, place in classes.items()}
     # The client's own names include its resources, whose names are those of the tags.
@@ -80,7 +80,7 @@ def _classes(path: Path) -> dict[str, ast.ClassDef]:
 
 
 def _public(node: ast.ClassDef) -> set[str]:
-    """The names that a class defines or assigns, without private ones."""
+    """Return the names that a class defines or assigns, without private ones."""
     names = {item.name for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)}
     assigned = (target for item in node.body if isinstance(item, ast.Assign) for target in item.targets)
     names |= {target.id for target in assigned if isinstance(target, ast.Name)}

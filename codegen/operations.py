@@ -36,7 +36,7 @@ RESETTING = ("patch", "put")
 
 
 def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
-    """The normal form of a document; `taken` has the names that tags, and the methods of a tag, may not have.
+    """Bring a document into normal form; `taken` has the names that tags, and the methods of a tag, may not have.
 
     Raises:
         SpecificationError: with all findings: operations that are not supported, names that are equal in Python.
@@ -61,18 +61,18 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
 
 
 def fields(body: Json, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """The members of a body that are arguments of their own; none if the body is one argument."""
+    """Return the members of a body that are arguments of their own; none if the body is one argument."""
     found: dict[str, Schema] = schemas.get(target(body) or "", {}).get("properties", {})
     return found
 
 
 def argument_name(holder: Json, name: str) -> str:
-    """The Python name of a parameter or of a member of the body."""
+    """Return the Python name of a parameter or of a member of the body."""
     return str(holder.get("x-python-name") or snake_case(name))
 
 
 def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str, str, str]]:
-    """The name in Python, the location and the name in the request of each argument: the body first."""
+    """Return the name in Python, the location and the name in the request of each argument: the body first."""
     found: list[tuple[str, str, str]] = []
     if "requestBody" in operation:
         members = fields(body_schema(operation)[1], schemas) or {"body": {}}
@@ -81,21 +81,21 @@ def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str,
 
 
 def body_schema(operation: Json) -> tuple[str, Schema]:
-    """The media type and the schema of the body of an operation in normal form; JSON and {} without a body."""
+    """Return the media type and the schema of the body of an operation in normal form; JSON and {} without a body."""
     content = operation.get("requestBody", {"content": {JSON: {"schema": {}}}})["content"]
     ((name, media),) = content.items()
     return name, media["schema"]
 
 
 def request_schemas(normal: Json) -> Iterator[Json]:
-    """The schemas of all arguments."""
+    """Yield the schemas of all arguments."""
     yield from (schema for _, schema in document.outer_schemas(document.arguments(normal)))
     for _, schema in document.outer_schemas(document.media(document.requests(normal))):
         yield from fields(schema, normal["components"]["schemas"]).values() or [schema]
 
 
 def is_reset(method: str, schema: Schema) -> bool:
-    """Whether a member of a body is sent as null if a caller passes None."""
+    """Return whether a member of a body is sent as null if a caller passes None."""
     return method.lower() in RESETTING and ("null" in kinds(schema) or NULL in branches(schema))
 
 
@@ -189,13 +189,13 @@ class _Reader:
         return {"requestBody": body}
 
     def _streams(self, raw: Json) -> bool:
-        """Whether the operation can answer with an event stream."""
+        """Return whether the operation can answer with an event stream."""
         good = [found for status, found in raw.get("responses", {}).items() if str(status)[0] == "2"]
         contents = document.media(self.normal.locate((), found) for found in good)
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
 
     def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """The body without the member that requests an event stream, since the client reads whole results."""
+        """Return the body without the member that requests an event stream, since the client reads whole results."""
         body = self.normal.schemas[target(schema) or ""]
         names = ("stream", "stream_options")
         members = {name: value for name, value in body["properties"].items() if name not in names}
@@ -204,7 +204,7 @@ class _Reader:
         return {"$ref": f"{PREFIX}{hint}Unstreamed"}
 
     def _responses(self, where: Where, raw: Json, hint: str) -> dict[str, dict[str, Any]]:
-        """The responses by status. All successes get the same JSON schema, since a method has one result type."""
+        """Return the responses by status. All successes get one JSON schema, since a method has one result type."""
         places = document.below([Place(where, raw)], "responses", "*")
         found = {place.where[-1]: self.normal.locate(*place) for place in places}
         good = {status: place for status, place in found.items() if status[0] == "2"}
@@ -241,7 +241,7 @@ class _Reader:
         return result
 
     def _security(self, where: Where, raw: Json) -> dict[str, Any]:
-        """The requirements of an operation, and the header of its key if that is not `Authorization`."""
+        """Return the requirements of an operation, and the header of its key if that is not `Authorization`."""
         required = [item for item in raw.get("security", self.spec.get("security", ())) if item]
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
         names = [name for item in required for name in item if len(item) == 1]
@@ -255,7 +255,7 @@ class _Reader:
         return {"security": required, **key}
 
     def _rename_parameters(self, operation: Json) -> None:
-        """Give a parameter whose name in Python is taken the prefix of its location."""
+        """Put its location before the name of each parameter whose name in Python is taken."""
         taken = [name for name, location, _ in arguments(operation, self.normal.schemas) if location == "body"]
         for item in operation["parameters"]:
             if item["x-python-name"] in taken:
@@ -264,7 +264,7 @@ class _Reader:
 
 
 def _key_header(scheme: Json) -> str:
-    """The header in which the key of a security scheme is sent; empty if it is sent otherwise."""
+    """Return the header in which the key of a security scheme is sent; empty if it is sent otherwise."""
     if scheme.get("type") == "apiKey" and scheme.get("in") == "header":
         return str(scheme["name"])
     is_bearer = scheme.get("type") in ("oauth2", "openIdConnect") or str(scheme.get("scheme")).lower() == "bearer"
@@ -272,7 +272,7 @@ def _key_header(scheme: Json) -> str:
 
 
 def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Names that Python does not allow, and names that overwrite each other, an option or a member of the client."""
+    """Find names that Python does not allow, and names that another method, argument, option or member has."""
     owners: dict[tuple[Any, str], str] = {}  # by the scope of a name and the name
     for tag, names in reserved.items():
         owner = f"a method of the hand-written class of {tag}" if tag else "a member of the client"

@@ -125,32 +125,32 @@ class Package:
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
     def attributes(self, model: ModelProperty) -> list[str]:
-        """The names of a model's attributes: the documented ones where Python allows them."""
+        """Return the names of a model's attributes: the documented ones where Python allows them."""
         found: list[str] = []
         for item in members(model):
             found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
 
     def extra_values(self, model: ModelProperty) -> PropertyProtocol | None:
-        """The property of the values of members that a model does not declare."""
+        """Return the property of the values of members that a model does not declare."""
         found = model.additional_properties
         return None if isinstance(found, AnyProperty) else found
 
     def described(self, name: str) -> str:
-        """The docstring of a model, with the description of each attribute."""
+        """Return the docstring of a model, with the description of each attribute."""
         model = self.types.models[name]
         names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
         return with_attributes(name, self.schemas, dict(names))
 
     def tag(self, name: str) -> tuple[str, str, str]:
-        """The class of a tag, its description, and the attribute of the client."""
+        """Return the class of a tag, its description, and the attribute of the client."""
         tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), wrapped(doc), tag_attribute(tag)
 
     def places(self, namespace: str) -> dict[str, str]:
-        """The names of a namespace with their modules: params for types of arguments, models for results."""
+        """Return the names of a namespace with their modules: params for types of arguments, models for results."""
         places: dict[str, str] = {}
         for name, schema in self.schemas.items():
             if schema.get("x-python-namespace", "components") != namespace:

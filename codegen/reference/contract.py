@@ -1,4 +1,4 @@
-"""The operations and schemas of openapi.yaml as the pages show them; only this module here imports the generator."""
+"""Reads the operations and schemas of openapi.yaml for the reference pages, with the modules of the generator."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Operation:
 
 
 class User(NamedTuple):
-    """Where a schema is used: a method under a tag, or another schema if `tag` is ""; and its part there."""
+    """A use of a schema: by a method under a tag, or by another schema if `tag` is ""; `part` says where in it."""
 
     tag: str
     owner: str
@@ -126,20 +126,20 @@ class Contract:
             self.users.setdefault(name, []).append(user)
 
     def namespace(self, name: str) -> str:
-        """The module from which a schema is imported."""
+        """Return the module from which a schema is imported."""
         return str(self.schemas[name].get("x-python-namespace", "components"))
 
     def describe(self, schema: Json) -> str:
-        """The description of a schema, or of the schema that it refers to."""
+        """Return the description of a schema, or of the schema that it refers to."""
         found = schema.get("description") or self._all.get(target(schema) or "", {}).get("description", "")
         return " ".join(str(found).split())
 
     def limits(self, schema: Json) -> Json:
-        """A schema with the keywords of the schema that it refers to."""
+        """Return a schema with the keywords of the schema that it refers to."""
         return {**self._all.get(target(schema) or "", {}), **schema}
 
     def _users(self) -> Iterator[tuple[str, User]]:
-        """Each schema, with each place where it is used."""
+        """Yield each schema, with each place where it is used."""
         for tag in self.tags:
             for operation in tag.operations:
                 for argument in operation.arguments:
@@ -206,13 +206,13 @@ class Contract:
 
 
 def _content(holder: Json) -> Schema | None:
-    """The schema of the content of a body or response in normal form."""
+    """Return the schema of the content of a body or response in normal form."""
     schema: Schema | None = _first(holder.get("content", {})).get("schema")
     return schema
 
 
 def _result(response: Json) -> Schema | None:
-    """The schema of a success; a body that is not JSON is a text or bytes."""
+    """Return the schema of a success; a body that is not JSON is a text or bytes."""
     binary = {"text": {}, "bytes": {"format": "binary"}}.get(response.get("x-python-kind", ""))
     return _content(response) if binary is None else {"type": "string", **binary}
 
@@ -223,7 +223,7 @@ def _first(content: Json) -> Json:
 
 
 def _example(holder: Json) -> Any:
-    """The first example of a schema, a parameter or a media type; None without one."""
+    """Return the first example of a schema, a parameter or a media type; None without one."""
     if holder.get("example") is not None:
         return holder["example"]
     examples = holder.get("examples") or ()

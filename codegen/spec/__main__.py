@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Compare openapi.yaml with that of a revision; the exit code."""
+    """Compare openapi.yaml with that of a revision; return the exit code."""
     repository = Repository(ROOT)
     base = options.base or repository.last_release()
     if base is None:
@@ -83,7 +83,7 @@ def _result(repository: Repository, base: str) -> report.Result:
 
 
 def pull(options: argparse.Namespace) -> int:
-    """Compare openapi.yaml with another document, or take operations from it; the exit code."""
+    """Compare openapi.yaml with another document, or take operations from it; return the exit code."""
     ours, theirs = document.load(ROOT / CONTRACT), document.load(options.file)
     name = f"{theirs['info'].get('title', options.file.name)} {theirs['info'].get('version', '')}".strip()
     if not options.operation:
@@ -109,18 +109,18 @@ def pull(options: argparse.Namespace) -> int:
 
 
 def _findings(spec: Json) -> list[Finding]:
-    """What a person has to change before the document, and the package generated from it, are complete."""
+    """Return what is missing or wrong in the document, or missing in the hand-written package."""
     return rules.check(spec, ROOT / "overlay" / python_api.OVERLAY, style=True)
 
 
 def _line(finding: Finding) -> str:
-    """A finding about an operation that is not in the file yet."""
+    """Format a finding about an operation that is not in the file yet."""
     where, problem, cure = finding
     return f"- {pointer(where)}: {'; '.join(filter(None, (problem, cure)))}"
 
 
 def _operation(ours: Json, theirs: Json, wanted: str) -> Place:
-    """The operation of an id, or of a method and a path."""
+    """Return the operation of an id, or of a method and a path."""
     for place in document.operations(theirs):
         _, path, method = place.where
         if wanted in (place.value.get("operationId"), f"{method.upper()} {path}"):

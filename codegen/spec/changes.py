@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def compare(old: Json, new: Json) -> list[Change]:
-    """The changes between two documents, the breaking ones first.
+    """Return the changes between two documents, the breaking ones first.
 
     Raises:
         SpecificationError: one of the documents has no normal form.
@@ -111,7 +111,7 @@ class _Comparison:
             self.add(COMPATIBLE, "server", "OpenRouter(server_url=)", "#/servers", f"the default is {after[0]}")
 
     def pairs(self) -> Iterator[tuple[Operation, Operation]]:
-        """The operations of both documents: by method and path, else by operationId, else by Python name."""
+        """Yield the operations of both documents: by method and path, else by operationId, else by Python name."""
         before, after = list(self.old.operations), list(self.new.operations)
         for key in range(3):
             for old in list(before):
@@ -178,7 +178,7 @@ class _Comparison:
     def _renamed_argument(
         self, old: Argument, gone: Mapping[str, Argument], fresh: Mapping[str, Argument]
     ) -> str | None:
-        """The new name of an argument: that of the same wire name, else of the only other one of its type."""
+        """Return the new name of an argument: that of the same wire name, else of the only other one of its type."""
         for name, new in fresh.items():
             if (old.wire, old.location) == (new.wire, new.location):
                 return name
@@ -253,7 +253,7 @@ class _Comparison:
                 self.add(BREAKING, "error-renamed", f"errors.{classes[0]}", place, message)
 
     def schema_pairs(self, sent: bool) -> Iterator[tuple[str, str, bool]]:
-        """The named schemas that travel in one direction in both documents."""
+        """Yield the pairs of named schemas that both documents send, or that both receive."""
         before, after = (side.sent if sent else side.answered for side in (self.old, self.new))
         yield from ((name, name, sent) for name in before & after)
         yield from ((old, new, sent) for old, new in self.renamed.items() if old in before and new in after)
@@ -332,7 +332,7 @@ class _Comparison:
                         self.types(first, second, sent, python, place)
 
     def _renamed_classes(self, before: Collection[Shape], after: Collection[Shape]) -> Iterator[Shape]:
-        """The old shapes with the new names of classes: one that left the document, and the only new one, are equal."""
+        """Return the old shapes with new class names. If one class is missing and one is new, the class is renamed."""
         left = {name for shape in before for name in shape.classes() if name not in self.new.schemas}
         came = {name for shape in after for name in shape.classes() if name not in self.old.schemas}
         left, came = left - self.renamed.keys(), came - set(self.renamed.values())
@@ -377,7 +377,7 @@ class _Comparison:
             self.add(level, "decimal-string", python, place, f"{state} numbers beside strings")
 
     def public_names(self) -> None:
-        """The names that users import, without those that come or go along with an operation or with their class."""
+        """Compare the names that users import, without those added or removed with an operation or their class."""
         taken: set[str] = set()  # new names that old ones became
         gone, fresh = set(self.old.public) - set(self.new.public), set(self.new.public) - set(self.old.public)
         for public, name in self.old.public.items():
@@ -419,13 +419,13 @@ def _grouped(alternatives: Iterable[Alternative]) -> dict[Shape, list[Alternativ
 
 
 def _values(alternatives: list[Alternative]) -> list[Any] | None:
-    """The values of all alternatives of one shape; None if one of them takes any."""
+    """Return the values of all alternatives of one shape; None if one of them takes any."""
     lists = [alternative.values for alternative in alternatives]
     return None if None in lists else [value for values in lists for value in values or ()]
 
 
 def _openness(schema: Json) -> int:
-    """0: no keys other than the properties; 1: not declared; 2: any, or those of a schema."""
+    """Return 0 if no other keys than the properties are allowed, 1 if that is not declared, 2 if other keys are."""
     extra = schema.get("additionalProperties")
     return 1 if extra is None else 0 if extra is False else 2
 
@@ -437,7 +437,7 @@ def _listed(values: list[Any]) -> str:
 
 
 def _without_repetition(changes: Iterable[Change]) -> list[Change]:
-    """Each change once: what is sent and received is reported by its stricter direction."""
+    """Return each change once. A schema that is both sent and received is reported in its stricter direction."""
     found: dict[tuple[str, ...], Change] = {}
     for change in changes:
         key = (change.python, change.pointer, change.text)
@@ -447,7 +447,7 @@ def _without_repetition(changes: Iterable[Change]) -> list[Change]:
 
 
 def _rest(old: Json, new: Json, named: set[str], names: Mapping[str, str]) -> Iterator[Change]:
-    """The differences that no rule names: texts, and what users cannot see."""
+    """Yield the differences that no rule names: texts, and what users cannot see."""
     texts: dict[Where, str] = {}
     for where, state in _differences(old, new, ()):
         place = pointer(where)
@@ -462,13 +462,13 @@ def _rest(old: Json, new: Json, named: set[str], names: Mapping[str, str]) -> It
 
 
 def _named_place(where: Where, names: Mapping[str, str]) -> str:
-    """The Python name of the smallest part that holds a place and has one."""
+    """Return the Python name of the smallest part that holds a place and has one."""
     steps = (pointer(where[:length]) for length in range(len(where), 0, -1))
     return next((names[step] for step in steps if step in names), "")
 
 
 def _differences(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, str]]:
-    """The smallest parts that differ, and how."""
+    """Yield the smallest parts that differ, and how."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             if key not in new or key not in old:

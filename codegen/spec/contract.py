@@ -58,17 +58,17 @@ class Operation:
             yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
 
     def responses_as_written(self, contract: Contract) -> Json:
-        """The responses by status, references included."""
+        """Return the responses by status, references included."""
         found: Json = contract.spec["paths"][self.where[1]][self.where[2]].get("responses", {})
         return found
 
     def reached(self, contract: Contract) -> set[str]:
-        """The names of the schemas that the operation refers to, directly or through others."""
+        """Return the names of the schemas that the operation refers to, directly or through others."""
         parts = [{"$ref": part["$ref"]} for _, part in document.everything(self.normal) if "$ref" in part]
         return reachable(parts, contract.schemas)
 
     def responses(self, success: bool) -> dict[str, Json]:
-        """The responses that are results, or those that are errors, by status."""
+        """Return the responses that are results, or those that are errors, by status."""
         found: Mapping[str, Json] = self.normal["responses"]
         return {status: value for status, value in found.items() if ("x-python-error" not in value) == success}
 
@@ -91,11 +91,11 @@ class Contract:
         self.public = dict(self._public())
 
     def place(self, name: str) -> str:
-        """The JSON pointer to a named schema."""
+        """Return the JSON pointer to a named schema."""
         return str(self.schemas[name].get("title", PREFIX + name))
 
     def _public(self) -> Iterator[tuple[str, str]]:
-        """The names that users import, and the schema of each."""
+        """Yield the names that users import, and the schema of each."""
         for name, schema in self.schemas.items():
             space = schema.get("x-python-namespace", "components")
             suffixes = [""] if name in self.sent | self.answered else []
@@ -104,7 +104,7 @@ class Contract:
                 yield from ((f"{space}.{alias}{suffix}", name) for suffix in suffixes)
 
     def names(self) -> dict[str, str]:
-        """The Python name of each place that has one."""
+        """Return the Python name of each place that has one."""
         found: dict[str, str] = {}
         for public, name in self.public.items():
             found.setdefault(self.place(name), public)
@@ -118,7 +118,7 @@ class Contract:
         return found
 
     def users(self, name: str) -> list[str]:
-        """The arguments and results that hold a named schema."""
+        """Return the arguments and results that hold a named schema."""
         found = []
         for operation in self.operations:
             for argument, item in operation.arguments.items():
@@ -131,7 +131,7 @@ class Contract:
 
 
 def field_name(name: str, wire: str) -> str:
-    """The name of a field of a class."""
+    """Return the name of a field of a class."""
     return f"{name}.{attribute(wire, ())}"
 
 
@@ -142,7 +142,7 @@ def _content(response: Json) -> Json:
 
 
 def _with_places(spec: Json) -> dict[str, Any]:
-    """The document with the pointer of each schema as its title."""
+    """Return the document with the pointer of each schema as its title."""
     result = deepcopy(dict(spec))
     bodies = (*document.requests(result), *document.answers(result), *document.components(result, "responses"))
     parameters = (*document.components(result, "parameters"), *document.arguments(result))

@@ -34,7 +34,7 @@ NAMES = [
 
 
 def breaking(old: Path, new: Path) -> list[Change]:
-    """The breaking changes between two folders that hold `generated` and `overlay`; an async twin is not repeated."""
+    """Return the breaking changes between two folders with `generated` and `overlay`, without async versions."""
     before, after = _load(old), _load(new)
     found: dict[tuple[str, str], Change] = {}
     for name in MODULES:
@@ -51,7 +51,7 @@ def breaking(old: Path, new: Path) -> list[Change]:
 
 
 def unexplained(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
-    """The changes that no change of the document explains: they name neither the same part nor a part of it."""
+    """Yield the changes that no change of the document explains: they name neither the same part nor a part of it."""
     known = [
         re.sub(r"^(components|operations)\.|\(.*", "", change.python)
         for change in explained

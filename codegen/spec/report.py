@@ -30,7 +30,7 @@ class Result(NamedTuple):
 
 
 def to_text(result: Result) -> str:
-    """The report, a change on a few short lines."""
+    """Return the report, a change on a few short lines."""
     lines = [f"openapi.yaml: {result.base} ({result.base_version}) -> working tree ({result.version})"]
     for level, heading in HEADINGS.items():
         found = [change for change in result.changes if change.level == level]
@@ -69,7 +69,7 @@ def _verdict(result: Result) -> str:
 
 
 def for_changelog(changes: Iterable[Change]) -> str:
-    """The section "API" of a release, in Markdown; empty if users see no change."""
+    """Return the section "API" of a release, in Markdown; empty if users see no change."""
     seen = [change for change in changes if change.level != Level.INTERNAL]
     lines = []
     for level in (Level.BREAKING, Level.COMPATIBLE):
@@ -81,7 +81,7 @@ def for_changelog(changes: Iterable[Change]) -> str:
 
 
 def to_json(result: Result) -> str:
-    """The result as JSON."""
+    """Return the result as JSON."""
     found = [{**change._asdict(), "used_by": list(change.used_by)} for change in result.changes]
     levels = {level: sum(change.level == level for change in result.changes) for level in Level}
     described = {

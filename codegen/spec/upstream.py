@@ -40,7 +40,7 @@ class Differences(NamedTuple):
 
 
 def compare(ours: Json, theirs: Json) -> list[Differences]:
-    """The differences of each of our operations that the other document has; one that it lacks is `only_here`.
+    """Return the differences of each of our operations that the other document has; one that it lacks is `only_here`.
 
     Raises:
         SpecificationError: a document has no normal form.
@@ -61,7 +61,7 @@ def compare(ours: Json, theirs: Json) -> list[Differences]:
 
 
 def restricted(spec: Json, wheres: Iterable[Where]) -> dict[str, Any]:
-    """The document with these operations alone, and with the components that they reach."""
+    """Return the document with these operations alone, and with the components that they reach."""
     paths: dict[str, Any] = {}
     for _, path, method in (where for where in wheres if where[2] in spec.get("paths", {}).get(where[1], {})):
         item = spec["paths"][path]
@@ -135,7 +135,7 @@ class _Walk:
 
 
 def _limits_of(item: Alternative) -> Iterator[tuple[str, Any]]:
-    """The limits of one alternative; of an integer, what excludes a bound is the next bound."""
+    """Yield the limits of one alternative; exclusive bounds of integers become inclusive ones."""
     schema = item.schema
     for key, step in (("minimum", 1), ("maximum", -1)):
         exclusive = schema.get(f"exclusive{key.title()}", False)
@@ -167,7 +167,7 @@ def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[
 
 
 def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
-    """A line for each path that `others` lacks, and one for all statuses."""
+    """Return a line for each path that `others` lacks, and one for all statuses."""
     paths = list(_topmost(rows, others))
     statuses = [path.removeprefix("status ") for path in paths if path.startswith("status ")]
     lines = [f"- `{path}`: {_described(rows[path])}" for path in paths if not path.startswith("status ")]
@@ -175,7 +175,7 @@ def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
 
 
 def _topmost(rows: Mapping[str, Row], others: Mapping[str, Row]) -> Iterator[str]:
-    """The paths that `others` lacks, without those below one of them."""
+    """Yield the paths that `others` lacks, without those below one of them."""
     found: list[str] = []
     for path in rows:
         if path not in others and not any(path.startswith((f"{top}.", f"{top}[]", f"{top}{{}}")) for top in found):
@@ -206,7 +206,7 @@ def _limits(limits: frozenset[tuple[str, Any]]) -> str:
 
 
 def to_markdown(found: Iterable[Differences], name: str, missing: int) -> str:
-    """The comparison in Markdown."""
+    """Return the comparison in Markdown."""
     lines = [f"# openapi.yaml against {name}"]
     headings = ("Missing here", "Only here", "Different")
     for operation, *parts in found:
@@ -222,6 +222,6 @@ def to_markdown(found: Iterable[Differences], name: str, missing: int) -> str:
 
 
 def missing_operations(ours: Json, theirs: Json) -> list[Place]:
-    """The operations of the other document that ours lacks."""
+    """Return the operations of the other document that ours lacks."""
     mine = {place.where for place in document.operations(ours)}
     return [place for place in document.operations(theirs) if place.where not in mine]
