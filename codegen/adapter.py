@@ -36,21 +36,21 @@ JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", t
 class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
-    Schemas that are not `answered` accept all that a caller may pass: a number in place of a decimal string, and one
+    Schemas that are not `received` accept all that a caller may pass: a number in place of a decimal string, and one
     array of a union in place of a union of arrays, since type checkers refuse an inline list otherwise. `also` has the
     schemas that are accepted in place of a named schema.
     """
 
     def __init__(
-        self, schemas: Mapping[str, Schema], answered: Collection[str], also: Mapping[str, list[Schema]]
+        self, schemas: Mapping[str, Schema], received: Collection[str], also: Mapping[str, list[Schema]]
     ) -> None:
-        self.schemas, self.answered, self.also = schemas, answered, also
+        self.schemas, self.received, self.also = schemas, received, also
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def named(self) -> dict[str, Schema]:
         """Adapt all named schemas."""
-        return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
+        return {name: self.schema(schema, name not in self.received, True) for name, schema in self.schemas.items()}
 
     def document(self, normal: Json, holder: str) -> dict[str, Any]:
         """Adapt the whole document. The schema `holder` gets a member for each alias."""

@@ -43,10 +43,10 @@ class Finding(NamedTuple):
 
     where: Where
     problem: str
-    cure: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.cure)))
+        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.fix)))
 
 
 class SpecificationError(Exception):
@@ -86,13 +86,13 @@ class Source:
         return self.document
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
-        """Return one line per finding, as compilers do: file, line, column, operation, problem, cure and pointer."""
+        """Return one line per finding, as compilers do: file, line, column, operation, problem, fix and pointer."""
         shown = []
-        for where, problem, cure in dict.fromkeys(findings):
+        for where, problem, fix in dict.fromkeys(findings):
             known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
             line, column = self.lines.get(known, (1, 1))
             users = operations_of(self.document, where)
-            text = f"{users}{problem}{'; ' if cure else ''}{cure}"
+            text = f"{users}{problem}{'; ' if fix else ''}{fix}"
             shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
         return "\n".join(shown)
 
@@ -207,7 +207,7 @@ def arguments(spec: Json) -> list[Place]:
     return below([*below([Place((), spec)], "paths", "*"), *operations(spec)], "parameters", "*")
 
 
-def answers(spec: Json) -> list[Place]:
+def responses(spec: Json) -> list[Place]:
     """Return the responses of operations as written there, references included."""
     return below(operations(spec), "responses", "*")
 

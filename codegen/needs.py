@@ -32,12 +32,12 @@ def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
 def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     """Find what the package needs and the document lacks, and the error classes that the package lacks."""
     contract = runpy.run_path(str(overlay / "contract.py"))
-    cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
+    fix = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
     schemas = normal["components"]["schemas"]
     operations = {operation["operationId"]: (where, operation) for where, operation in document.operations(normal)}
     for identity, needed in contract["OPERATIONS"].items():
         if identity not in operations:
-            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", cure)
+            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", fix)
             continue
         where, operation = operations[identity]
         results = document.below([document.Place(where, operation)], "responses", "*", "content", JSON, "schema")
@@ -50,21 +50,21 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
         for kind, names in needed.items():
             for name in sorted({*([names] if isinstance(names, str) else names)} - has[kind]):
                 problem = f"the operation has no {kind.removesuffix('s')} {name}, which the package needs"
-                yield Finding(where, problem, cure)
+                yield Finding(where, problem, fix)
     for name, wires in contract["MEMBERS"].items():
         if name not in schemas:
             problem = f"no operation reaches a schema {name}, which the package needs"
-            yield Finding(("components", "schemas"), problem, cure)
+            yield Finding(("components", "schemas"), problem, fix)
         for wire in sorted(set(wires) - schemas.get(name, {"properties": wires}).get("properties", {}).keys()):
             problem = f"{name} has no member {wire}, which the package needs"
-            yield Finding(("components", "schemas", name), problem, cure)
+            yield Finding(("components", "schemas", name), problem, fix)
     yield from _unknown_errors(normal, spec, overlay)
 
 
 def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     """Find the error classes that the document names and errors.py does not define."""
     classes = {name: _status(node) for name, node in _classes(overlay / "errors.py").items()}
-    for where, response in document.answers(normal):
+    for where, response in document.responses(normal):
         name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
         place = document.locate(spec, where, document.part(spec, where)).where
         code = f'class {name}(APIStatusError, status={status}): """{response["description"]}"""'

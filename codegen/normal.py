@@ -42,9 +42,9 @@ class Normalizer:
                 raw = {**raw, "type": "object", "nullable": False}
             self.schemas[name] = self.schema(raw, place.where, name, named=True)
 
-    def find(self, where: Where, problem: str, cure: str) -> Schema:
-        """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
-        self.findings.append(Finding(where, problem, cure))
+    def reject(self, where: Where, problem: str, fix: str) -> Schema:
+        """Add a finding. The schema becomes one that allows any value, so that other findings are reported too."""
+        self.findings.append(Finding(where, problem, fix))
         return {}
 
     def locate(self, where: Where, value: Any) -> Place:
@@ -55,7 +55,7 @@ class Normalizer:
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """Return a schema in normal form; `hint` becomes its name if it is an inline object."""
         if not isinstance(raw, Mapping):
-            return {} if raw is not False else self.find(where, "no value is allowed here", "remove it")
+            return {} if raw is not False else self.reject(where, "no value is allowed here", "remove it")
         if raw.get("allOf"):
             raw = self._merged(raw, where, named)
         if "$ref" in raw:
@@ -93,7 +93,7 @@ class Normalizer:
         """Return the normal form of a part of a schema; all references to this part lead to the same class."""
         where, value = place
         if where not in self.inline and where in self._open:
-            return self.find(where, "this schema contains itself", "give it a name in components/schemas")
+            return self.reject(where, "this schema contains itself", "give it a name in components/schemas")
         if where not in self.inline:
             parts = [step for step in where[2:] if step not in ("properties", "schema")]
             self._open.add(where)
@@ -234,7 +234,7 @@ class Normalizer:
         """Return the schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
-            return self.find(where, "this allOf contains itself", "remove the reference to itself")
+            return self.reject(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
         limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
@@ -269,11 +269,11 @@ class Normalizer:
                     merged[key] = value
         self._open.discard(merge)
         if merged.get("type") == [] or ("properties" in merged and set(kinds(merged)) - {"object", "null"}):
-            cure = "name each type in a oneOf of its own, or keep the types equal"
-            return self.find(where, "allOf over schemas of different types", cure)
+            fix = "name each type in a oneOf of its own, or keep the types equal"
+            return self.reject(where, "allOf over schemas of different types", fix)
         if len(unions) > 1:
-            cure = "write the objects that the value can be as one oneOf"
-            return self.find(where, "allOf over several unions", cure)
+            fix = "write the objects that the value can be as one oneOf"
+            return self.reject(where, "allOf over several unions", fix)
         for at, union in unions:
             merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}

@@ -53,7 +53,7 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     findings += _wrong_names(result, taken or {})
     if findings:
         raise SpecificationError(*dict.fromkeys(findings))
-    bodies = document.media((*document.requests(result), *document.answers(result)))
+    bodies = document.media((*document.requests(result), *document.responses(result)))
     outer = document.outer_schemas((*document.arguments(result), *bodies))
     reached = reachable((schema for _, schema in outer), schemas)
     result["components"] = {"schemas": {name: schema for name, schema in schemas.items() if name in reached}}
@@ -104,7 +104,7 @@ class _Reader:
 
     def __init__(self, spec: Json) -> None:
         self.spec, self.normal = spec, Normalizer(spec, [])
-        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.answers(spec))
+        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.responses(spec))
         # A response without x-python-error has the class that another operation names for the same status.
         self.errors = {status: raw["x-python-error"] for status, raw in found if "x-python-error" in raw}
 
@@ -115,8 +115,8 @@ class _Reader:
         owners = [Place(where[:2], self.spec["paths"][path]), Place(where, raw)]
         for place, servers in document.below(owners, "servers"):
             if servers != self.spec.get("servers"):
-                cure = "requests go to the client's server: remove it, and let callers pass server_url"
-                self.normal.find(place, "an operation has servers of its own", cure)
+                fix = "requests go to the client's server: remove it, and let callers pass server_url"
+                self.normal.reject(place, "an operation has servers of its own", fix)
         result = {
             **{key: raw[key] for key in ("summary", "description", "deprecated", "x-source") if key in raw},
             "operationId": identity,
@@ -137,12 +137,12 @@ class _Reader:
         templates = set(re.findall(r"{([^}]*)}", where[1]))
         for name in sorted(templates ^ {name for location, name in found if location == "path"}):
             problem = "is in the path and not in parameters" if name in templates else "is not in the path"
-            self.normal.find(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
+            self.normal.reject(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
                 continue  # OpenAPI ignores these parameters
             if location not in DEFAULT_STYLES:
-                self.normal.find(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
+                self.normal.reject(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
             holder = next(iter(document.media([Place(place, item)])), Place(place, item))
             style = item.get("style", DEFAULT_STYLES[location])
@@ -151,8 +151,8 @@ class _Reader:
             if holder.value is not item:
                 written = "json"
             if written is None:
-                cure = f"use style: {DEFAULT_STYLES[location]}"
-                self.normal.find((*place, "style"), f"the parameter {name} has the style {style}", cure)
+                fix = f"use style: {DEFAULT_STYLES[location]}"
+                self.normal.reject((*place, "style"), f"the parameter {name} has the style {style}", fix)
             schema = holder.value.get("schema", {})
             yield {
                 **{key: value for key, value in item.items() if key not in ("content", "style", "explode")},
@@ -170,7 +170,7 @@ class _Reader:
         forms = [name for name in content if essence(name) in (MULTIPART, FORM)]
         name = next(iter([*chosen(content, ("json",)), *forms, *chosen(content, ("text", "bytes"))]), None)
         if name is None:
-            self.normal.find(place.where, "the request body has no content that can be sent", f"declare {JSON}")
+            self.normal.reject(place.where, "the request body has no content that can be sent", f"declare {JSON}")
             return {}
         read = "form" if name in forms else kind(name, content[name])
         at = (*place.where, "content", name, "schema")
@@ -181,8 +181,8 @@ class _Reader:
             schema = self._without_stream(schema, f"{hint}Request")
         members, outer = fields(schema, self.normal.schemas), self.normal.schemas.get(target(schema) or "", schema)
         if read == "form" and not members and branches(outer):
-            cure = "write one object with all members, optional ones not required"
-            self.normal.find(at, "a form that is a union", cure)
+            fix = "write one object with all members, optional ones not required"
+            self.normal.reject(at, "a form that is a union", fix)
         needed = place.value.get("required", bool(outer.get("required")) or not members)
         sent = JSON if read == "json" else essence(name)
         body = {**place.value, "required": needed, "content": {sent: {**content[name], "schema": schema}}}
@@ -212,15 +212,15 @@ class _Reader:
         if not good and "default" in bad:
             good = {"2XX": bad.pop("default")}
         if not good:
-            self.normal.find((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
+            self.normal.reject((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
         result: dict[str, dict[str, Any]] = {}
         contents: list[Schema] = []
         for status, place in good.items():
             content = {} if where[2] == "head" or status in ("204", "205") else place.value.get("content") or {}
             names = chosen(content, ("json", "text", "bytes"))
             if content and not names:
-                cure = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
-                self.normal.find((*place.where, "content"), "an event stream alone is not supported", cure)
+                fix = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
+                self.normal.reject((*place.where, "content"), "an event stream alone is not supported", fix)
             read = kind(names[0], content[names[0]]) if names else "none"
             result[status] = {"description": place.value.get("description", ""), KIND: read}
             if read == "json":
@@ -248,9 +248,9 @@ class _Reader:
         headers = [header for name in names if (header := _key_header(self.normal.locate((), schemes.get(name)).value))]
         if required and not headers:
             shared = ("components", "securitySchemes", *list(required[0])[:1])
-            cure = "declare type: http with scheme: bearer, or type: apiKey with in: header"
+            fix = "declare type: http with scheme: bearer, or type: apiKey with in: header"
             place = (*where, "security") if "security" in raw else shared
-            self.normal.find(place, "a key that requests do not send", cure)
+            self.normal.reject(place, "a key that requests do not send", fix)
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 

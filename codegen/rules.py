@@ -96,8 +96,8 @@ def sends_headers(spec: Json) -> Iterator[Finding]:
         owners = (spec["paths"][where[1]], operation)
         given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
         for reference in (found for found in shared if found not in given):
-            cure = f"write $ref: '{reference}' in parameters"
-            yield Finding(where, "a header that every operation takes is missing", cure)
+            fix = f"write $ref: '{reference}' in parameters"
+            yield Finding(where, "a header that every operation takes is missing", fix)
 
 
 def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding]:

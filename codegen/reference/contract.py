@@ -118,9 +118,9 @@ class Contract:
         everything = [operation for tag in self.tags for operation in tag.operations]
         self.headers = everything[0].headers if everything else []
         self.sent = reachable([a.schema for operation in everything for a in operation.arguments], self._all)
-        answers = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
-        met = self.sent | reachable(answers, self._all)
-        self.schemas = {name: schema for name, schema in self._all.items() if name in met}
+        received = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
+        used = self.sent | reachable(received, self._all)
+        self.schemas = {name: schema for name, schema in self._all.items() if name in used}
         self.users: dict[str, list[User]] = {}
         for name, user in self._users():
             self.users.setdefault(name, []).append(user)
@@ -174,9 +174,9 @@ class Contract:
                 sample = {"body": sample}
         good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
         bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
-        answers = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
+        written = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
         errors = [
-            Error(value["x-python-error"], status, ", ".join(answers.get(status, {}).get("content", ())) or ANY_CONTENT)
+            Error(value["x-python-error"], status, ", ".join(written.get(status, {}).get("content", ())) or ANY_CONTENT)
             for status, value in bad.items()
             if status != "default"
         ]
@@ -191,7 +191,7 @@ class Contract:
             arguments=sorted(arguments, key=lambda argument: not argument.required),
             headers=headers,
             result=results[0] if results else None,
-            result_type=", ".join(answers.get(good[0][0], {}).get("content", ())),
+            result_type=", ".join(written.get(good[0][0], {}).get("content", ())),
             result_description=good[0][1]["description"],
             errors=[*errors, Error(last, DEFAULT_STATUSES, ANY_CONTENT)],
             error_schemas=[found for value in bad.values() if (found := _content(value)) is not None],

@@ -115,8 +115,8 @@ def _findings(spec: Json) -> list[Finding]:
 
 def _line(finding: Finding) -> str:
     """Format a finding about an operation that is not in the file yet."""
-    where, problem, cure = finding
-    return f"- {pointer(where)}: {'; '.join(filter(None, (problem, cure)))}"
+    where, problem, fix = finding
+    return f"- {pointer(where)}: {'; '.join(filter(None, (problem, fix)))}"
 
 
 def _operation(ours: Json, theirs: Json, wanted: str) -> Place:

@@ -254,7 +254,7 @@ class _Comparison:
 
     def schema_pairs(self, sent: bool) -> Iterator[tuple[str, str, bool]]:
         """Yield the pairs of named schemas that both documents send, or that both receive."""
-        before, after = (side.sent if sent else side.answered for side in (self.old, self.new))
+        before, after = (side.sent if sent else side.received for side in (self.old, self.new))
         yield from ((name, name, sent) for name in before & after)
         yield from ((old, new, sent) for old, new in self.renamed.items() if old in before and new in after)
 

@@ -86,8 +86,8 @@ class Contract:
         self.schemas: Mapping[str, Schema] = self.normal["components"]["schemas"]
         self.operations = [Operation(self, place.where, place.value) for place in document.operations(self.normal)]
         self.sent = reachable(request_schemas(self.normal), self.schemas)
-        results = document.outer_schemas(document.media(document.answers(self.normal)))
-        self.answered = reachable((schema for _, schema in results), self.schemas)
+        results = document.outer_schemas(document.media(document.responses(self.normal)))
+        self.received = reachable((schema for _, schema in results), self.schemas)
         self.public = dict(self._public())
 
     def place(self, name: str) -> str:
@@ -98,7 +98,7 @@ class Contract:
         """Yield the names that users import, and the schema of each."""
         for name, schema in self.schemas.items():
             space = schema.get("x-python-namespace", "components")
-            suffixes = [""] if name in self.sent | self.answered else []
+            suffixes = [""] if name in self.sent | self.received else []
             suffixes += ["TypedDict"] if name in self.sent and is_model(schema) else []
             for alias in (name, *schema.get("x-python-aliases", ())):
                 yield from ((f"{space}.{alias}{suffix}", name) for suffix in suffixes)
@@ -144,7 +144,7 @@ def _content(response: Json) -> Json:
 def _with_places(spec: Json) -> dict[str, Any]:
     """Return the document with the pointer of each schema as its title."""
     result = deepcopy(dict(spec))
-    bodies = (*document.requests(result), *document.answers(result), *document.components(result, "responses"))
+    bodies = (*document.requests(result), *document.responses(result), *document.components(result, "responses"))
     parameters = (*document.components(result, "parameters"), *document.arguments(result))
     outer = document.outer_schemas((*parameters, *document.media(bodies)))
     # Two responses with one schema stay equal: the reference itself has no title.

@@ -176,8 +176,8 @@ class Excerpt:
         return {JSON if "json" in chosen else chosen: {"schema": schema, "examples": examples}}
 
     def _responses(self, raw: Json) -> Iterator[tuple[str, dict[str, Any]]]:
-        answers = document.answers(self.ours)
-        ours = {where[-1]: value["$ref"] for where, value in answers if "$ref" in value}
+        responses = document.responses(self.ours)
+        ours = {where[-1]: value["$ref"] for where, value in responses if "$ref" in value}
         for status, written in raw.get("responses", {}).items():
             response = resolved(self.theirs, written)
             text = clean(response.get("description") or "")
@@ -203,8 +203,8 @@ class Excerpt:
         known = self.ours.get("components", {}).get("responses", {})
         alone = theirs.endswith("Response") and theirs not in self.responses and theirs not in known
         name = theirs if alone else class_name(f"{phrase} response")
-        answers = document.components(self.ours, "responses")
-        schema = next(iter(document.outer_schemas(document.media(answers))), None)
+        responses = document.components(self.ours, "responses")
+        schema = next(iter(document.outer_schemas(document.media(responses))), None)
         found: dict[str, Any] = {"description": text or f"{phrase}.", "x-python-error": f"{name}Error"}
         if schema is not None:
             media = {"schema": dict(schema.value), "examples": {"plain": {"value": None}}}

@@ -164,7 +164,7 @@ def body(schema: dict[str, Any], kind: str = "application/json") -> dict[str, An
 
 OBJECT = {"type": "object", "properties": {"limit": {"type": "integer"}}}
 POST = "#/paths/~1x/post"
-# The operation, the place below it, the problem, and the beginning of the cure.
+# The operation, the place below it, the problem, and the beginning of the fix.
 REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an argument with the name of an option": (
         operation(parameters=[query("retries")]),
@@ -249,13 +249,13 @@ def document_of(paths: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_unsupported_operations_are_refused(name: str) -> None:
-    """The finding has the place, the reason and the cure; no operation is left out."""
-    raw, place, problem, cure = REFUSED[name]
+    """The finding has the place, the reason and the fix; no operation is left out."""
+    raw, place, problem, fix = REFUSED[name]
     with pytest.raises(SpecificationError) as caught:
         normalize(document_of({"/x": {"post": raw}}))
     (found,) = caught.value.findings
     assert (pointer(found.where), found.problem[: len(problem)]) == (POST + place, problem)
-    assert found.cure.startswith(cure)
+    assert found.fix.startswith(fix)
 
 
 TWINS: dict[str, tuple[dict[str, Any], str]] = {

@@ -192,7 +192,7 @@ def test_sound_document_has_no_violation() -> None:
 def test_each_violation_is_found_once_with_its_place(edited: str, value: Any, where: str, message: str) -> None:
     findings = found(broken(edited, value))
     assert [(document.pointer(place), text[: len(message)]) for place, text, _ in findings] == [(where, message)]
-    assert all(cure for _, _, cure in findings)
+    assert all(fix for _, _, fix in findings)
 
 
 def test_all_findings_come_in_one_run() -> None:
