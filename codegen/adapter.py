@@ -78,7 +78,8 @@ class Adapter:
         if "requestBody" in operation:
             _, schema = body_schema(operation)
             body = self.schema(schema, True)
-            if is_model(model := self.schemas.get(target(schema) or "", {})):  # copied, since its members are sent
+            # A copy of a model, because results may have the same model.
+            if is_model(model := self.schemas.get(target(schema) or "", {})):
                 body = {**self.schema(model, True), "title": next(self.titles)}
             adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
         for response in adapted["responses"].values():

@@ -258,7 +258,7 @@ def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
             continue
         if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        is_list = isinstance(value.get("examples"), list)  # those of a schema; others are named objects
+        is_list = isinstance(value.get("examples"), list)  # examples of a schema are a list; others are named objects
         for name, example in members(value.get("examples")):
             place = (*where, "examples", name)
             yield (place, where, example) if is_list else ((*place, "value"), (*where, "schema"), example.get("value"))

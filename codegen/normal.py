@@ -18,7 +18,8 @@ from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 CONDITIONS = ("if", "then", "else")
-OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # true and the bound in 3.0
+# OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
+OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 UNIONS = ("anyOf", "oneOf")
 
 
@@ -272,7 +273,7 @@ class Normalizer:
             fix = "name each type in a oneOf of its own, or keep the types equal"
             return self.reject(where, "allOf over schemas of different types", fix)
         if len(unions) > 1:
-            fix = "write the objects that the value can be as one oneOf"
+            fix = "write one oneOf with all objects that the value can be"
             return self.reject(where, "allOf over several unions", fix)
         for at, union in unions:
             merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]

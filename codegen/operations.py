@@ -132,7 +132,7 @@ class _Reader:
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
         located = [self.normal.locate(*place) for place in document.below(owners, "parameters", "*")]
-        # Those of the operation replace those of its path.
+        # Parameters of the operation replace those of its path.
         found = {(str(place.value.get("in")), str(place.value.get("name"))): place for place in located}
         templates = set(re.findall(r"{([^}]*)}", where[1]))
         for name in sorted(templates ^ {name for location, name in found if location == "path"}):
@@ -220,7 +220,8 @@ class _Reader:
             names = chosen(content, ("json", "text", "bytes"))
             if content and not names:
                 fix = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
-                self.normal.reject((*place.where, "content"), "an event stream alone is not supported", fix)
+                problem = "a response that is only an event stream is not supported"
+                self.normal.reject((*place.where, "content"), problem, fix)
             read = kind(names[0], content[names[0]]) if names else "none"
             result[status] = {"description": place.value.get("description", ""), KIND: read}
             if read == "json":
@@ -273,7 +274,7 @@ def _key_header(scheme: Json) -> str:
 
 def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[Finding]:
     """Find names that Python does not allow, and names that another method, argument, option or member has."""
-    owners: dict[tuple[Any, str], str] = {}  # by the scope of a name and the name
+    owners: dict[tuple[Any, str], str] = {}  # (scope, name) -> what has the name
     for tag, names in reserved.items():
         owner = f"a method of the hand-written class of {tag}" if tag else "a member of the client"
         owners |= {(tag, name): owner for name in names}
@@ -281,7 +282,7 @@ def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[
     for where, operation in document.operations(normal):
         place, method = f"{where[2].upper()} {where[1]}", operation["x-python-method"]
         owners |= {(where, name): "an option of every method" for name in OPTIONS}
-        claims: list[tuple[str, Any, str, str]] = []  # the member that has the name, its scope, the name, its owner
+        claims: list[tuple[str, Any, str, str]] = []  # the key that sets the name, its scope, the name, its owner
         claims.append(
             ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}")
         )

@@ -58,9 +58,9 @@ def _schemas(spec: Json) -> list[Place]:
 
 
 def _invalid(where: Where, error: ValidationError) -> Finding:
-    while error.context:  # the branch of a union with the deepest error
+    while error.context:  # the deepest error in the branches of a union
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
+    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # the first line
     return Finding((*where, *map(str, error.absolute_path)), message, "write valid OpenAPI 3.1")
 
 

@@ -17,7 +17,7 @@ from .contract import Argument, Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
 
 TEXTS = {"title", "description", "summary", "example", "examples", "x-source", "x-guess", "externalDocs", "info"}
-# The keys that a change of an operation or a schema is about; that of a smaller part is about all that is in it.
+# Rule -> the keys of the operation or schema that a change covers. A change by another rule covers a whole part.
 SHALLOW = {
     "deprecated": ("deprecated",),
     "further-keys": ("additionalProperties",),
@@ -78,8 +78,8 @@ class _Comparison:
         self.old, self.new = old, new
         self.found: list[Change] = []
         self.renamed: dict[str, str] = {}  # classes with another name
-        self.along: set[str] = set()  # schemas that come or go with their operations
-        self.explained: set[str] = set()  # places that a change at another place explains
+        self.along: set[str] = set()  # schemas that are added or removed with their operations
+        self.explained: set[str] = set()  # places whose change is reported at another place
         common = {name for name in old.schemas if name in new.schemas}
         nominal = {name for name in common if not is_model(old.schemas[name]) and not is_model(new.schemas[name])}
         self.by_name = Shapes(old.schemas, nominal), Shapes(new.schemas, nominal)
@@ -374,11 +374,11 @@ class _Comparison:
             )
         if sent and bool(old.get("x-decimal-string")) != bool(new.get("x-decimal-string")):
             level, state = (COMPATIBLE, "takes") if new.get("x-decimal-string") else (BREAKING, "no longer takes")
-            self.add(level, "decimal-string", python, place, f"{state} numbers beside strings")
+            self.add(level, "decimal-string", python, place, f"{state} numbers as well as strings")
 
     def public_names(self) -> None:
         """Compare the names that users import, without those added or removed with an operation or their class."""
-        taken: set[str] = set()  # new names that old ones became
+        taken: set[str] = set()  # new names that replace old ones
         gone, fresh = set(self.old.public) - set(self.new.public), set(self.new.public) - set(self.old.public)
         for public, name in self.old.public.items():
             if public in gone and not self._goes_along(public, name, gone):

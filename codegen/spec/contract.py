@@ -37,7 +37,8 @@ class Operation:
         self.name = f"{where[2].upper()} {where[1]}"
         self.methods = [f"client.{tag_attribute(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
         self.method = self.methods[0]
-        self.keys = where, normal["operationId"], self.method  # what makes it the same in another version, best first
+        # An operation of another version is the same one if one of these is equal; the first is compared first.
+        self.keys = where, normal["operationId"], self.method
         self.arguments = dict(self._arguments(contract))
 
     def _arguments(self, contract: Contract) -> Iterator[tuple[str, Argument]]:

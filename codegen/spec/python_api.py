@@ -82,7 +82,8 @@ def _has(modules: griffe.ModulesCollection, name: str) -> bool:
 
 
 def _change(breakage: griffe.Breakage) -> Change | None:
-    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:  # a constant; what users rely on has a rule
+    # A constant: changes.py compares the values that users rely on.
+    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:
         return None
     path = breakage.obj.path
     python = next((re.sub(pattern, name, path) for pattern, name in NAMES if re.fullmatch(pattern, path)), path)

@@ -49,7 +49,7 @@ def to_text(result: Result) -> str:
 def _entry(change: Change) -> list[str]:
     text = f"{change.python}: {change.text}" if change.python else change.text
     lines = textwrap.wrap(text, 110, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)
-    lines.append(f"      {change.pointer or 'in Python alone; griffe found it'}")
+    lines.append(f"      {change.pointer or 'in Python only, found by griffe'}")
     if change.used_by:
         more = f" and {len(change.used_by) - 2} more" if len(change.used_by) > 2 else ""
         lines.append(f"      used by {', '.join(change.used_by[:2])}{more}")

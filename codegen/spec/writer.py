@@ -14,14 +14,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, FoldedScalarString, LiteralScalarString
 
-SHORT = 88  # a list of plain values is written on one line up to this length
-TEXT = 80  # a longer text is written over several lines
+SHORT = 88  # a longer list of plain values is written on several lines
+TEXT = 80  # a longer text is written on several lines
 
 
 def dumped(value: Any) -> str:
     """Return a part of a document as YAML."""
     writer = YAML()
-    writer.width = 4096  # texts are broken here: ruamel.yaml leaves a space at the end of a line that it breaks
+    writer.width = 4096  # `_folded` breaks lines, because ruamel.yaml leaves a space at the end of each
     writer.indent(mapping=2, sequence=4, offset=2)
     writer.representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")

@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an event stream alone": (
         operation(responses={"200": {"description": "ok", **body({}, "text/event-stream")}}),
         "/responses/200/content",
-        "an event stream alone is not supported",
+        "a response that is only an event stream is not supported",
         "declare the application/json response of the non-streaming call",
     ),
     "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
@@ -219,7 +219,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         operation(requestBody=body({"allOf": [{"oneOf": [OBJECT, {}]}, {"anyOf": [OBJECT, {}]}]})),
         "/requestBody/content/application~1json/schema",
         "allOf over several unions",
-        "write the objects",
+        "write one oneOf with all objects",
     ),
     "a server of its own": (
         operation(servers=[{"url": "https://example.com"}]),

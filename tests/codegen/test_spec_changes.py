@@ -177,7 +177,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "decimals": (
         {f"{BODY}/price/x-decimal-string": GONE},
-        ["breaking create(price=) CreateItem/properties/price: no longer takes numbers beside strings"],
+        ["breaking create(price=) CreateItem/properties/price: no longer takes numbers as well as strings"],
     ),
     "body field removed": (
         {f"{BODY}/price": GONE},

@@ -181,7 +181,7 @@ Breaking (2)
       #/components/schemas/EncodingFormat
       used by client.embeddings.generate(encoding_format=)
   retries.Policy: public object was removed
-      in Python alone; griffe found it
+      in Python only, found by griffe
 
 Due: 0.2.0 or later (breaking changes since 0.1.0; before 1.0 they raise the minor number).
 pyproject.toml has 0.1.0, which is too low.
