@@ -12,7 +12,7 @@ class ShapeError(ValueError):
         self.expected, self.got, self.path = expected, got, path
 
     def __str__(self) -> str:
-        return f"{self.path or 'answer'}: expected {self.expected}, got {self.got}"
+        return f"{self.path or 'response'}: expected {self.expected}, got {self.got}"
 
     def within(self, place: str) -> ShapeError:
         """The same error with `place` before its path."""
