@@ -66,7 +66,8 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
     if findings := rules.check(spec, overlay):
         raise SpecificationError(*findings)
     package.write(out, normalize(spec))
-    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]  # in __init__.py only with these two
+    # ruff removes unused imports from an __init__.py only with --unsafe-fixes and --preview.
+    unused = ["check", "--fix", "--unsafe-fixes", "--preview", "--select", "F,I"]
     for command in (unused, ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, *RUFF, str(out)]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
@@ -77,7 +78,7 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
 
 
 def compare(committed: Path, fresh: Path) -> str:
-    """The files that differ, with the first lines of each difference; empty without a difference."""
+    """Return the files that differ, with the first lines of each difference; empty without a difference."""
     found = []
     for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
         paths = (committed / name, fresh / name)
@@ -90,7 +91,7 @@ def compare(committed: Path, fresh: Path) -> str:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file of a folder, sorted by path."""
+    """Return every file of a folder, sorted by path."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
 
 

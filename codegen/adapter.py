@@ -36,24 +36,24 @@ JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", t
 class Adapter:
     """Adapts the schemas of one document: unions are `anyOf`, and each schema has a single type.
 
-    Schemas that are not `answered` accept all that a caller may pass: a number in place of a decimal string, and one
+    Schemas that are not `received` accept all that a caller may pass: a number in place of a decimal string, and one
     array of a union in place of a union of arrays, since type checkers refuse an inline list otherwise. `also` has the
     schemas that are accepted in place of a named schema.
     """
 
     def __init__(
-        self, schemas: Mapping[str, Schema], answered: Collection[str], also: Mapping[str, list[Schema]]
+        self, schemas: Mapping[str, Schema], received: Collection[str], also: Mapping[str, list[Schema]]
     ) -> None:
-        self.schemas, self.answered, self.also = schemas, answered, also
+        self.schemas, self.received, self.also = schemas, received, also
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
 
     def named(self) -> dict[str, Schema]:
-        """All named schemas, adapted."""
-        return {name: self.schema(schema, name not in self.answered, True) for name, schema in self.schemas.items()}
+        """Adapt all named schemas."""
+        return {name: self.schema(schema, name not in self.received, True) for name, schema in self.schemas.items()}
 
     def document(self, normal: Json, holder: str) -> dict[str, Any]:
-        """The whole document, adapted; the schema `holder` has a member for each alias."""
+        """Adapt the whole document. The schema `holder` gets a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
         aliases = {name: {"$ref": PREFIX + name} for name in plain}
@@ -68,7 +68,7 @@ class Adapter:
         return {**normal, "paths": paths, "components": {"schemas": components}}
 
     def _operation(self, operation: Json) -> dict[str, Any]:
-        """An operation, adapted; its header parameters become query parameters with the names of their arguments."""
+        """Adapt an operation. Its header parameters become query parameters with the names of their arguments."""
         adapted: dict[str, Any] = copy.deepcopy(dict(operation))
         for parameter in adapted["parameters"]:
             parameter["schema"] = self.schema(parameter["schema"], True)
@@ -78,7 +78,8 @@ class Adapter:
         if "requestBody" in operation:
             _, schema = body_schema(operation)
             body = self.schema(schema, True)
-            if is_model(model := self.schemas.get(target(schema) or "", {})):  # copied, since its members are sent
+            # A copy of a model, because results may have the same model.
+            if is_model(model := self.schemas.get(target(schema) or "", {})):
                 body = {**self.schema(model, True), "title": next(self.titles)}
             adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
         for response in adapted["responses"].values():
@@ -87,7 +88,7 @@ class Adapter:
         return adapted
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
-        """One schema, adapted; `sent`: a caller passes its values."""
+        """Adapt one schema; `sent`: a caller passes its values."""
         if (name := target(schema)) is not None:
             found: Schema = {"$ref": schema["$ref"]}
             return {"anyOf": [found, *self.also[name]]} if name in self.also else found
@@ -137,7 +138,7 @@ class Adapter:
 
 
 def _value_groups(schema: Schema) -> Iterator[Schema]:
-    """One schema for each type of the values of an enum or constant."""
+    """Yield one schema for each type of the values of an enum or constant."""
     groups: dict[type, list[Any]] = {}
     for value in schema.get("enum", [schema.get("const")]):
         groups.setdefault(type(value), []).append(value)

@@ -15,7 +15,7 @@ WIDTH = 112
 
 
 def docstring(text: str, indent: int) -> str:
-    """A docstring with this text. No text can end the string literal."""
+    """Return a docstring with this text. No text can end the string literal."""
     pad = " " * indent
     safe = safe_for_docstring(text).replace("\r", " ")
     if "\n" not in safe and not safe.endswith(('"', "\\")):
@@ -25,7 +25,7 @@ def docstring(text: str, indent: int) -> str:
 
 
 def wrapped(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> str:
-    """Text with its paragraphs wrapped."""
+    """Return text with its paragraphs wrapped."""
     text = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     parts = [" ".join(part.split()) for part in text.strip().split("\n\n")]
     wrapper = textwrap.TextWrapper(width, first, rest, break_long_words=False, break_on_hyphens=False)
@@ -33,12 +33,12 @@ def wrapped(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> s
 
 
 def entry(text: str, name: str) -> str:
-    """An entry of a section such as Args."""
+    """Return an entry of a section such as Args."""
     return wrapped(" ".join(f"{name}: {text}".split()), first=" " * 4, rest=" " * 8)
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop at the end; nothing for an empty text."""
+    """Return the text with a full stop at the end; nothing for an empty text."""
     text = text.strip()
     return text if not text or text[-1] in ".!?:" else f"{text}."
 
@@ -57,7 +57,7 @@ BOUNDS = {
 
 
 def remarks(schema: Schema, holder: Mapping[str, Any], schemas: Mapping[str, Schema], *, shown: bool = True) -> str:
-    """The description of a value for a docstring, with its bounds, its default and, if `shown`, an example.
+    """Return the description of a value for a docstring, with its bounds, its default and, if `shown`, an example.
 
     `holder` is the parameter or body that holds the schema.
     """
@@ -80,12 +80,12 @@ def remarks(schema: Schema, holder: Mapping[str, Any], schemas: Mapping[str, Sch
 
 
 def description(name: str, schemas: Mapping[str, Schema]) -> str:
-    """The description of a schema."""
+    """Return the description of a schema."""
     return wrapped(sentence(schemas[name].get("description") or f"{name}."))
 
 
 def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str, str]) -> str:
-    """The description of an object and of its members; `names` are those in Python."""
+    """Return the description of an object and of its members; `names` are those in Python."""
     members = schemas[name].get("properties", {})
     texts = {name: remarks(members.get(wire, {}), {}, schemas, shown=False) for wire, name in names.items()}
     rows = [entry(text, attribute) for attribute, text in texts.items() if text]
@@ -93,7 +93,7 @@ def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str
 
 
 def example(holder: Mapping[str, Any]) -> str:
-    """The first example of a schema, a parameter or a media type."""
+    """Return the first example of a schema, a parameter or a media type."""
     if "example" in holder:
         return json_text(holder["example"])
     examples = holder.get("examples")
@@ -103,6 +103,6 @@ def example(holder: Mapping[str, Any]) -> str:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON, cut if it is long."""
+    """Return a value as JSON, cut if it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -43,10 +43,10 @@ class Finding(NamedTuple):
 
     where: Where
     problem: str
-    cure: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.cure)))
+        return "; ".join(filter(None, (f"{pointer(self.where)}: {self.problem}", self.fix)))
 
 
 class SpecificationError(Exception):
@@ -65,7 +65,7 @@ class Source:
         self.document: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:
-        """The document in a YAML 1.2 file.
+        """Read the document in a YAML 1.2 file, or in a JSON file.
 
         Raises:
             SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
@@ -86,18 +86,18 @@ class Source:
         return self.document
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
-        """One line per finding, as compilers write them: file, line, column, operation, problem, cure and pointer."""
+        """Return one line per finding, as compilers do: file, line, column, operation, problem, fix and pointer."""
         shown = []
-        for where, problem, cure in dict.fromkeys(findings):
+        for where, problem, fix in dict.fromkeys(findings):
             known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
             line, column = self.lines.get(known, (1, 1))
             users = operations_of(self.document, where)
-            text = f"{users}{problem}{'; ' if cure else ''}{cure}"
+            text = f"{users}{problem}{'; ' if fix else ''}{fix}"
             shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
         return "\n".join(shown)
 
     def _value(self, node: Any, where: Where, mark: Any) -> Any:
-        """The value of a node; `mark` is where its key begins."""
+        """Return the value of a node; `mark` is where its key begins."""
         self.lines[where] = (mark.line + 1, mark.column + 1)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*where, str(i)), item.start_mark) for i, item in enumerate(node.value)]
@@ -115,22 +115,22 @@ class Source:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The document in a YAML 1.2 file; raises as `Source.read`."""
+    """Read the document in a YAML 1.2 file; raises as `Source.read`."""
     return Source(path).read()
 
 
 def pointer(where: Where) -> str:
-    """The JSON pointer to a place, as references write it."""
+    """Return the JSON pointer to a place, as references write it."""
     return "#" + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in where)
 
 
 def steps(reference: str) -> Where:
-    """The path that a local reference names."""
+    """Split a local reference (`#/a/b`) into its keys."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in reference.removeprefix("#/").split("/"))
 
 
 def locate(spec: Json, where: Where, value: Any) -> Place:
-    """The end of a chain of references, and its place; None without a target."""
+    """Return the end of a chain of references and its place; its value is None if there is no target."""
     for _ in range(100):
         if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
             break
@@ -140,13 +140,13 @@ def locate(spec: Json, where: Where, value: Any) -> Place:
 
 
 def follow(spec: Json, value: Json) -> Json | None:
-    """The value, or the target of its chain of references; None without a target."""
+    """Return the value, or the target of its chain of references; None if there is no target."""
     found = locate(spec, (), value).value
     return found if isinstance(found, Mapping) and "$ref" not in found else None
 
 
 def part(spec: Json, where: Where) -> Any:
-    """The value at a place; None if there is nothing."""
+    """Return the value at a place; None if there is nothing."""
     found: Any = spec
     for step in where:
         if isinstance(found, list):
@@ -157,19 +157,19 @@ def part(spec: Json, where: Where) -> Any:
 
 
 def holds_names(where: Where) -> bool:
-    """Whether the keys at this place are names that the document chooses."""
+    """Return whether the keys at this place are names that the document chooses."""
     return bool(where) and where[-1] in HOLDERS and not holds_names(where[:-1])
 
 
 def members(value: Any) -> Iterable[tuple[str, Any]]:
-    """The members of an object, or the items of an array, with their steps in a path."""
+    """Return the members of an object, or the items of an array, with their steps in a path."""
     if isinstance(value, list):
         return ((str(index), item) for index, item in enumerate(value))
     return ((str(key), item) for key, item in value.items()) if isinstance(value, Mapping) else ()
 
 
 def everything(value: Any, where: Where = ()) -> Iterator[Place]:
-    """Every object of the document, except those in examples."""
+    """Yield every object of the document, except those in examples."""
     if isinstance(value, Mapping):
         yield Place(where, value)
     for step, inner in members(value):
@@ -178,14 +178,14 @@ def everything(value: Any, where: Where = ()) -> Iterator[Place]:
 
 
 def inside(place: Place) -> Iterator[Place]:
-    """A schema and all schemas inside it."""
+    """Yield a schema and all schemas inside it."""
     for found in everything(place.value, place.where):
         if not holds_names(found.where) and found.where[-1:] != ("discriminator",):
             yield found
 
 
 def below(places: Iterable[Place], *path: str) -> list[Place]:
-    """The parts at a path below each place; "*" is any step."""
+    """Return the parts at a path below each place; "*" is any step."""
     found = list(places)
     for step in path:
         inner = [(where, name, item) for where, value in found for name, item in members(value)]
@@ -203,32 +203,32 @@ def operations(spec: Json) -> list[Place]:
 
 
 def arguments(spec: Json) -> list[Place]:
-    """The parameters of paths and operations as written there, references included."""
+    """Return the parameters of paths and operations as written there, references included."""
     return below([*below([Place((), spec)], "paths", "*"), *operations(spec)], "parameters", "*")
 
 
-def answers(spec: Json) -> list[Place]:
-    """The responses of operations as written there, references included."""
+def responses(spec: Json) -> list[Place]:
+    """Return the responses of operations as written there, references included."""
     return below(operations(spec), "responses", "*")
 
 
 def requests(spec: Json) -> list[Place]:
-    """Every request body, at the place of its definition."""
+    """Return every request body, at the place of its definition."""
     return [*components(spec, "requestBodies"), *below(operations(spec), "requestBody")]
 
 
 def media(bodies: Iterable[Place]) -> list[Place]:
-    """The media types under the `content` of bodies."""
+    """Return the media types under the `content` of bodies."""
     return below(bodies, "content", "*")
 
 
 def outer_schemas(places: Iterable[Place]) -> list[Place]:
-    """The schemas of parameters and media types."""
+    """Return the schemas of parameters and media types."""
     return below(places, "schema")
 
 
 def operations_of(spec: Json, where: Where) -> str:
-    """The operation that a place belongs to, or the first that reaches it, as the beginning of a message."""
+    """Return the operation that a place belongs to, or the first that reaches it, as the beginning of a message."""
     if where[:1] == ("paths",) and len(where) > 2 and where[2] in METHODS:
         return f"{where[2].upper()} {where[1]}: "
     if where[:1] != ("components",):
@@ -240,7 +240,7 @@ def operations_of(spec: Json, where: Where) -> str:
 
 
 def reached(spec: Json, value: Any) -> Iterator[Where]:
-    """The places that the references in a part of the document lead to, directly or through others."""
+    """Yield the places that the references in a part of the document lead to, directly or through others."""
     seen, waiting = set[str](), [value]
     while waiting:
         for place in everything(waiting.pop()):
@@ -252,13 +252,13 @@ def reached(spec: Json, value: Any) -> Iterator[Where]:
 
 
 def examples(spec: Json) -> Iterator[tuple[Where, Where, Any]]:
-    """Every example: its place, the place of its schema, its value."""
+    """Yield every example: its place, the place of its schema, its value."""
     for where, value in everything(spec):
         if holds_names(where):
             continue
         if "example" in value and "schema" in value:
             yield (*where, "example"), (*where, "schema"), value["example"]
-        is_list = isinstance(value.get("examples"), list)  # those of a schema; others are named objects
+        is_list = isinstance(value.get("examples"), list)  # examples of a schema are a list; others are named objects
         for name, example in members(value.get("examples")):
             place = (*where, "examples", name)
             yield (place, where, example) if is_list else ((*place, "value"), (*where, "schema"), example.get("value"))

@@ -14,12 +14,12 @@ KIND = "x-python-kind"
 
 
 def essence(name: str) -> str:
-    """A media type in lower case and without parameters."""
+    """Return a media type in lower case and without parameters."""
     return name.partition(";")[0].strip().lower()
 
 
 def kind(name: str, media: Mapping[str, Any]) -> str:
-    """How a body of a media type is read: as "json", "text", "bytes" or "stream"."""
+    """Return how a body of a media type is read: as "json", "text", "bytes" or "stream"."""
     plain, schema = essence(name), media.get("schema")
     if plain == STREAM:
         return "stream"
@@ -30,7 +30,7 @@ def kind(name: str, media: Mapping[str, Any]) -> str:
 
 
 def chosen(content: Mapping[str, Any], order: tuple[str, ...]) -> list[str]:
-    """The media types of the first kind in `order` that a body offers."""
+    """Return the media types of the first kind in `order` that a body offers."""
     kinds = {name: kind(name, media) for name, media in content.items()}
     return next(
         ([name for name, found in kinds.items() if found == wanted] for wanted in order if wanted in kinds.values()), []
@@ -38,7 +38,7 @@ def chosen(content: Mapping[str, Any], order: tuple[str, ...]) -> list[str]:
 
 
 def is_file(schema: Mapping[str, Any]) -> bool:
-    """Whether the value of a schema of the normal form is a file in a multipart body, or a list of files."""
+    """Return whether the value of a schema of the normal form is a file in a multipart body, or a list of files."""
     item = schema.get("items", {}) if schema.get("type") == "array" else schema
     is_text = item.get("type", "string") == "string"
     return is_text and (

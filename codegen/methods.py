@@ -60,7 +60,7 @@ class Method:
                 self.kinds.update(dict.fromkeys(range(first, last + 1), str(kind)))
 
     def raises(self) -> list[tuple[str, str]]:
-        """The classes of the documented errors, and when they are raised."""
+        """Return the classes of the documented errors, and when they are raised."""
         bad = ((status, found) for status, found in self.raw["responses"].items() if KIND not in found)
         prefixed = ((found, "" if status == "default" else f"{status}. ") for status, found in bad)
         return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
@@ -134,7 +134,7 @@ class Method:
             yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
 
     def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
-        """The parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
+        """Yield the parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
         named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
         for item in items:
             known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}

@@ -21,7 +21,7 @@ TAKEN_CLASSES = frozenset(
 
 
 def class_name(text: str) -> str:
-    """The class name of a schema; openapi-python-client does not change it further."""
+    """Return the class name of a schema; openapi-python-client does not change it further."""
     name, before = ClassName(text, "N"), ""
     while name != before:
         name, before = ClassName(name, "N"), name
@@ -31,30 +31,30 @@ def class_name(text: str) -> str:
 
 @functools.cache
 def module_name(text: str) -> str:
-    """The name of the module that openapi-python-client writes for a class or an operation."""
+    """Return the name of the module that openapi-python-client writes for a class or an operation."""
     return PythonIdentifier(text, "field_")
 
 
 def tag_name(text: str) -> str:
-    """The name of the module that openapi-python-client writes for the operations of a tag."""
+    """Return the name of the module that openapi-python-client writes for the operations of a tag."""
     return PythonIdentifier(text, "tag")
 
 
 def tag_attribute(text: str) -> str:
-    """The attribute of the client for a tag: the module's name, without an underscore that Python does not need."""
+    """Return the attribute of the client for a tag: the module's name, without an unneeded underscore at its end."""
     plain = tag_name(text).removesuffix("_")
     return f"{plain}_" if keyword.iskeyword(plain) else plain
 
 
 def snake_case(text: str) -> str:
-    """The name of an argument or method. A name that Python allows keeps no underscore: `input`, not `input_`."""
+    """Return the name of an argument or method. A name that Python allows gets no underscore: `input`, not `input_`."""
     name = PythonIdentifier(re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "value", "n")
     plain = name.removesuffix("_")
     return name if keyword.iskeyword(plain) or plain == "self" else plain
 
 
 def attribute(wire_name: str, taken: Collection[str]) -> str:
-    """The documented name if Python allows it for an attribute, else the most similar name that Python allows."""
+    """Return the documented name if Python allows it for an attribute, else the nearest name that Python allows."""
     name = re.sub(r"\W", "_", wire_name, flags=re.ASCII).strip("_") or "value"
     if name[0].isdigit():
         name = f"n{name}"
@@ -64,7 +64,7 @@ def attribute(wire_name: str, taken: Collection[str]) -> str:
 
 
 def unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number added if the name or its module exists already."""
+    """Return the name, with a number added if the name or its module exists already."""
     modules = {module_name(other) for other in taken}
     names = itertools.chain([name], (f"{name}{number}" for number in itertools.count(2)))
     return next(found for found in names if module_name(found) not in modules)

@@ -1,7 +1,7 @@
-"""Checks that a document has what the hand-written package needs, and that the package has what the document names.
+"""Checks that a document has what the hand-written package needs, and that the package has each error class.
 
 `contract.py` of the package declares what it needs. Its error classes, and the names that tags and methods may not
-have, are read from its source, since it cannot be imported before the generated package exists.
+have, are read from its source, because the package cannot be imported before the generated package exists.
 """
 
 from __future__ import annotations
@@ -20,26 +20,24 @@ from .schemas import target
 
 
 def reserved_names(overlay: Path) -> dict[str, Collection[str]]:
-    """The names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
-    client = _classes(overlay / "client.py")["OpenRouter"]
-    properties = [node for node in client.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-    resources = {node.name: node.returns for node in properties if "Resource" in ast.unparse(node.decorator_list[0])}
-    taken: dict[str, Collection[str]] = {"": _public(client) - resources.keys()}
-    for tag, annotation in resources.items():
-        if isinstance(annotation, ast.Name):
-            taken[tag] = _public(_classes(overlay / f"{tag}.py")[annotation.id])
-    return taken
+    """Return the names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
+    classes: dict[str, str] = runpy.run_path(str(overlay / "contract.py"))["CLASSES"]
+    places = {tag: place.split(".") for tag, place in classes.items()}
+    # The client's own names include its resources, whose names are those of the tags.
+    return {
+        tag: _public(_classes(overlay / f"{module}.py")[name]) - places.keys() for tag, (module, name) in places.items()
+    }
 
 
 def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
-    """What the package and a document in normal form lack of each other."""
+    """Find what the package needs and the document lacks, and the error classes that the package lacks."""
     contract = runpy.run_path(str(overlay / "contract.py"))
-    cure = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
+    fix = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
     schemas = normal["components"]["schemas"]
     operations = {operation["operationId"]: (where, operation) for where, operation in document.operations(normal)}
     for identity, needed in contract["OPERATIONS"].items():
         if identity not in operations:
-            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", cure)
+            yield Finding(("paths",), f"no operation has the operationId {identity}, which the package needs", fix)
             continue
         where, operation = operations[identity]
         results = document.below([document.Place(where, operation)], "responses", "*", "content", JSON, "schema")
@@ -51,21 +49,22 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
         }
         for kind, names in needed.items():
             for name in sorted({*([names] if isinstance(names, str) else names)} - has[kind]):
-                yield Finding(where, f"it has no {kind.removesuffix('s')} {name}, which the package needs", cure)
+                problem = f"the operation has no {kind.removesuffix('s')} {name}, which the package needs"
+                yield Finding(where, problem, fix)
     for name, wires in contract["MEMBERS"].items():
         if name not in schemas:
             problem = f"no operation reaches a schema {name}, which the package needs"
-            yield Finding(("components", "schemas"), problem, cure)
+            yield Finding(("components", "schemas"), problem, fix)
         for wire in sorted(set(wires) - schemas.get(name, {"properties": wires}).get("properties", {}).keys()):
             problem = f"{name} has no member {wire}, which the package needs"
-            yield Finding(("components", "schemas", name), problem, cure)
+            yield Finding(("components", "schemas", name), problem, fix)
     yield from _unknown_errors(normal, spec, overlay)
 
 
 def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
-    """The error classes that the document names and errors.py does not have."""
+    """Find the error classes that the document names and errors.py does not define."""
     classes = {name: _status(node) for name, node in _classes(overlay / "errors.py").items()}
-    for where, response in document.answers(normal):
+    for where, response in document.responses(normal):
         name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
         place = document.locate(spec, where, document.part(spec, where)).where
         code = f'class {name}(APIStatusError, status={status}): """{response["description"]}"""'
@@ -81,10 +80,13 @@ def _classes(path: Path) -> dict[str, ast.ClassDef]:
 
 
 def _public(node: ast.ClassDef) -> set[str]:
-    functions = (item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))
-    return {item.name for item in functions if not item.name.startswith("_")}
+    """Return the names that a class defines or assigns, without private ones."""
+    names = {item.name for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assigned = (target for item in node.body if isinstance(item, ast.Assign) for target in item.targets)
+    names |= {target.id for target in assigned if isinstance(target, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
 
 
 def _status(node: ast.ClassDef) -> str | None:
-    """The status that a class of errors names."""
+    """Return the argument `status=` of an error class."""
     return next((ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "status"), None)

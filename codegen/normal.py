@@ -18,7 +18,8 @@ from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
 CONDITIONS = ("if", "then", "else")
-OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}  # true and the bound in 3.0
+# OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
+OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 UNIONS = ("anyOf", "oneOf")
 
 
@@ -42,20 +43,20 @@ class Normalizer:
                 raw = {**raw, "type": "object", "nullable": False}
             self.schemas[name] = self.schema(raw, place.where, name, named=True)
 
-    def find(self, where: Where, problem: str, cure: str) -> Schema:
-        """Note a finding. The schema becomes one that allows any value, so that other findings are reported too."""
-        self.findings.append(Finding(where, problem, cure))
+    def reject(self, where: Where, problem: str, fix: str) -> Schema:
+        """Add a finding. The schema becomes one that allows any value, so that other findings are reported too."""
+        self.findings.append(Finding(where, problem, fix))
         return {}
 
     def locate(self, where: Where, value: Any) -> Place:
-        """The object at the end of a chain of references, and its place."""
+        """Return the object at the end of a chain of references, and its place."""
         place = document.locate(self.spec, where, value)
         return place if isinstance(place.value, Mapping) else Place(place.where, {})
 
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
-        """A schema in normal form; `hint` becomes its name if it is an inline object."""
+        """Return a schema in normal form; `hint` becomes its name if it is an inline object."""
         if not isinstance(raw, Mapping):
-            return {} if raw is not False else self.find(where, "no value is allowed here", "remove it")
+            return {} if raw is not False else self.reject(where, "no value is allowed here", "remove it")
         if raw.get("allOf"):
             raw = self._merged(raw, where, named)
         if "$ref" in raw:
@@ -90,10 +91,10 @@ class Normalizer:
         return {**beside, "oneOf": [found, NULL]} if is_nullable else found
 
     def _part(self, place: Place, hint: str) -> Schema:
-        """The normal form of a part of a schema; all references to this part lead to the same class."""
+        """Return the normal form of a part of a schema; all references to this part lead to the same class."""
         where, value = place
         if where not in self.inline and where in self._open:
-            return self.find(where, "this schema contains itself", "give it a name in components/schemas")
+            return self.reject(where, "this schema contains itself", "give it a name in components/schemas")
         if where not in self.inline:
             parts = [step for step in where[2:] if step not in ("properties", "schema")]
             self._open.add(where)
@@ -153,13 +154,13 @@ class Normalizer:
         return [Place((*where, keyword), raw[keyword])] if isinstance(raw.get(keyword), Mapping) else []
 
     def _any_of(self, places: list[Place], hint: str) -> Schema:
-        """One schema for the values of all these schemas."""
+        """Return one schema for the values of all these schemas."""
         found = [self.schema(value, place, hint) for place, value in places]
         distinct = [schema for index, schema in enumerate(found) if schema not in found[:index]]
         return distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)} if distinct else {}
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
-        """The branches of a union, each once, null last."""
+        """Return the branches of a union, each once, null last."""
         found: list[Schema] = []
         for place, item in _options(raw, where):
             beside = {"type": raw["type"]} if "type" in raw and not {"type", "$ref"} & set(item) else {}
@@ -168,7 +169,7 @@ class Normalizer:
         return sorted(flat(found), key=lambda option: option == NULL)
 
     def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
-        """A union with a complete discriminator; without discriminator if a branch is not a named object."""
+        """Return a union with a complete discriminator; without discriminator if a branch is not a named object."""
         given = raw.get("discriminator")
         union.pop("discriminator", None)
         if not isinstance(given, Mapping):
@@ -189,7 +190,7 @@ class Normalizer:
         return {**union, "discriminator": {"propertyName": given["propertyName"], "mapping": mapping}}
 
     def _tags(self, name: str, member: str) -> list[str]:
-        """The values that a schema allows for the member of a discriminator."""
+        """Return the values that a schema allows for the member of a discriminator."""
         found = self.locate(("components", "schemas", name), self.raw.get(name, {})).value
         if found.get("allOf"):
             found = self._merged(found, ("components", "schemas", name), True)
@@ -198,7 +199,7 @@ class Normalizer:
         return [value for value in values if isinstance(value, str)]
 
     def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
-        """The schema with the members that `then` and `else` add, all optional."""
+        """Return the schema with the members that `then` and `else` add, all optional."""
         parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
         parts += document.below([Place(where, raw)], "dependentSchemas", "*")
         raw.pop("dependentSchemas", None)
@@ -208,7 +209,7 @@ class Normalizer:
         return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
-        """The alternatives of an object with properties and a union; empty if the union adds no member."""
+        """Return the alternatives of an object with properties and a union; empty if the union adds no member."""
         options: list[Schema] = []
         shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
         shared["properties"] = self._linked_members(raw, where)
@@ -222,7 +223,7 @@ class Normalizer:
         return options if any("allOf" in option for option in options) else []
 
     def _linked(self, value: Any, where: Where) -> Any:
-        """A reference to the place of a schema, so that each inline object is one class wherever it is merged."""
+        """Return a reference to the place of a schema, so that an inline object is one class wherever it is merged."""
         is_place = isinstance(document.part(self.spec, where), Mapping) and isinstance(value, Mapping)
         return {"$ref": pointer(where)} if is_place and "$ref" not in value and not _is_null(value) else value
 
@@ -231,10 +232,10 @@ class Normalizer:
         return {place[-1]: self._linked(value, place) for place, value in members}
 
     def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
-        """The schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
+        """Return the schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
         merge = (*where, "allOf")
         if merge in self._open:
-            return self.find(where, "this allOf contains itself", "remove the reference to itself")
+            return self.reject(where, "this allOf contains itself", "remove the reference to itself")
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
         limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
@@ -269,18 +270,18 @@ class Normalizer:
                     merged[key] = value
         self._open.discard(merge)
         if merged.get("type") == [] or ("properties" in merged and set(kinds(merged)) - {"object", "null"}):
-            cure = "name each type in a oneOf of its own, or keep the types equal"
-            return self.find(where, "allOf over schemas of different types", cure)
+            fix = "name each type in a oneOf of its own, or keep the types equal"
+            return self.reject(where, "allOf over schemas of different types", fix)
         if len(unions) > 1:
-            cure = "write the objects that the value can be as one oneOf"
-            return self.find(where, "allOf over several unions", cure)
+            fix = "write one oneOf with all objects that the value can be"
+            return self.reject(where, "allOf over several unions", fix)
         for at, union in unions:
             merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
         return {**merged, **extensions}
 
     def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
-        """The names to replace, and the schemas that remain.
+        """Return the names to replace, and the schemas that remain.
 
         A component that only refers to another one, and an inline copy of a component, are replaced by that component.
         """
@@ -305,24 +306,24 @@ class Normalizer:
 
 
 def _key(schema: Schema) -> str:
-    """A key that is equal for schemas that describe the same values."""
+    """Return a key that is equal for schemas that describe the same values."""
     return json.dumps(stripped(schema), sort_keys=True)
 
 
 def _options(raw: Json, where: Where) -> list[Place]:
-    """The branches of a union with their places; one that allows anything is empty."""
+    """Return the branches of a union with their places; one that allows anything is empty."""
     found = [place for key in UNIONS for place in document.below([Place(where, raw)], key, "*")]
     return [Place(place, item if isinstance(item, Mapping) else {}) for place, item in found]
 
 
 def _limits(part: Json) -> bool:
-    """Whether a part of an `allOf` limits the values, and does not only describe them."""
+    """Return whether a part of an `allOf` limits the values, and does not only describe them."""
     left = {key: value for key, value in part.items() if key not in (*REMARKS, "nullable") and not key.startswith("x-")}
     return bool(left) and left != {"type": "object"} and left != {"type": "object", "properties": {}}
 
 
 def _nullable(raw: Schema) -> Schema:
-    """A schema that also allows null."""
+    """Return a schema that also allows null."""
     if branches(raw):
         key = "oneOf" if "oneOf" in raw else "anyOf"
         return {**raw, key: [*raw[key], NULL]}
@@ -335,14 +336,14 @@ def _nullable(raw: Schema) -> Schema:
 
 
 def _is_nullable_object(raw: Any) -> bool:
-    """Whether a schema is an object with properties, or null."""
+    """Return whether a schema is an object with properties, or null."""
     if not isinstance(raw, Mapping) or not raw.get("properties") or {*UNIONS, "allOf", "$ref"} & raw.keys():
         return False
     return set(kinds(raw)) == {"object", "null"} or (kinds(raw) in ([], ["object"]) and bool(raw.get("nullable")))
 
 
 def _is_null(option: Any) -> bool:
-    """Whether a branch of a union allows null alone; in OpenAPI 3.0 it is written `{nullable: true}`."""
+    """Return whether a branch of a union allows null alone; in OpenAPI 3.0 it is written `{nullable: true}`."""
     if not isinstance(option, Mapping) or "$ref" in option:
         return False
     left = {key: value for key, value in option.items() if key not in REMARKS}

@@ -36,7 +36,7 @@ RESETTING = ("patch", "put")
 
 
 def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
-    """The normal form of a document; `taken` has the names that tags, and the methods of a tag, may not have.
+    """Bring a document into normal form; `taken` has the names that tags, and the methods of a tag, may not have.
 
     Raises:
         SpecificationError: with all findings: operations that are not supported, names that are equal in Python.
@@ -53,7 +53,7 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     findings += _wrong_names(result, taken or {})
     if findings:
         raise SpecificationError(*dict.fromkeys(findings))
-    bodies = document.media((*document.requests(result), *document.answers(result)))
+    bodies = document.media((*document.requests(result), *document.responses(result)))
     outer = document.outer_schemas((*document.arguments(result), *bodies))
     reached = reachable((schema for _, schema in outer), schemas)
     result["components"] = {"schemas": {name: schema for name, schema in schemas.items() if name in reached}}
@@ -61,18 +61,18 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
 
 
 def fields(body: Json, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """The members of a body that are arguments of their own; none if the body is one argument."""
+    """Return the members of a body that are arguments of their own; none if the body is one argument."""
     found: dict[str, Schema] = schemas.get(target(body) or "", {}).get("properties", {})
     return found
 
 
 def argument_name(holder: Json, name: str) -> str:
-    """The Python name of a parameter or of a member of the body."""
+    """Return the Python name of a parameter or of a member of the body."""
     return str(holder.get("x-python-name") or snake_case(name))
 
 
 def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str, str, str]]:
-    """The name in Python, the location and the name in the request of each argument: the body first."""
+    """Return the name in Python, the location and the name in the request of each argument: the body first."""
     found: list[tuple[str, str, str]] = []
     if "requestBody" in operation:
         members = fields(body_schema(operation)[1], schemas) or {"body": {}}
@@ -81,21 +81,21 @@ def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str,
 
 
 def body_schema(operation: Json) -> tuple[str, Schema]:
-    """The media type and the schema of the body of an operation in normal form; JSON and {} without a body."""
+    """Return the media type and the schema of the body of an operation in normal form; JSON and {} without a body."""
     content = operation.get("requestBody", {"content": {JSON: {"schema": {}}}})["content"]
     ((name, media),) = content.items()
     return name, media["schema"]
 
 
 def request_schemas(normal: Json) -> Iterator[Json]:
-    """The schemas of all arguments."""
+    """Yield the schemas of all arguments."""
     yield from (schema for _, schema in document.outer_schemas(document.arguments(normal)))
     for _, schema in document.outer_schemas(document.media(document.requests(normal))):
         yield from fields(schema, normal["components"]["schemas"]).values() or [schema]
 
 
 def is_reset(method: str, schema: Schema) -> bool:
-    """Whether a member of a body is sent as null if a caller passes None."""
+    """Return whether a member of a body is sent as null if a caller passes None."""
     return method.lower() in RESETTING and ("null" in kinds(schema) or NULL in branches(schema))
 
 
@@ -104,7 +104,7 @@ class _Reader:
 
     def __init__(self, spec: Json) -> None:
         self.spec, self.normal = spec, Normalizer(spec, [])
-        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.answers(spec))
+        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.responses(spec))
         # A response without x-python-error has the class that another operation names for the same status.
         self.errors = {status: raw["x-python-error"] for status, raw in found if "x-python-error" in raw}
 
@@ -115,8 +115,8 @@ class _Reader:
         owners = [Place(where[:2], self.spec["paths"][path]), Place(where, raw)]
         for place, servers in document.below(owners, "servers"):
             if servers != self.spec.get("servers"):
-                cure = "requests go to the client's server: remove it, and let callers pass server_url"
-                self.normal.find(place, "an operation has servers of its own", cure)
+                fix = "requests go to the client's server: remove it, and let callers pass server_url"
+                self.normal.reject(place, "an operation has servers of its own", fix)
         result = {
             **{key: raw[key] for key in ("summary", "description", "deprecated", "x-source") if key in raw},
             "operationId": identity,
@@ -132,17 +132,17 @@ class _Reader:
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
         located = [self.normal.locate(*place) for place in document.below(owners, "parameters", "*")]
-        # Those of the operation replace those of its path.
+        # Parameters of the operation replace those of its path.
         found = {(str(place.value.get("in")), str(place.value.get("name"))): place for place in located}
         templates = set(re.findall(r"{([^}]*)}", where[1]))
         for name in sorted(templates ^ {name for location, name in found if location == "path"}):
             problem = "is in the path and not in parameters" if name in templates else "is not in the path"
-            self.normal.find(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
+            self.normal.reject(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
                 continue  # OpenAPI ignores these parameters
             if location not in DEFAULT_STYLES:
-                self.normal.find(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
+                self.normal.reject(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
             holder = next(iter(document.media([Place(place, item)])), Place(place, item))
             style = item.get("style", DEFAULT_STYLES[location])
@@ -151,8 +151,8 @@ class _Reader:
             if holder.value is not item:
                 written = "json"
             if written is None:
-                cure = f"use style: {DEFAULT_STYLES[location]}"
-                self.normal.find((*place, "style"), f"the parameter {name} has the style {style}", cure)
+                fix = f"use style: {DEFAULT_STYLES[location]}"
+                self.normal.reject((*place, "style"), f"the parameter {name} has the style {style}", fix)
             schema = holder.value.get("schema", {})
             yield {
                 **{key: value for key, value in item.items() if key not in ("content", "style", "explode")},
@@ -170,7 +170,7 @@ class _Reader:
         forms = [name for name in content if essence(name) in (MULTIPART, FORM)]
         name = next(iter([*chosen(content, ("json",)), *forms, *chosen(content, ("text", "bytes"))]), None)
         if name is None:
-            self.normal.find(place.where, "the request body has no content that can be sent", f"declare {JSON}")
+            self.normal.reject(place.where, "the request body has no content that can be sent", f"declare {JSON}")
             return {}
         read = "form" if name in forms else kind(name, content[name])
         at = (*place.where, "content", name, "schema")
@@ -181,21 +181,21 @@ class _Reader:
             schema = self._without_stream(schema, f"{hint}Request")
         members, outer = fields(schema, self.normal.schemas), self.normal.schemas.get(target(schema) or "", schema)
         if read == "form" and not members and branches(outer):
-            cure = "write one object with all members, optional ones not required"
-            self.normal.find(at, "a form that is a union", cure)
+            fix = "write one object with all members, optional ones not required"
+            self.normal.reject(at, "a form that is a union", fix)
         needed = place.value.get("required", bool(outer.get("required")) or not members)
         sent = JSON if read == "json" else essence(name)
         body = {**place.value, "required": needed, "content": {sent: {**content[name], "schema": schema}}}
         return {"requestBody": body}
 
     def _streams(self, raw: Json) -> bool:
-        """Whether the operation can answer with an event stream."""
+        """Return whether the operation can answer with an event stream."""
         good = [found for status, found in raw.get("responses", {}).items() if str(status)[0] == "2"]
         contents = document.media(self.normal.locate((), found) for found in good)
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
 
     def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """The body without the member that requests an event stream, since the client reads whole results."""
+        """Return the body without the member that requests an event stream, since the client reads whole results."""
         body = self.normal.schemas[target(schema) or ""]
         names = ("stream", "stream_options")
         members = {name: value for name, value in body["properties"].items() if name not in names}
@@ -204,7 +204,7 @@ class _Reader:
         return {"$ref": f"{PREFIX}{hint}Unstreamed"}
 
     def _responses(self, where: Where, raw: Json, hint: str) -> dict[str, dict[str, Any]]:
-        """The responses by status. All successes get the same JSON schema, since a method has one result type."""
+        """Return the responses by status. All successes get one JSON schema, since a method has one result type."""
         places = document.below([Place(where, raw)], "responses", "*")
         found = {place.where[-1]: self.normal.locate(*place) for place in places}
         good = {status: place for status, place in found.items() if status[0] == "2"}
@@ -212,15 +212,16 @@ class _Reader:
         if not good and "default" in bad:
             good = {"2XX": bad.pop("default")}
         if not good:
-            self.normal.find((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
+            self.normal.reject((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
         result: dict[str, dict[str, Any]] = {}
         contents: list[Schema] = []
         for status, place in good.items():
             content = {} if where[2] == "head" or status in ("204", "205") else place.value.get("content") or {}
             names = chosen(content, ("json", "text", "bytes"))
             if content and not names:
-                cure = f"declare the {JSON} of a call that does not stream, or leave the operation out"
-                self.normal.find((*place.where, "content"), "an event stream alone is not supported", cure)
+                fix = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
+                problem = "a response that is only an event stream is not supported"
+                self.normal.reject((*place.where, "content"), problem, fix)
             read = kind(names[0], content[names[0]]) if names else "none"
             result[status] = {"description": place.value.get("description", ""), KIND: read}
             if read == "json":
@@ -241,21 +242,21 @@ class _Reader:
         return result
 
     def _security(self, where: Where, raw: Json) -> dict[str, Any]:
-        """The requirements of an operation, and the header of its key if that is not `Authorization`."""
+        """Return the requirements of an operation, and the header of its key if that is not `Authorization`."""
         required = [item for item in raw.get("security", self.spec.get("security", ())) if item]
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
         names = [name for item in required for name in item if len(item) == 1]
         headers = [header for name in names if (header := _key_header(self.normal.locate((), schemes.get(name)).value))]
         if required and not headers:
             shared = ("components", "securitySchemes", *list(required[0])[:1])
-            cure = "declare type: http with scheme: bearer, or type: apiKey with in: header"
+            fix = "declare type: http with scheme: bearer, or type: apiKey with in: header"
             place = (*where, "security") if "security" in raw else shared
-            self.normal.find(place, "a key that requests do not send", cure)
+            self.normal.reject(place, "a key that requests do not send", fix)
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 
     def _rename_parameters(self, operation: Json) -> None:
-        """Give a parameter whose name in Python is taken the prefix of its location."""
+        """Put its location before the name of each parameter whose name in Python is taken."""
         taken = [name for name, location, _ in arguments(operation, self.normal.schemas) if location == "body"]
         for item in operation["parameters"]:
             if item["x-python-name"] in taken:
@@ -264,7 +265,7 @@ class _Reader:
 
 
 def _key_header(scheme: Json) -> str:
-    """The header in which the key of a security scheme is sent; empty if it is sent otherwise."""
+    """Return the header in which the key of a security scheme is sent; empty if it is sent otherwise."""
     if scheme.get("type") == "apiKey" and scheme.get("in") == "header":
         return str(scheme["name"])
     is_bearer = scheme.get("type") in ("oauth2", "openIdConnect") or str(scheme.get("scheme")).lower() == "bearer"
@@ -272,8 +273,8 @@ def _key_header(scheme: Json) -> str:
 
 
 def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[Finding]:
-    """Names that Python does not allow, and names that overwrite each other, an option or a member of the client."""
-    owners: dict[tuple[Any, str], str] = {}  # by the scope of a name and the name
+    """Find names that Python does not allow, and names that another method, argument, option or member has."""
+    owners: dict[tuple[Any, str], str] = {}  # (scope, name) -> what has the name
     for tag, names in reserved.items():
         owner = f"a method of the hand-written class of {tag}" if tag else "a member of the client"
         owners |= {(tag, name): owner for name in names}
@@ -281,7 +282,7 @@ def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[
     for where, operation in document.operations(normal):
         place, method = f"{where[2].upper()} {where[1]}", operation["x-python-method"]
         owners |= {(where, name): "an option of every method" for name in OPTIONS}
-        claims: list[tuple[str, Any, str, str]] = []  # the member that has the name, its scope, the name, its owner
+        claims: list[tuple[str, Any, str, str]] = []  # the key that sets the name, its scope, the name, its owner
         claims.append(
             ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}")
         )

@@ -71,7 +71,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
-    _refuse(problems, normal)
+    _raise_problems(problems, normal)
     (out / "client.py").rename(out / "resources.py")
     for name in FILES:
         (out / name).write_text(project.env.get_template(f"{Path(name).name}.jinja").render(), "utf-8")
@@ -82,7 +82,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     (out / "py.typed").touch()
 
 
-def _refuse(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> None:
+def _raise_problems(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> None:
     """Raise each problem that openapi-python-client reports; it would leave out the operation and continue."""
     places = {f"{where[2].upper()} {where[1]} ": where for where, _ in document.operations(normal)}
     findings = []
@@ -101,12 +101,12 @@ class Package:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
         self.sent = reachable(request_schemas(normal), self.schemas)
-        responses = document.outer_schemas(document.media(document.answers(normal)))
-        self.answered = reachable((schema for _, schema in responses), self.schemas)
-        adapter, holder = Adapter(self.schemas, self.answered, {}), unused("Aliases", self.schemas)
+        responses = document.outer_schemas(document.media(document.responses(normal)))
+        self.received = reachable((schema for _, schema in responses), self.schemas)
+        adapter, holder = Adapter(self.schemas, self.received, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
-            _refuse([parsed], normal)
+            _raise_problems([parsed], normal)
         self.data = cast(GeneratorData, parsed)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
@@ -114,43 +114,43 @@ class Package:
         self.types = ResponseTypes(models, recursive, normal)
         self.raw = {module_name(raw["operationId"]): (where[1], raw) for where, raw in document.operations(normal)}
         # Only schemas that operations reach are written; enums of requests alone are in params.py.
-        used = {name for name in self.sent | self.answered if is_model(self.schemas[name])}
+        used = {name for name in self.sent | self.received if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
-        self.data.enums = [enum for enum in self.data.enums if str(enum.class_info.name) in self.answered]
+        self.data.enums = [enum for enum in self.data.enums if str(enum.class_info.name) in self.received]
         classes = [item.class_info for item in (*self.data.models, *self.data.enums)]
         self.model_places = {str(found.name): f"models.{found.module_name}" for found in classes}
-        held = (self.answered | (self.sent & set(recursive))) - set(self.model_places)
+        held = (self.received | (self.sent & set(recursive))) - set(self.model_places)
         self.aliases = {name: item for name, item in aliases.items() if name in held}
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
     def attributes(self, model: ModelProperty) -> list[str]:
-        """The names of a model's attributes: the documented ones where Python allows them."""
+        """Return the names of a model's attributes: the documented ones where Python allows them."""
         found: list[str] = []
         for item in members(model):
             found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
 
     def extra_values(self, model: ModelProperty) -> PropertyProtocol | None:
-        """The property of the values of members that a model does not declare."""
+        """Return the property of the values of members that a model does not declare."""
         found = model.additional_properties
         return None if isinstance(found, AnyProperty) else found
 
     def described(self, name: str) -> str:
-        """The docstring of a model, with the description of each attribute."""
+        """Return the docstring of a model, with the description of each attribute."""
         model = self.types.models[name]
         names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
         return with_attributes(name, self.schemas, dict(names))
 
     def tag(self, name: str) -> tuple[str, str, str]:
-        """The class of a tag, its description, and the attribute of the client."""
+        """Return the class of a tag, its description, and the attribute of the client."""
         tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), wrapped(doc), tag_attribute(tag)
 
     def places(self, namespace: str) -> dict[str, str]:
-        """The names of a namespace with their modules: params for types of arguments, models for results."""
+        """Return the names of a namespace with their modules: params for types of arguments, models for results."""
         places: dict[str, str] = {}
         for name, schema in self.schemas.items():
             if schema.get("x-python-namespace", "components") != namespace:

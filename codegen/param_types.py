@@ -1,7 +1,7 @@
-"""Writes params.py with datamodel-code-generator: the types of what callers may pass.
+"""Writes params.py, the argument types of the generated methods, with datamodel-code-generator.
 
-The generator reads the adapted schemas of requests (`adapter.py`). Wherever a model is accepted, a TypedDict is
-accepted too. The output of the generator is not edited.
+The generator reads the adapted schemas of requests (`adapter.py`). An argument that takes a model also takes a
+TypedDict. The output of the generator is not edited.
 """
 
 from __future__ import annotations

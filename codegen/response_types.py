@@ -1,4 +1,4 @@
-"""Answers questions of the templates about the properties that openapi-python-client parsed."""
+"""Template helpers: classify the properties that openapi-python-client parsed."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ class ResponseTypes:
                 self.discriminators[frozenset(map(target, branches(schema))) - {None}] = schema["discriminator"]
 
     def alias(self, item: Property) -> Property | None:
-        """The content of the recursive alias that a property refers to."""
+        """Return the content of the recursive alias that the property references, or None."""
         return self.recursive.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
 
     def model(self, item: Property) -> ModelProperty | None:
-        """The class that a property refers to; None for maps, recursive aliases and everything else."""
+        """Return the class that a property refers to; None for maps, recursive aliases and everything else."""
         model = self.models.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
         return model if model and members(model) else None
 
     def values(self, item: Property) -> Property | None:
-        """The property of a map's values; None if they may be anything, or if it is not a map."""
+        """Return the property of a map's values; None if they may be anything, or if it is not a map."""
         if not isinstance(item, ModelProperty) or self.alias(item) or self.model(item):
             return None
         found = self.models[str(item.class_info.name)].additional_properties
         return None if isinstance(found, AnyProperty) else found
 
     def literal(self, item: LiteralEnumProperty) -> str:
-        """The values of an enum as a type, in the order of the document where the enum has a name."""
+        """Return the values of an enum as a type, in the order of the document where the enum has a name."""
         documented = self.schemas.get(str(item.class_info.name), {}).get("enum", [])
         order = {value: index for index, value in enumerate(documented)}
         values = sorted(item.values, key=lambda value: (order.get(value, len(order)), str(value)))
         return f"Literal[{', '.join(map(repr, values))}]"
 
     def options(self, item: Property, seen: tuple[Property, ...] = ()) -> list[Property]:
-        """The branches of a union without null; a recursive alias is replaced by its branches."""
+        """Return the branches of a union without null; a recursive alias is replaced by its branches."""
         alias = self.alias(item)
         if isinstance(item, UnionProperty):
             return [found for option in item.inner_properties for found in self.options(option, seen)]
@@ -64,7 +64,7 @@ class ResponseTypes:
         return [] if isinstance(item, NoneProperty) else [item]
 
     def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
-        """The member that tells models apart, and the model of each of its values."""
+        """Return the member that tells models apart, and the model of each of its values."""
         names = frozenset(str(model.class_info.name) for model in models)
         found = self.discriminators.get(names, {"propertyName": "", "mapping": {}})
         tags = {tag: name.removeprefix(PREFIX) for tag, name in found["mapping"].items()}
@@ -72,23 +72,23 @@ class ResponseTypes:
 
 
 def members(model: ModelProperty) -> list[Property]:
-    """The properties of a model, required ones first."""
+    """Return the properties of a model, required ones first."""
     return [*(model.required_properties or ()), *(model.optional_properties or ())]
 
 
 def text(value: Any) -> str:
-    """The text of an `UntrustedString` of openapi-python-client."""
+    """Return the text of an `UntrustedString` of openapi-python-client."""
     return str(value.get_untrusted_value())
 
 
 def is_nullable(item: Property) -> bool:
-    """Whether null is a value of the property."""
+    """Return whether null is a value of the property."""
     options = item.inner_properties if isinstance(item, UnionProperty) else [item]
     return any(isinstance(option, NoneProperty) for option in options)
 
 
 def fixed_members(model: ModelProperty) -> dict[str, tuple[Any, ...]]:
-    """The members that have one of a few fixed values."""
+    """Return the members that have one of a few fixed values."""
     found: dict[str, tuple[Any, ...]] = {}
     for item in members(model):
         if isinstance(item, ConstProperty) and isinstance(item.value.raw_value, str | int):
@@ -99,7 +99,7 @@ def fixed_members(model: ModelProperty) -> dict[str, tuple[Any, ...]]:
 
 
 def json_kind(item: Property) -> str:
-    """The JSON kind of a property's values."""
+    """Return the JSON kind of a property's values."""
     if isinstance(item, ListProperty | ModelProperty):
         return "array" if isinstance(item, ListProperty) else "object"
     if isinstance(item, ConstProperty | LiteralEnumProperty):

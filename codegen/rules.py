@@ -52,20 +52,20 @@ def is_openapi(spec: Json) -> Iterator[Finding]:
 
 
 def _schemas(spec: Json) -> list[Place]:
-    """Every schema that is not inside another one."""
+    """Return every schema that is not inside another one."""
     places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
     return [*document.components(spec, "schemas"), *document.outer_schemas(places)]
 
 
 def _invalid(where: Where, error: ValidationError) -> Finding:
-    while error.context:  # the branch of a union with the deepest error
+    while error.context:  # the deepest error in the branches of a union
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # one line for every validator
+    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # the first line
     return Finding((*where, *map(str, error.absolute_path)), message, "write valid OpenAPI 3.1")
 
 
 def has_style(spec: Json) -> Iterator[Finding]:
-    """The rules of style.yaml."""
+    """Check the rules of style.yaml."""
     for error in Draft202012Validator(STYLE_SCHEMA).iter_errors(spec):
         name = [str(error.instance)] if "propertyNames" in error.absolute_schema_path else []
         place = (*map(str, error.absolute_path), *name)
@@ -73,7 +73,7 @@ def has_style(spec: Json) -> Iterator[Finding]:
 
 
 def has_known_keywords(spec: Json) -> Iterator[Finding]:
-    """No schema has a misspelt keyword, and no argument has one that the client does not check."""
+    """Find misspelt keywords, and keywords of arguments that the client does not check."""
     rule = STYLE_SCHEMA["$defs"]["keyword"]
     known = {*rule["enum"], *Draft202012Validator.VALIDATORS}
     bodies = document.media(document.requests(spec))
@@ -90,18 +90,18 @@ def has_known_keywords(spec: Json) -> Iterator[Finding]:
 
 
 def sends_headers(spec: Json) -> Iterator[Finding]:
-    """A header in components belongs to every operation."""
+    """Check that every operation takes each header in components."""
     shared = [pointer(p.where) for p in document.components(spec, "parameters") if p.value.get("in") == "header"]
     for where, operation in document.operations(spec):
         owners = (spec["paths"][where[1]], operation)
         given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
         for reference in (found for found in shared if found not in given):
-            cure = f"write $ref: '{reference}' in parameters"
-            yield Finding(where, "a header that every operation takes is missing", cure)
+            fix = f"write $ref: '{reference}' in parameters"
+            yield Finding(where, "a header that every operation takes is missing", fix)
 
 
 def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding]:
-    """The examples of the document, or those of a part of it, fit their schemas."""
+    """Check that the examples of the document, or of a part of it, fit their schemas."""
     resource = DRAFT202012.create_resource(spec)
     registry: Registry[Any] = Registry().with_resource("spec:", resource)
     for where, schema, example in document.examples(spec if part is None else part):
@@ -117,7 +117,7 @@ STYLE: tuple[Rule, ...] = (has_style, has_known_keywords, sends_headers, has_val
 
 
 def check(spec: Json, overlay: Path | None = None, *, style: bool = False) -> list[Finding]:
-    """All findings: of validity, of what cannot be generated and, on a valid document, of style.
+    """Return all findings: of validity, of what cannot be generated and, on a valid document, of style.
 
     Parts that are not valid are left out before the rest is checked further.
 
@@ -139,7 +139,7 @@ def check(spec: Json, overlay: Path | None = None, *, style: bool = False) -> li
 
 
 def _without(spec: Json, places: set[Where]) -> Json:
-    """The document without the operations and components that contain one of these places."""
+    """Return the document without the operations and components that contain one of these places."""
     left: Json = json.loads(json.dumps(spec))
     for where, operation in document.operations(spec):
         reached = [where, *document.reached(spec, [operation, spec["paths"][where[1]].get("parameters", ())])]

@@ -14,18 +14,18 @@ PREFIX = "#/components/schemas/"
 
 
 def target(schema: Mapping[str, Any]) -> str | None:
-    """The name of the schema that a reference points to."""
+    """Return the name of the schema that a reference points to."""
     reference = schema.get("$ref")
     return reference.removeprefix(PREFIX) if isinstance(reference, str) else None
 
 
 def remarks(schema: Mapping[str, Any]) -> Schema:
-    """The keywords of a schema that only describe it."""
+    """Return the keywords of a schema that only describe it."""
     return {key: schema[key] for key in schema if key in REMARKS}
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """A part of a document in normal form with other names of schemas."""
+    """Return a part of a document in normal form with other names of schemas."""
     if isinstance(value, list):
         return [renamed(item, names) for item in value]
     if isinstance(value, dict):
@@ -36,18 +36,18 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def kinds(schema: Mapping[str, Any]) -> list[str]:
-    """The JSON types that a schema names."""
+    """Return the JSON types that a schema names."""
     declared = schema.get("type", [])
     return [declared] if isinstance(declared, str) else list(declared)
 
 
 def branches(schema: Mapping[str, Any]) -> list[Schema]:
-    """The alternatives of a union; empty for any other schema."""
+    """Return the alternatives of a union; empty for any other schema."""
     return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
 
 
 def flat(options: Iterable[Schema]) -> list[Schema]:
-    """The branches of a union, nested unions included, each once."""
+    """Return the branches of a union, nested unions included, each once."""
     parts = [
         part
         for option in options
@@ -57,17 +57,17 @@ def flat(options: Iterable[Schema]) -> list[Schema]:
 
 
 def is_model(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema of the normal form becomes a class."""
+    """Return whether a schema of the normal form becomes a class."""
     return bool(schema.get("properties"))
 
 
 def references(schema: Mapping[str, Any]) -> set[str]:
-    """The names of the schemas that a schema refers to directly."""
+    """Return the names of the schemas that a schema refers to directly."""
     return {name for _, part in everything(schema) if (name := target(part)) is not None}
 
 
 def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
-    """The names of all schemas that `roots` refer to, directly or through others."""
+    """Return the names of all schemas that `roots` refer to, directly or through others."""
     found: set[str] = set()
     waiting = {name for root in roots for name in references(root)}
     while waiting:
@@ -77,13 +77,13 @@ def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema])
 
 
 def recursive(schemas: Mapping[str, Schema]) -> set[str]:
-    """The names of the unions, lists and maps that contain themselves without a model in between."""
+    """Return the names of the unions, lists and maps that contain themselves without a model in between."""
     without_models = {name: {} if is_model(schema) else schema for name, schema in schemas.items()}
     return {name for name, schema in without_models.items() if name in reachable([schema], without_models)}
 
 
 def stripped(schema: Any, holds_names: bool = False) -> Any:
-    """A schema without the keywords that the client does not validate."""
+    """Return a schema without the keywords that the client does not validate."""
     if isinstance(schema, list):
         return [stripped(item) for item in schema]
     if not isinstance(schema, dict):

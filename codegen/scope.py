@@ -20,7 +20,7 @@ class Scope:
         self.runtime: set[tuple[str, str]] = set()
 
     def use(self, module: str, name: str, runtime: bool = False) -> str:
-        """The local name for `name` of another module; `runtime`: it is used outside of annotations."""
+        """Return the local name for `name` of another module; `runtime`: it is used outside of annotations."""
         if module.startswith("models") and name in self.schemas:
             return name
         local = name if self.taken.get(name, module) == module else f"{name}{module.removesuffix('s').title()}"
@@ -31,11 +31,11 @@ class Scope:
         return local
 
     def builtin(self, name: str) -> str:
-        """The name of a builtin, with `builtins.` before it if an attribute has the same name."""
+        """Return the name of a builtin, with `builtins.` before it if an attribute has the same name."""
         return f"builtins.{name}" if name in self.shadows and hasattr(builtins, name) else name
 
     def lines(self, runtime: bool) -> list[str]:
-        """The import statements for the names used at run time, or for those used in annotations only."""
+        """Return the import statements for the names used at run time, or for those used in annotations only."""
         used = sorted((key, local) for key, local in self.imports.items() if (key in self.runtime) == runtime)
         names = ((module, name if name == local else f"{name} as {local}") for (module, name), local in used)
         return [f"from {self.up}{module} import {name}" for module, name in names]

@@ -1,4 +1,4 @@
-"""The operations and schemas of openapi.yaml as the pages show them; only this module here imports the generator."""
+"""Reads the operations and schemas of openapi.yaml for the reference pages, with the modules of the generator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ class Error:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method. `result` is the schema of its result, None if it has none; `sample` an example of its body."""
+    """An operation as its reference page shows it.
+
+    Attributes:
+        result: the schema of its result, or None.
+        sample: an example of its body, or None.
+    """
 
     method: str
     place: str
@@ -62,7 +67,7 @@ class Operation:
 
 
 class User(NamedTuple):
-    """Where a schema is used: a method under a tag, or another schema if `tag` is ""; and its part there."""
+    """A use of a schema: by a method under a tag, or by another schema if `tag` is ""; `part` says where in it."""
 
     tag: str
     owner: str
@@ -113,28 +118,28 @@ class Contract:
         everything = [operation for tag in self.tags for operation in tag.operations]
         self.headers = everything[0].headers if everything else []
         self.sent = reachable([a.schema for operation in everything for a in operation.arguments], self._all)
-        answers = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
-        met = self.sent | reachable(answers, self._all)
-        self.schemas = {name: schema for name, schema in self._all.items() if name in met}
+        received = [schema for o in everything for schema in (o.result, *o.error_schemas) if schema is not None]
+        used = self.sent | reachable(received, self._all)
+        self.schemas = {name: schema for name, schema in self._all.items() if name in used}
         self.users: dict[str, list[User]] = {}
         for name, user in self._users():
             self.users.setdefault(name, []).append(user)
 
     def namespace(self, name: str) -> str:
-        """The module from which a schema is imported."""
+        """Return the module from which a schema is imported."""
         return str(self.schemas[name].get("x-python-namespace", "components"))
 
     def describe(self, schema: Json) -> str:
-        """The description of a schema, or of the schema that it refers to."""
+        """Return the description of a schema, or of the schema that it refers to."""
         found = schema.get("description") or self._all.get(target(schema) or "", {}).get("description", "")
         return " ".join(str(found).split())
 
     def limits(self, schema: Json) -> Json:
-        """A schema with the keywords of the schema that it refers to."""
+        """Return a schema with the keywords of the schema that it refers to."""
         return {**self._all.get(target(schema) or "", {}), **schema}
 
     def _users(self) -> Iterator[tuple[str, User]]:
-        """Each schema, with each place where it is used."""
+        """Yield each schema, with each place where it is used."""
         for tag in self.tags:
             for operation in tag.operations:
                 for argument in operation.arguments:
@@ -169,9 +174,9 @@ class Contract:
                 sample = {"body": sample}
         good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
         bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
-        answers = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
+        written = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
         errors = [
-            Error(value["x-python-error"], status, ", ".join(answers.get(status, {}).get("content", ())) or ANY_CONTENT)
+            Error(value["x-python-error"], status, ", ".join(written.get(status, {}).get("content", ())) or ANY_CONTENT)
             for status, value in bad.items()
             if status != "default"
         ]
@@ -186,7 +191,7 @@ class Contract:
             arguments=sorted(arguments, key=lambda argument: not argument.required),
             headers=headers,
             result=results[0] if results else None,
-            result_type=", ".join(answers.get(good[0][0], {}).get("content", ())),
+            result_type=", ".join(written.get(good[0][0], {}).get("content", ())),
             result_description=good[0][1]["description"],
             errors=[*errors, Error(last, DEFAULT_STATUSES, ANY_CONTENT)],
             error_schemas=[found for value in bad.values() if (found := _content(value)) is not None],
@@ -201,13 +206,13 @@ class Contract:
 
 
 def _content(holder: Json) -> Schema | None:
-    """The schema of the content of a body or response in normal form."""
+    """Return the schema of the content of a body or response in normal form."""
     schema: Schema | None = _first(holder.get("content", {})).get("schema")
     return schema
 
 
 def _result(response: Json) -> Schema | None:
-    """The schema of a success; a body that is not JSON is a text or bytes."""
+    """Return the schema of a success; a body that is not JSON is a text or bytes."""
     binary = {"text": {}, "bytes": {"format": "binary"}}.get(response.get("x-python-kind", ""))
     return _content(response) if binary is None else {"type": "string", **binary}
 
@@ -218,7 +223,7 @@ def _first(content: Json) -> Json:
 
 
 def _example(holder: Json) -> Any:
-    """The first example of a schema, a parameter or a media type; None without one."""
+    """Return the first example of a schema, a parameter or a media type; None without one."""
     if holder.get("example") is not None:
         return holder["example"]
     examples = holder.get("examples") or ()

@@ -20,7 +20,7 @@ class Docstring:
 
 
 def parse(documented: object) -> Docstring:
-    """The docstring of an object."""
+    """Return the docstring of an object."""
     found = Docstring()
     section = ""
     for block in re.split(r"\n\s*\n", inspect.getdoc(documented) or ""):
@@ -43,7 +43,7 @@ def parse(documented: object) -> Docstring:
 
 
 def _entries(block: str) -> list[tuple[list[str], str]]:
-    """The entries of a section: each begins at the left margin."""
+    """Return the entries of a section: each begins at the left margin."""
     found = []
     for part in re.split(r"\n(?=\S)", inspect.cleandoc(block)):
         match = ENTRY.fullmatch(part)

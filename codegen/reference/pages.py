@@ -25,7 +25,7 @@ TEMPLATES = Environment(
 
 
 def text(value: str) -> str:
-    """A text of the document as Markdown: its code spans stay, nothing in it is HTML or a link."""
+    """Return a text of the document as Markdown: its code spans stay, nothing in it is HTML or a link."""
     parts = re.split(r"(`[^`\n]+`)", " ".join(value.split()))
     return "".join(part if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
@@ -35,12 +35,12 @@ def _escaped(part: str) -> str:
 
 
 def cell(value: str) -> str:
-    """Markdown as the content of a cell of a table."""
+    """Return Markdown as the content of a cell of a table."""
     return value.replace("|", "&#124;").replace("\n", " ")
 
 
 def code(value: Any) -> str:
-    """A value as a code span in a cell."""
+    """Return a value as a code span in a cell."""
     shown = example_text(value)
     shown = shown if len(shown) <= 200 else f"{shown[:199]}…"
     if "`" in shown or "|" in shown:
@@ -54,7 +54,7 @@ def sentence(value: str) -> str:
 
 
 def capital(value: str) -> str:
-    """The text with a capital, unless it begins with a name such as float32."""
+    """Return the text with a capital, unless it begins with a name such as float32."""
     return value[:1].upper() + value[1:] if re.match(r"[a-z]+[^\w.]", value) else value
 
 
@@ -62,7 +62,7 @@ TEMPLATES.filters |= {"text": text, "cell": cell, "code": code, "sentence": sent
 
 
 def render(template: str, **values: Any) -> str:
-    """A page; blank lines are never more than one."""
+    """Render a page, without consecutive blank lines."""
     page = TEMPLATES.get_template(template).render(**values)
     return re.sub(r"\n{3,}", "\n\n", page).strip() + "\n"
 
@@ -124,7 +124,7 @@ class Pages:
         return dict(sorted(groups.items(), reverse=True))
 
     def _call(self, types: Types, tag: Tag, operation: Operation) -> str:
-        """The call of an operation with its required arguments."""
+        """Return the call of an operation with its required arguments."""
         sample = operation.sample if isinstance(operation.sample, dict) else {}
         values = {
             argument.name: next(
@@ -144,7 +144,7 @@ class Pages:
 
 
 def _literal(value: Any) -> str:
-    """A value as Python source, with double quotes."""
+    """Return a value as Python source, with double quotes."""
     if isinstance(value, str):
         return '"' + repr("'" + value)[2:-1].replace("\\'", "'").replace('"', '\\"') + '"'
     if isinstance(value, dict):
@@ -153,6 +153,6 @@ def _literal(value: Any) -> str:
 
 
 def _tags(schema: Schema) -> dict[str | None, str]:
-    """The value of the discriminator by schema."""
+    """Return the value of the discriminator by schema."""
     mapping = (schema.get("discriminator") or {}).get("mapping", {})
     return {target({"$ref": reference}): value for value, reference in mapping.items()}

@@ -116,7 +116,7 @@ class Row:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """The pages, by path below the folder of the reference."""
+    """Yield the pages, by path below the folder of the reference."""
     errors = vars(import_module(f"{PACKAGE}.errors"))
     for path, (title, introduction, entries) in PAGES.items():
         documented = [(entry.shown, *_document(entry)) for entry in entries]
@@ -126,7 +126,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def _document(entry: Entry) -> tuple[Docstring, str, list[Row]]:
-    """The docstring of an object, and a title and the rows of the table of its arguments or attributes."""
+    """Return the docstring of an object, and a title and the rows of the table of its arguments or attributes."""
     found: Any = import_module(f"{PACKAGE}.{entry.module}")
     for step in entry.attribute.split("."):
         found = inspect.getattr_static(found, step) if isinstance(found, type) else getattr(found, step)
@@ -148,7 +148,7 @@ def _row(names: list[str], values: Mapping[str, tuple[str, str]], text: str) -> 
 
 
 def _arguments(function: Any) -> dict[str, tuple[str, str]]:
-    """The type and the default of each argument."""
+    """Return the type and the default of each argument."""
     scope = vars(import_module(function.__module__))
     return {
         name: (_type_name(item.annotation, scope), "" if item.default is item.empty else repr(item.default))
@@ -157,7 +157,7 @@ def _arguments(function: Any) -> dict[str, tuple[str, str]]:
 
 
 def _fields(cls: Any) -> dict[str, tuple[str, str]]:
-    """The type and the default of each public attribute of a class."""
+    """Return the type and the default of each public attribute of a class."""
     types: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         annotations = vars(base).get("__annotations__", {})
@@ -168,7 +168,7 @@ def _fields(cls: Any) -> dict[str, tuple[str, str]]:
 
 
 def _type_name(annotation: Any, scope: Mapping[str, Any]) -> str:
-    """A type as it is written; an alias that is defined beside the function or the options of `embed` is resolved."""
+    """Return a type as it is written. Aliases from the module of the function or of `EmbedOptions` are resolved."""
     if isinstance(annotation, str):
         found = {**vars(import_module(EmbedOptions.__module__)), **scope}.get(annotation, annotation)
         annotation = annotation if isinstance(found, type) else found
@@ -179,12 +179,12 @@ def _type_name(annotation: Any, scope: Mapping[str, Any]) -> str:
 
 
 def _linked(page: str) -> str:
-    """Names of documents become links."""
+    """Replace names of documents by links."""
     return re.sub(r"docs/(\w+)\.md", lambda found: f"[{found[1].capitalize()}](../{found[1]}.md)", page)
 
 
 def errors_page() -> str:
-    """The exceptions: their tree, the attributes of all, and each class."""
+    """Render the page of the exceptions: their tree, the attributes of all, and each class."""
     module = import_module(f"{PACKAGE}.errors")
     statuses: Mapping[type, int] = {cls: status for status, cls in module.BY_STATUS.items()}
     root: type = module.OpenRouterError
@@ -202,7 +202,7 @@ def errors_page() -> str:
 
 
 def _children(cls: type, module: str) -> list[type]:
-    """The subclasses that the module defines, without those that combine one with a class of the HTTP library."""
+    """Return the subclasses that the module defines; those that also inherit from the HTTP library are elsewhere."""
     children: list[type] = cls.__subclasses__()
     return [child for child in children if child.__module__ == module]
 

@@ -60,7 +60,7 @@ def build(root: Path, work: Path, spec: Path) -> Path:
 
 
 def _with_breaks(cell: re.Match[str]) -> str:
-    """A cell of a table whose code may be broken into lines where names have joints, and nowhere else."""
+    """Allow line breaks in the code of a table cell after punctuation in names, and nowhere else."""
     return CODE.sub(lambda code: re.sub(r"([\[._/,])(?=[A-Za-z(])", r"\1<wbr>", code[0]), cell[0])
 
 
@@ -78,7 +78,7 @@ def _collect(root: Path, pages: Path, spec: Path, repository: str) -> None:
 
 
 def _with_site_links(source: Path, path: Path, sources: dict[Path, Path], root: Path, repository: str) -> str:
-    """A page whose links lead to pages; a link to another file leads to the repository, or is text without its address.
+    """Point links to pages, and links to other files to the repository; without a repository, these become text.
 
     Raises:
         SiteError: a link to a file that does not exist.
@@ -115,7 +115,7 @@ def _configure(root: Path, work: Path, repository: str) -> list[Any]:
 
 
 def _expanded(nav: list[Any], pages: Path) -> Iterator[Any]:
-    """The navigation; an entry that is a folder becomes a section of its pages, index.md first."""
+    """Yield the navigation; an entry that is a folder becomes a section of its pages, index.md first."""
     for item in nav:
         ((title, value),) = item.items()
         if isinstance(value, list):
@@ -128,7 +128,7 @@ def _expanded(nav: list[Any], pages: Path) -> Iterator[Any]:
 
 
 def _leaves(nav: list[Any], section: str = "") -> Iterator[tuple[str, str]]:
-    """The pages of a navigation, each with its top section."""
+    """Yield the pages of a navigation, each with its top section."""
     for item in nav:
         ((title, value),) = item.items()
         if isinstance(value, list):
@@ -145,7 +145,7 @@ def _title(path: Path) -> str:
 
 
 def _summary(page: str) -> str:
-    """The first paragraph of a page."""
+    """Return the first paragraph of a page."""
     parts = FENCE.sub("", page).split("\n\n")
     text = next((part for part in parts if part.strip() and part.strip()[0] not in "#|*-!"), "")
     return " ".join(LINK.sub(r"\g<text>", text).split())

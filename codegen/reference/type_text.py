@@ -23,7 +23,7 @@ class Types:
         self.contract, self.page_of = contract, page_of
 
     def text(self, schema: Schema, required: bool = True) -> str:
-        """The type as Markdown, with a link to each schema in it."""
+        """Return the type as Markdown, with a link to each schema in it."""
         names: list[str] = []
         plain = self._name(schema, names)
         if is_nullable(schema):
@@ -37,7 +37,7 @@ class Types:
         return f"`{plain}`" + (f" ({links})" if links else "")
 
     def _name(self, schema: Schema, names: list[str]) -> str:
-        """The type without null, as Python writes it; adds the schemas in it to `names`."""
+        """Return the type without null, as Python writes it; adds the schemas in it to `names`."""
         if (name := target(schema)) is not None:
             names.append(name)
             return f"{self.contract.namespace(name)}.{name}"
@@ -65,7 +65,7 @@ class Types:
         return "bytes" if binary else PLAIN[kind]
 
     def remarks(self, schema: Schema) -> str:
-        """The constraints of a value, as a sentence; empty if it has none."""
+        """Return the constraints of a value, as a sentence; empty if it has none."""
         limits = self.contract.limits(schema)
         found = []
         for key, phrase in LIMITS.items():
@@ -80,12 +80,12 @@ class Types:
         return f"{text} Deprecated.".strip() if schema.get("deprecated") else text
 
     def example(self, schema: Schema) -> Any:
-        """The first example of a value; None without one."""
+        """Return the first example of a value; None without one."""
         limits = self.contract.limits(schema)
         return limits.get("example", next(iter(limits.get("examples") or ()), None))
 
     def sample(self, schema: Schema, depth: int = 0) -> Any:
-        """A value that fits a schema: its example, or one made up."""
+        """Return a value that fits a schema: its example, or one made up."""
         limits = self.contract.limits(schema)
         for key in ("example", "const", "default"):
             if limits.get(key) is not None:
@@ -109,5 +109,5 @@ class Types:
 
 
 def example_text(value: Any) -> str:
-    """A value as the Example column shows it."""
+    """Return a value as the Example column shows it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

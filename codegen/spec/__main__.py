@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def diff(options: argparse.Namespace) -> int:
-    """Compare openapi.yaml with that of a revision; the exit code."""
+    """Compare openapi.yaml with that of a revision; return the exit code."""
     repository = Repository(ROOT)
     base = options.base or repository.last_release()
     if base is None:
@@ -47,11 +47,11 @@ def diff(options: argparse.Namespace) -> int:
     result = _result(repository, base)
     bad = not result.enough and any(change.level == Level.BREAKING for change in result.changes)
     if options.json:
-        print(report.for_machines(result))
+        print(report.to_json(result))
     elif options.check and not bad:
         print(f"spec-diff: {result.version} is high enough for the changes since {base}.")
     else:
-        print(report.for_people(result))
+        print(report.to_text(result))
     return 1 if bad else 0
 
 
@@ -74,7 +74,7 @@ def _result(repository: Repository, base: str) -> report.Result:
             notes.append(f"The Python interface is not compared, as openapi.yaml cannot be generated: {error}")
         else:
             shutil.copytree(ROOT / "overlay", folders[1] / "overlay")
-            changes += python_api.beyond(python_api.breaking(*folders), changes)
+            changes += python_api.unexplained(python_api.breaking(*folders), changes)
     versions = repository.version(base), repository.version()
     wanted = due(parse(versions[0]), {change.level for change in changes})
     enough = parse(versions[1]) >= wanted
@@ -83,12 +83,13 @@ def _result(repository: Repository, base: str) -> report.Result:
 
 
 def pull(options: argparse.Namespace) -> int:
-    """Compare openapi.yaml with another document, or take operations from it; the exit code."""
+    """Compare openapi.yaml with another document, or take operations from it; return the exit code."""
     ours, theirs = document.load(ROOT / CONTRACT), document.load(options.file)
     name = f"{theirs['info'].get('title', options.file.name)} {theirs['info'].get('version', '')}".strip()
     if not options.operation:
         found = upstream.compare(ours, theirs)
-        print(upstream.for_people(found, f"{name} ({options.file.name})", len(upstream.further(ours, theirs))))
+        missing = len(upstream.missing_operations(ours, theirs))
+        print(upstream.to_markdown(found, f"{name} ({options.file.name})", missing))
         return 1 if any(any(parts) for _, *parts in found) else 0
     known = _findings(ours)
     for wanted in options.operation:
@@ -108,18 +109,18 @@ def pull(options: argparse.Namespace) -> int:
 
 
 def _findings(spec: Json) -> list[Finding]:
-    """What a person has to change before the document, and the package generated from it, are complete."""
+    """Return what is missing or wrong in the document, or missing in the hand-written package."""
     return rules.check(spec, ROOT / "overlay" / python_api.OVERLAY, style=True)
 
 
 def _line(finding: Finding) -> str:
-    """A finding about an operation that is not in the file yet."""
-    where, problem, cure = finding
-    return f"- {pointer(where)}: {'; '.join(filter(None, (problem, cure)))}"
+    """Format a finding about an operation that is not in the file yet."""
+    where, problem, fix = finding
+    return f"- {pointer(where)}: {'; '.join(filter(None, (problem, fix)))}"
 
 
 def _operation(ours: Json, theirs: Json, wanted: str) -> Place:
-    """The operation of an id, or of a method and a path."""
+    """Return the operation of an id, or of a method and a path."""
     for place in document.operations(theirs):
         _, path, method = place.where
         if wanted in (place.value.get("operationId"), f"{method.upper()} {path}"):

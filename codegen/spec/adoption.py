@@ -29,7 +29,7 @@ class Adoption:
         ours: our document.
         theirs: the other document.
         title: the name of the operation's own schemas begins with it.
-        note: receives a text about each part that was left out or decided.
+        note: called with a text about each part that is left out or changed.
     """
 
     def __init__(self, ours: Json, theirs: Json, title: str, note: Callable[[str], None]) -> None:
@@ -38,11 +38,11 @@ class Adoption:
         self.named: Mapping[str, Json] = theirs.get("components", {}).get("schemas", {})
         self.schemas: dict[str, Schema] = {}
         self.taken: dict[str, str] = {}  # their schema -> its name here
-        self.trail: list[str] = []  # where in the operation, or in a named schema, the work is
-        self.own = True  # whether what is found belongs to the operation, and not to a named schema
+        self.trail: list[str] = []  # the path of the current part, in the operation or in a named schema
+        self.own = True  # whether new schemas belong to the operation, and not to a named schema
 
     def inline(self, raw: Any, hint: str, text: str = "", top: bool = False) -> Schema:
-        """A schema where it is used: a reference if it is an object or an enum, or the `top` of a body.
+        """Return a schema where it is used: a reference if it is an object or an enum, or the `top` of a body.
 
         `hint` becomes its name, and `text` describes it if it does not describe itself.
         """
@@ -68,7 +68,7 @@ class Adoption:
         return described({"oneOf": [found, NULL]}, str(shown or "")) if nullable else found
 
     def component(self, theirs: str, text: str = "") -> str:
-        """The name here of a named schema of theirs; our schema of that name is used if it is similar."""
+        """Return our name of one of their named schemas. If we have a similar schema of this name, it is used."""
         if theirs in self.taken:
             return self.taken[theirs]
         raw = flat(self.theirs, self.named[theirs])
@@ -88,7 +88,7 @@ class Adoption:
         return self.taken[theirs]
 
     def _is_similar(self, name: str, theirs: Json, ours: Json) -> bool:
-        """Whether two schemas of one name mean the same: most of their fields or values are ours."""
+        """Return whether two schemas of one name mean the same: most of their fields or values are ours."""
         for key in ("properties", "enum"):
             if theirs.get(key):
                 lacking = [str(item) for item in theirs[key] if item not in ours.get(key, ())]
@@ -99,7 +99,7 @@ class Adoption:
         return kinds(theirs) == kinds(ours)
 
     def _add(self, schema: Schema, hint: str) -> str:
-        """The name of a new schema; an object that may hold anything is the one that we have."""
+        """Add a schema and return its name; for an object that may hold anything, return the one that we have."""
         free = kinds(schema) == ["object"] and not schema.get("properties")
         if free and schema.get("additionalProperties", True) in (True, {}) and "JsonObject" in self.known:
             return "JsonObject"
@@ -110,7 +110,7 @@ class Adoption:
         return name
 
     def schema(self, raw: Json, hint: str, nullable: bool) -> Schema:
-        """A schema in our form, without null; its inner objects and enums are references."""
+        """Return a schema in our form, without null; its inner objects and enums are references."""
         found = {key: value for key, value in raw.items() if key in KEYWORDS - INNER}
         for key in raw.keys() - KEYWORDS - SILENT:
             if not key.startswith("x-"):
@@ -153,7 +153,7 @@ class Adoption:
 
     @contextmanager
     def at(self, name: str) -> Iterator[None]:
-        """Notes inside of it begin with this name."""
+        """Add a name to the path with which notes begin."""
         self.trail.append(name)
         yield
         self.trail.pop()
@@ -173,10 +173,10 @@ class Adoption:
         self.note(f"{'.'.join(self.trail)}: `{key}: {value}` is left out, as the SDK does not validate it")
 
     def sample(self, schema: Json) -> Any:
-        """A value that fits a schema."""
+        """Return a value that fits a schema."""
         return sample(schema, {**self.known, **self.schemas})
 
 
 def _ordered(schema: Schema) -> Schema:
-    """A schema with its keys in the order that openapi.yaml has."""
+    """Return a schema with its keys in the order that openapi.yaml has."""
     return {key: schema[key] for key in dict.fromkeys((*ORDER, *schema)) if key in schema}

@@ -17,7 +17,7 @@ from .contract import Argument, Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
 
 TEXTS = {"title", "description", "summary", "example", "examples", "x-source", "x-guess", "externalDocs", "info"}
-# The keys that a change of an operation or a schema is about; that of a smaller part is about all that is in it.
+# Rule -> the keys of the operation or schema that a change covers. A change by another rule covers a whole part.
 SHALLOW = {
     "deprecated": ("deprecated",),
     "further-keys": ("additionalProperties",),
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def compare(old: Json, new: Json) -> list[Change]:
-    """The changes between two documents, the breaking ones first.
+    """Return the changes between two documents, the breaking ones first.
 
     Raises:
         SpecificationError: one of the documents has no normal form.
@@ -78,8 +78,8 @@ class _Comparison:
         self.old, self.new = old, new
         self.found: list[Change] = []
         self.renamed: dict[str, str] = {}  # classes with another name
-        self.along: set[str] = set()  # schemas that come or go with their operations
-        self.explained: set[str] = set()  # places that a change at another place explains
+        self.along: set[str] = set()  # schemas that are added or removed with their operations
+        self.explained: set[str] = set()  # places whose change is reported at another place
         common = {name for name in old.schemas if name in new.schemas}
         nominal = {name for name in common if not is_model(old.schemas[name]) and not is_model(new.schemas[name])}
         self.by_name = Shapes(old.schemas, nominal), Shapes(new.schemas, nominal)
@@ -111,7 +111,7 @@ class _Comparison:
             self.add(COMPATIBLE, "server", "OpenRouter(server_url=)", "#/servers", f"the default is {after[0]}")
 
     def pairs(self) -> Iterator[tuple[Operation, Operation]]:
-        """The operations of both documents: by method and path, else by operationId, else by Python name."""
+        """Yield the operations of both documents: by method and path, else by operationId, else by Python name."""
         before, after = list(self.old.operations), list(self.new.operations)
         for key in range(3):
             for old in list(before):
@@ -178,7 +178,7 @@ class _Comparison:
     def _renamed_argument(
         self, old: Argument, gone: Mapping[str, Argument], fresh: Mapping[str, Argument]
     ) -> str | None:
-        """The new name of an argument: that of the same wire name, else of the only other one of its type."""
+        """Return the new name of an argument: that of the same wire name, else of the only other one of its type."""
         for name, new in fresh.items():
             if (old.wire, old.location) == (new.wire, new.location):
                 return name
@@ -212,16 +212,17 @@ class _Comparison:
         python, before, after = f"{old.method}()", old.responses(True), new.responses(True)
         for status in sorted(before.keys() - after.keys()):
             place = f"{old.place}/responses/{status}"
-            self.add(BREAKING, "status-removed", python, place, f"status {status} is no result any more")
+            self.add(BREAKING, "status-removed", python, place, f"status {status} is no longer a result")
         for status in sorted(after.keys() - before.keys()):
-            self.add(COMPATIBLE, "status-added", python, f"{new.place}/responses/{status}", f"{status} is a result too")
+            place = f"{new.place}/responses/{status}"
+            self.add(COMPATIBLE, "status-added", python, place, f"status {status} is a result too")
         kinds = [{value[KIND] for value in side.values()} for side in (before, after)]
         if ("none" in kinds[0]) != ("none" in kinds[1]):
             level, state = (BREAKING, "can return") if "none" in kinds[1] else (COMPATIBLE, "no longer returns")
             self.add(level, "result-empty", python, f"{new.place}/responses", f"{state} None")
         bodies = [" or ".join(sorted(side - {"none"})) for side in kinds]
         if bodies[0] != bodies[1] and all(bodies):
-            message = f"the result is {bodies[1]}, not {bodies[0]}"
+            message = f"the result changes from {bodies[0]} to {bodies[1]}"
             self.add(BREAKING, "result-kind", python, f"{new.place}/responses", message)
         first, second = (
             [value["content"] for value in side.values() if "content" in value] for side in (before, after)
@@ -245,15 +246,15 @@ class _Comparison:
                 message = f"status {status} raises errors.{default}, not errors.{classes[0]}"
                 self.add(BREAKING, "error-removed", python, place, message)
             else:
-                message = f"status {status} raises errors.{classes[1]}"
+                message = f"status {status} raises errors.{classes[1]}, not errors.{classes[0]}"
                 shared = old.responses_as_written(self.old).get(status, {}).get("$ref")
                 same = shared and shared == new.responses_as_written(self.new).get(status, {}).get("$ref")
                 place = f"{shared}/x-python-error" if same else place
                 self.add(BREAKING, "error-renamed", f"errors.{classes[0]}", place, message)
 
     def schema_pairs(self, sent: bool) -> Iterator[tuple[str, str, bool]]:
-        """The named schemas that travel in one direction in both documents."""
-        before, after = (side.sent if sent else side.answered for side in (self.old, self.new))
+        """Yield the pairs of named schemas that both documents send, or that both receive."""
+        before, after = (side.sent if sent else side.received for side in (self.old, self.new))
         yield from ((name, name, sent) for name in before & after)
         yield from ((old, new, sent) for old, new in self.renamed.items() if old in before and new in after)
 
@@ -261,7 +262,7 @@ class _Comparison:
         old, new = self.old.schemas[old_name], self.new.schemas[new_name]
         place, python = self.old.place(old_name), self._public(old_name)
         if is_model(old) != is_model(new):
-            message = "becomes a class" if is_model(new) else f"is no class any more, but {self._text(1, new)}"
+            message = "becomes a class" if is_model(new) else f"changes from a class to {self._text(1, new)}"
             self.add(BREAKING, "class", python, place, message)
         elif is_model(old):
             self.fields(old_name, old, new, sent)
@@ -331,7 +332,7 @@ class _Comparison:
                         self.types(first, second, sent, python, place)
 
     def _renamed_classes(self, before: Collection[Shape], after: Collection[Shape]) -> Iterator[Shape]:
-        """The old shapes with the new names of classes: one that left the document, and the only new one, are equal."""
+        """Return the old shapes with new class names. If one class is missing and one is new, the class is renamed."""
         left = {name for shape in before for name in shape.classes() if name not in self.new.schemas}
         came = {name for shape in after for name in shape.classes() if name not in self.old.schemas}
         left, came = left - self.renamed.keys(), came - set(self.renamed.values())
@@ -373,11 +374,11 @@ class _Comparison:
             )
         if sent and bool(old.get("x-decimal-string")) != bool(new.get("x-decimal-string")):
             level, state = (COMPATIBLE, "takes") if new.get("x-decimal-string") else (BREAKING, "no longer takes")
-            self.add(level, "decimal-string", python, place, f"{state} numbers beside strings")
+            self.add(level, "decimal-string", python, place, f"{state} numbers as well as strings")
 
     def public_names(self) -> None:
-        """The names that users import, without those that come or go along with an operation or with their class."""
-        taken: set[str] = set()  # new names that old ones became
+        """Compare the names that users import, without those added or removed with an operation or their class."""
+        taken: set[str] = set()  # new names that replace old ones
         gone, fresh = set(self.old.public) - set(self.new.public), set(self.new.public) - set(self.old.public)
         for public, name in self.old.public.items():
             if public in gone and not self._goes_along(public, name, gone):
@@ -418,13 +419,13 @@ def _grouped(alternatives: Iterable[Alternative]) -> dict[Shape, list[Alternativ
 
 
 def _values(alternatives: list[Alternative]) -> list[Any] | None:
-    """The values of all alternatives of one shape; None if one of them takes any."""
+    """Return the values of all alternatives of one shape; None if one of them takes any."""
     lists = [alternative.values for alternative in alternatives]
     return None if None in lists else [value for values in lists for value in values or ()]
 
 
 def _openness(schema: Json) -> int:
-    """0: no keys other than the properties; 1: not declared; 2: any, or those of a schema."""
+    """Return 0 if no other keys than the properties are allowed, 1 if that is not declared, 2 if other keys are."""
     extra = schema.get("additionalProperties")
     return 1 if extra is None else 0 if extra is False else 2
 
@@ -436,7 +437,7 @@ def _listed(values: list[Any]) -> str:
 
 
 def _without_repetition(changes: Iterable[Change]) -> list[Change]:
-    """Each change once: what is sent and received is reported by its stricter direction."""
+    """Return each change once. A schema that is both sent and received is reported in its stricter direction."""
     found: dict[tuple[str, ...], Change] = {}
     for change in changes:
         key = (change.python, change.pointer, change.text)
@@ -446,7 +447,7 @@ def _without_repetition(changes: Iterable[Change]) -> list[Change]:
 
 
 def _rest(old: Json, new: Json, named: set[str], names: Mapping[str, str]) -> Iterator[Change]:
-    """The differences that no rule names: texts, and what users cannot see."""
+    """Yield the differences that no rule names: texts, and what users cannot see."""
     texts: dict[Where, str] = {}
     for where, state in _differences(old, new, ()):
         place = pointer(where)
@@ -461,13 +462,13 @@ def _rest(old: Json, new: Json, named: set[str], names: Mapping[str, str]) -> It
 
 
 def _named_place(where: Where, names: Mapping[str, str]) -> str:
-    """The Python name of the smallest part that holds a place and has one."""
+    """Return the Python name of the smallest part that holds a place and has one."""
     steps = (pointer(where[:length]) for length in range(len(where), 0, -1))
     return next((names[step] for step in steps if step in names), "")
 
 
 def _differences(old: Any, new: Any, where: Where) -> Iterator[tuple[Where, str]]:
-    """The smallest parts that differ, and how."""
+    """Yield the smallest parts that differ, and how."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             if key not in new or key not in old:

@@ -37,7 +37,8 @@ class Operation:
         self.name = f"{where[2].upper()} {where[1]}"
         self.methods = [f"client.{tag_attribute(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
         self.method = self.methods[0]
-        self.keys = where, normal["operationId"], self.method  # what makes it the same in another version, best first
+        # An operation of another version is the same one if one of these is equal; the first is compared first.
+        self.keys = where, normal["operationId"], self.method
         self.arguments = dict(self._arguments(contract))
 
     def _arguments(self, contract: Contract) -> Iterator[tuple[str, Argument]]:
@@ -58,17 +59,17 @@ class Operation:
             yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
 
     def responses_as_written(self, contract: Contract) -> Json:
-        """The responses by status, references included."""
+        """Return the responses by status, references included."""
         found: Json = contract.spec["paths"][self.where[1]][self.where[2]].get("responses", {})
         return found
 
     def reached(self, contract: Contract) -> set[str]:
-        """The names of the schemas that the operation refers to, directly or through others."""
+        """Return the names of the schemas that the operation refers to, directly or through others."""
         parts = [{"$ref": part["$ref"]} for _, part in document.everything(self.normal) if "$ref" in part]
         return reachable(parts, contract.schemas)
 
     def responses(self, success: bool) -> dict[str, Json]:
-        """The responses that are results, or those that are errors, by status."""
+        """Return the responses that are results, or those that are errors, by status."""
         found: Mapping[str, Json] = self.normal["responses"]
         return {status: value for status, value in found.items() if ("x-python-error" not in value) == success}
 
@@ -86,25 +87,25 @@ class Contract:
         self.schemas: Mapping[str, Schema] = self.normal["components"]["schemas"]
         self.operations = [Operation(self, place.where, place.value) for place in document.operations(self.normal)]
         self.sent = reachable(request_schemas(self.normal), self.schemas)
-        results = document.outer_schemas(document.media(document.answers(self.normal)))
-        self.answered = reachable((schema for _, schema in results), self.schemas)
+        results = document.outer_schemas(document.media(document.responses(self.normal)))
+        self.received = reachable((schema for _, schema in results), self.schemas)
         self.public = dict(self._public())
 
     def place(self, name: str) -> str:
-        """The JSON pointer to a named schema."""
+        """Return the JSON pointer to a named schema."""
         return str(self.schemas[name].get("title", PREFIX + name))
 
     def _public(self) -> Iterator[tuple[str, str]]:
-        """The names that users import, and the schema of each."""
+        """Yield the names that users import, and the schema of each."""
         for name, schema in self.schemas.items():
             space = schema.get("x-python-namespace", "components")
-            suffixes = [""] if name in self.sent | self.answered else []
+            suffixes = [""] if name in self.sent | self.received else []
             suffixes += ["TypedDict"] if name in self.sent and is_model(schema) else []
             for alias in (name, *schema.get("x-python-aliases", ())):
                 yield from ((f"{space}.{alias}{suffix}", name) for suffix in suffixes)
 
     def names(self) -> dict[str, str]:
-        """The Python name of each place that has one."""
+        """Return the Python name of each place that has one."""
         found: dict[str, str] = {}
         for public, name in self.public.items():
             found.setdefault(self.place(name), public)
@@ -118,7 +119,7 @@ class Contract:
         return found
 
     def users(self, name: str) -> list[str]:
-        """The arguments and results that hold a named schema."""
+        """Return the arguments and results that hold a named schema."""
         found = []
         for operation in self.operations:
             for argument, item in operation.arguments.items():
@@ -131,7 +132,7 @@ class Contract:
 
 
 def field_name(name: str, wire: str) -> str:
-    """The name of a field of a class."""
+    """Return the name of a field of a class."""
     return f"{name}.{attribute(wire, ())}"
 
 
@@ -142,9 +143,9 @@ def _content(response: Json) -> Json:
 
 
 def _with_places(spec: Json) -> dict[str, Any]:
-    """The document with the pointer of each schema as its title."""
+    """Return the document with the pointer of each schema as its title."""
     result = deepcopy(dict(spec))
-    bodies = (*document.requests(result), *document.answers(result), *document.components(result, "responses"))
+    bodies = (*document.requests(result), *document.responses(result), *document.components(result, "responses"))
     parameters = (*document.components(result, "parameters"), *document.arguments(result))
     outer = document.outer_schemas((*parameters, *document.media(bodies)))
     # Two responses with one schema stay equal: the reference itself has no title.

@@ -1,7 +1,7 @@
 """Takes one operation from another document, and writes it as `make lint` requires.
 
 Headers and errors become references to our components; texts and examples move to the places that our rules require;
-`adoption.py` converts the schemas. `notes` lists what was left out or decided, for a person to read.
+`adoption.py` converts the schemas. `notes` lists what is left out or changed, for a person to read.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Excerpt:
         self._repair_examples()
 
     def document(self) -> dict[str, Any]:
-        """What is to be added, as a part of a document."""
+        """Return what is to be added, as a part of a document."""
         kinds = {"parameters": self.parameters, "responses": self.responses, "schemas": self._schemas()}
         components = {kind: value for kind, value in kinds.items() if value}
         found = {"tags": self.tags, "paths": {self.path: {self.method: self.operation}}, "components": components}
         return {key: value for key, value in found.items() if value}
 
     def merged(self) -> dict[str, Any]:
-        """Our document with the operation."""
+        """Return our document with the operation."""
         ours = self.ours
         components = {**ours.get("components", {})}
         for kind, value in self.document().get("components", {}).items():
@@ -149,14 +149,14 @@ class Excerpt:
         return found
 
     def _example(self, place: str, schema: Schema, *holders: Json) -> Any:
-        """The first example of the other document, else a value that fits the schema."""
+        """Return the first example of the other document, else a value that fits the schema."""
         found = first_example(*holders)
         if found is None:
             self.note(f"{place}: the example is made up from the schema")
         return self.adoption.sample(schema) if found is None else found
 
     def _content(self, holder: Json, name: str) -> dict[str, Any]:
-        """The JSON content of a body, or its first content if it has no JSON."""
+        """Return the JSON content of a body, or its first content if it has no JSON."""
         kind = "result" if name.endswith("Response") else "body"
         content = holder["content"]
         chosen = next((key for key in (*content, "") if key.partition(";")[0].strip() == JSON), None)
@@ -176,8 +176,8 @@ class Excerpt:
         return {JSON if "json" in chosen else chosen: {"schema": schema, "examples": examples}}
 
     def _responses(self, raw: Json) -> Iterator[tuple[str, dict[str, Any]]]:
-        answers = document.answers(self.ours)
-        ours = {where[-1]: value["$ref"] for where, value in answers if "$ref" in value}
+        responses = document.responses(self.ours)
+        ours = {where[-1]: value["$ref"] for where, value in responses if "$ref" in value}
         for status, written in raw.get("responses", {}).items():
             response = resolved(self.theirs, written)
             text = clean(response.get("description") or "")
@@ -196,15 +196,15 @@ class Excerpt:
             yield "default", {"$ref": ours["default"]}
 
     def _error(self, status: str, response: Json, text: str) -> str:
-        """A new error response with our error schema."""
+        """Return a new error response with our error schema."""
         known_status = int(status) in list(HTTPStatus)
         phrase = PHRASES.get(status) or (HTTPStatus(int(status)).phrase if known_status else f"Status {status}")
         theirs = target(response.get("content", {}).get(JSON, {}).get("schema", {})) or ""
         known = self.ours.get("components", {}).get("responses", {})
         alone = theirs.endswith("Response") and theirs not in self.responses and theirs not in known
         name = theirs if alone else class_name(f"{phrase} response")
-        answers = document.components(self.ours, "responses")
-        schema = next(iter(document.outer_schemas(document.media(answers))), None)
+        responses = document.components(self.ours, "responses")
+        schema = next(iter(document.outer_schemas(document.media(responses))), None)
         found: dict[str, Any] = {"description": text or f"{phrase}.", "x-python-error": f"{name}Error"}
         if schema is not None:
             media = {"schema": dict(schema.value), "examples": {"plain": {"value": None}}}
@@ -214,7 +214,7 @@ class Excerpt:
         return f"#/components/responses/{name}"
 
     def _rename_arguments(self, operation: Json) -> None:
-        """Give an argument whose name is taken another one."""
+        """Give another name to each argument whose name is taken."""
         holders = [(item, item["in"], item["name"]) for item in operation.get("parameters", ()) if "name" in item]
         for media in operation.get("requestBody", {}).get("content", {}).values():
             name = target(media["schema"]) or ""
@@ -233,7 +233,7 @@ class Excerpt:
             taken.add(name)
 
     def _schemas(self) -> dict[str, Schema]:
-        """The new schemas in the order in which the operation refers to them."""
+        """Return the new schemas in the order in which the operation refers to them."""
         found: dict[str, Schema] = {}
         waiting = _in_order(self.operation)
         while waiting:
@@ -269,13 +269,13 @@ class Excerpt:
 
 
 def _in_order(part: Json) -> list[str]:
-    """The names of the schemas that a part refers to, in the order of the document."""
+    """Return the names of the schemas that a part refers to, in the order of the document."""
     found = (target(inner) for _, inner in document.everything(part) if "$ref" in inner)
     return [name for name in found if name is not None]
 
 
 def _without_null(schema: Schema) -> Schema:
-    """A schema for a query or a path, where null is the same as leaving the parameter out."""
+    """Return a schema for a query or a path, where null is the same as leaving the parameter out."""
     options = [item for item in branches(schema) if item != NULL]
     if len(options) == 1:
         return options[0]

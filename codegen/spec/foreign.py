@@ -21,7 +21,7 @@ FORMATS = {
 
 
 def resolved(spec: Json, raw: Json) -> dict[str, Any]:
-    """The target of a reference, with the keywords next to the reference."""
+    """Return the target of a reference, with the keywords next to the reference."""
     if "$ref" not in raw:
         return dict(raw)
     beside = {key: value for key, value in raw.items() if key != "$ref"}
@@ -29,7 +29,7 @@ def resolved(spec: Json, raw: Json) -> dict[str, Any]:
 
 
 def flat(spec: Json, raw: Any, depth: int = 0) -> dict[str, Any]:
-    """A schema without `allOf`, and without a union of one schema."""
+    """Return a schema without `allOf`, and without a union of one schema."""
     if not isinstance(raw, Mapping):
         return {}
     found = dict(raw)
@@ -56,13 +56,13 @@ def flat(spec: Json, raw: Any, depth: int = 0) -> dict[str, Any]:
 
 
 def is_nullable(raw: Json) -> bool:
-    """Whether a flat schema allows null, in any of these ways."""
+    """Return whether a flat schema allows null, in any of these ways."""
     unions = any(item in NULLS for item in branches(raw))
     return bool(raw.get("nullable")) or "null" in kinds(raw) or None in raw.get("enum", ()) or unions
 
 
 def without_null(raw: Json) -> dict[str, Any]:
-    """A flat schema that does not allow null."""
+    """Return a flat schema that does not allow null."""
     found = {key: value for key, value in raw.items() if key != "nullable"}
     types = [kind for kind in kinds(found) if kind != "null"]
     if "null" in kinds(found):
@@ -76,7 +76,7 @@ def without_null(raw: Json) -> dict[str, Any]:
 
 
 def first_example(*holders: Json) -> Any:
-    """The first example that one of the holders has; None without one."""
+    """Return the first example that one of the holders has; None without one."""
     for holder in holders:
         if "example" in holder:
             return holder["example"]
@@ -90,7 +90,7 @@ def first_example(*holders: Json) -> Any:
 
 
 def sample(schema: Json, schemas: Mapping[str, Json], depth: int = 0) -> Any:
-    """A value that fits a schema of our form, from examples where it has any; `schemas` are the named ones."""
+    """Return a value that fits a schema of our form, from examples where it has any; `schemas` are the named ones."""
     name = target(schema)
     if name is not None:
         return sample(schemas.get(name, {}), schemas, depth + 1)
@@ -118,25 +118,25 @@ def sample(schema: Json, schemas: Mapping[str, Json], depth: int = 0) -> Any:
 
 
 def class_name(text: str) -> str:
-    """The name of a class, as plain text."""
+    """Return the name of a class, as plain text."""
     return str(names.class_name(text))
 
 
 def clean(text: Any) -> str:
-    """A text without white space at the ends of its lines."""
+    """Return a text without white space at the ends of its lines."""
     return "\n".join(line.rstrip() for line in str(text).strip().splitlines())
 
 
 def sentence(text: Any) -> str:
-    """The first sentence of a text, on one line."""
+    """Return the first sentence of a text, on one line."""
     return re.split(r"(?<=[.!?])\s", " ".join(str(text).split()), maxsplit=1)[0]
 
 
 def words(name: str) -> str:
-    """The words of a name such as `listFiles`."""
+    """Return the words of a name such as `listFiles`."""
     return " ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)).lower()
 
 
 def described(schema: Schema, text: str) -> Schema:
-    """A schema with a description, if it has none and there is one."""
+    """Return a schema with a description, if it has none and there is one."""
     return schema if schema.get("description") or not text else {**schema, "description": clean(text)}

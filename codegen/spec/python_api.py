@@ -34,7 +34,7 @@ NAMES = [
 
 
 def breaking(old: Path, new: Path) -> list[Change]:
-    """The breaking changes between two folders that hold `generated` and `overlay`; an async twin is not repeated."""
+    """Return the breaking changes between two folders with `generated` and `overlay`, without async versions."""
     before, after = _load(old), _load(new)
     found: dict[tuple[str, str], Change] = {}
     for name in MODULES:
@@ -50,8 +50,8 @@ def breaking(old: Path, new: Path) -> list[Change]:
     return list(found.values())
 
 
-def beyond(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
-    """The changes that no change of the document explains: they name neither the same part nor a part of it."""
+def unexplained(changes: Iterable[Change], explained: Iterable[Change]) -> Iterator[Change]:
+    """Yield the changes that no change of the document explains: they name neither the same part nor a part of it."""
     known = [
         re.sub(r"^(components|operations)\.|\(.*", "", change.python)
         for change in explained
@@ -82,7 +82,8 @@ def _has(modules: griffe.ModulesCollection, name: str) -> bool:
 
 
 def _change(breakage: griffe.Breakage) -> Change | None:
-    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:  # a constant; what users rely on has a rule
+    # A constant: changes.py compares the values that users rely on.
+    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:
         return None
     path = breakage.obj.path
     python = next((re.sub(pattern, name, path) for pattern, name in NAMES if re.fullmatch(pattern, path)), path)

@@ -29,8 +29,8 @@ class Result(NamedTuple):
     notes: Sequence[str]
 
 
-def for_people(result: Result) -> str:
-    """The report, a change on a few short lines."""
+def to_text(result: Result) -> str:
+    """Return the report, a change on a few short lines."""
     lines = [f"openapi.yaml: {result.base} ({result.base_version}) -> working tree ({result.version})"]
     for level, heading in HEADINGS.items():
         found = [change for change in result.changes if change.level == level]
@@ -49,7 +49,7 @@ def for_people(result: Result) -> str:
 def _entry(change: Change) -> list[str]:
     text = f"{change.python}: {change.text}" if change.python else change.text
     lines = textwrap.wrap(text, 110, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)
-    lines.append(f"      {change.pointer or 'in Python alone; griffe found it'}")
+    lines.append(f"      {change.pointer or 'in Python only, found by griffe'}")
     if change.used_by:
         more = f" and {len(change.used_by) - 2} more" if len(change.used_by) > 2 else ""
         lines.append(f"      used by {', '.join(change.used_by[:2])}{more}")
@@ -69,7 +69,7 @@ def _verdict(result: Result) -> str:
 
 
 def for_changelog(changes: Iterable[Change]) -> str:
-    """The section "API" of a release, in Markdown; empty if users see no change."""
+    """Return the section "API" of a release, in Markdown; empty if users see no change."""
     seen = [change for change in changes if change.level != Level.INTERNAL]
     lines = []
     for level in (Level.BREAKING, Level.COMPATIBLE):
@@ -80,8 +80,8 @@ def for_changelog(changes: Iterable[Change]) -> str:
     return "\n".join(["### API", *lines]) if lines else ""
 
 
-def for_machines(result: Result) -> str:
-    """The result as JSON."""
+def to_json(result: Result) -> str:
+    """Return the result as JSON."""
     found = [{**change._asdict(), "used_by": list(change.used_by)} for change in result.changes]
     levels = {level: sum(change.level == level for change in result.changes) for level in Level}
     described = {

@@ -28,14 +28,14 @@ class Shape(NamedTuple):
         return f"{self.kind} of {f'({inner})' if len(self.inner) > 1 else inner}"
 
     def classes(self) -> Iterator[str]:
-        """The names of the classes in the shape."""
+        """Yield the names of the classes in the shape."""
         if self.kind == "class":
             yield self.name
         for shape in self.inner:
             yield from shape.classes()
 
     def renamed(self, names: Mapping[str, str]) -> Shape:
-        """The shape with other names of classes."""
+        """Return the shape with other names of classes."""
         return Shape(self.kind, names.get(self.name, self.name), frozenset(item.renamed(names) for item in self.inner))
 
 
@@ -48,12 +48,12 @@ class Alternative(NamedTuple):
 
 
 def text(shapes: frozenset[Shape]) -> str:
-    """The shapes in words, null last."""
+    """Return the shapes in words, null last."""
     return " or ".join(sorted(map(str, shapes), key=lambda name: (name == "null", name)))
 
 
 def covers(wide: Shape, narrow: Shape) -> bool:
-    """Whether each value of `narrow` is one of `wide`."""
+    """Return whether each value of `narrow` is one of `wide`."""
     if wide.kind == "any" or wide == narrow or (wide.kind, narrow.kind) == ("number", "integer"):
         return True
     same = wide.kind == narrow.kind in ("array", "map")
@@ -67,7 +67,7 @@ class Shapes:
         self.schemas, self.nominal = schemas, nominal
 
     def alternatives(self, schema: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[Alternative]:
-        """The alternatives of a schema; a reference is followed, except to a class or within itself."""
+        """Yield the alternatives of a schema; a reference is followed, except to a class or within itself."""
         name = target(schema)
         if name is not None:
             if name in within or name in self.nominal or is_model(self.schemas[name]):
@@ -100,7 +100,7 @@ def _kinds(schema: Mapping[str, Any]) -> list[str]:
 
 
 def json_kind(value: Any) -> str:
-    """The JSON type of a value."""
+    """Return the JSON type of a value."""
     found = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null", list: "array"}
     return found.get(type(value), "object")
 

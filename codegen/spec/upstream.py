@@ -35,12 +35,12 @@ class Differences(NamedTuple):
 
     operation: str
     missing: list[str]
-    beyond: list[str]
+    only_here: list[str]
     different: list[str]
 
 
 def compare(ours: Json, theirs: Json) -> list[Differences]:
-    """The differences of each of our operations that the other document has; one that it lacks is `beyond`.
+    """Return the differences of each of our operations that the other document has; one that it lacks is `only_here`.
 
     Raises:
         SpecificationError: a document has no normal form.
@@ -61,7 +61,7 @@ def compare(ours: Json, theirs: Json) -> list[Differences]:
 
 
 def restricted(spec: Json, wheres: Iterable[Where]) -> dict[str, Any]:
-    """The document with these operations alone, and with the components that they reach."""
+    """Return the document with these operations alone, and with the components that they reach."""
     paths: dict[str, Any] = {}
     for _, path, method in (where for where in wheres if where[2] in spec.get("paths", {}).get(where[1], {})):
         item = spec["paths"][path]
@@ -135,7 +135,7 @@ class _Walk:
 
 
 def _limits_of(item: Alternative) -> Iterator[tuple[str, Any]]:
-    """The limits of one alternative; of an integer, what excludes a bound is the next bound."""
+    """Yield the limits of one alternative; exclusive bounds of integers become inclusive ones."""
     schema = item.schema
     for key, step in (("minimum", 1), ("maximum", -1)):
         exclusive = schema.get(f"exclusive{key.title()}", False)
@@ -148,7 +148,7 @@ def _limits_of(item: Alternative) -> Iterator[tuple[str, Any]]:
 
 
 def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[str], list[str], list[str]]:
-    missing, beyond = _lacking(theirs, ours), _lacking(ours, theirs)
+    missing, only_here = _lacking(theirs, ours), _lacking(ours, theirs)
     different = []
     for path, row in ours.items():
         if path not in theirs:
@@ -156,18 +156,18 @@ def _compared(ours: Mapping[str, Row], theirs: Mapping[str, Row]) -> tuple[list[
         other = theirs[path]
         if row.values is not None and other.values is not None:
             missing += [f"- `{path}`: the value `{value}`" for value in sorted(other.values - row.values, key=str)]
-            beyond += [f"- `{path}`: the value `{value}`" for value in sorted(row.values - other.values, key=str)]
+            only_here += [f"- `{path}`: the value `{value}`" for value in sorted(row.values - other.values, key=str)]
         pairs = [(_kinds(row), _kinds(other)), *((_state(row), _state(other)) if path[:6] != "status" else ("", ""),)]
         if (row.values is None) != (other.values is None):
             pairs.append((_values(row), _values(other)))
         if row.limits != other.limits:
             pairs.append((_limits(row.limits - other.limits), _limits(other.limits - row.limits)))
         different += [f"- `{path}`: {mine} here, {theirs} in the document" for mine, theirs in pairs if mine != theirs]
-    return missing, beyond, different
+    return missing, only_here, different
 
 
 def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
-    """A line for each path that `others` lacks, and one for all statuses."""
+    """Return a line for each path that `others` lacks, and one for all statuses."""
     paths = list(_topmost(rows, others))
     statuses = [path.removeprefix("status ") for path in paths if path.startswith("status ")]
     lines = [f"- `{path}`: {_described(rows[path])}" for path in paths if not path.startswith("status ")]
@@ -175,7 +175,7 @@ def _lacking(rows: Mapping[str, Row], others: Mapping[str, Row]) -> list[str]:
 
 
 def _topmost(rows: Mapping[str, Row], others: Mapping[str, Row]) -> Iterator[str]:
-    """The paths that `others` lacks, without those below one of them."""
+    """Yield the paths that `others` lacks, without those below one of them."""
     found: list[str] = []
     for path in rows:
         if path not in others and not any(path.startswith((f"{top}.", f"{top}[]", f"{top}{{}}")) for top in found):
@@ -205,8 +205,8 @@ def _limits(limits: frozenset[tuple[str, Any]]) -> str:
     return ", ".join(f"{key} {value}" for key, value in sorted(limits, key=str)) or "no such limit"
 
 
-def for_people(found: Iterable[Differences], name: str, further: int) -> str:
-    """The comparison in Markdown."""
+def to_markdown(found: Iterable[Differences], name: str, missing: int) -> str:
+    """Return the comparison in Markdown."""
     lines = [f"# openapi.yaml against {name}"]
     headings = ("Missing here", "Only here", "Different")
     for operation, *parts in found:
@@ -216,12 +216,12 @@ def for_people(found: Iterable[Differences], name: str, further: int) -> str:
         for heading, entries in zip(headings, parts, strict=True):
             if entries:
                 lines += ["", f"{heading} ({len(entries)}):", "", *entries]
-    if further:
-        lines += ["", f"The document has {further} further operations; OPERATION= takes one."]
+    if missing:
+        lines += ["", f"The document has {missing} further operations; OPERATION= takes one."]
     return "\n".join(lines)
 
 
-def further(ours: Json, theirs: Json) -> list[Place]:
-    """The operations of the other document that ours lacks."""
+def missing_operations(ours: Json, theirs: Json) -> list[Place]:
+    """Return the operations of the other document that ours lacks."""
     mine = {place.where for place in document.operations(ours)}
     return [place for place in document.operations(theirs) if place.where not in mine]

@@ -15,7 +15,7 @@ TAGS = "v[0-9]*"
 
 
 class UsageError(Exception):
-    """The command was given a revision or an operation that does not exist; the message names it."""
+    """A revision or an operation on the command line does not exist; the message names it."""
 
 
 class Version(NamedTuple):
@@ -30,7 +30,7 @@ class Version(NamedTuple):
 
 
 def parse(text: str) -> Version:
-    """The numbers of a version such as 0.2.0 or 0.2.0rc1.
+    """Return the numbers of a version such as 0.2.0 or 0.2.0rc1.
 
     Raises:
         ValueError: the text does not begin with a number.
@@ -40,7 +40,7 @@ def parse(text: str) -> Version:
 
 
 def _release(text: str) -> str:
-    """The part of a version before a, b, rc, .dev, .post or +."""
+    """Return the part of a version before a, b, rc, .dev, .post or +."""
     kept = text.removeprefix("v")
     for index, char in enumerate(kept):
         if not (char.isdigit() or char == "."):
@@ -49,7 +49,7 @@ def _release(text: str) -> str:
 
 
 def due(base: Version, levels: set[Level]) -> Version:
-    """The version after a change by SemVer; before 1.0 a breaking change raises the minor number, others the patch."""
+    """Return the next version by SemVer. Before 1.0, a breaking change raises the minor number, others the patch."""
     if Level.BREAKING in levels:
         return Version(base.major + 1, 0, 0) if base.major else Version(0, base.minor + 1, 0)
     if Level.COMPATIBLE in levels and base.major:
@@ -60,25 +60,25 @@ def due(base: Version, levels: set[Level]) -> Version:
 class Repository:
     """A git working tree.
 
-    Each method that reads a revision raises UsageError if git cannot.
+    Each method that reads a revision raises UsageError if git fails.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def last_release(self) -> str | None:
-        """The last release tag before the current commit; None without one, or outside of git."""
+        """Return the last release tag before the current commit; None without one, or outside of git."""
         try:
             return self._git("describe", "--tags", "--abbrev=0", "--match", TAGS).decode().strip()
         except UsageError:
             return None
 
     def read(self, revision: str, name: str) -> bytes:
-        """A file at a revision."""
+        """Return a file at a revision."""
         return self._git("show", f"{revision}:{name}")
 
     def extract(self, revision: str, names: list[str], folder: Path) -> None:
-        """Write the folders of a revision that it has to `folder`."""
+        """Write those of the folders that exist in a revision to `folder`."""
         known = self._git("ls-tree", "--name-only", revision, "--", *names).decode().split()
         if known:
             with tarfile.open(
@@ -87,7 +87,7 @@ class Repository:
                 archive.extractall(folder, filter="data")
 
     def version(self, revision: str | None = None) -> str:
-        """The version in pyproject.toml, of a revision or of the working tree."""
+        """Return the version in pyproject.toml, of a revision or of the working tree."""
         name = "pyproject.toml"
         text = self.read(revision, name) if revision else (self.root / name).read_bytes()
         return str(tomllib.loads(text.decode())["project"]["version"])

@@ -14,14 +14,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, FoldedScalarString, LiteralScalarString
 
-SHORT = 88  # a list of plain values is written on one line up to this length
-TEXT = 80  # a longer text is written over several lines
+SHORT = 88  # a longer list of plain values is written on several lines
+TEXT = 80  # a longer text is written on several lines
 
 
 def dumped(value: Any) -> str:
-    """A part of a document as YAML."""
+    """Return a part of a document as YAML."""
     writer = YAML()
-    writer.width = 4096  # texts are broken here: ruamel.yaml leaves a space at the end of a line that it breaks
+    writer.width = 4096  # `_folded` breaks lines, because ruamel.yaml leaves a space at the end of each
     writer.indent(mapping=2, sequence=4, offset=2)
     writer.representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
@@ -32,7 +32,7 @@ def dumped(value: Any) -> str:
 
 
 def added(path: Path, part: Mapping[str, Any]) -> str:
-    """The text of a document with a part added to it, at the ends of its tags, paths and components."""
+    """Return the text of a document with a part added to it, at the ends of its tags, paths and components."""
     text = path.read_text("utf-8")
     if part.get("tags"):
         text = _inserted(text, ("tags",), dumped(part["tags"]), blank=False)
@@ -48,7 +48,7 @@ def added(path: Path, part: Mapping[str, Any]) -> str:
 
 
 def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) -> str:
-    """The text with a block at the end of the mapping or list at a path, before comments about what follows it."""
+    """Insert a block at the end of the mapping or list at a path, before comments about what follows it."""
     line, column = _position(text, path)
     lines = text.splitlines()
     end = line + 1
@@ -61,7 +61,7 @@ def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) 
 
 
 def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
-    """The line and the column of the key at a path, both from 0."""
+    """Return the line and the column of the key at a path, both from 0."""
     node: Any = yaml.compose(text, yaml.cyaml.CBaseLoader)
     mark = node.start_mark
     for name in path:
@@ -74,7 +74,7 @@ def _is_aside(line: str) -> bool:
 
 
 def _styled(value: Any, key: str = "") -> Any:
-    """A value with the styles of openapi.yaml: short lists on a line, references and statuses in double quotes."""
+    """Return a value in the style of openapi.yaml: short lists on a line, references and statuses in double quotes."""
     if isinstance(value, Mapping):
         pairs = {str(name): item for name, item in value.items()}
         return CommentedMap(
@@ -96,7 +96,7 @@ def _styled(value: Any, key: str = "") -> Any:
 
 
 def _folded(value: str) -> Any:
-    """A long text over several lines, broken at single spaces: YAML keeps others."""
+    """Break a long text into lines at single spaces, since YAML reads a line break as one space."""
     found: Any = FoldedScalarString(value)
     positions, start = [], 0
     for index, char in enumerate(value):

@@ -12,9 +12,9 @@ class ShapeError(ValueError):
         self.expected, self.got, self.path = expected, got, path
 
     def __str__(self) -> str:
-        return f"{self.path or 'answer'}: expected {self.expected}, got {self.got}"
+        return f"{self.path or 'response'}: expected {self.expected}, got {self.got}"
 
     def within(self, place: str) -> ShapeError:
-        """The same error with `place` before its path."""
+        """Return the same error with `place` before its path."""
         joint = "." if self.path and not self.path.startswith("[") else ""
         return ShapeError(self.expected, self.got, f"{place}{joint}{self.path}")

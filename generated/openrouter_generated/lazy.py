@@ -10,7 +10,7 @@ from typing import Any
 
 
 def lazy(module: str, places: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of `module`; `places` maps a name to "submodule" or "submodule:name there"."""
+    """Return `__getattr__` and `__dir__` for `module`; `places` maps a name to "submodule" or "submodule:name there"."""
 
     def __getattr__(name: str) -> Any:
         if name not in places:

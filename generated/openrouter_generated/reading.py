@@ -18,12 +18,12 @@ _KINDS = ((dict, "object"), (list, "array"), (str, "string"), (bool, "boolean"),
 
 
 def kind(value: Any) -> str:
-    """The JSON kind of a value."""
+    """Return the JSON kind of a value."""
     return next((name for types, name in _KINDS if isinstance(value, types)), "null")
 
 
 def getter(data: Any) -> Callable[[str], Any]:
-    """The function that returns a member of an object."""
+    """Return the function that returns a member of an object."""
     if isinstance(data, dict):
         return data.get
     raise ShapeError("object", kind(data))
@@ -40,21 +40,21 @@ def one(place: str, read: Read, value: Any) -> Any:
 
 
 def array(value: Any) -> Any:
-    """An array of scalars, unchanged: long arrays are not copied."""
+    """Return an array of scalars unchanged: long arrays are not copied."""
     if isinstance(value, list):
         return value
     raise ShapeError("array", kind(value))
 
 
 def mapping(value: Any) -> Any:
-    """An object without a model, unchanged."""
+    """Return an object without a model unchanged."""
     if isinstance(value, dict):
         return value
     raise ShapeError("object", kind(value))
 
 
 def list_of(read: Read) -> Read:
-    """A reader of arrays that reads each item with `read`."""
+    """Return a reader of arrays that reads each item with `read`."""
 
     def read_list(value: Any) -> Any:
         if not isinstance(value, list):
@@ -68,7 +68,7 @@ def list_of(read: Read) -> Read:
 
 
 def map_of(read: Read) -> Read:
-    """A reader of objects that reads each value with `read`."""
+    """Return a reader of objects that reads each value with `read`."""
 
     def read_map(value: Any) -> Any:
         return {key: one(key, read, item) for key, item in mapping(value).items()}
@@ -77,12 +77,12 @@ def map_of(read: Read) -> Read:
 
 
 def expecting(kinds: str) -> Read:
-    """A reader that returns the value unchanged, and refuses objects and arrays that `kinds` does not name."""
+    """Return a reader that returns the value unchanged, and refuses objects and arrays that `kinds` does not name."""
     return by_kind(kinds, None, None)
 
 
 def by_kind(kinds: str, read_object: Read | None, read_array: Read | None) -> Read:
-    """A reader of unions. Scalars are returned unchanged, also unexpected ones."""
+    """Return a reader of unions. Scalars are returned unchanged, also unexpected ones."""
     objects, arrays = "object" in kinds, "array" in kinds
 
     def read_union(value: Any) -> Any:
@@ -100,7 +100,7 @@ def by_kind(kinds: str, read_object: Read | None, read_array: Read | None) -> Re
 
 
 def by_tag(member: str, readers: dict[str, Read]) -> Read:
-    """A reader that chooses the model by the value of `member`. An object with an unknown value stays a dict."""
+    """Return a reader that chooses the model by the value of `member`. An object with an unknown value stays a dict."""
 
     def read_tagged(value: dict[str, Any]) -> Any:
         tag = value.get(member)
@@ -111,7 +111,7 @@ def by_tag(member: str, readers: dict[str, Read]) -> Read:
 
 
 def best_fit(*candidates: Candidate) -> Read:
-    """A reader that chooses among models (model, required members, members with fixed values).
+    """Return a reader that chooses among models (model, required members, members with fixed values).
 
     It chooses the model whose required and fixed members the object has, and that declares the most of its members.
     An object that fits no model stays a dict.

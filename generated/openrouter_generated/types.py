@@ -164,7 +164,7 @@ class ApiModel:
         self.http_meta = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object that this model represents."""
+        """Return the JSON object that this model represents."""
         nulls = self._NULLABLE if self._nulls is None else self._nulls
         result: dict[str, Any] = {}
         for name, attribute in self._NAMES.items():
@@ -176,11 +176,11 @@ class ApiModel:
         return {**result, **to_jsonable(self.additional_properties)}
 
     def model_dump(self) -> dict[str, Any]:
-        """`to_dict`, under its name in the official SDK."""
+        """Return `to_dict()`; the name in the official SDK."""
         return self.to_dict()
 
     def model_dump_json(self, *, indent: int | None = None) -> str:
-        """`to_dict` as JSON text."""
+        """Return `to_dict()` as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
 
     def __eq__(self, other: object) -> bool:
@@ -215,7 +215,7 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def to_jsonable(value: Any) -> Any:
-    """`value` with every model in it turned into a dict."""
+    """Convert every model in `value` to a dict."""
     if isinstance(value, ApiModel):
         return value.to_dict()
     if isinstance(value, Mapping):
@@ -226,7 +226,7 @@ def to_jsonable(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    """A short repr: the beginning and the size of long lists and texts."""
+    """Return a short repr: the beginning and the size of long lists and texts."""
     if isinstance(value, list):
         shown = [_short(item) for item in value[: 2 if len(value) > 8 else 8]]
         return f"[{', '.join(shown)}{f', … {len(value)} items' if len(value) > 8 else ''}]"

@@ -10,6 +10,9 @@ BATCH_RESULTS: Final = "getBatchResults"
 ERROR_SCHEMA: Final = "ErrorResponse"
 USAGE_AMOUNTS: Final = ("prompt_tokens", "total_tokens", "cost")
 
+# Tag -> the hand-written class of its methods; "" -> the class of the client. No tag or method may have a name that
+# these classes define.
+CLASSES: Final = {"": "client.OpenRouter", "embeddings": "embeddings.Embeddings"}
 # operationId -> its tag, generated method, arguments, and result schema.
 OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     CREATE_EMBEDDINGS: {

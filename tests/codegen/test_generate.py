@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openrouter_embeddings import OpenRouter
+from openrouter_embeddings.contract import CLASSES
+from openrouter_generated.resources import Resources
 from support.pipeline import ROOT, Wide, generate
 
 from codegen import package
@@ -63,6 +66,16 @@ def test_generating_removes_old_files(wide: Wide) -> None:
     assert not (wide.other / "old.py").exists()
 
 
+# A new operation with the method {}, before the first path.
+NEW_METHOD = """
+paths:
+  /new:
+    get:
+      operationId: new
+      x-python-method: {}
+      tags: [Embeddings]
+      responses: {{"204": {{description: Done.}}}}
+"""
 BROKEN = {
     "a reference without a target": ("schemas/EncodingFormat", "schemas/Gone", "#/components/schemas/Gone"),
     "a duplicate key": ("  version: 1.0.0", "  version: 1.0.0\n  version: 2.0.0", 'duplicate key "version"'),
@@ -99,9 +112,17 @@ BROKEN = {
     ),
     "another name of a method that the package needs": (
         "x-python-method: list_models",
-        "x-python-method: embed",
-        "it has no method list_models, which the package needs",
+        "x-python-method: list_all",
+        "the operation has no method list_models, which the package needs",
     ),
+    **{
+        f"a method named {name}, which the package has": (
+            "\npaths:\n",
+            NEW_METHOD.format(name),
+            "the method of GET /new and a method of the hand-written class of embeddings have the same name in Python",
+        )
+        for name in ("embed", "search", "search_async")
+    },
 }
 
 
@@ -117,6 +138,13 @@ def test_broken_document_fails_and_keeps_the_old_package(name: str, tmp_path: Pa
     assert run.stderr.endswith("; nothing was generated\n")
     assert message in run.stderr
     assert re.match(rf"{re.escape(str(spec))}:\d+:\d+: error: ", run.stderr)
+
+
+def test_every_hand_written_class_is_declared() -> None:
+    resources = {tag: getattr(OpenRouter, tag) for tag in vars(Resources) if not tag.startswith("_")}
+    places = {tag: f"{cls.__module__}.{cls.__name__}" for tag, cls in {"": OpenRouter, **resources}.items()}
+    written = {tag: place for tag, place in places.items() if place.startswith("openrouter_embeddings.")}
+    assert {tag: f"openrouter_embeddings.{place}" for tag, place in CLASSES.items()} == written
 
 
 # ---- refusals
@@ -136,7 +164,7 @@ def body(schema: dict[str, Any], kind: str = "application/json") -> dict[str, An
 
 OBJECT = {"type": "object", "properties": {"limit": {"type": "integer"}}}
 POST = "#/paths/~1x/post"
-# The operation, the place below it, the problem, and the beginning of the cure.
+# The operation, the place below it, the problem, and the beginning of the fix.
 REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an argument with the name of an option": (
         operation(parameters=[query("retries")]),
@@ -171,8 +199,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "an event stream alone": (
         operation(responses={"200": {"description": "ok", **body({}, "text/event-stream")}}),
         "/responses/200/content",
-        "an event stream alone is not supported",
-        "declare the application/json of a call that does not stream",
+        "a response that is only an event stream is not supported",
+        "declare the application/json response of the non-streaming call",
     ),
     "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
     "a form that is a union": (
@@ -191,7 +219,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         operation(requestBody=body({"allOf": [{"oneOf": [OBJECT, {}]}, {"anyOf": [OBJECT, {}]}]})),
         "/requestBody/content/application~1json/schema",
         "allOf over several unions",
-        "write the objects",
+        "write one oneOf with all objects",
     ),
     "a server of its own": (
         operation(servers=[{"url": "https://example.com"}]),
@@ -221,13 +249,13 @@ def document_of(paths: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_unsupported_operations_are_refused(name: str) -> None:
-    """The finding has the place, the reason and the cure; no operation is left out."""
-    raw, place, problem, cure = REFUSED[name]
+    """The finding has the place, the reason and the fix; no operation is left out."""
+    raw, place, problem, fix = REFUSED[name]
     with pytest.raises(SpecificationError) as caught:
         normalize(document_of({"/x": {"post": raw}}))
     (found,) = caught.value.findings
     assert (pointer(found.where), found.problem[: len(problem)]) == (POST + place, problem)
-    assert found.cure.startswith(cure)
+    assert found.fix.startswith(fix)
 
 
 TWINS: dict[str, tuple[dict[str, Any], str]] = {

@@ -86,7 +86,7 @@ def test_any_json_round_trips_or_is_refused_with_a_path(data: st.DataObject) -> 
 ROW = {"object": "embedding", "embedding": [0.5] * 1536, "index": 0}
 ANSWER = {"object": "list", "model": "m", "data": [ROW], "usage": {"prompt_tokens": 1, "total_tokens": 1}}
 WRONG = {
-    "answer: expected object, got array": [],
+    "response: expected object, got array": [],
     "data: expected array, got object": {"data": {}},
     "data: expected array, got string": {"data": "x"},
     "data[1]: expected object, got number": {"data": [{}, 1]},

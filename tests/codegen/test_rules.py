@@ -119,8 +119,8 @@ BREAKS: list[tuple[str, Any, str, str]] = [
         "allOf",
     ),
     (f"{MAKE}/x-python-method", "make-it", f"{MAKE}/x-python-method", "'make-it' is not a name for the method"),
-    (f"{KIND}/x-python-aliases", ["Sort", "class"], f"{KIND}/x-python-aliases/1", "no name of a class"),
-    (f"{KIND}/x-python-namespace", "models", f"{KIND}/x-python-namespace", "no namespace"),
+    (f"{KIND}/x-python-aliases", ["Sort", "class"], f"{KIND}/x-python-aliases/1", "not a class name"),
+    (f"{KIND}/x-python-namespace", "models", f"{KIND}/x-python-namespace", "not a namespace"),
     (STREAM, {"schema": {"type": "string"}, "example": ""}, f"{MAKE}/responses/200/content", "several media types"),
     (f"{KIND}/type", ["string", "null"], KIND, "an enum with null"),
     (f"{KIND}/enum", ["good", None], KIND, "an enum with null"),
@@ -131,25 +131,25 @@ BREAKS: list[tuple[str, Any, str, str]] = [
     (f"{FIELD}/name/enum", ["a"], f"{FIELD}/name", UNNAMED),
     (f"{FIELD}/new", {**NEW, "properties": {}}, f"{FIELD}/new", UNNAMED),
     (f"{FIELD}/new", {**NEW, "type": "array", "items": {"type": ["object", "null"]}}, f"{FIELD}/new/items", UNNAMED),
-    (f"{MAKE}/responses/409", {"description": "No."}, f"{MAKE}/responses/409", "an error response of its own"),
-    (f"{BAD}/x-python-error", "BadStatus", f"{BAD}/x-python-error", "no name of an error"),
-    (f"{BAD}/x-python-error", GONE, BAD, "an error without the name of its class"),
+    (f"{MAKE}/responses/409", {"description": "No."}, f"{MAKE}/responses/409", "an error response outside components"),
+    (f"{BAD}/x-python-error", "BadStatus", f"{BAD}/x-python-error", "not an error name"),
+    (f"{BAD}/x-python-error", GONE, BAD, "an error without a class name"),
     (
         f"{LOST}/content/{JSON}/schema",
         {"$ref": THING},
         f"{LOST}/content/{JSON}/schema",
-        "an error with a schema of its",
+        "an error with another schema",
     ),
     (f"{MAKE}/x-python-method", GONE, MAKE, "no x-python-method"),
     (f"{MAKE}/parameters", [], MAKE, "a header that every operation takes is missing"),
-    (f"{MAKE}/parameters/1", HEADER, f"{MAKE}/parameters/1", "a header of its own"),
+    (f"{MAKE}/parameters/1", HEADER, f"{MAKE}/parameters/1", "a header outside components"),
     (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "no x-source"),
     (f"{MAKE}/x-source", GONE, MAKE, "no x-source"),
-    (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that arguments are not checked against"),
+    (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that the client does not validate"),
     (f"{KIND}/enumm", ["good"], f"{KIND}/enumm", "an unknown keyword"),
     (f"{WRONG}/requird", ["message"], f"{WRONG}/requird", "an unknown keyword"),
     (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "an unknown extension"),
-    (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords beside a $ref"),
+    (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords next to a $ref"),
     (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "no description"),
     (f"{KIND}/description", GONE, KIND, "no description"),
     (f"{MAKE}/description", GONE, MAKE, "no description"),
@@ -192,7 +192,7 @@ def test_sound_document_has_no_violation() -> None:
 def test_each_violation_is_found_once_with_its_place(edited: str, value: Any, where: str, message: str) -> None:
     findings = found(broken(edited, value))
     assert [(document.pointer(place), text[: len(message)]) for place, text, _ in findings] == [(where, message)]
-    assert all(cure for _, _, cure in findings)
+    assert all(fix for _, _, fix in findings)
 
 
 def test_all_findings_come_in_one_run() -> None:

@@ -181,7 +181,7 @@ Breaking (2)
       #/components/schemas/EncodingFormat
       used by client.embeddings.generate(encoding_format=)
   retries.Policy: public object was removed
-      in Python alone; griffe found it
+      in Python only, found by griffe
 
 Due: 0.2.0 or later (breaking changes since 0.1.0; before 1.0 they raise the minor number).
 pyproject.toml has 0.1.0, which is too low.
@@ -196,7 +196,7 @@ Draft for CHANGELOG.md
     - `retries.Policy` public object was removed."""
 
 
-def test_report_for_people() -> None:
+def test_report_as_text() -> None:
     use = ("client.embeddings.generate(encoding_format=)",)
     place = "#/components/schemas/EncodingFormat"
     changes = [
@@ -204,4 +204,4 @@ def test_report_for_people() -> None:
         Change(BREAKING, "python", "retries.Policy", "", "public object was removed"),
     ]
     result = report.Result("v0.1.0", "0.1.0", "0.1.0", parse("0.2.0"), False, changes, [])
-    assert report.for_people(result) == REPORT
+    assert report.to_text(result) == REPORT

@@ -43,8 +43,8 @@ def test_comparison_lists_what_each_document_lacks_and_where_they_differ() -> No
     shown = (
         "- `body provider.only`: array or null, optional. Slugs of the only providers allowed, added to those of the"
     )
-    assert [line for line in first.beyond if "`body provider.only`" in line] == [f"{shown} account."]
-    assert (second.missing, second.beyond, second.different) == ([], ["- the operation"], [])
+    assert [line for line in first.only_here if "`body provider.only`" in line] == [f"{shown} account."]
+    assert (second.missing, second.only_here, second.different) == ([], ["- the operation"], [])
 
 
 def test_document_does_not_differ_from_itself() -> None:

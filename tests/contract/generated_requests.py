@@ -36,7 +36,7 @@ LIMITS = (  # what the document allows and this server must reject with a reason
     "endpoint: the embedded server embeds only",
     "requests: each custom_id must be unique",
     "requests: the model of a body",
-    "endpoint and model must stand before requests",
+    "endpoint and model must come before requests",
 )
 
 

@@ -107,7 +107,7 @@ def test_list_has_pages_and_filters() -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
-    ({"requests": [TEXT], "endpoint": "/v1/embeddings", "model": LOCAL}, 400, "endpoint and model must stand before"),
+    ({"requests": [TEXT], "endpoint": "/v1/embeddings", "model": LOCAL}, 400, "endpoint and model must come before"),
     (body(endpoint="/v1/messages"), 400, "endpoint:"),
     (body(endpoint="/v2"), 400, "endpoint:"),
     (body(model="nobody/nothing"), 404, "No endpoints found"),

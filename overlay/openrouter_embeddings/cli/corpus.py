@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..client import OpenRouter
-from ..corpus import BatchOptions, CorpusResult, CorpusStatus, duration, show_progress, texts_of
+from ..corpus import OUTPUT_FORMATS, BatchOptions, CorpusResult, CorpusStatus, Format, duration, show_progress, texts_of
 from ..corpus import status as status_of
 from ..embed import OnLong, Usage, counted, dollars
 from ..vectors import VectorDtype
@@ -36,13 +36,11 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File to write: .parquet, .arrow, .feather, .npy."
-)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help=f"File to write: {', '.join(OUTPUT_FORMATS)}.")
 @click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
-    type=click.Choice(["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]),
+    type=click.Choice(get_args(Format)),
     help="How to read SOURCE.  [default: by its suffix]",
 )
 @click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")

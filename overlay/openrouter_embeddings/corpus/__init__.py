@@ -4,11 +4,14 @@ from .batch import BatchOptions
 from .cache import Cache
 from .display import duration, show_progress
 from .lookup import Drift, Match, check, search
+from .outputs import OUTPUT_FORMATS
 from .pricing import Estimate, estimate, texts_of
 from .results import BatchStatus, CorpusResult, CorpusStatus, Doubt, status
+from .sources import Format
 from .start import CorpusOptions, corpus, corpus_async
 
 __all__ = [
+    "OUTPUT_FORMATS",
     "BatchOptions",
     "BatchStatus",
     "Cache",
@@ -18,6 +21,7 @@ __all__ = [
     "Doubt",
     "Drift",
     "Estimate",
+    "Format",
     "Match",
     "check",
     "corpus",

@@ -213,7 +213,8 @@ class BatchRun:
             if (status or 429) != 429 or not error.attempts or waits == defaults.JOB_ATTEMPTS:
                 raise error
             if self._open:
-                self._collect(self._open[0])  # the limit may be on the queue of the account
+                # 429 may mean that the account's queue is full: wait for a batch to end.
+                self._collect(self._open[0])
             else:
                 self._wait(error.retry_after or wait, type(error).__name__)
                 wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1

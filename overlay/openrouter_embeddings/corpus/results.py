@@ -171,5 +171,5 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
 
 
 def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:
-    cost = None if price_usd is None else found["bytes"] * price_usd  # a token has at least one byte
+    cost = None if price_usd is None else found["bytes"] * price_usd  # upper bound: a token has at least one byte
     return Doubt(rows=found["rows"], texts=found["texts"], sent_at=found["sent_at"], max_cost_usd=cost)

@@ -104,7 +104,8 @@ class Source:
                 return digest.hexdigest(), row_count(self.path, self.format)
         if self.format == "folder":
             return digest.hexdigest(), len(files)
-        return digest.hexdigest(), max(0, lines + (last != b"\n") - (self.format in ("csv", "tsv")))  # without a header
+        headers = self.format in ("csv", "tsv")  # do not count the header line
+        return digest.hexdigest(), max(0, lines + (last != b"\n") - headers)
 
     def texts(self, rows: Collection[int]) -> dict[int, str]:
         """Return the texts of some rows, by row, without token ids and multimodal inputs."""

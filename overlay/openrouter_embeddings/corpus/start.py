@@ -10,7 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Required, get_args
+from typing import Any, Required, get_args
 
 import attrs
 
@@ -27,7 +27,7 @@ from .job import Job
 from .journal import JobLock, Journal
 from .outputs import VectorForm, job_folder, output_format, own_files
 from .results import CorpusResult, result_of
-from .sources import Source, copy_iterable, copy_stdin, open_source
+from .sources import Format, Source, copy_iterable, copy_stdin, open_source
 from .stamp import Stamp
 
 _STDIN = "-"
@@ -37,7 +37,7 @@ class CorpusOptions(EmbedOptions, total=False):
     """The keyword arguments of `corpus`, with the options of `embed`; `Embeddings.corpus` documents them."""
 
     output: Required[str | os.PathLike[str]]
-    format: Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"] | None
+    format: Format | None
     text_field: str
     id_field: str | None
     fixed_size_list: bool
@@ -71,7 +71,8 @@ def corpus(
         if not options.get(name):
             raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
-        raise TypeError(f"corpus() does not accept {name}: <output>.errors.jsonl lists rows without a vector")
+        problem = "rows without a vector are always listed in <output>.errors.jsonl"
+        raise TypeError(f"corpus() does not accept {name}: {problem}")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
         raise unknown_argument("corpus", name, CorpusOptions.__annotations__)
     own = {**CORPUS_DEFAULTS, **options}

@@ -76,11 +76,11 @@ def create_app(
         body = await _read_json(request, api_key, BATCH_MAX_BYTES)
         return json_response(await run_in_threadpool(create_batch, body, request.scope.get("openrouter.fault")), 202)
 
-    def batch_endpoint(operation: Operation, answer: Callable[..., dict[str, Any]]) -> _Endpoint:
+    def batch_endpoint(operation: Operation, handle: Callable[..., dict[str, Any]]) -> _Endpoint:
         async def endpoint(request: Request) -> Response:
             _authenticate(request, api_key)
             query = validators[operation.id].parse_query(request.query_params)
-            return json_response(await run_in_threadpool(answer, **request.path_params, **query))
+            return json_response(await run_in_threadpool(handle, **request.path_params, **query))
 
         return endpoint
 
@@ -92,7 +92,7 @@ def create_app(
             _route(GET.path, GET=batch_endpoint(GET, batches.get), DELETE=batch_endpoint(DELETE, batches.delete)),
             _route(RESULTS.path, GET=batch_endpoint(RESULTS, batches.results)),
         ],
-        exception_handlers=dict.fromkeys((ApiError, HTTPException, ClientDisconnect, Exception), _answer_error),
+        exception_handlers=dict.fromkeys((ApiError, HTTPException, ClientDisconnect, Exception), _handle_error),
     )
     app.router.redirect_slashes = False
     return app
@@ -230,19 +230,19 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 
-async def _answer_error(request: Request, error: Exception) -> Response:
+async def _handle_error(request: Request, error: Exception) -> Response:
     """Convert an exception to a response in the API's error format."""
     headers: Mapping[str, str] | None = None
     match error:
         case ApiError():
-            answer = error
+            api_error = error
             headers = {"Connection": "close"} if error.status in (401, 413) else None  # the client may still upload
         case HTTPException():  # 404 and 405 raised by Starlette
             error_type = "not_found" if error.status_code == 404 else "invalid_request"
             message = f"{request.method} {request.url.path}: {error.detail}"
-            answer, headers = ApiError(message, error.status_code, error_type), error.headers
+            api_error, headers = ApiError(message, error.status_code, error_type), error.headers
         case ClientDisconnect():  # nobody receives this response; it keeps the disconnect out of the error log
-            answer = ApiError("Client closed request", 499, "unmapped")
+            api_error = ApiError("Client closed request", 499, "unmapped")
         case _:  # no details, as in the API; the server logs the traceback and closes the connection
-            answer, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
-    return json_response(answer.to_dict(), answer.status, headers)
+            api_error, headers = ApiError("Internal Server Error", 500, "server"), {"Connection": "close"}
+    return json_response(api_error.to_dict(), api_error.status, headers)

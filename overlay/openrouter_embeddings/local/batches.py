@@ -19,7 +19,7 @@ EndStatus = Literal["completed", "failed", "expired", "cancelled"]
 ENDPOINT = "/v1/embeddings"
 _NOT_IN_BATCHES = ("input_type", "provider")
 # The fractions of a batch's duration at which it is listed and reaches each status.
-_FOUND, _STEPS = 0.1, ((1.0, ""), (0.9, "finalizing"), (0.25, "in_progress"), (0.0, "validating"))
+_LISTED, _STEPS = 0.1, ((1.0, ""), (0.9, "finalizing"), (0.25, "in_progress"), (0.0, "validating"))
 
 
 @attrs.define(eq=False)
@@ -60,10 +60,10 @@ class BatchStore:
         self._lock = threading.RLock()
 
     def create(self, fields: Mapping[str, Any], end: EndStatus | None) -> dict[str, Any]:
-        """Store a batch with a valid envelope. Its requests are validated when it is processed."""
+        """Store a batch after validating its own fields. Its requests are validated when it is processed."""
         names, requests = list(fields), fields["requests"]
         if max(names.index("endpoint"), names.index("model")) > names.index("requests"):
-            raise ApiError("endpoint and model must stand before requests")
+            raise ApiError("endpoint and model must come before requests")
         if fields["endpoint"] != ENDPOINT:
             raise ApiError(f"endpoint: the embedded server embeds only, in batches for {ENDPOINT}")
         model = self._catalog.find(fields["model"].removesuffix(BATCH_VARIANT)).id
@@ -72,10 +72,10 @@ class BatchStore:
         if len({request["custom_id"] for request in requests}) < len(requests):
             raise ApiError("requests: each custom_id must be unique in the batch", 422)
         if any(request["body"].get("model", fields["model"]) != fields["model"] for request in requests):
-            raise ApiError("requests: the model of a body is not that of the batch")
+            raise ApiError("requests: the model of a body differs from the model of the batch")
         batch = _Batch({**fields, "base_model": model}, end or "completed")
         self._batches[batch.id] = batch
-        return self._shown(batch)
+        return self._to_dict(batch)
 
     def list_batches(
         self,
@@ -86,7 +86,7 @@ class BatchStore:
         created_before: int | None = None,
     ) -> dict[str, Any]:
         """Return one page of the listed batches, newest first."""
-        shown = [self._shown(batch) for batch in reversed(list(self._batches.values())) if self._is_found(batch)]
+        shown = [self._to_dict(batch) for batch in reversed(list(self._batches.values())) if self._is_listed(batch)]
         if after is not None:
             ids = [batch["id"] for batch in shown]
             if after not in ids:
@@ -107,7 +107,7 @@ class BatchStore:
     def get(self, id: str) -> dict[str, Any]:
         """Return a batch, with its results unless they come in pages."""
         batch = self._find(id)
-        shown = self._shown(batch)
+        shown = self._to_dict(batch)
         return {**shown, "results": None if self._paged or not batch.lines else batch.lines}
 
     def results(self, id: str, limit: int = 100, cursor: str = "0") -> dict[str, Any]:
@@ -144,22 +144,22 @@ class BatchStore:
         if id in self._deleted:
             raise ApiError("The batch was deleted", 410, "not_found")
         batch = self._batches.get(id)
-        if batch is None or not self._is_found(batch):
+        if batch is None or not self._is_listed(batch):
             raise ApiError(f"No batch has the id {id[:100]}", 404, "not_found")
         return batch
 
-    def _share(self, batch: _Batch) -> float:
+    def _elapsed_share(self, batch: _Batch) -> float:
         """Return the fraction of a batch's duration that has passed."""
         return 1.0 if not self._seconds else (time.time() - batch.created_at) / self._seconds
 
-    def _is_found(self, batch: _Batch) -> bool:
-        return self._share(batch) >= _FOUND
+    def _is_listed(self, batch: _Batch) -> bool:
+        return self._elapsed_share(batch) >= _LISTED
 
     def _status(self, batch: _Batch) -> str:
-        share = self._share(batch)
+        share = self._elapsed_share(batch)
         return next(status for start, status in _STEPS if share >= start) or batch.end
 
-    def _shown(self, batch: _Batch) -> dict[str, Any]:
+    def _to_dict(self, batch: _Batch) -> dict[str, Any]:
         """Return a batch without results, in the format of the API."""
         status, fields, total = self._status(batch), batch.fields, len(batch.fields["requests"])
         if status == batch.end:
@@ -185,12 +185,12 @@ class BatchStore:
         }
 
     def _process(self, batch: _Batch) -> None:
-        """Process the requests of a batch once, in another order. As in the API, a malformed one fails the batch."""
+        """Process the requests of a batch, once. As in the API, one invalid request fails the batch."""
         with self._lock:
             if batch.lines is None:
-                batch.lines = self._answer(batch)
+                batch.lines = self._run_requests(batch)
 
-    def _answer(self, batch: _Batch) -> list[dict[str, Any]]:
+    def _run_requests(self, batch: _Batch) -> list[dict[str, Any]]:
         """Return the results of a batch; set its usage, and its error if it failed."""
         lines: list[dict[str, Any]] = []
         tokens = 0
@@ -198,7 +198,7 @@ class BatchStore:
         bodies = [{**request["body"], "model": batch.fields["base_model"]} for request in requests]
         try:
             for request, body in zip(requests, bodies, strict=True):
-                self._require_allowed(request["custom_id"], body)
+                self._validate_body(request["custom_id"], body)
         except ApiError as error:
             batch.end, batch.error, requests = "failed", {"message": error.message}, []
         if batch.end == "failed" and batch.error is None:
@@ -215,15 +215,15 @@ class BatchStore:
                 continue
             usage = {name: found["usage"][name] for name in ("prompt_tokens", "total_tokens")}
             tokens += usage["total_tokens"]
-            answer = {"object": "list", "data": found["data"], "model": found["model"], "usage": usage}
-            response = {"status_code": 200, "request_id": None, "body": answer}
+            result = {"object": "list", "data": found["data"], "model": found["model"], "usage": usage}
+            response = {"status_code": 200, "request_id": None, "body": result}
             lines.append({**line, "response": response, "error": None})
         if lines:
             batch.usage = _usage(tokens)
         random.Random(batch.id).shuffle(lines)
         return lines
 
-    def _require_allowed(self, custom_id: str, body: Mapping[str, Any]) -> None:
+    def _validate_body(self, custom_id: str, body: Mapping[str, Any]) -> None:
         """Raise an error if a request body is not allowed in a batch."""
         try:
             self._check(body)

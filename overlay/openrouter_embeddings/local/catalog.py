@@ -34,7 +34,7 @@ class ServedModel:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the id is that of another model than the local one."""
+        """Whether the id belongs to another model than the local one."""
         return self.id != LOCAL_MODEL
 
     def to_dict(self, variant: str = "") -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Catalog:
             return self._models[name]
         message = (
             f"No endpoints found for {name[:100]}. The embedded server answers for: {', '.join(self._models)}. "
-            "Add ids with their vector lengths at its start: models= or --model."
+            "To add a model, start the server with models={id: length} or --model ID=DIMENSIONS."
         )
         raise ApiError(message, 404, "not_found")
 

@@ -89,14 +89,14 @@ class Faulty:
                 message = {**message, "body": message["body"][: len(message["body"]) // 2], "more_body": True}
             await send(message)
 
-        await (self._app if fault.status is None else _refusal(fault))(scope, receive, send_faulty)
+        await (self._app if fault.status is None else _error_app(fault))(scope, receive, send_faulty)
 
     def _next_fault(self, request: str) -> Fault:
         place = next((i for i, fault in enumerate(self._faults) if fnmatchcase(request, fault.only)), None)
         return Fault() if place is None else self._faults.pop(place)
 
 
-def _refusal(fault: Fault) -> ASGIApp:
+def _error_app(fault: Fault) -> ASGIApp:
     from .app import json_response
 
     headers = {**fault.headers, **({} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"})}

@@ -1,7 +1,7 @@
 """The embedded model: static token vectors from the wheel of `wordllama` (MIT).
 
-The vector of a text is the normalised mean of its token vectors. The model is trained so that the first
-numbers of a vector are a good shorter vector, so `dimensions` keeps them and normalises again.
+The vector of a text is the mean of its token vectors, scaled to length 1. The model is trained so that the first
+numbers of a vector are a good shorter vector: `dimensions` keeps only these and scales them to length 1 again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ class StaticModel:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def embed(self, token_lists: Sequence[Sequence[int]], dimensions: int) -> NDArray[np.float32]:
-        """Compute one unit vector for each non-empty list of ids below VOCABULARY.
+        """Compute one unit vector for each list of token ids.
+
+        Args:
+            token_lists: lists of ids, 0 to VOCABULARY - 1; none is empty.
+            dimensions: length of the vectors, at least 1.
 
         Returns:
             float32 (n, dimensions) in the order of the lists. Numbers after the first LOCAL_DIMENSIONS are zeros, which

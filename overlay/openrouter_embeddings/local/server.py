@@ -114,7 +114,7 @@ class Server:
 
 
 def _open_listener(host: str, port: int) -> socket.socket:
-    """Open the socket in the caller's thread, which gets the port, or the error if the address is in use."""
+    """Open the socket in the caller's thread, so that the caller gets the port, or the error if it is in use."""
     # The explicit protocol makes asyncio set TCP_NODELAY. Without it, each response on a reused connection waits 40 ms
     # for the client's acknowledgement.
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)

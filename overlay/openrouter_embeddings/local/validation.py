@@ -60,13 +60,13 @@ class RequestValidator:
 
 
 def _parse_integer(text: str, parameter: Parameter) -> Any:
-    """Convert a query value to an integer if declared so; other text is left for the schema to reject."""
+    """Convert a text to an integer if the schema declares one. Other text stays; the schema then validates it."""
     declared = "integer" in parameter.schema.get("type", ())
     return int(text) if declared and re.fullmatch(r"-?[0-9]{1,100}", text) else text
 
 
 def _validate_union(validator: Any, branches: Sequence[Any], value: Any, _: Any) -> Iterator[ValidationError]:
-    """Validate anyOf and oneOf, with a limited number of errors per branch; only one branch of the API can match."""
+    """Validate anyOf and oneOf alike, since at most one branch of a union matches. Limits the errors per branch."""
     failures: list[ValidationError] = []
     for index, branch in enumerate(branches):
         errors = list(itertools.islice(validator.descend(value, branch, schema_path=index), _MAX_BRANCH_ERRORS))

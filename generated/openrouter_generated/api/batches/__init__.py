@@ -289,7 +289,7 @@ class Batches(Resource):
         Raises:
             errors.PaymentRequiredResponseError: 402. The account is out of credits, or the key has reached its limit.
             errors.NotFoundResponseError: 404. There is no such model, or no endpoint that may serve the request.
-            errors.GoneResponseError: 410. What was there is deleted or expired.
+            errors.GoneResponseError: 410. The resource was deleted or has expired.
 
             errors.APIStatusError: The errors that all these operations share, one per status; see the class.
 
@@ -449,7 +449,7 @@ class Batches(Resource):
             errors.BadRequestResponseError: 400. The request is malformed, or a parameter is missing or wrong.
             errors.PaymentRequiredResponseError: 402. The account is out of credits, or the key has reached its limit.
             errors.NotFoundResponseError: 404. There is no such model, or no endpoint that may serve the request.
-            errors.GoneResponseError: 410. What was there is deleted or expired.
+            errors.GoneResponseError: 410. The resource was deleted or has expired.
 
             errors.APIStatusError: The errors that all these operations share, one per status; see the class.
 
