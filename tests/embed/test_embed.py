@@ -340,7 +340,7 @@ def test_no_key_no_credit_and_no_model_end_the_job(status: int, on_error: Any, s
         with pytest.raises(errors.APIStatusError) as caught:
             session.embed(texts_of(1_000), model=MODEL, on_error=on_error)
 
-        assert (caught.value.status_code, caught.value.message) == (status, f"refused with {status}")
+        assert (caught.value.status_code, caught.value.message) == (status, f"rejected with {status}")
         assert (caught.value.positions, caught.value.attempts) == (tuple(range(96)), 1)
         assert len(server.ledger.requests) == 1
 

@@ -1,4 +1,4 @@
-"""The sides from which every scenario is driven: the one place to widen when there is another way to call."""
+"""The modes in which the calls of a fault are made; a new way to make calls is added here."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from .fault import Fault
 
 @dataclass
 class Attempted:
-    """What came of a fault's calls on one client."""
+    """The results of the calls of one fault on one client."""
 
     values: list[Any] = field(default_factory=list)
     error: Exception | None = None
     seconds: float = 0.0
     ended: float = 0.0
-    """When the last call returned or raised, on the monotonic clock."""
+    """Time on the monotonic clock at which the last call returned or raised."""
     tasks_left: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Drive:
-    """A way to make calls, and to read the vectors out of what they return."""
+    """A function that makes the calls, and a function that returns the vectors of a result."""
 
     name: str
     run: Callable[[Fault, str], Attempted]
@@ -76,7 +76,7 @@ def generate_async(fault: Fault, server_url: str) -> Attempted:
     return asyncio.run(_generate_async(fault, server_url))
 
 
-_TLS = ssl.create_default_context()  # a client that makes its own takes 20 ms for it
+_TLS = ssl.create_default_context()  # shared: creating a context takes 20 ms
 
 
 def generate_with_own_client(fault: Fault, server_url: str) -> Attempted:
@@ -93,7 +93,7 @@ def generate_async_with_own_client(fault: Fault, server_url: str) -> Attempted:
 
 
 def rows(response: Any) -> list[array[float]]:
-    """The vectors of a documented response, whichever encoding it came in."""
+    """Return the vectors of a response in either encoding."""
     return [_row(row.embedding) for row in response.data]
 
 

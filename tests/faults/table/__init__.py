@@ -1,4 +1,4 @@
-"""The table of faults. A new fault is one row in one of these lists; `replies.py` holds what servers can do."""
+"""The fault table. To add a fault, add a row to one of these lists; `replies.py` contains the steps of the server."""
 
 from __future__ import annotations
 

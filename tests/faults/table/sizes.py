@@ -1,4 +1,4 @@
-"""Answers that are too large, or compressed badly."""
+"""Responses that are too large or badly compressed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def bad_checksum(body: bytes) -> bytes:
 FAULTS = [
     Fault(1, "gzip", once(answer(encode=gzip.compress, headers=GZIP))),
     Fault(1, "chunked", once(in_chunks)),
-    Fault(27, "gzip corrupt", once(answer(encode=corrupt, headers=GZIP)), None, 2, 2),
+    Fault(27, "corrupt gzip", once(answer(encode=corrupt, headers=GZIP)), None, 2, 2),
     Fault(27, "gzip with a wrong checksum", once(answer(encode=bad_checksum, headers=GZIP)), None, 2, 2),
-    Fault(27, "gzip cut", once(answer(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
+    Fault(27, "truncated gzip", once(answer(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
     Fault(27, "not gzip", once(answer(headers=GZIP)), None, 2, 2),
-    Fault(27, "not gzip, for ever", forever(answer(headers=GZIP)), errors.ConnectionLostError, 2, 2),
+    Fault(27, "not gzip forever", forever(answer(headers=GZIP)), errors.ConnectionLostError, 2, 2),
     Fault(
         28,
         "gzip bomb",
@@ -57,7 +57,7 @@ FAULTS = [
     ),
     Fault(
         28,
-        "65 MiB announced",
+        "Content-Length of 65 MiB",
         once(stream(b" " * MIB, 65, (*JSON, ("Content-Length", f"{65 * MIB}")))),
         errors.AnswerTooLargeError,
         1,
@@ -77,7 +77,7 @@ FAULTS = [
     ),
     Fault(
         28,
-        "64 MB of rubbish",
+        "64 MB of invalid JSON",
         once(stream(b"x" * 1_000_000, 64)),
         errors.AnswerTooLargeError,
         1,

@@ -1,4 +1,4 @@
-"""The server refuses, or fails, and says so: by a status, or by an `error` in a 200."""
+"""Error responses: a status that is an error, or an `error` object in a response with status 200."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = "no such thing " * 7_500
 CONTROL = "Bad\x1b[31m model\r\nX-Injected: yes\x00\x07"
 
 
-def tells_status(status: int) -> Callable[[Outcome], None]:
+def has_status(status: int) -> Callable[[Outcome], None]:
     def check(outcome: Outcome) -> None:
         assert outcome.error is not None
         assert getattr(outcome.error, "status_code", None) == status
@@ -25,27 +25,27 @@ def tells_status(status: int) -> Callable[[Outcome], None]:
     return check
 
 
-def keeps_little(outcome: Outcome) -> None:
+def has_a_short_body(outcome: Outcome) -> None:
     assert isinstance(outcome.error, errors.APIStatusError)
     assert outcome.error.body
     assert len(outcome.error.body) <= 1 << 16
 
 
-def keeps_data(outcome: Outcome) -> None:
-    """The error as the API's model, with what the specification does not name."""
+def has_data(outcome: Outcome) -> None:
+    """`data` is the error as a model of the API, with unspecified fields."""
     assert isinstance(outcome.error, errors.APIStatusError)
     assert outcome.error.data is not None
-    assert outcome.error.data.to_dict() == error(400, "refused with 400", metadata={"provider_name": "Acme"})
+    assert outcome.error.data.to_dict() == error(400, "rejected with 400", metadata={"provider_name": "Acme"})
 
 
-def masks_headers(outcome: Outcome) -> None:
+def hides_the_key(outcome: Outcome) -> None:
     assert isinstance(outcome.error, errors.APIStatusError)
     assert "x-debug-authorization" in outcome.error.headers
     assert "Cannot serve" in str(outcome.error.body)
     assert KEY not in f"{outcome.error.body} {dict(outcome.error.headers)}"
 
 
-REFUSALS = {
+REJECTIONS = {
     400: errors.BadRequestResponseError,
     404: errors.NotFoundResponseError,
     409: errors.ConflictResponseError,
@@ -55,8 +55,8 @@ REFUSALS = {
 
 FAULTS = [
     *(
-        Fault(2, f"{status}", once(refuse(status)), wanted, 1, 0, says=("refused with",))
-        for status, wanted in REFUSALS.items()
+        Fault(2, f"{status}", once(refuse(status)), wanted, 1, 0, says=("rejected with",))
+        for status, wanted in REJECTIONS.items()
     ),
     Fault(
         2,
@@ -65,7 +65,7 @@ FAULTS = [
         errors.UnprocessableEntityResponseError,
         1,
         0,
-        check=tells_status(422),
+        check=has_status(422),
     ),
     Fault(
         2,
@@ -74,14 +74,14 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        check=keeps_data,
+        check=has_data,
     ),
-    Fault(3, "401 that echoes", once(echo(401)), errors.UnauthorizedResponseError, 1, 0, check=masks_headers),
-    Fault(3, "403 that echoes", once(echo(403)), errors.ForbiddenResponseError, 1, 0, check=masks_headers),
+    Fault(3, "401 that echoes", once(echo(401)), errors.UnauthorizedResponseError, 1, 0, check=hides_the_key),
+    Fault(3, "403 that echoes", once(echo(403)), errors.ForbiddenResponseError, 1, 0, check=hides_the_key),
     Fault(4, "402", once(refuse(402)), errors.PaymentRequiredResponseError, 1, 0),
     Fault(
         23,
-        "200 with 502 for ever",
+        "200 with 502 forever",
         forever(reply(200, error(502, "Provider returned error"))),
         errors.BadGatewayResponseError,
         2,
@@ -110,7 +110,7 @@ FAULTS = [
     ),
     Fault(
         24,
-        "no code",
+        "error without a code",
         once(reply(404, {"error": {"message": "gone"}})),
         errors.NotFoundResponseError,
         1,
@@ -166,7 +166,7 @@ FAULTS = [
         1,
         0,
         says=("no such thing",),
-        check=keeps_little,
+        check=has_a_short_body,
     ),
     Fault(
         25,
@@ -175,7 +175,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        check=keeps_little,
+        check=has_a_short_body,
     ),
     Fault(
         25,
@@ -203,7 +203,7 @@ FAULTS = [
         1,
         0,
         says=("Cannot serve",),
-        check=masks_headers,
+        check=hides_the_key,
     ),
     Fault(
         26,
