@@ -48,16 +48,16 @@ class Outcome:
 class Fault:
     """A fault and its expected outcome.
 
-    `n` is the number of requests that the server receives, `b` the number of responses that it computes.
-    `wanted` is the class of the error, or None if the call returns the correct vectors in the order of the texts.
+    `requests` is the number of requests that the server receives, `computed` the number of responses that it computes.
+    `error_class` is the class of the error, or None if the call returns the correct vectors in the order of the texts.
     """
 
     row: int
     name: str
     script: Script
-    wanted: type[errors.OpenRouterError] | None = None
-    n: int = 1
-    b: int = 1
+    error_class: type[errors.OpenRouterError] | None = None
+    requests: int = 1
+    computed: int = 1
     texts: tuple[str, ...] = TEXTS
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of the call, in addition to or instead of the defaults."""
@@ -73,12 +73,12 @@ class Fault:
     """Scheme of the URL, if it differs from the server's."""
     certificate: Path | None = None
     """Certificate with key; the server then uses TLS."""
-    says: tuple[str, ...] = ()
+    message: tuple[str, ...] = ()
     """Parts that the message of the error must contain."""
     attempts: int | None = None
-    """Expected `attempts` of the error or of the result; None: n."""
-    unsure: int = 0
-    """Attempts counted as possibly billed, in addition to the b computed ones whose vectors are not returned."""
+    """Expected `attempts` of the error or of the result; None: requests."""
+    maybe_billed: int = 0
+    """Attempts counted as possibly billed, in addition to the computed ones whose vectors are not returned."""
     gaps: tuple[tuple[float, float], ...] = ()
     """Minimum and maximum of each wait between requests, in seconds; SLACK_SECONDS is added to the maximum."""
     within_seconds: float = 5.0

@@ -41,14 +41,14 @@ ATTRIBUTES = (
 
 def assert_outcome(fault: Fault, drive: Drive, outcome: Outcome) -> None:
     """Compare the vectors or the error, and the numbers of requests and of billed requests, with the row."""
-    if fault.wanted is None:
+    if fault.error_class is None:
         assert outcome.error is None, "".join(traceback.format_exception(outcome.error))
         for value in outcome.values:
             assert drive.vectors(value) == fault.vectors(fault.texts)
     else:
-        assert fault.wanted in type(outcome.error).__mro__[:2], repr(outcome.error)
-    assert len(outcome.ledger.requests) == fault.n
-    assert outcome.ledger.billed == [len(fault.texts)] * fault.b
+        assert fault.error_class in type(outcome.error).__mro__[:2], repr(outcome.error)
+    assert len(outcome.ledger.requests) == fault.requests
+    assert outcome.ledger.billed == [len(fault.texts)] * fault.computed
     assert outcome.elsewhere.dialled == 0
 
 
@@ -66,18 +66,18 @@ def assert_time_and_memory(fault: Fault, outcome: Outcome) -> None:
 
 def assert_counts_and_message(fault: Fault, outcome: Outcome) -> None:
     """The counts of attempts equal those of the server; the message is short and printable."""
-    attempts = fault.n if fault.attempts is None else fault.attempts
+    attempts = fault.requests if fault.attempts is None else fault.attempts
     if outcome.error is None:
         meta = outcome.values[-1].http_meta
         assert fault.calls > 1 or meta.attempts == attempts
-        assert fault.calls > 1 or meta.possibly_billed_attempts == fault.b - 1 + fault.unsure
+        assert fault.calls > 1 or meta.possibly_billed_attempts == fault.computed - 1 + fault.maybe_billed
         return
     assert isinstance(outcome.error, errors.OpenRouterError)
     assert outcome.error.attempts == attempts
-    assert outcome.error.possibly_billed_attempts == fault.b + fault.unsure
+    assert outcome.error.possibly_billed_attempts == fault.computed + fault.maybe_billed
     assert 0 < len(outcome.error.message) <= 1_000
     assert outcome.error.message.isprintable()
-    assert [part for part in fault.says if part not in str(outcome.error)] == []
+    assert [part for part in fault.message if part not in str(outcome.error)] == []
 
 
 def assert_requests(fault: Fault, outcome: Outcome) -> None:
@@ -113,7 +113,7 @@ def assert_no_leaks_or_extra_warnings(fault: Fault, outcome: Outcome, watch: Wat
     """No socket, thread or task is left open; calls without a retry warn as often as the row says."""
     assert watch.leaks == []
     assert outcome.tasks_left == []
-    if (fault.attempts or fault.n) <= 1 and not fault.default_policy:
+    if (fault.attempts or fault.requests) <= 1 and not fault.default_policy:
         assert len(watch.warnings + watch.records.warnings) == fault.warnings, watch.warnings + watch.records.warnings
 
 
@@ -135,7 +135,7 @@ def public_class(error: Exception | None) -> type | None:
     return next((cls for cls in type(error).__mro__ if getattr(errors, cls.__name__, None) is cls), None)
 
 
-@faults(lambda fault: fault.wanted)
+@faults(lambda fault: fault.error_class)
 def test_sync_and_async_raise_the_same_error(fault: Fault, observe: Observe) -> None:
     """Both modes raise the same class with the same message."""
     first, *others = (observe(fault, side)[0].error for side in DRIVES)

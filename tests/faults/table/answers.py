@@ -55,9 +55,16 @@ def hostile(name: str, encode: Any) -> Fault:
     return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=3, peak_mb=50)
 
 
-def not_a_response(name: str, n: int, status: int, body: str, headers: Pairs, *says: str) -> Fault:
+def not_a_response(name: str, requests: int, status: int, body: str, headers: Pairs, *message: str) -> Fault:
     return Fault(
-        21, name, forever(reply(status, body, headers)), errors.ResponseValidationError, n, 0, unsure=n, says=says
+        21,
+        name,
+        forever(reply(status, body, headers)),
+        errors.ResponseValidationError,
+        requests,
+        0,
+        maybe_billed=requests,
+        message=message,
     )
 
 
@@ -70,16 +77,21 @@ FAULTS = [
     *(with_charset(charset) for charset in ("latin-1", "utf-16", "klingon", '""')),
     Fault(1, "no content type", once(answer(headers=()))),
     Fault(1, "unknown fields", once(answer(add_unknown_fields)), check=keeps_unknown_fields),
-    Fault(1, "cookies", forever(answer(headers=(*JSON, ("Set-Cookie", "session=tracked; Path=/")))), n=3, b=3, calls=3),
+    Fault(
+        1,
+        "cookies",
+        forever(answer(headers=(*JSON, ("Set-Cookie", "session=tracked; Path=/")))),
+        requests=3,
+        computed=3,
+        calls=3,
+    ),
     not_a_response("HTML", 2, 200, PAGE, HTML, "text/html", PAGE[:190]),
     not_a_response("empty", 2, 200, "", JSON, "application/json"),
     not_a_response("204", 1, 204, "", ()),
     not_a_response("scalar", 1, 200, "42", JSON, "application/json", "42"),
     not_a_response("array", 1, 200, '["not", "a", "response"]', JSON, "application/json", '["not", "a", "response"]'),
     not_a_response("null", 1, 200, "null", JSON, "application/json", "null"),
-    not_a_response(
-        "text as JSON", 2, 200, "Upstream is busy", JSON, "application/json", "Upstream is busy"
-    ),
+    not_a_response("text as JSON", 2, 200, "Upstream is busy", JSON, "application/json", "Upstream is busy"),
     Fault(
         21,
         "truncated",
@@ -87,7 +99,7 @@ FAULTS = [
         errors.ResponseValidationError,
         2,
         2,
-        says=("application/json", '{"object": "list"'),
+        message=("application/json", '{"object": "list"'),
     ),
     Fault(21, "truncated once", once(answer(encode=lambda body: body[:150])), None, 2, 2),
     Fault(
@@ -99,7 +111,7 @@ FAULTS = [
         0,
         within_seconds=3,
         peak_mb=50,
-        unsure=1,
+        maybe_billed=1,
     ),
     Fault(
         22,
@@ -110,7 +122,7 @@ FAULTS = [
         0,
         within_seconds=3,
         peak_mb=50,
-        unsure=1,
+        maybe_billed=1,
     ),
     hostile("deeply nested unknown member", add_member("extra", DEEP)),
     hostile("a million digits in usage", add_member("usage", f'{{"prompt_tokens": {DIGITS}, "total_tokens": 1}}')),
@@ -129,9 +141,16 @@ FAULTS = [
         peak_mb=50,
     ),
     Fault(
-        26, "not UTF-8", forever(reply(200, NOT_UTF8)), errors.ResponseValidationError, 2, 0, says=("UTF-8",), unsure=2
+        26,
+        "not UTF-8",
+        forever(reply(200, NOT_UTF8)),
+        errors.ResponseValidationError,
+        2,
+        0,
+        message=("UTF-8",),
+        maybe_billed=2,
     ),
-    Fault(26, "not UTF-8 once", once(reply(200, NOT_UTF8)), None, 2, 1, unsure=1),
+    Fault(26, "not UTF-8 once", once(reply(200, NOT_UTF8)), None, 2, 1, maybe_billed=1),
     without_fields("usage"),
     without_fields("model"),
     without_fields("object"),

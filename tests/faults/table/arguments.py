@@ -32,13 +32,13 @@ HEADERS = {
 }
 
 
-def unsent(number: int, name: str, wanted: type[errors.OpenRouterError], *says: str, **more: Any) -> Fault:
+def unsent(number: int, name: str, error_class: type[errors.OpenRouterError], *message: str, **more: Any) -> Fault:
     """Return a row whose call is rejected before any request."""
-    return Fault(number, name, once(), wanted, 0, 0, says=says, **more)
+    return Fault(number, name, once(), error_class, 0, 0, message=message, **more)
 
 
-def invalid(number: int, name: str, *says: str, **arguments: Any) -> Fault:
-    return unsent(number, name, errors.InvalidInputError, *says, arguments=arguments)
+def invalid(number: int, name: str, *message: str, **arguments: Any) -> Fault:
+    return unsent(number, name, errors.InvalidInputError, *message, arguments=arguments)
 
 
 def body_has(**fields: Any) -> Callable[[Outcome], None]:

@@ -152,10 +152,8 @@ FAULTS = [
     ),
     *(Fault(17, f"{name} forever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
     Fault(17, "end before headers forever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
-    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, unsure=2),
-    Fault(
-        17, "random bytes", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, unsure=2
-    ),
+    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, maybe_billed=2),
+    Fault(17, "random bytes", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, maybe_billed=2),
     Fault(
         18,
         "hang forever",
@@ -165,7 +163,7 @@ FAULTS = [
         0,
         options=TIMEOUT,
         check=end_at_deadline,
-        unsure=2,
+        maybe_billed=2,
     ),
     Fault(
         18,
@@ -176,9 +174,9 @@ FAULTS = [
         0,
         arguments=TIMEOUT,
         check=end_at_deadline,
-        unsure=2,
+        maybe_billed=2,
     ),
-    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT, unsure=1),
+    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT, maybe_billed=1),
     Fault(
         19,
         "headers byte by byte",
@@ -188,7 +186,7 @@ FAULTS = [
         0,
         options=TIMEOUT,
         check=end_at_deadline,
-        unsure=2,
+        maybe_billed=2,
     ),
     Fault(
         19,
@@ -199,7 +197,7 @@ FAULTS = [
         0,
         options=TIMEOUT,
         check=end_at_deadline,
-        unsure=2,
+        maybe_billed=2,
     ),
     Fault(
         20,
@@ -220,6 +218,13 @@ FAULTS = [
         texts=LARGE,
     ),
     Fault(
-        20, "reset in the request", forever(reset_in_request), errors.ConnectionLostError, 2, 0, texts=LARGE, unsure=2
+        20,
+        "reset in the request",
+        forever(reset_in_request),
+        errors.ConnectionLostError,
+        2,
+        0,
+        texts=LARGE,
+        maybe_billed=2,
     ),
 ]

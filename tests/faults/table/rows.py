@@ -24,9 +24,9 @@ TOO_LARGE = 1.25e300  # placeholder for 1e400, which Python cannot write
 ODD = base64.b64encode(bytes(4 * DIMENSIONS - 1)).decode()
 
 
-def rejected(number: int, name: str, change: Callable[[Body], object], *says: str, **more: Any) -> Fault:
+def rejected(number: int, name: str, change: Callable[[Body], object], *message: str, **more: Any) -> Fault:
     """Return a row whose response is wrong: the call raises without a retry, because each retry is billed."""
-    return Fault(number, name, once(answer(change)), errors.ResponseValidationError, 1, 1, says=says, **more)
+    return Fault(number, name, once(answer(change)), errors.ResponseValidationError, 1, 1, message=message, **more)
 
 
 def accepted(number: int, name: str, change: Callable[[Body], object], **more: Any) -> Fault:
@@ -137,9 +137,7 @@ FAULTS = [
     rejected(33, "NaN in base64", set_embedding(NAN), arguments=BASE64, check=names_position),
     rejected(33, "Infinity in base64", set_embedding(INFINITE), arguments=BASE64, check=names_position),
     rejected(34, "longer row", set_embedding([0.5] * 9), str(ROW), "9", "8"),
-    rejected(
-        34, "shorter base64 row", set_embedding(in_base64([0.5] * 7)), str(ROW), "7", "8", arguments=BASE64
-    ),
+    rejected(34, "shorter base64 row", set_embedding(in_base64([0.5] * 7)), str(ROW), "7", "8", arguments=BASE64),
     rejected(
         34,
         "not the requested dimensions",

@@ -43,7 +43,7 @@ FAULTS = [
         0,
         peak_mb=80,
         within_seconds=10,
-        unsure=1,
+        maybe_billed=1,
     ),
     Fault(
         28,

@@ -55,8 +55,8 @@ REJECTIONS = {
 
 FAULTS = [
     *(
-        Fault(2, f"{status}", once(refuse(status)), wanted, 1, 0, says=("rejected with",))
-        for status, wanted in REJECTIONS.items()
+        Fault(2, f"{status}", once(refuse(status)), error_class, 1, 0, message=("rejected with",))
+        for status, error_class in REJECTIONS.items()
     ),
     Fault(
         2,
@@ -86,8 +86,8 @@ FAULTS = [
         errors.BadGatewayResponseError,
         2,
         0,
-        says=("Provider returned error",),
-        unsure=2,
+        message=("Provider returned error",),
+        maybe_billed=2,
     ),
     Fault(23, "200 with 429 once", once(reply(200, error(429))), None, 2, 1),
     Fault(
@@ -97,7 +97,7 @@ FAULTS = [
         errors.PaymentRequiredResponseError,
         1,
         0,
-        says=("no credits",),
+        message=("no credits",),
     ),
     Fault(
         24,
@@ -106,7 +106,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        says=("no such model",),
+        message=("no such model",),
     ),
     Fault(
         24,
@@ -115,7 +115,7 @@ FAULTS = [
         errors.NotFoundResponseError,
         1,
         0,
-        says=("gone",),
+        message=("gone",),
     ),
     Fault(
         24,
@@ -124,7 +124,7 @@ FAULTS = [
         errors.UnauthorizedResponseError,
         1,
         0,
-        says=("who are you",),
+        message=("who are you",),
     ),
     Fault(
         24,
@@ -133,10 +133,16 @@ FAULTS = [
         errors.PaymentRequiredResponseError,
         1,
         0,
-        says=("no credits",),
+        message=("no credits",),
     ),
     Fault(
-        24, "message is null", once(reply(400, error(400, None))), errors.BadRequestResponseError, 1, 0, says=("400",)
+        24,
+        "message is null",
+        once(reply(400, error(400, None))),
+        errors.BadRequestResponseError,
+        1,
+        0,
+        message=("400",),
     ),
     Fault(
         24,
@@ -145,7 +151,7 @@ FAULTS = [
         errors.NotFoundResponseError,
         1,
         0,
-        says=("no_endpoints",),
+        message=("no_endpoints",),
     ),
     Fault(24, "retryable availability", once(refuse(429, availability=CROWDED)), None, 2, 1),
     Fault(
@@ -155,8 +161,8 @@ FAULTS = [
         errors.ResponseValidationError,
         1,
         0,
-        says=("upstream gave up",),
-        unsure=1,
+        message=("upstream gave up",),
+        maybe_billed=1,
     ),
     Fault(
         25,
@@ -165,7 +171,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        says=("no such thing",),
+        message=("no such thing",),
         check=has_a_short_body,
     ),
     Fault(
@@ -184,7 +190,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        says=("X-Injected",),
+        message=("X-Injected",),
     ),
     Fault(
         25,
@@ -193,7 +199,7 @@ FAULTS = [
         errors.NotFoundResponseError,
         1,
         0,
-        says=("X-Injected",),
+        message=("X-Injected",),
     ),
     Fault(
         25,
@@ -202,7 +208,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        says=("Cannot serve",),
+        message=("Cannot serve",),
         check=hides_the_key,
     ),
     Fault(

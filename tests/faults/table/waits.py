@@ -37,22 +37,28 @@ def has_long_retry_after(outcome: Outcome) -> None:
 
 
 def row(
-    number: int, name: str, script: Script, wanted: type[errors.OpenRouterError] | None, n: int, b: int, **more: Any
+    number: int,
+    name: str,
+    script: Script,
+    error_class: type[errors.OpenRouterError] | None,
+    requests: int,
+    computed: int,
+    **more: Any,
 ) -> Fault:
-    return Fault(number, name, script, wanted, n, b, default_policy=True, within_seconds=10, **more)
+    return Fault(number, name, script, error_class, requests, computed, default_policy=True, within_seconds=10, **more)
 
 
 def ignores_header(name: str, *headers: tuple[str, str]) -> Fault:
     return row(8, name, once(refuse(429, *headers)), None, 2, 1, gaps=(OVERLOADED,))
 
 
-def does_not_wait(status: int, wanted: type[errors.OpenRouterError], header: tuple[str, str]) -> Fault:
+def does_not_wait(status: int, error_class: type[errors.OpenRouterError], header: tuple[str, str]) -> Fault:
     name = f"{status} {header[0]} {header[1]}"
-    return Fault(9, name, once(refuse(status, header)), wanted, 1, 0, check=has_long_retry_after)
+    return Fault(9, name, once(refuse(status, header)), error_class, 1, 0, check=has_long_retry_after)
 
 
 FAULTS = [
-    row(5, "408 once", once(refuse(408)), None, 2, 1, unsure=1, gaps=(FULL_JITTER,)),
+    row(5, "408 once", once(refuse(408)), None, 2, 1, maybe_billed=1, gaps=(FULL_JITTER,)),
     row(6, "429 forever", forever(refuse(429)), errors.TooManyRequestsResponseError, 4, 0, gaps=THREE_OVERLOADED),
     Fault(7, "Retry-After: 1", once(refuse(429, ("Retry-After", "1"))), None, 2, 1, gaps=about(1)),
     Fault(7, "Retry-After: 0.25", once(refuse(429, ("Retry-After", "0.25"))), None, 2, 1, gaps=about(0.25)),
@@ -125,7 +131,7 @@ FAULTS = [
         2,
         1,
         gaps=(FULL_JITTER,),
-        unsure=1,
+        maybe_billed=1,
     ),
     row(12, "503 forever", forever(refuse(503)), errors.ServiceUnavailableResponseError, 4, 0, gaps=THREE_OVERLOADED),
     Fault(
@@ -147,7 +153,7 @@ FAULTS = [
             errors.BY_STATUS[status],
             2,
             0,
-            unsure=2,
+            maybe_billed=2,
             gaps=(FULL_JITTER,),
         )
         for status in (500, 502, 504, 524)
