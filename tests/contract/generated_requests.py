@@ -23,7 +23,7 @@ from . import description
 SCHEMA = schemathesis.openapi.from_path(PATH)
 SCHEMA.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 KEY = "sk-or-contract"
-OWN_CHECKS = [CHECKS.get_one("negative_data_rejection"), CHECKS.get_one("positive_data_acceptance")]  # added below
+OWN_CHECKS = [CHECKS.get_one("negative_data_rejection"), CHECKS.get_one("positive_data_acceptance")]  # asserted below
 LIMITS = (  # valid in the document, but beyond a limit of this server
     "No endpoints found for ",
     ": the embedded server embeds text only",
