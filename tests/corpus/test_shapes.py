@@ -1,4 +1,4 @@
-"""The forms of an output's vectors, and texts that are changed before they are sent."""
+"""Number types and dimensions of outputs, and long or multimodal inputs of a corpus."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOCAL = "local/wordllama-l2-supercat-256"
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
 @pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "binary"])
-def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix: str, tmp_path: Path) -> None:
+def test_output_has_the_requested_form(dtype: Any, fixed: bool, suffix: str, tmp_path: Path) -> None:
     output = tmp_path / f"out{suffix}"
     form = {"dtype": dtype, "output_dimensions": 128, "fixed_size_list": fixed}
     with serve() as server, server.client() as client:
@@ -38,8 +38,8 @@ def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix:
         found = client.embeddings.search(output, "I forgot how to log in", count=1)
         drift = client.embeddings.check(output)
 
-    cut = truncate_dimensions(rows, 128)
-    expected = cut if dtype == "float32" else quantize(cut, dtype)
+    truncated = truncate_dimensions(rows, 128)
+    expected = truncated if dtype == "float32" else quantize(truncated, dtype)
     if suffix == ".npy":
         written = np.load(output)
     else:
@@ -51,7 +51,7 @@ def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix:
     assert (result.dimensions, found[0].id, drift.has_drifted) == (128, "password", False)
 
 
-def test_stamp_tells_the_form_and_another_form_is_refused(tmp_path: Path) -> None:
+def test_stamp_contains_the_form_and_another_form_is_rejected(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "in.jsonl", texts_of(5)), tmp_path / "out.npy"
     with Capped() as server:
         embed_corpus(server.url, source, output, dtype="int8", output_dimensions=4)
@@ -72,7 +72,7 @@ def test_stamp_tells_the_form_and_another_form_is_refused(tmp_path: Path) -> Non
         ({"output_dimensions": 9}, 3),
     ],
 )
-def test_impossible_form_is_refused_before_the_corpus_is_paid_for(options: Any, paid: int, tmp_path: Path) -> None:
+def test_invalid_form_is_rejected_before_the_corpus_is_embedded(options: Any, paid: int, tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "in.jsonl", texts_of(5))
     with Capped() as server:
         with pytest.raises(errors.ConfigurationError):
@@ -80,7 +80,7 @@ def test_impossible_form_is_refused_before_the_corpus_is_paid_for(options: Any, 
         assert sum(server.sizes) == paid
 
 
-# ---- texts that are changed before they are sent ----------------------------------------------------------------
+# ---- long and multimodal inputs ----------------------------------------------------------------
 
 WORDS = [" ".join(f"row{row}word{i}" for i in range(100)) for row in range(6)]
 MIXED = [text for pair in zip(texts_of(6), WORDS, strict=True) for text in pair]
@@ -154,7 +154,7 @@ def test_long_texts_of_a_corpus_are_recorded(options: Any, tmp_path: Path) -> No
     np.testing.assert_array_equal(np.load(result.output), matrix_of(MIXED[::2]))
 
 
-def test_corpus_takes_inputs_of_all_kinds(tmp_path: Path) -> None:
+def test_corpus_accepts_inputs_of_all_kinds(tmp_path: Path) -> None:
     inputs: list[Any] = ["a text", [1, 2, 3], CAT, [], {"content": 3}, [4, 5], "last"]
     source = write_corpus(tmp_path / "in.jsonl", inputs)
     with Limited(100) as server:
