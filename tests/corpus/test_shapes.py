@@ -80,7 +80,7 @@ def test_invalid_form_is_rejected_before_the_corpus_is_embedded(options: Any, pa
         assert sum(server.sizes) == paid
 
 
-# ---- long and multimodal inputs ----------------------------------------------------------------
+# ---- long and multimodal inputs ----
 
 WORDS = [" ".join(f"row{row}word{i}" for i in range(100)) for row in range(6)]
 MIXED = [text for pair in zip(texts_of(6), WORDS, strict=True) for text in pair]

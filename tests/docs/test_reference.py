@@ -182,7 +182,7 @@ def test_errors_page_lists_every_class() -> None:
     assert "TooManyRequestsResponseError (429)" in tree
 
 
-# ---- other documents ------------------------------------------------------------------------------------------------
+# ---- other documents ----
 
 HOSTILE = 'x</td><script>alert(1)</script> | [a](javascript:x) `b` ``` # _c_ """ {{ d }}'
 
