@@ -14,7 +14,9 @@ OFFICIAL, LANGCHAIN = "openrouter==1.3.84", "langchain-openrouter"
 # Prints the SDK behind each import name, after a call and an import of a submodule; the damaged files; and the output
 # of the commands.
 STATE = """
-import base64, contextlib, hashlib, importlib, importlib.metadata, io, json, os, pathlib, runpy, sys
+import base64, contextlib, gc, hashlib, importlib, importlib.metadata, io, json, os, pathlib, runpy, sys
+
+gc.disable()  # in Python 3.11, a finalizer that imports a module during another import raises KeyError
 
 def use(name):
     try:
@@ -26,8 +28,8 @@ def use(name):
         try:
             client.embeddings.generate(input="a", model="no/such-model")
         except errors.NotFoundResponseError:
-            answer = client.embeddings.generate(input=["a", "b"], model="openai/text-embedding-3-small")
-    return f"{len(answer.data)} vectors by {sdk.__name__}"
+            response = client.embeddings.generate(input=["a", "b"], model="openai/text-embedding-3-small")
+    return f"{len(response.data)} vectors by {sdk.__name__}"
 
 def damaged(file):
     path = pathlib.Path(file.locate())
