@@ -40,7 +40,7 @@ def assert_vectors(result: Any, texts: Sequence[str]) -> None:
     assert result.errors == []
 
 
-def respond_with(change: Callable[[dict[str, Any], Request], Any]) -> Step:
+def edit_response(change: Callable[[dict[str, Any], Request], Any]) -> Step:
     """Return a step that sends the correct response after a change."""
 
     def step(connection: Connection, request: Request) -> None:
@@ -362,7 +362,7 @@ def of_width(first: int, then: int) -> Step:
         for row, text in zip(body["data"], request.inputs, strict=True):
             row["embedding"] = in_base64(vector(text, width))
 
-    return respond_with(change)
+    return edit_response(change)
 
 
 @both_sides
@@ -380,7 +380,7 @@ def test_change_of_dimensions_ends_the_job(side: Side, on_error: Any) -> None:
 
 def changing_models() -> FaultServer:
     models = iter(["first", None, "first", "second", "third", "first"])
-    return FaultServer(forever(respond_with(lambda body, request: body.update(model=next(models)))))
+    return FaultServer(forever(edit_response(lambda body, request: body.update(model=next(models)))))
 
 
 @both_sides
@@ -428,7 +428,7 @@ def nan_for(body: dict[str, Any], request: Request) -> None:
 @both_sides
 def test_text_with_an_invalid_vector_is_isolated_only_if_recorded(side: Side) -> None:
     texts = texts_of(40)
-    with FaultServer(forever(respond_with(nan_for))) as server, connect(side, server) as session:
+    with FaultServer(forever(edit_response(nan_for))) as server, connect(side, server) as session:
         with pytest.raises(
             errors.ResponseValidationError, match=r"^the embedding of texts\[7\] has nan at position 0 \(status"
         ):
