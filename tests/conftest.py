@@ -44,7 +44,7 @@ _LONG = (
     "local/test_fault.py",
     "docs/test_site.py",
 )
-_SERVERS = {"FaultServer", "Capped", "serve"}
+_SERVERS = {"FaultServer", "ProviderServer", "serve"}
 
 
 @pytest.fixture(scope="session", autouse=True)

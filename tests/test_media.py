@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.media import part
-from support.capped import KEY, MODEL
-from support.limited import Limited
+from support.limit_server import LimitServer
+from support.provider_server import KEY, MODEL
 
 DATA = bytes(range(256))
 
@@ -34,7 +34,7 @@ def test_part_has_the_format_of_the_api(name: str, kind: str, mime: str, tmp_pat
     assert (created["type"], start, b64decode(data)) == (kind, f"data:{mime};base64", DATA)
     if kind != "image_url":
         assert created[kind]["format"] == Path(name).suffix[1:].lower()
-    with Limited(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with LimitServer(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed([{"content": [{"type": "text", "text": "a"}, created]}], model=MODEL)
         client.embeddings.generate(input=[{"content": [created]}], model=MODEL)
     assert result.vectors.shape == (1, 8)

@@ -13,7 +13,7 @@ import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import Cache, status
 from openrouter_embeddings.testing import Fault, serve
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
 LOCAL = "local/wordllama-l2-supercat-256"
 SENTENCES = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(400)]
@@ -128,7 +128,7 @@ def test_estimate_accepts_inputs_and_files(client: OpenRouter, tmp_path: Path) -
 
 def test_cached_text_is_paid_for_once(tmp_path: Path) -> None:
     cache, texts = tmp_path / "cache.sqlite", [*texts_of(20), *texts_of(30)]
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         embed = client.embeddings.embed
         first = embed(texts_of(10), model=MODEL, cache=cache)
         second = embed(texts, model=MODEL, cache=cache)
@@ -151,7 +151,10 @@ def test_cached_text_is_paid_for_once(tmp_path: Path) -> None:
 
 def test_cache_keeps_vectors_from_before_an_error_in_little_space(tmp_path: Path) -> None:
     path, texts = tmp_path / "cache.sqlite", texts_of(2_000)
-    with Capped(refused_texts=frozenset({"text 1999"})) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with (
+        ProviderServer(rejected_texts=frozenset({"text 1999"})) as server,
+        OpenRouter(KEY, server_url=server.url) as client,
+    ):
         with pytest.raises(errors.BadRequestResponseError):
             client.embeddings.embed(texts, model=MODEL, dimensions=1536, concurrency=1, cache=path)
     known = Cache(path, {"model": MODEL, "dimensions": 1536}).get(texts)
@@ -166,7 +169,7 @@ def test_cached_vectors_of_another_length_are_an_error(tmp_path: Path) -> None:
     cache = Cache(path, {"model": MODEL})
     cache.put(["one number"], np.ones((1, 1), np.float32))
     cache.put(["three numbers"], np.ones((1, 3), np.float32))
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         for text in ("one number", "three numbers"):
             with pytest.raises(errors.ResponseValidationError, match="dimensions") as found:
                 client.embeddings.embed([text, "eight numbers"], model=MODEL, cache=path)
@@ -177,7 +180,7 @@ def test_cached_vectors_of_another_length_are_an_error(tmp_path: Path) -> None:
 
 def test_file_that_is_not_a_cache_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("these are my notes, and no database at all. " * 20)
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
             client.embeddings.embed("a", model=MODEL, cache=tmp_path / "notes.txt")
         with pytest.raises(errors.ConfigurationError, match="streams do not support cache"):

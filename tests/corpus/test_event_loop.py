@@ -13,8 +13,8 @@ import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
-from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, write_corpus
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 
 LOCAL = "local/wordllama-l2-supercat-256"
 TEXTS = texts_of(300)
@@ -50,7 +50,7 @@ def test_async_methods_return_the_same(tmp_path: Path) -> None:
     assert threads == {threading.main_thread()}
 
 
-async def cancel_when(server: Capped, requests: int, task: asyncio.Task[Any], times: int) -> float:
+async def cancel_when(server: ProviderServer, requests: int, task: asyncio.Task[Any], times: int) -> float:
     """Cancel a task after the server received some requests; return the seconds until the task ends."""
     while len(server.ledger.requests) < requests:
         await asyncio.sleep(0.01)
@@ -69,16 +69,16 @@ def test_cancelled_job_keeps_requests_in_flight_until_cancelled_again(
 ) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
 
-    async def start_and_cancel(server: Capped) -> float:
+    async def start_and_cancel(server: ProviderServer) -> float:
         with OpenRouter(KEY, server_url=server.url) as client:
             task = asyncio.create_task(client.embeddings.corpus_async(source, output=output, **OPTIONS))
             return await cancel_when(server, requests, task, times)
 
-    with Capped(seconds=seconds) as server:
+    with ProviderServer(seconds=seconds) as server:
         assert asyncio.run(start_and_cancel(server)) < max_seconds
     found = status(tmp_path / "out.npy.job")
     assert found.state == "interrupted"
-    with Capped() as rest:
+    with ProviderServer() as rest:
         embed_corpus(rest.url, source, output, **OPTIONS)
     if times == 1:
         sent = [text for each in (server, rest) for request in each.ledger.requests for text in request.inputs]
@@ -92,12 +92,12 @@ def test_cancelled_job_stops_reading_an_iterable(tmp_path: Path) -> None:
             time.sleep(0.001)
             yield "a text"
 
-    async def start_and_cancel(server: Capped) -> None:
+    async def start_and_cancel(server: ProviderServer) -> None:
         with OpenRouter(KEY, server_url=server.url) as client:
             task = client.embeddings.corpus_async(endless(), output=tmp_path / "out.npy", **OPTIONS)
             await asyncio.wait_for(task, timeout=0.2)
 
-    with Capped() as server:
+    with ProviderServer() as server:
         with pytest.raises(TimeoutError):
             asyncio.run(start_and_cancel(server))
         assert server.ledger.requests == []
@@ -107,12 +107,12 @@ def test_error_of_the_job_or_of_progress_is_raised(tmp_path: Path) -> None:
     def fail(_: Any) -> None:
         raise ArithmeticError
 
-    async def start(server: Capped, source: Path, **options: Any) -> None:
+    async def start(server: ProviderServer, source: Path, **options: Any) -> None:
         with OpenRouter(KEY, server_url=server.url) as client:
             await client.embeddings.corpus_async(source, output=tmp_path / "out.npy", **OPTIONS, **options)
 
     source = write_corpus(tmp_path / "corpus.jsonl", TEXTS)
-    with Capped(seconds=0.1) as server:
+    with ProviderServer(seconds=0.1) as server:
         with pytest.raises(errors.ConfigurationError, match="does not exist"):
             asyncio.run(start(server, tmp_path / "none.jsonl"))
         with pytest.raises(ArithmeticError):

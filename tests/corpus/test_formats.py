@@ -17,8 +17,8 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 from openrouter_embeddings import errors
-from support.capped import Capped, matrix_of
 from support.corpus_job import embed_corpus
+from support.provider_server import ProviderServer, matrix_of
 
 TEXTS = ["plain", 'with "quotes", commas\nand lines', "日本語", " blanks around ", "plain"]
 IDS = ["a", "b", "c", "d", "e"]
@@ -75,7 +75,7 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
 def test_formats_give_the_same_rows(kind: str, tmp_path: Path) -> None:
     source, output = SOURCES[kind](tmp_path), tmp_path / "in" / "out.npy"  # the output is inside the source folder
     output.parent.mkdir(exist_ok=True)
-    with Capped() as server:
+    with ProviderServer() as server:
         result = embed_corpus(server.url, source, output)
 
     assert np.array_equal(np.load(output), matrix_of(TEXTS))
@@ -98,7 +98,7 @@ def test_lines_and_iterables_have_row_numbers_as_ids(tmp_path: Path, monkeypatch
     }
     ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2]}
     for name, source in sources.items():
-        with Capped() as server:
+        with ProviderServer() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
         found = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
         assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids.get(name, [7, 8, 9]))
@@ -110,7 +110,7 @@ def test_lines_and_iterables_have_row_numbers_as_ids(tmp_path: Path, monkeypatch
 def test_arrow_outputs_contain_their_options(suffix: str, fixed: bool, tmp_path: Path) -> None:
     output = tmp_path / f"out{suffix}"
     options: dict[str, Any] = {"dimensions": 4, "input_type": "search_document", "provider": {"only": ["x"]}}
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, jsonl(tmp_path), output, fixed_size_list=fixed, **options)
     read = pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.feather.read_table
     found = read(output)
@@ -126,7 +126,7 @@ def test_arrow_outputs_contain_their_options(suffix: str, fixed: bool, tmp_path:
 
 def test_stdin_has_the_requested_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(table(tmp_path, "excel").read_bytes())))
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, "-", tmp_path / "out.npy", format="csv")
     assert np.array_equal(np.load(tmp_path / "out.npy"), matrix_of(TEXTS))
 
@@ -139,7 +139,7 @@ def test_invalid_row_is_recorded_with_its_error(tmp_path: Path) -> None:
     source.write_text("\n".join([good[0], *bad, good[1]]))
     with source.open("ab") as file:
         file.write(b'\n{"id": 9, "text": "\xff"}\n')
-    with Capped(refused_texts=frozenset({"refused"})) as server:
+    with ProviderServer(rejected_texts=frozenset({"refused"})) as server:
         result = embed_corpus(server.url, source, output)
         sent = {text for request in server.ledger.requests for text in request.inputs}
 
@@ -158,7 +158,7 @@ def test_unreadable_file_of_a_folder_is_recorded(tmp_path: Path) -> None:
     source = texts_in_folder(tmp_path)
     (source / "bad").symlink_to("/proc/self/mem")
     os.rename(source / "a", os.fsencode(source) + b"/\xff")
-    with Capped() as server:
+    with ProviderServer() as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy")
     ids = Path(f"{result.output}.ids.jsonl").read_text().splitlines()
     assert list(map(json.loads, ids)) == ["b", "c", "d", "e", "\\xff"]
@@ -194,7 +194,7 @@ def test_invalid_call_is_rejected_and_sends_nothing(case: str, tmp_path: Path, m
     changes, error, message = REJECTED[case]
     (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
-    with Capped() as server, pytest.raises(error, match=message):
+    with ProviderServer() as server, pytest.raises(error, match=message):
         embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)
     assert server.ledger.requests == []
 
@@ -202,7 +202,7 @@ def test_invalid_call_is_rejected_and_sends_nothing(case: str, tmp_path: Path, m
 def test_invalid_unicode_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"id,text\n1,good\n2,\xff\n\xff,good\n3,")
     for name, source in {"texts": ["good", "\ud800", None, 5], "csv": tmp_path / "in.csv"}.items():
-        with Capped() as server:
+        with ProviderServer() as server:
             result = embed_corpus(server.url, source, tmp_path / f"{name}.npy")
         assert (result.rows, result.errors) == (1, 3)
 
@@ -210,7 +210,7 @@ def test_invalid_unicode_is_recorded(tmp_path: Path) -> None:
 def test_without_pyarrow_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "openrouter_embeddings.corpus.arrow_files", raising=False)
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.npy")
         with pytest.raises(errors.ConfigurationError, match=r"pip install 'openrouter-embeddings\[corpus\]'"):
             embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.parquet")

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import pytest
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, forever
-from faults.right import vector
 from faults.server import Connection, FaultServer
+from faults.steps import forever, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
-from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, write_corpus
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 
 NOTES = {
     "password": "To reset your password, click the link on the login page.",
@@ -32,7 +32,7 @@ def drifted(connection: Connection, request: Request) -> None:
         for row, text in zip(body["data"], request.inputs, strict=True):
             row["embedding"] = list(vector(f"another model: {text}"))
 
-    answer(change)(connection, request)
+    respond(change)(connection, request)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
@@ -59,7 +59,7 @@ def test_search_returns_texts_while_the_source_is_unchanged(tmp_path: Path) -> N
     folder.mkdir()
     for text in texts_of(3):
         (folder / f"{text}.txt").write_text(text)
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
 
         def search(output: Path) -> dict[Any, Any]:
             return {match.id: match.text for match in client.embeddings.search(output, "a", count=20)}
@@ -78,7 +78,7 @@ def test_search_returns_texts_while_the_source_is_unchanged(tmp_path: Path) -> N
 
 def test_check_detects_another_model(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         embed_corpus(server.url, source, output)
         same = client.embeddings.check(output)
     with FaultServer(forever(drifted)) as server, OpenRouter(KEY, server_url=server.url) as client:
@@ -95,7 +95,7 @@ def test_resumed_job_reports_drift(tmp_path: Path) -> None:
     def stop(progress: Any) -> None:
         raise KeyboardInterrupt
 
-    with Capped(seconds=0.3) as server, pytest.raises(KeyboardInterrupt):
+    with ProviderServer(seconds=0.3) as server, pytest.raises(KeyboardInterrupt):
         embed_corpus(server.url, source, output, batch_size=4, concurrency=1, progress=stop)
     with FaultServer(forever(drifted)) as server:
         result = embed_corpus(server.url, source, output)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.replies import answer, refuse
 from faults.server import FaultServer
+from faults.steps import reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
-from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, start_job, write_corpus
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` sets a larger number
@@ -28,7 +28,7 @@ LONG_TEXTS = [" ".join(f"row{row}.{i}" for i in range(90 if row % 5 == 0 else 1)
 ROW = re.compile(r"(?:text |row)(\d+)")
 
 
-def inputs_sent(server: Capped) -> collections.Counter[str]:
+def inputs_sent(server: ProviderServer) -> collections.Counter[str]:
     """Count how often each text or piece of a text was sent, without the canary."""
     inputs = (text for request in server.ledger.requests for text in request.inputs)
     return collections.Counter(text for text in inputs if ROW.search(text))
@@ -53,7 +53,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def uninterrupted_output(folder: Path, texts: list[str], suffix: str, options: dict[str, Any]) -> bytes:
     source, output = write_corpus(folder / "uninterrupted.jsonl", texts), folder / f"uninterrupted{suffix}"
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, source, output, **OPTIONS, **options)
     return output.read_bytes()
 
@@ -75,7 +75,7 @@ def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path) -> None:
     expected = uninterrupted_output(tmp_path, texts, suffix, options)
     options = {**OPTIONS, **options, **({"cache": tmp_path / "cache.sqlite"} if has_cache else {})}
     times, source, output = random.Random(seed), write_corpus(tmp_path / "in.jsonl", texts), tmp_path / f"out{suffix}"
-    with Capped(seconds=0.02) as server:
+    with ProviderServer(seconds=0.02) as server:
         for _ in range(min(KILLS, 8)):
             process = start_job(server.url, source, output, **options)
             process.join(times.uniform(0.05, 0.8))
@@ -103,7 +103,7 @@ def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_keeps_requests_in_flight(number: signal.Signals, tmp_path: Path, uninterrupted: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=0.1) as server:
+    with ProviderServer(seconds=0.1) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while len(server.ledger.requests) < 8:
             time.sleep(0.01)
@@ -120,7 +120,7 @@ def test_signal_keeps_requests_in_flight(number: signal.Signals, tmp_path: Path,
 
 def test_second_signal_exits_at_once(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=20) as server:
+    with ProviderServer(seconds=20) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while not server.ledger.requests:
             time.sleep(0.01)
@@ -134,7 +134,7 @@ def test_second_signal_exits_at_once(tmp_path: Path) -> None:
 
 def test_second_process_is_rejected(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=0.05) as server:
+    with ProviderServer(seconds=0.05) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while not server.ledger.requests:
             time.sleep(0.01)
@@ -149,7 +149,7 @@ def test_second_process_is_rejected(tmp_path: Path) -> None:
 def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
     options = {**OPTIONS, "dimensions": 1536}  # 6 KiB per row
-    with Capped(seconds=0.02) as server:
+    with ProviderServer(seconds=0.02) as server:
         process = start_job(server.url, source, output, max_file_bytes=1 << 20, **options)
         process.join(30)
         assert process.exitcode == 1
@@ -162,7 +162,7 @@ def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> Non
 
 def test_unwritable_folder_is_rejected_before_a_request(tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "corpus.jsonl", TEXTS)
-    with Capped() as server:
+    with ProviderServer() as server:
         (tmp_path / "out.npy.job").write_bytes(b"a file with the name of the folder")
         with pytest.raises(errors.CorpusError, match="run the same command again"):
             embed_corpus(server.url, source, tmp_path / "out.npy")
@@ -179,7 +179,7 @@ def test_changed_corpus_or_option_is_rejected(change: str, tmp_path: Path) -> No
         "text_field": {"text_field": "id"},
         "fixed_size_list": {"fixed_size_list": False},
     }
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, source, output)
         before, requests = output.read_bytes(), len(server.ledger.requests)
         if change == "corpus":
@@ -191,7 +191,7 @@ def test_changed_corpus_or_option_is_rejected(change: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("accepted", [0, 1])
 def test_rejected_request_is_not_in_doubt(accepted: int, tmp_path: Path) -> None:
-    steps = iter([*[answer()] * accepted, refuse(402)])
+    steps = iter([*[respond()] * accepted, reject(402)])
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
         embed_corpus(server.url, source, output, concurrency=1)
@@ -204,7 +204,7 @@ def test_rejected_request_is_not_in_doubt(accepted: int, tmp_path: Path) -> None
 def test_unsent_request_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
     keys = iter([KEY] * calls)
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
-    with Capped() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="key"):
             client.embeddings.corpus(source, output=output, **OPTIONS, model=MODEL)
         if not calls:
@@ -216,7 +216,7 @@ def test_unsent_request_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
 
 def test_option_may_change_while_nothing_is_embedded(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
-    with Capped() as server:
+    with ProviderServer() as server:
         with pytest.raises(errors.CorpusError, match="'txt' is missing; --text-field"):
             embed_corpus(server.url, source, output, text_field="txt")
         result = embed_corpus(server.url, source, output)
@@ -228,7 +228,7 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
         for row in body["data"]:
             row["embedding"] = [0.5, 0.5]
 
-    steps = iter([answer(), answer(shorter)])
+    steps = iter([respond(), respond(shorter)])
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.CorpusError, match="2 dimensions"):
         embed_corpus(server.url, source, output)
@@ -237,7 +237,7 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
 
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
-    with Capped() as server:
+    with ProviderServer() as server:
         first = embed_corpus(server.url, source, output)
         requests = len(server.ledger.requests)
         assert first == embed_corpus(server.url, source, output)

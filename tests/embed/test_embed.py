@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import trio
+from faults.expected import to_base64, vector
 from faults.ledger import Request
-from faults.replies import answer, forever, hang, refuse, reply, torn
-from faults.right import in_base64, vector
 from faults.server import Connection, FaultServer, Step
+from faults.steps import disconnect, forever, hang, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.types import EmbedResult, Progress, Usage
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 QUICK = Policy(attempts=8, base_seconds=0.005, overloaded_base_seconds=0.01, total_seconds=None)
@@ -44,7 +44,7 @@ def edit_response(change: Callable[[dict[str, Any], Request], Any]) -> Step:
     """Return a step that sends the correct response after a change."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda body: change(body, request))(connection, request)
+        respond(lambda body: change(body, request))(connection, request)
 
     return step
 
@@ -69,7 +69,12 @@ class Provider(NamedTuple):
     twice: int = 0
 
 
-FAILURES = (refuse(429, ("Retry-After", "0.01")), refuse(503), torn("before headers", "reset"), torn("in body", "end"))
+FAILURES = (
+    reject(429, ("Retry-After", "0.01")),
+    reject(503),
+    disconnect("before headers", "reset"),
+    disconnect("in body", "end"),
+)
 BIG = {"batch_size": 2_048}
 PROVIDERS = [
     Provider("ordinary", {}, 250),
@@ -83,15 +88,15 @@ PROVIDERS = [
     Provider("base64: null", {"base64": "null"}, twice=96),
     Provider("base64: empty object", {"base64": "none"}, twice=96),
     Provider("base64: float64", {"base64": "float64"}, twice=96),
-    Provider("rejects base64", {"base64": "refused"}),
-    Provider("rejects base64 in the metadata", {"base64": "refused", "raw": True}),
+    Provider("rejects base64", {"base64": "rejected"}),
+    Provider("rejects base64 in the metadata", {"base64": "rejected", "raw": True}),
     Provider("has no endpoint for base64", {"base64": "no endpoint"}),
     Provider("limit of 10", {"max_inputs": 10}),
     Provider("limit of 10, in the metadata", {"max_inputs": 10, "raw": True}),
     Provider("limit of 96", {"max_inputs": 96}, options=BIG),
     Provider("limit of 2,048", {"max_inputs": 2_048}, 2_500, {"batch_size": 5_000}),
-    Provider("unstated limit of 10", {"max_inputs": 10, "names_cap": False}),
-    Provider("unstated limit of 100", {"max_inputs": 100, "names_cap": False}, options=BIG),
+    Provider("unstated limit of 10", {"max_inputs": 10, "states_limit": False}),
+    Provider("unstated limit of 100", {"max_inputs": 100, "states_limit": False}, options=BIG),
     Provider("limit of 300 tokens", {"max_tokens": 300}),
     Provider(
         "limit of 10, floats only, shuffled", {"max_inputs": 10, "base64": "empty", "shuffled": True}, 500, {}, 10
@@ -105,7 +110,7 @@ PROVIDERS = [
 def test_matrix_is_correct_with_each_provider(case: Provider, side: Side) -> None:
     """Nothing is billed twice, except the one base64 request whose response is empty or has another number type."""
     texts = texts_of(case.texts)
-    with Capped(**case.rules) as server, connect(side, server) as session:
+    with ProviderServer(**case.rules) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, **case.options)
 
         assert_vectors(result, texts)
@@ -121,7 +126,7 @@ def test_matrix_is_correct_with_each_provider(case: Provider, side: Side) -> Non
 @pytest.mark.parametrize("batch_size", ["auto", 24])
 def test_failure_of_every_third_request_changes_nothing(side: Side, batch_size: Any) -> None:
     texts = texts_of(2_000)
-    with Capped(third=FAILURES) as server, connect(side, server) as session:
+    with ProviderServer(third=FAILURES) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, batch_size=batch_size)
 
         assert_vectors(result, texts)
@@ -136,12 +141,12 @@ def test_mixed_limits_failures_and_texts_give_correct_vectors(side: Side, seed: 
     texts = [f"{dice.choice('aéß你🦊')} {dice.randrange(300)}" for _ in range(900)]
     rules = {
         "max_inputs": dice.choice([7, 33, 96, 500]),
-        "names_cap": dice.random() < 0.5,
-        "base64": dice.choice(["given", "ignored", "empty", "refused"]),
+        "states_limit": dice.random() < 0.5,
+        "base64": dice.choice(["given", "ignored", "empty", "rejected"]),
         "shuffled": True,
         "third": FAILURES,
     }
-    with Capped(**rules) as server, connect(side, server) as session:
+    with ProviderServer(**rules) as server, connect(side, server) as session:
         assert_vectors(session.embed(texts, model=MODEL, batch_size=dice.choice(["auto", 13, 600])), texts)
 
 
@@ -159,10 +164,10 @@ LEARNED = [
     Learned("10", {"max_inputs": 10}, 96, "auto", [10] * 9 + [6]),
     Learned("96", {"max_inputs": 96}, 300, 2_048, [96, 96, 96, 12]),
     Learned("none", {}, 2_100, 4_096, [2_100]),
-    Learned("unstated", {"max_inputs": 10, "names_cap": False}, 12, "auto", [6, 6]),
+    Learned("unstated", {"max_inputs": 10, "states_limit": False}, 12, "auto", [6, 6]),
     Learned("floats only", {"base64": "empty"}, 200, "auto", [96, 96, 8]),
     Learned("ignores encoding_format", {"base64": "ignored"}, 200, "auto", [96, 96, 8]),
-    Learned("10 and floats only", {"max_inputs": 10, "base64": "refused"}, 96, "auto", [10] * 9 + [6]),
+    Learned("10 and floats only", {"max_inputs": 10, "base64": "rejected"}, 96, "auto", [10] * 9 + [6]),
 ]
 
 
@@ -170,7 +175,7 @@ LEARNED = [
 @pytest.mark.parametrize("case", LEARNED, ids=lambda case: case.name)
 def test_second_embed_sends_no_request_that_is_rejected(case: Learned, side: Side) -> None:
     texts = texts_of(case.texts)
-    with Capped(**case.rules) as server, connect(side, server) as session:
+    with ProviderServer(**case.rules) as server, connect(side, server) as session:
         session.embed(texts, model=MODEL, batch_size=case.batch_size)
         first = len(server.ledger.requests)
         original, session.client = session.client, session.client.with_options(timeout_ms=50_000)  # shares the limits
@@ -205,7 +210,7 @@ HOSTS = [
 @both_sides
 @pytest.mark.parametrize("case", HOSTS, ids=lambda case: str(case.options))
 def test_limits_are_stored_per_host(case: Host, side: Side) -> None:
-    with Capped(max_inputs=10) as server, connect(side, server) as session:
+    with ProviderServer(max_inputs=10) as server, connect(side, server) as session:
         session.embed(texts_of(40), model=MODEL, **FIRST)
         first = len(server.sizes)
         session.embed(texts_of(40), **{"model": MODEL, "server_url": f"{server.url}/", **case.options})
@@ -216,7 +221,7 @@ def test_limits_are_stored_per_host(case: Host, side: Side) -> None:
 @both_sides
 def test_new_model_gets_one_request_first(side: Side) -> None:
     """The first response may be empty, but billed."""
-    with Capped(base64="empty", seconds=0.2) as server, connect(side, server) as session:
+    with ProviderServer(base64="empty", seconds=0.2) as server, connect(side, server) as session:
         session.embed(texts_of(960), model=MODEL)
 
         formats = collections.Counter(request.json["encoding_format"] for request in server.ledger.requests)
@@ -231,13 +236,16 @@ def test_new_model_gets_one_request_first(side: Side) -> None:
 @both_sides
 def test_rate_limit_pauses_all_workers_and_halves_concurrency(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     pause = 0.6
-    with Capped(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server, connect(side, server) as session:
+    with (
+        ProviderServer(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server,
+        connect(side, server) as session,
+    ):
         texts = texts_of(300)
         result = session.embed(texts, model=MODEL, batch_size=5, concurrency=8)
 
         assert_vectors(result, texts)
         requests = server.ledger.requests
-        first = [request.answered or 0.0 for request in requests[:8]]
+        first = [request.responded or 0.0 for request in requests[:8]]
         assert requests[8].arrived - min(first) >= pause
         assert [r.levelname for r in caplog.records if "pausing all requests" in r.getMessage()] == ["WARNING"]
         assert max(server.at_once[8:14]) <= 5
@@ -247,7 +255,7 @@ def test_rate_limit_pauses_all_workers_and_halves_concurrency(side: Side, caplog
 @both_sides
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 60 / 0.05}, {"tokens_per_minute": 15 * 60 / 0.05}], ids=str)
 def test_rate_limit_is_respected(limit: dict[str, float], side: Side) -> None:
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         session.embed(texts_of(60), model=MODEL, batch_size=5, **limit)  # 15 tokens per request
 
         arrived = [request.arrived for request in server.ledger.requests]
@@ -258,7 +266,7 @@ def test_rate_limit_is_respected(limit: dict[str, float], side: Side) -> None:
 @both_sides
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_concurrency_is_used_and_not_exceeded(concurrency: int, side: Side) -> None:
-    with Capped(seconds=0.01) as server, connect(side, server) as session:
+    with ProviderServer(seconds=0.01) as server, connect(side, server) as session:
         session.embed(texts_of(60), model=MODEL, batch_size=2, concurrency=concurrency)
 
         assert server.most_at_once == concurrency
@@ -272,7 +280,7 @@ def test_concurrency_is_used_and_not_exceeded(concurrency: int, side: Side) -> N
 def test_bad_texts_are_isolated(on_error: Any, side: Side) -> None:
     texts = texts_of(1_000)
     bad = {texts[0], texts[537]}
-    with Capped(refused_texts=frozenset(bad)) as server, connect(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset(bad)) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error=on_error)
 
         kept = [position for position, text in enumerate(texts) if on_error == "record" or text not in bad]
@@ -291,7 +299,7 @@ def test_bad_texts_are_isolated(on_error: Any, side: Side) -> None:
 @pytest.mark.parametrize("bad", [8, 95, 100])
 def test_bad_texts_at_the_start_do_not_end_the_job(bad: int, side: Side) -> None:
     texts = texts_of(300)
-    with Capped(refused_texts=frozenset(texts[:bad])) as server, connect(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset(texts[:bad])) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
 
         assert [error.position for error in result.errors] == list(range(bad))
@@ -301,7 +309,7 @@ def test_bad_texts_at_the_start_do_not_end_the_job(bad: int, side: Side) -> None
 @both_sides
 @pytest.mark.parametrize("options", [{}, {"batch_size": 1}], ids=str)
 def test_request_that_is_rejected_for_all_texts_ends_the_job(options: dict[str, Any], side: Side) -> None:
-    with FaultServer(forever(refuse(400))) as server, connect(side, server) as session:
+    with FaultServer(forever(reject(400))) as server, connect(side, server) as session:
         with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests were rejected"):
             session.embed(texts_of(5_000), model=MODEL, on_error="record", concurrency=1, **options)
 
@@ -311,7 +319,7 @@ def test_request_that_is_rejected_for_all_texts_ends_the_job(options: dict[str, 
 @both_sides
 def test_error_contains_the_position_of_the_bad_text(side: Side) -> None:
     texts = texts_of(1_000)
-    with Capped(refused_texts=frozenset(texts[537:538])) as server, connect(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset(texts[537:538])) as server, connect(side, server) as session:
         with pytest.raises(errors.BadRequestResponseError) as caught:
             session.embed(texts, model=MODEL)
 
@@ -322,7 +330,7 @@ def test_error_contains_the_position_of_the_bad_text(side: Side) -> None:
 @both_sides
 def test_equal_texts_are_sent_once_and_fail_together(side: Side) -> None:
     texts = [f"text {i % 120}" for i in range(1_000)]
-    with Capped(refused_texts=frozenset({"text 7"})) as server, connect(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset({"text 7"})) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
 
         bad = list(range(7, 1_000, 120))
@@ -336,7 +344,7 @@ def test_equal_texts_are_sent_once_and_fail_together(side: Side) -> None:
 @pytest.mark.parametrize("on_error", ["raise", "record"])
 @pytest.mark.parametrize("status", [401, 402, 404])
 def test_missing_key_credit_or_model_ends_the_job(status: int, on_error: Any, side: Side) -> None:
-    with FaultServer(forever(refuse(status))) as server, connect(side, server) as session:
+    with FaultServer(forever(reject(status))) as server, connect(side, server) as session:
         with pytest.raises(errors.APIStatusError) as caught:
             session.embed(texts_of(1_000), model=MODEL, on_error=on_error)
 
@@ -347,7 +355,7 @@ def test_missing_key_credit_or_model_ends_the_job(status: int, on_error: Any, si
 
 @both_sides
 def test_rejected_models_list_ends_the_job(side: Side) -> None:
-    with FaultServer(forever(refuse(401))) as server, connect(side, server) as session:
+    with FaultServer(forever(reject(401))) as server, connect(side, server) as session:
         with pytest.raises(errors.UnauthorizedResponseError):
             session.embed(["a"], model=MODEL, max_cost_usd=1)
 
@@ -360,7 +368,7 @@ def of_width(first: int, then: int) -> Step:
     def change(body: dict[str, Any], request: Request) -> None:
         width = first if next(count) < 1 else then
         for row, text in zip(body["data"], request.inputs, strict=True):
-            row["embedding"] = in_base64(vector(text, width))
+            row["embedding"] = to_base64(vector(text, width))
 
     return edit_response(change)
 
@@ -409,7 +417,7 @@ def test_change_of_model_can_end_the_job(side: Side) -> None:
 @both_sides
 def test_cost_includes_rejected_responses(side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)
+        respond(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)
 
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         result = session.embed(texts_of(4), model=MODEL, on_error="record")
@@ -422,7 +430,7 @@ def test_cost_includes_rejected_responses(side: Side) -> None:
 def nan_for(body: dict[str, Any], request: Request) -> None:
     for row, text in zip(body["data"], request.inputs, strict=True):
         if text == "text 7":
-            row["embedding"] = in_base64([math.nan] * 8)
+            row["embedding"] = to_base64([math.nan] * 8)
 
 
 @both_sides
@@ -446,7 +454,7 @@ def test_text_with_an_invalid_vector_is_isolated_only_if_recorded(side: Side) ->
 
 @both_sides
 def test_failing_server_ends_the_job_after_the_retry_budget(side: Side) -> None:
-    with FaultServer(forever(refuse(500))) as server, connect(side, server) as session:
+    with FaultServer(forever(reject(500))) as server, connect(side, server) as session:
         with pytest.raises(errors.InternalServerResponseError):
             session.embed(texts_of(5_000), model=MODEL)
 
@@ -454,7 +462,7 @@ def test_failing_server_ends_the_job_after_the_retry_budget(side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize("step", [refuse(500), torn("in body", "end")], ids=["500", "torn"])
+@pytest.mark.parametrize("step", [reject(500), disconnect("in body", "end")], ids=["500", "disconnect"])
 def test_without_retries_no_part_is_sent_again(step: Any, side: Side) -> None:
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         with pytest.raises(errors.OpenRouterError):
@@ -464,14 +472,14 @@ def test_without_retries_no_part_is_sent_again(step: Any, side: Side) -> None:
 
 
 def unreadable(connection: Connection, request: Request) -> None:
-    reply(200, "<html>")(connection, request)
+    respond_with(200, "<html>")(connection, request)
 
 
 PROBLEMS = {
-    "500": refuse(500),
-    "408": refuse(408),
+    "500": reject(500),
+    "408": reject(408),
     "unreadable": unreadable,
-    "torn": torn("in body", "end"),
+    "disconnect": disconnect("in body", "end"),
     "hang": hang,
 }
 
@@ -482,7 +490,7 @@ def test_only_the_failing_text_is_recorded(name: str, bad: int, side: Side) -> N
     problem = PROBLEMS[name]
 
     def step(connection: Connection, request: Request) -> None:
-        (problem if f"text {bad}" in request.inputs else answer())(connection, request)
+        (problem if f"text {bad}" in request.inputs else respond())(connection, request)
 
     texts = texts_of(192)
     with FaultServer(forever(step)) as server, connect(side, server) as session:
@@ -499,17 +507,17 @@ def test_failing_text_gets_its_own_retry(side: Side) -> None:
 
     def step(connection: Connection, request: Request) -> None:
         fails = "text 7" in request.inputs and (len(request.inputs) > 1 or next(alone) == 0)
-        (refuse(500) if fails else answer())(connection, request)
+        (reject(500) if fails else respond())(connection, request)
 
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         assert_vectors(session.embed(texts_of(12), model=MODEL), texts_of(12))
 
 
 @both_sides
-@pytest.mark.parametrize("problem", [refuse(502), refuse(504), hang], ids=["502", "504", "hang"])
+@pytest.mark.parametrize("problem", [reject(502), reject(504), hang], ids=["502", "504", "hang"])
 def test_too_large_batch_is_learned(problem: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        (problem if len(request.inputs) > 48 else answer())(connection, request)
+        (problem if len(request.inputs) > 48 else respond())(connection, request)
 
     texts, options = texts_of(384), {"concurrency": 1, "timeout_ms": 200 if problem is hang else None}
     with FaultServer(forever(step)) as server, connect(side, server) as session:
@@ -546,7 +554,7 @@ class Masked(str):
 @pytest.mark.parametrize("kind", KINDS)
 def test_texts_can_be_any_iterable(kind: str, side: Side) -> None:
     make, texts = KINDS[kind]
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         assert_vectors(session.embed(make(), model=MODEL), texts)
         assert [request.inputs for request in server.ledger.requests] == [texts]
 
@@ -554,7 +562,7 @@ def test_texts_can_be_any_iterable(kind: str, side: Side) -> None:
 @both_sides
 def test_invalid_texts_are_recorded_and_not_sent(side: Side) -> None:
     texts: list[Any] = ["a", "", None, "a", "\ud800"]
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
         stream = session.stream(iter(texts), model=MODEL, on_error="skip")
         positions = sorted(position for positions, _ in stream for position in positions)
@@ -573,7 +581,7 @@ def test_invalid_texts_are_recorded_and_not_sent(side: Side) -> None:
 
 @both_sides
 def test_empty_texts_are_skipped_or_recorded(side: Side, caplog: pytest.LogCaptureFixture) -> None:
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
         assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
         assert (result.positions.tolist(), result.errors) == ([0, 2], [])
@@ -601,7 +609,7 @@ def test_empty_texts_are_skipped_or_recorded(side: Side, caplog: pytest.LogCaptu
 @pytest.mark.parametrize("rules", [{}, {"max_inputs": 10}, {"third": FAILURES}, {"base64": "empty"}], ids=str)
 def test_stream_yields_each_row_once(rules: dict[str, Any], side: Side) -> None:
     texts = texts_of(300)
-    with Capped(**rules) as server, connect(side, server) as session:
+    with ProviderServer(**rules) as server, connect(side, server) as session:
         rows = np.full((300, 8), np.nan, np.float32)
         seen: list[int] = []
         with session.stream((text for text in texts), model=MODEL) as stream:
@@ -620,7 +628,7 @@ def test_stream_yields_each_row_once(rules: dict[str, Any], side: Side) -> None:
 @both_sides
 def test_stream_sends_equal_texts_in_flight_once(side: Side) -> None:
     texts = [*["a", "b", "bad", "a", "bad", "c"] * 20, "d"]
-    with Capped(refused_texts=frozenset({"bad"})) as server, connect(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset({"bad"})) as server, connect(side, server) as session:
         with session.stream(iter(texts), model=MODEL, batch_size=4, on_error="record") as stream:
             rows = {
                 position: row.tobytes()
@@ -636,7 +644,7 @@ def test_stream_sends_equal_texts_in_flight_once(side: Side) -> None:
 
 @both_sides
 def test_endless_stream_of_equal_texts_yields_blocks(side: Side) -> None:
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         with session.stream(itertools.repeat("a"), model=MODEL) as stream:
             positions = sorted(position for block, _ in itertools.islice(stream, 3) for position in block)
 
@@ -648,7 +656,7 @@ def test_endless_stream_of_equal_texts_yields_blocks(side: Side) -> None:
 def test_stream_reads_only_the_texts_in_flight(side: Side) -> None:
     """Four requests of ten texts, and one more text to detect the end."""
     taken = itertools.count()
-    with Capped(seconds=0.005) as server, connect(side, server) as session:
+    with ProviderServer(seconds=0.005) as server, connect(side, server) as session:
         stream = session.stream((f"text {i}" for i in taken), model=MODEL, batch_size=10, concurrency=4)
         ahead, answered = [], 0
         for positions, vectors in itertools.islice(stream, 40):
@@ -666,7 +674,7 @@ def test_memory_of_a_stream_is_constant(side: Side) -> None:
     peaks = []
     gc.collect()
     gc.freeze()
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         for count in (50, 300, 1_300):
             tracemalloc.start()
             texts = (f"text {i} " + "x" * 2_000 for i in range(count))
@@ -684,9 +692,9 @@ def test_memory_of_a_stream_is_constant(side: Side) -> None:
 def test_peak_memory_of_a_large_response(side: Side) -> None:
     """The peak consists of the body, its decoded bytes and the matrix."""
     rows, width = 1_024, 1_536
-    row = in_base64([0.5] * width)
+    row = to_base64([0.5] * width)
     data = [{"object": "embedding", "embedding": row, "index": i} for i in range(rows)]
-    step = reply(200, json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None}))
+    step = respond_with(200, json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None}))
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         session.embed(texts_of(rows), model=MODEL, batch_size=rows)
         tracemalloc.start()
@@ -702,7 +710,7 @@ def test_peak_memory_of_a_large_response(side: Side) -> None:
 @both_sides
 def test_stream_raises_when_it_reaches_an_invalid_text(side: Side) -> None:
     texts: list[Any] = [*texts_of(20), "", *texts_of(5, "later")]
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         found = session.stream(iter(texts), model=MODEL, batch_size=10, concurrency=1)
         assert list(next(found)[0]) == list(range(10))
         with pytest.raises(errors.InvalidInputError, match=r"texts\[20\]: must not be empty"):
@@ -723,7 +731,7 @@ def test_event_loop_other_than_asyncio_is_rejected() -> None:
 @both_sides
 def test_progress_is_reported_after_each_response(side: Side) -> None:
     reports: list[Progress] = []
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         session.embed(texts_of(250), model=MODEL, progress=reports.append)
 
         assert [(p.texts_done, p.texts_total) for p in reports][-1] == (250, 250)
@@ -734,7 +742,7 @@ def test_progress_is_reported_after_each_response(side: Side) -> None:
 
 @both_sides
 def test_stream_has_the_attributes_of_a_result(side: Side) -> None:
-    with Capped(third=(torn("in body", "end"),)) as server, connect(side, server) as session:
+    with ProviderServer(third=(disconnect("in body", "end"),)) as server, connect(side, server) as session:
         with session.stream(texts_of(250), model=MODEL) as stream:
             list(stream)
 
@@ -789,7 +797,7 @@ def test_result_can_be_constructed_from_lists() -> None:
 @both_sides
 def test_call_leaves_no_reference_cycles(side: Side) -> None:
     """Texts and vectors are freed at the end of the call, not by the cyclic garbage collector."""
-    with Capped() as server, connect(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         session.embed(texts_of(300), model=MODEL)
         gc.collect()
         gc.freeze()

@@ -14,13 +14,13 @@ import anyio
 import numpy as np
 import pytest
 from faults.ledger import Request
-from faults.replies import answer, forever, refuse, reply, torn
 from faults.server import Connection, FaultServer, Step
+from faults.steps import disconnect, forever, reject, respond, respond_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.types import Progress
-from support.capped import KEY, MODEL, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 QUICK = Policy(base_seconds=0.005, overloaded_base_seconds=0.01, total_seconds=None)
@@ -40,7 +40,7 @@ def delayed(seconds: float) -> Step:
     """Return a step that bills the request at once and sends the correct response later."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda _: connection.pause(seconds))(connection, request)
+        respond(lambda _: connection.pause(seconds))(connection, request)
 
     return step
 
@@ -72,15 +72,15 @@ def interrupted_after(seconds: float, session: Session) -> Iterator[None]:
 INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError)
 BATCH = 4
 STEPS: dict[str, Step] = {
-    "success": answer(),
+    "success": respond(),
     "late": delayed(0.05),
     "later": delayed(0.2),
-    "500": bill_first(refuse(500)),
-    "torn": torn("in body", "end"),
-    "unreadable": bill_first(reply(200, "<html>")),
-    "429": refuse(429, ("Retry-After", "0.01")),
-    "400": refuse(400),
-    "401": refuse(401),
+    "500": bill_first(reject(500)),
+    "disconnect": disconnect("in body", "end"),
+    "unreadable": bill_first(respond_with(200, "<html>")),
+    "429": reject(429, ("Retry-After", "0.01")),
+    "400": reject(400),
+    "401": reject(401),
 }
 
 
@@ -179,7 +179,7 @@ def test_billed_texts_are_returned_or_counted(side: Side, count: Any, script: li
 @both_sides
 def test_requests_in_flight_end_before_a_fatal_error_is_raised(side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        (refuse(401) if "text 8" in request.inputs else delayed(0.2))(connection, request)
+        (reject(401) if "text 8" in request.inputs else delayed(0.2))(connection, request)
 
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(errors.UnauthorizedResponseError) as caught:
@@ -237,7 +237,7 @@ def test_another_thread_can_drain_a_waiting_stream(side: Side) -> None:
 
 @both_sides
 def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
-    steps = iter([bill_first(refuse(500, ("Retry-After", "50"))), refuse(401)])
+    steps = iter([bill_first(reject(500, ("Retry-After", "50"))), reject(401)])
 
     with FaultServer(forever(lambda *request: next(steps)(*request))) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
@@ -259,7 +259,7 @@ def test_job_runs_in_its_caller_if_no_thread_can_start(
         original(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    with FaultServer(forever(answer())) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with FaultServer(forever(respond())) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed(texts_of(20), model=MODEL, batch_size=BATCH)
 
     assert result.vectors.tobytes() == matrix_of(texts_of(20)).tobytes()

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import attrs
 import numpy as np
 import pytest
-from faults.replies import forever, refuse
 from faults.server import FaultServer
+from faults.steps import forever, reject
 from openrouter_embeddings import OpenRouter, Policy, utils
 from openrouter_embeddings.embed import DEFAULTS, EmbedOptions
 from openrouter_embeddings.embeddings import Embeddings
 from openrouter_embeddings.errors import ConfigurationError, InvalidInputError, OpenRouterError
-from support.capped import KEY, MODEL, Capped, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 from support.sides import Side, both_sides
 
 METHODS = ["embed", "embed_async", "embed_iter", "embed_iter_async"]
@@ -189,7 +189,7 @@ def test_request_contains_exactly_the_given_fields(side: Side) -> None:
     extra: dict[str, Any] = {"new": 1}
     headers = {"http_headers": {"X-A": "1"}, "http_referer": "https://a.example"}
     numbers = {"batch_size": np.int64(2), "concurrency": np.array(4), "requests_per_minute": np.float32(1e9)}
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed([Text("right"), "b"], model=MODEL, **{**ALL_FIELDS, "extra_body": extra}, **headers, **numbers)
         stream = session.stream([Text("right"), "b"], model=MODEL, extra_body=extra)
         extra["new"] = 2  # has no effect
@@ -225,7 +225,7 @@ RETRIES = [
 @both_sides
 @pytest.mark.parametrize("case", RETRIES, ids=str)
 def test_retries_follow_the_options(case: Retries, side: Side) -> None:
-    with FaultServer(forever(refuse(503))) as server:
+    with FaultServer(forever(reject(503))) as server:
         with side(OpenRouter(KEY, server_url=server.url, **case.client)) as session, pytest.raises(OpenRouterError):
             session.embed(texts_of(case.texts), model=MODEL, **case.call)
 

@@ -14,7 +14,7 @@ import pytest
 import tqdm
 from openrouter_embeddings import OpenRouter
 from openrouter_embeddings.errors import ConfigurationError
-from support.capped import KEY, Capped, texts_of
+from support.provider_server import KEY, ProviderServer, texts_of
 from support.sides import Side, both_sides
 
 MODEL = "openai/text-embedding-3-small"
@@ -45,7 +45,7 @@ def test_bar_fits_the_terminal_and_always_shows_the_cost(
     monkeypatch.setattr("tqdm.std._screen_shape_wrapper", lambda: lambda _: (case.columns - 1, 24))
     monkeypatch.setattr("tqdm.std.time", map(float, count(0, 20)).__next__)
     texts: Any = texts_of(250) if case.known else (text for text in texts_of(250))
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         list(session.stream(texts, model=MODEL, progress=True))
 
     out, err = capsys.readouterr()
@@ -72,7 +72,7 @@ class Broken:
 @both_sides
 @pytest.mark.parametrize("stderr", [None, Broken(0), Broken(3)], ids=["none", "broken", "breaks"])
 def test_unwritable_stderr_does_not_end_the_job(stderr: Any, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         monkeypatch.setattr(sys, "stderr", stderr)
         result = session.embed(texts_of(200), model=MODEL, batch_size=5, progress=True)
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from faults.replies import answer, forever, hang, refuse
 from faults.server import Connection, FaultServer
+from faults.steps import forever, hang, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.retries import Policy
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Side, both_sides
 
 QUICK = Policy(attempts=4, base_seconds=0.001, overloaded_base_seconds=0.002)
@@ -30,11 +30,11 @@ def serve_at_most(count: int) -> Callable[[], Iterator[Any]]:
 
     def step(connection: Connection, request: Any) -> None:
         if not free.acquire(blocking=False):
-            refuse(429, ("Retry-After", "0.05"))(connection, request)
+            reject(429, ("Retry-After", "0.05"))(connection, request)
             return
         try:
             time.sleep(0.005)
-            answer()(connection, request)
+            respond()(connection, request)
         finally:
             free.release()
 
@@ -52,8 +52,8 @@ STORMS = [
     Storm({"storm": 32, "storm_seconds": 0.1}, {"concurrency": 32}),
     Storm({"storm": 70, "storm_seconds": 0.05}, {"concurrency": 32}),
     Storm({"storm": 24, "storm_seconds": 0.05}, {"concurrency": 8}),
-    Storm({"third": (refuse(429), refuse(503), refuse(529))}, {"concurrency": 16}),
-    Storm({"third": (refuse(429, ("Retry-After", "0.01")),)}, {}),
+    Storm({"third": (reject(429), reject(503), reject(529))}, {"concurrency": 16}),
+    Storm({"third": (reject(429, ("Retry-After", "0.01")),)}, {}),
 ]
 
 
@@ -62,7 +62,7 @@ STORMS = [
 def test_temporary_overload_does_not_end_the_job(storm: Storm, side: Side) -> None:
     """No batch is split, because rejected batches are not too large."""
     texts = texts_of(600)
-    with Capped(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK, **storm.options)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
@@ -84,7 +84,7 @@ def test_job_adapts_to_the_concurrency_of_the_server(count: int, side: Side) -> 
 
 @both_sides
 def test_fewer_requests_start_after_a_pause(side: Side) -> None:
-    with Capped(storm=16, storm_seconds=0.5, together=True, seconds=0.1) as server:
+    with ProviderServer(storm=16, storm_seconds=0.5, together=True, seconds=0.1) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
             session.embed(texts_of(320), model=MODEL, batch_size=10, concurrency=16)
 
@@ -100,10 +100,10 @@ class Outage(NamedTuple):
 
 
 OUTAGES = [
-    Outage(refuse(429), errors.TooManyRequestsResponseError),
-    Outage(refuse(503), errors.ServiceUnavailableResponseError),
-    Outage(refuse(529), errors.ProviderOverloadedResponseError),
-    Outage(refuse(403), errors.ForbiddenResponseError),
+    Outage(reject(429), errors.TooManyRequestsResponseError),
+    Outage(reject(503), errors.ServiceUnavailableResponseError),
+    Outage(reject(529), errors.ProviderOverloadedResponseError),
+    Outage(reject(403), errors.ForbiddenResponseError),
 ]
 
 
@@ -117,7 +117,7 @@ def test_outage_ends_the_job_and_records_no_texts(outage: Outage, on_error: Any,
     served = iter(range(10_000))
 
     def step(connection: Connection, request: Any) -> None:
-        (answer() if next(served) < 3 else outage.step)(connection, request)
+        (respond() if next(served) < 3 else outage.step)(connection, request)
 
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(outage.error) as caught:
@@ -131,7 +131,7 @@ def test_outage_ends_the_job_and_records_no_texts(outage: Outage, on_error: Any,
 @both_sides
 @pytest.mark.parametrize("on_error", ["raise", "record"])
 def test_unreachable_server_ends_the_job(on_error: Any, side: Side) -> None:
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         url = server.url
     with side(OpenRouter(KEY, server_url=url)) as session, pytest.raises(errors.ConnectError) as caught:
         session.embed(texts_of(500), model=MODEL, on_error=on_error, retries=QUICK)
@@ -142,7 +142,7 @@ def test_unreachable_server_ends_the_job(on_error: Any, side: Side) -> None:
 @both_sides
 @pytest.mark.parametrize(
     ("step", "min_requests"),
-    [(refuse(429, ("Retry-After", "0.2")), 3), (refuse(503), 1), (hang, 1)],
+    [(reject(429, ("Retry-After", "0.2")), 3), (reject(503), 1), (hang, 1)],
     ids=["429", "503", "hang"],
 )
 def test_total_seconds_limit_a_job_without_responses(step: Any, min_requests: int, side: Side) -> None:
@@ -158,7 +158,7 @@ def test_total_seconds_limit_a_job_without_responses(step: Any, min_requests: in
 @both_sides
 @pytest.mark.parametrize("retries", [0, 2])
 def test_retries_can_be_a_number(retries: int, side: Side) -> None:
-    with FaultServer(forever(refuse(503, ("Retry-After", "0.01")))) as server:
+    with FaultServer(forever(reject(503, ("Retry-After", "0.01")))) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session, pytest.raises(errors.OpenRouterError):
             session.embed("a", model=MODEL, retries=retries)
 
@@ -168,7 +168,7 @@ def test_retries_can_be_a_number(retries: int, side: Side) -> None:
 @both_sides
 def test_wait_is_logged_and_reported_with_its_reason(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[Any] = []
-    with Capped(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(200), model=MODEL, progress=seen.append)
 
     assert [round(report.wait_seconds, 1) for report in seen[:2]] == [0.2, 0.0]
@@ -185,7 +185,7 @@ def test_wait_is_logged_and_reported_with_its_reason(side: Side, caplog: pytest.
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 1}, {"tokens_per_minute": 1}], ids=str)
 def test_job_does_not_wait_after_the_last_request(limit: dict[str, float], side: Side) -> None:
     started = time.monotonic()
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed("a", model=MODEL, **limit)
 
     assert time.monotonic() - started < 10
@@ -193,7 +193,7 @@ def test_job_does_not_wait_after_the_last_request(limit: dict[str, float], side:
 
 @both_sides
 def test_rate_applies_per_client_and_model(side: Side) -> None:
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         for model in (MODEL, MODEL, MODEL, "another"):
             session.embed("a", model=model, requests_per_minute=60 / 0.3)
 
@@ -205,7 +205,7 @@ def test_rate_applies_per_client_and_model(side: Side) -> None:
 @both_sides
 def test_rate_includes_retries(side: Side) -> None:
     every = 0.03
-    with Capped(third=(refuse(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(third=(reject(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(100), model=MODEL, batch_size=5, retries=QUICK, requests_per_minute=60 / every)
 
         arrived = [request.arrived for request in server.ledger.requests]
@@ -223,7 +223,7 @@ def test_slow_source_delays_no_response(side: Side) -> None:
             next(given)
             yield text
 
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         blocks = session.stream(slowly(), model=MODEL, batch_size=10)
         next(blocks)
         count = next(given)
@@ -237,7 +237,7 @@ def test_slow_source_delays_no_response(side: Side) -> None:
 
 def test_program_with_an_open_stream_exits() -> None:
     """The threads of the stream are waiting for Retry-After."""
-    with FaultServer(forever(refuse(429, ("Retry-After", "300")))) as server:
+    with FaultServer(forever(reject(429, ("Retry-After", "300")))) as server:
         program = f"""
             import threading, time
             from openrouter_embeddings import OpenRouter
@@ -264,7 +264,7 @@ def test_abandoned_async_stream_leaves_no_task() -> None:
             await asyncio.sleep(0.1)
             problems.extend(map(repr, asyncio.all_tasks() - {asyncio.current_task()}))
 
-    with Capped(seconds=0.02) as server:
+    with ProviderServer(seconds=0.02) as server:
         asyncio.run(scenario())
 
     assert problems == []

@@ -11,8 +11,8 @@ from typing import Any
 from openrouter_embeddings import errors
 from openrouter_embeddings.retries import Policy
 
+from .expected import vector
 from .ledger import Ledger
-from .right import vector
 from .server import Script
 
 KEY = "sk-or-v1-3f9c1e7ab05d4486c2aa917be64d08f5"
@@ -25,7 +25,7 @@ SLACK_SECONDS = 0.5
 """Tolerance for delays on a busy machine."""
 
 
-def right_vectors(texts: tuple[str, ...]) -> list[array[float]]:
+def expected_vectors(texts: tuple[str, ...]) -> list[array[float]]:
     return [vector(text) for text in texts]
 
 
@@ -38,7 +38,7 @@ class Outcome:
     seconds: float
     ended: float
     tasks_left: list[str]
-    dials: int
+    connection_attempts: int
     ledger: Ledger
     elsewhere: Ledger
     peak_bytes: int
@@ -86,7 +86,7 @@ class Fault:
     """Number of warnings and log records of level WARNING, except those of retries."""
     peak_mb: float | None = None
     """Maximum peak of the memory of the call."""
-    vectors: Callable[[tuple[str, ...]], list[array[float]]] = right_vectors
+    vectors: Callable[[tuple[str, ...]], list[array[float]]] = expected_vectors
     check: Callable[[Outcome], None] | None = None
     """Additional assertions."""
     authorization: str = f"Bearer {KEY}"

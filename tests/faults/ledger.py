@@ -17,8 +17,8 @@ class Request:
         self.headers = headers
         self.body = b""
         self.arrived = time.monotonic()
-        self.answered: float | None = None  # time of the first byte of the response
-        self.hung_up_after: float | None = None  # seconds from arrival until the client disconnected
+        self.responded: float | None = None  # time of the first byte of the response
+        self.disconnected_after: float | None = None  # seconds from arrival until the client disconnected
         self.done = threading.Event()  # set when the step has ended
 
     def all(self, name: str) -> list[str]:
@@ -48,14 +48,14 @@ class Ledger:
         self.lock = threading.Lock()
         self.requests: list[Request] = []
         self.billed: list[int] = []  # number of inputs of each computed response
-        self.dialled = 0
+        self.connection_count = 0
         self.most_open = 0
         self.failures: list[BaseException] = []  # exceptions of the server itself; they fail the test
 
     @property
     def gaps(self) -> list[float]:
         """Seconds from each response (or request, if there was no response) to the next request."""
-        return [b.arrived - (a.answered or a.arrived) for a, b in zip(self.requests, self.requests[1:], strict=False)]
+        return [b.arrived - (a.responded or a.arrived) for a, b in zip(self.requests, self.requests[1:], strict=False)]
 
     def bill(self, request: Request) -> None:
         with self.lock:

@@ -1,7 +1,7 @@
 """An HTTP server on loopback that follows a script of faults and records its requests.
 
 A script is a function that returns an iterator of steps; each request takes the next step. A step is a function
-`(connection, request) -> None` that handles one request on the raw socket. `replies.py` contains the steps.
+`(connection, request) -> None` that handles one request on the raw socket. `steps.py` contains the steps.
 The numbers of threads, seconds and bytes are bounded. Leaving the `with` block stops the server and its threads.
 """
 
@@ -60,8 +60,8 @@ class Connection:
         return Request(method, path, [(name, value.strip()) for name, _, value in pairs])
 
     def send(self, data: bytes) -> None:
-        if self.request is not None and self.request.answered is None:
-            self.request.answered = time.monotonic()
+        if self.request is not None and self.request.responded is None:
+            self.request.responded = time.monotonic()
         self.raw.sendall(data)
 
     def end(self) -> None:
@@ -94,7 +94,7 @@ class Connection:
         """Record that the client disconnected."""
         self.closed = True
         if self.request is not None and not self.stopped:
-            self.request.hung_up_after = time.monotonic() - self.request.arrived
+            self.request.disconnected_after = time.monotonic() - self.request.arrived
 
     def stop(self) -> None:
         """Shut the socket down to wake the serving thread, unless the client has just disconnected."""
@@ -194,7 +194,7 @@ class FaultServer:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, raw)
             with self.ledger.lock:
-                self.ledger.dialled += 1
+                self.ledger.connection_count += 1
                 self._connections.add(connection)
                 self.ledger.most_open = max(self.ledger.most_open, len(self._connections))
             thread = threading.Thread(target=self._serve, args=(connection,), name="fault connection", daemon=True)

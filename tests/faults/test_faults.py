@@ -12,13 +12,13 @@ from openrouter_embeddings import errors
 
 from . import test_lifetimes as lifetimes
 from .conftest import Observed
-from .drives import DRIVES, OWN, Drive
+from .expected import to_base64
 from .fault import SLACK_SECONDS, Fault, Outcome
-from .right import in_base64
+from .leaks import Watch, exposed_texts
+from .modes import MODES, OWN_CLIENT_MODES, Mode
 from .table import CONNECTIONS, FAULTS, REDIRECTS, SIZES
-from .witness import Watch, hiding_places
 
-Observe = Callable[[Fault, Drive], Observed]
+Observe = Callable[[Fault, Mode], Observed]
 
 
 def faults(condition: Callable[[Fault], object]) -> pytest.MarkDecorator:
@@ -39,17 +39,17 @@ ATTRIBUTES = (
 )
 
 
-def assert_outcome(fault: Fault, drive: Drive, outcome: Outcome) -> None:
+def assert_outcome(fault: Fault, mode: Mode, outcome: Outcome) -> None:
     """Compare the vectors or the error, and the numbers of requests and of billed requests, with the row."""
     if fault.error_class is None:
         assert outcome.error is None, "".join(traceback.format_exception(outcome.error))
         for value in outcome.values:
-            assert drive.vectors(value) == fault.vectors(fault.texts)
+            assert mode.vectors(value) == fault.vectors(fault.texts)
     else:
         assert fault.error_class in type(outcome.error).__mro__[:2], repr(outcome.error)
     assert len(outcome.ledger.requests) == fault.requests
     assert outcome.ledger.billed == [len(fault.texts)] * fault.computed
-    assert outcome.elsewhere.dialled == 0
+    assert outcome.elsewhere.connection_count == 0
 
 
 def assert_time_and_memory(fault: Fault, outcome: Outcome) -> None:
@@ -99,13 +99,13 @@ def assert_pickles(error: Exception | None) -> None:
 
 def assert_nothing_is_disclosed(fault: Fault, outcome: Outcome, watch: Watch) -> None:
     """The key is in no error, log or warning; texts and vectors are in no log."""
-    places = list(hiding_places(outcome.error)) if outcome.error is not None else []
+    places = list(exposed_texts(outcome.error)) if outcome.error is not None else []
     places += [("log", text) for text in watch.records.texts] + [("warning", text) for text in watch.warnings]
     for secret in fault.secrets:
         assert {place for place, text in places if secret in text} == set()
     vectors = fault.vectors(fault.texts)
     private = [text[:40] for text in fault.texts if text]
-    private += [in_base64(row)[:20] for row in vectors] + [repr(row[0]) for row in vectors if row[0]]
+    private += [to_base64(row)[:20] for row in vectors] + [repr(row[0]) for row in vectors if row[0]]
     assert [text for text in watch.records.texts if any(part in text for part in private)] == []
 
 
@@ -118,10 +118,10 @@ def assert_no_leaks_or_extra_warnings(fault: Fault, outcome: Outcome, watch: Wat
 
 
 @every_fault
-def test_fault(fault: Fault, drive: Drive, observe: Observe) -> None:
+def test_fault(fault: Fault, mode: Mode, observe: Observe) -> None:
     """Run a row in a mode and check its outcome."""
-    outcome, watch = observe(fault, drive)
-    assert_outcome(fault, drive, outcome)
+    outcome, watch = observe(fault, mode)
+    assert_outcome(fault, mode, outcome)
     assert_time_and_memory(fault, outcome)
     assert_counts_and_message(fault, outcome)
     assert_requests(fault, outcome)
@@ -138,7 +138,7 @@ def public_class(error: Exception | None) -> type | None:
 @faults(lambda fault: fault.error_class)
 def test_sync_and_async_raise_the_same_error(fault: Fault, observe: Observe) -> None:
     """Both modes raise the same class with the same message."""
-    first, *others = (observe(fault, side)[0].error for side in DRIVES)
+    first, *others = (observe(fault, side)[0].error for side in MODES)
     for other in others:
         assert public_class(other) is public_class(first)
         if not isinstance(first, errors.NoResponseError):  # these messages quote the network library
@@ -157,8 +157,8 @@ ON_THE_WIRE = [*CONNECTIONS, *REDIRECTS, *SIZES]
 
 
 @faults(lambda f: f in ON_THE_WIRE and not f.default_policy and f.name not in NEEDS_OUR_CONNECTIONS)
-@pytest.mark.parametrize("own", OWN, ids=lambda drive: drive.name)
-def test_outcome_with_a_client_of_the_caller(fault: Fault, own: Drive, observe: Observe) -> None:
+@pytest.mark.parametrize("own", OWN_CLIENT_MODES, ids=lambda mode: mode.name)
+def test_outcome_with_a_client_of_the_caller(fault: Fault, own: Mode, observe: Observe) -> None:
     """The outcome is the same with the caller's own HTTP client, in all rows that depend on the HTTP client."""
     outcome, watch = observe(fault, own)
     assert_outcome(fault, own, outcome)

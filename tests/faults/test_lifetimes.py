@@ -17,12 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from openrouter_embeddings import OpenRouter, errors
 
-from .drives import rows
+from .expected import vector
 from .fault import KEY, MODEL, QUICK, TEXTS
-from .replies import answer, forever, hang, once, refuse
-from .right import vector
+from .leaks import Watch
+from .modes import rows
 from .server import FaultServer
-from .witness import Watch
+from .steps import forever, hang, once, reject, respond
 
 ROWS = {44, 45, 46}
 THREADS, TASKS = 64, 150
@@ -94,7 +94,7 @@ def test_cancelled_wait_sends_no_retry(watch: Watch) -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(generate_async(client), 0.3)
 
-    with FaultServer(once(refuse(429, ("Retry-After", "30")))) as server:
+    with FaultServer(once(reject(429, ("Retry-After", "30")))) as server:
         asyncio.run(scenario(server))
         assert len(server.ledger.requests) == 1
 
@@ -121,7 +121,7 @@ def test_interrupted_call_ends_promptly(watch: Watch) -> None:
 
 def test_threads_get_their_own_vectors(watch: Watch) -> None:
     """Row 45: 64 threads share one client; each gets the vectors of its own texts from a bounded pool."""
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         with client_of(server) as client, ThreadPoolExecutor(THREADS) as pool:
             vectors = list(pool.map(lambda caller: generate(client, caller), range(2 * THREADS)))
         assert vectors == [expected(caller) for caller in range(2 * THREADS)]
@@ -136,7 +136,7 @@ def test_tasks_get_their_own_vectors() -> None:
         async with client_of(server) as client:
             return await asyncio.gather(*(generate_async(client, caller) for caller in range(TASKS)))
 
-    with Watch(logging.WARNING) as watch, FaultServer(forever(answer())) as server:
+    with Watch(logging.WARNING) as watch, FaultServer(forever(respond())) as server:
         assert asyncio.run(scenario(server)) == [expected(caller) for caller in range(TASKS)]
         assert server.ledger.most_open <= POOL
         assert len(server.ledger.requests) == TASKS
@@ -145,7 +145,7 @@ def test_tasks_get_their_own_vectors() -> None:
 
 def test_pickled_copy_works_beside_the_original(watch: Watch) -> None:
     """Row 46: a pickled copy and its original, which has an open connection, both work."""
-    with FaultServer(forever(answer())) as server, client_of(server) as client:
+    with FaultServer(forever(respond())) as server, client_of(server) as client:
         assert generate(client) == expected(0)
         with pickle.loads(pickle.dumps(client)) as copy:
             assert generate(copy, 1) == expected(1)
@@ -166,7 +166,7 @@ def test_forked_child_opens_its_own_connection() -> None:
     """Row 46: a forked child opens its own connection and does not use the connection of its parent."""
     context = multiprocessing.get_context("fork")
     results: multiprocessing.Queue[object] = context.Queue()
-    with FaultServer(forever(answer())) as server, client_of(server) as client:
+    with FaultServer(forever(respond())) as server, client_of(server) as client:
         assert generate(client) == expected(0)
         child = context.Process(target=_in_child, args=(client, results))
         child.start()
@@ -174,14 +174,14 @@ def test_forked_child_opens_its_own_connection() -> None:
         child.join(10)
         assert child.exitcode == 0
         assert generate(client, 2) == expected(2)
-        assert server.ledger.dialled == 2  # one per process
+        assert server.ledger.connection_count == 2  # one per process
     results.close()
     results.join_thread()
 
 
 def test_retry_budget_limits_the_retries_of_a_client(watch: Watch) -> None:
     """A client whose calls all fail makes 20 retries: each takes 5 of the 100 tokens of its budget."""
-    with FaultServer(forever(refuse(503))) as server:
+    with FaultServer(forever(reject(503))) as server:
         with OpenRouter(api_key=KEY, server_url=server.url, retry_config=QUICK) as client:
             for _ in range(20):
                 with pytest.raises(errors.ServiceUnavailableResponseError):
@@ -191,7 +191,7 @@ def test_retry_budget_limits_the_retries_of_a_client(watch: Watch) -> None:
 
 def test_closed_client_can_be_closed_again_but_sends_nothing(watch: Watch) -> None:
     """A second close does nothing; calls of a closed client raise ClosedClientError and send nothing."""
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         with client_of(server) as client:
             assert generate(client) == expected(0)
         client.close()
@@ -212,7 +212,7 @@ def test_client_works_on_a_second_event_loop(watch: Watch) -> None:
             if last:
                 await client.aclose()
 
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         client = client_of(server)
         assert [asyncio.run(scenario(client, caller, caller == 1)) for caller in range(2)] == [expected(0), expected(1)]
 
@@ -225,5 +225,5 @@ def test_sync_call_works_inside_a_running_loop(watch: Watch) -> None:
             assert generate(client) == expected(0)
             assert await generate_async(client, 1) == expected(1)
 
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         asyncio.run(scenario(server))

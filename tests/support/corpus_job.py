@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from openrouter_embeddings import OpenRouter, errors
-from support.capped import KEY, MODEL
+from support.provider_server import KEY, MODEL
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import pytest
 from openrouter_embeddings import OpenRouter
 
 
-class WithThreads:
+class SyncSession:
     """The sync side: calls the synchronous methods of a client; use it in a `with` block, which closes the client."""
 
     name = "sync"
@@ -51,7 +51,7 @@ async def tasks_left() -> set[asyncio.Task[Any]]:
     return (await asyncio.wait(others, timeout=1))[1] if others else set()
 
 
-class OnEventLoop(WithThreads):
+class AsyncSession(SyncSession):
     """The async side: calls the asynchronous methods on one event loop, so that calls reuse connections."""
 
     name = "async"
@@ -115,7 +115,7 @@ class _Blocks:
         self._runner.run(self._stream.aclose())
 
 
-Session = WithThreads
+Session = SyncSession
 Side = type[Session]
-SIDES: tuple[Side, ...] = (WithThreads, OnEventLoop)
+SIDES: tuple[Side, ...] = (SyncSession, AsyncSession)
 both_sides = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)

@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 import pytest
-from faults.replies import answer, hang, once, redirect, refuse, reply, torn
 from faults.server import FaultServer, Script
+from faults.steps import disconnect, hang, once, redirect, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.telemetry import Call, CallEnded, Event, JobPaused, OpenTelemetry
 from opentelemetry import trace
@@ -26,8 +26,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as gen_ai
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.trace import SpanKind, StatusCode
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
 from support.library import only_httpx
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 POLICY = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
@@ -61,14 +61,14 @@ def ended_with(status: int | None, error: str, generation_id: str | None = None)
 
 
 CALLS: dict[str, tuple[Script, list[Row]]] = {
-    "success": (once(answer(headers=WITH_ID)), succeeded(1, "gen-1")),
-    "overloaded": (once(refuse(503)), failed(503, "ServiceUnavailableResponseError", True) + succeeded(2)),
-    "connection lost": (once(torn("in body", "reset")), failed(None, "ConnectionLostError", True) + succeeded(2)),
-    "not JSON": (once(reply(200, b"<p>")), failed(200, "ResponseValidationError", True) + succeeded(2)),
+    "success": (once(respond(headers=WITH_ID)), succeeded(1, "gen-1")),
+    "overloaded": (once(reject(503)), failed(503, "ServiceUnavailableResponseError", True) + succeeded(2)),
+    "connection lost": (once(disconnect("in body", "reset")), failed(None, "ConnectionLostError", True) + succeeded(2)),
+    "not JSON": (once(respond_with(200, b"<p>")), failed(200, "ResponseValidationError", True) + succeeded(2)),
     "redirect": (once(redirect(307, lambda connection: "/api/v1/embeddings")), succeeded(1)),
-    "error in a 200": (once(reply(200, REJECTED)), ended_with(200, "BadRequestResponseError")),
+    "error in a 200": (once(respond_with(200, REJECTED)), ended_with(200, "BadRequestResponseError")),
     "key echoed": (
-        once(reply(400, REJECTED, (("X-Generation-Id", f"gen-2 {KEY}"),))),
+        once(respond_with(400, REJECTED, (("X-Generation-Id", f"gen-2 {KEY}"),))),
         ended_with(400, "BadRequestResponseError", "gen-2 [masked]"),
     ),
 }
@@ -109,7 +109,7 @@ def test_cancelled_call_emits_its_end() -> None:
 def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     """Each request is a call, and the costs of the calls add up to the cost of the job."""
     events: list[Event] = []
-    with Capped(storm=1, storm_seconds=0.1) as server, connect(side, server, events.append) as session:
+    with ProviderServer(storm=1, storm_seconds=0.1) as server, connect(side, server, events.append) as session:
         result = session.embed(texts_of(40), model=MODEL, batch_size=10, concurrency=2)
 
     calls = [event for event in events if isinstance(event, CallEnded)]
@@ -130,7 +130,7 @@ def test_failing_hook_breaks_no_call_and_is_logged_once(side: Side, caplog: pyte
     def on_event(event: Event) -> None:
         raise RuntimeError("the hook failed")
 
-    with Capped() as server, connect(side, server, on_event) as session:
+    with ProviderServer() as server, connect(side, server, on_event) as session:
         result = session.embed(texts_of(64), model=MODEL, batch_size=4, concurrency=8)
 
     assert result.vectors.tobytes() == matrix_of(texts_of(64)).tobytes()
@@ -139,7 +139,7 @@ def test_failing_hook_breaks_no_call_and_is_logged_once(side: Side, caplog: pyte
 
 @both_sides
 def test_locals_of_tracebacks_contain_no_text_and_no_key(side: Side) -> None:
-    with FaultServer(once(reply(400, REJECTED))) as server, connect(side, server, repr) as session:
+    with FaultServer(once(respond_with(400, REJECTED))) as server, connect(side, server, repr) as session:
         with pytest.raises(errors.BadRequestResponseError) as caught:
             session.generate(input=["text 1"], model=MODEL)
 
@@ -203,7 +203,7 @@ def attributes_of(server: FaultServer, **more: Any) -> dict[str, Any]:
 @both_sides
 def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
-    script = once(refuse(503), answer(headers=WITH_ID))
+    script = once(reject(503), respond(headers=WITH_ID))
     HTTPXClientInstrumentor().instrument(tracer_provider=collected.tracers)
     try:
         with FaultServer(script) as server, connect(side, server, collected.hook) as session, user as parent:
@@ -237,7 +237,7 @@ def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collecte
 
 @both_sides
 def test_span_and_metrics_of_a_call_that_fails(side: Side, collected: Collected) -> None:
-    script = once(reply(400, REJECTED), reply(200, {"object": "list", "data": []}))
+    script = once(respond_with(400, REJECTED), respond_with(200, {"object": "list", "data": []}))
     with FaultServer(script) as server, connect(side, server, collected.hook) as session:
         with pytest.raises(errors.BadRequestResponseError):
             session.generate(input="text 1", model=MODEL)
@@ -254,7 +254,7 @@ def test_span_and_metrics_of_a_call_that_fails(side: Side, collected: Collected)
 @both_sides
 def test_requests_of_a_job_are_children_of_the_callers_span(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
-    with Capped(seconds=0.01) as server, connect(side, server, collected.hook) as session, user as parent:
+    with ProviderServer(seconds=0.01) as server, connect(side, server, collected.hook) as session, user as parent:
         session.embed(texts_of(60), model=MODEL, batch_size=10, concurrency=3)
 
     assert [span.parent for span in collected.spans()] == [parent.get_span_context()] * 6

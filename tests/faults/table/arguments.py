@@ -9,7 +9,7 @@ from typing import Any
 from openrouter_embeddings import errors
 
 from ..fault import KEY, OTHER_KEY, Fault, Outcome
-from ..replies import echo, once
+from ..steps import echo, once
 
 PROVIDER = {"zdr": True, "data_collection": "deny", "max_price": {"prompt": 0.1, "completion": 2, "request": 1e-7}}
 CONVERTED = {

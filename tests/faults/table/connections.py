@@ -9,18 +9,18 @@ from openrouter_embeddings import errors
 from openrouter_embeddings.retries import Policy
 
 from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
-from ..replies import (
-    answer,
+from ..steps import (
     bad_chunk,
-    bare,
+    disconnect,
     drip,
     forever,
     hang,
     once,
-    refuse_unread,
+    reject_unread,
     reset_in_request,
+    respond,
+    send_raw,
     then_close,
-    torn,
 )
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
@@ -29,11 +29,11 @@ PATIENT = {"retry_config": Policy(base_seconds=8)}  # an unexpected wait takes s
 
 
 def connects_4_times(outcome: Outcome) -> None:
-    assert outcome.dials == 4
+    assert outcome.connection_attempts == 4
 
 
 def names_the_certificate(outcome: Outcome) -> None:
-    assert outcome.dials == 1
+    assert outcome.connection_attempts == 1
     assert "certificate" in str(outcome.error).lower()
 
 
@@ -44,8 +44,8 @@ def context_trusting(certificate: Path) -> ssl.SSLContext:
 def end_at_deadline(outcome: Outcome) -> None:
     """Each attempt ends at its deadline of 0.4 s; the server measures from the arrival of the request."""
     for request in outcome.ledger.requests:
-        assert request.hung_up_after is not None
-        assert 0.2 <= request.hung_up_after <= 0.4 * 1.1 + SLACK_SECONDS
+        assert request.disconnected_after is not None
+        assert 0.2 <= request.disconnected_after <= 0.4 * 1.1 + SLACK_SECONDS
 
 
 def has_no_wait(outcome: Outcome) -> None:
@@ -54,9 +54,9 @@ def has_no_wait(outcome: Outcome) -> None:
 
 
 BREAKS = {
-    "reset": torn("in body", "reset"),
-    "short body": torn("in body", "end"),
-    "short chunked body": torn("in body", "end", chunks=True),
+    "reset": disconnect("in body", "reset"),
+    "short body": disconnect("in body", "end"),
+    "short chunked body": disconnect("in body", "end", chunks=True),
     "bad chunk": bad_chunk,
 }
 STALE = [then_close(0), then_close(0.0003), then_close(0.001), then_close(0.0003, "reset"), then_close(0.001, "reset")]
@@ -106,15 +106,15 @@ FAULTS = [
         certificate=UNTRUSTED,
         options={"ssl_context": context_trusting(UNTRUSTED)},
     ),
-    Fault(15, "reset before headers", once(torn("before headers", "reset")), None, 2, 2),
-    Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
-    Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
-    Fault(15, "end in headers", once(torn("in headers", "end")), None, 2, 2),
+    Fault(15, "reset before headers", once(disconnect("before headers", "reset")), None, 2, 2),
+    Fault(15, "end before headers", once(disconnect("before headers", "end")), None, 2, 2),
+    Fault(15, "reset in headers", once(disconnect("in headers", "reset")), None, 2, 2),
+    Fault(15, "end in headers", once(disconnect("in headers", "end")), None, 2, 2),
     Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, options=PATIENT, within_seconds=20),
     Fault(
         15,
         "every reused connection ends",
-        forever(answer(), torn("before headers", "end")),
+        forever(respond(), disconnect("before headers", "end")),
         None,
         2 * 20 - 1,
         2 * 20 - 1,
@@ -126,7 +126,7 @@ FAULTS = [
     Fault(
         15,
         "end on a reused connection",
-        once(answer(), torn("before headers", "end")),
+        once(respond(), disconnect("before headers", "end")),
         None,
         3,
         3,
@@ -137,7 +137,7 @@ FAULTS = [
     Fault(
         15,
         "reset on a reused connection",
-        once(answer(), torn("before headers", "reset")),
+        once(respond(), disconnect("before headers", "reset")),
         None,
         3,
         3,
@@ -151,9 +151,15 @@ FAULTS = [
         for name, step in BREAKS.items()
     ),
     *(Fault(17, f"{name} forever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
-    Fault(17, "end before headers forever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
-    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, maybe_billed=2),
-    Fault(17, "random bytes", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, maybe_billed=2),
+    Fault(
+        17, "end before headers forever", forever(disconnect("before headers", "end")), errors.ConnectionLostError, 2, 2
+    ),
+    Fault(
+        17, "not HTTP", forever(send_raw(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, maybe_billed=2
+    ),
+    Fault(
+        17, "random bytes", forever(send_raw(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, maybe_billed=2
+    ),
     Fault(
         18,
         "hang forever",
@@ -202,7 +208,7 @@ FAULTS = [
     Fault(
         20,
         "413 unread, closed",
-        once(refuse_unread(drain=False)),
+        once(reject_unread(drain=False)),
         errors.PayloadTooLargeResponseError,
         1,
         0,
@@ -211,7 +217,7 @@ FAULTS = [
     Fault(
         20,
         "413 unread, drained",
-        once(refuse_unread(drain=True)),
+        once(reject_unread(drain=True)),
         errors.PayloadTooLargeResponseError,
         1,
         0,

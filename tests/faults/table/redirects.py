@@ -7,8 +7,8 @@ from collections.abc import Callable
 from openrouter_embeddings import errors
 
 from ..fault import Fault
-from ..replies import forever, once, redirect
 from ..server import Connection
+from ..steps import forever, once, redirect
 
 
 def other_origin(connection: Connection) -> str:

@@ -10,15 +10,15 @@ from typing import Any
 
 from openrouter_embeddings import errors
 
-from ..fault import TEXTS, Fault, Outcome, right_vectors
-from ..replies import answer, once
-from ..right import DIMENSIONS, in_base64, vector
+from ..expected import DIMENSIONS, to_base64, vector
+from ..fault import TEXTS, Fault, Outcome, expected_vectors
+from ..steps import once, respond
 
 Body = dict[str, Any]
 BASE64 = {"encoding_format": "base64"}
 ROW, POSITION = 2, 5
-NAN = in_base64([0.5] * POSITION + [float("nan")] + [0.5] * (DIMENSIONS - POSITION - 1))
-INFINITE = in_base64([0.5] * POSITION + [float("inf")] + [0.5] * (DIMENSIONS - POSITION - 1))
+NAN = to_base64([0.5] * POSITION + [float("nan")] + [0.5] * (DIMENSIONS - POSITION - 1))
+INFINITE = to_base64([0.5] * POSITION + [float("inf")] + [0.5] * (DIMENSIONS - POSITION - 1))
 NO_EMBEDDINGS: tuple[object, ...] = (None, [], "", {}, 7)
 TOO_LARGE = 1.25e300  # placeholder for 1e400, which Python cannot write
 ODD = base64.b64encode(bytes(4 * DIMENSIONS - 1)).decode()
@@ -26,11 +26,11 @@ ODD = base64.b64encode(bytes(4 * DIMENSIONS - 1)).decode()
 
 def rejected(number: int, name: str, change: Callable[[Body], object], *message: str, **more: Any) -> Fault:
     """Return a row whose response is wrong: the call raises without a retry, because each retry is billed."""
-    return Fault(number, name, once(answer(change)), errors.ResponseValidationError, 1, 1, message=message, **more)
+    return Fault(number, name, once(respond(change)), errors.ResponseValidationError, 1, 1, message=message, **more)
 
 
 def accepted(number: int, name: str, change: Callable[[Body], object], **more: Any) -> Fault:
-    return Fault(number, name, once(answer(change)), **more)
+    return Fault(number, name, once(respond(change)), **more)
 
 
 def set_indexes(*values: Any) -> Callable[[Body], None]:
@@ -85,7 +85,7 @@ def names_position(outcome: Outcome) -> None:
 
 
 def with_zeros(texts: tuple[str, ...]) -> list[array[float]]:
-    vectors = right_vectors(texts)
+    vectors = expected_vectors(texts)
     vectors[ROW] = array("f", [0.0] * DIMENSIONS)
     return vectors
 
@@ -129,7 +129,7 @@ FAULTS = [
     Fault(
         33,
         "1e400 among the numbers",
-        once(answer(set_number(TOO_LARGE), encode=write_1e400)),
+        once(respond(set_number(TOO_LARGE), encode=write_1e400)),
         errors.ResponseValidationError,
         check=names_position,
     ),
@@ -137,7 +137,7 @@ FAULTS = [
     rejected(33, "NaN in base64", set_embedding(NAN), arguments=BASE64, check=names_position),
     rejected(33, "Infinity in base64", set_embedding(INFINITE), arguments=BASE64, check=names_position),
     rejected(34, "longer row", set_embedding([0.5] * 9), str(ROW), "9", "8"),
-    rejected(34, "shorter base64 row", set_embedding(in_base64([0.5] * 7)), str(ROW), "7", "8", arguments=BASE64),
+    rejected(34, "shorter base64 row", set_embedding(to_base64([0.5] * 7)), str(ROW), "7", "8", arguments=BASE64),
     rejected(
         34,
         "not the requested dimensions",
@@ -150,6 +150,6 @@ FAULTS = [
     rejected(35, "base64 of an odd length", set_embedding(ODD), str(ROW), arguments=BASE64),
     rejected(35, "not base64", set_embedding("~~ not base64 ~~"), str(ROW), arguments=BASE64),
     rejected(35, "base64 without padding", remove_padding, str(ROW), arguments=BASE64),
-    accepted(35, "base64 instead of floats", set_every_embedding(lambda text: in_base64(vector(text)))),
+    accepted(35, "base64 instead of floats", set_every_embedding(lambda text: to_base64(vector(text)))),
     accepted(35, "floats instead of base64", set_every_embedding(lambda text: list(vector(text))), arguments=BASE64),
 ]

@@ -7,7 +7,7 @@ import gzip
 from openrouter_embeddings import errors
 
 from ..fault import Fault
-from ..replies import GZIP, JSON, answer, forever, gzip_bomb, in_chunks, once, reply, stream
+from ..steps import GZIP, JSON, forever, gzip_bomb, in_chunks, once, respond, respond_with, stream
 
 MIB = 1 << 20
 GIANT_HEADER = (*JSON, ("X-Giant", "x" * MIB))
@@ -27,17 +27,17 @@ def bad_checksum(body: bytes) -> bytes:
 
 
 FAULTS = [
-    Fault(1, "gzip", once(answer(encode=gzip.compress, headers=GZIP))),
+    Fault(1, "gzip", once(respond(encode=gzip.compress, headers=GZIP))),
     Fault(1, "chunked", once(in_chunks)),
-    Fault(27, "corrupt gzip", once(answer(encode=corrupt, headers=GZIP)), None, 2, 2),
-    Fault(27, "gzip with a wrong checksum", once(answer(encode=bad_checksum, headers=GZIP)), None, 2, 2),
-    Fault(27, "truncated gzip", once(answer(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
-    Fault(27, "not gzip", once(answer(headers=GZIP)), None, 2, 2),
-    Fault(27, "not gzip forever", forever(answer(headers=GZIP)), errors.ConnectionLostError, 2, 2),
+    Fault(27, "corrupt gzip", once(respond(encode=corrupt, headers=GZIP)), None, 2, 2),
+    Fault(27, "gzip with a wrong checksum", once(respond(encode=bad_checksum, headers=GZIP)), None, 2, 2),
+    Fault(27, "truncated gzip", once(respond(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip", once(respond(headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip forever", forever(respond(headers=GZIP)), errors.ConnectionLostError, 2, 2),
     Fault(
         28,
         "gzip bomb",
-        once(reply(200, gzip_bomb(), GZIP)),
+        once(respond_with(200, gzip_bomb(), GZIP)),
         errors.AnswerTooLargeError,
         1,
         0,
@@ -48,7 +48,7 @@ FAULTS = [
     Fault(
         28,
         "gzip bomb as an error",
-        once(reply(400, gzip_bomb(), GZIP)),
+        once(respond_with(400, gzip_bomb(), GZIP)),
         errors.BadRequestResponseError,
         1,
         0,
@@ -85,6 +85,6 @@ FAULTS = [
         peak_mb=80,
         within_seconds=10,
     ),
-    Fault(29, "header of 1 MiB", once(answer(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
-    Fault(29, "10,000 headers", once(answer(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),
+    Fault(29, "header of 1 MiB", once(respond(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
+    Fault(29, "10,000 headers", once(respond(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),
 ]

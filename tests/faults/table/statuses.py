@@ -7,7 +7,7 @@ from collections.abc import Callable
 from openrouter_embeddings import errors
 
 from ..fault import KEY, Fault, Outcome
-from ..replies import Pairs, echo, error, forever, once, refuse, reply
+from ..steps import Pairs, echo, error, forever, once, reject, respond_with
 
 HTML: Pairs = (("Content-Type", "text/html"),)
 VALIDATION = {"detail": [{"loc": ["body", "input"], "msg": "field required", "type": "value_error.missing"}]}
@@ -55,13 +55,13 @@ REJECTIONS = {
 
 FAULTS = [
     *(
-        Fault(2, f"{status}", once(refuse(status)), error_class, 1, 0, message=("rejected with",))
+        Fault(2, f"{status}", once(reject(status)), error_class, 1, 0, message=("rejected with",))
         for status, error_class in REJECTIONS.items()
     ),
     Fault(
         2,
         "422 with a list",
-        once(reply(422, VALIDATION)),
+        once(respond_with(422, VALIDATION)),
         errors.UnprocessableEntityResponseError,
         1,
         0,
@@ -70,7 +70,7 @@ FAULTS = [
     Fault(
         2,
         "400 with metadata",
-        once(refuse(400, metadata={"provider_name": "Acme"})),
+        once(reject(400, metadata={"provider_name": "Acme"})),
         errors.BadRequestResponseError,
         1,
         0,
@@ -78,22 +78,22 @@ FAULTS = [
     ),
     Fault(3, "401 that echoes", once(echo(401)), errors.UnauthorizedResponseError, 1, 0, check=hides_the_key),
     Fault(3, "403 that echoes", once(echo(403)), errors.ForbiddenResponseError, 1, 0, check=hides_the_key),
-    Fault(4, "402", once(refuse(402)), errors.PaymentRequiredResponseError, 1, 0),
+    Fault(4, "402", once(reject(402)), errors.PaymentRequiredResponseError, 1, 0),
     Fault(
         23,
         "200 with 502 forever",
-        forever(reply(200, error(502, "Provider returned error"))),
+        forever(respond_with(200, error(502, "Provider returned error"))),
         errors.BadGatewayResponseError,
         2,
         0,
         message=("Provider returned error",),
         maybe_billed=2,
     ),
-    Fault(23, "200 with 429 once", once(reply(200, error(429))), None, 2, 1),
+    Fault(23, "200 with 429 once", once(respond_with(200, error(429))), None, 2, 1),
     Fault(
         23,
         "200 with 402",
-        once(reply(200, error(402, "no credits"))),
+        once(respond_with(200, error(402, "no credits"))),
         errors.PaymentRequiredResponseError,
         1,
         0,
@@ -102,7 +102,7 @@ FAULTS = [
     Fault(
         24,
         "error is a string",
-        once(reply(400, {"error": "no such model"})),
+        once(respond_with(400, {"error": "no such model"})),
         errors.BadRequestResponseError,
         1,
         0,
@@ -111,7 +111,7 @@ FAULTS = [
     Fault(
         24,
         "error without a code",
-        once(reply(404, {"error": {"message": "gone"}})),
+        once(respond_with(404, {"error": {"message": "gone"}})),
         errors.NotFoundResponseError,
         1,
         0,
@@ -120,7 +120,7 @@ FAULTS = [
     Fault(
         24,
         "code is a word",
-        once(reply(401, error("invalid_api_key", "who are you"))),
+        once(respond_with(401, error("invalid_api_key", "who are you"))),
         errors.UnauthorizedResponseError,
         1,
         0,
@@ -129,7 +129,7 @@ FAULTS = [
     Fault(
         24,
         "code is digits in a string",
-        once(reply(402, error("402", "no credits"))),
+        once(respond_with(402, error("402", "no credits"))),
         errors.PaymentRequiredResponseError,
         1,
         0,
@@ -138,7 +138,7 @@ FAULTS = [
     Fault(
         24,
         "message is null",
-        once(reply(400, error(400, None))),
+        once(respond_with(400, error(400, None))),
         errors.BadRequestResponseError,
         1,
         0,
@@ -147,17 +147,17 @@ FAULTS = [
     Fault(
         24,
         "only availability",
-        once(reply(404, NO_ENDPOINT)),
+        once(respond_with(404, NO_ENDPOINT)),
         errors.NotFoundResponseError,
         1,
         0,
         message=("no_endpoints",),
     ),
-    Fault(24, "retryable availability", once(refuse(429, availability=CROWDED)), None, 2, 1),
+    Fault(24, "retryable availability", once(reject(429, availability=CROWDED)), None, 2, 1),
     Fault(
         24,
         "200 with an error that is a string",
-        once(reply(200, {"error": "upstream gave up"})),
+        once(respond_with(200, {"error": "upstream gave up"})),
         errors.ResponseValidationError,
         1,
         0,
@@ -167,7 +167,7 @@ FAULTS = [
     Fault(
         25,
         "100 KB of message",
-        once(reply(400, error(400, LONG))),
+        once(respond_with(400, error(400, LONG))),
         errors.BadRequestResponseError,
         1,
         0,
@@ -177,7 +177,7 @@ FAULTS = [
     Fault(
         25,
         "100 KB of HTML",
-        once(reply(400, f"<html>{LONG}</html>", HTML)),
+        once(respond_with(400, f"<html>{LONG}</html>", HTML)),
         errors.BadRequestResponseError,
         1,
         0,
@@ -186,7 +186,7 @@ FAULTS = [
     Fault(
         25,
         "control characters",
-        once(reply(400, error(400, CONTROL))),
+        once(respond_with(400, error(400, CONTROL))),
         errors.BadRequestResponseError,
         1,
         0,
@@ -195,7 +195,7 @@ FAULTS = [
     Fault(
         25,
         "control characters in text",
-        once(reply(404, CONTROL, HTML)),
+        once(respond_with(404, CONTROL, HTML)),
         errors.NotFoundResponseError,
         1,
         0,
@@ -214,7 +214,7 @@ FAULTS = [
     Fault(
         26,
         "400 that is not UTF-8",
-        once(reply(400, b'{"error": {"message": "na\xefve"}}')),
+        once(respond_with(400, b'{"error": {"message": "na\xefve"}}')),
         errors.BadRequestResponseError,
         1,
         0,

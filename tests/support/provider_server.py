@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, error, refuse, reply
-from faults.right import vector
 from faults.server import Connection, FaultServer, Step
+from faults.steps import error, reject, respond, respond_with
 
 KEY = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1"
 MODEL = "example/text-embedding"
@@ -38,13 +38,15 @@ class Rules:
     """The limits of a provider and the way it responds."""
 
     max_inputs: int | None = None
-    names_cap: bool = True
-    base64: Literal["given", "ignored", "empty", "refused", "null", "none", "blank", "float64", "no endpoint"] = "given"
+    states_limit: bool = True
+    base64: Literal["given", "ignored", "empty", "rejected", "null", "none", "blank", "float64", "no endpoint"] = (
+        "given"
+    )
     max_tokens: int | None = None
     """Maximum tokens of a request, at three characters each; the rejection does not state the limit."""
     raw: bool = False
     """Put the message of an error in the metadata only, as the API does with messages of providers."""
-    refused_texts: frozenset[str] = frozenset()
+    rejected_texts: frozenset[str] = frozenset()
     shuffled: bool = False
     seconds: float = 0.0
     """Delay of each response."""
@@ -57,8 +59,8 @@ class Rules:
     """Steps that replace every third response, in turn."""
 
 
-class Capped(FaultServer):
-    """The server; use it as `with Capped(max_inputs=10) as server:`. It also counts concurrent requests."""
+class ProviderServer(FaultServer):
+    """The server; use it as `with ProviderServer(max_inputs=10) as server:`. It also counts concurrent requests."""
 
     def __init__(self, **rules: Any) -> None:
         super().__init__(lambda: itertools.repeat(self._reply))
@@ -100,27 +102,29 @@ class Capped(FaultServer):
     def _step(self, number: int, request: Request) -> Step:
         rules, count, encoding = self.rules, len(request.inputs), request.json.get("encoding_format")
         if number < rules.storm:
-            return refuse(429, ("Retry-After", str(rules.storm_seconds)))
+            return reject(429, ("Retry-After", str(rules.storm_seconds)))
         if rules.third and number % 3 == 2:
             return next(self._thirds)
         if rules.max_inputs is not None and count > rules.max_inputs:
-            number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
+            number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.states_limit else ""
             return self._reject(400, f"Too many inputs{number}")
         if rules.max_tokens is not None and sum(len(text) // 3 + 1 for text in request.inputs) > rules.max_tokens:
             return self._reject(400, "Too many tokens overall, split into more batches")
-        if encoding == "base64" and rules.base64 in ("refused", "no endpoint"):
-            return self._reject(400 if rules.base64 == "refused" else 404, "encoding_format: no base64 here")
+        if encoding == "base64" and rules.base64 in ("rejected", "no endpoint"):
+            return self._reject(400 if rules.base64 == "rejected" else 404, "encoding_format: no base64 here")
         if encoding == "base64" and rules.base64 == "blank":
-            return answer(encode=lambda body: b"")
-        if rules.refused_texts.intersection(request.inputs):
-            return reply(400, error(400, "An input cannot be embedded"))
-        return answer(lambda body: self._corrupt(body, request))
+            return respond(encode=lambda body: b"")
+        if rules.rejected_texts.intersection(request.inputs):
+            return respond_with(400, error(400, "An input cannot be embedded"))
+        return respond(lambda body: self._corrupt(body, request))
 
     def _reject(self, status: int, message: str) -> Step:
         if not self.rules.raw:
-            return reply(status, error(status, message))
+            return respond_with(status, error(status, message))
         raw = json.dumps({"error": {"message": message}})
-        return reply(status, error(status, "Provider returned error", metadata={"raw": raw, "provider_name": "p"}))
+        return respond_with(
+            status, error(status, "Provider returned error", metadata={"raw": raw, "provider_name": "p"})
+        )
 
     def _corrupt(self, body: dict[str, Any], request: Request) -> None:
         if request.json.get("encoding_format") == "base64" and self.rules.base64 == "empty":

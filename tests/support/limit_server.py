@@ -7,15 +7,15 @@ import json
 from typing import Any
 
 import numpy as np
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, error, http, reply
-from faults.right import vector
 from faults.server import Connection, FaultServer
-from support.capped import MODEL
+from faults.steps import error, http, respond, respond_with
+from support.provider_server import MODEL
 
 
-class Limited(FaultServer):
-    """The server; use it as `with Limited(100) as server:`. `listed` is the context length in the models list."""
+class LimitServer(FaultServer):
+    """The server; use it as `with LimitServer(100) as server:`. `listed` is the context length in the models list."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Limited(FaultServer):
         self.limit, self.message, self.bytes_per_token = limit, message, bytes_per_token
         self.listed, self.max_inputs, self.seconds = listed, max_inputs, seconds
 
-    def __enter__(self) -> Limited:
+    def __enter__(self) -> LimitServer:
         super().__enter__()
         return self
 
@@ -46,15 +46,15 @@ class Limited(FaultServer):
             connection.pause(self.seconds)
         longest = max(map(self.tokens, request.inputs))
         if len(request.inputs) > self.max_inputs:
-            step = reply(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
+            step = respond_with(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
         elif longest > self.limit:
-            step = reply(400, error(400, self.message.format(limit=self.limit, tokens=longest)))
+            step = respond_with(400, error(400, self.message.format(limit=self.limit, tokens=longest)))
         else:
-            step = answer()
+            step = respond()
         step(connection, request)
 
     @property
-    def lists(self) -> int:
+    def list_requests(self) -> int:
         """The number of requests for the models list."""
         return sum(request.method == "GET" for request in self.ledger.requests)
 

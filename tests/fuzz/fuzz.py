@@ -1,4 +1,4 @@
-"""Fuzzes the decoding of responses: python tests/fuzz/answers.py --seconds 60.
+"""Fuzzes the decoding of responses: python tests/fuzz/fuzz.py --seconds 60.
 
 Inputs that reach new code are added to corpus/. A failing input is added as `crash-...`, and test_corpus.py fails with
 it until the code is fixed.

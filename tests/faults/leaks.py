@@ -33,7 +33,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 sys.addaudithook(_audit)  # also sees attempts that are refused; an audit hook cannot be removed
 
 
-def dials(port: int) -> int:
+def connection_attempts(port: int) -> int:
     """Return the number of connection attempts of this process to a port."""
     return _dialled.count(port)
 
@@ -121,7 +121,7 @@ def error_chain(error: BaseException) -> Iterator[BaseException]:
     return iter(seen)
 
 
-def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
+def exposed_texts(error: BaseException) -> Iterator[tuple[str, str]]:
     """Yield each place where an error may contain a secret, with its text."""
     seen: dict[int, int] = {}
     for found in error_chain(error):

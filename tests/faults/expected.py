@@ -21,14 +21,14 @@ def vector(item: Any, dimensions: int = DIMENSIONS) -> array[float]:
     return array("f", (int.from_bytes(digest[i : i + 3]) / 2**23 - 1 for i in range(0, len(digest), 3)))
 
 
-def in_base64(values: Iterable[float]) -> str:
+def to_base64(values: Iterable[float]) -> str:
     return base64.b64encode(array("f", values).tobytes()).decode("ascii")
 
 
-def right_answer(request: Request) -> dict[str, Any]:
+def expected_response(request: Request) -> dict[str, Any]:
     """Return the documented response to a request, as JSON data."""
     body = request.json
-    encode = in_base64 if body.get("encoding_format") == "base64" else list
+    encode = to_base64 if body.get("encoding_format") == "base64" else list
     rows = [vector(item, body.get("dimensions", DIMENSIONS)) for item in request.inputs]
     return {
         "object": "list",

@@ -7,7 +7,7 @@ from typing import Any
 from openrouter_embeddings import errors
 
 from ..fault import Fault, Outcome
-from ..replies import JSON, Pairs, answer, forever, once, reply
+from ..steps import JSON, Pairs, forever, once, respond, respond_with
 
 HTML: Pairs = (("Content-Type", "text/html; charset=utf-8"),)
 PAGE = "<!doctype html><title>Sign in</title>" + "<p>Welcome to the hotel's wireless network</p>" * 20
@@ -33,7 +33,7 @@ def decodes_the_model(outcome: Outcome) -> None:
 
 def with_charset(charset: str) -> Fault:
     headers = (("Content-Type", f"application/json; charset={charset}"),)
-    step = answer(lambda response: response.update(model="modèle-é✓"), headers=headers)
+    step = respond(lambda response: response.update(model="modèle-é✓"), headers=headers)
     return Fault(1, f"charset {charset}", once(step), check=decodes_the_model)
 
 
@@ -42,7 +42,7 @@ def without_fields(*names: str) -> Fault:
         for name in names:
             del response[name]
 
-    return Fault(36, f"no {' nor '.join(names)}", once(answer(change)))
+    return Fault(36, f"no {' nor '.join(names)}", once(respond(change)))
 
 
 def add_member(name: str, text: str) -> Any:
@@ -51,7 +51,7 @@ def add_member(name: str, text: str) -> Any:
 
 
 def hostile(name: str, encode: Any) -> Fault:
-    step = answer(encode=encode)
+    step = respond(encode=encode)
     return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=3, peak_mb=50)
 
 
@@ -59,7 +59,7 @@ def not_a_response(name: str, requests: int, status: int, body: str, headers: Pa
     return Fault(
         21,
         name,
-        forever(reply(status, body, headers)),
+        forever(respond_with(status, body, headers)),
         errors.ResponseValidationError,
         requests,
         0,
@@ -72,15 +72,15 @@ FAULTS = [
     Fault(1, "plain", once()),
     Fault(1, "plain, base64", once(), arguments={"encoding_format": "base64"}),
     Fault(1, "plain, one text", once(), texts=("confidential passage",), arguments={"input": "confidential passage"}),
-    Fault(1, "white space", once(answer(encode=lambda body: b" \r\n\t " * 50 + body + b"\n\n"))),
-    Fault(1, "byte order mark", once(answer(encode=lambda body: b"\xef\xbb\xbf" + body))),
+    Fault(1, "white space", once(respond(encode=lambda body: b" \r\n\t " * 50 + body + b"\n\n"))),
+    Fault(1, "byte order mark", once(respond(encode=lambda body: b"\xef\xbb\xbf" + body))),
     *(with_charset(charset) for charset in ("latin-1", "utf-16", "klingon", '""')),
-    Fault(1, "no content type", once(answer(headers=()))),
-    Fault(1, "unknown fields", once(answer(add_unknown_fields)), check=keeps_unknown_fields),
+    Fault(1, "no content type", once(respond(headers=()))),
+    Fault(1, "unknown fields", once(respond(add_unknown_fields)), check=keeps_unknown_fields),
     Fault(
         1,
         "cookies",
-        forever(answer(headers=(*JSON, ("Set-Cookie", "session=tracked; Path=/")))),
+        forever(respond(headers=(*JSON, ("Set-Cookie", "session=tracked; Path=/")))),
         requests=3,
         computed=3,
         calls=3,
@@ -95,17 +95,17 @@ FAULTS = [
     Fault(
         21,
         "truncated",
-        forever(answer(encode=lambda body: body[:150])),
+        forever(respond(encode=lambda body: body[:150])),
         errors.ResponseValidationError,
         2,
         2,
         message=("application/json", '{"object": "list"'),
     ),
-    Fault(21, "truncated once", once(answer(encode=lambda body: body[:150])), None, 2, 2),
+    Fault(21, "truncated once", once(respond(encode=lambda body: body[:150])), None, 2, 2),
     Fault(
         22,
         "deeply nested arrays",
-        forever(reply(200, DEEP)),
+        forever(respond_with(200, DEEP)),
         errors.ResponseValidationError,
         1,
         0,
@@ -116,7 +116,7 @@ FAULTS = [
     Fault(
         22,
         "deeply nested objects",
-        forever(reply(200, '{"a":' * 100_000)),
+        forever(respond_with(200, '{"a":' * 100_000)),
         errors.ResponseValidationError,
         1,
         0,
@@ -133,7 +133,7 @@ FAULTS = [
     Fault(
         22,
         "deeply nested error",
-        forever(reply(400, DEEP)),
+        forever(respond_with(400, DEEP)),
         errors.BadRequestResponseError,
         1,
         0,
@@ -143,18 +143,18 @@ FAULTS = [
     Fault(
         26,
         "not UTF-8",
-        forever(reply(200, NOT_UTF8)),
+        forever(respond_with(200, NOT_UTF8)),
         errors.ResponseValidationError,
         2,
         0,
         message=("UTF-8",),
         maybe_billed=2,
     ),
-    Fault(26, "not UTF-8 once", once(reply(200, NOT_UTF8)), None, 2, 1, maybe_billed=1),
+    Fault(26, "not UTF-8 once", once(respond_with(200, NOT_UTF8)), None, 2, 1, maybe_billed=1),
     without_fields("usage"),
     without_fields("model"),
     without_fields("object"),
     without_fields("id"),
     without_fields("usage", "model", "object", "id"),
-    Fault(36, "usage: null", once(answer(lambda response: response.update(usage=None)))),
+    Fault(36, "usage: null", once(respond(lambda response: response.update(usage=None)))),
 ]

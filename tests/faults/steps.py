@@ -14,15 +14,15 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any, Literal
 
+from .expected import expected_response
 from .ledger import Request
-from .right import right_answer
 from .server import Connection, Script, Step, unread
 
 Pairs = Sequence[tuple[str, str]]
 Ending = Literal["end", "reset"]
 JSON: Pairs = (("Content-Type", "application/json"),)
 GZIP: Pairs = (*JSON, ("Content-Encoding", "gzip"))
-LET_THE_CLIENT_READ_SECONDS = 0.02  # a RST may discard data that the client has not read yet
+READ_SECONDS = 0.02  # a RST may discard data that the client has not read yet
 
 
 def http(status: int, body: bytes, headers: Pairs = JSON, length: bool = True) -> bytes:
@@ -39,7 +39,7 @@ def chunked(body: bytes, size: int = 64) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-def answer(
+def respond(
     change: Callable[[dict[str, Any]], object] | None = None,
     *,
     encode: Callable[[bytes], bytes] = lambda body: body,
@@ -48,7 +48,7 @@ def answer(
     """Return a step that sends the correct response after `change` edited its data and `encode` its bytes."""
 
     def step(connection: Connection, request: Request) -> None:
-        payload = right_answer(request)
+        payload = expected_response(request)
         connection.server.ledger.bill(request)
         if change is not None:
             change(payload)
@@ -57,7 +57,7 @@ def answer(
     return step
 
 
-def reply(
+def respond_with(
     status: int, body: bytes | str | dict[str, Any] = b"", headers: Pairs | Callable[[Request], Pairs] = JSON
 ) -> Step:
     """Return a step that sends a fixed response and computes no vectors; `headers` may be a function."""
@@ -75,12 +75,12 @@ def error(code: Any, message: Any = "as scripted", **more: Any) -> dict[str, Any
     return {"error": {"code": code, "message": message, **more}}
 
 
-def refuse(status: int, *headers: tuple[str, str], **more: Any) -> Step:
+def reject(status: int, *headers: tuple[str, str], **more: Any) -> Step:
     """Return a step that sends the documented error response of a status."""
-    return reply(status, error(status, f"rejected with {status}", **more), (*JSON, *headers))
+    return respond_with(status, error(status, f"rejected with {status}", **more), (*JSON, *headers))
 
 
-def until(seconds: float) -> Callable[[Request], Pairs]:
+def retry_at(seconds: float) -> Callable[[Request], Pairs]:
     """Return headers with a `Retry-After` date in whole seconds, at least `seconds` from now."""
     return lambda request: (*JSON, ("Retry-After", formatdate(int(time.time() + seconds + 1), usegmt=True)))
 
@@ -103,19 +103,19 @@ def redirect(status: int, location: Callable[[Connection], str]) -> Step:
     return step
 
 
-def torn(where: Literal["before headers", "in headers", "in body"], ending: Ending, chunks: bool = False) -> Step:
+def disconnect(where: Literal["before headers", "in headers", "in body"], ending: Ending, chunks: bool = False) -> Step:
     """Return a step that computes the response, sends a part of it, and closes the connection."""
 
     def step(connection: Connection, request: Request) -> None:
         connection.server.ledger.bill(request)
-        body = json.dumps(right_answer(request)).encode()
+        body = json.dumps(expected_response(request)).encode()
         if chunks:
             message = http(200, chunked(body), (*JSON, ("Transfer-Encoding", "chunked")), length=False)
         else:
             message = http(200, body)
         size = {"before headers": 0, "in headers": 30, "in body": len(message) - 50}[where]
         connection.send(message[:size])
-        time.sleep(LET_THE_CLIENT_READ_SECONDS)
+        time.sleep(READ_SECONDS)
         connection.end() if ending == "end" else connection.reset()
 
     return step
@@ -124,7 +124,7 @@ def torn(where: Literal["before headers", "in headers", "in body"], ending: Endi
 def bad_chunk(connection: Connection, request: Request) -> None:
     """Send a chunked response whose third chunk has an invalid size."""
     connection.server.ledger.bill(request)
-    body = chunked(json.dumps(right_answer(request)).encode())
+    body = chunked(json.dumps(expected_response(request)).encode())
     third = body.index(b"40\r\n", body.index(b"40\r\n", 1) + 1)
     headers = (*JSON, ("Transfer-Encoding", "chunked"))
     connection.send(http(200, body[:third] + b"size unknown\r\n" + body[third:], headers, length=False))
@@ -134,11 +134,11 @@ def bad_chunk(connection: Connection, request: Request) -> None:
 def in_chunks(connection: Connection, request: Request) -> None:
     """Send the correct response in chunks."""
     connection.server.ledger.bill(request)
-    body = chunked(json.dumps(right_answer(request)).encode())
+    body = chunked(json.dumps(expected_response(request)).encode())
     connection.send(http(200, body, (*JSON, ("Transfer-Encoding", "chunked")), length=False))
 
 
-def bare(data: bytes) -> Step:
+def send_raw(data: bytes) -> Step:
     """Return a step that sends raw bytes, HTTP or not, and closes the connection."""
 
     def step(connection: Connection, request: Request) -> None:
@@ -174,14 +174,14 @@ def then_close(after_seconds: float, ending: Ending = "end") -> Step:
     """Return a step that sends a correct keep-alive response, and closes the connection soon after."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer()(connection, request)
+        respond()(connection, request)
         time.sleep(after_seconds)
         connection.end() if ending == "end" else connection.reset()
 
     return step
 
 
-def refuse_unread(drain: bool) -> Step:
+def reject_unread(drain: bool) -> Step:
     """Return a step that sends 413 before it reads the body, then closes; `drain` reads for a second first."""
 
     @unread
@@ -190,7 +190,7 @@ def refuse_unread(drain: bool) -> Step:
         if drain:
             connection.pause(1)
         else:
-            time.sleep(LET_THE_CLIENT_READ_SECONDS)
+            time.sleep(READ_SECONDS)
         connection.end()
 
     return step
@@ -230,7 +230,7 @@ def gzip_bomb(inflated_mib: int = 256) -> bytes:
 
 def once(*steps: Step) -> Script:
     """Return a script of these steps, followed by correct responses."""
-    return lambda: itertools.chain(steps, itertools.repeat(answer()))
+    return lambda: itertools.chain(steps, itertools.repeat(respond()))
 
 
 def forever(*steps: Step) -> Script:
