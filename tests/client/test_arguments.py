@@ -1,4 +1,4 @@
-"""Arguments of public functions: mistakes end in a message that names the cure, and no frame shows a secret."""
+"""Arguments of public functions: each mistake raises an error that names the fix, and no traceback has a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`OpenRouter` over real sockets: its arguments, the options of calls, variants, copies, forks and closing."""
+"""`OpenRouter` over real sockets: arguments, options of calls, `with_options`, copies, forks and closing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedder: what it sends for documents and queries, its copies, and the end of its client."""
+"""The embedder: its requests for documents and queries, its copies, and the lifetime of its client."""
 
 from __future__ import annotations
 

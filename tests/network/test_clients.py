@@ -1,4 +1,4 @@
-"""The HTTP clients behind a client: opened at first use, for threads and for each event loop, and closed with it."""
+"""The HTTP clients of a client: opened at the first call, for threads and per event loop, closed with the client."""
 
 from __future__ import annotations
 

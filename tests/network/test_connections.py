@@ -1,4 +1,4 @@
-"""Connections over real sockets: they are used again, and never where a vector could go to the wrong text."""
+"""Connections over real sockets: they are reused, unless a text could get the vector of another text."""
 
 from __future__ import annotations
 

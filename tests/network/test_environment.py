@@ -1,4 +1,4 @@
-"""Proxies, certificates and the HTTP library, as the environment names them; and what the library logs."""
+"""Proxies, certificates and HTTP library from environment variables, and the logs of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs whose threads are greenlets: gevent replaces what the standard library waits with."""
+"""Programs with gevent, which replaces threads and waits of the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a response or an exception becomes: `run` and `arun` with clients that return what they are told."""
+"""The conversion of HTTP responses and exceptions to results and errors, with scripted HTTP clients."""
 
 from __future__ import annotations
 

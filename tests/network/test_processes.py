@@ -1,4 +1,4 @@
-"""One client in many threads, tasks, loops and processes: each gets its own, and nothing is left when it stops."""
+"""One client in many threads, tasks, event loops and processes: each gets its own vectors, and nothing is left open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hooks httpx sees the default client: mocks, recordings and traces that users know from their own tests."""
+"""Tools that patch httpx work with the default client: mocks, recordings and traces."""
 
 from __future__ import annotations
 
