@@ -98,7 +98,7 @@ measure-corpus: $(READY) ## memory and rate of corpus jobs of ROWS rows (100000 
 	$(BIN)/python tests/corpus/measure_memory.py $(or $(ROWS),100000 300000)
 
 fuzz: $(READY) ## fuzz the decoding of responses for SECONDS (60); adds findings to tests/fuzz/corpus
-	$(BIN)/python tests/fuzz/answers.py --seconds $(or $(SECONDS),60)
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(or $(SECONDS),60)
 
 mutants: $(READY) ## mutation testing of a sample of SAMPLE (120) mutants per module; see docs/mutants.md
 	$(BIN)/python tests/mutants/run.py --sample $(or $(SAMPLE),120)

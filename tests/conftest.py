@@ -1,4 +1,4 @@
-"""For all tests: no settings from outside, the same examples at each run, and the same test ids in each process."""
+"""Settings of all tests: a clean environment, reproducible examples, and equal test ids in all processes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-# HYPOTHESIS_PROFILE=thorough tries many new examples.
+# HYPOTHESIS_PROFILE=thorough generates many new examples.
 settings.register_profile(
     "same", derandomize=True, database=None, deadline=None, max_examples=40, suppress_health_check=_SLOW
 )
 settings.register_profile("thorough", deadline=None, max_examples=5_000, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-# The files that take longest, in seconds from 60 to 10: what uses the processor beside what waits.
+# The slowest files, from 60 to 10 seconds; files that compute alternate with files that wait.
 _LONG = (
     "packaging/test_beside_official.py",
     "faults/test_faults.py",
@@ -44,7 +44,7 @@ _LONG = (
     "local/test_fault.py",
     "docs/test_site.py",
 )
-_SERVERS = {"FaultServer", "Capped", "serve"}
+_SERVERS = {"FaultServer", "ProviderServer", "serve"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,20 +61,20 @@ def no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def small_heap() -> None:
-    """Exclude the objects of earlier modules from garbage collection: many tests collect, and look for leaks."""
+    """Exclude existing objects from garbage collection, because many tests collect garbage to detect leaks."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_configure() -> None:
-    """Receive SIGINT: a shell makes its background jobs ignore it, and some tests interrupt their own process."""
+    """Restore the default SIGINT handler: background jobs of a shell ignore SIGINT, and some tests send it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Exclude the objects that the collection of tests makes from garbage collection: nearly all of them are kept."""
+    """Exclude the objects of the collected tests from garbage collection, because nearly all of them stay alive."""
     gc.disable()
     try:
         return (yield)
@@ -84,7 +84,7 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of modules that use a server, and start with the files that take longest."""
+    """Mark the tests of modules that use a server, and run the slowest files first."""
     for item in items:
         module = item.getparent(pytest.Module)
         names = vars(module.obj) if module is not None else ()
@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make test ids without memory addresses: pytest-xdist requires the same ids in each process."""
+    """Remove memory addresses from test ids, because pytest-xdist requires the same ids in each process."""
     for mark in metafunc.definition.iter_markers("parametrize"):
         arguments: Any = mark.kwargs
         ids = arguments.get("ids")

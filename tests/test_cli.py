@@ -1,4 +1,4 @@
-"""The command line: what it prints, its exit codes, and `serve` until a signal."""
+"""The command line: output, exit codes, and `serve` until a signal."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from openrouter_embeddings.local import serve
 from openrouter_embeddings.local.server import Server
 
 COMMANDS = [[sys.executable, "-m", name] for name in ("openrouter_embeddings", "openrouter")]
-IGNORING_INTERRUPTS = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # as a shell starts background commands
+IGNORING_INTERRUPTS = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # background commands of a shell ignore SIGINT
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 @pytest.mark.parametrize(("command", "number"), list(zip(COMMANDS, [signal.SIGINT, signal.SIGTERM], strict=True)))
-def test_serve_answers_until_a_signal(command: list[str], number: signal.Signals) -> None:
+def test_serve_runs_until_a_signal(command: list[str], number: signal.Signals) -> None:
     arguments = [*IGNORING_INTERRUPTS, *command, "serve", "--port", "0", "--model", "a/b=7", "--api-key", "a'key'"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
             signal.signal(number, handler)
 
 
-def test_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_port_in_use_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert run(["serve", "--port", str(port)]) == 1
@@ -69,9 +69,7 @@ def test_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--port 0" in err
 
 
-def test_missing_extra_names_what_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_extra_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert run(["serve"]) == 1
     assert "pip install 'openrouter-embeddings[local]'" in capsys.readouterr().err
@@ -100,7 +98,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def folder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a small corpus, and the settings of the embedded server."""
+    """A folder with a small corpus; the environment variables name the embedded server."""
     monkeypatch.chdir(tmp_path)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
@@ -115,7 +113,7 @@ def folder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 EMBED = ["embed", "good.jsonl", "-m", "local/wordllama-l2-supercat-256"]
-COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
+FILE_COMMANDS: list[tuple[list[str], int, list[str]]] = [
     (["models"], 0, ["openai/text-embedding-3-small", "8,192 tokens", "$0.02 per million"]),
     ([*EMBED, "--dry-run"], 0, ["2 texts, about", "at $0.02 per million tokens"]),
     ([*EMBED, "-o", "no.npy", "--max-cost", "1e-9"], 4, []),
@@ -143,15 +141,15 @@ COMMANDS_IN_ORDER: list[tuple[list[str], int, list[str]]] = [
 ]
 
 
-def test_commands_over_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, code, expected in COMMANDS_IN_ORDER:
+def test_commands_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, code, expected in FILE_COMMANDS:
         assert (arguments, run(arguments)) == (arguments, code)
         out = capsys.readouterr().out
         assert [text for text in expected if text not in out] == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_interrupted_job_says_how_to_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted_job_prints_how_to_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt() -> None:
         while not (folder / "slow.npy.job" / "vectors.f32").exists():
             time.sleep(0.01)
@@ -163,7 +161,7 @@ def test_interrupted_job_says_how_to_resume(folder: Path, capsys: pytest.Capture
     assert "interrupted; run the same command again to resume" in capsys.readouterr().err
 
 
-def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_option_prints_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (
         ["models"],
         [*EMBED, "--dry-run"],
@@ -176,7 +174,7 @@ def test_output_for_machines_is_json(folder: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("name", ["openrouter", "openrouter-embeddings"])
-def test_completion_of_both_names(name: str) -> None:
+def test_both_commands_complete_arguments(name: str) -> None:
     words = {"COMP_WORDS": f"{name} embed a.csv --format ", "COMP_CWORD": "4"}
     variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
     completed = subprocess.run(
@@ -226,6 +224,6 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "message"), ERRORS, ids=str)
-def test_errors(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error(arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == run(arguments)
     assert message in capsys.readouterr().err

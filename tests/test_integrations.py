@@ -1,4 +1,4 @@
-"""An adapter whose framework is missing says what to install."""
+"""An adapter whose framework is not installed raises an error that names the package to install."""
 
 from __future__ import annotations
 

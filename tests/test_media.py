@@ -1,4 +1,4 @@
-"""Parts of multimodal inputs, made of files."""
+"""Parts of multimodal inputs that are created from files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.media import part
-from support.capped import KEY, MODEL
-from support.limited import Limited
+from support.limit_server import LimitServer
+from support.provider_server import KEY, MODEL
 
 DATA = bytes(range(256))
 
@@ -27,22 +27,22 @@ DATA = bytes(range(256))
         ("g.pdf", "input_file", "application/pdf"),
     ],
 )
-def test_part_of_a_file_is_what_the_api_takes(name: str, kind: str, mime: str, tmp_path: Path) -> None:
+def test_part_has_the_format_of_the_api(name: str, kind: str, mime: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(DATA)
-    made = part(tmp_path / name)
-    start, _, data = made[kind]["url" if kind == "image_url" else "data"].partition(",")
-    assert (made["type"], start, b64decode(data)) == (kind, f"data:{mime};base64", DATA)
+    created = part(tmp_path / name)
+    start, _, data = created[kind]["url" if kind == "image_url" else "data"].partition(",")
+    assert (created["type"], start, b64decode(data)) == (kind, f"data:{mime};base64", DATA)
     if kind != "image_url":
-        assert made[kind]["format"] == Path(name).suffix[1:].lower()
-    with Limited(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
-        result = client.embeddings.embed([{"content": [{"type": "text", "text": "a"}, made]}], model=MODEL)
-        client.embeddings.generate(input=[{"content": [made]}], model=MODEL)
+        assert created[kind]["format"] == Path(name).suffix[1:].lower()
+    with LimitServer(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
+        result = client.embeddings.embed([{"content": [{"type": "text", "text": "a"}, created]}], model=MODEL)
+        client.embeddings.generate(input=[{"content": [created]}], model=MODEL)
     assert result.vectors.shape == (1, 8)
-    assert [request.inputs[0]["content"][-1] for request in server.ledger.requests] == [made, made]
+    assert [request.inputs[0]["content"][-1] for request in server.ledger.requests] == [created, created]
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "options", "error", "words"),
+    ("name", "data", "options", "error", "message"),
     [
         ("a.txt", DATA, {}, errors.InvalidInputError, "suffix"),
         ("a.png", b"", {}, errors.InvalidInputError, "empty"),
@@ -50,10 +50,10 @@ def test_part_of_a_file_is_what_the_api_takes(name: str, kind: str, mime: str, t
         ("a.png", None, {}, FileNotFoundError, "a.png"),
     ],
 )
-def test_file_that_makes_no_part_is_refused(
-    name: str, data: bytes | None, options: Any, error: type[Exception], words: str, tmp_path: Path
+def test_invalid_file_is_rejected(
+    name: str, data: bytes | None, options: Any, error: type[Exception], message: str, tmp_path: Path
 ) -> None:
     if data is not None:
         (tmp_path / name).write_bytes(data)
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=message):
         part(tmp_path / name, **options)

@@ -1,4 +1,4 @@
-"""Smaller forms of vectors, against numpy and against values worked out by hand."""
+"""Truncated and quantized vectors, compared with numpy and with values computed by hand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MATRIX = np.random.default_rng(7).standard_normal((50, 21)).astype(np.float32)
 
 
 @pytest.mark.parametrize("n", [1, 8, 21])
-def test_truncated_vectors_have_length_one(n: int) -> None:
-    cut = truncate_dimensions(MATRIX, n)
-    assert (cut.dtype, cut.shape) == (np.float32, (50, n))
-    np.testing.assert_allclose(cut, MATRIX[:, :n] / np.linalg.norm(MATRIX[:, :n], axis=1, keepdims=True), rtol=1e-6)
-    np.testing.assert_array_equal(truncate_dimensions(MATRIX[3], n), cut[3])
-    np.testing.assert_array_equal(truncate_dimensions(EmbedResult(MATRIX), n), cut)
+def test_truncated_vectors_are_normalized(n: int) -> None:
+    shorter = truncate_dimensions(MATRIX, n)
+    assert (shorter.dtype, shorter.shape) == (np.float32, (50, n))
+    np.testing.assert_allclose(shorter, MATRIX[:, :n] / np.linalg.norm(MATRIX[:, :n], axis=1, keepdims=True), rtol=1e-6)
+    np.testing.assert_array_equal(truncate_dimensions(MATRIX[3], n), shorter[3])
+    np.testing.assert_array_equal(truncate_dimensions(EmbedResult(MATRIX), n), shorter)
 
 
 FORMS: dict[str, tuple[Any, Any]] = {
@@ -42,7 +42,7 @@ def test_quantized_values(name: str) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_quantized_vectors_keep_their_neighbours() -> None:
+def test_quantized_vectors_keep_their_similarities() -> None:
     def cosines(rows: Any) -> Any:
         rows = rows.astype(np.float64)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -67,6 +67,6 @@ def test_quantized_vectors_keep_their_neighbours() -> None:
         lambda: quantize([[1e6]], "float16"),
     ],
 )
-def test_what_has_no_smaller_form_is_refused(call: Any) -> None:
+def test_invalid_arguments_are_rejected(call: Any) -> None:
     with pytest.raises(errors.InvalidInputError):
         call()

@@ -1,4 +1,4 @@
-"""Arguments of public functions: mistakes end in a message that names the cure, and no frame shows a secret."""
+"""Arguments of public functions: each mistake raises an error that names the fix, and no traceback has a secret."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ from unittest.mock import create_autospec
 
 import openrouter_embeddings
 import pytest
-from faults.replies import answer, hang, once, refuse, reply
 from faults.server import FaultServer
+from faults.steps import hang, once, reject, respond, respond_with
 from openrouter_embeddings import Embedder, OpenRouter, Policy, errors, testing, vectors
 from openrouter_embeddings.embeddings import Embeddings
 from support.sides import Session, Side, both_sides
 
 KEY, PASSWORD = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1", "correct-horse-battery"
 CALL: dict[str, Any] = {"input": "a", "model": "m"}
-HTML = reply(200, "<!doctype html>", headers=(("Content-Type", "text/html"),))
+HTML = respond_with(200, "<!doctype html>", headers=(("Content-Type", "text/html"),))
 MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     # what the server does, what the user writes, what the message says to write
-    "no key": (answer(), lambda s: s.client.with_options(api_key="").embeddings.generate(**CALL), "OPENROUTER_API_KEY"),
-    "wrong key": (refuse(401), lambda s: s.generate(**CALL), "check api_key"),
-    "no credits": (refuse(402), lambda s: s.generate(**CALL), "https://openrouter.ai/settings/credits"),
-    "wrong model": (refuse(404), lambda s: s.generate(**CALL), "embeddings.list_models()"),
-    "no model": (answer(), lambda s: s.generate(input="a"), "model"),
-    "wrong type": (answer(), lambda s: s.generate(input=5, model="m"), "input: expected str or list, got int"),
-    "misspelt option": (answer(), lambda s: s.generate(**CALL, dimension=5), "use dimensions"),
-    "misspelt member": (answer(), lambda s: s.generate(**CALL, provider={"zrd": True}), "did you mean 'zdr'?"),
-    "empty text": (answer(), lambda s: s.generate(input=["a", ""], model="m"), "input[1]: must not be empty"),
-    "by position": (answer(), lambda s: s.client.embeddings.generate("a", "m"), "generate(input=..., model=...)"),
-    "model by position": (answer(), lambda s: s.client.embeddings.embed(["a"], "m"), "embed(texts, model=...)"),
+    "no key": (
+        respond(),
+        lambda s: s.client.with_options(api_key="").embeddings.generate(**CALL),
+        "OPENROUTER_API_KEY",
+    ),
+    "wrong key": (reject(401), lambda s: s.generate(**CALL), "check api_key"),
+    "no credits": (reject(402), lambda s: s.generate(**CALL), "https://openrouter.ai/settings/credits"),
+    "wrong model": (reject(404), lambda s: s.generate(**CALL), "embeddings.list_models()"),
+    "no model": (respond(), lambda s: s.generate(input="a"), "model"),
+    "wrong type": (respond(), lambda s: s.generate(input=5, model="m"), "input: expected str or list, got int"),
+    "misspelt option": (respond(), lambda s: s.generate(**CALL, dimension=5), "use dimensions"),
+    "misspelt member": (respond(), lambda s: s.generate(**CALL, provider={"zrd": True}), "did you mean 'zdr'?"),
+    "empty text": (respond(), lambda s: s.generate(input=["a", ""], model="m"), "input[1]: must not be empty"),
+    "by position": (respond(), lambda s: s.client.embeddings.generate("a", "m"), "generate(input=..., model=...)"),
+    "model by position": (respond(), lambda s: s.client.embeddings.embed(["a"], "m"), "embed(texts, model=...)"),
     "too slow": (hang, lambda s: s.generate(**CALL, timeout_ms=60, retries=0), "(0.06 s; timeout_ms changes it)"),
     "server down": (None, lambda s: s.generate(**CALL, server_url="http://127.0.0.1:9/v1", retries=0), "127.0.0.1:9"),
     "website": (HTML, lambda s: s.generate(**CALL, retries=0), "such as https://openrouter.ai/api/v1"),
@@ -77,7 +81,7 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistake_ends_in_a_message_that_names_the_cure(mistake: str, side: Side) -> None:
     step, do, cure = MISTAKES[mistake]
-    with FaultServer(once(step or answer())) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with FaultServer(once(step or respond())) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises((errors.OpenRouterError, TypeError, AttributeError, ImportError)) as caught:
             do(session)
 
@@ -104,7 +108,7 @@ SECRETS: dict[str, tuple[Callable[[Session], Any], type[Exception]]] = {
 @pytest.mark.parametrize("case", SECRETS)
 def test_no_frame_shows_a_secret(case: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     do, error = SECRETS[case]
-    with FaultServer(once(refuse(400))) as server, side(OpenRouter("sk-other", server_url=server.url)) as session:
+    with FaultServer(once(reject(400))) as server, side(OpenRouter("sk-other", server_url=server.url)) as session:
         with pytest.raises(error) as caught:
             do(session)
 

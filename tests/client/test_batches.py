@@ -1,4 +1,4 @@
-"""The batch operations as they are sent: the order of the body, and that a submission is not repeated."""
+"""Requests of the batch operations: the order of the body, and no automatic retry of a submission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call without I/O: a script of outcomes goes in; requests, waits and a result or an error come out."""
+"""One call without I/O: tables of outcomes with the expected requests, waits, and result or error."""
 
 from __future__ import annotations
 

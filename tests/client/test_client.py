@@ -1,4 +1,4 @@
-"""`OpenRouter` over real sockets: its arguments, the options of calls, variants, copies, forks and closing."""
+"""`OpenRouter` over real sockets: arguments, options of calls, `with_options`, copies, forks and closing."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import pytest
 from faults.ledger import Request
-from faults.replies import JSON, answer, once, refuse, torn
 from faults.server import Connection, FaultServer, Step
+from faults.steps import JSON, disconnect, once, reject, respond
 from openrouter_embeddings import OpenRouter, Policy, errors, utils
 from openrouter_embeddings.types import UNSET
-from support.sides import OnEventLoop, Session, Side, both_sides
+from support.sides import AsyncSession, Session, Side, both_sides
 
 KEY, OTHER_KEY = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1", "sk-or-v1-8c1f3a5e7092b4d6f8e0a2c4b6d8f0e2"
 CALL: dict[str, Any] = {"input": "a", "model": "m"}
@@ -40,7 +40,7 @@ def sent(server: FaultServer, *names: str) -> list[list[str]]:
 
 def slow(connection: Connection, request: Request) -> None:
     connection.pause(0.3)
-    answer()(connection, request)
+    respond()(connection, request)
 
 
 def test_arguments_have_the_official_order_and_defaults() -> None:
@@ -144,7 +144,7 @@ def test_missing_key_is_an_error_before_a_connection_is_opened(api_key: Any, met
             getattr(session, method)(**arguments[method])
 
         assert "OPENROUTER_API_KEY" in caught.value.message
-        assert (caught.value.attempts, server.ledger.dialled) == (0, 0)
+        assert (caught.value.attempts, server.ledger.connection_count) == (0, 0)
 
 
 @both_sides
@@ -152,7 +152,7 @@ def test_key_is_read_for_each_attempt_and_may_be_replaced_by_a_header(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = iter([KEY, OTHER_KEY])
-    with FaultServer(once(refuse(503))) as server:
+    with FaultServer(once(reject(503))) as server:
         with connect(side, server, api_key=lambda: next(keys, None)) as session:
             session.generate(**CALL)
             monkeypatch.setenv("OPENROUTER_API_KEY", "sk-of-the-environment")
@@ -166,7 +166,7 @@ def test_key_is_read_for_each_attempt_and_may_be_replaced_by_a_header(
 @both_sides
 def test_options_of_a_call_apply_to_that_call_alone(side: Side) -> None:
     with (
-        FaultServer(once(answer(), answer(), slow, slow)) as server,
+        FaultServer(once(respond(), respond(), slow, slow)) as server,
         FaultServer(once()) as other,
         connect(side, server, x_open_router_title="client", retry_config=None) as session,
     ):
@@ -198,7 +198,7 @@ def test_retries_of_a_call_replace_those_of_the_client(
     of_client: Any, of_call: Any, retried: list[int], side: Side
 ) -> None:
     for status in (503, 404):
-        with FaultServer(once(refuse(status))) as server, connect(side, server, retry_config=of_client) as session:
+        with FaultServer(once(reject(status))) as server, connect(side, server, retry_config=of_client) as session:
             with nullcontext() if status in retried else pytest.raises(errors.BY_STATUS[status]):
                 assert session.generate(**CALL, retries=of_call).http_meta.attempts == 2
 
@@ -206,8 +206,8 @@ def test_retries_of_a_call_replace_those_of_the_client(
 @both_sides
 def test_result_and_error_hold_what_was_received(side: Side) -> None:
     headers = ("X-Generation-Id", "gen-7"), ("X-Many", "1"), ("X-Many", "2"), ("X-Echo", KEY)
-    rejected = refuse(429, *headers, ("Retry-After", "0.01"))
-    with FaultServer(once(refuse(503), answer(headers=(*JSON, *headers)), answer(), *[rejected] * 4)) as server:
+    rejected = reject(429, *headers, ("Retry-After", "0.01"))
+    with FaultServer(once(reject(503), respond(headers=(*JSON, *headers)), respond(), *[rejected] * 4)) as server:
         with connect(side, server) as session:
             result, same = session.generate(**CALL), session.generate(**CALL)
             with pytest.raises(errors.TooManyRequestsResponseError) as caught:
@@ -231,7 +231,7 @@ def test_variant_has_other_settings_on_the_same_connections(side: Side, monkeypa
         {"api_key": "", "http_referer": " "},
         {"retry_config": QUICK},
     ]
-    steps: list[Step] = [answer(), answer(), answer(), refuse(503), answer(), answer(), slow]
+    steps: list[Step] = [respond(), respond(), respond(), reject(503), respond(), respond(), slow]
     with FaultServer(once(*steps)) as server:
         options = {"x_open_router_title": "one", "http_referer": "https://a", "retry_config": None}
         with connect(side, server, **options) as session:
@@ -241,7 +241,7 @@ def test_variant_has_other_settings_on_the_same_connections(side: Side, monkeypa
                 session.generate(**CALL)
             session.client = original
             session.generate(**CALL)
-            assert server.ledger.dialled == 1
+            assert server.ledger.connection_count == 1
             session.client = original.with_options(timeout_ms=60)
             with pytest.raises(errors.DeadlineError):
                 session.generate(**CALL)
@@ -305,7 +305,7 @@ def test_client_works_in_a_forked_process_and_in_its_parent() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         client.embeddings.generate(**CALL)
 
-        assert (len(server.ledger.requests), server.ledger.dialled) == (4, 3)
+        assert (len(server.ledger.requests), server.ledger.connection_count) == (4, 3)
 
 
 @both_sides
@@ -351,13 +351,16 @@ def test_own_client_is_used_and_not_closed_and_its_authorization_is_not(library:
     module = pytest.importorskip(library)
     headers, login = {"X-Team": "search", "authorization": "Bearer other"}, ("user", "password")
     own, own_async = (kind(headers=headers, auth=login) for kind in (module.Client, module.AsyncClient))
-    with FaultServer(once(answer(), answer(), torn("in body", "end"), torn("in body", "end"))) as server, own:
+    with (
+        FaultServer(once(respond(), respond(), disconnect("in body", "end"), disconnect("in body", "end"))) as server,
+        own,
+    ):
         session = connect(side, server, client=own, async_client=own_async)
         session.generate(**CALL)
         session.embed(["a", "b"], model="m")
         with pytest.raises(errors.ConnectionLostError) as caught:
             session.generate(**CALL)
-        if isinstance(session, OnEventLoop):
+        if isinstance(session, AsyncSession):
             session.runner.run(session.client.aclose())
             assert not own_async.is_closed
             session.runner.run(own_async.aclose())

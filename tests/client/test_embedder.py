@@ -1,4 +1,4 @@
-"""The embedder: what it sends for documents and queries, its copies, and the end of its client."""
+"""The embedder: its requests for documents and queries, its copies, and the lifetime of its client."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pickle
 from typing import Any
 
 import pytest
-from faults.replies import answer
 from faults.server import FaultServer
+from faults.steps import respond
 from openrouter_embeddings import Embedder, errors
 
 OPTIONS: dict[str, Any] = {"document_prefix": "passage: ", "query_prefix": "query: ", "query_type": None}
@@ -17,7 +17,7 @@ OPTIONS: dict[str, Any] = {"document_prefix": "passage: ", "query_prefix": "quer
 
 def always() -> Any:
     while True:
-        yield answer()
+        yield respond()
 
 
 def key() -> str:
@@ -56,4 +56,4 @@ def test_client_is_shared_by_copies_and_closed_after_the_last() -> None:
 
         with pytest.raises(errors.ClosedClientError):
             client.embeddings.generate(input="a", model="m")
-        assert server.ledger.dialled == 1
+        assert server.ledger.connection_count == 1

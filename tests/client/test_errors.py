@@ -1,4 +1,4 @@
-"""The exceptions: their tree, one class for each documented status, what they hold, and their messages."""
+"""The exceptions: class hierarchy, one class per documented status, attributes and messages."""
 
 from __future__ import annotations
 

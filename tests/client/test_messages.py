@@ -1,4 +1,4 @@
-"""Requests, responses and headers as values, and the removal of secrets from everything that is shown."""
+"""Requests, responses and headers as values, and the redaction of secrets."""
 
 from __future__ import annotations
 

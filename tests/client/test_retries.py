@@ -1,4 +1,4 @@
-"""Retry rules: which failures are retried, after how long, and within which limits."""
+"""Retry rules: retried failures, waits and limits."""
 
 from __future__ import annotations
 

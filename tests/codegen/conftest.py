@@ -1,4 +1,4 @@
-"""The package of wide.yaml, generated once per run."""
+"""A fixture: the package of wide.yaml, generated once per run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: same bytes each time, failure when generated/ is out of date, refusals, and no text becomes code."""
+"""The generator command: reproducible output, detection of outdated files, rejected documents, and escaped texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package consists of what the generators hand over: a change of their results changes the package."""
+"""The package depends on the results of the two generators: a change of a result changes the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models keep all of an answer, accept what the API may add, and do not copy long lists."""
+"""Models keep all fields of a response, accept new fields and values, and do not copy long lists."""
 
 from __future__ import annotations
 

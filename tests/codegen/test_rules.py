@@ -1,4 +1,4 @@
-"""Each violation of the rules is found, and openapi.yaml has none."""
+"""Rules for openapi.yaml: each kind of violation is found, and openapi.yaml has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each rule of `make spec-diff`: an edit of items.yaml, and what it means for users."""
+"""The rules of `make spec-diff`: a table of edits of items.yaml and their effects for users."""
 
 from __future__ import annotations
 

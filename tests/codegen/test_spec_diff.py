@@ -1,4 +1,4 @@
-"""`make spec-diff`: ten edits of the real openapi.yaml, the command in a git repository, and which version is due."""
+"""`make spec-diff`: ten edits of openapi.yaml, the command in a git repository, and the required version."""
 
 from __future__ import annotations
 

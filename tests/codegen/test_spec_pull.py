@@ -1,4 +1,4 @@
-"""`make spec-pull`: comparing with another document of the service, and taking operations from it into openapi.yaml."""
+"""`make spec-pull`: comparison with another document of the service, and import of its operations into openapi.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One mock server for all these tests."""
+"""A fixture that starts one mock server for all tests of the contract."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import prism
 
 @pytest.fixture(scope="session")
 def mock_url() -> Iterator[str]:
-    """Its URL; it is installed first if necessary."""
+    """Install the mock server if necessary, start it, and yield its URL."""
     if reason := prism.missing():
         pytest.skip(reason)
     prism.install()

@@ -1,4 +1,4 @@
-"""The operations of openapi.yaml with their examples, statuses and error classes, read without generated code."""
+"""Reads operations, examples, status codes and error classes from openapi.yaml, without generated code."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from support.openapi import DOCUMENT
 
 from codegen.names import snake_case
 
-UNDECLARED_STATUS = 418  # an example of a status that only `default` declares
+UNDECLARED_STATUS = 418  # a status that only `default` declares
 
 
 @dataclass(frozen=True)
 class Request:
-    """One example of a request: its body, and its query, path and header parameters."""
+    """An example of a request: its body and its query, path and header parameters."""
 
     name: str
     body: Any
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One declared response: its status, its examples, and its error class."""
+    """A declared response: its status, examples and error class."""
 
     status: int
     examples: Mapping[str, Any]
@@ -34,7 +34,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Described:
-    """One operation of the document."""
+    """An operation of the document."""
 
     id: str
     resource: str
@@ -46,7 +46,7 @@ class Described:
 
 
 def resolve(value: Any) -> Any:
-    """The value, or what its `$ref` points to."""
+    """Return the value after resolving its `$ref`."""
     while isinstance(value, Mapping) and "$ref" in value:
         target: Any = DOCUMENT
         for step in value["$ref"].removeprefix("#/").split("/"):
@@ -56,12 +56,12 @@ def resolve(value: Any) -> Any:
 
 
 def operations() -> Iterator[Described]:
-    """Every operation, in the order of the document."""
+    """Return all operations, in the order of the document."""
     for path, item in DOCUMENT["paths"].items():
         for operation in (item[key] for key in item if key != "parameters"):
             body = resolve(operation.get("requestBody", {}))
             if "content" in body and "application/json" not in body["content"]:
-                continue  # a form: its parts are tested in tests/evolution
+                continue  # forms are tested in tests/evolution
             parameters = [resolve(one) for one in [*item.get("parameters", []), *operation.get("parameters", [])]]
             method = operation.get("x-python-method") or snake_case(operation["operationId"])
             responses = list(_responses(operation["responses"]))
@@ -83,7 +83,7 @@ def _examples(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _requests(operation: Mapping[str, Any], parameters: list[Mapping[str, Any]]) -> Iterator[Request]:
-    """Each example of the body, with the required parameters, and with all parameters that have an example."""
+    """Combine each example of the body with the required parameters and with all parameters that have examples."""
     values = {one["name"]: next(iter(_examples(one).values())) for one in parameters if _examples(one)}
     required = {one["name"]: values[one["name"]] for one in parameters if one.get("required")}
     bodies = {"no body": None}

@@ -1,4 +1,4 @@
-"""Calls an operation through the client, sync or async, and records what was sent and received."""
+"""Calls an operation through the client, sync or async, and records the request and the response."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from openrouter_generated.types import Operation
 from .description import Described, Request
 
 KEY = "sk-or-contract"
-VIOLATIONS = "sl-violations"  # the header in which the mock server reports what a request or a response violates
+VIOLATIONS = "sl-violations"  # the mock server reports violations of the contract in this header
 
 
 @dataclass
 class Exchange:
-    """What the client sent and received, and the result or the error of the call."""
+    """The request and the response of a call, and its result or error."""
 
     sent: httpx.Request
     received: httpx.Response
@@ -28,10 +28,10 @@ class Exchange:
 
 
 class _Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport of both sides that keeps the responses."""
+    """A sync and async transport that records the responses."""
 
     def __init__(self) -> None:
-        self._transport = httpx.HTTPTransport(verify=False)  # loads no certificates: all is plain http here
+        self._transport = httpx.HTTPTransport(verify=False)  # without TLS: the mock server uses plain HTTP
         self.responses: list[httpx.Response] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -50,14 +50,14 @@ class _Recorder(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def generated_operation(described: Described) -> Operation:
-    """The generated operation of the same id."""
+    """Return the generated operation with the same id."""
     module = import_module(f"openrouter_generated.api.{described.resource}")
     (found,) = [one for one in vars(module).values() if isinstance(one, Operation) and one.id == described.id]
     return found
 
 
 def _arguments(described: Described, request: Request) -> dict[str, Any]:
-    """The request as keyword arguments of the generated method."""
+    """Return the keyword arguments of the generated method."""
     operation = generated_operation(described)
     values = {}
     for parameter in operation.parameters:
@@ -68,7 +68,7 @@ def _arguments(described: Described, request: Request) -> dict[str, Any]:
 
 
 def exchange(side: str, url: str, described: Described, request: Request, prefer: str) -> Exchange:
-    """Call once, without retries; `prefer` selects the response of the mock server."""
+    """Make one call without retries; `prefer` selects the response of the mock server."""
     options = {"server_url": url, "retries": None, "http_headers": {"Prefer": prefer}}
     keywords = _arguments(described, request) | options
     recorder, result, error = _Recorder(), None, None

@@ -23,8 +23,8 @@ from . import description
 SCHEMA = schemathesis.openapi.from_path(PATH)
 SCHEMA.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 KEY = "sk-or-contract"
-OWN_CHECKS = [CHECKS.get_one("negative_data_rejection"), CHECKS.get_one("positive_data_acceptance")]  # see below
-LIMITS = (  # what the document allows and this server must reject with a reason
+OWN_CHECKS = [CHECKS.get_one("negative_data_rejection"), CHECKS.get_one("positive_data_acceptance")]  # asserted below
+LIMITS = (  # valid in the document, but beyond a limit of this server
     "No endpoints found for ",
     ": the embedded server embeds text only",
     ": an empty list of token ids",
@@ -64,18 +64,18 @@ def test_every_response_is_declared(case: schemathesis.Case, embedded_url: str) 
 
 @cache
 def is_served(url: str, method: str, path: str) -> bool:
-    """Whether the server knows an operation: it answers a request without a key with another status than 404 or 405."""
+    """Return whether the server implements an operation: without a key its status is not 404 or 405."""
     return httpx.request(method, url + path.replace("{", "").replace("}", "")).status_code not in (404, 405)
 
 
 def has_undeclared_names(case: schemathesis.Case) -> bool:
-    """Whether a header or a query parameter is not in the document: the server ignores those."""
+    """Return whether the document lacks a header or a query parameter; the server ignores those."""
     parameters: list[Any] = DOCUMENT["paths"][case.path][case.method.lower()]["parameters"]
     declared = {description.resolve(one)["name"].lower() for one in parameters} | {"authorization"}
     return any(name.lower() not in declared for name in [*(case.headers or {}), *(case.query or {})])
 
 
 def has_numeric_prices(body: Any) -> bool:
-    """Whether a price is a number, as in the API's guide, and not the document's decimal string."""
+    """Return whether a price is a number, as in the guide of the API; the document requires a decimal string."""
     prices = body["provider"]["max_price"] if isinstance(body, dict) and body.get("provider") else {}
     return any(isinstance(price, int | float) for price in prices.values())

@@ -1,4 +1,4 @@
-"""Prism: an independent mock server of openapi.yaml. It validates requests and makes up responses."""
+"""Installs and runs Prism, an independent mock server that validates requests and generates responses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _START_SECONDS = 60
 
 
 def missing() -> str | None:
-    """Why the mock server cannot run here, if it cannot."""
+    """Return why the mock server cannot run here, or an empty text."""
     found = shutil.which("node") and shutil.which("npm")
     return None if found else "node or npm is missing: the mock server is a Node program"
 
 
 def install() -> None:
-    """Install it from package-lock.json into an untracked folder, unless it is up to date."""
+    """Install Prism from package-lock.json into an untracked folder, unless it is up to date."""
     done = _FOLDER / "node_modules/.package-lock.json"
     if not done.exists() or done.stat().st_mtime < (_FOLDER / "package-lock.json").stat().st_mtime:
         subprocess.run(["npm", "ci", "--silent"], cwd=_FOLDER, check=True, timeout=300)
@@ -34,7 +34,7 @@ def install() -> None:
 
 @contextmanager
 def run(document: Path) -> Iterator[str]:
-    """Run a mock server of a document; its URL."""
+    """Run a mock server of a document, and yield its URL."""
     with tempfile.TemporaryFile("w+") as log:
         command = ["node", str(_MAIN), "mock", str(document), "--port", "0"]
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

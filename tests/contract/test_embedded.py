@@ -1,4 +1,4 @@
-"""The embedded server answers generated requests as openapi.yaml declares."""
+"""Responses of the embedded server to generated requests are declared in openapi.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.environments import ROOT
 
 
 def test_every_response_is_declared() -> None:
-    """In a process of its own: Schemathesis prepares its requests at collection, which each process of a run does."""
+    """Runs in one process, because Schemathesis prepares requests at collection, which each pytest process repeats."""
     program = Path(__file__).with_name("generated_requests.py")
     command = [sys.executable, "-m", "pytest", "-p", "schemathesis", "-p", "no:cacheprovider", str(program)]
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

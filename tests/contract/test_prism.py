@@ -1,7 +1,7 @@
-"""The client calls an independent mock server of openapi.yaml, which answers with examples or random values.
+"""Calls to an independent mock server of openapi.yaml, which responds with examples or random values.
 
-It does not count the inputs: every example of a request meets every example of a response, and the client must reject
-the combinations that do not match.
+The mock server ignores the inputs: each example of a request gets each example of a response, and the client must
+reject the pairs that do not match.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .exchange import KEY, VIOLATIONS, exchange, generated_operation
 
 OPERATIONS = {described.id: described for described in operations()}
 REQUESTS = [(id, request.name) for id, described in OPERATIONS.items() for request in described.requests]
-RANDOM_RESPONSES = 10  # for each operation and status
+RANDOM_RESPONSES = 10  # per operation and status
 
 both_sides = pytest.mark.parametrize("side", ["sync", "async"])
 every_operation = pytest.mark.parametrize("id", OPERATIONS)
 
 
 def matches(described: Described, request: Request, response: Any) -> bool:
-    """Whether a response has as many vectors as the request has inputs, with the requested length."""
+    """Return whether a response has one vector of the requested length per input."""
     if described.id != "createEmbeddings":
         return True
     given = request.body["input"]
@@ -45,7 +45,7 @@ def test_every_operation_has_examples() -> None:
 
 @both_sides
 @pytest.mark.parametrize(("id", "name"), REQUESTS)
-def test_example_requests_are_sent_completely(mock_url: str, id: str, name: str, side: str) -> None:
+def test_example_requests_are_sent_without_violations(mock_url: str, id: str, name: str, side: str) -> None:
     described = OPERATIONS[id]
     (request,) = [one for one in described.requests if one.name == name]
     actual = exchange(side, mock_url, described, request, "code=200")
@@ -68,7 +68,7 @@ def test_example_requests_are_sent_completely(mock_url: str, id: str, name: str,
 
 @both_sides
 @every_operation
-def test_example_responses_are_read_if_they_match_the_request(mock_url: str, id: str, side: str) -> None:
+def test_example_responses_are_accepted_if_they_match_the_request(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
     matching = 0
     for request in described.requests:
@@ -88,7 +88,7 @@ def test_example_responses_are_read_if_they_match_the_request(mock_url: str, id:
 
 @both_sides
 @every_operation
-def test_errors_raise_the_class_of_their_status(mock_url: str, id: str, side: str) -> None:
+def test_error_responses_raise_the_class_of_their_status(mock_url: str, id: str, side: str) -> None:
     described = OPERATIONS[id]
     for response in described.failures:
         for choice in [*(f"example={name}" for name in response.examples), "dynamic=true"]:
@@ -115,13 +115,13 @@ def test_random_responses_are_read_and_written_unchanged(mock_url: str, id: str,
             assert expected == to_jsonable(operation.read(expected))
             if actual.error is None:
                 assert expected == to_jsonable(actual.result)
-            else:  # random rows are not the vectors of one input
+            else:  # the number of random rows does not match one input
                 assert described.id == "createEmbeddings"
                 assert isinstance(actual.error, errors.ResponseValidationError)
 
 
 def test_mock_server_rejects_invalid_requests(mock_url: str) -> None:
-    """Otherwise the tests above would prove nothing."""
+    """The tests above depend on this."""
     url = mock_url + OPERATIONS["createEmbeddings"].path
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"input": "text", "model": "example/model"}

@@ -1,7 +1,7 @@
 """Measures memory and rate of corpus jobs of growing size, with the embedded server.
 
-`python tests/corpus/measure_memory.py 100000 300000` prints a line for each number of rows, and at last how much a job
-of the last size spends of a budget of half its bill.
+`python tests/corpus/measure_memory.py 100000 300000` prints one line per number of rows, and finally how much of a
+budget of half its cost a job of the last size spends.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 
-MODEL = "openai/text-embedding-3-small"  # 1,536 dimensions
+MODEL = "openai/text-embedding-3-small"  # has 1,536 dimensions
 
 
 def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> None:
-    """Run a job in this process, and print what it took."""
-    began, tenths = time.monotonic(), dict[int, tuple[int, float]]()  # rows and CPU seconds when each tenth began
+    """Run a job in this process, and print its time and memory."""
+    started, tenths = time.monotonic(), dict[int, tuple[int, float]]()  # rows and CPU seconds per tenth
 
     def progress(now: Any) -> None:
         tenths.setdefault(10 * now.texts_done // now.texts_total, (now.texts_done, time.process_time()))
@@ -34,7 +34,7 @@ def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> Non
             client.embeddings.corpus(source, output=output, model=MODEL, max_cost_usd=max_cost_usd, progress=progress)
         except errors.BudgetError as error:
             print(f"budget of ${max_cost_usd}: {error}")
-    seconds, cpu_seconds, peak = time.monotonic() - began, time.process_time(), peak_mb()
+    seconds, cpu_seconds, peak = time.monotonic() - started, time.process_time(), peak_mb()
     found = status(output.with_name(f"{output.name}.job"))
     rows = found.rows_done
     print(
@@ -48,13 +48,13 @@ def job(url: str, source: Path, output: Path, max_cost_usd: float | None) -> Non
 
 
 def peak_mb() -> float:
-    """The most memory that this process has had, in MB; `getrusage` would count the process that started it too."""
-    lines = Path("/proc/self/status").read_text().splitlines()  # Linux has it
+    """Return the peak memory of this process in MB; `getrusage` would include the parent process."""
+    lines = Path("/proc/self/status").read_text().splitlines()  # exists on Linux only
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def run(*arguments: Any) -> None:
-    """A job in a process of its own."""
+    """Run a job in a new process."""
     environment = {**os.environ, "MEASURED": json.dumps(arguments, default=str)}
     subprocess.run([sys.executable, __file__], env=environment, check=True)
 

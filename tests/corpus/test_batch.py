@@ -1,4 +1,4 @@
-"""A corpus goes through the Batch API: each text is paid for once, whatever ends the job or becomes of a batch."""
+"""Corpus jobs with the Batch API: each text is paid for once, also if the process ends or a batch fails."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from support.batch_server import BatchServer, Change
 from support.corpus_job import start_job, write_corpus
 
 LOCAL = "local/wordllama-l2-supercat-256"
-KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for hundreds
-TEXTS = [f"text {i // 10 * 9 + min(i % 10, 8)}" for i in range(100)]  # 90 different ones
+KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` sets a larger number
+TEXTS = [f"text {i // 10 * 9 + min(i % 10, 8)}" for i in range(100)]  # 90 distinct texts
 DISTINCT = set(TEXTS)
 TOO_LONG = "word " * 9_000
 QUICK: dict[str, Any] = {"inputs": 24, "poll_seconds": 0.02, "max_poll_seconds": 0.05, "found_seconds": 1.0}
@@ -29,12 +29,12 @@ SUBMIT, GET, RESULTS = "POST */batches", "GET */batches/*", "GET */batches/*/res
 
 
 def options(**changes: Any) -> dict[str, Any]:
-    """The options of a job with small batches: three requests of eight texts at most."""
+    """Return the options of a job with small batches: at most three requests of eight texts."""
     return {"model": LOCAL, "batch_size": 8, "batch": BatchOptions(**{**QUICK, **changes})}
 
 
 def run(server: BatchServer, output: Path, texts: list[str] = TEXTS, **changes: Any) -> CorpusResult:
-    """A job in this process."""
+    """Run a job in this process."""
     with server.client() as client:
         return client.embeddings.corpus(texts, output=output, **{**options(), **changes})
 
@@ -49,7 +49,7 @@ def job_status(output: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The output of a job that sends single requests."""
+    """Return the output of a job without batches."""
     output = tmp_path_factory.mktemp("single") / "out.npy"
     with BatchServer() as server:
         run(server, output, batch=False)
@@ -58,14 +58,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.mark.parametrize("paged", [True, False])
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
-def test_whole_way(paged: bool, seconds: float, tmp_path: Path, expected: bytes) -> None:
+def test_output_equals_a_job_without_batches(paged: bool, seconds: float, tmp_path: Path, expected: bytes) -> None:
     with BatchServer(seconds=seconds, paged=paged) as server:
         result = run(server, tmp_path / "out.npy")
         single = run(server, tmp_path / "single.npy", batch=False)
 
     assert (tmp_path / "out.npy").read_bytes() == expected
     assert (result.rows, result.errors, result.possibly_billed_texts) == (100, 0, 0)
-    canary_usd = 0.5 * (2 * (result.usage.cost or 0.0) - (single.usage.cost or 0.0))  # is paid in full
+    canary_usd = 0.5 * (2 * (result.usage.cost or 0.0) - (single.usage.cost or 0.0))  # the canary is not discounted
     assert (result.usage.cost or 0.0) - 2 * canary_usd == pytest.approx((single.usage.cost or 0.0) / 2 - canary_usd)
     assert [batch.state for batch in job_status(tmp_path / "out.npy").batches] == ["done"] * len(server.bodies)
 
@@ -79,7 +79,7 @@ def test_texts_are_sent_once_in_batches_within_the_limits(tmp_path: Path, expect
     assert max(map(len, server.bodies)) <= 2_200
     assert max(len(item["body"]["input"]) for batch in batches for item in batch["requests"]) == 8
     sizes = [len(batch["requests"]) for batch in batches]
-    assert sizes[:3] == [3, 2, 1]  # the list of batches tells them apart
+    assert sizes[:3] == [3, 2, 1]  # different sizes, so that a job can identify its batches in the list
     ids = [item["custom_id"] for batch in batches for item in batch["requests"]]
     assert len(set(ids)) == len(ids)
     assert all(len(id) <= 64 and id.replace("-", "").replace("_", "").isalnum() for id in ids)
@@ -89,8 +89,8 @@ def test_texts_are_sent_once_in_batches_within_the_limits(tmp_path: Path, expect
 
 @pytest.mark.parametrize("place", [SUBMIT, GET, RESULTS])
 @pytest.mark.parametrize("number", [1, 3])
-def test_killed_in_each_state(place: str, number: int, tmp_path: Path, expected: bytes) -> None:
-    """Killed when the server has this request, and before it answers."""
+def test_job_killed_in_each_state_resumes(place: str, number: int, tmp_path: Path, expected: bytes) -> None:
+    """The process is killed after the server received the request and before it responds."""
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
     delays = [*[Fault(only=place)] * (number - 1), Fault(delay_seconds=1.0, only=place)]
     with BatchServer(seconds=0.2, faults=delays) as server:
@@ -118,13 +118,13 @@ def _matches(request: str, place: str) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(max(2, KILLS // 8)))
-def test_killed_at_random_moments(seed: int, tmp_path: Path, expected: bytes) -> None:
-    moments, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
+def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path, expected: bytes) -> None:
+    times, source = random.Random(seed), write_corpus(tmp_path / "corpus.jsonl", TEXTS)
     output, given = tmp_path / "out.npy", {**options(), "cache": tmp_path / "cache.sqlite" if seed % 2 else None}
     with BatchServer(seconds=0.3) as server:
         for _ in range(min(KILLS, 8)):
             process = start_job(server.url, source, output, **given)
-            process.join(moments.uniform(0.05, 0.6))
+            process.join(times.uniform(0.05, 0.6))
             process.kill()
             process.join()
         with server.client() as client:
@@ -136,9 +136,9 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path, expected: bytes) ->
     assert set(times_sent(server).values()) == {1}
 
 
-def test_cache_gets_what_came_in_the_batches_of_earlier_runs(tmp_path: Path, expected: bytes) -> None:
+def test_cache_stores_results_of_batches_of_earlier_runs(tmp_path: Path, expected: bytes) -> None:
     output, blocker, cache = tmp_path / "out.npy", tmp_path / "out.npy.job" / "out.npy", tmp_path / "cache.sqlite"
-    blocker.mkdir(parents=True)  # all batches are collected, and then the output cannot be written
+    blocker.mkdir(parents=True)  # the job collects all batches, but cannot write the output
     with BatchServer() as server:
         with pytest.raises(errors.CorpusError, match="run the same command again"):
             run(server, output)
@@ -150,7 +150,7 @@ def test_cache_gets_what_came_in_the_batches_of_earlier_runs(tmp_path: Path, exp
     assert output.read_bytes() == expected
 
 
-def test_signal_leaves_batches_open_and_the_next_run_collects_them(tmp_path: Path, expected: bytes) -> None:
+def test_next_run_collects_the_batches_of_an_interrupted_job(tmp_path: Path, expected: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
     with BatchServer(seconds=1.5) as server:
         process = start_job(server.url, source, output, **options())
@@ -162,7 +162,7 @@ def test_signal_leaves_batches_open_and_the_next_run_collects_them(tmp_path: Pat
         found = job_status(output)
         assert (found.state, found.doubts, {batch.state for batch in found.batches}) == ("interrupted", [], {"open"})
         time.sleep(1.5)
-        with server.client() as client:  # without `batch`, open batches are collected all the same
+        with server.client() as client:  # collects open batches also without `batch`
             client.embeddings.corpus(source, output=output, model=LOCAL, batch_size=8)
 
     assert output.read_bytes() == expected
@@ -170,23 +170,23 @@ def test_signal_leaves_batches_open_and_the_next_run_collects_them(tmp_path: Pat
 
 
 class Loss(NamedTuple):
-    """Faults of submissions, and how many batches the server has in the end of those that were submitted."""
+    """Faults of submissions, and the number of doubts that the job records."""
 
     faults: list[Fault]
     doubts: int
 
 
 LOSSES = {
-    "accepted, and the connection is torn": Loss([Fault(torn=True, only=SUBMIT)], 0),
-    "accepted, and the answer is late": Loss([Fault(delay_seconds=2.0, only=SUBMIT)], 0),
-    "not accepted, and the status says nothing": Loss([Fault(502, only=SUBMIT)], 1),
-    "told to wait": Loss([Fault(429, retry_after=0.05, only=SUBMIT)] * 3, 0),
-    "two in a row": Loss([Fault(torn=True, only=SUBMIT), Fault(500, only=SUBMIT)], 1),
+    "accepted, then disconnected": Loss([Fault(torn=True, only=SUBMIT)], 0),
+    "accepted, then timeout": Loss([Fault(delay_seconds=2.0, only=SUBMIT)], 0),
+    "not accepted, ambiguous status": Loss([Fault(502, only=SUBMIT)], 1),
+    "Retry-After": Loss([Fault(429, retry_after=0.05, only=SUBMIT)] * 3, 0),
+    "two failures in a row": Loss([Fault(torn=True, only=SUBMIT), Fault(500, only=SUBMIT)], 1),
 }
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_submission_without_an_answer_is_looked_for(loss: Loss, tmp_path: Path, expected: bytes) -> None:
+def test_submission_without_a_response_is_searched(loss: Loss, tmp_path: Path, expected: bytes) -> None:
     with BatchServer(seconds=0.2, faults=loss.faults) as server:
         run(server, tmp_path / "out.npy", timeout_ms=1_000)
 
@@ -196,7 +196,7 @@ def test_submission_without_an_answer_is_looked_for(loss: Loss, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
-def test_submission_that_is_refused_ends_the_job(status: int, tmp_path: Path, expected: bytes) -> None:
+def test_rejected_submission_ends_the_job(status: int, tmp_path: Path, expected: bytes) -> None:
     with BatchServer(faults=[Fault(status, only=SUBMIT)]) as server:
         with pytest.raises(errors.APIStatusError) as caught:
             run(server, tmp_path / "out.npy")
@@ -208,7 +208,7 @@ def test_submission_that_is_refused_ends_the_job(status: int, tmp_path: Path, ex
 
 @pytest.mark.parametrize("fallback", [False, True])
 @pytest.mark.parametrize("end", ["failed", "expired", "cancelled"])
-def test_batch_that_fails_as_a_whole(end: Any, fallback: bool, tmp_path: Path, expected: bytes) -> None:
+def test_failed_batch_is_sent_again_only_if_allowed(end: Any, fallback: bool, tmp_path: Path, expected: bytes) -> None:
     output, batch = tmp_path / "out.npy", BatchOptions(**QUICK, fallback=fallback)
     with BatchServer(faults=[Fault(batch_status=end, only=SUBMIT)]) as server:
         if not fallback:
@@ -224,8 +224,8 @@ def test_batch_that_fails_as_a_whole(end: Any, fallback: bool, tmp_path: Path, e
 
 
 @pytest.mark.parametrize("fallback", [False, True])
-def test_request_that_fails(fallback: bool, tmp_path: Path) -> None:
-    """A request of eight texts fails for one of them; single requests tell which."""
+def test_failed_request_of_a_batch_is_recorded_or_split(fallback: bool, tmp_path: Path) -> None:
+    """A request of eight texts fails because of one text; single requests find that text."""
     texts = [*TEXTS[:10], TOO_LONG, *TEXTS[10:40]]
     with BatchServer() as server:
         result = run(server, tmp_path / "out.npy", texts, batch=BatchOptions(**QUICK, fallback=fallback))
@@ -237,44 +237,44 @@ def test_request_that_fails(fallback: bool, tmp_path: Path) -> None:
 
 
 def change_vectors(change: Callable[[list[Any]], object]) -> Change:
-    """Edit the rows of the first response of each page."""
+    """Return a change of the rows of the first response of each page."""
     return lambda lines: change(lines[0]["response"]["body"]["data"])
 
 
 def copy_first(**changes: Any) -> Change:
-    """Repeat the first line of each page, with changes."""
+    """Return a change that repeats the first line of each page with other values."""
     return lambda lines: lines.append({**lines[0], **changes})
 
 
 ERROR = {"type": "server_error", "message": "try again", "param": None, "error_type": "server"}
-HARMLESS = {
+ACCEPTED = {
     "rows in another order": change_vectors(lambda rows: rows.reverse()),
-    "one result twice": copy_first(),
-    "a result of nobody": copy_first(custom_id="somebody-else-1"),
+    "duplicate result": copy_first(),
+    "result of an unknown request": copy_first(custom_id="somebody-else-1"),
 }
-HARMFUL = {
-    "two results of one request": copy_first(response=None, error=ERROR),
+REJECTED = {
+    "contradictory results of one request": copy_first(response=None, error=ERROR),
     "a result is missing": lambda lines: lines.pop(),
-    "an error that may pass": lambda lines: lines[0].update(response=None, error=ERROR),
+    "temporary error": lambda lines: lines[0].update(response=None, error=ERROR),
     "neither response nor error": lambda lines: lines[0].update(response=None, error=None),
     "a status of the provider": lambda lines: lines[0]["response"].update(status_code=503),
     "too few vectors": change_vectors(lambda rows: rows.pop()),
-    "one index twice": change_vectors(lambda rows: rows[0].update(index=rows[-1]["index"] or 1)),
+    "duplicate index": change_vectors(lambda rows: rows[0].update(index=rows[-1]["index"] or 1)),
     "vectors of several lengths": change_vectors(lambda rows: rows[0]["embedding"].pop()),
     "a number that is too large": change_vectors(lambda rows: rows[0]["embedding"].__setitem__(0, 1e300)),
 }
 
 
-@pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
-def test_results_in_any_form(change: Change, tmp_path: Path, expected: bytes) -> None:
+@pytest.mark.parametrize("change", ACCEPTED.values(), ids=ACCEPTED)
+def test_results_in_other_forms_are_accepted(change: Change, tmp_path: Path, expected: bytes) -> None:
     with BatchServer(change=change) as server:
         run(server, tmp_path / "out.npy")
 
     assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
 
 
-@pytest.mark.parametrize("change", HARMFUL.values(), ids=HARMFUL)
-def test_results_that_are_wrong_are_not_kept(change: Change, tmp_path: Path, expected: bytes) -> None:
+@pytest.mark.parametrize("change", REJECTED.values(), ids=REJECTED)
+def test_invalid_results_are_rejected(change: Change, tmp_path: Path, expected: bytes) -> None:
     texts = [f"text {i}" for i in range(24)]
     with BatchServer(change=change) as server:
         with pytest.raises(errors.CorpusError, match=r"completed\): 8 rows"):
@@ -286,7 +286,7 @@ def test_results_that_are_wrong_are_not_kept(change: Change, tmp_path: Path, exp
     assert (tmp_path / "out.npy").read_bytes() == (tmp_path / "single.npy").read_bytes()
 
 
-def test_results_that_cannot_be_paid_for_are_collected_later(tmp_path: Path, expected: bytes) -> None:
+def test_payment_error_while_polling_loses_no_batch(tmp_path: Path, expected: bytes) -> None:
     with BatchServer(faults=[Fault(402, only=GET)]) as server:
         with pytest.raises(errors.PaymentRequiredResponseError):
             run(server, tmp_path / "out.npy")
@@ -295,7 +295,7 @@ def test_results_that_cannot_be_paid_for_are_collected_later(tmp_path: Path, exp
     assert ((tmp_path / "out.npy").read_bytes(), set(times_sent(server).values())) == (expected, {1})
 
 
-def test_outage_while_a_batch_is_polled_ends_nothing(tmp_path: Path, expected: bytes) -> None:
+def test_outage_while_polling_does_not_end_the_job(tmp_path: Path, expected: bytes) -> None:
     faults = [Fault(503, only=GET, retry_after=0.01) for _ in range(3)]
     with BatchServer(seconds=0.2, faults=faults) as server:
         run(server, tmp_path / "out.npy")
@@ -304,7 +304,7 @@ def test_outage_while_a_batch_is_polled_ends_nothing(tmp_path: Path, expected: b
 
 
 @pytest.mark.parametrize("resend", [False, True])
-def test_batch_that_the_api_has_no_more(resend: bool, tmp_path: Path, expected: bytes) -> None:
+def test_expired_batch_is_sent_again_only_if_allowed(resend: bool, tmp_path: Path, expected: bytes) -> None:
     output, batch = tmp_path / "out.npy", BatchOptions(**QUICK, resend_missing=resend)
     with BatchServer(faults=[Fault(410, only=GET)]) as server:
         with pytest.raises(errors.CorpusError, match="new batches" if resend else "--batch-resend"):
@@ -314,13 +314,13 @@ def test_batch_that_the_api_has_no_more(resend: bool, tmp_path: Path, expected: 
         run(server, output, batch=batch)
 
     assert output.read_bytes() == expected
-    # With the option, the next run sends what was in the lost batch again, and lists it as in doubt.
+    # With the option, the next run sends the texts of the lost batch again and records them as doubts.
     assert set(times_sent(server).values()) == ({1, 2} if resend else {1})
     assert bool(job_status(output).doubts) is resend
 
 
 @pytest.mark.parametrize("share", [0.05, 0.6, 4.0])
-def test_budget_is_never_passed(share: float, tmp_path: Path) -> None:
+def test_budget_is_never_exceeded(share: float, tmp_path: Path) -> None:
     texts = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(200)]
     with BatchServer() as server:
         full = run(server, tmp_path / "full.npy", texts).usage.cost or 0.0
@@ -328,7 +328,7 @@ def test_budget_is_never_passed(share: float, tmp_path: Path) -> None:
         try:
             spent = run(server, tmp_path / "out.npy", texts, max_cost_usd=share * full).usage.cost or 0.0
         except errors.BudgetError:
-            is_kept = (tmp_path / "out.npy.job").exists()  # unless the budget did not allow the first request
+            is_kept = (tmp_path / "out.npy.job").exists()  # absent if the budget did not allow the first request
             spent = (job_status(tmp_path / "out.npy").usage.cost or 0.0) if is_kept else 0.0
 
     assert spent <= share * full
@@ -336,7 +336,7 @@ def test_budget_is_never_passed(share: float, tmp_path: Path) -> None:
     assert ((tmp_path / "out.npy").exists()) is (share > 1)
 
 
-def test_cache_knows_what_batches_gave(tmp_path: Path, expected: bytes) -> None:
+def test_cache_returns_vectors_of_batches(tmp_path: Path, expected: bytes) -> None:
     with BatchServer() as server:
         for name in ("first.npy", "second.npy"):
             run(server, tmp_path / name, cache=tmp_path / "cache.sqlite")
@@ -354,13 +354,13 @@ def test_cache_knows_what_batches_gave(tmp_path: Path, expected: bytes) -> None:
         ({"on_long": "average"}, "on_long='average'"),
     ],
 )
-def test_options_that_batches_do_not_take(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_unsupported_option_is_rejected(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
     with BatchServer() as server, pytest.raises(errors.ConfigurationError, match=message):
         run(server, tmp_path / "out.npy", **changes)
     assert server.requests == []
 
 
-def test_options_reach_the_api(tmp_path: Path) -> None:
+def test_options_are_sent(tmp_path: Path) -> None:
     batch = BatchOptions(**QUICK, model=f"{LOCAL}:batch", completion_window="24h")
     with BatchServer() as server:
         run(server, tmp_path / "out.npy", provider={"only": ["embedded-server"]}, dimensions=64, batch=batch)
@@ -373,6 +373,6 @@ def test_options_reach_the_api(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["inputs", "requests", "max_bytes", "poll_seconds", "found_seconds"])
-def test_numbers_are_checked(name: str) -> None:
+def test_invalid_number_is_rejected(name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=name):
         BatchOptions(**{name: 0})

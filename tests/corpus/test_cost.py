@@ -1,4 +1,4 @@
-"""What a job costs: a budget is never passed, a cache pays once, and an estimate tells before."""
+"""Budget, cache and estimate: no budget is exceeded, no cached text is paid for again, estimates contain the cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import Cache, status
 from openrouter_embeddings.testing import Fault, serve
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
 LOCAL = "local/wordllama-l2-supercat-256"
 SENTENCES = [f"The meeting number {i} about the budget of the next year is on Monday." for i in range(400)]
@@ -59,7 +59,7 @@ def cost_of_async_stream(client: OpenRouter, folder: Path, max_cost_usd: float) 
 
 def cost_of_corpus(client: OpenRouter, folder: Path, max_cost_usd: float) -> float:
     options: dict[str, Any] = {"model": LOCAL, "batch_size": 8, "max_cost_usd": max_cost_usd}
-    for _ in range(2):  # the second run has what the first left
+    for _ in range(2):  # the second run uses the rest of the budget
         try:
             return client.embeddings.corpus(SENTENCES, output=folder / "out.npy", **options).usage.cost or 0.0
         except errors.BudgetError:
@@ -71,7 +71,7 @@ def cost_of_corpus(client: OpenRouter, folder: Path, max_cost_usd: float) -> flo
 
 @pytest.mark.parametrize("share", [0.01, 0.4, 1.0])
 @pytest.mark.parametrize("cost_of", [cost_of_embed, cost_of_stream, cost_of_async_stream, cost_of_corpus])
-def test_budget_is_used_and_never_passed(
+def test_budget_is_used_and_never_exceeded(
     cost_of: Callable[[OpenRouter, Path, float], float],
     share: float,
     client: OpenRouter,
@@ -81,17 +81,17 @@ def test_budget_is_used_and_never_passed(
     spent = cost_of(client, tmp_path, share * full_cost)
 
     assert spent <= share * full_cost
-    if share > 0.1:  # the last requests are not sent: their worst case is several times their cost
+    if share > 0.1:  # the last requests are not sent, because their maximum cost is several times their cost
         assert spent > (share - 0.3) * full_cost
 
 
-def test_request_that_may_be_billed_counts_with_its_worst_case() -> None:
+def test_possibly_billed_request_counts_with_its_maximum_cost() -> None:
     with serve(faults=[None, Fault(500), Fault(500)]) as server, server.client() as client:
         with pytest.raises(errors.BudgetError):
             client.embeddings.embed(SENTENCES, model=LOCAL, batch_size=8, concurrency=1, max_cost_usd=5e-5)
 
 
-def test_job_that_the_budget_stopped_goes_on_with_a_larger_one(
+def test_job_stopped_by_its_budget_resumes_with_a_larger_one(
     client: OpenRouter, full_cost: float, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.npy"
@@ -99,11 +99,11 @@ def test_job_that_the_budget_stopped_goes_on_with_a_larger_one(
         client.embeddings.corpus(SENTENCES, output=output, model=LOCAL, max_cost_usd=full_cost / 2)
     result = client.embeddings.corpus(SENTENCES, output=output, model=LOCAL, max_cost_usd=full_cost * 9)
 
-    assert (result.rows, result.usage.cost) == (400, pytest.approx(full_cost, rel=0.02))  # and two canaries
+    assert (result.rows, result.usage.cost) == (400, pytest.approx(full_cost, rel=0.02))  # plus two canaries
     assert np.array_equal(np.load(output), client.embeddings.embed(SENTENCES, model=LOCAL).vectors)
 
 
-def test_estimate_holds_what_it_costs(client: OpenRouter, full_cost: float) -> None:
+def test_estimate_contains_the_cost(client: OpenRouter, full_cost: float) -> None:
     found = client.embeddings.estimate(iter(SENTENCES), model=LOCAL)
 
     assert (found.texts, found.price_usd) == (400, 2e-8)
@@ -115,7 +115,7 @@ def test_estimate_holds_what_it_costs(client: OpenRouter, full_cost: float) -> N
         client.embeddings.embed("a text", model=LOCAL, max_cost_usd=-1)
 
 
-def test_estimate_takes_what_embed_takes_and_a_corpus(client: OpenRouter, tmp_path: Path) -> None:
+def test_estimate_accepts_inputs_and_files(client: OpenRouter, tmp_path: Path) -> None:
     corpus = tmp_path / "notes.txt"
     corpus.write_text("a note\nanother one\n")
 
@@ -126,9 +126,9 @@ def test_estimate_takes_what_embed_takes_and_a_corpus(client: OpenRouter, tmp_pa
             client.embeddings.estimate(texts, model=LOCAL)
 
 
-def test_cache_pays_for_a_text_once(tmp_path: Path) -> None:
+def test_cached_text_is_paid_for_once(tmp_path: Path) -> None:
     cache, texts = tmp_path / "cache.sqlite", [*texts_of(20), *texts_of(30)]
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         embed = client.embeddings.embed
         first = embed(texts_of(10), model=MODEL, cache=cache)
         second = embed(texts, model=MODEL, cache=cache)
@@ -138,7 +138,7 @@ def test_cache_pays_for_a_text_once(tmp_path: Path) -> None:
         again = client.embeddings.corpus(texts_of(40), output=tmp_path / "two.npy", model=MODEL, cache=cache)
         assert len(server.ledger.requests) == requests
         sent = [text for request in server.ledger.requests for text in request.inputs if text.startswith("text ")]
-        embed(texts_of(10), model=MODEL, dimensions=4, cache=cache)  # other vectors
+        embed(texts_of(10), model=MODEL, dimensions=4, cache=cache)  # other vectors: sent again
 
     assert sorted(sent) == sorted(texts_of(40))
     assert [result.vectors.tobytes() for result in (first, second, third)] == [
@@ -149,9 +149,12 @@ def test_cache_pays_for_a_text_once(tmp_path: Path) -> None:
     assert len(server.ledger.requests) == requests + 1
 
 
-def test_cache_holds_what_came_before_an_error_and_takes_little_space(tmp_path: Path) -> None:
+def test_cache_keeps_vectors_from_before_an_error_in_little_space(tmp_path: Path) -> None:
     path, texts = tmp_path / "cache.sqlite", texts_of(2_000)
-    with Capped(refused_texts=frozenset({"text 1999"})) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with (
+        ProviderServer(rejected_texts=frozenset({"text 1999"})) as server,
+        OpenRouter(KEY, server_url=server.url) as client,
+    ):
         with pytest.raises(errors.BadRequestResponseError):
             client.embeddings.embed(texts, model=MODEL, dimensions=1536, concurrency=1, cache=path)
     known = Cache(path, {"model": MODEL, "dimensions": 1536}).get(texts)
@@ -160,13 +163,13 @@ def test_cache_holds_what_came_before_an_error_and_takes_little_space(tmp_path: 
     assert sum(file.stat().st_size for file in tmp_path.glob("cache.sqlite")) < 1.5 * len(known) * 1536 * 4
 
 
-def test_cache_with_vectors_of_another_length_is_an_error(tmp_path: Path) -> None:
-    """Which numpy would refuse, or repeat if their length is 1."""
+def test_cached_vectors_of_another_length_are_an_error(tmp_path: Path) -> None:
+    """Otherwise numpy would raise, or broadcast vectors of length 1."""
     path = tmp_path / "cache.sqlite"
     cache = Cache(path, {"model": MODEL})
     cache.put(["one number"], np.ones((1, 1), np.float32))
     cache.put(["three numbers"], np.ones((1, 3), np.float32))
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         for text in ("one number", "three numbers"):
             with pytest.raises(errors.ResponseValidationError, match="dimensions") as found:
                 client.embeddings.embed([text, "eight numbers"], model=MODEL, cache=path)
@@ -175,9 +178,9 @@ def test_cache_with_vectors_of_another_length_is_an_error(tmp_path: Path) -> Non
             client.embeddings.embed(["three numbers", "one number"], model=MODEL, cache=path)
 
 
-def test_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_a_cache_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("these are my notes, and no database at all. " * 20)
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
             client.embeddings.embed("a", model=MODEL, cache=tmp_path / "notes.txt")
         with pytest.raises(errors.ConfigurationError, match="streams do not support cache"):

@@ -1,4 +1,4 @@
-"""Progress as one line: rewritten in a terminal, plain or JSON elsewhere."""
+"""The progress line: rewritten in a terminal, plain text in a file, or JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_terminal_has_one_line_that_is_rewritten_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_line_is_rewritten_and_truncated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "41")
     stream = Terminal()
     with show_progress(stream) as show:
@@ -29,7 +29,7 @@ def test_terminal_has_one_line_that_is_rewritten_and_cut(monkeypatch: pytest.Mon
     assert stream.getvalue() == f"\r\x1b[K{LINE[:40]}" * 2 + "\n"
 
 
-def test_file_has_a_line_now_and_then() -> None:
+def test_file_gets_few_lines() -> None:
     stream = io.StringIO()
     with show_progress(stream) as show:
         show(HALF)
@@ -37,7 +37,7 @@ def test_file_has_a_line_now_and_then() -> None:
     assert stream.getvalue() == f"{LINE}\n"
 
 
-def test_machines_read_json() -> None:
+def test_json_is_one_object_per_line() -> None:
     stream = Terminal()
     with show_progress(stream, as_json=True) as show:
         show(HALF)

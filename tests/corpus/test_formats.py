@@ -1,4 +1,4 @@
-"""Every format in gives the same rows out, in order; what cannot be embedded is named."""
+"""All source formats give the same rows in order, outputs have metadata, and invalid rows are recorded."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 from openrouter_embeddings import errors
-from support.capped import Capped, matrix_of
 from support.corpus_job import embed_corpus
+from support.provider_server import ProviderServer, matrix_of
 
 TEXTS = ["plain", 'with "quotes", commas\nand lines', "日本語", " blanks around ", "plain"]
 IDS = ["a", "b", "c", "d", "e"]
@@ -73,9 +73,9 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_formats_give_the_same_rows(kind: str, tmp_path: Path) -> None:
-    source, output = SOURCES[kind](tmp_path), tmp_path / "in" / "out.npy"  # in the folder, as a user may have it
+    source, output = SOURCES[kind](tmp_path), tmp_path / "in" / "out.npy"  # the output is inside the source folder
     output.parent.mkdir(exist_ok=True)
-    with Capped() as server:
+    with ProviderServer() as server:
         result = embed_corpus(server.url, source, output)
 
     assert np.array_equal(np.load(output), matrix_of(TEXTS))
@@ -83,7 +83,7 @@ def test_formats_give_the_same_rows(kind: str, tmp_path: Path) -> None:
     assert (result.rows, result.errors, result.dimensions, result.model) == (5, 0, 8, "example/text-embedding")
 
 
-def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_and_iterables_have_row_numbers_as_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = tmp_path / "in.txt"
     lines.write_bytes(b"one\n\ntwo\r\nthree")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.read_bytes())))
@@ -98,7 +98,7 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
     }
     ids = {"file": [1, 3, 4], "stdin": [1, 3, 4], "texts": [0, 1, 2], "array": [0, 1, 2]}
     for name, source in sources.items():
-        with Capped() as server:
+        with ProviderServer() as server:
             embed_corpus(server.url, source, tmp_path / f"{name}.parquet")
         found = pyarrow.parquet.read_table(tmp_path / f"{name}.parquet")
         assert (found["id"].type, found["id"].to_pylist()) == (pa.int64(), ids.get(name, [7, 8, 9]))
@@ -107,10 +107,10 @@ def test_lines_and_iterables_have_numbers_for_ids(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
-def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path: Path) -> None:
+def test_arrow_outputs_contain_their_options(suffix: str, fixed: bool, tmp_path: Path) -> None:
     output = tmp_path / f"out{suffix}"
     options: dict[str, Any] = {"dimensions": 4, "input_type": "search_document", "provider": {"only": ["x"]}}
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, jsonl(tmp_path), output, fixed_size_list=fixed, **options)
     read = pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.feather.read_table
     found = read(output)
@@ -124,14 +124,14 @@ def test_arrow_outputs_say_how_they_were_made(suffix: str, fixed: bool, tmp_path
     assert facts == {"model": "example/text-embedding", "dimensions": 4, "dtype": "float32"}
 
 
-def test_stdin_has_the_format_that_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stdin_has_the_requested_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(table(tmp_path, "excel").read_bytes())))
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, "-", tmp_path / "out.npy", format="csv")
     assert np.array_equal(np.load(tmp_path / "out.npy"), matrix_of(TEXTS))
 
 
-def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> None:
+def test_invalid_row_is_recorded_with_its_error(tmp_path: Path) -> None:
     source, output = tmp_path / "in.jsonl", tmp_path / "out.parquet"
     good = ['{"id": 1, "text": "good"}', '{"id": "2", "text": "also good"}']
     bad = ["{", "[]", '{"id": 3}', '{"id": 4, "text": ""}', '{"id": 5, "text": 5}', '{"id": 1.5, "text": "x"}']
@@ -139,7 +139,7 @@ def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> 
     source.write_text("\n".join([good[0], *bad, good[1]]))
     with source.open("ab") as file:
         file.write(b'\n{"id": 9, "text": "\xff"}\n')
-    with Capped(refused_texts=frozenset({"refused"})) as server:
+    with ProviderServer(rejected_texts=frozenset({"refused"})) as server:
         result = embed_corpus(server.url, source, output)
         sent = {text for request in server.ledger.requests for text in request.inputs}
 
@@ -154,11 +154,11 @@ def test_row_that_cannot_be_embedded_is_an_error_with_a_name(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that not even root can read")
-def test_unreadable_file_of_a_folder_is_an_error_of_its_row(tmp_path: Path) -> None:
+def test_unreadable_file_of_a_folder_is_recorded(tmp_path: Path) -> None:
     source = texts_in_folder(tmp_path)
     (source / "bad").symlink_to("/proc/self/mem")
     os.rename(source / "a", os.fsencode(source) + b"/\xff")
-    with Capped() as server:
+    with ProviderServer() as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy")
     ids = Path(f"{result.output}.ids.jsonl").read_text().splitlines()
     assert list(map(json.loads, ids)) == ["b", "c", "d", "e", "\\xff"]
@@ -167,50 +167,50 @@ def test_unreadable_file_of_a_folder_is_an_error_of_its_row(tmp_path: Path) -> N
     assert "cannot be read" in line["message"]
 
 
-REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+REJECTED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such file": ({"source": "nothing.jsonl"}, errors.ConfigurationError, "does not exist"),
     "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
     "output": ({"output": "out.xyz"}, errors.ConfigurationError, "must end in one of"),
     "folder": ({"output": "nothing/out.npy"}, errors.ConfigurationError, "nothing, does not exist"),
-    "there": ({"output": "there.npy"}, errors.ConfigurationError, "already exists"),
+    "existing output": ({"output": "there.npy"}, errors.ConfigurationError, "already exists"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
     "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a valid parquet file"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "does not accept on_error"),
     "misspelt": ({"ouput": "x"}, TypeError, "output"),
-    "another client's name": ({"max_cost": 1}, TypeError, r"corpus\(\) got .* 'max_cost'; use max_cost_usd"),
+    "name of another client": ({"max_cost": 1}, TypeError, r"corpus\(\) got .* 'max_cost'; use max_cost_usd"),
     "no source": ({"source": None}, errors.InvalidInputError, "source: expected .* got NoneType"),
     "one record": ({"source": {"id": 1, "text": "x"}}, errors.InvalidInputError, "source: expected .* got dict"),
     "bytes": ({"source": ["a", b"b"]}, errors.InvalidInputError, r"source\[1\]: expected .* got bytes"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_wrong_call_is_refused_and_sends_nothing(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("case", REJECTED)
+def test_invalid_call_is_rejected_and_sends_nothing(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     jsonl(tmp_path), table(tmp_path, "excel")
     for name in ("in.xyz", "there.npy", "empty.jsonl"):
         (tmp_path / name).touch()
-    changes, error, message = REFUSED[case]
+    changes, error, message = REJECTED[case]
     (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
-    with Capped() as server, pytest.raises(error, match=message):
+    with ProviderServer() as server, pytest.raises(error, match=message):
         embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)
     assert server.ledger.requests == []
 
 
-def test_id_or_text_that_is_not_unicode_is_an_error_of_its_row(tmp_path: Path) -> None:
+def test_invalid_unicode_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"id,text\n1,good\n2,\xff\n\xff,good\n3,")
     for name, source in {"texts": ["good", "\ud800", None, 5], "csv": tmp_path / "in.csv"}.items():
-        with Capped() as server:
+        with ProviderServer() as server:
             result = embed_corpus(server.url, source, tmp_path / f"{name}.npy")
         assert (result.rows, result.errors) == (1, 3)
 
 
-def test_without_pyarrow_npy_works_and_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_parquet_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "openrouter_embeddings.corpus.arrow_files", raising=False)
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.npy")
         with pytest.raises(errors.ConfigurationError, match=r"pip install 'openrouter-embeddings\[corpus\]'"):
             embed_corpus(server.url, jsonl(tmp_path), tmp_path / "out.parquet")

@@ -1,4 +1,4 @@
-"""A finished output: search by meaning, and the canary that shows a model that drifts."""
+"""Finished outputs: search, and the check for a model that drifted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import pytest
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, forever
-from faults.right import vector
 from faults.server import Connection, FaultServer
+from faults.steps import forever, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
-from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, write_corpus
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 
 NOTES = {
     "password": "To reset your password, click the link on the login page.",
@@ -26,13 +26,13 @@ NOTES = {
 
 
 def drifted(connection: Connection, request: Request) -> None:
-    """The right answer of another model."""
+    """Send the response of another model."""
 
-    def spoil(body: dict[str, Any]) -> None:
+    def change(body: dict[str, Any]) -> None:
         for row, text in zip(body["data"], request.inputs, strict=True):
             row["embedding"] = list(vector(f"another model: {text}"))
 
-    answer(spoil)(connection, request)
+    respond(change)(connection, request)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
@@ -53,13 +53,13 @@ def test_search_finds_the_nearest_rows(suffix: str, tmp_path: Path) -> None:
     assert [match.similarity for match in everything] == pytest.approx(sorted(similarities, reverse=True), abs=1e-5)
 
 
-def test_search_gives_the_texts_while_the_corpus_is_there(tmp_path: Path) -> None:
+def test_search_returns_texts_while_the_source_is_unchanged(tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "in.jsonl", ["", *texts_of(5), None, *texts_of(5, "other"), ""])
     folder, output = tmp_path / "folder", tmp_path / "folder" / "out.npy"
     folder.mkdir()
     for text in texts_of(3):
         (folder / f"{text}.txt").write_text(text)
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
 
         def search(output: Path) -> dict[Any, Any]:
             return {match.id: match.text for match in client.embeddings.search(output, "a", count=20)}
@@ -76,9 +76,9 @@ def test_search_gives_the_texts_while_the_corpus_is_there(tmp_path: Path) -> Non
         assert set(search(tmp_path / "out.npy").values()) == {None}
 
 
-def test_check_tells_a_model_that_changed(tmp_path: Path) -> None:
+def test_check_detects_another_model(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
-    with Capped() as server, OpenRouter(KEY, server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         embed_corpus(server.url, source, output)
         same = client.embeddings.check(output)
     with FaultServer(forever(drifted)) as server, OpenRouter(KEY, server_url=server.url) as client:
@@ -89,20 +89,20 @@ def test_check_tells_a_model_that_changed(tmp_path: Path) -> None:
     assert 0.1 < changed.distance <= 2
 
 
-def test_resumed_job_tells_a_drift(tmp_path: Path) -> None:
+def test_resumed_job_reports_drift(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(40)), tmp_path / "out.npy"
 
     def stop(progress: Any) -> None:
         raise KeyboardInterrupt
 
-    with Capped(seconds=0.3) as server, pytest.raises(KeyboardInterrupt):
+    with ProviderServer(seconds=0.3) as server, pytest.raises(KeyboardInterrupt):
         embed_corpus(server.url, source, output, batch_size=4, concurrency=1, progress=stop)
     with FaultServer(forever(drifted)) as server:
         result = embed_corpus(server.url, source, output)
     assert result.drift > 0.1
 
 
-def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_foreign_file_is_rejected(tmp_path: Path) -> None:
     np.save(tmp_path / "other.npy", np.zeros((2, 3)))
     pyarrow.parquet.write_table(pyarrow.table({"id": [1]}), tmp_path / "other.parquet")
     for name in ("broken.npy", "broken.parquet", "broken.arrow"):
@@ -116,7 +116,7 @@ def test_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
                 call(tmp_path / "nothing.npy")
 
 
-def test_status_of_what_is_no_job_is_refused(tmp_path: Path) -> None:
+def test_status_of_a_folder_without_a_job_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(errors.CorpusError, match=r"there is no job in"):
         status(tmp_path / "out.npy")
     (tmp_path / "out.npy.job").mkdir()

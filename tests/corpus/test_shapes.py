@@ -1,4 +1,4 @@
-"""The forms of an output's vectors, and texts that are changed before they are sent."""
+"""Number types and dimensions of outputs, and long or multimodal inputs of a corpus."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from openrouter_embeddings import errors
 from openrouter_embeddings.corpus import status
 from openrouter_embeddings.testing import serve
 from openrouter_embeddings.vectors import quantize, truncate_dimensions
-from support.capped import Capped, matrix_of, texts_of
 from support.corpus_job import embed_corpus, write_corpus
-from support.limited import Limited, average_of
+from support.limit_server import LimitServer, average_of
+from support.provider_server import ProviderServer, matrix_of, texts_of
 
 NOTES = {
     "password": "To reset your password, click the link on the login page.",
@@ -29,7 +29,7 @@ LOCAL = "local/wordllama-l2-supercat-256"
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".npy"])
 @pytest.mark.parametrize("fixed", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "binary"])
-def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix: str, tmp_path: Path) -> None:
+def test_output_has_the_requested_form(dtype: Any, fixed: bool, suffix: str, tmp_path: Path) -> None:
     output = tmp_path / f"out{suffix}"
     form = {"dtype": dtype, "output_dimensions": 128, "fixed_size_list": fixed}
     with serve() as server, server.client() as client:
@@ -38,8 +38,8 @@ def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix:
         found = client.embeddings.search(output, "I forgot how to log in", count=1)
         drift = client.embeddings.check(output)
 
-    cut = truncate_dimensions(rows, 128)
-    expected = cut if dtype == "float32" else quantize(cut, dtype)
+    truncated = truncate_dimensions(rows, 128)
+    expected = truncated if dtype == "float32" else quantize(truncated, dtype)
     if suffix == ".npy":
         written = np.load(output)
     else:
@@ -51,9 +51,9 @@ def test_output_has_the_form_that_was_asked_for(dtype: Any, fixed: bool, suffix:
     assert (result.dimensions, found[0].id, drift.has_drifted) == (128, "password", False)
 
 
-def test_stamp_tells_the_form_and_another_form_is_refused(tmp_path: Path) -> None:
+def test_stamp_contains_the_form_and_another_form_is_rejected(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "in.jsonl", texts_of(5)), tmp_path / "out.npy"
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, source, output, dtype="int8", output_dimensions=4)
         for other in ({"dtype": "int8"}, {"output_dimensions": 4}):
             with pytest.raises(errors.CorpusError, match="other options"):
@@ -72,22 +72,22 @@ def test_stamp_tells_the_form_and_another_form_is_refused(tmp_path: Path) -> Non
         ({"output_dimensions": 9}, 3),
     ],
 )
-def test_impossible_form_is_refused_before_the_corpus_is_paid_for(options: Any, paid: int, tmp_path: Path) -> None:
+def test_invalid_form_is_rejected_before_the_corpus_is_embedded(options: Any, paid: int, tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "in.jsonl", texts_of(5))
-    with Capped() as server:
+    with ProviderServer() as server:
         with pytest.raises(errors.ConfigurationError):
             embed_corpus(server.url, source, tmp_path / "out.npy", **options)
         assert sum(server.sizes) == paid
 
 
-# ---- texts that are changed before they are sent ----------------------------------------------------------------
+# ---- long and multimodal inputs ----
 
 WORDS = [" ".join(f"row{row}word{i}" for i in range(100)) for row in range(6)]
 MIXED = [text for pair in zip(texts_of(6), WORDS, strict=True) for text in pair]
 CAT = {"content": [{"type": "text", "text": "a cat"}]}
 
 
-def expected_rows(server: Limited, action: str, prefix: str = "") -> Any:
+def expected_rows(server: LimitServer, action: str, prefix: str = "") -> Any:
     rows = []
     for text in MIXED:
         sent = {piece.removeprefix(prefix) for piece in server.accepted}
@@ -107,7 +107,7 @@ def test_long_texts_of_a_corpus_are_shortened(action: Any, cached: bool, tmp_pat
     source = write_corpus(tmp_path / "in.jsonl", MIXED)
     options: Any = {"on_long": action, "prefix": "p: ", "batch_size": 3}
     options |= {"cache": tmp_path / "cache"} if cached else {}
-    with Limited(60, listed=100) as server:
+    with LimitServer(60, listed=100) as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy", **options)
         expected, paid = expected_rows(server, action, "p: "), sum(server.ledger.billed)
         again = embed_corpus(server.url, source, tmp_path / "again.npy", **options)
@@ -132,7 +132,7 @@ def test_job_with_long_texts_resumes(action: Any, tmp_path: Path) -> None:
         if progress.texts_done >= 3:
             raise KeyboardInterrupt
 
-    with Limited(60, listed=100, seconds=0.15) as server:
+    with LimitServer(60, listed=100, seconds=0.15) as server:
         with pytest.raises(KeyboardInterrupt):
             embed_corpus(server.url, source, output, progress=stop, **options)
         before = status(Path(f"{output}.job"))
@@ -148,16 +148,16 @@ def test_job_with_long_texts_resumes(action: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [{"max_tokens_per_text": 60}, {}])
 def test_long_texts_of_a_corpus_are_recorded(options: Any, tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "in.jsonl", MIXED)
-    with Limited(60) as server:
+    with LimitServer(60) as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy", on_long="record", **options)
     assert [line["row"] for line in read_lines(result.errors_path)] == list(range(1, 12, 2))
     np.testing.assert_array_equal(np.load(result.output), matrix_of(MIXED[::2]))
 
 
-def test_corpus_takes_inputs_of_all_kinds(tmp_path: Path) -> None:
+def test_corpus_accepts_inputs_of_all_kinds(tmp_path: Path) -> None:
     inputs: list[Any] = ["a text", [1, 2, 3], CAT, [], {"content": 3}, [4, 5], "last"]
     source = write_corpus(tmp_path / "in.jsonl", inputs)
-    with Limited(100) as server:
+    with LimitServer(100) as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy", prefix="p: ", cache=tmp_path / "cache")
         requests = len(server.ledger.requests)
         again = embed_corpus(server.url, source, tmp_path / "b.npy", prefix="p: ", cache=tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""A job survives whatever ends its process: nothing is lost, and at most what was in flight is paid for again."""
+"""A killed or interrupted job resumes: no vector is lost, and only texts in flight may be paid for twice."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.replies import answer, refuse
 from faults.server import FaultServer
+from faults.steps import reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
-from support.capped import KEY, MODEL, Capped, texts_of
 from support.corpus_job import embed_corpus, start_job, write_corpus
+from support.provider_server import KEY, MODEL, ProviderServer, texts_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` asks for hundreds
+KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` sets a larger number
 CONCURRENCY, BATCH = 4, 8
 OPTIONS: dict[str, Any] = {"batch_size": BATCH, "concurrency": CONCURRENCY}
 TEXTS = texts_of(300)
@@ -28,14 +28,14 @@ LONG_TEXTS = [" ".join(f"row{row}.{i}" for i in range(90 if row % 5 == 0 else 1)
 ROW = re.compile(r"(?:text |row)(\d+)")
 
 
-def inputs_sent(server: Capped) -> collections.Counter[str]:
-    """How often each text of a corpus, or piece of one, was sent; the canary is left out."""
+def inputs_sent(server: ProviderServer) -> collections.Counter[str]:
+    """Count how often each text or piece of a text was sent, without the canary."""
     inputs = (text for request in server.ledger.requests for text in request.inputs)
     return collections.Counter(text for text in inputs if ROW.search(text))
 
 
 def row_of(text: str) -> int:
-    """The row of a text, or of a piece of it."""
+    """Return the row of a text or of a piece of it."""
     found = ROW.search(text)
     assert found is not None
     return int(found[1])
@@ -47,19 +47,19 @@ def folder_of(output: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The output of a job that nothing ended."""
+    """Return the output of a job that ran without interruption."""
     return uninterrupted_output(tmp_path_factory.mktemp("uninterrupted"), TEXTS, ".parquet", {})
 
 
 def uninterrupted_output(folder: Path, texts: list[str], suffix: str, options: dict[str, Any]) -> bytes:
     source, output = write_corpus(folder / "uninterrupted.jsonl", texts), folder / f"uninterrupted{suffix}"
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, source, output, **OPTIONS, **options)
     return output.read_bytes()
 
 
 SPLIT = {"on_long": "average", "max_tokens_per_text": 60}
-VARIANTS: list[tuple[list[str], str, dict[str, Any], bool]] = [  # texts, suffix, options, with a cache
+VARIANTS: list[tuple[list[str], str, dict[str, Any], bool]] = [  # texts, suffix, options, has a cache
     (TEXTS, ".parquet", {}, False),
     (TEXTS, ".npy", {}, True),
     (LONG_TEXTS, ".npy", SPLIT, False),
@@ -69,16 +69,16 @@ VARIANTS: list[tuple[list[str], str, dict[str, Any], bool]] = [  # texts, suffix
 
 
 @pytest.mark.parametrize("seed", range(max(len(VARIANTS), KILLS // 8)))
-def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
-    """Few kills for a job: each run gets a little further, whatever it was doing when it was killed."""
+def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path) -> None:
+    """Each run is killed after a random time; the last run finishes the job."""
     texts, suffix, options, has_cache = VARIANTS[seed % len(VARIANTS)]
     expected = uninterrupted_output(tmp_path, texts, suffix, options)
     options = {**OPTIONS, **options, **({"cache": tmp_path / "cache.sqlite"} if has_cache else {})}
-    moments, source, output = random.Random(seed), write_corpus(tmp_path / "in.jsonl", texts), tmp_path / f"out{suffix}"
-    with Capped(seconds=0.02) as server:
+    times, source, output = random.Random(seed), write_corpus(tmp_path / "in.jsonl", texts), tmp_path / f"out{suffix}"
+    with ProviderServer(seconds=0.02) as server:
         for _ in range(min(KILLS, 8)):
             process = start_job(server.url, source, output, **options)
-            process.join(moments.uniform(0.05, 0.8))
+            process.join(times.uniform(0.05, 0.8))
             process.kill()
             process.join()
         embed_corpus(server.url, source, output, **options)
@@ -90,10 +90,10 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
 
     assert output.read_bytes() == expected
     found = status(folder_of(output))
-    doubted = collections.Counter(
+    in_doubt = collections.Counter(
         row for doubt in found.doubts for first, last in doubt.rows for row in range(first, last + 1)
     )
-    assert {text: count for text, count in sent.items() if count > 1 + doubted[row_of(text)]} == {}
+    assert {text: count for text, count in sent.items() if count > 1 + in_doubt[row_of(text)]} == {}
     assert {row_of(text) for text in sent} == set(range(len(texts)))
     assert sent.total() - len(sent) <= min(KILLS, 8) * CONCURRENCY * BATCH
     assert (found.state, found.rows_done, found.errors) == ("finished", len(texts), 0)
@@ -101,9 +101,9 @@ def test_killed_at_random_moments(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_keeps_what_is_in_flight(number: signal.Signals, tmp_path: Path, uninterrupted: bytes) -> None:
+def test_signal_keeps_requests_in_flight(number: signal.Signals, tmp_path: Path, uninterrupted: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=0.1) as server:
+    with ProviderServer(seconds=0.1) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while len(server.ledger.requests) < 8:
             time.sleep(0.01)
@@ -118,9 +118,9 @@ def test_signal_keeps_what_is_in_flight(number: signal.Signals, tmp_path: Path, 
     assert output.read_bytes() == uninterrupted
 
 
-def test_second_signal_leaves_at_once(tmp_path: Path) -> None:
+def test_second_signal_exits_at_once(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=20) as server:
+    with ProviderServer(seconds=20) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while not server.ledger.requests:
             time.sleep(0.01)
@@ -132,9 +132,9 @@ def test_second_signal_leaves_at_once(tmp_path: Path) -> None:
         assert process.exitcode == 130
 
 
-def test_second_process_is_refused(tmp_path: Path) -> None:
+def test_second_process_is_rejected(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with Capped(seconds=0.05) as server:
+    with ProviderServer(seconds=0.05) as server:
         process = start_job(server.url, source, output, **OPTIONS)
         while not server.ledger.requests:
             time.sleep(0.01)
@@ -146,10 +146,10 @@ def test_second_process_is_refused(tmp_path: Path) -> None:
     assert set(inputs_sent(server).values()) == {1}
 
 
-def test_disk_that_is_full_stops_the_job_before_a_request_that_it_could_not_keep(tmp_path: Path) -> None:
+def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
-    options = {**OPTIONS, "dimensions": 1536}  # 6 KiB a row
-    with Capped(seconds=0.02) as server:
+    options = {**OPTIONS, "dimensions": 1536}  # 6 KiB per row
+    with ProviderServer(seconds=0.02) as server:
         process = start_job(server.url, source, output, max_file_bytes=1 << 20, **options)
         process.join(30)
         assert process.exitcode == 1
@@ -160,17 +160,17 @@ def test_disk_that_is_full_stops_the_job_before_a_request_that_it_could_not_keep
     assert set(inputs_sent(server).values()) == {1}
 
 
-def test_folder_that_cannot_be_written_is_refused_before_a_request(tmp_path: Path) -> None:
+def test_unwritable_folder_is_rejected_before_a_request(tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "corpus.jsonl", TEXTS)
-    with Capped() as server:
-        (tmp_path / "out.npy.job").write_bytes(b"a file in the place of the folder")
+    with ProviderServer() as server:
+        (tmp_path / "out.npy.job").write_bytes(b"a file with the name of the folder")
         with pytest.raises(errors.CorpusError, match="run the same command again"):
             embed_corpus(server.url, source, tmp_path / "out.npy")
     assert server.ledger.requests == []
 
 
 @pytest.mark.parametrize("change", ["corpus", "dimensions", "input_type", "text_field", "fixed_size_list"])
-def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> None:
+def test_changed_corpus_or_option_is_rejected(change: str, tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
     changes: dict[str, Any] = {
         "corpus": {},
@@ -179,7 +179,7 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
         "text_field": {"text_field": "id"},
         "fixed_size_list": {"fixed_size_list": False},
     }
-    with Capped() as server:
+    with ProviderServer() as server:
         embed_corpus(server.url, source, output)
         before, requests = output.read_bytes(), len(server.ledger.requests)
         if change == "corpus":
@@ -190,8 +190,8 @@ def test_changed_corpus_or_option_is_refused(change: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("accepted", [0, 1])
-def test_request_that_was_refused_is_not_in_doubt(accepted: int, tmp_path: Path) -> None:
-    steps = iter([*[answer()] * accepted, refuse(402)])
+def test_rejected_request_is_not_in_doubt(accepted: int, tmp_path: Path) -> None:
+    steps = iter([*[respond()] * accepted, reject(402)])
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
         embed_corpus(server.url, source, output, concurrency=1)
@@ -201,10 +201,10 @@ def test_request_that_was_refused_is_not_in_doubt(accepted: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("calls", [0, 3])
-def test_request_that_was_not_sent_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
+def test_unsent_request_is_not_in_doubt(calls: int, tmp_path: Path) -> None:
     keys = iter([KEY] * calls)
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
-    with Capped() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
+    with ProviderServer() as server, OpenRouter(lambda: next(keys, ""), server_url=server.url) as client:
         with pytest.raises(errors.ConfigurationError, match="key"):
             client.embeddings.corpus(source, output=output, **OPTIONS, model=MODEL)
         if not calls:
@@ -214,9 +214,9 @@ def test_request_that_was_not_sent_is_not_in_doubt(calls: int, tmp_path: Path) -
         assert (found.state, found.doubts, found.rows_done) == ("failed", [], inputs_sent(server).total())
 
 
-def test_wrong_option_may_be_corrected_while_nothing_is_embedded(tmp_path: Path) -> None:
+def test_option_may_change_while_nothing_is_embedded(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
-    with Capped() as server:
+    with ProviderServer() as server:
         with pytest.raises(errors.CorpusError, match="'txt' is missing; --text-field"):
             embed_corpus(server.url, source, output, text_field="txt")
         result = embed_corpus(server.url, source, output)
@@ -228,7 +228,7 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
         for row in body["data"]:
             row["embedding"] = [0.5, 0.5]
 
-    steps = iter([answer(), answer(shorter)])
+    steps = iter([respond(), respond(shorter)])
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
     with FaultServer(lambda: steps) as server, pytest.raises(errors.CorpusError, match="2 dimensions"):
         embed_corpus(server.url, source, output)
@@ -237,7 +237,7 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
 
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
-    with Capped() as server:
+    with ProviderServer() as server:
         first = embed_corpus(server.url, source, output)
         requests = len(server.ledger.requests)
         assert first == embed_corpus(server.url, source, output)

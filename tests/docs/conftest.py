@@ -1,4 +1,4 @@
-"""The pages of the site, built once; the embedded server that the examples use."""
+"""Fixtures: the documentation site, built once per run, and an embedded server for the examples."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from codegen.reference.site import build
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site, as `make docs` builds it."""
+    """Return the folder of the site, built as by `make docs`."""
     folder = make_once(tmp_path_factory, "docs", lambda folder: build(ROOT, folder, ROOT / "openapi.yaml"))
     return folder / "site"
 
 
 @pytest.fixture(scope="session")
 def settings() -> Iterator[dict[str, str]]:
-    """The environment variables that lead to an embedded server."""
+    """Yield the environment variables that make clients use an embedded server."""
     with serve(api_key="sk-or-v1-0123456789abcdef") as server:
         yield server.environment

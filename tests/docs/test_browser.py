@@ -1,4 +1,4 @@
-"""The site in a real browser, narrow and wide, light and dark."""
+"""Pages and search of the site in a real browser, with a narrow and a wide window, light and dark."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ RESULTS = (
 )
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and logs nothing."""
+class SilentHandler(SimpleHTTPRequestHandler):
+    """Serves files without logs."""
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
@@ -33,7 +33,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(site))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -47,18 +47,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1280, "dark")])
 @pytest.mark.parametrize("page", PAGES)
-def test_page_is_rendered(page: str, width: int, theme: str, url: str, browser: Browser) -> None:
+def test_page_is_rendered_from_local_files(page: str, width: int, theme: str, url: str, browser: Browser) -> None:
     browser.requested.clear()
     browser.open(url + page, width, theme=theme)
 
     assert browser.evaluate("document.querySelector('h1').getBoundingClientRect().height") > 20
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     assert (browser.evaluate(LUMINANCE) > 0.5) == (theme == "light")
-    assert {urlsplit(found).hostname for found in browser.requested if found.startswith("http")} == {"127.0.0.1"}
+    assert {urlsplit(url).hostname for url in browser.requested if url.startswith("http")} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_search_finds_generate(width: int, url: str, browser: Browser) -> None:
+def test_search_finds_the_reference_of_generate(width: int, url: str, browser: Browser) -> None:
     browser.open(url, width)
     browser.evaluate("document.querySelector('.md-search__button').click()")
     browser.wait_for("[...document.querySelectorAll('*')].some(e => e.shadowRoot && e.shadowRoot.activeElement)")

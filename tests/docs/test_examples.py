@@ -1,4 +1,4 @@
-"""Every example on every page runs against the embedded server and prints what stands below it."""
+"""Every example of the guides runs against the embedded server and prints the output that the page shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.documents import blocks, run_block
 from support.environments import ROOT
 
 NEED_FRAMEWORKS = {"integrations", "scale"}
-"""Pages whose examples tests/engines runs."""
+"""Pages whose examples are run by tests/engines."""
 GUIDES = {
     f"{page.stem}-{number}": block
     for page in sorted((ROOT / "docs").glob("*.md"))
@@ -19,7 +19,7 @@ GUIDES = {
 
 
 @pytest.mark.parametrize("name", GUIDES)
-def test_example_of_a_guide_runs(name: str, settings: dict[str, str], tmp_path: Path) -> None:
+def test_example_prints_the_output_on_its_page(name: str, settings: dict[str, str], tmp_path: Path) -> None:
     block = GUIDES[name]
 
     assert run_block(block, settings, tmp_path) == (0, "", block.output)

@@ -1,4 +1,4 @@
-"""The pages of the reference: those of our document beside the documented page, and those of documents never seen."""
+"""The generated reference: its pages match the documented page, and any other OpenAPI document is rendered too."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECTIONS = ["Example Usage", "Parameters", "Response", "Errors"]
 
 
 class Method(NamedTuple):
-    """What the documented page says of a method: the types of its parameters, its response, statuses of its errors."""
+    """A method on the documented page: types of its parameters, its response, status codes of its errors."""
 
     parameters: Mapping[str, str]
     response: str
@@ -81,13 +81,13 @@ DOCUMENTED = {
 
 
 def sections(page: str, level: int) -> dict[str, str]:
-    """The text under each heading of a level."""
+    """Return the text under each heading of a level."""
     parts = re.split(rf"^{'#' * level} (.+)$", page, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def rows(section: str) -> list[list[str]]:
-    """The rows of a table without its head; links and code spans are plain text."""
+    """Return the rows of a table without its header; links and code spans become plain text."""
     lines = [line.strip("| ") for line in section.splitlines() if line.startswith("|")][2:]
     return [re.sub(r"\[?`([^`]+)`(?:\]\([^)]+\))?", r"\1", line).split(" | ") for line in lines]
 
@@ -101,22 +101,22 @@ def test_page_has_the_documented_sections() -> None:
 
 
 @pytest.mark.parametrize("method", DOCUMENTED)
-def test_method_is_as_documented(method: str) -> None:
-    wanted, found = DOCUMENTED[method], sections(sections(EMBEDDINGS, 2)[method], 3)
+def test_method_equals_the_documented_page(method: str) -> None:
+    expected, found = DOCUMENTED[method], sections(sections(EMBEDDINGS, 2)[method], 3)
     parameters = {name: kind for name, kind, *_ in rows(found["Parameters"])}
     errors = {name: (status, content) for name, status, content in rows(found["Errors"])}
 
-    assert [name for name in parameters if name in wanted.parameters] == list(wanted.parameters)
-    assert {name: parameters.get(name) for name in wanted.parameters} == wanted.parameters
+    assert [name for name in parameters if name in expected.parameters] == list(expected.parameters)
+    assert {name: parameters.get(name) for name in expected.parameters} == expected.parameters
     assert "utils.RetryConfig" in parameters["retries"]
-    assert f"`{wanted.response}`" in found["Response"]
-    assert {name: errors.get(name, ("",))[0] for name in wanted.errors} == wanted.errors
+    assert f"`{expected.response}`" in found["Response"]
+    assert {name: errors.get(name, ("",))[0] for name in expected.errors} == expected.errors
     assert {content for _, content in errors.values()} == {"application/json", "*/*"}
     assert errors["errors.OpenRouterDefaultError"] == ("4XX, 5XX", "*/*")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_example_usage_runs(operation: str, settings: dict[str, str], tmp_path: Path) -> None:
+def test_example_usage_prints_its_result(operation: str, settings: dict[str, str], tmp_path: Path) -> None:
     place, block, result = OPERATIONS[operation]
     verb, path = place.split()
     url = settings["OPENROUTER_BASE_URL"] + re.sub(r"[{}]", "", path)
@@ -131,7 +131,7 @@ def test_example_usage_runs(operation: str, settings: dict[str, str], tmp_path: 
     assert done.stdout.startswith(f"{result}(")
 
 
-def test_every_schema_is_importable_as_its_page_says() -> None:
+def test_every_schema_can_be_imported_by_the_name_on_its_page() -> None:
     names = [sections(page, 1) for path, page in PAGES.items() if path.startswith("schemas/") and "index" not in path]
     for (title,) in names:
         module, _, name = title.partition(".")
@@ -161,13 +161,13 @@ def test_every_schema_is_importable_as_its_page_says() -> None:
         ("Content", ["operations.ContentText", "text", "A part that is text."]),
     ],
 )
-def test_schema_has_the_row(schema: str, row: list[str]) -> None:
+def test_schema_page_has_the_row(schema: str, row: list[str]) -> None:
     found = rows(PAGES[f"schemas/{schema}.md"])
 
     assert row in [cells[: len(row)] for cells in found]
 
 
-def test_errors_page_has_every_class() -> None:
+def test_errors_page_lists_every_class() -> None:
     page = dict(python_pages.pages())["errors.md"]
     errors = vars(import_module("openrouter_embeddings.errors"))
     classes = {
@@ -182,14 +182,14 @@ def test_errors_page_has_every_class() -> None:
     assert "TooManyRequestsResponseError (429)" in tree
 
 
-# ---- other documents ------------------------------------------------------------------------------------------------
+# ---- other documents ----
 
 HOSTILE = 'x</td><script>alert(1)</script> | [a](javascript:x) `b` ``` # _c_ """ {{ d }}'
 
 
 @pytest.fixture
 def wide(tmp_path: Path) -> Contract:
-    """A document with every construct that the generator supports, and texts that try to be markup."""
+    """A document with every construct that the generator supports and with texts that contain markup."""
     text = (ROOT / "tests/codegen/wide.yaml").read_text()
     document = YAML(typ="safe").load(text)
     for holder in (document["info"], *document["tags"], *document["components"]["schemas"].values()):
@@ -199,7 +199,7 @@ def wide(tmp_path: Path) -> Contract:
     return Contract(path)
 
 
-def test_any_document_is_rendered(wide: Contract) -> None:
+def test_other_document_is_rendered(wide: Contract) -> None:
     pages = dict(Pages(wide).all())
     links = {
         f"{Path(path).parent}/{link}" for path, page in pages.items() for link in re.findall(r"\]\((\w+\.md)", page)
@@ -214,7 +214,7 @@ def test_any_document_is_rendered(wide: Contract) -> None:
             ast.parse(block.code)
 
 
-def test_no_text_becomes_markup(wide: Contract) -> None:
+def test_markup_in_texts_is_escaped(wide: Contract) -> None:
     pages = dict(Pages(wide).all())
     html = "".join(markdown(page, extensions=["tables", "pymdownx.superfences"]) for page in pages.values())
 

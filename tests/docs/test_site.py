@@ -1,4 +1,4 @@
-"""The site: complete, without dead links, and without anything that is loaded from elsewhere."""
+"""The site is complete, has no dead links, and loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def parsed(site: Path) -> dict[str, Page]:
-    """Every page by its path in the site."""
+    """Return the parsed pages by path."""
     found = site.rglob("*.html")
     return {f"/{path.relative_to(site).as_posix()}": Page(path.read_text("utf-8")) for path in found}
 
 
-def test_links_lead_to_pages_and_anchors(site: Path, parsed: dict[str, Page]) -> None:
+def test_no_link_is_dead(site: Path, parsed: dict[str, Page]) -> None:
     dead = []
     for path, page in parsed.items():
         for link in (*page.links, *page.loaded):
@@ -55,14 +55,14 @@ def test_links_lead_to_pages_and_anchors(site: Path, parsed: dict[str, Page]) ->
     assert len(parsed) > 70
 
 
-def test_nothing_is_loaded_from_elsewhere(site: Path, parsed: dict[str, Page]) -> None:
+def test_nothing_is_loaded_from_other_hosts(site: Path, parsed: dict[str, Page]) -> None:
     styles = "".join(path.read_text("utf-8") for path in site.rglob("*.css"))
 
     assert [link for page in parsed.values() for link in page.loaded if urlsplit(link).netloc] == []
     assert re.findall(r"@import|url\(['\"]?(?:https?:)?//[^)]*", styles) == []
 
 
-def test_every_page_is_there_as_markdown(site: Path, parsed: dict[str, Page]) -> None:
+def test_every_page_has_a_markdown_version(site: Path, parsed: dict[str, Page]) -> None:
     names = [
         path[1:].removesuffix("/index.html") for path in parsed if path.endswith("/index.html") and path.count("/") > 1
     ]
@@ -71,7 +71,7 @@ def test_every_page_is_there_as_markdown(site: Path, parsed: dict[str, Page]) ->
     assert [path for path in titled if not path.read_text("utf-8").startswith("# ")] == []
 
 
-def test_files_for_language_models_name_every_page(site: Path) -> None:
+def test_llms_files_list_every_page(site: Path) -> None:
     index, full = ((site / name).read_text("utf-8") for name in ("llms.txt", "llms-full.txt"))
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.md")}
 
@@ -82,7 +82,7 @@ def test_files_for_language_models_name_every_page(site: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with our files, of which the pages and the settings may be changed."""
+    """A copy of this project in which tests change the pages and the settings."""
     for path in ROOT.iterdir():
         if path.name not in ("docs", "pyproject.toml", "build"):
             (tmp_path / path.name).symlink_to(path)
@@ -99,7 +99,7 @@ def project(tmp_path: Path) -> Path:
         ("new.md", "# New", "pages that are not in nav: new.md"),
     ],
 )
-def test_problem_fails_the_build(page: str, text: str, message: str, project: Path) -> None:
+def test_build_rejects_invalid_pages(page: str, text: str, message: str, project: Path) -> None:
     with (project / "docs" / page).open("a") as file:
         file.write(f"\n{text}\n")
 
@@ -107,7 +107,7 @@ def test_problem_fails_the_build(page: str, text: str, message: str, project: Pa
         build(project, project / "build", ROOT / "openapi.yaml")
 
 
-def test_links_to_files_of_the_repository_need_its_address(parsed: dict[str, Page], project: Path) -> None:
+def test_links_to_repository_files_use_its_address(parsed: dict[str, Page], project: Path) -> None:
     path = project / "pyproject.toml"
     setting = re.compile(r'^repository = "([^"]*)"', re.MULTILINE)
     (repository,) = setting.findall(path.read_text())

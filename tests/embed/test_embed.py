@@ -1,4 +1,4 @@
-"""`embed` and its variants against servers with limits and failures: each vector is exact, no request is wasted."""
+"""`embed` and its variants with servers that have limits and failures: exact vectors, and no needless requests."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import trio
+from faults.expected import to_base64, vector
 from faults.ledger import Request
-from faults.replies import answer, forever, hang, refuse, reply, torn
-from faults.right import in_base64, vector
 from faults.server import Connection, FaultServer, Step
+from faults.steps import disconnect, forever, hang, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.types import EmbedResult, Progress, Usage
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 QUICK = Policy(attempts=8, base_seconds=0.005, overloaded_base_seconds=0.01, total_seconds=None)
 
 
-def opened(side: Side, server: FaultServer, **options: Any) -> Session:
+def connect(side: Side, server: FaultServer, **options: Any) -> Session:
     return side(OpenRouter(**{"api_key": KEY, "server_url": server.url, "retry_config": QUICK, **options}))
 
 
-def assert_right(result: Any, texts: Sequence[str]) -> None:
-    """Bit for bit, in the order of the texts."""
+def assert_vectors(result: Any, texts: Sequence[str]) -> None:
+    """The vectors are bit-exact and in the order of the texts."""
     assert result.vectors.dtype == np.float32
     assert result.vectors.tobytes() == matrix_of(texts).tobytes()
     assert result.positions.tolist() == list(range(len(texts)))
     assert result.errors == []
 
 
-def replying(change: Callable[[dict[str, Any], Request], Any]) -> Step:
-    """A right answer, changed."""
+def edit_response(change: Callable[[dict[str, Any], Request], Any]) -> Step:
+    """Return a step that sends the correct response after a change."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda body: change(body, request))(connection, request)
+        respond(lambda body: change(body, request))(connection, request)
 
     return step
 
@@ -56,11 +56,11 @@ def no_texts_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [r.getMessage() for r in caplog.records if "text 1" in r.getMessage() or KEY in r.getMessage()] == []
 
 
-# ---- providers ------------------------------------------------------------------------------------------------
+# ---- providers ----
 
 
 class Provider(NamedTuple):
-    """A provider's rules, how many texts are embedded with which options, and the inputs that are billed twice."""
+    """The rules of a provider, the number of texts, the options, and the number of inputs that are billed twice."""
 
     name: str
     rules: dict[str, Any]
@@ -69,87 +69,94 @@ class Provider(NamedTuple):
     twice: int = 0
 
 
-BREAKS = (refuse(429, ("Retry-After", "0.01")), refuse(503), torn("before headers", "reset"), torn("in body", "end"))
+FAILURES = (
+    reject(429, ("Retry-After", "0.01")),
+    reject(503),
+    disconnect("before headers", "reset"),
+    disconnect("in body", "end"),
+)
 BIG = {"batch_size": 2_048}
 PROVIDERS = [
     Provider("ordinary", {}, 250),
     Provider("one text", {}, 1),
     Provider("one request", {}, 2_048, BIG),
-    Provider("one at a time", {}, 250, {"concurrency": 1}),
-    Provider("32 at once", {"seconds": 0.01}, 400, {"batch_size": 10, "concurrency": 32}),
+    Provider("one request at a time", {}, 250, {"concurrency": 1}),
+    Provider("32 concurrent requests", {"seconds": 0.01}, 400, {"batch_size": 10, "concurrency": 32}),
     Provider("shuffled", {"shuffled": True}),
     Provider("ignores base64", {"base64": "ignored"}),
-    Provider("answers base64 with nothing", {"base64": "empty"}, twice=96),
-    Provider("answers base64 with null", {"base64": "null"}, twice=96),
-    Provider("answers base64 with an empty object", {"base64": "none"}, twice=96),
-    Provider("answers base64 of float64", {"base64": "float64"}, twice=96),
-    Provider("refuses base64", {"base64": "refused"}),
-    Provider("refuses base64 in the metadata", {"base64": "refused", "raw": True}),
+    Provider("base64: no rows", {"base64": "empty"}, twice=96),
+    Provider("base64: null", {"base64": "null"}, twice=96),
+    Provider("base64: empty object", {"base64": "none"}, twice=96),
+    Provider("base64: float64", {"base64": "float64"}, twice=96),
+    Provider("rejects base64", {"base64": "rejected"}),
+    Provider("rejects base64 in the metadata", {"base64": "rejected", "raw": True}),
     Provider("has no endpoint for base64", {"base64": "no endpoint"}),
-    Provider("takes 10", {"max_inputs": 10}),
-    Provider("takes 10, in the metadata", {"max_inputs": 10, "raw": True}),
-    Provider("takes 96", {"max_inputs": 96}, options=BIG),
-    Provider("takes 2,048", {"max_inputs": 2_048}, 2_500, {"batch_size": 5_000}),
-    Provider("takes 10 and does not say so", {"max_inputs": 10, "names_cap": False}),
-    Provider("takes 100 and does not say so", {"max_inputs": 100, "names_cap": False}, options=BIG),
-    Provider("takes 300 tokens", {"max_tokens": 300}),
-    Provider("takes 10, floats only, shuffled", {"max_inputs": 10, "base64": "empty", "shuffled": True}, 500, {}, 10),
-    Provider("a storm", {"storm": 5, "storm_seconds": 0.05}),
+    Provider("limit of 10", {"max_inputs": 10}),
+    Provider("limit of 10, in the metadata", {"max_inputs": 10, "raw": True}),
+    Provider("limit of 96", {"max_inputs": 96}, options=BIG),
+    Provider("limit of 2,048", {"max_inputs": 2_048}, 2_500, {"batch_size": 5_000}),
+    Provider("unstated limit of 10", {"max_inputs": 10, "states_limit": False}),
+    Provider("unstated limit of 100", {"max_inputs": 100, "states_limit": False}, options=BIG),
+    Provider("limit of 300 tokens", {"max_tokens": 300}),
+    Provider(
+        "limit of 10, floats only, shuffled", {"max_inputs": 10, "base64": "empty", "shuffled": True}, 500, {}, 10
+    ),
+    Provider("rate limit", {"storm": 5, "storm_seconds": 0.05}),
 ]
 
 
 @both_sides
 @pytest.mark.parametrize("case", PROVIDERS, ids=lambda case: case.name)
-def test_matrix_is_right_whatever_the_provider_is_like(case: Provider, side: Side) -> None:
-    """And nothing is billed twice, but for the one request that a model answers with nothing or with other numbers."""
+def test_matrix_is_correct_with_each_provider(case: Provider, side: Side) -> None:
+    """Nothing is billed twice, except the one base64 request whose response is empty or has another number type."""
     texts = texts_of(case.texts)
-    with Capped(**case.rules) as server, opened(side, server) as session:
+    with ProviderServer(**case.rules) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, **case.options)
 
-        assert_right(result, texts)
+        assert_vectors(result, texts)
         assert sum(server.ledger.billed) == case.texts + case.twice
         assert result.requests == len(server.ledger.requests)
         assert result.possibly_billed_attempts == (1 if case.twice else 0)
-        billed = case.texts + (0 if case.rules.get("base64") == "none" else case.twice)  # what was rejected counts
+        billed = case.texts + (0 if case.rules.get("base64") == "none" else case.twice)  # includes rejected responses
         assert (result.model, result.usage.prompt_tokens) == (MODEL, billed)
         assert result.usage.cost == pytest.approx(billed * 1e-6)
 
 
 @both_sides
 @pytest.mark.parametrize("batch_size", ["auto", 24])
-def test_every_third_reply_broken_changes_nothing(side: Side, batch_size: Any) -> None:
+def test_failure_of_every_third_request_changes_nothing(side: Side, batch_size: Any) -> None:
     texts = texts_of(2_000)
-    with Capped(third=BREAKS) as server, opened(side, server) as session:
+    with ProviderServer(third=FAILURES) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, batch_size=batch_size)
 
-        assert_right(result, texts)
+        assert_vectors(result, texts)
         assert (result.requests, result.retries > 0) == (len(server.ledger.requests), True)
         assert result.usage.prompt_tokens == 2_000
 
 
 @both_sides
 @pytest.mark.parametrize("seed", range(3))
-def test_any_mix_of_limits_failures_and_texts_ends_right(side: Side, seed: int) -> None:
+def test_mixed_limits_failures_and_texts_give_correct_vectors(side: Side, seed: int) -> None:
     dice = random.Random(seed)
     texts = [f"{dice.choice('aéß你🦊')} {dice.randrange(300)}" for _ in range(900)]
     rules = {
         "max_inputs": dice.choice([7, 33, 96, 500]),
-        "names_cap": dice.random() < 0.5,
-        "base64": dice.choice(["given", "ignored", "empty", "refused"]),
+        "states_limit": dice.random() < 0.5,
+        "base64": dice.choice(["given", "ignored", "empty", "rejected"]),
         "shuffled": True,
-        "third": BREAKS,
+        "third": FAILURES,
     }
-    with Capped(**rules) as server, opened(side, server) as session:
-        assert_right(session.embed(texts, model=MODEL, batch_size=dice.choice(["auto", 13, 600])), texts)
+    with ProviderServer(**rules) as server, connect(side, server) as session:
+        assert_vectors(session.embed(texts, model=MODEL, batch_size=dice.choice(["auto", 13, 600])), texts)
 
 
 class Learned(NamedTuple):
-    """A provider's rules and the sizes of the requests that a second `embed` sends."""
+    """The rules of a provider, and the sizes of the requests of a second `embed`."""
 
     name: str
     rules: dict[str, Any]
     texts: int
-    asked: Any
+    batch_size: Any
     sizes: list[int]
 
 
@@ -157,10 +164,10 @@ LEARNED = [
     Learned("10", {"max_inputs": 10}, 96, "auto", [10] * 9 + [6]),
     Learned("96", {"max_inputs": 96}, 300, 2_048, [96, 96, 96, 12]),
     Learned("none", {}, 2_100, 4_096, [2_100]),
-    Learned("unnamed", {"max_inputs": 10, "names_cap": False}, 12, "auto", [6, 6]),
+    Learned("unstated", {"max_inputs": 10, "states_limit": False}, 12, "auto", [6, 6]),
     Learned("floats only", {"base64": "empty"}, 200, "auto", [96, 96, 8]),
-    Learned("floats only, whatever is asked", {"base64": "ignored"}, 200, "auto", [96, 96, 8]),
-    Learned("10 and floats only", {"max_inputs": 10, "base64": "refused"}, 96, "auto", [10] * 9 + [6]),
+    Learned("ignores encoding_format", {"base64": "ignored"}, 200, "auto", [96, 96, 8]),
+    Learned("10 and floats only", {"max_inputs": 10, "base64": "rejected"}, 96, "auto", [10] * 9 + [6]),
 ]
 
 
@@ -168,21 +175,21 @@ LEARNED = [
 @pytest.mark.parametrize("case", LEARNED, ids=lambda case: case.name)
 def test_second_embed_sends_no_request_that_is_rejected(case: Learned, side: Side) -> None:
     texts = texts_of(case.texts)
-    with Capped(**case.rules) as server, opened(side, server) as session:
-        session.embed(texts, model=MODEL, batch_size=case.asked)
+    with ProviderServer(**case.rules) as server, connect(side, server) as session:
+        session.embed(texts, model=MODEL, batch_size=case.batch_size)
         first = len(server.ledger.requests)
-        original, session.client = session.client, session.client.with_options(timeout_ms=50_000)  # it knows them too
-        result = session.embed(texts, model=MODEL, batch_size=case.asked)
+        original, session.client = session.client, session.client.with_options(timeout_ms=50_000)  # shares the limits
+        result = session.embed(texts, model=MODEL, batch_size=case.batch_size)
         session.client = original
 
-        assert_right(result, texts)
+        assert_vectors(result, texts)
         assert sorted(server.sizes[first:], reverse=True) == case.sizes
-        wanted = "base64" if case.rules.get("base64", "given") == "given" else "float"
-        assert {request.json["encoding_format"] for request in server.ledger.requests[first:]} == {wanted}
+        expected = "base64" if case.rules.get("base64", "given") == "given" else "float"
+        assert {request.json["encoding_format"] for request in server.ledger.requests[first:]} == {expected}
 
 
 class Host(NamedTuple):
-    """The options of a second call, and whether the limit of 10 of a first one is known there."""
+    """The options of a second call, and whether it knows the limit of 10 from the first call."""
 
     options: dict[str, Any]
     known: bool
@@ -202,8 +209,8 @@ HOSTS = [
 
 @both_sides
 @pytest.mark.parametrize("case", HOSTS, ids=lambda case: str(case.options))
-def test_limits_are_those_of_the_host_that_answers(case: Host, side: Side) -> None:
-    with Capped(max_inputs=10) as server, opened(side, server) as session:
+def test_limits_are_stored_per_host(case: Host, side: Side) -> None:
+    with ProviderServer(max_inputs=10) as server, connect(side, server) as session:
         session.embed(texts_of(40), model=MODEL, **FIRST)
         first = len(server.sizes)
         session.embed(texts_of(40), **{"model": MODEL, "server_url": f"{server.url}/", **case.options})
@@ -212,32 +219,33 @@ def test_limits_are_those_of_the_host_that_answers(case: Host, side: Side) -> No
 
 
 @both_sides
-def test_model_that_never_answered_gets_one_request_first(side: Side) -> None:
-    """It may answer with nothing, and bill."""
-    with Capped(base64="empty", seconds=0.2) as server, opened(side, server) as session:
+def test_new_model_gets_one_request_first(side: Side) -> None:
+    """The first response may be empty, but billed."""
+    with ProviderServer(base64="empty", seconds=0.2) as server, connect(side, server) as session:
         session.embed(texts_of(960), model=MODEL)
 
-        asked = collections.Counter(request.json["encoding_format"] for request in server.ledger.requests)
-        assert asked == {"base64": 1, "float": 10}
+        formats = collections.Counter(request.json["encoding_format"] for request in server.ledger.requests)
+        assert formats == {"base64": 1, "float": 10}
         assert server.at_once[:2] == [1, 1]
         assert server.most_at_once > 4
 
 
-# ---- how many, how fast ---------------------------------------------------------------------------------------
+# ---- concurrency and rate ----
 
 
 @both_sides
-def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
-    side: Side, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_rate_limit_pauses_all_workers_and_halves_concurrency(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     pause = 0.6
-    with Capped(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server, opened(side, server) as session:
+    with (
+        ProviderServer(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server,
+        connect(side, server) as session,
+    ):
         texts = texts_of(300)
         result = session.embed(texts, model=MODEL, batch_size=5, concurrency=8)
 
-        assert_right(result, texts)
+        assert_vectors(result, texts)
         requests = server.ledger.requests
-        first = [request.answered or 0.0 for request in requests[:8]]
+        first = [request.responded or 0.0 for request in requests[:8]]
         assert requests[8].arrived - min(first) >= pause
         assert [r.levelname for r in caplog.records if "pausing all requests" in r.getMessage()] == ["WARNING"]
         assert max(server.at_once[8:14]) <= 5
@@ -246,9 +254,9 @@ def test_storm_pauses_all_workers_halves_them_and_lets_them_grow_back(
 
 @both_sides
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 60 / 0.05}, {"tokens_per_minute": 15 * 60 / 0.05}], ids=str)
-def test_rate_is_kept(limit: dict[str, float], side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
-        session.embed(texts_of(60), model=MODEL, batch_size=5, **limit)  # 15 tokens in each
+def test_rate_limit_is_respected(limit: dict[str, float], side: Side) -> None:
+    with ProviderServer() as server, connect(side, server) as session:
+        session.embed(texts_of(60), model=MODEL, batch_size=5, **limit)  # 15 tokens per request
 
         arrived = [request.arrived for request in server.ledger.requests]
         assert len(arrived) == 12
@@ -257,34 +265,34 @@ def test_rate_is_kept(limit: dict[str, float], side: Side) -> None:
 
 @both_sides
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_concurrency_is_kept(concurrency: int, side: Side) -> None:
-    with Capped(seconds=0.01) as server, opened(side, server) as session:
+def test_concurrency_is_used_and_not_exceeded(concurrency: int, side: Side) -> None:
+    with ProviderServer(seconds=0.01) as server, connect(side, server) as session:
         session.embed(texts_of(60), model=MODEL, batch_size=2, concurrency=concurrency)
 
         assert server.most_at_once == concurrency
 
 
-# ---- bad texts ------------------------------------------------------------------------------------------------
+# ---- bad texts ----
 
 
 @both_sides
 @pytest.mark.parametrize("on_error", ["record", "skip"])
-def test_bad_texts_among_a_thousand_are_isolated(on_error: Any, side: Side) -> None:
+def test_bad_texts_are_isolated(on_error: Any, side: Side) -> None:
     texts = texts_of(1_000)
     bad = {texts[0], texts[537]}
-    with Capped(refused_texts=frozenset(bad)) as server, opened(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset(bad)) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error=on_error)
 
         kept = [position for position, text in enumerate(texts) if on_error == "record" or text not in bad]
-        wanted = matrix_of([texts[position] for position in kept])
-        wanted[[row for row, position in enumerate(kept) if texts[position] in bad]] = np.nan
-        assert np.array_equal(result.vectors, wanted, equal_nan=True)
+        expected = matrix_of([texts[position] for position in kept])
+        expected[[row for row, position in enumerate(kept) if texts[position] in bad]] = np.nan
+        assert np.array_equal(result.vectors, expected, equal_nan=True)
         assert (result.positions.tolist(), len(result)) == (kept, len(kept))
         assert [(e.position, type(e.error), e.error.positions) for e in result.errors] == [
             (0, errors.BadRequestResponseError, (0,)),
             (537, errors.BadRequestResponseError, (537,)),
         ]
-        assert len(server.ledger.requests) <= 11 + 2 * 2 * 7  # each halved seven times at most
+        assert len(server.ledger.requests) <= 11 + 2 * 2 * 7  # each is halved at most seven times
 
 
 DOZENS = {
@@ -308,9 +316,9 @@ def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: ra
     texts, wrong = texts_of(300), {f"text {i}" for i in bad}
 
     def step(connection: Connection, request: Any) -> None:
-        (answer() if wrong.isdisjoint(request.inputs) else refuse(status))(connection, request)
+        (respond() if wrong.isdisjoint(request.inputs) else reject(status))(connection, request)
 
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record", retries=Policy(base_seconds=0.001))
 
         assert [error.position for error in result.errors] == list(bad)
@@ -320,8 +328,8 @@ def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: ra
 
 @both_sides
 @pytest.mark.parametrize("options", [{}, {"batch_size": 1}], ids=str)
-def test_request_that_is_wrong_whatever_it_holds_ends_the_job(options: dict[str, Any], side: Side) -> None:
-    with FaultServer(forever(refuse(400))) as server, opened(side, server) as session:
+def test_request_that_is_rejected_for_all_texts_ends_the_job(options: dict[str, Any], side: Side) -> None:
+    with FaultServer(forever(reject(400))) as server, connect(side, server) as session:
         with pytest.raises(errors.BadRequestResponseError, match="8 single-text requests failed"):
             session.embed(texts_of(5_000), model=MODEL, on_error="record", concurrency=1, **options)
 
@@ -329,9 +337,9 @@ def test_request_that_is_wrong_whatever_it_holds_ends_the_job(options: dict[str,
 
 
 @both_sides
-def test_bad_text_raises_with_its_position(side: Side) -> None:
+def test_error_contains_the_position_of_the_bad_text(side: Side) -> None:
     texts = texts_of(1_000)
-    with Capped(refused_texts=frozenset(texts[537:538])) as server, opened(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset(texts[537:538])) as server, connect(side, server) as session:
         with pytest.raises(errors.BadRequestResponseError) as caught:
             session.embed(texts, model=MODEL)
 
@@ -342,7 +350,7 @@ def test_bad_text_raises_with_its_position(side: Side) -> None:
 @both_sides
 def test_equal_texts_are_sent_once_and_fail_together(side: Side) -> None:
     texts = [f"text {i % 120}" for i in range(1_000)]
-    with Capped(refused_texts=frozenset({"text 7"})) as server, opened(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset({"text 7"})) as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
 
         bad = list(range(7, 1_000, 120))
@@ -355,19 +363,19 @@ def test_equal_texts_are_sent_once_and_fail_together(side: Side) -> None:
 @both_sides
 @pytest.mark.parametrize("on_error", ["raise", "record"])
 @pytest.mark.parametrize("status", [401, 402, 404])
-def test_no_key_no_credit_and_no_model_end_the_job(status: int, on_error: Any, side: Side) -> None:
-    with FaultServer(forever(refuse(status))) as server, opened(side, server) as session:
+def test_missing_key_credit_or_model_ends_the_job(status: int, on_error: Any, side: Side) -> None:
+    with FaultServer(forever(reject(status))) as server, connect(side, server) as session:
         with pytest.raises(errors.APIStatusError) as caught:
             session.embed(texts_of(1_000), model=MODEL, on_error=on_error)
 
-        assert (caught.value.status_code, caught.value.message) == (status, f"refused with {status}")
+        assert (caught.value.status_code, caught.value.message) == (status, f"rejected with {status}")
         assert (caught.value.positions, caught.value.attempts) == (tuple(range(96)), 1)
         assert len(server.ledger.requests) == 1
 
 
 @both_sides
-def test_models_list_that_cannot_be_read_ends_the_job_at_once(side: Side) -> None:
-    with FaultServer(forever(refuse(401))) as server, opened(side, server) as session:
+def test_rejected_models_list_ends_the_job(side: Side) -> None:
+    with FaultServer(forever(reject(401))) as server, connect(side, server) as session:
         with pytest.raises(errors.UnauthorizedResponseError):
             session.embed(["a"], model=MODEL, max_cost_usd=1)
 
@@ -380,15 +388,15 @@ def of_width(first: int, then: int) -> Step:
     def change(body: dict[str, Any], request: Request) -> None:
         width = first if next(count) < 1 else then
         for row, text in zip(body["data"], request.inputs, strict=True):
-            row["embedding"] = in_base64(vector(text, width))
+            row["embedding"] = to_base64(vector(text, width))
 
-    return replying(change)
+    return edit_response(change)
 
 
 @both_sides
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
-def test_other_dimensions_during_a_job_end_it(side: Side, on_error: Any) -> None:
-    with FaultServer(forever(of_width(8, 6))) as server, opened(side, server) as session:
+def test_change_of_dimensions_ends_the_job(side: Side, on_error: Any) -> None:
+    with FaultServer(forever(of_width(8, 6))) as server, connect(side, server) as session:
         with pytest.raises(errors.ResponseValidationError) as caught:
             session.embed(texts_of(300), model=MODEL, on_error=on_error, concurrency=1)
 
@@ -400,14 +408,12 @@ def test_other_dimensions_during_a_job_end_it(side: Side, on_error: Any) -> None
 
 def changing_models() -> FaultServer:
     models = iter(["first", None, "first", "second", "third", "first"])
-    return FaultServer(forever(replying(lambda body, request: body.update(model=next(models)))))
+    return FaultServer(forever(edit_response(lambda body, request: body.update(model=next(models)))))
 
 
 @both_sides
-def test_other_model_during_a_job_is_logged_once_and_its_rows_are_known(
-    side: Side, caplog: pytest.LogCaptureFixture
-) -> None:
-    with changing_models() as server, opened(side, server) as session:
+def test_change_of_model_is_logged_once_and_recorded(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    with changing_models() as server, connect(side, server) as session:
         result = session.embed(texts_of(6), model=MODEL, batch_size=1, concurrency=1)
 
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -418,8 +424,8 @@ def test_other_model_during_a_job_is_logged_once_and_its_rows_are_known(
 
 
 @both_sides
-def test_other_model_ends_a_job_that_asks_for_it(side: Side) -> None:
-    with changing_models() as server, opened(side, server) as session:
+def test_change_of_model_can_end_the_job(side: Side) -> None:
+    with changing_models() as server, connect(side, server) as session:
         with pytest.raises(errors.ResponseValidationError, match=r"texts\[3\] and on .*'first' and 'second'") as caught:
             session.embed(texts_of(6), model=MODEL, batch_size=1, concurrency=1, on_model_change="raise")
 
@@ -429,11 +435,11 @@ def test_other_model_ends_a_job_that_asks_for_it(side: Side) -> None:
 
 
 @both_sides
-def test_cost_of_responses_that_are_rejected_is_counted(side: Side) -> None:
+def test_cost_includes_rejected_responses(side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)
+        respond(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)
 
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
         result = session.embed(texts_of(4), model=MODEL, on_error="record")
 
         assert result.vectors.tobytes() == matrix_of(texts_of(4)).tobytes()
@@ -444,13 +450,13 @@ def test_cost_of_responses_that_are_rejected_is_counted(side: Side) -> None:
 def nan_for(body: dict[str, Any], request: Request) -> None:
     for row, text in zip(body["data"], request.inputs, strict=True):
         if text == "text 7":
-            row["embedding"] = in_base64([math.nan] * 8)
+            row["embedding"] = to_base64([math.nan] * 8)
 
 
 @both_sides
-def test_text_whose_vector_cannot_be_used_is_isolated_only_to_be_recorded(side: Side) -> None:
+def test_text_with_an_invalid_vector_is_isolated_only_if_recorded(side: Side) -> None:
     texts = texts_of(40)
-    with FaultServer(forever(replying(nan_for))) as server, opened(side, server) as session:
+    with FaultServer(forever(edit_response(nan_for))) as server, connect(side, server) as session:
         with pytest.raises(
             errors.ResponseValidationError, match=r"^the embedding of texts\[7\] has nan at position 0 \(status"
         ):
@@ -463,12 +469,12 @@ def test_text_whose_vector_cannot_be_used_is_isolated_only_to_be_recorded(side: 
         assert result.possibly_billed_attempts > 0
 
 
-# ---- servers in trouble ---------------------------------------------------------------------------------------
+# ---- failing servers ----
 
 
 @both_sides
-def test_server_that_is_down_ends_the_job_with_the_budget(side: Side) -> None:
-    with FaultServer(forever(refuse(500))) as server, opened(side, server) as session:
+def test_failing_server_ends_the_job_after_the_retry_budget(side: Side) -> None:
+    with FaultServer(forever(reject(500))) as server, connect(side, server) as session:
         with pytest.raises(errors.InternalServerResponseError):
             session.embed(texts_of(5_000), model=MODEL)
 
@@ -476,9 +482,9 @@ def test_server_that_is_down_ends_the_job_with_the_budget(side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize("step", [refuse(500), torn("in body", "end")], ids=["500", "torn"])
-def test_without_retries_nothing_is_sent_again_in_parts_either(step: Any, side: Side) -> None:
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+@pytest.mark.parametrize("step", [reject(500), disconnect("in body", "end")], ids=["500", "disconnect"])
+def test_without_retries_no_part_is_sent_again(step: Any, side: Side) -> None:
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
         with pytest.raises(errors.OpenRouterError):
             session.embed(texts_of(96), model=MODEL, retries=None)
 
@@ -486,62 +492,62 @@ def test_without_retries_nothing_is_sent_again_in_parts_either(step: Any, side: 
 
 
 def unreadable(connection: Connection, request: Request) -> None:
-    reply(200, "<html>")(connection, request)
+    respond_with(200, "<html>")(connection, request)
 
 
-TROUBLES = {
-    "500": refuse(500),
-    "408": refuse(408),
+PROBLEMS = {
+    "500": reject(500),
+    "408": reject(408),
     "unreadable": unreadable,
-    "torn": torn("in body", "end"),
+    "disconnect": disconnect("in body", "end"),
     "hang": hang,
 }
 
 
 @both_sides
-@pytest.mark.parametrize(("name", "bad"), [("500", 0), ("500", 95), *((name, 40) for name in TROUBLES)])
-def test_text_that_always_fails_on_the_server_is_recorded_alone(name: str, bad: int, side: Side) -> None:
-    trouble = TROUBLES[name]
+@pytest.mark.parametrize(("name", "bad"), [("500", 0), ("500", 95), *((name, 40) for name in PROBLEMS)])
+def test_only_the_failing_text_is_recorded(name: str, bad: int, side: Side) -> None:
+    problem = PROBLEMS[name]
 
     def step(connection: Connection, request: Request) -> None:
-        (trouble if f"text {bad}" in request.inputs else answer())(connection, request)
+        (problem if f"text {bad}" in request.inputs else respond())(connection, request)
 
     texts = texts_of(192)
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=150 if trouble is hang else None)
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=150 if problem is hang else None)
 
         assert [error.position for error in result.errors] == [bad]
         assert np.delete(result.vectors, bad, 0).tobytes() == matrix_of([*texts[:bad], *texts[bad + 1 :]]).tobytes()
-        assert result.requests <= 2 + 1 + (7 + 3) + 1  # a retry of the batch, the search, a retry of the text
+        assert result.requests <= 2 + 1 + (7 + 3) + 1  # retry of the batch, search, retry of the text
 
 
 @both_sides
-def test_text_is_given_up_only_after_a_retry_of_its_own(side: Side) -> None:
+def test_failing_text_gets_its_own_retry(side: Side) -> None:
     alone = itertools.count()
 
     def step(connection: Connection, request: Request) -> None:
         fails = "text 7" in request.inputs and (len(request.inputs) > 1 or next(alone) == 0)
-        (refuse(500) if fails else answer())(connection, request)
+        (reject(500) if fails else respond())(connection, request)
 
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
-        assert_right(session.embed(texts_of(12), model=MODEL), texts_of(12))
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
+        assert_vectors(session.embed(texts_of(12), model=MODEL), texts_of(12))
 
 
 @both_sides
-@pytest.mark.parametrize("trouble", [refuse(502), refuse(504), hang], ids=["502", "504", "hang"])
-def test_batch_that_is_too_large_for_the_host_is_learned(trouble: Step, side: Side) -> None:
+@pytest.mark.parametrize("problem", [reject(502), reject(504), hang], ids=["502", "504", "hang"])
+def test_too_large_batch_is_learned(problem: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        (trouble if len(request.inputs) > 48 else answer())(connection, request)
+        (problem if len(request.inputs) > 48 else respond())(connection, request)
 
-    texts, options = texts_of(384), {"concurrency": 1, "timeout_ms": 200 if trouble is hang else None}
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+    texts, options = texts_of(384), {"concurrency": 1, "timeout_ms": 200 if problem is hang else None}
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
         for _ in range(2):
-            assert_right(session.embed(texts, model=MODEL, **options), texts)
+            assert_vectors(session.embed(texts, model=MODEL, **options), texts)
 
-        assert sum(len(request.inputs) > 48 for request in server.ledger.requests) == 2 * 2  # once, and once tried
+        assert sum(len(request.inputs) > 48 for request in server.ledger.requests) == 2 * 2  # twice per job
 
 
-# ---- texts of every kind --------------------------------------------------------------------------------------
+# ---- kinds of texts ----
 
 FEW = texts_of(5)
 KINDS: dict[str, tuple[Callable[[], Any], list[str]]] = {
@@ -556,7 +562,7 @@ KINDS: dict[str, tuple[Callable[[], Any], list[str]]] = {
 
 
 class Masked(str):
-    """A string that shows something else than it is."""
+    """A string whose str() differs from its value."""
 
     __slots__ = ()
 
@@ -566,17 +572,17 @@ class Masked(str):
 
 @both_sides
 @pytest.mark.parametrize("kind", KINDS)
-def test_texts_may_be_any_iterable(kind: str, side: Side) -> None:
-    give, texts = KINDS[kind]
-    with Capped() as server, opened(side, server) as session:
-        assert_right(session.embed(give(), model=MODEL), texts)
+def test_texts_can_be_any_iterable(kind: str, side: Side) -> None:
+    make, texts = KINDS[kind]
+    with ProviderServer() as server, connect(side, server) as session:
+        assert_vectors(session.embed(make(), model=MODEL), texts)
         assert [request.inputs for request in server.ledger.requests] == [texts]
 
 
 @both_sides
-def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> None:
+def test_invalid_texts_are_recorded_and_not_sent(side: Side) -> None:
     texts: list[Any] = ["a", "", None, "a", "\ud800"]
-    with Capped() as server, opened(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         result = session.embed(texts, model=MODEL, on_error="record")
         stream = session.stream(iter(texts), model=MODEL, on_error="skip")
         positions = sorted(position for positions, _ in stream for position in positions)
@@ -594,10 +600,8 @@ def test_texts_that_cannot_be_sent_are_recorded_before_any_is(side: Side) -> Non
 
 
 @both_sides
-def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(
-    side: Side, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Capped() as server, opened(side, server) as session:
+def test_empty_texts_are_skipped_or_recorded(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    with ProviderServer() as server, connect(side, server) as session:
         result = session.embed(["a", "", "b", ""], model=MODEL, on_empty="skip")
         assert result.vectors.tobytes() == matrix_of(["a", "b"]).tobytes()
         assert (result.positions.tolist(), result.errors) == ([0, 2], [])
@@ -618,14 +622,14 @@ def test_empty_texts_may_be_skipped_or_recorded_and_no_texts_give_no_rows(
         assert server.ledger.requests == []
 
 
-# ---- streams --------------------------------------------------------------------------------------------------
+# ---- streams ----
 
 
 @both_sides
-@pytest.mark.parametrize("rules", [{}, {"max_inputs": 10}, {"third": BREAKS}, {"base64": "empty"}], ids=str)
-def test_stream_gives_each_text_its_row_once(rules: dict[str, Any], side: Side) -> None:
+@pytest.mark.parametrize("rules", [{}, {"max_inputs": 10}, {"third": FAILURES}, {"base64": "empty"}], ids=str)
+def test_stream_yields_each_row_once(rules: dict[str, Any], side: Side) -> None:
     texts = texts_of(300)
-    with Capped(**rules) as server, opened(side, server) as session:
+    with ProviderServer(**rules) as server, connect(side, server) as session:
         rows = np.full((300, 8), np.nan, np.float32)
         seen: list[int] = []
         with session.stream((text for text in texts), model=MODEL) as stream:
@@ -642,9 +646,9 @@ def test_stream_gives_each_text_its_row_once(rules: dict[str, Any], side: Side) 
 
 
 @both_sides
-def test_stream_sends_equal_texts_once_while_the_first_is_in_flight(side: Side) -> None:
+def test_stream_sends_equal_texts_in_flight_once(side: Side) -> None:
     texts = [*["a", "b", "bad", "a", "bad", "c"] * 20, "d"]
-    with Capped(refused_texts=frozenset({"bad"})) as server, opened(side, server) as session:
+    with ProviderServer(rejected_texts=frozenset({"bad"})) as server, connect(side, server) as session:
         with session.stream(iter(texts), model=MODEL, batch_size=4, on_error="record") as stream:
             rows = {
                 position: row.tobytes()
@@ -659,8 +663,8 @@ def test_stream_sends_equal_texts_once_while_the_first_is_in_flight(side: Side) 
 
 
 @both_sides
-def test_stream_of_one_text_without_end_is_handed_out_bit_by_bit(side: Side) -> None:
-    with Capped() as server, opened(side, server) as session:
+def test_endless_stream_of_equal_texts_yields_blocks(side: Side) -> None:
+    with ProviderServer() as server, connect(side, server) as session:
         with session.stream(itertools.repeat("a"), model=MODEL) as stream:
             positions = sorted(position for block, _ in itertools.islice(stream, 3) for position in block)
 
@@ -669,10 +673,10 @@ def test_stream_of_one_text_without_end_is_handed_out_bit_by_bit(side: Side) -> 
 
 
 @both_sides
-def test_stream_without_end_is_read_no_further_than_is_in_flight(side: Side) -> None:
-    """Four requests of ten, and one text to see whether there is more."""
+def test_stream_reads_only_the_texts_in_flight(side: Side) -> None:
+    """Four requests of ten texts, and one more text to detect the end."""
     taken = itertools.count()
-    with Capped(seconds=0.005) as server, opened(side, server) as session:
+    with ProviderServer(seconds=0.005) as server, connect(side, server) as session:
         stream = session.stream((f"text {i}" for i in taken), model=MODEL, batch_size=10, concurrency=4)
         ahead, answered = [], 0
         for positions, vectors in itertools.islice(stream, 40):
@@ -686,32 +690,32 @@ def test_stream_without_end_is_read_no_further_than_is_in_flight(side: Side) -> 
 
 
 @both_sides
-def test_memory_of_a_stream_does_not_grow_with_the_corpus(side: Side) -> None:
+def test_memory_of_a_stream_is_constant(side: Side) -> None:
     peaks = []
     gc.collect()
     gc.freeze()
-    with Capped() as server, opened(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         for count in (50, 300, 1_300):
             tracemalloc.start()
             texts = (f"text {i} " + "x" * 2_000 for i in range(count))
             for _ in session.stream(texts, model=MODEL, concurrency=1, batch_size=50):
                 server.ledger.requests.clear()
-                gc.collect()  # the library leaves cycles
+                gc.collect()  # httpx creates reference cycles
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     gc.unfreeze()
 
-    assert peaks[2] <= peaks[1] + (256 << 10)  # a thousand texts more are 2 MB
+    assert peaks[2] <= peaks[1] + (256 << 10)  # 1,000 more texts are 2 MB
 
 
 @both_sides
-def test_large_response_is_held_no_more_often_than_needed(side: Side) -> None:
-    """At the peak of 1,024 texts of 1,536: the body, its bytes decoded and the matrix."""
+def test_peak_memory_of_a_large_response(side: Side) -> None:
+    """The peak consists of the body, its decoded bytes and the matrix."""
     rows, width = 1_024, 1_536
-    row = in_base64([0.5] * width)
+    row = to_base64([0.5] * width)
     data = [{"object": "embedding", "embedding": row, "index": i} for i in range(rows)]
-    step = reply(200, json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None}))
-    with FaultServer(forever(step)) as server, opened(side, server) as session:
+    step = respond_with(200, json.dumps({"object": "list", "data": data, "model": MODEL, "usage": None}))
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
         session.embed(texts_of(rows), model=MODEL, batch_size=rows)
         tracemalloc.start()
         result = session.embed(texts_of(rows), model=MODEL, batch_size=rows)
@@ -724,16 +728,16 @@ def test_large_response_is_held_no_more_often_than_needed(side: Side) -> None:
 
 
 @both_sides
-def test_stream_meets_a_text_that_cannot_be_sent_when_it_comes_to_it(side: Side) -> None:
+def test_stream_raises_when_it_reaches_an_invalid_text(side: Side) -> None:
     texts: list[Any] = [*texts_of(20), "", *texts_of(5, "later")]
-    with Capped() as server, opened(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         found = session.stream(iter(texts), model=MODEL, batch_size=10, concurrency=1)
         assert list(next(found)[0]) == list(range(10))
         with pytest.raises(errors.InvalidInputError, match=r"texts\[20\]: must not be empty"):
             list(found)
 
 
-def test_event_loop_of_another_library_is_refused() -> None:
+def test_event_loop_other_than_asyncio_is_rejected() -> None:
     async def scenario() -> None:
         await OpenRouter(KEY).embeddings.embed_async(["a"], model=MODEL)
 
@@ -741,13 +745,13 @@ def test_event_loop_of_another_library_is_refused() -> None:
         trio.run(scenario)
 
 
-# ---- progress and results -------------------------------------------------------------------------------------
+# ---- progress and results ----
 
 
 @both_sides
 def test_progress_is_reported_after_each_response(side: Side) -> None:
     reports: list[Progress] = []
-    with Capped() as server, opened(side, server) as session:
+    with ProviderServer() as server, connect(side, server) as session:
         session.embed(texts_of(250), model=MODEL, progress=reports.append)
 
         assert [(p.texts_done, p.texts_total) for p in reports][-1] == (250, 250)
@@ -757,8 +761,8 @@ def test_progress_is_reported_after_each_response(side: Side) -> None:
 
 
 @both_sides
-def test_stream_has_what_a_result_has(side: Side) -> None:
-    with Capped(third=(torn("in body", "end"),)) as server, opened(side, server) as session:
+def test_stream_has_the_attributes_of_a_result(side: Side) -> None:
+    with ProviderServer(third=(disconnect("in body", "end"),)) as server, connect(side, server) as session:
         with session.stream(texts_of(250), model=MODEL) as stream:
             list(stream)
 
@@ -767,24 +771,24 @@ def test_stream_has_what_a_result_has(side: Side) -> None:
         assert repr(stream).endswith("(250 texts done, 4 requests)")
 
 
-class Shown(NamedTuple):
-    """What a job was billed, its errors, and the end of its result's `repr`."""
+class Repr(NamedTuple):
+    """Usage and errors of a job, and the end of the `repr` of its result."""
 
     usage: Usage
     errors: list[Any]
     text: str
 
 
-SHOWN = [
-    Shown(Usage(5, 6, 0.25), [], "6 tokens, $0.2500, 7 requests)"),
-    Shown(Usage(5, 1, None), [1], "1 token, 7 requests, 1 error)"),
-    Shown(Usage(0, 9, 1.25e-7), [1, 2], "9 tokens, $0.000000125, 7 requests, 2 errors)"),
-    Shown(Usage(0, 1_234_567, 1_234.5), [], "1,234,567 tokens, $1,234.5000, 7 requests)"),
+REPRS = [
+    Repr(Usage(5, 6, 0.25), [], "6 tokens, $0.2500, 7 requests)"),
+    Repr(Usage(5, 1, None), [1], "1 token, 7 requests, 1 error)"),
+    Repr(Usage(0, 9, 1.25e-7), [1, 2], "9 tokens, $0.000000125, 7 requests, 2 errors)"),
+    Repr(Usage(0, 1_234_567, 1_234.5), [], "1,234,567 tokens, $1,234.5000, 7 requests)"),
 ]
 
 
-@pytest.mark.parametrize("case", SHOWN, ids=lambda case: case.text)
-def test_result_is_made_shown_pickled_and_used_as_an_array(case: Shown) -> None:
+@pytest.mark.parametrize("case", REPRS, ids=lambda case: case.text)
+def test_result_can_be_printed_pickled_and_used_as_an_array(case: Repr) -> None:
     vectors = np.ones((2, 8), np.float32)
     result = EmbedResult(vectors, np.arange(2), model="m", usage=case.usage, requests=7, errors=case.errors)
 
@@ -799,7 +803,7 @@ def test_result_is_made_shown_pickled_and_used_as_an_array(case: Shown) -> None:
     )
 
 
-def test_result_is_made_by_hand_of_any_numbers() -> None:
+def test_result_can_be_constructed_from_lists() -> None:
     result = EmbedResult([[1, 2], [3, 4]])
 
     assert (result.vectors.dtype, result.positions.tolist(), result.errors, result.model) == (
@@ -811,9 +815,9 @@ def test_result_is_made_by_hand_of_any_numbers() -> None:
 
 
 @both_sides
-def test_a_call_leaves_no_garbage_of_ours(side: Side) -> None:
-    """What holds texts or vectors is gone when the call is, and does not wait for the collector of cycles."""
-    with Capped() as server, opened(side, server) as session:
+def test_call_leaves_no_reference_cycles(side: Side) -> None:
+    """Texts and vectors are freed at the end of the call, not by the cyclic garbage collector."""
+    with ProviderServer() as server, connect(side, server) as session:
         session.embed(texts_of(300), model=MODEL)
         gc.collect()
         gc.freeze()

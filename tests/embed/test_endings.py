@@ -1,4 +1,4 @@
-"""However a job ends, what was paid for is handed out, and what is lost is counted: by a server that counts."""
+"""The end of a job: every billed vector is returned or counted as possibly billed, and nothing is left running."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import anyio
 import numpy as np
 import pytest
 from faults.ledger import Request
-from faults.replies import answer, forever, refuse, reply, torn
 from faults.server import Connection, FaultServer, Step
+from faults.steps import disconnect, forever, reject, respond, respond_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.types import Progress
-from support.capped import KEY, MODEL, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 QUICK = Policy(base_seconds=0.005, overloaded_base_seconds=0.01, total_seconds=None)
 
 
-def billed(step: Step) -> Step:
-    """Bill a request, and take the step."""
+def bill_first(step: Step) -> Step:
+    """Return a step that bills the request before another step."""
 
     def billing(connection: Connection, request: Request) -> None:
         connection.server.ledger.bill(request)
@@ -36,22 +36,22 @@ def billed(step: Step) -> Step:
     return billing
 
 
-def late(seconds: float) -> Step:
-    """The right answer, billed at once and sent later."""
+def delayed(seconds: float) -> Step:
+    """Return a step that bills the request at once and sends the correct response later."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer(lambda _: connection.pause(seconds))(connection, request)
+        respond(lambda _: connection.pause(seconds))(connection, request)
 
     return step
 
 
 @contextlib.contextmanager
 def interrupted_after(seconds: float, session: Session) -> Iterator[None]:
-    """Ctrl-C for threads; for an event loop the cancellation that `asyncio.run` makes of it."""
+    """Interrupt the sync side with KeyboardInterrupt, and cancel the tasks of the async side as `asyncio.run` does."""
 
     def cancel(loop: asyncio.AbstractEventLoop) -> None:
         for task in asyncio.all_tasks(loop):
-            if any(name in repr(task.get_coro()) for name in ("embed_async", "__anext__")):  # of the caller
+            if any(name in repr(task.get_coro()) for name in ("embed_async", "__anext__")):  # tasks of the caller
                 task.cancel()
 
     def interrupt(*_: object) -> None:
@@ -72,20 +72,20 @@ def interrupted_after(seconds: float, session: Session) -> Iterator[None]:
 INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError)
 BATCH = 4
 STEPS: dict[str, Step] = {
-    "answer": answer(),
-    "late": late(0.05),
-    "later": late(0.2),
-    "500": billed(refuse(500)),
-    "torn": torn("in body", "end"),
-    "unreadable": billed(reply(200, "<html>")),
-    "429": refuse(429, ("Retry-After", "0.01")),
-    "400": refuse(400),
-    "401": refuse(401),
+    "success": respond(),
+    "late": delayed(0.05),
+    "later": delayed(0.2),
+    "500": bill_first(reject(500)),
+    "disconnect": disconnect("in body", "end"),
+    "unreadable": bill_first(respond_with(200, "<html>")),
+    "429": reject(429, ("Retry-After", "0.01")),
+    "400": reject(400),
+    "401": reject(401),
 }
 
 
 class Ending(NamedTuple):
-    """How a job is ended, and after how many blocks, reports, texts or hundredths of a second."""
+    """The way in which a job ends, and the number of blocks, reports, texts or 10 ms before that."""
 
     how: str
     after: int
@@ -96,15 +96,15 @@ ENDINGS = st.builds(
     st.sampled_from(["end", "close", "drain", "report", "texts", "interrupt"]),
     st.integers(0, 12),
 )
-SCRIPTS = st.lists(st.sampled_from([*["answer"] * 8, *["late"] * 4, *STEPS]), min_size=1, max_size=12)
+SCRIPTS = st.lists(st.sampled_from([*["success"] * 8, *["late"] * 4, *STEPS]), min_size=1, max_size=12)
 
 
-def endless(script: list[str]) -> Any:
-    """These steps, each once, then right answers."""
-    return lambda: iter([*(STEPS[name] for name in script), *[STEPS["late"]] * 200])
+def script_of(names: list[str]) -> Any:
+    """Return a script of these steps, followed by correct responses."""
+    return lambda: iter([*(STEPS[name] for name in names), *[STEPS["late"]] * 200])
 
 
-def texts_that_end(ending: Ending) -> Iterator[str]:
+def failing_texts(ending: Ending) -> Iterator[str]:
     for i, text in enumerate(texts_of(60)):
         if ending.how == "texts" and i == 5 * ending.after:
             raise ZeroDivisionError
@@ -124,8 +124,8 @@ def options_of(ending: Ending) -> dict[str, Any]:
     return {**common, "progress": reporting(ending)}
 
 
-def handed_by_stream(session: Session, ending: Ending) -> tuple[int, int]:
-    """How many texts a stream handed out, and how many more it counts as possibly billed."""
+def count_of_stream(session: Session, ending: Ending) -> tuple[int, int]:
+    """Return the number of vectors of a stream, and the number of further texts counted as possibly billed."""
     seen: list[int] = []
 
     def take(stream: Any, blocks: int | None = None) -> None:
@@ -135,7 +135,7 @@ def handed_by_stream(session: Session, ending: Ending) -> tuple[int, int]:
             if blocks is not None and len(seen) >= BATCH * blocks:
                 return
 
-    with session.stream(texts_that_end(ending), **options_of(ending)) as stream:
+    with session.stream(failing_texts(ending), **options_of(ending)) as stream:
         with contextlib.suppress(errors.OpenRouterError, ZeroDivisionError):
             try:
                 with interrupted_after(ending.after / 100 if ending.how == "interrupt" else 0, session):
@@ -149,8 +149,8 @@ def handed_by_stream(session: Session, ending: Ending) -> tuple[int, int]:
     return len(seen), stream.possibly_billed_texts
 
 
-def handed_by_embed(session: Session, ending: Ending) -> tuple[int, int]:
-    """How many rows `embed` gives, or its error has, and how many more texts it counts as possibly billed."""
+def count_of_embed(session: Session, ending: Ending) -> tuple[int, int]:
+    """Return the number of vectors of `embed` or of its error, and the number of further possibly billed texts."""
     try:
         with interrupted_after(ending.after / 100 if ending.how == "interrupt" else 0, session):
             result = session.embed(texts_of(60), **options_of(ending))
@@ -161,25 +161,25 @@ def handed_by_embed(session: Session, ending: Ending) -> tuple[int, int]:
     return len(rows), result.possibly_billed_texts
 
 
-@pytest.mark.parametrize("handed", [handed_by_stream, handed_by_embed], ids=lambda function: function.__name__)
+@pytest.mark.parametrize("count", [count_of_stream, count_of_embed], ids=lambda function: function.__name__)
 @both_sides
 @given(SCRIPTS, ENDINGS)
 @settings(max_examples=settings.default.max_examples // 4)
-def test_what_is_billed_is_handed_out_or_counted(side: Side, handed: Any, script: list[str], ending: Ending) -> None:
-    with FaultServer(endless(script)) as server:
+def test_billed_texts_are_returned_or_counted(side: Side, count: Any, script: list[str], ending: Ending) -> None:
+    with FaultServer(script_of(script)) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
-            rows, possibly = handed(session, ending)
+            rows, possibly = count(session, ending)
 
-        time.sleep(0.02)  # the server reads what was sent before the end
+        time.sleep(0.02)  # the server handles requests sent before the end
         assert sum(server.ledger.billed) <= rows + possibly
-        if ending.how != "close":  # a request that is cancelled while it is sent counts, and may never arrive
+        if ending.how != "close":  # a request cancelled while sent is counted, but may not arrive
             assert sum(server.ledger.billed) == rows + possibly
 
 
 @both_sides
-def test_requests_in_flight_finish_before_a_fatal_error_is_raised(side: Side) -> None:
+def test_requests_in_flight_end_before_a_fatal_error_is_raised(side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
-        (refuse(401) if "text 8" in request.inputs else late(0.2))(connection, request)
+        (reject(401) if "text 8" in request.inputs else delayed(0.2))(connection, request)
 
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(errors.UnauthorizedResponseError) as caught:
@@ -193,9 +193,9 @@ def test_requests_in_flight_finish_before_a_fatal_error_is_raised(side: Side) ->
 
 
 @both_sides
-def test_what_does_not_finish_in_time_is_cancelled_and_counted(side: Side) -> None:
-    """Nor is a thread or a task left."""
-    with FaultServer(forever(late(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+def test_late_requests_are_cancelled_and_counted(side: Side) -> None:
+    """No thread or task is left."""
+    with FaultServer(forever(delayed(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         began = time.monotonic()
         with pytest.raises(INTERRUPTS) as caught, interrupted_after(0.2, session):
             session.embed(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
@@ -217,9 +217,9 @@ def test_what_does_not_finish_in_time_is_cancelled_and_counted(side: Side) -> No
 
 
 @both_sides
-def test_another_thread_may_drain_a_stream_that_waits(side: Side) -> None:
+def test_another_thread_can_drain_a_waiting_stream(side: Side) -> None:
     drained: list[float] = []
-    with FaultServer(forever(late(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with FaultServer(forever(delayed(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         stream = session.stream(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
 
         def drain() -> None:
@@ -237,7 +237,7 @@ def test_another_thread_may_drain_a_stream_that_waits(side: Side) -> None:
 
 @both_sides
 def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
-    steps = iter([billed(refuse(500, ("Retry-After", "50"))), refuse(401)])
+    steps = iter([bill_first(reject(500, ("Retry-After", "50"))), reject(401)])
 
     with FaultServer(forever(lambda *request: next(steps)(*request))) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
@@ -248,7 +248,7 @@ def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
     assert (caught.value.partial.possibly_billed_texts, time.monotonic() - began < 3) == (4, True)
 
 
-def test_job_whose_system_starts_no_more_threads_runs_in_the_thread_of_its_caller(
+def test_job_runs_in_its_caller_if_no_thread_can_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     original = threading.Thread.start
@@ -259,13 +259,13 @@ def test_job_whose_system_starts_no_more_threads_runs_in_the_thread_of_its_calle
         original(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    with FaultServer(forever(answer())) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with FaultServer(forever(respond())) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed(texts_of(20), model=MODEL, batch_size=BATCH)
 
     assert result.vectors.tobytes() == matrix_of(texts_of(20)).tobytes()
 
 
-def test_interrupt_while_a_thread_starts_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_while_a_thread_starts_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     original, names = threading.Thread.start, list[str]()
 
     def start(thread: threading.Thread) -> None:
@@ -274,7 +274,7 @@ def test_interrupt_while_a_thread_starts_leaves_none(monkeypatch: pytest.MonkeyP
         if thread.name == "openrouter-embed" and names.count(thread.name) == 2:
             raise KeyboardInterrupt
 
-    with FaultServer(forever(late(0.05))) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with FaultServer(forever(delayed(0.05))) as server, OpenRouter(KEY, server_url=server.url) as client:
         client.embeddings.embed("a", model=MODEL)
         monkeypatch.setattr(threading.Thread, "start", start)
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -286,8 +286,8 @@ def test_interrupt_while_a_thread_starts_leaves_none(monkeypatch: pytest.MonkeyP
         assert np.isfinite(caught.value.partial.vectors).all(1).sum() == 8  # type: ignore[attr-defined]
 
 
-def test_cancelled_scope_of_anyio_loses_no_count() -> None:
-    """It cancels every wait inside it again, as Starlette does when its client hangs up."""
+def test_cancelled_scope_of_anyio_counts_requests_in_flight() -> None:
+    """A cancelled scope cancels each later wait too, for example in Starlette after the client disconnects."""
 
     async def cancelled(client: OpenRouter) -> list[Any]:
         stream: Any = client.embeddings.embed_iter_async(texts_of(4), model=MODEL)
@@ -306,5 +306,5 @@ def test_cancelled_scope_of_anyio_loses_no_count() -> None:
         await client.aclose()
         return [each.possibly_billed_texts for each in ended]
 
-    with FaultServer(forever(late(2.0))) as server:
+    with FaultServer(forever(delayed(2.0))) as server:
         assert asyncio.run(cancelled(OpenRouter(KEY, server_url=server.url))) == server.ledger.billed == [4, 4]

@@ -1,4 +1,4 @@
-"""What an error means for a batch: sent again, halved, recorded, or the end of the job. No network."""
+"""The effect of an error on a batch: retry, split, recorded errors, or the end of the job; without a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Fails = Callable[[Batch], OpenRouterError | None]
 
 
 class Ran(NamedTuple):
-    """The batches that were sent, the value of each position, the job, and the error that ended it."""
+    """The positions of the sent batches, the value of each position, the job, and its final error."""
 
     sent: list[tuple[int, ...]]
     rows: dict[int, float]
@@ -47,7 +47,7 @@ def run(
     policy: Policy | None = None,
     **options: Any,
 ) -> Ran:
-    """Drive a job to its end, one batch after the other; the row of each text holds its number."""
+    """Run a job to its end, one batch at a time; the vector of a text is its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
     policy = policy or Policy()
     job = Job(chosen, limits or ModelLimits(), RateClock(), policy)
@@ -97,7 +97,7 @@ def lost(billed: int) -> OpenRouterError:
 
 
 class Case(NamedTuple):
-    """An error of any batch of several texts, and what is done with `on_error` "raise" and with "record"."""
+    """An error of a batch of several texts, and its effect with `on_error="raise"` and with `"record"`."""
 
     name: str
     error: Callable[[], OpenRouterError]
@@ -131,7 +131,7 @@ CASES = [
 
 @pytest.mark.parametrize("on_error", ["raise", "record"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_batch_is_halved_where_that_may_help(case: Case, on_error: str) -> None:
+def test_batch_is_halved_if_that_may_help(case: Case, on_error: str) -> None:
     ran = run(lambda batch: case.error() if len(batch) == 4 else None, on_error=on_error)
 
     if (case.raising if on_error == "raise" else case.recording) == "halved":
@@ -146,7 +146,7 @@ def test_batch_is_halved_where_that_may_help(case: Case, on_error: str) -> None:
 
 
 class Found(NamedTuple):
-    """The bad texts of a batch, how many texts it holds, and the requests beyond those that no bad text would need."""
+    """The bad texts of a batch, its size, and the number of additional requests."""
 
     bad: range
     texts: int
@@ -175,7 +175,7 @@ KINDS: dict[str, Callable[[], OpenRouterError]] = {
 @pytest.mark.parametrize("known", [False, True], ids=["a new model", "a known model"])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: f"{case.bad} of {case.texts}")
-def test_search_costs_about_log2_of_the_batch_for_each_bad_text(case: Found, kind: str, known: bool) -> None:
+def test_search_sends_about_log2_requests_per_bad_text(case: Found, kind: str, known: bool) -> None:
     limits = ModelLimits()
     limits.most_inputs = 2_048 if known else 0
     bad = set(case.bad)
@@ -193,7 +193,7 @@ def test_search_costs_about_log2_of_the_batch_for_each_bad_text(case: Found, kin
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("most", [1, 10, 48, 50])
-def test_batch_that_is_too_large_is_searched_once(most: int, kind: str) -> None:
+def test_too_large_batch_is_searched_once(most: int, kind: str) -> None:
     ran = run(lambda batch: KINDS[kind]() if len(batch) > most else None, 960)
 
     sizes = list(map(len, ran.sent))
@@ -219,13 +219,13 @@ def test_job_ends_when_requests_fail_without_a_success(kind: str, batch_size: in
 
 
 @pytest.mark.parametrize("policy", [Policy(possibly_billed_retries=0), Policy(attempts=1)], ids=["billed", "any"])
-def test_search_ends_where_a_part_may_be_billed_and_the_policy_allows_no_retry(policy: Policy) -> None:
+def test_search_ends_if_the_policy_allows_no_billed_retry(policy: Policy) -> None:
     ran = run(lambda batch: status(400) if len(batch) > 24 else status(500, billed=1), 96, policy=policy)
 
     assert (list(map(len, ran.sent)), type(ran.error)) == ([96, 48, 24], errors.InternalServerResponseError)
 
 
-def test_no_text_is_lost_when_another_search_learns_the_limit() -> None:
+def test_no_text_is_lost_if_another_search_learns_the_limit() -> None:
     limits = ModelLimits()
 
     def fails(batch: Batch) -> OpenRouterError | None:
@@ -237,7 +237,7 @@ def test_no_text_is_lost_when_another_search_learns_the_limit() -> None:
     assert (len(ran.rows), ran.error) == (96, None)
 
 
-def test_parts_are_all_sent_to_a_model_that_fails_by_accident() -> None:
+def test_all_parts_are_sent_to_a_flaky_model() -> None:
     limits, count = ModelLimits(), iter(range(100))
     limits.flaky, limits.most_inputs = True, 96
     ran = run(lambda batch: status(500, billed=1) if next(count) == 0 else None, 96, limits=limits)
@@ -246,7 +246,7 @@ def test_parts_are_all_sent_to_a_model_that_fails_by_accident() -> None:
 
 
 @pytest.mark.parametrize("code", [400, 500])
-def test_message_with_positions_is_no_longer_than_any(code: int) -> None:
+def test_message_with_positions_is_truncated(code: int) -> None:
     ran = run(lambda batch: status(code, "x" * 1_000), 1)
 
     assert ran.error is not None
@@ -255,11 +255,11 @@ def test_message_with_positions_is_no_longer_than_any(code: int) -> None:
 
 
 class Form(NamedTuple):
-    """An error of a request for base64, whether base64 worked before, and whether numbers are asked for then."""
+    """An error of a base64 request, whether base64 worked before, and whether the job then requests numbers."""
 
     error: Callable[[], OpenRouterError]
     worked: bool
-    blamed: bool
+    switches: bool
 
 
 EMPTY = lambda: counted(EmptyEmbeddingsError("no embeddings came for 2 inputs"), 1, 1)  # noqa: E731
@@ -274,7 +274,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.error().message} {case.error().status_code}")
-def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None:
+def test_job_requests_numbers_if_base64_caused_the_error(case: Form) -> None:
     limits, asked = ModelLimits(), []
     limits.base64 = case.worked or None
 
@@ -285,18 +285,18 @@ def test_numbers_are_asked_for_once_where_base64_is_to_blame(case: Form) -> None
     ran = run(fails, 6, limits=limits, batch_size=2)
 
     assert (asked == [True, False, False, False], ran.error is None, limits.base64 is False) == (
-        (True, True, True) if case.blamed else (False, False, False)
+        (True, True, True) if case.switches else (False, False, False)
     )
 
 
-def test_request_that_fails_in_both_forms_is_not_sent_a_third_time() -> None:
+def test_request_that_fails_in_both_formats_is_not_sent_again() -> None:
     ran = run(lambda batch: status(400, "base64"), 1)
 
     assert (ran.sent, ran.error is not None) == ([(0,), (0,)], True)
 
 
 class Reported(NamedTuple):
-    """The `usage` of responses, one after the other, and what it sums up to."""
+    """The `usage` of a sequence of responses, and their sum."""
 
     usage: list[Any]
     total: Usage
@@ -315,7 +315,7 @@ REPORTED = [
 
 
 @pytest.mark.parametrize("case", REPORTED, ids=lambda case: str(case.usage)[:60])
-def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) -> None:
+def test_usage_is_summed_without_invalid_values(case: Reported) -> None:
     usage = Usage()
     for reported in case.usage:
         usage = usage.plus(reported)
@@ -331,10 +331,10 @@ def test_usage_is_summed_and_what_is_no_amount_counts_nothing(case: Reported) ->
     st.booleans(),
     st.randoms(use_true_random=False),
 )
-def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
+def test_each_text_ends_exactly_once(
     bad: set[int], most: int | None, accidents: list[str], kind: str, at_once: bool, dice: random.Random
 ) -> None:
-    """Texts 2 and 3 of each four are equal."""
+    """Requests fail in random order; the last two of each four texts are equal."""
     bad = {i - (i % 4 == 3) for i in bad}
     options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
     job = Job(options, ModelLimits(), RateClock(), Policy())
@@ -364,7 +364,7 @@ def test_each_text_ends_once_however_its_requests_fail_and_in_whatever_order(
 
 
 class Interrupted(EmbeddingBatch):
-    """A response during whose handling Ctrl-C comes: at the first use of the member `at`."""
+    """A response that raises KeyboardInterrupt at the first access to the attribute `at`."""
 
     at = ""
 
@@ -376,7 +376,7 @@ class Interrupted(EmbeddingBatch):
 
 
 @pytest.mark.parametrize("at", ["vectors", "http_meta", "as_numbers"], ids=["before", "during", "after the count"])
-def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None:
+def test_interrupt_while_a_response_is_handled_counts_its_texts(at: str) -> None:
     options = checked_options({"model": "m", "concurrency": 1}, "embed")
     job = Job(options, ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
@@ -394,7 +394,7 @@ def test_interrupt_while_a_response_is_settled_counts_its_texts(at: str) -> None
 
 
 class InterruptedDeque(deque[Any]):
-    """Ctrl-C comes once, just after an outcome was taken from it."""
+    """A deque that raises KeyboardInterrupt once, after an outcome was removed."""
 
     is_next = True
 
@@ -406,7 +406,7 @@ class InterruptedDeque(deque[Any]):
         return taken
 
 
-def test_job_does_not_wait_for_a_response_whose_handling_is_interrupted() -> None:
+def test_job_does_not_wait_for_an_interrupted_response() -> None:
     job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
     batch = job.step()
@@ -419,7 +419,7 @@ def test_job_does_not_wait_for_a_response_whose_handling_is_interrupted() -> Non
     assert job.stats.possibly_billed_texts == 4
 
 
-def test_interrupt_without_a_count_may_be_billed_and_leaves_others_little_time() -> None:
+def test_interrupted_request_is_possibly_billed_and_shortens_the_wait() -> None:
     job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     first, second = job.step(), job.step()
@@ -435,7 +435,7 @@ def test_interrupt_without_a_count_may_be_billed_and_leaves_others_little_time()
 
 
 @pytest.mark.parametrize("seconds", [5.0, math.inf])
-def test_job_that_is_stopped_waits_for_what_is_in_flight_and_sends_nothing_more(seconds: float) -> None:
+def test_stopped_job_waits_for_requests_in_flight_only(seconds: float) -> None:
     job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     batch = job.step()

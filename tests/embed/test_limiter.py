@@ -1,4 +1,4 @@
-"""How many requests at once and how fast, with the clock as an argument: nothing here waits."""
+"""The limiter of concurrency and rate; the clock is an argument, so no test waits."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ def limiter_of(
     return AdaptiveLimiter(concurrency, requests, tokens, RateClock(), known)
 
 
-def answered(limiter: AdaptiveLimiter, times: int) -> float:
+def count_responses(limiter: AdaptiveLimiter, times: int) -> float:
     for _ in range(times):
         limiter.answered()
     return limiter.limit
 
 
-def test_concurrency_grows_by_one_for_each_round_of_responses() -> None:
+def test_concurrency_grows_by_one_per_round_of_responses() -> None:
     limiter = limiter_of()
 
-    rounds = [int(answered(limiter, int(limiter.limit) + 1)) for _ in range(3)]
+    rounds = [int(count_responses(limiter, int(limiter.limit) + 1)) for _ in range(3)]
 
     assert rounds == [START_CONCURRENCY + 1, START_CONCURRENCY + 2, START_CONCURRENCY + 3]
-    assert answered(limiter, 5_000) == MAX_CONCURRENCY
+    assert count_responses(limiter, 5_000) == MAX_CONCURRENCY
 
 
-def test_model_that_never_answered_gets_one_request_first() -> None:
+def test_new_model_gets_one_request_first() -> None:
     limiter = limiter_of(known=False)
-    limiter.pause(1.0, batch_of(1), 0.0)  # which changes nothing
+    limiter.pause(1.0, batch_of(1), 0.0)  # has no effect
     assert limiter.limit == 1.0
 
-    assert answered(limiter, 1) == START_CONCURRENCY
+    assert count_responses(limiter, 1) == START_CONCURRENCY
     assert limiter_of(5, known=False).limit == 5
 
 
-def test_concurrency_of_the_caller_is_kept_and_halved_and_grows_back_to_itself() -> None:
+def test_concurrency_of_the_caller_is_the_maximum_after_a_pause() -> None:
     limiter = limiter_of(6)
-    assert answered(limiter, 100) == 6
+    assert count_responses(limiter, 100) == 6
 
     limiter.pause(1.0, batch_of(1), 0.0)
 
     assert limiter.limit == 3.0
-    assert answered(limiter, 100) == 6
+    assert count_responses(limiter, 100) == 6
 
 
-def test_longest_pause_holds_everybody() -> None:
+def test_longest_pause_delays_all_requests() -> None:
     limiter = limiter_of()
     limiter.pause(10.0, batch_of(1), 100.0)
     limiter.pause(2.0, batch_of(1), 101.0)
@@ -62,7 +62,7 @@ def test_longest_pause_holds_everybody() -> None:
     assert [limiter.reserve(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
 
 
-def test_failures_of_requests_that_were_in_flight_together_halve_once() -> None:
+def test_failures_of_concurrent_requests_halve_once() -> None:
     limiter = limiter_of()
     limits = []
     for sent_at, now in ((90.0, 100.0), (91.0, 100.1), (99.0, 105.0), (110.0, 110.5), (120.0, 121.0), (130.0, 131.0)):
@@ -72,12 +72,12 @@ def test_failures_of_requests_that_were_in_flight_together_halve_once() -> None:
     assert limits == [4.0, 4.0, 4.0, 2.0, 1.0, 1.0]
 
 
-def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[float]:
-    """When requests start if there is always another."""
+def start_times(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[float]:
+    """Return the start times of requests that are sent as early as possible."""
     found, now = [], 0.0
     while now < seconds:
-        if waits := limiter.reserve(now):
-            now += waits
+        if wait := limiter.reserve(now):
+            now += wait
             continue
         limiter.charge(batch_of(tokens), now)
         found.append(now)
@@ -85,21 +85,21 @@ def starts(limiter: AdaptiveLimiter, seconds: float, tokens: int = 1) -> list[fl
 
 
 @pytest.mark.parametrize("per_minute", [1, 6, 20, 60, 600])
-def test_requests_are_spread_and_never_faster_than_asked(per_minute: int) -> None:
-    found = starts(limiter_of(requests=per_minute), 600.0)
+def test_requests_are_spread_within_the_rate(per_minute: int) -> None:
+    found = start_times(limiter_of(requests=per_minute), 600.0)
 
     assert max(bisect_left(found, start + 60 - 1e-6) - first for first, start in enumerate(found)) <= per_minute
     assert 9 * per_minute <= len(found) <= 10 * per_minute
 
 
 @pytest.mark.parametrize(("per_minute", "each"), [(60_000, 1_000), (60_000, 50_000), (1_000, 10), (600, 900)])
-def test_tokens_are_no_more_than_asked_over_time(per_minute: int, each: int) -> None:
-    sent = len(starts(limiter_of(tokens=per_minute), 600.0, each)) * each
+def test_tokens_stay_within_the_rate(per_minute: int, each: int) -> None:
+    sent = len(start_times(limiter_of(tokens=per_minute), 600.0, each)) * each
 
     assert 9 * per_minute <= sent <= 10 * per_minute + each
 
 
-def test_time_that_went_by_unused_is_not_saved_up_and_the_slowest_reason_counts() -> None:
+def test_unused_time_is_not_saved_and_the_longest_wait_counts() -> None:
     limiter = limiter_of(requests=60, tokens=60)
     limiter.charge(batch_of(30), 100.0)
     assert limiter.reserve(100.0) == pytest.approx(30.0)

@@ -1,4 +1,4 @@
-"""Texts that are too long: recorded, cut, or split and averaged; and what is sent before a text, or in its place."""
+"""Texts beyond the length limit (recorded, truncated, averaged), prefixes, and inputs other than texts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.testing import serve
 from openrouter_embeddings.types import Shortened
-from support.capped import KEY, MODEL, matrix_of
-from support.limited import Limited, average_of
+from support.limit_server import LimitServer, average_of
+from support.provider_server import KEY, MODEL, matrix_of
 from support.sides import Session, Side, both_sides
 
 WORDS = " ".join(f"word{i}" for i in range(400))  # 3,089 bytes
@@ -21,12 +21,12 @@ TEXTS = ["short", WORDS, "also short", DENSE, WORDS]
 LOCAL = "local/wordllama-l2-supercat-256"
 
 
-def opened(side: Side, server: Limited, **options: Any) -> Session:
+def connect(side: Side, server: LimitServer, **options: Any) -> Session:
     return side(OpenRouter(KEY, server_url=server.url, **options))
 
 
-def longest_prefixes(server: Limited, text: str, prefix: str = "") -> list[str]:
-    """What was accepted of a text, once each, in its order."""
+def accepted_pieces(server: LimitServer, text: str, prefix: str = "") -> list[str]:
+    """Return the accepted pieces of a text, in order."""
     found = {piece.removeprefix(prefix) for piece in server.accepted}
     return sorted((piece for piece in found if piece in text), key=text.index)
 
@@ -47,15 +47,18 @@ MESSAGES = {
 def test_long_text_is_shortened_until_it_is_accepted(side: Side, action: Any, how: str, form: str) -> None:
     limit, listed = (200, 300) if how == "listed" else (200, None)
     options = {"max_tokens_per_text": 300} if how == "given" else {}
-    with Limited(limit, MESSAGES[form], listed=listed, bytes_per_token=2) as server, opened(side, server) as session:
+    with (
+        LimitServer(limit, MESSAGES[form], listed=listed, bytes_per_token=2) as server,
+        connect(side, server) as session,
+    ):
         result = session.embed(TEXTS, model=MODEL, on_long=action, **options)
 
     assert result.vectors[[0, 2]].tobytes() == matrix_of(["short", "also short"]).tobytes()
     assert result.errors == []
-    assert server.lists == (how != "given")
+    assert server.list_requests == (how != "given")
     assert [text.position for text in result.shortened] == [1, 3, 4]
     for note, text in zip(result.shortened, (WORDS, DENSE, WORDS), strict=True):
-        pieces = longest_prefixes(server, text)
+        pieces = accepted_pieces(server, text)
         if action == "truncate":
             assert text.startswith(pieces[0])
             assert note == Shortened(note.position, len(text), len(pieces[0]), 1)
@@ -67,10 +70,10 @@ def test_long_text_is_shortened_until_it_is_accepted(side: Side, action: Any, ho
             np.testing.assert_allclose(result.vectors[note.position], average_of(pieces), atol=1e-6)
 
 
-def test_pieces_end_at_white_space_and_go_in_batches() -> None:
-    with Limited(100, listed=100, max_inputs=3) as server, OpenRouter(KEY, server_url=server.url) as client:
+def test_pieces_end_at_white_space_and_are_batched() -> None:
+    with LimitServer(100, listed=100, max_inputs=3) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed([WORDS] * 2 + ["short"], model=MODEL, on_long="average", batch_size=5)
-    pieces = longest_prefixes(server, WORDS)
+    pieces = accepted_pieces(server, WORDS)
     assert all(piece.endswith(" ") for piece in pieces[:-1])
     np.testing.assert_allclose(result.vectors[:2], np.stack([average_of(pieces)] * 2), atol=1e-6)
     assert result.vectors[2].tobytes() == matrix_of(["short"]).tobytes()
@@ -81,7 +84,7 @@ def test_pieces_end_at_white_space_and_go_in_batches() -> None:
 @pytest.mark.parametrize("on_error", ["raise", "record", "skip"])
 def test_long_text_is_recorded(options: Any, on_error: Any) -> None:
     texts = ["short", WORDS, "also short", WORDS]
-    with Limited(100) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with LimitServer(100) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed(texts, model=MODEL, on_long="record", on_error=on_error, **options)
     assert [error.position for error in result.errors] == [1, 3]
     assert np.isnan(result.vectors[[1, 3]]).all()
@@ -91,18 +94,18 @@ def test_long_text_is_recorded(options: Any, on_error: Any) -> None:
 
 
 def test_long_text_raises_by_default() -> None:
-    with Limited(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with LimitServer(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
         with pytest.raises(errors.BadRequestResponseError, match=r"texts\[1\].*on_long="):
             client.embeddings.embed(["short", WORDS], model=MODEL)
         with pytest.raises(errors.InvalidInputError, match=r"texts\[1\]"):
             client.embeddings.embed(["short", WORDS], model=MODEL, max_tokens_per_text=100)
         result = client.embeddings.embed(["short", WORDS], model=MODEL, max_tokens_per_text=100, on_error="skip")
-        assert (len(result), result.errors[0].position, server.lists) == (1, 1, 0)
+        assert (len(result), result.errors[0].position, server.list_requests) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("action", ["truncate", "average"])
-def test_rejection_that_shortening_cannot_help_is_final(action: Any) -> None:
-    with Limited(0, "too long, always") as server, OpenRouter(KEY, server_url=server.url) as client:
+def test_rejection_for_another_reason_is_final(action: Any) -> None:
+    with LimitServer(0, "too long, always") as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed([WORDS], model=MODEL, on_long=action, on_error="record")
     assert [error.position for error in result.errors] == [0]
     assert np.isnan(result.vectors).all()
@@ -110,18 +113,18 @@ def test_rejection_that_shortening_cannot_help_is_final(action: Any) -> None:
     assert len(server.ledger.requests) < 60
 
 
-def test_model_is_listed_once_for_a_client_and_streams_report(tmp_path: Path) -> None:
-    with Limited(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
+def test_models_are_listed_once_per_client_and_streams_report(tmp_path: Path) -> None:
+    with LimitServer(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
         for _ in range(2):
             stream = client.embeddings.embed_iter(iter([WORDS, "short"]), model=MODEL, on_long="truncate")
             blocks = dict(pair for positions, block in stream for pair in zip(positions, block, strict=True))
             assert (sorted(blocks), [note.position for note in stream.shortened]) == ([0, 1], [0])
-        assert server.lists == 1
+        assert server.list_requests == 1
 
 
 @pytest.mark.parametrize("action", ["truncate", "average"])
 def test_pieces_are_paid_for_once_with_a_cache(action: Any, tmp_path: Path) -> None:
-    with Limited(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with LimitServer(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
         options: Any = {"model": MODEL, "cache": tmp_path / "cache", "on_long": action}
         first = client.embeddings.embed([WORDS, "short", DENSE, WORDS], **options)
         paid = sum(server.ledger.billed)
@@ -131,20 +134,20 @@ def test_pieces_are_paid_for_once_with_a_cache(action: Any, tmp_path: Path) -> N
     assert again.shortened == first.shortened
 
 
-def test_budget_holds_for_pieces() -> None:
-    with Limited(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
+def test_budget_includes_pieces() -> None:
+    with LimitServer(100, listed=100) as server, OpenRouter(KEY, server_url=server.url) as client:
         with pytest.raises(errors.BudgetError) as info:
             client.embeddings.embed(["a", WORDS], model=MODEL, on_long="average", max_cost_usd=0.0004, batch_size=1)
         assert np.isnan(info.value.partial.vectors[:, 0]).tolist() == [False, True]
         full = client.embeddings.embed([WORDS, DENSE], model=MODEL, on_long="average", max_cost_usd=1.0, batch_size=2)
-        assert (len(full.shortened), server.lists) == (2, 2)
+        assert (len(full.shortened), server.list_requests) == (2, 2)
 
 
 @pytest.mark.parametrize("action", ["raise", "average"])
 @both_sides
-def test_prefix_is_before_each_text_and_piece(side: Side, action: Any, tmp_path: Path) -> None:
+def test_each_text_and_piece_starts_with_the_prefix(side: Side, action: Any, tmp_path: Path) -> None:
     texts, prefix = ["short", "größer", "", WORDS], "passage: "
-    with Limited(300, listed=300) as server, opened(side, server) as session:
+    with LimitServer(300, listed=300) as server, connect(side, server) as session:
         options = {"model": MODEL, "prefix": prefix, "on_error": "record", "on_long": action}
         result = session.embed(texts, **options, cache=tmp_path / "cache")
         again = session.embed(texts, **options, cache=tmp_path / "cache")
@@ -153,7 +156,7 @@ def test_prefix_is_before_each_text_and_piece(side: Side, action: Any, tmp_path:
     np.testing.assert_array_equal(other.vectors, matrix_of(["query: short"]))
     assert result.errors[0].position == 2
     if action == "average":
-        pieces = [prefix + piece for piece in longest_prefixes(server, WORDS, prefix)]
+        pieces = [prefix + piece for piece in accepted_pieces(server, WORDS, prefix)]
         assert "".join(piece.removeprefix(prefix) for piece in pieces) == WORDS
         np.testing.assert_allclose(result.vectors[3], average_of(pieces, prefix), atol=1e-6)
         np.testing.assert_array_equal(again.vectors, result.vectors)
@@ -170,21 +173,21 @@ def test_prefix_is_before_each_text_and_piece(side: Side, action: Any, tmp_path:
         {"prefix": "\ud800"},
     ],
 )
-def test_wrong_options_are_refused(options: Any) -> None:
+def test_invalid_options_are_rejected(options: Any) -> None:
     with OpenRouter(KEY) as client, pytest.raises(errors.ConfigurationError, match=next(iter(options))):
         client.embeddings.embed(["a"], model=MODEL, **options)
 
 
 @both_sides
-def test_equal_texts_that_are_too_long_are_recorded_each(side: Side) -> None:
-    with Limited(200, "", bytes_per_token=2) as server, opened(side, server) as session:
+def test_equal_long_texts_are_each_recorded(side: Side) -> None:
+    with LimitServer(200, "", bytes_per_token=2) as server, connect(side, server) as session:
         result = session.embed(["a", WORDS, "b", WORDS], model=MODEL, max_tokens_per_text=100, on_error="record")
 
     assert [error.position for error in result.errors] == [1, 3]
     assert np.isnan(result.vectors[:, 0]).tolist() == [False, True, False, True]
 
 
-# ---- more than text -------------------------------------------------------------------------------------------
+# ---- inputs other than texts ----
 
 CAT = {"content": [{"type": "text", "text": "a cat"}, {"type": "image_url", "image_url": {"url": "https://x/cat.png"}}]}
 
@@ -193,7 +196,7 @@ CAT = {"content": [{"type": "text", "text": "a cat"}, {"type": "image_url", "ima
 def test_inputs_of_all_kinds_have_one_row_each(side: Side, tmp_path: Path) -> None:
     inputs = ["a text", "another", [1, 2, 3], np.array([4, 5]), (1, 2, 3), CAT, "last", CAT]
     sent = ["a text", "another", [1, 2, 3], [4, 5], [1, 2, 3], CAT, "last", CAT]
-    with Limited(100) as server, opened(side, server) as session:
+    with LimitServer(100) as server, connect(side, server) as session:
         result = session.embed(inputs, model=MODEL, prefix="p: ", cache=tmp_path / "cache")
         paid = sum(server.ledger.billed)
         assert session.embed(inputs, model=MODEL, prefix="p: ", cache=tmp_path / "cache").requests == 0
@@ -205,7 +208,7 @@ def test_inputs_of_all_kinds_have_one_row_each(side: Side, tmp_path: Path) -> No
     expected = matrix_of(["p: " + each if isinstance(each, str) else each for each in sent])  # type: ignore[misc]
     np.testing.assert_array_equal(result.vectors, expected)
     np.testing.assert_array_equal(np.stack([rows[i] for i in range(len(sent))]), matrix_of(sent))  # type: ignore[arg-type]
-    assert paid == 6  # equal ones are sent once
+    assert paid == 6  # equal inputs are sent once
     kinds = [{type(each) for each in request.inputs} for request in server.ledger.requests]
     assert all(len(kind) == 1 for kind in kinds)
 
@@ -216,7 +219,7 @@ def test_multimodal_inputs_are_packed_by_bytes() -> None:
         return {"content": [{"type": "image_url", "image_url": {"url": url}}]}
 
     sizes = [3 << 20, 3 << 20, 3 << 20, 9 << 20, 1000, 1000]
-    with Limited(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
+    with LimitServer(1 << 30) as server, OpenRouter(KEY, server_url=server.url) as client:
         result = client.embeddings.embed([image(size + i) for i, size in enumerate(sizes)], model=MODEL, concurrency=1)
     assert len(result) == 6
     assert [len(request.inputs) for request in server.ledger.requests] == [2, 1, 1, 2]
@@ -236,7 +239,7 @@ def test_multimodal_inputs_are_packed_by_bytes() -> None:
         (b"a", "texts[1]"),
     ],
 )
-def test_wrong_inputs_are_named(value: Any, path: str) -> None:
+def test_invalid_input_is_named_with_its_path(value: Any, path: str) -> None:
     with OpenRouter(KEY) as client, pytest.raises(errors.InvalidInputError) as info:
         client.embeddings.embed(["a", value], model=MODEL)
     assert info.value.message.startswith(path)
@@ -248,8 +251,8 @@ def client() -> Iterator[OpenRouter]:
         yield client
 
 
-def test_real_model(client: OpenRouter) -> None:
-    """The embedded model averages tokens itself, so that a split text has nearly the vector of the whole."""
+def test_averaged_vector_is_close_to_that_of_the_whole_text(client: OpenRouter) -> None:
+    """The embedded model averages token vectors, so the average of pieces nearly equals the vector of the text."""
     text = "The train to Berlin leaves at noon. " * 4_000  # 32,000 tokens
     whole = client.embeddings.embed("The train to Berlin leaves at noon.", model=LOCAL).vectors[0]
     for action in ("truncate", "average"):

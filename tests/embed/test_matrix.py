@@ -1,4 +1,4 @@
-"""Blocks in any order fill one matrix, where they are decoded if they can be."""
+"""The result matrix: blocks arrive in any order and are decoded in place if possible."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ def finished(matrix: ResultMatrix, failed: tuple[int, ...] = (), partial: bool =
     return made, positions.tolist()
 
 
-class Given(NamedTuple):
-    """Rows that came, those that failed and are kept, whether all are, and the numbers of the rows at the end."""
+class Case(NamedTuple):
+    """Received blocks, failed positions that keep a row, `partial`, and the expected rows."""
 
-    came: list[list[int]]
+    received: list[list[int]]
     failed: tuple[int, ...]
     partial: bool
     rows: dict[int, float]
 
 
-GIVEN = [
-    Given([[4, 1], [0, 2, 3]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
-    Given([[4, 3, 2, 1, 0]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (1,), False, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
-    Given([[0, 2], [3, 4]], (), False, {0: 0, 2: 2, 3: 3, 4: 4}),
-    Given([[0]], (2,), False, {0: 0, 2: math.nan}),
-    Given([[0, 3]], (2,), True, {0: 0, 1: math.nan, 2: math.nan, 3: 3, 4: math.nan}),
+CASES = [
+    Case([[4, 1], [0, 2, 3]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
+    Case([[4, 3, 2, 1, 0]], (), False, {0: 0, 1: 1, 2: 2, 3: 3, 4: 4}),
+    Case([[0, 2], [3, 4]], (1,), False, {0: 0, 1: math.nan, 2: 2, 3: 3, 4: 4}),
+    Case([[0, 2], [3, 4]], (), False, {0: 0, 2: 2, 3: 3, 4: 4}),
+    Case([[0]], (2,), False, {0: 0, 2: math.nan}),
+    Case([[0, 3]], (2,), True, {0: 0, 1: math.nan, 2: math.nan, 3: 3, 4: math.nan}),
 ]
 
 
-@pytest.mark.parametrize("case", GIVEN, ids=str)
-def test_blocks_in_any_order_are_put_in_input_order(case: Given) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_rows_are_in_input_order(case: Case) -> None:
     matrix = ResultMatrix(5)
-    for positions in case.came:
+    for positions in case.received:
         matrix.put(positions, rows_of(*positions))
     made, positions = finished(matrix, case.failed, case.partial)
 
@@ -51,9 +51,9 @@ def test_blocks_in_any_order_are_put_in_input_order(case: Given) -> None:
 
 
 @pytest.mark.parametrize(("failed", "rows"), [((0, 1), 2), ((), 0)])
-def test_matrix_without_a_vector_has_the_dimensions_that_were_asked_for(failed: tuple[int, ...], rows: int) -> None:
+def test_matrix_without_vectors_has_the_requested_dimensions(failed: tuple[int, ...], rows: int) -> None:
     matrix = ResultMatrix(2)
-    matrix.output([0, 1])(2, 3)[:] = 7.0  # of a response that was rejected
+    matrix.output([0, 1])(2, 3)[:] = 7.0  # of a rejected response
     made, positions = finished(matrix, failed)
 
     assert (made.shape, positions) == ((rows, 5), list(range(rows)))
@@ -74,7 +74,7 @@ def test_consecutive_rows_are_decoded_in_place() -> None:
 @pytest.mark.parametrize(
     ("positions", "shape"), [([0, 2], (2, 3)), ([2, 1], (2, 3)), ([1, 2], (1, 3)), ([1, 2], (3, 3)), ([1, 2], (2, 2))]
 )
-def test_other_rows_are_decoded_elsewhere(positions: list[int], shape: tuple[int, int]) -> None:
+def test_other_rows_get_their_own_buffer(positions: list[int], shape: tuple[int, int]) -> None:
     matrix = ResultMatrix(4)
     matrix.put([3], rows_of(9))
     output = matrix.output(positions)(*shape)
@@ -82,7 +82,7 @@ def test_other_rows_are_decoded_elsewhere(positions: list[int], shape: tuple[int
     assert (output.shape, output.dtype, output.base) == (shape, np.float32, None)
 
 
-def test_response_of_another_width_that_is_rejected_spoils_nothing() -> None:
+def test_rejected_response_of_another_width_changes_nothing() -> None:
     matrix = ResultMatrix(4)
     first = matrix.output([0, 1])(2, 3)
     first[:] = rows_of(0, 1)

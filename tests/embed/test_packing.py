@@ -1,4 +1,4 @@
-"""Texts are packed lazily, and a rejected request teaches what the model accepts."""
+"""Texts are packed lazily into batches, and rejected requests reveal the limits of a model."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 from openrouter_embeddings.defaults import BATCH_TOKENS
 from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, Search, estimate_tokens
 
-Verdict = Callable[[Batch], str | None]
-"""The message of a rejection, or None: the request succeeds."""
+Reject = Callable[[Batch], str | None]
+"""Returns the message of a rejection, or None if the request succeeds."""
 
 
-def run(texts: Iterable[str], verdict: Verdict, limits: ModelLimits, *, fails: bool = False) -> list[int]:
-    """Send one batch after the other to the end: the sizes of all, with those that were rejected below 0."""
+def run(texts: Iterable[str], reject: Reject, limits: ModelLimits, *, fails: bool = False) -> list[int]:
+    """Send all batches in sequence, and return their sizes; sizes of rejected batches are negative."""
     packer, sizes, rows = Packer(enumerate(texts), limits, None), [], 0
     while (batch := packer.next()) is not None:
-        message = verdict(batch)
+        message = reject(batch)
         sizes.append(len(batch) if message is None else -len(batch))
         if message is None:
             rows += len(batch)
@@ -43,7 +43,7 @@ def texts_of(count: int, characters: int = 6) -> list[str]:
     return [f"{position} ".ljust(characters, "x") for position in range(count)]
 
 
-def at_most(inputs: int, message: str = "no") -> Verdict:
+def at_most(inputs: int, message: str = "no") -> Reject:
     return lambda batch: message if len(batch) > inputs else None
 
 
@@ -57,7 +57,7 @@ def test_tokens_are_estimated_from_the_bytes(text: str, tokens: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 10, 48, 95])
-def test_limit_that_a_message_names_is_kept(limit: int) -> None:
+def test_stated_limit_is_respected(limit: int) -> None:
     limits = ModelLimits()
 
     sizes = run(texts_of(300), at_most(limit, f"at most {limit} inputs"), limits)
@@ -68,7 +68,7 @@ def test_limit_that_a_message_names_is_kept(limit: int) -> None:
 
 
 class Found(NamedTuple):
-    """How many inputs a model accepts, what is learned, and how often more are tried for 3,000 texts."""
+    """The limit of a model, the learned limit, and the number of rejected requests for 3,000 texts."""
 
     limit: int
     learned: int
@@ -77,7 +77,7 @@ class Found(NamedTuple):
 
 @pytest.mark.parametrize("fails", [False, True], ids=["rejected", "failed"])
 @pytest.mark.parametrize("case", [Found(50, 48, 3), Found(10, 6, 9), Found(1, 1, 14)], ids=str)
-def test_limit_that_nobody_names_is_found_by_halving_and_doubted_less_and_less(case: Found, fails: bool) -> None:
+def test_unstated_limit_is_found_by_halving_and_tested_less_often(case: Found, fails: bool) -> None:
     limits = ModelLimits()
 
     sizes = run(texts_of(3_000), at_most(case.limit), limits, fails=fails)
@@ -88,16 +88,16 @@ def test_limit_that_nobody_names_is_found_by_halving_and_doubted_less_and_less(c
 
 @pytest.mark.parametrize("at", [1, 3])
 @pytest.mark.parametrize("message", ["bad request", "1 validation error: try again", "at 09:00:12Z req 41", "token"])
-def test_one_accident_slows_for_a_moment_only(message: str, at: int) -> None:
+def test_single_failure_reduces_sizes_only_briefly(message: str, at: int) -> None:
     count = itertools.count(1)
 
     sizes = run(texts_of(1_920), lambda batch: message if next(count) == at else None, ModelLimits())
 
     assert sizes[-5:] == [96] * 4 + [sizes[-1]]
-    assert len(sizes) <= 1_920 // 96 + 7 + 1 + 4  # the search, and eight batches of half the size
+    assert len(sizes) <= 1_920 // 96 + 7 + 1 + 4  # search, and eight batches of half the size
 
 
-def test_larger_request_in_flight_that_succeeds_corrects_what_was_learned() -> None:
+def test_success_of_a_larger_request_corrects_the_learned_limit() -> None:
     limits = ModelLimits()
     limits.learn(48)
     assert limits.max_inputs(96) == 48
@@ -109,7 +109,7 @@ def test_larger_request_in_flight_that_succeeds_corrects_what_was_learned() -> N
 
 @pytest.mark.parametrize("bad", [0, 50, 95, 299])
 @pytest.mark.parametrize("message", ["no", "input 3 is too long", "max 8000 tokens"])
-def test_one_bad_text_teaches_no_limit(bad: int, message: str) -> None:
+def test_bad_text_causes_no_limit(bad: int, message: str) -> None:
     limits = ModelLimits()
 
     sizes = run(texts_of(300), lambda batch: message if bad in batch.positions else None, limits)
@@ -117,7 +117,7 @@ def test_one_bad_text_teaches_no_limit(bad: int, message: str) -> None:
     assert (limits.max_inputs(96), limits.max_tokens, sizes.count(-1)) == (96, BATCH_TOKENS, 1)
 
 
-def test_failures_after_a_request_of_that_size_succeeded_teach_nothing() -> None:
+def test_failures_of_a_proven_size_cause_no_limit() -> None:
     limits, count = ModelLimits(), itertools.count()
 
     run(texts_of(960), lambda batch: "" if next(count) in (2, 5) else None, limits, fails=True)
@@ -125,29 +125,31 @@ def test_failures_after_a_request_of_that_size_succeeded_teach_nothing() -> None
     assert limits.max_inputs(96) == 96
 
 
-class Summed(NamedTuple):
-    """The tokens that are accepted, as named, as counted for each of our estimate, and what is learned."""
+class TokenLimit(NamedTuple):
+    """The stated limit, the number of actual tokens per estimated token, and the learned limit."""
 
-    named: int
+    stated: int
     off: float
     learned: int
 
 
-@pytest.mark.parametrize("case", [Summed(8_000, 1, 8_000), Summed(8_000, 0.5, 8_000), Summed(8_000, 1.5, 4_000)])
-def test_tokens_that_a_message_names_are_kept(case: Summed) -> None:
+@pytest.mark.parametrize(
+    "case", [TokenLimit(8_000, 1, 8_000), TokenLimit(8_000, 0.5, 8_000), TokenLimit(8_000, 1.5, 4_000)]
+)
+def test_stated_token_limit_is_respected(case: TokenLimit) -> None:
     limits, long = ModelLimits(), texts_of(40, 2_997)
 
-    def verdict(batch: Batch) -> str | None:
-        return f"max {case.named} tokens per request" if tokens_of(batch) * case.off > case.named else None
+    def reject(batch: Batch) -> str | None:
+        return f"max {case.stated} tokens per request" if tokens_of(batch) * case.off > case.stated else None
 
-    sizes = run([*long, *texts_of(960)], verdict, limits)
+    sizes = run([*long, *texts_of(960)], reject, limits)
 
     assert (limits.max_tokens, limits.max_inputs(96)) == (case.learned, 96)
     assert len([size for size in sizes if size < 0]) <= 2
     assert max(sizes) == 96
 
 
-def test_limit_of_one_text_is_no_sum() -> None:
+def test_context_length_is_not_a_limit_of_the_request() -> None:
     limits = ModelLimits()
     message = "This model's maximum context length is 8192 tokens, however you requested 9001 tokens"
 
@@ -156,7 +158,7 @@ def test_limit_of_one_text_is_no_sum() -> None:
     assert limits.max_tokens == BATCH_TOKENS
 
 
-def test_requeued_batches_are_cut_to_what_was_learned_meanwhile() -> None:
+def test_requeued_batches_are_split_to_the_learned_limit() -> None:
     limits = ModelLimits()
     packer = Packer(enumerate(texts_of(300)), limits, None)
     batch = packer.next()
@@ -170,7 +172,7 @@ def test_requeued_batches_are_cut_to_what_was_learned_meanwhile() -> None:
     assert not any(batch.base64 for batch in found)
 
 
-def test_long_texts_are_read_a_few_at_a_time() -> None:
+def test_long_texts_are_read_lazily() -> None:
     taken = itertools.count()
 
     def long() -> Iterator[tuple[int, str]]:
@@ -185,7 +187,7 @@ def test_long_texts_are_read_a_few_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("given", [[], [True], [False], [True, False], [False, True]], ids=str)
-def test_base64_is_given_up_for_numbers_that_come_unasked_unless_it_worked(given: list[bool]) -> None:
+def test_model_that_ignores_base64_gets_number_requests(given: list[bool]) -> None:
     limits = ModelLimits()
     for as_numbers in given:
         limits.succeeded(Batch((0,), ("a",)), as_numbers=as_numbers)

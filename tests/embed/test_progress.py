@@ -1,4 +1,4 @@
-"""The bar that `progress=True` shows: texts, time left, rate, tokens, cost."""
+"""The progress bar of `progress=True`: texts, time left, rate, tokens and cost."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 import tqdm
 from openrouter_embeddings import OpenRouter
 from openrouter_embeddings.errors import ConfigurationError
-from support.capped import KEY, Capped, texts_of
+from support.provider_server import KEY, ProviderServer, texts_of
 from support.sides import Side, both_sides
 
 MODEL = "openai/text-embedding-3-small"
 
 
-class Shown(NamedTuple):
-    """Columns of a terminal, whether the number of texts is known, and how the last line begins."""
+class Case(NamedTuple):
+    """Columns of a terminal, whether the number of texts is known, and a pattern for the last line."""
 
     columns: int
     known: bool
@@ -29,23 +29,23 @@ class Shown(NamedTuple):
 
 
 REST = r", *[\d.?]+ texts/s, 250 tokens\] " + re.escape(MODEL)
-SHOWN = [
-    Shown(40, True, r"100% 250/250, \$0\.00025 \["),
-    Shown(40, False, r"250 texts, \$0\.00025 \["),
-    Shown(120, True, r"100% 250/250, \$0\.00025 \[[\d:?]+ left" + REST),
-    Shown(120, False, r"250 texts, \$0\.00025 \[[\d:]+" + REST),
+CASES = [
+    Case(40, True, r"100% 250/250, \$0\.00025 \["),
+    Case(40, False, r"250 texts, \$0\.00025 \["),
+    Case(120, True, r"100% 250/250, \$0\.00025 \[[\d:?]+ left" + REST),
+    Case(120, False, r"250 texts, \$0\.00025 \[[\d:]+" + REST),
 ]
 
 
 @both_sides
-@pytest.mark.parametrize("case", SHOWN, ids=str)
-def test_bar_shows_what_fits_and_the_cost_always(
-    case: Shown, side: Side, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_bar_fits_the_terminal_and_always_shows_the_cost(
+    case: Case, side: Side, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tqdm.std._screen_shape_wrapper", lambda: lambda _: (case.columns - 1, 24))
     monkeypatch.setattr("tqdm.std.time", map(float, count(0, 20)).__next__)
     texts: Any = texts_of(250) if case.known else (text for text in texts_of(250))
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         list(session.stream(texts, model=MODEL, progress=True))
 
     out, err = capsys.readouterr()
@@ -56,7 +56,7 @@ def test_bar_shows_what_fits_and_the_cost_always(
 
 
 class Broken:
-    """A stream whose writes fail, after so many."""
+    """A stream whose writes fail after a number of successful ones."""
 
     def __init__(self, writes: int) -> None:
         self.writes = writes
@@ -71,44 +71,44 @@ class Broken:
 
 @both_sides
 @pytest.mark.parametrize("stderr", [None, Broken(0), Broken(3)], ids=["none", "broken", "breaks"])
-def test_stderr_that_cannot_be_written_ends_no_job(stderr: Any, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+def test_unwritable_stderr_does_not_end_the_job(stderr: Any, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         monkeypatch.setattr(sys, "stderr", stderr)
         result = session.embed(texts_of(200), model=MODEL, batch_size=5, progress=True)
 
     assert len(result) == 200
 
 
-def embed_nothing_of(client: OpenRouter) -> None:
+def embed_nothing(client: OpenRouter) -> None:
     client.embeddings.embed([], model=MODEL, progress=True)
 
 
 @pytest.mark.parametrize("widgets", [False, True])
-def test_bar_is_the_notebooks_where_it_can_be_and_plain_without_a_warning_elsewhere(
+def test_notebook_bar_is_used_only_with_ipywidgets(
     widgets: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made: list[str] = []
+    created: list[str] = []
 
-    class Noted(tqdm.tqdm):  # type: ignore[type-arg]
+    class RecordingBar(tqdm.tqdm):  # type: ignore[type-arg]
         def __init__(self, *arguments: Any, **options: Any) -> None:
-            made.append("notebook")
+            created.append("notebook")
             super().__init__(*arguments, **options)
 
     automatic = ModuleType("tqdm.auto")
-    automatic.tqdm = Noted  # type: ignore[attr-defined]
+    automatic.tqdm = RecordingBar  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tqdm.auto", automatic)
     spec = ModuleSpec("ipywidgets", None) if widgets else None
     monkeypatch.setattr("openrouter_embeddings.embed.progress.find_spec", lambda name: spec)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        embed_nothing_of(OpenRouter(KEY))
+        embed_nothing(OpenRouter(KEY))
 
-    assert made == (["notebook"] if widgets else [])
+    assert created == (["notebook"] if widgets else [])
     assert capsys.readouterr().err.endswith("\n")
 
 
-def test_bar_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tqdm_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'openrouter-embeddings\[progress\]'"):
-        embed_nothing_of(OpenRouter(KEY))
+        embed_nothing(OpenRouter(KEY))

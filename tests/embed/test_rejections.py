@@ -1,4 +1,4 @@
-"""A number in a refusal is a cap only where the words around it say so."""
+"""Parsing of limits in error messages: a number is a limit only beside words that say so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openrouter_embeddings.embed.rejections import limits_in_message
 
 
 class Words(NamedTuple):
-    """Who refuses so many inputs in which words, and the caps of inputs and of tokens that these name."""
+    """The source, the number of inputs and the message of a rejection, and the stated limits of inputs and tokens."""
 
     who: str
     message: str
@@ -112,9 +112,9 @@ WORDS = [
 
 
 @pytest.mark.parametrize("case", WORDS, ids=lambda case: f"{case.who}: {case.message[:60]!a}")
-def test_number_is_a_limit_only_beside_a_word_of_limiting(case: Words) -> None:
+def test_only_stated_limits_are_parsed(case: Words) -> None:
     assert limits_in_message(case.message, case.refused) == (case.inputs, case.tokens)
 
 
-def test_words_without_end_are_read_in_a_moment() -> None:
+def test_long_message_is_parsed_quickly() -> None:
     assert limits_in_message("at most " * 125, 96) == (None, None)

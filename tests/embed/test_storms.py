@@ -1,4 +1,4 @@
-"""A job outlasts a server that cannot keep up, ends with one that is gone, and never asks faster than it may."""
+"""Overloaded and unavailable servers: a job survives temporary overload, ends after an outage, and respects rates."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from faults.replies import answer, forever, hang, refuse
 from faults.server import Connection, FaultServer
+from faults.steps import forever, hang, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.retries import Policy
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Side, both_sides
 
 QUICK = Policy(attempts=4, base_seconds=0.001, overloaded_base_seconds=0.002)
 
 
-def at_most(many: int) -> Callable[[], Iterator[Any]]:
-    """A server that serves so many at once, and tells all others to come again."""
-    free = threading.Semaphore(many)
+def serve_at_most(count: int) -> Callable[[], Iterator[Any]]:
+    """Return a script that serves a number of concurrent requests and rejects others with Retry-After."""
+    free = threading.Semaphore(count)
 
     def step(connection: Connection, request: Any) -> None:
         if not free.acquire(blocking=False):
-            refuse(429, ("Retry-After", "0.05"))(connection, request)
+            reject(429, ("Retry-After", "0.05"))(connection, request)
             return
         try:
             time.sleep(0.005)
-            answer()(connection, request)
+            respond()(connection, request)
         finally:
             free.release()
 
@@ -42,7 +42,7 @@ def at_most(many: int) -> Callable[[], Iterator[Any]]:
 
 
 class Storm(NamedTuple):
-    """A server's bad time, and how the job asks."""
+    """The rules of an overloaded server, and the options of the job."""
 
     rules: dict[str, Any]
     options: dict[str, Any]
@@ -52,17 +52,17 @@ STORMS = [
     Storm({"storm": 32, "storm_seconds": 0.1}, {"concurrency": 32}),
     Storm({"storm": 70, "storm_seconds": 0.05}, {"concurrency": 32}),
     Storm({"storm": 24, "storm_seconds": 0.05}, {"concurrency": 8}),
-    Storm({"third": (refuse(429), refuse(503), refuse(529))}, {"concurrency": 16}),
-    Storm({"third": (refuse(429, ("Retry-After", "0.01")),)}, {}),
+    Storm({"third": (reject(429), reject(503), reject(529))}, {"concurrency": 16}),
+    Storm({"third": (reject(429, ("Retry-After", "0.01")),)}, {}),
 ]
 
 
 @both_sides
 @pytest.mark.parametrize("storm", STORMS, ids=str)
-def test_no_storm_that_ends_ends_the_job(storm: Storm, side: Side) -> None:
-    """Nor does it take anything apart: what was refused was not too large."""
+def test_temporary_overload_does_not_end_the_job(storm: Storm, side: Side) -> None:
+    """No batch is split, because rejected batches are not too large."""
     texts = texts_of(600)
-    with Capped(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK, **storm.options)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
@@ -72,10 +72,10 @@ def test_no_storm_that_ends_ends_the_job(storm: Storm, side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize("many", [1, 4])
-def test_job_settles_at_what_a_server_admits(many: int, side: Side) -> None:
+@pytest.mark.parametrize("count", [1, 4])
+def test_job_adapts_to_the_concurrency_of_the_server(count: int, side: Side) -> None:
     texts = texts_of(400)
-    with FaultServer(at_most(many)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with FaultServer(serve_at_most(count)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=10, concurrency=32)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
@@ -83,8 +83,8 @@ def test_job_settles_at_what_a_server_admits(many: int, side: Side) -> None:
 
 
 @both_sides
-def test_after_a_pause_no_more_begin_than_the_pace_allows(side: Side) -> None:
-    with Capped(storm=16, storm_seconds=0.5, together=True, seconds=0.1) as server:
+def test_fewer_requests_start_after_a_pause(side: Side) -> None:
+    with ProviderServer(storm=16, storm_seconds=0.5, together=True, seconds=0.1) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
             session.embed(texts_of(320), model=MODEL, batch_size=10, concurrency=16)
 
@@ -93,17 +93,17 @@ def test_after_a_pause_no_more_begin_than_the_pace_allows(side: Side) -> None:
 
 
 class Outage(NamedTuple):
-    """What a server answers from its fourth request on, and the error that it is."""
+    """The step of a server from its fourth request on, and the class of the error."""
 
     step: Any
     error: type[errors.OpenRouterError]
 
 
 OUTAGES = [
-    Outage(refuse(429), errors.TooManyRequestsResponseError),
-    Outage(refuse(503), errors.ServiceUnavailableResponseError),
-    Outage(refuse(529), errors.ProviderOverloadedResponseError),
-    Outage(refuse(403), errors.ForbiddenResponseError),
+    Outage(reject(429), errors.TooManyRequestsResponseError),
+    Outage(reject(503), errors.ServiceUnavailableResponseError),
+    Outage(reject(529), errors.ProviderOverloadedResponseError),
+    Outage(reject(403), errors.ForbiddenResponseError),
 ]
 
 
@@ -113,11 +113,11 @@ OUTAGES = [
     [(OUTAGES[0], "raise"), (OUTAGES[0], "skip"), *((outage, "record") for outage in OUTAGES)],
     ids=lambda value: value.error.__name__ if isinstance(value, Outage) else value,
 )
-def test_outage_is_no_fault_of_the_texts(outage: Outage, on_error: Any, side: Side) -> None:
+def test_outage_ends_the_job_and_records_no_texts(outage: Outage, on_error: Any, side: Side) -> None:
     served = iter(range(10_000))
 
     def step(connection: Connection, request: Any) -> None:
-        (answer() if next(served) < 3 else outage.step)(connection, request)
+        (respond() if next(served) < 3 else outage.step)(connection, request)
 
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(outage.error) as caught:
@@ -130,8 +130,8 @@ def test_outage_is_no_fault_of_the_texts(outage: Outage, on_error: Any, side: Si
 
 @both_sides
 @pytest.mark.parametrize("on_error", ["raise", "record"])
-def test_server_that_is_gone_is_no_fault_of_the_texts(on_error: Any, side: Side) -> None:
-    with FaultServer(forever(answer())) as server:
+def test_unreachable_server_ends_the_job(on_error: Any, side: Side) -> None:
+    with FaultServer(forever(respond())) as server:
         url = server.url
     with side(OpenRouter(KEY, server_url=url)) as session, pytest.raises(errors.ConnectError) as caught:
         session.embed(texts_of(500), model=MODEL, on_error=on_error, retries=QUICK)
@@ -141,24 +141,24 @@ def test_server_that_is_gone_is_no_fault_of_the_texts(on_error: Any, side: Side)
 
 @both_sides
 @pytest.mark.parametrize(
-    ("step", "fewest"),
-    [(refuse(429, ("Retry-After", "0.2")), 3), (refuse(503), 1), (hang, 1)],
+    ("step", "min_requests"),
+    [(reject(429, ("Retry-After", "0.2")), 3), (reject(503), 1), (hang, 1)],
     ids=["429", "503", "hang"],
 )
-def test_total_of_the_caller_bounds_a_job_without_responses(step: Any, fewest: int, side: Side) -> None:
-    began = time.monotonic()
+def test_total_seconds_limit_a_job_without_responses(step: Any, min_requests: int, side: Side) -> None:
+    started = time.monotonic()
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(errors.OpenRouterError):
             session.embed(texts_of(500), model=MODEL, retries=Policy(attempts=2, total_seconds=1))
 
-        assert fewest <= len(server.ledger.requests) <= 7
-    assert time.monotonic() - began < 2.5
+        assert min_requests <= len(server.ledger.requests) <= 7
+    assert time.monotonic() - started < 2.5
 
 
 @both_sides
 @pytest.mark.parametrize("retries", [0, 2])
-def test_number_of_retries_is_taken(retries: int, side: Side) -> None:
-    with FaultServer(forever(refuse(503, ("Retry-After", "0.01")))) as server:
+def test_retries_can_be_a_number(retries: int, side: Side) -> None:
+    with FaultServer(forever(reject(503, ("Retry-After", "0.01")))) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session, pytest.raises(errors.OpenRouterError):
             session.embed("a", model=MODEL, retries=retries)
 
@@ -166,9 +166,9 @@ def test_number_of_retries_is_taken(retries: int, side: Side) -> None:
 
 
 @both_sides
-def test_wait_is_logged_and_shown_with_its_reason(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+def test_wait_is_logged_and_reported_with_its_reason(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[Any] = []
-    with Capped(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(200), model=MODEL, progress=seen.append)
 
     assert [round(report.wait_seconds, 1) for report in seen[:2]] == [0.2, 0.0]
@@ -178,22 +178,22 @@ def test_wait_is_logged_and_shown_with_its_reason(side: Side, caplog: pytest.Log
     assert [paused in text for text in warnings] == [True]
 
 
-# ---- how fast -------------------------------------------------------------------------------------------------
+# ---- rate ----
 
 
 @both_sides
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 1}, {"tokens_per_minute": 1}], ids=str)
-def test_nothing_is_waited_for_once_all_is_sent(limit: dict[str, float], side: Side) -> None:
-    began = time.monotonic()
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+def test_job_does_not_wait_after_the_last_request(limit: dict[str, float], side: Side) -> None:
+    started = time.monotonic()
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed("a", model=MODEL, **limit)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - started < 10
 
 
 @both_sides
-def test_rate_is_that_of_a_client_and_a_model(side: Side) -> None:
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+def test_rate_applies_per_client_and_model(side: Side) -> None:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         for model in (MODEL, MODEL, MODEL, "another"):
             session.embed("a", model=model, requests_per_minute=60 / 0.3)
 
@@ -203,9 +203,9 @@ def test_rate_is_that_of_a_client_and_a_model(side: Side) -> None:
 
 
 @both_sides
-def test_requests_that_are_sent_again_count_too(side: Side) -> None:
+def test_rate_includes_retries(side: Side) -> None:
     every = 0.03
-    with Capped(third=(refuse(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(third=(reject(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(100), model=MODEL, batch_size=5, retries=QUICK, requests_per_minute=60 / every)
 
         arrived = [request.arrived for request in server.ledger.requests]
@@ -214,7 +214,7 @@ def test_requests_that_are_sent_again_count_too(side: Side) -> None:
 
 
 @both_sides
-def test_slow_source_holds_back_no_answer(side: Side) -> None:
+def test_slow_source_delays_no_response(side: Side) -> None:
     given = itertools.count()
 
     def slowly() -> Iterator[str]:
@@ -223,7 +223,7 @@ def test_slow_source_holds_back_no_answer(side: Side) -> None:
             next(given)
             yield text
 
-    with Capped() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         blocks = session.stream(slowly(), model=MODEL, batch_size=10)
         next(blocks)
         count = next(given)
@@ -232,12 +232,12 @@ def test_slow_source_holds_back_no_answer(side: Side) -> None:
     assert count < 400
 
 
-# ---- left behind ----------------------------------------------------------------------------------------------
+# ---- open streams ----
 
 
-def test_program_that_leaves_a_stream_open_ends() -> None:
-    """Its threads wait as long as the server asked them to."""
-    with FaultServer(forever(refuse(429, ("Retry-After", "300")))) as server:
+def test_program_with_an_open_stream_exits() -> None:
+    """The threads of the stream are waiting for Retry-After."""
+    with FaultServer(forever(reject(429, ("Retry-After", "300")))) as server:
         program = f"""
             import threading, time
             from openrouter_embeddings import OpenRouter
@@ -253,18 +253,18 @@ def test_program_that_leaves_a_stream_open_ends() -> None:
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
-def test_stream_of_an_event_loop_that_is_left_early_leaves_nothing() -> None:
-    told: list[str] = []
+def test_abandoned_async_stream_leaves_no_task() -> None:
+    problems: list[str] = []
 
     async def scenario() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(str(context)))
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(str(context)))
         async with OpenRouter(KEY, server_url=server.url) as client:
             async for _ in client.embeddings.embed_iter_async(texts_of(500), model=MODEL, batch_size=5, concurrency=4):
                 break
             await asyncio.sleep(0.1)
-            told.extend(map(repr, asyncio.all_tasks() - {asyncio.current_task()}))
+            problems.extend(map(repr, asyncio.all_tasks() - {asyncio.current_task()}))
 
-    with Capped(seconds=0.02) as server:
+    with ProviderServer(seconds=0.02) as server:
         asyncio.run(scenario())
 
-    assert told == []
+    assert problems == []

@@ -1,4 +1,4 @@
-"""These tests need frameworks that are not in the development environment: `make test-engines` runs them."""
+"""Fixtures for tests with frameworks, which only `make test-engines` installs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ collect_ignore_glob = [] if HAS_FRAMEWORKS else ["test_*.py"]
 @pytest.fixture(scope="session")
 def running() -> Iterator[CountingServer]:
     with CountingServer() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # workers import the operations of these tests
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))  # workers import operations from these tests
         for name, value in server.environment.items():
             patch.setenv(name, value)
         yield server
@@ -24,6 +24,6 @@ def running() -> Iterator[CountingServer]:
 
 @pytest.fixture(autouse=True)
 def server(running: CountingServer) -> CountingServer:
-    """A server that has counted nothing; the environment leads to it."""
+    """Reset the counts of the server that the environment variables name, and return it."""
     running.reset()
     return running

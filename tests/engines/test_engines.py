@@ -1,4 +1,4 @@
-"""`EmbedColumn` in real engines: every row, bit for bit as on one machine, and nothing paid for that need not be."""
+"""`EmbedColumn` in real engines: all rows have their exact vectors, and no text is paid for twice."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from support.counting import COST, DIMENSIONS, KEY, TOKENS, CountingServer, vect
 MODEL = "openai/text-embedding-3-small"
 ROWS = 20_000
 TEXTS = [f"text {n}" for n in range(ROWS)]
-# The engines do not close what they opened.
+# The engines leave resources open.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def matrix(column: Any) -> Any:
-    """The vectors of an Arrow column, as float32 `(n, dimensions)`."""
+    """Return the vectors of an Arrow column as a float32 matrix `(n, dimensions)`."""
     values = np.concatenate([chunk.flatten().to_numpy() for chunk in column.chunks])
     return values.reshape(-1, DIMENSIONS)
 
 
-class TestAlone:
-    def test_nulls_empty_and_refused_texts(self, tmp_path: Path) -> None:
+class TestWithoutEngine:
+    def test_null_empty_and_rejected_texts_have_no_vector(self, tmp_path: Path) -> None:
         texts = ["a", None, "", "refused by the server", "b"]
         batch = pa.record_batch({"id": range(5), "text": texts})
         for fixed_size in (True, False):
@@ -44,7 +44,7 @@ class TestAlone:
             assert (total.batches, total.texts, total.refused, total.total_tokens) == (1, 5, 3, 2 * TOKENS)
             assert total.cost == pytest.approx(2 * COST)
 
-    def test_batch_without_rows_has_the_type(self) -> None:
+    def test_empty_batch_has_the_type_of_the_column(self) -> None:
         batch = pa.record_batch({"text": pa.array([], pa.string())})
 
         types = [
@@ -53,7 +53,7 @@ class TestAlone:
 
         assert types == [pa.list_(pa.float32(), DIMENSIONS), pa.list_(pa.float32())]
 
-    def test_wrong_columns_and_wrong_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_wrong_column_and_wrong_key_raise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         batch = pa.record_batch({"body": ["a"]})
         with pytest.raises(errors.ConfigurationError, match="no column 'text', it has: body"):
             EmbedColumn(Embedder(MODEL))(batch)
@@ -63,7 +63,7 @@ class TestAlone:
         with pytest.raises(errors.UnauthorizedResponseError):
             EmbedColumn(Embedder(MODEL, dimensions=DIMENSIONS), text="body")(batch)
 
-    def test_closure_has_no_key(self) -> None:
+    def test_pickled_operation_contains_no_key(self) -> None:
         operation = EmbedColumn(Embedder(MODEL))
         operation(pa.record_batch({"text": ["a"]}))
 
@@ -71,7 +71,7 @@ class TestAlone:
 
 
 class DiesOnce(EmbedColumn):
-    """Ends its process after it has paid for the batch with row 12,000, the first time."""
+    """Exits its process once, after it has embedded the batch with row 12,000."""
 
     flag = ""
 
@@ -100,14 +100,14 @@ class TestRay:
 
         return pa.concat_tables(ray.get(blocks)).sort_by("id")
 
-    def test_rows_equal_those_of_one_machine(self, data: Any, server: CountingServer, tmp_path: Path) -> None:
+    def test_all_rows_have_their_vectors(self, data: Any, server: CountingServer, tmp_path: Path) -> None:
         done = self.run(data, EmbedColumn(Embedder(MODEL), usage_folder=tmp_path))
 
         assert np.array_equal(matrix(done["vector"]), vectors(TEXTS))
         assert server.paid_twice == 0
         assert total_usage(tmp_path).total_tokens == ROWS * TOKENS
 
-    def test_killed_worker(self, data: Any, server: CountingServer, tmp_path: Path) -> None:
+    def test_killed_worker_is_not_paid_twice(self, data: Any, server: CountingServer, tmp_path: Path) -> None:
         operation = DiesOnce(Embedder(MODEL, cache=str(tmp_path / "cache.sqlite")))
         operation.flag = str(tmp_path / "died")
         done = self.run(data, operation)
@@ -125,7 +125,7 @@ class FailsOnce(EmbedColumn):
             yield self(batch)
             if not os.path.exists(self.flag):
                 Path(self.flag).touch()
-                raise RuntimeError("a task fails after it has paid")
+                raise RuntimeError("the task fails after it embedded a batch")
 
 
 class TestSpark:
@@ -145,13 +145,13 @@ class TestSpark:
         frame = session.createDataFrame(list(enumerate(TEXTS)), "id long, text string").repartition(8)
         return frame.mapInArrow(operation.map_batches, "id long, text string, vector array<float>")
 
-    def test_rows_equal_those_of_one_machine(self, session: Any, server: CountingServer) -> None:
+    def test_all_rows_have_their_vectors(self, session: Any, server: CountingServer) -> None:
         done = self.run(session, EmbedColumn(Embedder(MODEL), fixed_size=False)).toArrow().sort_by("id")
 
         assert np.array_equal(matrix(done["vector"]), vectors(TEXTS))
         assert server.paid_twice == 0
 
-    def test_failed_task_and_count_before_write(self, session: Any, server: CountingServer, tmp_path: Path) -> None:
+    def test_failed_task_is_not_paid_twice(self, session: Any, server: CountingServer, tmp_path: Path) -> None:
         operation = FailsOnce(Embedder(MODEL, cache=str(tmp_path / "cache.sqlite")), fixed_size=False)
         operation.flag = str(tmp_path / "failed")
         frame = self.run(session, operation)

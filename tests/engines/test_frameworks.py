@@ -1,4 +1,4 @@
-"""Each adapter inside its real framework: nearest document, empty input, usage, configuration without a key."""
+"""Each adapter in its real framework: search, empty input, usage and a configuration without the key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openrouter_embeddings import Embedder, errors
 from support.counting import COST, DIMENSIONS, KEY, TOKENS, CountingServer, vector, vectors
 
 MODEL = "openai/text-embedding-3-small"
-# The frameworks close neither their embedding functions nor, all of them, their own files.
+# The frameworks do not close their embedding functions, and some leave files open.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 TEXTS = ["forgot my password", "the cat sleeps", "a recipe of bread"]
 
@@ -42,7 +42,7 @@ class TestLangChain:
         assert found[0].page_content == TEXTS[1]
         assert server.input_types == {"search_document": 3, "search_query": 1}
 
-    def test_conformance(self) -> None:
+    def test_conforms_to_the_tests_of_langchain(self) -> None:
         from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 
         suite: Any = type("Suite", (EmbeddingsIntegrationTests,), {"embeddings_class": None})()
@@ -54,7 +54,7 @@ class TestLangChain:
 
         assert len(tests) >= 4
 
-    def test_usage_nothing_and_pickle(self) -> None:
+    def test_usage_empty_input_and_pickle(self) -> None:
         embeddings = self.embeddings()
 
         assert embeddings.embed_documents([]) == []
@@ -65,7 +65,7 @@ class TestLangChain:
         with pytest.raises(errors.InvalidInputError, match=r"texts\[1\]"):
             embeddings.embed_documents(["a", "", "b"])
 
-    def test_beside_the_official_sdk(self) -> None:
+    def test_works_beside_the_official_sdk(self) -> None:
         program = (
             "import openrouter, langchain_openrouter, openrouter_embeddings.integrations.langchain as ours;"
             "print(openrouter.__file__ != ours.__file__, hasattr(langchain_openrouter, 'ChatOpenRouter'),"
@@ -93,7 +93,7 @@ class TestLlamaIndex:
         assert asyncio.run(retriever.aretrieve(TEXTS[0]))[0].text == TEXTS[0]
         assert server.input_types["search_query"] == 2
 
-    def test_batches_dict_and_pickle(self, server: CountingServer) -> None:
+    def test_batches_configuration_and_pickle(self, server: CountingServer) -> None:
         embedding = self.embedding(query_prefix="query: ", document_type=None)
         texts = [f"text {n}" for n in range(3000)]
         rows = embedding.get_text_embedding_batch(texts)
@@ -105,7 +105,7 @@ class TestLlamaIndex:
         assert copy.get_query_embedding("a") == vector("query: a").tolist()
         assert pickle.loads(pickle.dumps(embedding)).get_query_embedding("a") == vector("query: a").tolist()
         assert KEY not in json.dumps(state)
-        assert embedding.embedder.usage.total_tokens == 3002 * TOKENS  # the queries of both copies too
+        assert embedding.embedder.usage.total_tokens == 3002 * TOKENS  # including one query of each copy
 
 
 class TestChroma:
@@ -120,11 +120,11 @@ class TestChroma:
         again = chromadb.PersistentClient(str(tmp_path)).get_collection("notes")
         found = again.query(query_texts=["passage: " + TEXTS[1]], n_results=1)["documents"]
 
-        # Chroma changes the last bit.
+        # Chroma changes the last bit of a number.
         assert np.allclose(stored, vectors(["passage: " + text for text in TEXTS]), rtol=1e-6)
         assert found == [[TEXTS[1]]]
-        assert function.embedder.usage.total_tokens == 4 * TOKENS  # the query of the reopened collection too
-        # Its index files hold whatever was in memory before them, so only the database with the configuration is read.
+        assert function.embedder.usage.total_tokens == 4 * TOKENS  # including the query of the reopened collection
+        # Index files may contain old memory, so the test reads only the database with the configuration.
         assert KEY.encode() not in (tmp_path / "chroma.sqlite3").read_bytes()
         for name in ("dimensions", "document_prefix"):
             with pytest.raises(ValueError, match=f"{name} of a collection cannot change"):
@@ -148,7 +148,7 @@ class TestLanceDB:
 
         assert function.ndims() == DIMENSIONS
         assert found[0]["text"] == TEXTS[1]
-        assert function.embedder.usage.total_tokens == 5 * TOKENS  # a text for the dimensions, three documents, a query
+        assert function.embedder.usage.total_tokens == 5 * TOKENS  # dimensions, three documents, query
         assert [p for p in tmp_path.rglob("*") if p.is_file() and KEY.encode() in p.read_bytes()] == []
         assert openrouter_embeddings.integrations.lancedb.__all__ == ["OpenRouterFunction"]
 
@@ -161,7 +161,7 @@ class TestHaystack:
         from openrouter_embeddings.integrations.haystack import OpenRouterDocumentEmbedder, OpenRouterTextEmbedder
 
         store = InMemoryDocumentStore(embedding_similarity_function="cosine")
-        embedder = OpenRouterDocumentEmbedder(MODEL)  # lives on, and so does the usage that it shares with its equals
+        embedder = OpenRouterDocumentEmbedder(MODEL)  # keeps the usage that equal adapters share
         made = embedder.run([Document(content=text) for text in TEXTS])
         store.write_documents(made["documents"])
         pipeline = Pipeline()
@@ -172,7 +172,7 @@ class TestHaystack:
         result = copy.run({"embedder": {"text": TEXTS[0]}}, include_outputs_from={"embedder"})
 
         assert result["retriever"]["documents"][0].content == TEXTS[0]
-        assert result["embedder"]["meta"]["usage"]["total_tokens"] == 4 * TOKENS  # of this model so far
+        assert result["embedder"]["meta"]["usage"]["total_tokens"] == 4 * TOKENS  # usage of this model before the test
         assert made["meta"]["usage"]["total_tokens"] == 3 * TOKENS
         assert OpenRouterDocumentEmbedder(MODEL).run([])["documents"] == []
         assert asyncio.run(OpenRouterTextEmbedder(MODEL).run_async("a"))["embedding"] == vector("a").tolist()

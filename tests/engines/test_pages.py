@@ -1,4 +1,4 @@
-"""The examples of the pages about frameworks and clusters print what stands below them."""
+"""The examples on the pages about frameworks and engines print the output that the pages show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
-def test_block_prints_what_stands_below_it(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
+def test_block_prints_the_output_below_it(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
     code = re.sub(r'"/tmp/[^"]*"', repr(str(tmp_path / "cache.sqlite")), block.code)
     done = run_block(block._replace(code=code), environment, tmp_path)
 

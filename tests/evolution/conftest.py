@@ -1,4 +1,4 @@
-"""A changed openapi.yaml and its package, generated once per run."""
+"""Fixtures: a changed openapi.yaml and its package, generated once per run."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Puts the operations of any OpenAPI document into openapi.yaml, one at a time, and calls each: see --help.
+"""Adds operations of any OpenAPI document to openapi.yaml, one at a time, and calls each; see --help.
 
-Each operation is generated with the schemas that it reaches (with --together, all in one package), called sync and
-async with the required and with all arguments against a server on loopback that answers from the same document, and
-must raise the class of each documented error. Prints a line for each operation that is refused, fails or returns an
-object of another class than the document names, and counts.
+Each operation is generated with the schemas that it references (with --together, all in one package). It is called
+sync and async, with the required and with all arguments, on a loopback server that responds as the document declares,
+and it must raise the class of each documented error. Prints the counts, and a line for each operation that is rejected,
+fails, or returns an object of another class than the document declares.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Makes values from the schemas of any OpenAPI document, and finds the objects in a result that it names."""
+"""Creates sample values from schemas of any OpenAPI document, and finds the named objects in a result."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Calls operations that the overlay does not know, against a server on loopback, and prints requests and results.
+"""Calls operations that are not in the overlay with a server on loopback, and prints requests and results.
 
-Runs in a process of its own, which imports a package generated from a changed document.
+Runs in a new process, which imports a package generated from a changed document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A change of openapi.yaml needs no other change: what is new works, and what is removed is refused."""
+"""A change of openapi.yaml needs no other edit: new operations and fields work, and removed ones are rejected."""
 
 from __future__ import annotations
 

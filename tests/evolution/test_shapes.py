@@ -1,4 +1,4 @@
-"""Every construct of shapes.yaml is generated and called, without another edit."""
+"""Every construct of shapes.yaml is generated and called without another edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that uses the changed document. Type checkers must refuse exactly the lines ending in `# wrong`."""
+"""A program that uses the changed document. Type checkers must report exactly the lines that end in `# wrong`."""
 
 from openrouter_generated import components, operations
 from openrouter_generated.api.embeddings import Embeddings

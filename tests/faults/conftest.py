@@ -1,4 +1,4 @@
-"""Runs the rows of the table and keeps their outcomes; rows with long waits run at the same time."""
+"""Runs each row of the fault table once and caches its outcome; rows with long waits run concurrently."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from .drives import DRIVES, Drive
 from .fault import Fault, Outcome
-from .replies import answer, forever
+from .leaks import Watch, connection_attempts
+from .modes import MODES, Mode
 from .server import FaultServer
-from .witness import Watch, dials
+from .steps import forever, respond
 
 Key = tuple[str, str]
 Observed = tuple[Outcome, Watch]
@@ -24,33 +24,33 @@ Observed = tuple[Outcome, Watch]
 
 @pytest.fixture(scope="session", autouse=True)
 def warmed_up(no_settings_from_outside: None) -> Iterator[None]:
-    """Import what a first call imports, so that no row takes the time and the memory of it."""
-    for drive in DRIVES:
-        outcome = run_fault(Fault(0, "nothing wrong", forever(answer())), drive)
+    """Make one call per mode first, so that no row measures the time and the memory of imports."""
+    for mode in MODES:
+        outcome = run_fault(Fault(0, "no fault", forever(respond())), mode)
         assert outcome.error is None
     yield
     gc.unfreeze()
 
 
-@pytest.fixture(params=DRIVES, ids=lambda drive: drive.name)
-def drive(request: Any) -> Any:
-    """The sync side, then the async side."""
+@pytest.fixture(params=MODES, ids=lambda mode: mode.name)
+def mode(request: Any) -> Any:
+    """The mode of a call: sync or async."""
     return request.param
 
 
-def run_fault(fault: Fault, drive: Drive) -> Outcome:
-    """Start the servers, make the calls, stop the servers."""
+def run_fault(fault: Fault, mode: Mode) -> Outcome:
+    """Start the servers, make the calls of a row, stop the servers, and return the outcome."""
     with (
-        FaultServer(forever(answer())) as elsewhere,
+        FaultServer(forever(respond())) as elsewhere,
         FaultServer(fault.script, elsewhere=elsewhere, certificate=fault.certificate) as server,
     ):
         if not fault.listening:
             server.stop()
-        dialled = dials(server.port)
+        connected = connection_attempts(server.port)
         if fault.peak_mb is not None:
             tracemalloc.start()
         url = server.url if fault.scheme is None else f"{fault.scheme}://127.0.0.1:{server.port}/api/v1"
-        done = drive.run(fault, url)
+        done = mode.run(fault, url)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return Outcome(
@@ -59,15 +59,15 @@ def run_fault(fault: Fault, drive: Drive) -> Outcome:
             seconds=done.seconds,
             ended=done.ended,
             tasks_left=done.tasks_left,
-            dials=dials(server.port) - dialled,
+            connection_attempts=connection_attempts(server.port) - connected,
             ledger=server.ledger,
             elsewhere=elsewhere.ledger,
             peak_bytes=peak,
         )
 
 
-def at_the_same_time(pairs: list[tuple[Fault, Drive]]) -> list[Outcome]:
-    """Run each in a thread of its own, one starting a little after the other, since their waits are measured."""
+def run_concurrently(pairs: list[tuple[Fault, Mode]]) -> list[Outcome]:
+    """Run each pair in its own thread; starts are 50 ms apart, so that measured waits disturb each other less."""
 
     def start(position: int) -> Outcome:
         time.sleep(position * 0.05)
@@ -80,22 +80,22 @@ def at_the_same_time(pairs: list[tuple[Fault, Drive]]) -> list[Outcome]:
 
 
 @pytest.fixture(scope="module")
-def observe(request: pytest.FixtureRequest) -> Callable[[Fault, Drive], Observed]:
-    """The outcome of a fault and what it left behind. Each runs once; those with the default policy run together."""
+def observe(request: pytest.FixtureRequest) -> Callable[[Fault, Mode], Observed]:
+    """Return a function that runs a fault once and returns its outcome; faults with the default policy run together."""
     cache: dict[Key, Observed] = {}
 
-    def together() -> list[tuple[Fault, Drive]]:
+    def selected_pairs() -> list[tuple[Fault, Mode]]:
         calls = [getattr(item, "callspec", None) for item in request.session.items]
-        asked = [call.params.get("fault") for call in calls if call is not None]
-        faults = {fault.id: fault for fault in asked if isinstance(fault, Fault) and fault.default_policy}
-        return list(itertools.product(faults.values(), DRIVES))
+        selected = [call.params.get("fault") for call in calls if call is not None]
+        faults = {fault.id: fault for fault in selected if isinstance(fault, Fault) and fault.default_policy}
+        return list(itertools.product(faults.values(), MODES))
 
-    def find(fault: Fault, drive: Drive) -> Observed:
-        key = (fault.id, drive.name)
+    def find(fault: Fault, mode: Mode) -> Observed:
+        key = (fault.id, mode.name)
         if key not in cache:
-            pairs = together() if fault.default_policy else [(fault, drive)]
+            pairs = selected_pairs() if fault.default_policy else [(fault, mode)]
             with Watch() as watch:
-                outcomes = at_the_same_time(pairs)
+                outcomes = run_concurrently(pairs)
             for (one, side), outcome in zip(pairs, outcomes, strict=True):
                 cache[one.id, side.name] = outcome, watch
         return cache[key]

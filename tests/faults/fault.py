@@ -1,4 +1,4 @@
-"""One row of the table: a fault, the call that meets it, and what the caller must see."""
+"""The row of the fault table: a fault of the server, the call, and the expected outcome."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from openrouter_embeddings import errors
 from openrouter_embeddings.retries import Policy
 
+from .expected import vector
 from .ledger import Ledger
-from .right import vector
 from .server import Script
 
 KEY = "sk-or-v1-3f9c1e7ab05d4486c2aa917be64d08f5"
@@ -22,23 +22,23 @@ MODEL = "openai/text-embedding-3-small"
 QUICK = Policy(base_seconds=0.01, overloaded_base_seconds=0.02)
 UNTRUSTED = Path(__file__).with_name("untrusted.pem")
 SLACK_SECONDS = 0.5
-"""What a busy machine adds to any wait."""
+"""Tolerance for delays on a busy machine."""
 
 
-def right_vectors(texts: tuple[str, ...]) -> list[array[float]]:
+def expected_vectors(texts: tuple[str, ...]) -> list[array[float]]:
     return [vector(text) for text in texts]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one call, or a row of calls on one client, came to."""
+    """The outcome of one or more calls on one client, and the records of the servers."""
 
     values: list[Any]
     error: Exception | None
     seconds: float
     ended: float
     tasks_left: list[str]
-    dials: int
+    connection_attempts: int
     ledger: Ledger
     elsewhere: Ledger
     peak_bytes: int
@@ -46,49 +46,49 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault and its wanted outcome.
+    """A fault and its expected outcome.
 
-    `n` is the number of requests that the server sees, `b` how often it computes the answer.
-    `wanted` is the class of the error, or None: right vectors, bit for bit, in the order of the texts.
+    `requests` is the number of requests that the server receives, `computed` the number of responses that it computes.
+    `error_class` is the class of the error, or None if the call returns the correct vectors in the order of the texts.
     """
 
     row: int
     name: str
     script: Script
-    wanted: type[errors.OpenRouterError] | None = None
-    n: int = 1
-    b: int = 1
+    error_class: type[errors.OpenRouterError] | None = None
+    requests: int = 1
+    computed: int = 1
     texts: tuple[str, ...] = TEXTS
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """More arguments of the call, or others."""
+    """Arguments of the call, in addition to or instead of the defaults."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """More options of the client, or others."""
+    """Options of the client, in addition to or instead of the defaults."""
     default_policy: bool = False
-    """Retry with the waits that users meet, rather than quickly."""
+    """Use the default retry policy instead of short waits."""
     calls: int = 1
     idle_seconds: float = 0.0
-    """Between calls."""
+    """Pause between calls."""
     listening: bool = True
     scheme: str | None = None
-    """Of the URL, where it is not the server's."""
+    """Scheme of the URL, if it differs from the server's."""
     certificate: Path | None = None
-    """With it the server speaks TLS."""
-    says: tuple[str, ...] = ()
-    """What the message must contain."""
+    """Certificate with key; the server then uses TLS."""
+    message: tuple[str, ...] = ()
+    """Parts that the message of the error must contain."""
     attempts: int | None = None
-    """The `attempts` of the error or of the answer; None: n."""
-    unsure: int = 0
-    """Attempts that count as possibly billed, beside the billed ones whose vectors are not returned."""
+    """Expected `attempts` of the error or of the result; None: requests."""
+    maybe_billed: int = 0
+    """Attempts counted as possibly billed, in addition to the computed ones whose vectors are not returned."""
     gaps: tuple[tuple[float, float], ...] = ()
-    """Bounds of the waits between requests, in seconds; the upper ones get a little slack."""
+    """Minimum and maximum of each wait between requests, in seconds; SLACK_SECONDS is added to the maximum."""
     within_seconds: float = 5.0
     warnings: int = 0
-    """Warnings, of either kind, beside those of retries."""
+    """Number of warnings and log records of level WARNING, except those of retries."""
     peak_mb: float | None = None
-    """Most memory that the call may take at any time."""
-    vectors: Callable[[tuple[str, ...]], list[array[float]]] = right_vectors
+    """Maximum peak of the memory of the call."""
+    vectors: Callable[[tuple[str, ...]], list[array[float]]] = expected_vectors
     check: Callable[[Outcome], None] | None = None
-    """What else must hold."""
+    """Additional assertions."""
     authorization: str = f"Bearer {KEY}"
     secrets: tuple[str, ...] = (KEY,)
 

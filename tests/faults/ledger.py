@@ -1,4 +1,4 @@
-"""What reached the server: its requests, and what it computed for them."""
+"""The record of a test server: its requests and the responses that it computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Request:
-    """One request: its head, and its body, which is read before the step runs unless that is marked `unread`."""
+    """One request; the server reads the body before the step runs, unless the step is marked `unread`."""
 
     def __init__(self, method: str, path: str, headers: list[tuple[str, str]]) -> None:
         self.method = method
@@ -17,17 +17,17 @@ class Request:
         self.headers = headers
         self.body = b""
         self.arrived = time.monotonic()
-        self.answered: float | None = None  # when the first byte of an answer was about to leave
-        self.hung_up_after: float | None = None  # seconds until the client was seen to give up
-        self.done = threading.Event()  # the server does no more for it
+        self.responded: float | None = None  # time of the first byte of the response
+        self.disconnected_after: float | None = None  # seconds from arrival until the client disconnected
+        self.done = threading.Event()  # set when the step has ended
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header, in the order sent."""
+        """Return all values of a header, in order."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     @property
     def body_bytes(self) -> int:
-        """The length of the body, as announced: a client of JSON knows it."""
+        """The Content-Length."""
         return int((self.all("content-length") or ["0"])[0])
 
     @property
@@ -36,26 +36,26 @@ class Request:
 
     @property
     def inputs(self) -> list[Any]:
-        """What is to be embedded, one item for each vector that is wanted."""
+        """The inputs, one item per expected vector."""
         given = self.json["input"]
         return given if isinstance(given, list) and not all(isinstance(x, int) for x in given) else [given]
 
 
 class Ledger:
-    """What reached the server, in order."""
+    """Requests, billed inputs, connections and failures of a server."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.requests: list[Request] = []
-        self.billed: list[int] = []  # each time an answer was computed: for how many inputs
-        self.dialled = 0
+        self.billed: list[int] = []  # number of inputs of each computed response
+        self.connection_count = 0
         self.most_open = 0
-        self.failures: list[BaseException] = []  # of the server itself: a test that meets one is worth nothing
+        self.failures: list[BaseException] = []  # exceptions of the server itself; they fail the test
 
     @property
     def gaps(self) -> list[float]:
-        """Seconds from each answer (or arrival, where none was sent) to the next request."""
-        return [b.arrived - (a.answered or a.arrived) for a, b in zip(self.requests, self.requests[1:], strict=False)]
+        """Seconds from each response (or request, if there was no response) to the next request."""
+        return [b.arrived - (a.responded or a.arrived) for a, b in zip(self.requests, self.requests[1:], strict=False)]
 
     def bill(self, request: Request) -> None:
         with self.lock:

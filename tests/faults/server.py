@@ -1,8 +1,8 @@
-"""An HTTP server that misbehaves as scripted, on loopback, and keeps a ledger of what reached it.
+"""An HTTP server on loopback that follows a script of faults and records its requests.
 
-A script makes an iterator of steps. A step is a function `(connection, request) -> None` that does to one request
-whatever it likes with the bare socket; each request takes the next step. `replies.py` holds the steps.
-Everything is bounded: threads, seconds, bytes. Leaving the `with` block ends all of it.
+A script is a function that returns an iterator of steps; each request takes the next step. A step is a function
+`(connection, request) -> None` that handles one request on the raw socket. `steps.py` contains the steps.
+The numbers of threads, seconds and bytes are bounded. Leaving the `with` block stops the server and its threads.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_HEAD_BYTES = 1 << 16
 
 
 class Connection:
-    """One accepted connection, as a step handles it."""
+    """One accepted connection, with the operations that steps need."""
 
     def __init__(self, server: FaultServer, raw: socket.socket) -> None:
         self.server = server
@@ -41,31 +41,31 @@ class Connection:
         return data
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes of what the client sends; ConnectionError if it stops before."""
+        """Read exactly `size` bytes; raise ConnectionError if the client disconnects before."""
         while len(self._buffer) < size:
             if not self._more():
-                raise ConnectionError("the client hung up in the middle of its request")
+                raise ConnectionError("the client disconnected in the middle of its request")
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
 
     def read_head(self) -> Request | None:
-        """The next request's head; None if the client hung up, or does not speak HTTP."""
+        """Read the head of the next request; return None if the client disconnected or does not send HTTP."""
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
             if len(self._buffer) > MAX_HEAD_BYTES or self._buffer[:1] == b"\x16" or not self._more():
-                return None  # 0x16 opens a TLS handshake
+                return None  # 0x16 starts a TLS handshake
         first, *lines = self.read(end + 4)[:-4].decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ")
         pairs = (line.partition(":") for line in lines)
         return Request(method, path, [(name, value.strip()) for name, _, value in pairs])
 
     def send(self, data: bytes) -> None:
-        if self.request is not None and self.request.answered is None:
-            self.request.answered = time.monotonic()
+        if self.request is not None and self.request.responded is None:
+            self.request.responded = time.monotonic()
         self.raw.sendall(data)
 
     def end(self) -> None:
-        """Close in good order: the client reads what was sent, then the end of the stream."""
+        """Close with a FIN: the client reads all sent data, then the end of the stream."""
         self.closed = True
         with contextlib.suppress(OSError):
             self.raw.shutdown(socket.SHUT_WR)
@@ -78,27 +78,27 @@ class Connection:
         self.raw.close()
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the client gives up meanwhile: that ends the step."""
+        """Wait; raise ConnectionError if the client disconnects meanwhile."""
         end = time.monotonic() + seconds
         try:
             while (left := end - time.monotonic()) > 0:
                 self.raw.settimeout(left)
                 if not self._more():
-                    raise ConnectionError("the client hung up")
+                    raise ConnectionError("the client disconnected")
         except TimeoutError:
             pass
         finally:
             self.raw.settimeout(LIFETIME_SECONDS)
 
-    def note_hangup(self) -> None:
-        """The client was seen to give up now."""
+    def record_disconnect(self) -> None:
+        """Record that the client disconnected."""
         self.closed = True
         if self.request is not None and not self.stopped:
-            self.request.hung_up_after = time.monotonic() - self.request.arrived
+            self.request.disconnected_after = time.monotonic() - self.request.arrived
 
     def stop(self) -> None:
-        """Wake the thread that serves this, unless the client has just done so by hanging up."""
-        with contextlib.suppress(OSError, ValueError):  # it may be closed already
+        """Shut the socket down to wake the serving thread, unless the client has just disconnected."""
+        with contextlib.suppress(OSError, ValueError):  # the socket may be closed
             waiting = select.poll()
             waiting.register(self.raw, select.POLLIN)
             if not waiting.poll(0) or self.raw.recv(1, socket.MSG_PEEK):
@@ -113,16 +113,16 @@ UNREAD: set[Step] = set()
 
 
 def unread(step: Step) -> Step:
-    """Mark a step that acts before the request's body was read."""
+    """Mark a step that runs before the server reads the body."""
     UNREAD.add(step)
     return step
 
 
 class FaultServer:
-    """The server: `with FaultServer(script) as server: ... server.url ... server.ledger`.
+    """The server; use it as `with FaultServer(script) as server:` with `server.url` and `server.ledger`.
 
-    `elsewhere` is a second origin for redirects; `certificate` a file with a key too, to speak TLS.
-    A request beyond the script's end is a failure of the test.
+    `elsewhere` is a second origin for redirects. `certificate` is a file with a certificate and its key, for TLS.
+    A request after the end of the script fails the test.
     """
 
     def __init__(
@@ -140,12 +140,12 @@ class FaultServer:
 
     @property
     def connections(self) -> set[Connection]:
-        """The connections that are open."""
+        """The open connections."""
         return self._connections
 
     @property
     def open(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return len(self._connections)
 
     def __enter__(self) -> FaultServer:
@@ -161,14 +161,14 @@ class FaultServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
         if self.ledger.failures:
-            raise AssertionError(f"the server itself failed: {self.ledger.failures!r}") from self.ledger.failures[0]
+            raise AssertionError(f"the test server failed: {self.ledger.failures!r}") from self.ledger.failures[0]
 
     def stop(self) -> None:
-        """Refuse new connections, end the open ones, and wait for the threads. May be called twice."""
+        """Close the listener and all connections, and wait for the threads. A second call does nothing."""
         if self.stopping.is_set():
             return
         self.stopping.set()
-        with contextlib.suppress(OSError):  # wakes the acceptor, on every system
+        with contextlib.suppress(OSError):  # wakes the accepting thread on every system
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._acceptor.join(5)
         self._listener.close()
@@ -194,7 +194,7 @@ class FaultServer:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, raw)
             with self.ledger.lock:
-                self.ledger.dialled += 1
+                self.ledger.connection_count += 1
                 self._connections.add(connection)
                 self.ledger.most_open = max(self.ledger.most_open, len(self._connections))
             thread = threading.Thread(target=self._serve, args=(connection,), name="fault connection", daemon=True)
@@ -219,7 +219,7 @@ class FaultServer:
                 finally:
                     request.done.set()
         except OSError:
-            connection.note_hangup()
+            connection.record_disconnect()
         except BaseException as failure:
             self.ledger.failures.append(failure)
         finally:

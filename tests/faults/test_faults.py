@@ -1,4 +1,4 @@
-"""The table of faults: every row from every side, and what holds for each of them."""
+"""Every row of the fault table in every mode, and the assertions that hold for all rows."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from openrouter_embeddings import errors
 
 from . import test_lifetimes as lifetimes
 from .conftest import Observed
-from .drives import DRIVES, OWN, Drive
+from .expected import to_base64
 from .fault import SLACK_SECONDS, Fault, Outcome
-from .right import in_base64
+from .leaks import Watch, exposed_texts
+from .modes import MODES, OWN_CLIENT_MODES, Mode
 from .table import CONNECTIONS, FAULTS, REDIRECTS, SIZES
-from .witness import Watch, hiding_places
 
-Observe = Callable[[Fault, Drive], Observed]
+Observe = Callable[[Fault, Mode], Observed]
 
 
-def faults(of: Callable[[Fault], object]) -> pytest.MarkDecorator:
-    """Parametrize by the rows that a test says something about."""
-    return pytest.mark.parametrize("fault", [fault for fault in FAULTS if of(fault)], ids=lambda fault: fault.id)
+def faults(condition: Callable[[Fault], object]) -> pytest.MarkDecorator:
+    """Parametrize a test by the rows for which the condition holds."""
+    return pytest.mark.parametrize("fault", [fault for fault in FAULTS if condition(fault)], ids=lambda fault: fault.id)
 
 
 every_fault = faults(lambda fault: True)
@@ -39,21 +39,21 @@ ATTRIBUTES = (
 )
 
 
-def assert_outcome(fault: Fault, drive: Drive, outcome: Outcome) -> None:
-    """The right vectors, or the right error; as many requests and as many billed ones as the table says."""
-    if fault.wanted is None:
+def assert_outcome(fault: Fault, mode: Mode, outcome: Outcome) -> None:
+    """Compare the vectors or the error, and the numbers of requests and of billed requests, with the row."""
+    if fault.error_class is None:
         assert outcome.error is None, "".join(traceback.format_exception(outcome.error))
         for value in outcome.values:
-            assert drive.vectors(value) == fault.vectors(fault.texts)
+            assert mode.vectors(value) == fault.vectors(fault.texts)
     else:
-        assert fault.wanted in type(outcome.error).__mro__[:2], repr(outcome.error)
-    assert len(outcome.ledger.requests) == fault.n
-    assert outcome.ledger.billed == [len(fault.texts)] * fault.b
-    assert outcome.elsewhere.dialled == 0
+        assert fault.error_class in type(outcome.error).__mro__[:2], repr(outcome.error)
+    assert len(outcome.ledger.requests) == fault.requests
+    assert outcome.ledger.billed == [len(fault.texts)] * fault.computed
+    assert outcome.elsewhere.connection_count == 0
 
 
-def assert_in_time(fault: Fault, outcome: Outcome) -> None:
-    """The waits are those of the server or of the policy; a hostile answer takes little time and memory."""
+def assert_time_and_memory(fault: Fault, outcome: Outcome) -> None:
+    """Check the duration, each wait and the peak of memory."""
     assert outcome.seconds <= fault.within_seconds
     if fault.gaps:
         for gap, (least, most) in zip(outcome.ledger.gaps, fault.gaps, strict=True):
@@ -64,24 +64,24 @@ def assert_in_time(fault: Fault, outcome: Outcome) -> None:
         fault.check(outcome)
 
 
-def assert_honest(fault: Fault, outcome: Outcome) -> None:
-    """The counts of attempts are those of the server, and the message of an error is short and printable."""
-    attempts = fault.n if fault.attempts is None else fault.attempts
+def assert_counts_and_message(fault: Fault, outcome: Outcome) -> None:
+    """The counts of attempts equal those of the server; the message is short and printable."""
+    attempts = fault.requests if fault.attempts is None else fault.attempts
     if outcome.error is None:
         meta = outcome.values[-1].http_meta
         assert fault.calls > 1 or meta.attempts == attempts
-        assert fault.calls > 1 or meta.possibly_billed_attempts == fault.b - 1 + fault.unsure
+        assert fault.calls > 1 or meta.possibly_billed_attempts == fault.computed - 1 + fault.maybe_billed
         return
     assert isinstance(outcome.error, errors.OpenRouterError)
     assert outcome.error.attempts == attempts
-    assert outcome.error.possibly_billed_attempts == fault.b + fault.unsure
+    assert outcome.error.possibly_billed_attempts == fault.computed + fault.maybe_billed
     assert 0 < len(outcome.error.message) <= 1_000
     assert outcome.error.message.isprintable()
-    assert [words for words in fault.says if words not in str(outcome.error)] == []
+    assert [part for part in fault.message if part not in str(outcome.error)] == []
 
 
 def assert_requests(fault: Fault, outcome: Outcome) -> None:
-    """Each request carries the texts, one Authorization header and no cookie."""
+    """Each request contains the texts, one Authorization header and no cookie."""
     for request in outcome.ledger.requests:
         assert (request.method, request.path.partition("?")[0]) == ("POST", "/api/v1/embeddings")
         assert not request.body or request.json["input"] == fault.call_arguments()["input"]
@@ -90,85 +90,83 @@ def assert_requests(fault: Fault, outcome: Outcome) -> None:
 
 
 def assert_pickles(error: Exception | None) -> None:
-    """An error survives the way to another process."""
+    """A pickled error keeps its class, arguments and attributes."""
     if error is not None:
-        again = pickle.loads(pickle.dumps(error))
-        assert (type(again), again.args, str(again)) == (type(error), error.args, str(error))
-        assert {name: getattr(again, name) for name in ATTRIBUTES} == {
-            name: getattr(error, name) for name in ATTRIBUTES
-        }
+        copy = pickle.loads(pickle.dumps(error))
+        assert (type(copy), copy.args, str(copy)) == (type(error), error.args, str(error))
+        assert {name: getattr(copy, name) for name in ATTRIBUTES} == {name: getattr(error, name) for name in ATTRIBUTES}
 
 
-def assert_secret(fault: Fault, outcome: Outcome, watch: Watch) -> None:
-    """The key is nowhere; texts and vectors are in no log."""
-    places = list(hiding_places(outcome.error)) if outcome.error is not None else []
+def assert_nothing_is_disclosed(fault: Fault, outcome: Outcome, watch: Watch) -> None:
+    """The key is in no error, log or warning; texts and vectors are in no log."""
+    places = list(exposed_texts(outcome.error)) if outcome.error is not None else []
     places += [("log", text) for text in watch.records.texts] + [("warning", text) for text in watch.warnings]
     for secret in fault.secrets:
         assert {place for place, text in places if secret in text} == set()
     vectors = fault.vectors(fault.texts)
     private = [text[:40] for text in fault.texts if text]
-    private += [in_base64(row)[:20] for row in vectors] + [repr(row[0]) for row in vectors if row[0]]
-    assert [text for text in watch.records.texts if any(words in text for words in private)] == []
+    private += [to_base64(row)[:20] for row in vectors] + [repr(row[0]) for row in vectors if row[0]]
+    assert [text for text in watch.records.texts if any(part in text for part in private)] == []
 
 
-def assert_leaves_nothing(fault: Fault, outcome: Outcome, watch: Watch) -> None:
-    """No socket, thread or task is left; it warns where the table says so, and where nothing was tried again."""
+def assert_no_leaks_or_extra_warnings(fault: Fault, outcome: Outcome, watch: Watch) -> None:
+    """No socket, thread or task is left open; calls without a retry warn as often as the row says."""
     assert watch.leaks == []
     assert outcome.tasks_left == []
-    if (fault.attempts or fault.n) <= 1 and not fault.default_policy:
+    if (fault.attempts or fault.requests) <= 1 and not fault.default_policy:
         assert len(watch.warnings + watch.records.warnings) == fault.warnings, watch.warnings + watch.records.warnings
 
 
 @every_fault
-def test_fault(fault: Fault, drive: Drive, observe: Observe) -> None:
-    """What holds for every row, from every side."""
-    outcome, watch = observe(fault, drive)
-    assert_outcome(fault, drive, outcome)
-    assert_in_time(fault, outcome)
-    assert_honest(fault, outcome)
+def test_fault(fault: Fault, mode: Mode, observe: Observe) -> None:
+    """Run a row in a mode and check its outcome."""
+    outcome, watch = observe(fault, mode)
+    assert_outcome(fault, mode, outcome)
+    assert_time_and_memory(fault, outcome)
+    assert_counts_and_message(fault, outcome)
     assert_requests(fault, outcome)
     assert_pickles(outcome.error)
-    assert_secret(fault, outcome, watch)
-    assert_leaves_nothing(fault, outcome, watch)
+    assert_nothing_is_disclosed(fault, outcome, watch)
+    assert_no_leaks_or_extra_warnings(fault, outcome, watch)
 
 
-def named(error: Exception | None) -> type | None:
-    """The class that users know; the network library's own names may be mixed in under it."""
+def public_class(error: Exception | None) -> type | None:
+    """Return the documented class of an error; the actual class may also derive from a class of httpx."""
     return next((cls for cls in type(error).__mro__ if getattr(errors, cls.__name__, None) is cls), None)
 
 
-@faults(lambda fault: fault.wanted)
-def test_both_sides_agree(fault: Fault, observe: Observe) -> None:
-    """Whatever the side, the same error is raised with the same words."""
-    first, *others = (observe(fault, side)[0].error for side in DRIVES)
+@faults(lambda fault: fault.error_class)
+def test_sync_and_async_raise_the_same_error(fault: Fault, observe: Observe) -> None:
+    """Both modes raise the same class with the same message."""
+    first, *others = (observe(fault, side)[0].error for side in MODES)
     for other in others:
-        assert named(other) is named(first)
-        if not isinstance(first, errors.NoResponseError):  # those quote the network library
+        assert public_class(other) is public_class(first)
+        if not isinstance(first, errors.NoResponseError):  # these messages quote the network library
             assert re.sub(r"\d+", "#", str(other)) == re.sub(r"\d+", "#", str(first))
 
 
 NEEDS_OUR_CONNECTIONS = {
-    "certificate that the user trusts",
+    "certificate that the caller trusts",
     "every reused connection ends",
     "stale keep-alive",
     "header of 1 MiB",
-    "drip of headers",
+    "headers byte by byte",
     "413 unread, closed",
 }
 ON_THE_WIRE = [*CONNECTIONS, *REDIRECTS, *SIZES]
 
 
 @faults(lambda f: f in ON_THE_WIRE and not f.default_policy and f.name not in NEEDS_OUR_CONNECTIONS)
-@pytest.mark.parametrize("own", OWN, ids=lambda drive: drive.name)
-def test_callers_own_client(fault: Fault, own: Drive, observe: Observe) -> None:
-    """The same error or the same vectors, asked and paid as often: in the rows that depend on the HTTP client."""
+@pytest.mark.parametrize("own", OWN_CLIENT_MODES, ids=lambda mode: mode.name)
+def test_outcome_with_a_client_of_the_caller(fault: Fault, own: Mode, observe: Observe) -> None:
+    """The outcome is the same with the caller's own HTTP client, in all rows that depend on the HTTP client."""
     outcome, watch = observe(fault, own)
     assert_outcome(fault, own, outcome)
     assert watch.leaks == []
 
 
-def test_table_is_whole() -> None:
-    """Every row has a scenario, here or among the lifetimes; a scenario is found by its name."""
-    elsewhere = {43}  # a job over many texts: tests/test_embeddings.py
+def test_table_is_complete() -> None:
+    """Every row number has a test, and the ids of the rows are unique."""
+    elsewhere = {43}  # jobs over many texts: tests/embed/test_embed.py
     assert {fault.row for fault in FAULTS} | lifetimes.ROWS | elsewhere == set(range(1, 47))
     assert len({fault.id for fault in FAULTS}) == len(FAULTS)

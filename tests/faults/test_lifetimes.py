@@ -1,4 +1,4 @@
-"""Clients that are interrupted, shared, pickled, forked, closed: rows of the table that are no single call."""
+"""Clients that are interrupted, shared, pickled, forked or closed: the rows of the table with more than one call."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from openrouter_embeddings import OpenRouter, errors
 
-from .drives import rows
+from .expected import vector
 from .fault import KEY, MODEL, QUICK, TEXTS
-from .replies import answer, forever, hang, once, refuse
-from .right import vector
+from .leaks import Watch
+from .modes import rows
 from .server import FaultServer
-from .witness import Watch
+from .steps import forever, hang, once, reject, respond
 
 ROWS = {44, 45, 46}
 THREADS, TASKS = 64, 150
-POOL = 100  # connections that one client may hold
+POOL = 100  # maximum connections of a client
 
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """No socket, thread or warning is left behind, and no log tells the key."""
+    """Assert that a test leaves no socket, thread or warning, and that no log contains the key."""
     with Watch() as watching:
         yield watching
     assert watching.leaks == []
@@ -42,21 +42,21 @@ def client_of(server: FaultServer) -> OpenRouter:
     return OpenRouter(api_key=KEY, server_url=server.url)
 
 
-def own_texts(caller: int) -> list[str]:
-    """Texts that only this caller sends."""
+def texts_of(caller: int) -> list[str]:
+    """Return texts that only this caller sends."""
     return [f"{text} of caller {caller}" for text in TEXTS]
 
 
-def right(caller: int) -> list[array[float]]:
-    return [vector(text) for text in own_texts(caller)]
+def expected(caller: int) -> list[array[float]]:
+    return [vector(text) for text in texts_of(caller)]
 
 
-def ask(client: OpenRouter, caller: int = 0) -> list[array[float]]:
-    return rows(client.embeddings.generate(input=own_texts(caller), model=MODEL))
+def generate(client: OpenRouter, caller: int = 0) -> list[array[float]]:
+    return rows(client.embeddings.generate(input=texts_of(caller), model=MODEL))
 
 
-async def ask_async(client: OpenRouter, caller: int = 0) -> list[array[float]]:
-    return rows(await client.embeddings.generate_async(input=own_texts(caller), model=MODEL))
+async def generate_async(client: OpenRouter, caller: int = 0) -> list[array[float]]:
+    return rows(await client.embeddings.generate_async(input=texts_of(caller), model=MODEL))
 
 
 def wait_for_requests(server: FaultServer, count: int = 1) -> None:
@@ -65,19 +65,19 @@ def wait_for_requests(server: FaultServer, count: int = 1) -> None:
         time.sleep(0.005)
 
 
-def test_cancel(watch: Watch) -> None:
-    """Row 44: a cancelled call ends promptly; the client works on, and nothing is left."""
+def test_cancelled_call_ends_promptly(watch: Watch) -> None:
+    """Row 44: a cancelled call ends promptly, leaves no task, and the client remains usable."""
 
     async def scenario(server: FaultServer) -> float:
         async with client_of(server) as client:
-            task = asyncio.create_task(ask_async(client))
+            task = asyncio.create_task(generate_async(client))
             await asyncio.to_thread(wait_for_requests, server)
             started = time.monotonic()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             took = time.monotonic() - started
-            assert await ask_async(client, 1) == right(1)
+            assert await generate_async(client, 1) == expected(1)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         return took
 
@@ -86,70 +86,70 @@ def test_cancel(watch: Watch) -> None:
         assert len(server.ledger.requests) == 2
 
 
-def test_cancel_while_waiting(watch: Watch) -> None:
-    """Row 44: a call is cancelled as well while it waits before a retry, and sends no more."""
+def test_cancelled_wait_sends_no_retry(watch: Watch) -> None:
+    """Row 44: a call that is cancelled while it waits before a retry sends no further request."""
 
     async def scenario(server: FaultServer) -> None:
         async with client_of(server) as client:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(ask_async(client), 0.3)
+                await asyncio.wait_for(generate_async(client), 0.3)
 
-    with FaultServer(once(refuse(429, ("Retry-After", "30")))) as server:
+    with FaultServer(once(reject(429, ("Retry-After", "30")))) as server:
         asyncio.run(scenario(server))
         assert len(server.ledger.requests) == 1
 
 
-def test_interrupt(watch: Watch) -> None:
-    """Row 44: Ctrl-C ends a call promptly; the client works on, and nothing is left."""
+def test_interrupted_call_ends_promptly(watch: Watch) -> None:
+    """Row 44: Ctrl-C ends a call promptly, and the client remains usable."""
 
     def interrupt(server: FaultServer) -> None:
         wait_for_requests(server)
-        moments.append(time.monotonic())
+        times.append(time.monotonic())
         signal.raise_signal(signal.SIGINT) if os.name == "nt" else os.kill(os.getpid(), signal.SIGINT)
 
-    moments: list[float] = []
+    times: list[float] = []
     with FaultServer(once(hang)) as server, client_of(server) as client:
         interrupter = threading.Thread(target=interrupt, args=(server,))
         interrupter.start()
         with pytest.raises(KeyboardInterrupt):
-            ask(client)
-        assert time.monotonic() - moments[0] < 0.2
+            generate(client)
+        assert time.monotonic() - times[0] < 0.2
         interrupter.join()
-        assert ask(client, 1) == right(1)
+        assert generate(client, 1) == expected(1)
         assert len(server.ledger.requests) == 2
 
 
-def test_threads(watch: Watch) -> None:
-    """Row 45: 64 threads on one client each get the vectors of their own texts, over a bounded pool."""
-    with FaultServer(forever(answer())) as server:
+def test_threads_get_their_own_vectors(watch: Watch) -> None:
+    """Row 45: 64 threads share one client; each gets the vectors of its own texts from a bounded pool."""
+    with FaultServer(forever(respond())) as server:
         with client_of(server) as client, ThreadPoolExecutor(THREADS) as pool:
-            callers = range(2 * THREADS)
-            assert list(pool.map(lambda caller: ask(client, caller), callers)) == [right(caller) for caller in callers]
+            vectors = list(pool.map(lambda caller: generate(client, caller), range(2 * THREADS)))
+        assert vectors == [expected(caller) for caller in range(2 * THREADS)]
         assert server.ledger.most_open <= THREADS
         assert len(server.ledger.requests) == 2 * THREADS
 
 
-def test_tasks() -> None:
-    """Row 45: more tasks than connections each get the vectors of their own texts, over a bounded pool."""
+def test_tasks_get_their_own_vectors() -> None:
+    """Row 45: more tasks than connections share one client; each gets the vectors of its own texts."""
 
     async def scenario(server: FaultServer) -> list[list[array[float]]]:
         async with client_of(server) as client:
-            return await asyncio.gather(*(ask_async(client, caller) for caller in range(TASKS)))
+            return await asyncio.gather(*(generate_async(client, caller) for caller in range(TASKS)))
 
-    with Watch(logging.WARNING) as watch, FaultServer(forever(answer())) as server:
-        assert asyncio.run(scenario(server)) == [right(caller) for caller in range(TASKS)]
+    with Watch(logging.WARNING) as watch, FaultServer(forever(respond())) as server:
+        assert asyncio.run(scenario(server)) == [expected(caller) for caller in range(TASKS)]
         assert server.ledger.most_open <= POOL
         assert len(server.ledger.requests) == TASKS
     assert watch.leaks == []
 
 
-def test_pickled(watch: Watch) -> None:
-    """Row 46: a copy through pickle works beside the original, which has a connection open."""
-    with FaultServer(forever(answer())) as server, client_of(server) as client:
-        assert ask(client) == right(0)
+def test_pickled_copy_works_beside_the_original(watch: Watch) -> None:
+    """Row 46: a pickled copy and its original, which has an open connection, both work."""
+    with FaultServer(forever(respond())) as server, client_of(server) as client:
+        assert generate(client) == expected(0)
         with pickle.loads(pickle.dumps(client)) as copy:
-            assert ask(copy, 1) == right(1)
-        assert ask(client, 2) == right(2)
+            assert generate(copy, 1) == expected(1)
+        assert generate(client, 2) == expected(2)
         assert {header for request in server.ledger.requests for header in request.all("authorization")} == {
             f"Bearer {KEY}"
         }
@@ -157,73 +157,73 @@ def test_pickled(watch: Watch) -> None:
 
 def _in_child(client: OpenRouter, results: multiprocessing.Queue[object]) -> None:
     with client:
-        results.put([list(row) for row in ask(client, 1)])
+        results.put([list(row) for row in generate(client, 1)])
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_forked() -> None:
-    """Row 46: a child forked mid-use dials for itself, and the parent's connection is untouched."""
+def test_forked_child_opens_its_own_connection() -> None:
+    """Row 46: a forked child opens its own connection and does not use the connection of its parent."""
     context = multiprocessing.get_context("fork")
     results: multiprocessing.Queue[object] = context.Queue()
-    with FaultServer(forever(answer())) as server, client_of(server) as client:
-        assert ask(client) == right(0)
+    with FaultServer(forever(respond())) as server, client_of(server) as client:
+        assert generate(client) == expected(0)
         child = context.Process(target=_in_child, args=(client, results))
         child.start()
-        assert results.get(timeout=10) == [list(row) for row in right(1)]
+        assert results.get(timeout=10) == [list(row) for row in expected(1)]
         child.join(10)
         assert child.exitcode == 0
-        assert ask(client, 2) == right(2)
-        assert server.ledger.dialled == 2  # one each
+        assert generate(client, 2) == expected(2)
+        assert server.ledger.connection_count == 2  # one per process
     results.close()
     results.join_thread()
 
 
-def test_retry_budget(watch: Watch) -> None:
-    """When everything fails, a client soon stops trying again: its bucket of 100 gives 20 retries of 5."""
-    with FaultServer(forever(refuse(503))) as server:
+def test_retry_budget_limits_the_retries_of_a_client(watch: Watch) -> None:
+    """A client whose calls all fail makes 20 retries: each takes 5 of the 100 tokens of its budget."""
+    with FaultServer(forever(reject(503))) as server:
         with OpenRouter(api_key=KEY, server_url=server.url, retry_config=QUICK) as client:
             for _ in range(20):
                 with pytest.raises(errors.ServiceUnavailableResponseError):
-                    ask(client)
+                    generate(client)
         assert len(server.ledger.requests) == 20 + 20
 
 
-def test_closed_twice_and_used_after(watch: Watch) -> None:
-    """Closing again does nothing; using a closed client is one clear error, and nothing is sent."""
-    with FaultServer(forever(answer())) as server:
+def test_closed_client_can_be_closed_again_but_sends_nothing(watch: Watch) -> None:
+    """A second close does nothing; calls of a closed client raise ClosedClientError and send nothing."""
+    with FaultServer(forever(respond())) as server:
         with client_of(server) as client:
-            assert ask(client) == right(0)
+            assert generate(client) == expected(0)
         client.close()
         with pytest.raises(errors.ClosedClientError):
-            ask(client)
+            generate(client)
         with pytest.raises(errors.ClosedClientError):
-            asyncio.run(ask_async(client))
+            asyncio.run(generate_async(client))
         assert len(server.ledger.requests) == 1
 
 
-def test_two_event_loops(watch: Watch) -> None:
-    """One client on two loops, one after the other: connections of a loop that ended are not used again."""
+def test_client_works_on_a_second_event_loop(watch: Watch) -> None:
+    """A client on two event loops in sequence does not reuse connections of the closed loop."""
 
     async def scenario(client: OpenRouter, caller: int, last: bool) -> list[array[float]]:
         try:
-            return await ask_async(client, caller)
+            return await generate_async(client, caller)
         finally:
             if last:
                 await client.aclose()
 
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         client = client_of(server)
-        assert [asyncio.run(scenario(client, caller, caller == 1)) for caller in range(2)] == [right(0), right(1)]
+        assert [asyncio.run(scenario(client, caller, caller == 1)) for caller in range(2)] == [expected(0), expected(1)]
 
 
-def test_inside_a_running_loop(watch: Watch) -> None:
-    """As in a notebook: the plain call works where a loop runs, beside an awaited one on the same client."""
+def test_sync_call_works_inside_a_running_loop(watch: Watch) -> None:
+    """In a notebook a loop is running: sync and awaited calls of one client both work there."""
 
     async def scenario(server: FaultServer) -> None:
         async with client_of(server) as client:
-            assert ask(client) == right(0)
-            assert await ask_async(client, 1) == right(1)
+            assert generate(client) == expected(0)
+            assert await generate_async(client, 1) == expected(1)
 
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         asyncio.run(scenario(server))

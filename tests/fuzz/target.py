@@ -1,4 +1,4 @@
-"""The fuzz target: bytes taken as a response and read in every way that the package reads one."""
+"""The fuzz target: interprets bytes as a response, and reads it in every way that the package does."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _CALLS = {2: call_of(input=["a", "b"], model="m"), 1: call_of(input="a", model="
 _MODELS = call_of(LIST_MODELS)
 
 
-class Answer(NamedTuple):
-    """One entry of the corpus: two bytes of choices, header lines up to an empty one, and the body."""
+class Case(NamedTuple):
+    """A decoded entry of the corpus, which has two bytes of options, header lines, an empty line and the body."""
 
     status: int
     piece_bytes: int
@@ -25,46 +25,46 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def answer_of(data: bytes) -> Answer:
-    """Any bytes mean some response."""
+def parse(data: bytes) -> Case:
+    """Decode an entry; any bytes are valid."""
     chosen, size = (*data[:2], 0, 0)[:2]
     head, _, body = data[2:].partition(b"\n\n")
     lines = [line.partition(": ") for line in head.decode("latin-1").split("\n") if ": " in line]
     headers = Headers([(name, value) for name, _, value in lines])
-    return Answer(_STATUSES[chosen & 15], size + 1, headers, body)
+    return Case(_STATUSES[chosen & 15], size + 1, headers, body)
 
 
 def check(data: bytes) -> None:
-    """Fail if reading ends in anything but a result or an error of the package, or differs from way to way."""
-    answer = answer_of(data)
-    response = Response(answer.status, answer.headers, answer.body)
+    """Fail unless all ways of reading agree on a result or on an error of the package."""
+    case = parse(data)
+    response = Response(case.status, case.headers, case.body)
     _validates(response, _MODELS)
     for count, call in _CALLS.items():
         accepted = _validates(response, call)
-        for body in (answer.body, _streamed(answer, count)):
-            matrix_made = _reads(Response(answer.status, answer.headers, body), call)
-            assert matrix_made is None or matrix_made is accepted, "all ways agree"
+        for body in (case.body, _streamed(case, count)):
+            has_matrix = _reads(Response(case.status, case.headers, body), call)
+            assert has_matrix is None or has_matrix is accepted, "the ways of reading differ"
 
 
 def _validates(response: Response, call: Call) -> bool:
-    """Read as `generate` and `list_models` do: whether the response was accepted."""
+    """Read as `generate` and `list_models` do, and return whether the response is accepted."""
     try:
         result = read_result(response, call)
     except OpenRouterError as error:
-        return not str(error)  # an error without a message counts as a wrong result
+        return not str(error)  # an error without a message fails the check
     return isinstance(result.to_dict(), dict)
 
 
 def _reads(response: Response, call: Call) -> bool | None:
-    """Read as `embed` does: whether the response was accepted; None if a number is too large for float32."""
+    """Read as `embed` does; return whether the response is accepted, or None if a number exceeds float32."""
     try:
         return bool(read_embeddings(response, call).vectors.size)
     except OpenRouterError as error:
         return None if "inf at position" in str(error) else False
 
 
-def _streamed(answer: Answer, count: int) -> StreamDecoder | bytes:
-    size = max(answer.piece_bytes, len(answer.body) // 64)
-    decoder = streamed(answer.body, count, size)
-    assert decoder.content == answer.body, "nothing is lost"
-    return decoder if answer.status < 300 else answer.body
+def _streamed(case: Case, count: int) -> StreamDecoder | bytes:
+    size = max(case.piece_bytes, len(case.body) // 64)
+    decoder = streamed(case.body, count, size)
+    assert decoder.content == case.body, "the decoder lost bytes"
+    return decoder if case.status < 300 else case.body

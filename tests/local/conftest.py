@@ -1,4 +1,4 @@
-"""One embedded server for all these tests, called over plain HTTP; openapi.yaml itself validates its responses."""
+"""Fixtures: one embedded server, called over plain HTTP, and functions that validate responses with openapi.yaml."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def http() -> Iterator[httpx.Client]:
 
 
 def validated(response: httpx.Response, path: str = "/embeddings", method: str = "post") -> Any:
-    """The JSON of a response, which has the schema that openapi.yaml declares for its status."""
+    """Validate a response with the schema of its status in openapi.yaml, and return its JSON."""
     responses = DOCUMENT["paths"][path][method]["responses"]
     declared = responses.get(str(response.status_code), responses["default"])
     if "$ref" in declared:
@@ -39,7 +39,7 @@ def validated(response: httpx.Response, path: str = "/embeddings", method: str =
 
 @pytest.fixture(scope="session")
 def embed(http: httpx.Client) -> Call:
-    """Embed an input; the JSON of the response."""
+    """Return a function that embeds an input and returns the JSON of the response."""
 
     def embed(input: Any, model: str = LOCAL, **fields: Any) -> Any:
         response = http.post("/embeddings", json={"input": input, "model": model, **fields})
@@ -51,7 +51,7 @@ def embed(http: httpx.Client) -> Call:
 
 @pytest.fixture(scope="session")
 def reject(http: httpx.Client) -> Call:
-    """Send a body that the server rejects; the status and the message of the error."""
+    """Return a function that sends an invalid body and returns the status and the message of the error."""
 
     def reject(body: Any) -> tuple[int, str]:
         content = body if isinstance(body, bytes) else json.dumps(body)

@@ -1,4 +1,4 @@
-"""The embedded server answers over real sockets, in the shapes that openapi.yaml describes."""
+"""Responses of the embedded server: vectors, models list and errors, validated with openapi.yaml."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ MODELS = "/embeddings/models"
 KEY = {"Authorization": "Bearer any"}
 
 
-def vectors(answer: Any) -> np.ndarray:
-    return np.array([row["embedding"] for row in answer["data"]], dtype=np.float32)
+def vectors(response: Any) -> np.ndarray:
+    return np.array([row["embedding"] for row in response["data"]], dtype=np.float32)
 
 
 def test_response_has_the_members_of_a_live_response(http: httpx.Client) -> None:
     response = http.post("/embeddings", json={"input": "The quick brown fox", "model": SMALL})
-    answer = validated(response)
+    body = validated(response)
 
-    assert list(answer) == ["object", "data", "model", "usage", "provider", "id"]
-    assert ("list", SMALL, str) == (answer["object"], answer["model"], type(answer["provider"]))
-    assert answer["id"] == response.headers["x-generation-id"]
-    assert [(row["object"], row["index"], len(row["embedding"])) for row in answer["data"]] == [("embedding", 0, 1536)]
+    assert list(body) == ["object", "data", "model", "usage", "provider", "id"]
+    assert ("list", SMALL, str) == (body["object"], body["model"], type(body["provider"]))
+    assert body["id"] == response.headers["x-generation-id"]
+    assert [(row["object"], row["index"], len(row["embedding"])) for row in body["data"]] == [("embedding", 0, 1536)]
     cost = 5 * 0.00000002
-    assert answer["usage"].pop("cost_details")["upstream_inference_prompt_cost"] == cost
-    assert answer["usage"] == {"prompt_tokens": 5, "total_tokens": 5, "cost": cost, "is_byok": False}
+    assert body["usage"].pop("cost_details")["upstream_inference_prompt_cost"] == cost
+    assert body["usage"] == {"prompt_tokens": 5, "total_tokens": 5, "cost": cost, "is_byok": False}
 
 
-TOKENS = [22172, 3186]  # of "hello world"
+TOKENS = [22172, 3186]  # token ids of "hello world"
 SAME_INPUTS: list[Any] = [
     "hello world", ["hello world"], TOKENS, [TOKENS], [float(number) for number in TOKENS],
     [{"content": [{"type": "text", "text": "hello world"}]}],
@@ -43,11 +43,11 @@ SAME_INPUTS: list[Any] = [
 
 
 @pytest.mark.parametrize("given", SAME_INPUTS, ids=str)
-def test_five_kinds_of_input_have_the_same_vector(embed: Call, given: Any) -> None:
-    answer = embed(given)
+def test_all_kinds_of_input_have_the_same_vector(embed: Call, given: Any) -> None:
+    document = embed(given)
 
-    assert answer["usage"]["prompt_tokens"] == 2
-    np.testing.assert_array_equal(vectors(embed("hello world")), vectors(answer))
+    assert document["usage"]["prompt_tokens"] == 2
+    np.testing.assert_array_equal(vectors(embed("hello world")), vectors(document))
 
 
 def test_base64_contains_the_same_numbers(embed: Call) -> None:
@@ -59,14 +59,14 @@ def test_base64_contains_the_same_numbers(embed: Call) -> None:
 
 
 @pytest.mark.parametrize(("model", "largest"), [(LOCAL, 256), (SMALL, 1536), ("example/three", 3)])
-def test_vectors_are_cut_and_normalised(embed: Call, model: str, largest: int) -> None:
+def test_vectors_are_truncated_and_normalized(embed: Call, model: str, largest: int) -> None:
     whole = vectors(embed("a short text", model))[0]
     for dimensions in {1, 2, largest - 1, largest}:
         cut = vectors(embed("a short text", model, dimensions=dimensions))[0]
         np.testing.assert_allclose(whole[:dimensions] / np.linalg.norm(whole[:dimensions]), cut, atol=1e-6)
 
 
-def test_other_models_have_the_vectors_of_the_local_model_and_zeros(embed: Call) -> None:
+def test_other_models_pad_the_local_vectors_with_zeros(embed: Call) -> None:
     texts = ["send an email", "post a letter"]
     expected = np.pad(vectors(embed(texts)), ((0, 0), (0, 1536 - 256)))
 
@@ -77,23 +77,23 @@ def test_concurrent_requests_get_their_own_responses(embed: Call) -> None:
     texts = [f"{word} {number}" for number in range(40) for word in ("apple", "engine")]
     together = embed(texts)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(embed, texts))
+        responses = list(pool.map(embed, texts))
 
     assert list(range(80)) == [row["index"] for row in together["data"]]
-    np.testing.assert_array_equal(vectors(together), np.concatenate([vectors(answer) for answer in answers]))
-    assert len({answer["id"] for answer in answers}) == 80
+    np.testing.assert_array_equal(vectors(together), np.concatenate([vectors(one) for one in responses]))
+    assert len({one["id"] for one in responses}) == 80
 
 
 # ---- the models list ----
 
 
 def test_models_list_is_complete(http: httpx.Client) -> None:
-    answer = validated(http.get(MODELS), MODELS, "get")
+    document = validated(http.get(MODELS), MODELS, "get")
 
     ids = [LOCAL, SMALL, "nvidia/llama-nemotron-embed-vl-1b-v2", "example/three"]
     prices = {**dict.fromkeys(ids, "0.00000002"), **{f"{id}:batch": "0.00000001" for id in ids}}
-    assert prices == {row["id"]: row["pricing"]["prompt"] for row in answer["data"]}
-    assert (answer["total_count"], answer["links"]) == (8, {"next": None})
+    assert prices == {row["id"]: row["pricing"]["prompt"] for row in document["data"]}
+    assert (document["total_count"], document["links"]) == (8, {"next": None})
 
 
 PAGES = [
@@ -104,10 +104,10 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("query", "count", "next_link"), PAGES)
-def test_models_list_has_pages(http: httpx.Client, query: str, count: int, next_link: str | None) -> None:
-    answer = validated(http.get(f"{MODELS}?{query}"), MODELS, "get")
+def test_models_list_is_paged(http: httpx.Client, query: str, count: int, next_link: str | None) -> None:
+    document = validated(http.get(f"{MODELS}?{query}"), MODELS, "get")
 
-    assert (count, next_link) == (len(answer["data"]), answer["links"]["next"])
+    assert (count, next_link) == (len(document["data"]), document["links"]["next"])
 
 
 # ---- errors ----
@@ -125,7 +125,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "options", "status", "begins"), REQUESTS, ids=str)
-def test_invalid_requests(
+def test_invalid_request_is_rejected(
     http: httpx.Client, method: str, path: str, options: dict[str, Any], status: int, begins: str
 ) -> None:
     response = http.request(method, path, **options)
@@ -136,7 +136,7 @@ def test_invalid_requests(
     assert (status == 405) == (response.headers.get("allow") == "POST")
 
 
-def test_api_key_and_limits() -> None:
+def test_server_checks_the_key_and_its_limits() -> None:
     with serve(api_key="right", max_inputs=2, max_body_bytes=1000) as server:
 
         def post(given: Any, key: str = "right") -> tuple[int, str]:
@@ -156,11 +156,11 @@ def test_disconnect_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
         address = httpx.URL(server.url)
         with socket.create_connection((address.host, address.port or 0)) as connection:
             connection.sendall(b"POST /api/v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-            httpx.get(server.url)  # once it is answered, the server has read what was sent before
+            httpx.get(server.url)  # after this response the server has read the bytes above
     assert caplog.records == []
 
 
-def test_failure_of_the_server_hides_its_reason(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_hides_its_cause(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openrouter_embeddings.local.model.load_model", lambda: None)
     response = http.post("/embeddings", json={"input": "a", "model": LOCAL})
 

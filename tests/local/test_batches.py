@@ -1,4 +1,4 @@
-"""Batches of the embedded server: their states, their pages, and what it refuses."""
+"""Batches of the embedded server: states, results, lists and rejected submissions."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_batch_passes_through_its_states() -> None:
         id, seen = submit(http)["id"], []
         end = time.monotonic() + 20
         while (not seen or seen[-1] != "completed") and time.monotonic() < end:
-            answer = get(http, id)
-            state = answer.get("status") or answer["error"]["code"]
+            batch = get(http, id)
+            state = batch.get("status") or batch["error"]["code"]
             if not seen or seen[-1] != state:
                 seen.append(state)
             if state == "in_progress":
@@ -55,7 +55,7 @@ def test_batch_passes_through_its_states() -> None:
 
 
 @pytest.mark.parametrize("form", ["pages", "inline"])
-def test_results_come_in_one_form(form: Any) -> None:
+def test_results_are_paged_or_inline(form: Any) -> None:
     with serve(batch_results=form) as server, client_of(server) as http:
         id = submit(http, TEXT, TOO_LONG)["id"]
         batch, pages = get(http, id), results(http, id)
@@ -70,7 +70,7 @@ def test_results_come_in_one_form(form: Any) -> None:
     assert batch["usage"]["cost"] == vector["usage"]["cost"] / 2
 
 
-ENDS: list[tuple[Any, dict[str, Any], str, int]] = [
+FINAL_STATES: list[tuple[Any, dict[str, Any], str, int]] = [
     ("failed", {}, "failed", 0),
     ("cancelled", {}, "cancelled", 0),
     ("expired", {}, "expired", 1),
@@ -80,17 +80,17 @@ ENDS: list[tuple[Any, dict[str, Any], str, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "fields", "end", "count"), ENDS, ids=str)
-def test_batch_ends(asked: Any, fields: dict[str, Any], end: str, count: int) -> None:
+@pytest.mark.parametrize(("forced", "fields", "state", "count"), FINAL_STATES, ids=str)
+def test_batch_reaches_its_final_state(forced: Any, fields: dict[str, Any], state: str, count: int) -> None:
     other = {"custom_id": "b", "body": {"input": "b", **fields}}
-    with serve(faults=[Fault(batch_status=asked)]) as server, client_of(server) as http:
+    with serve(faults=[Fault(batch_status=forced)]) as server, client_of(server) as http:
         id = submit(http, TEXT, other)["id"]
         batch, lines = get(http, id), results(http, id)["data"]
 
-    assert (batch["status"], len(lines), batch["error"] is not None) == (end, count, end == "failed")
+    assert (batch["status"], len(lines), batch["error"] is not None) == (state, count, state == "failed")
 
 
-def test_list_has_pages_and_filters() -> None:
+def test_list_is_paged_and_filtered() -> None:
     with serve() as server, client_of(server) as http:
         ids = [submit(http)["id"] for _ in range(3)]
 
@@ -106,7 +106,7 @@ def test_list_has_pages_and_filters() -> None:
         assert listed(f"created_before={int(time.time()) - 60}") == ([], False)
 
 
-REFUSED: list[tuple[dict[str, Any], int, str]] = [
+REJECTED: list[tuple[dict[str, Any], int, str]] = [
     ({"requests": [TEXT], "endpoint": "/v1/embeddings", "model": LOCAL}, 400, "endpoint and model must come before"),
     (body(endpoint="/v1/messages"), 400, "endpoint:"),
     (body(endpoint="/v2"), 400, "endpoint:"),
@@ -119,19 +119,19 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "status", "begins"), REFUSED, ids=lambda value: str(value)[:40])
-def test_submission_is_refused(sent: dict[str, Any], status: int, begins: str, http: httpx.Client) -> None:
+@pytest.mark.parametrize(("sent", "status", "begins"), REJECTED, ids=lambda value: str(value)[:40])
+def test_invalid_submission_is_rejected(sent: dict[str, Any], status: int, begins: str, http: httpx.Client) -> None:
     response = http.post(PATH, json=sent)
 
     assert response.status_code == status
     assert validated(response, PATH)["error"]["message"].startswith(begins)
 
 
-def test_a_fault_waits_for_the_request_that_it_is_for() -> None:
+def test_fault_applies_only_to_matching_requests() -> None:
     with (
         serve(faults=[Fault(503, only="GET */models"), Fault(402, only="POST *")]) as server,
         client_of(server) as http,
     ):
-        answers = [http.get(PATH), http.post(PATH, json=body()), http.get("/embeddings/models"), http.get(PATH)]
+        responses = [http.get(PATH), http.post(PATH, json=body()), http.get("/embeddings/models"), http.get(PATH)]
 
-    assert [answer.status_code for answer in answers] == [200, 402, 503, 200]
+    assert [response.status_code for response in responses] == [200, 402, 503, 200]

@@ -1,4 +1,4 @@
-"""`make demo` runs to its end and finds what it searches; its examples are those of the reference page."""
+"""The demo finds the expected functions, and the example files equal the documented page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-FOUND = {
+EXPECTED = {
     "send an email": {"smtplib.SMTP.sendmail", "smtplib.SMTP.send_message"},
     "compress a file": {"gzip.compress", "bz2.compress", "lzma.compress"},
     "convert text to a date": {"datetime.date.fromisoformat"},
@@ -24,15 +24,15 @@ FOUND = {
 
 def test_demo_finds_functions() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENROUTER_")}
-    environment["HTTP_PROXY"] = environment["http_proxy"] = "http://127.0.0.1:9"  # not for this machine's own server
+    environment["HTTP_PROXY"] = environment["http_proxy"] = "http://127.0.0.1:9"  # not used on loopback
     command = [sys.executable, str(EXAMPLES / "demo.py")]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "CreateEmbeddingsResponse(" in done.stdout
     assert "ModelsListResponse(" in done.stdout
-    for question, functions in FOUND.items():
-        _, _, answers = done.stdout.partition(f"\n{question}\n")
-        assert functions.intersection(re.findall(r"^  0\.\d\d  (\S+)", answers, re.MULTILINE)[:3]), question
+    for question, functions in EXPECTED.items():
+        _, _, results = done.stdout.partition(f"\n{question}\n")
+        assert functions.intersection(re.findall(r"^  0\.\d\d  (\S+)", results, re.MULTILINE)[:3]), question
 
 
 TEXT = "The quick brown fox jumps over the lazy dog"
@@ -59,5 +59,5 @@ with OpenRouter(
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_examples_are_those_of_the_reference_page(name: str) -> None:
+def test_example_equals_the_documented_page(name: str) -> None:
     assert PAGE.format(call=CALLS[name]) == (EXAMPLES / name).read_text("utf-8")

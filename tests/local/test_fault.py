@@ -1,4 +1,4 @@
-"""The embedded server misbehaves as a test of a user asks it to."""
+"""Simulated faults of the embedded server, and its protection against large uploads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUICK = Policy(base_seconds=0, overloaded_base_seconds=0)
 
 
 class Case(NamedTuple):
-    """What goes wrong with the first requests, the error without a retry, and the requests with retries."""
+    """The faults of the first requests, the error without retries, and the number of attempts with retries."""
 
     faults: list[Fault | None]
     error: type[errors.OpenRouterError] | None
@@ -27,10 +27,10 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "nothing": Case([None], None, 1),
+    "no fault": Case([None], None, 1),
     "no credits": Case([Fault(402, message="no credits")], errors.PaymentRequiredResponseError, 1),
-    "busy": Case([Fault(429, retry_after=0.01)], errors.TooManyRequestsResponseError, 2),
-    "down for three requests": Case([Fault(503)] * 3, errors.ServiceUnavailableResponseError, 4),
+    "rate limit": Case([Fault(429, retry_after=0.01)], errors.TooManyRequestsResponseError, 2),
+    "unavailable for three requests": Case([Fault(503)] * 3, errors.ServiceUnavailableResponseError, 4),
     "slow": Case([Fault(delay_seconds=1)], errors.DeadlineError, 2, 300),
     "torn": Case([Fault(torn=True)], errors.ConnectionLostError, 2),
     "torn error": Case([Fault(503, torn=True)], errors.ConnectionLostError, 2),
@@ -39,7 +39,7 @@ CASES = {
 
 @both_sides
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_request_meets_its_fault(case: Case, side: Side) -> None:
+def test_call_gets_the_fault_or_retries(case: Case, side: Side) -> None:
     for retries in (None, QUICK):
         with serve(faults=case.faults) as server:
             with side(server.client(timeout_ms=case.timeout_ms, retry_config=retries)) as session:
@@ -50,16 +50,20 @@ def test_request_meets_its_fault(case: Case, side: Side) -> None:
                     assert session.generate(**CALL).http_meta.attempts == case.attempts
 
 
-def test_fault_has_its_message_and_headers() -> None:
+def test_error_has_the_message_and_headers_of_its_fault() -> None:
     with serve(faults=[None, Fault(429, retry_after=2.5, message="slow down", headers={"X-Team": "a"})]) as server:
-        answers = [httpx.get(f"{server.url}/embeddings/models", headers={"Authorization": "Bearer k"}) for _ in "123"]
+        got = [httpx.get(f"{server.url}/embeddings/models", headers={"Authorization": "Bearer k"}) for _ in "123"]
 
-    assert [answer.status_code for answer in answers] == [200, 429, 200]
-    assert answers[1].json()["error"] == {"code": 429, "message": "slow down", "metadata": {"error_type": "simulated"}}
-    assert (answers[1].headers["retry-after"], answers[1].headers["x-team"]) == ("2.5", "a")
+    assert [response.status_code for response in got] == [200, 429, 200]
+    assert got[1].json()["error"] == {
+        "code": 429,
+        "message": "slow down",
+        "metadata": {"error_type": "simulated"},
+    }
+    assert (got[1].headers["retry-after"], got[1].headers["x-team"]) == ("2.5", "a")
 
 
-def test_result_can_be_made_by_hand() -> None:
+def test_results_can_be_constructed() -> None:
     result = EmbedResult(np.zeros((1, 3), np.float32), np.array([0]), usage=Usage(3, 3), errors=[])
 
     assert (len(result), result.usage.total_tokens) == (1, 3)
@@ -71,7 +75,7 @@ def post(url: str, key: str, upload: Any) -> httpx.Response:
     return httpx.post(f"{url}/embeddings", headers=headers, content=upload, timeout=30)
 
 
-def test_upload_is_not_read_before_the_key() -> None:
+def test_body_is_not_read_if_the_key_is_wrong() -> None:
     sent = 0
 
     def endless() -> Any:
@@ -111,12 +115,12 @@ def test_open_server_warns(host: str, key: str | None, warns: int, caplog: pytes
     ],
     ids=str,
 )
-def test_fault_out_of_range_is_rejected(attributes: dict[str, Any]) -> None:
+def test_invalid_fault_is_rejected(attributes: dict[str, Any]) -> None:
     with pytest.raises(errors.ConfigurationError, match=f"Fault: {next(iter(attributes))}: expected"):
         Fault(**attributes)
 
 
-def test_only_faults_are_faults() -> None:
+def test_list_of_faults_must_contain_faults() -> None:
     with (
         pytest.raises(errors.ConfigurationError, match=r"faults\[1\]: .* write Fault\(429\)"),
         serve(faults=[None, 429]),

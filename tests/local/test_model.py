@@ -1,4 +1,4 @@
-"""The embedded model: vectors carry meaning, and the vector of a text does not depend on its batch."""
+"""The embedded model: related texts have similar vectors, which do not depend on the batch."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ def model() -> StaticModel:
     return load_model()
 
 
-MEANINGS = [
+TEXTS = [
     ("I forgot my password", "I cannot log in to my account", "The recipe needs two eggs"),
     ("How tall is Mount Everest?", "the height of the highest mountain", "sort a list of numbers"),
 ]
 
 
 @pytest.mark.parametrize("dimensions", [64, 256, 1024])
-@pytest.mark.parametrize(("text", "near", "far"), MEANINGS)
-def test_related_texts_are_nearer(model: StaticModel, text: str, near: str, far: str, dimensions: int) -> None:
+@pytest.mark.parametrize(("text", "near", "far"), TEXTS)
+def test_related_texts_are_more_similar(model: StaticModel, text: str, near: str, far: str, dimensions: int) -> None:
     query, first, second = model.embed(model.tokenize([text, near, far]), dimensions)
 
     assert float(query @ first) > float(query @ second) + 0.15
@@ -36,11 +36,11 @@ def test_vector_does_not_depend_on_its_batch(model: StaticModel) -> None:
     assert np.dtype("<f4") == together.dtype
 
 
-def test_another_model_is_rejected() -> None:
+def test_weights_of_another_model_are_rejected() -> None:
     with pytest.raises(ImportError, match="another model"):
         StaticModel(np.zeros((10, 256), np.float32), None)  # type: ignore[arg-type]
 
 
-def test_token_ids_of_larger_vocabularies_are_folded() -> None:
+def test_token_ids_of_larger_vocabularies_wrap_around() -> None:
     assert to_token_ids([1.0, 31_999], "input", wrap=False) == [1, 31_999]
     assert to_token_ids([32_001, 100_000], "input", wrap=True) == [1, 4_000]

@@ -1,4 +1,4 @@
-"""The embedded server starts in one line, stops with its block, and leaves nothing behind."""
+"""Start and stop of the embedded server: address, port, threads, errors and imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = {"Authorization": "Bearer any"}
 
 
 def status(url: str) -> int:
-    """The status of the models list, or 0 if nobody listens."""
+    """Return the status of the models list, or 0 if nothing listens."""
     try:
         return httpx.get(f"{url}/embeddings/models", headers=KEY).status_code
     except httpx.ConnectError:
@@ -25,13 +25,13 @@ def port_of(url: str) -> int:
     return httpx.URL(url).port or 0
 
 
-def test_listens_inside_the_block_only_and_frees_its_port() -> None:
+def test_server_listens_only_inside_its_block_and_frees_its_port() -> None:
     threads = threading.active_count()
     server = serve()
     with httpx.Client(headers=KEY) as http:
         with server:
             url = server.url
-            http.get(f"{url}/embeddings/models")  # the block ends while this connection is open
+            http.get(f"{url}/embeddings/models")  # leaves a connection open at the end of the block
         assert status(url) == 0
     assert threads == threading.active_count()
     with server:
@@ -40,7 +40,7 @@ def test_listens_inside_the_block_only_and_frees_its_port() -> None:
         assert (url, 200) == (other.url, status(url))
 
 
-def test_wrong_use_raises() -> None:
+def test_invalid_use_raises() -> None:
     with pytest.raises(ValueError, match="positive"):
         serve(models={"a/b": 0})
     server = serve()
@@ -55,7 +55,7 @@ def test_wrong_use_raises() -> None:
 
 
 @pytest.mark.parametrize(("host", "begins"), [("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:")])
-def test_url_can_be_connected_to(host: str, begins: str) -> None:
+def test_url_is_reachable(host: str, begins: str) -> None:
     try:
         with serve(host=host) as server:
             assert (begins, 200) == (server.url[: len(begins)], status(server.url))
@@ -78,7 +78,7 @@ def test_failed_start_raises_and_frees_the_port(monkeypatch: pytest.MonkeyPatch)
         assert status(server.url) == 200
 
 
-def test_client_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_of_the_server_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", "of another service")
     with serve(api_key="right") as server, server.client() as client:
         assert client.embeddings.list_models().total_count == 6
@@ -88,13 +88,13 @@ def test_client_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 LOCAL = "openrouter_embeddings.local"
 HEAVY = "jsonschema safetensors starlette tokenizers uvicorn wordllama numpy"
 PROGRAMS = {
-    "a server that is not stopped": f"from {LOCAL} import serve; serve().start(); print([])",
-    "an import": f"import {LOCAL}, sys; print([n for n in '{HEAVY}'.split() if n in sys.modules])",
-    "the model": f"import sys, {LOCAL}.model as m; m.load_model(); print([*{{'wordllama'}} & {{*sys.modules}}])",
+    "server without a stop": f"from {LOCAL} import serve; serve().start(); print([])",
+    "import": f"import {LOCAL}, sys; print([n for n in '{HEAVY}'.split() if n in sys.modules])",
+    "model": f"import sys, {LOCAL}.model as m; m.load_model(); print([*{{'wordllama'}} & {{*sys.modules}}])",
 }
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
-def test_program_ends_and_loads_nothing_needless(program: str) -> None:
+def test_program_exits_and_imports_no_heavy_modules(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

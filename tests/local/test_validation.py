@@ -1,4 +1,4 @@
-"""An invalid body is answered with a 400 whose message begins with the path of the mistake, and is short."""
+"""Invalid bodies are rejected with a short message that begins with the path of the invalid field."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ BODIES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("body", "begins"), BODIES, ids=lambda value: str(value)[:60])
-def test_invalid_body(reject: Call, body: Any, begins: str) -> None:
+def test_invalid_body_is_rejected(reject: Call, body: Any, begins: str) -> None:
     status, message = reject(body)
 
     assert (404 if begins[:2] == "No" else 400, begins) == (status, message[: len(begins)])

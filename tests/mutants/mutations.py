@@ -1,4 +1,4 @@
-"""Makes mutants of a module: copies of its source that differ in one place."""
+"""Creates the mutants of a module: copies of its source with one change each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Mutant(NamedTuple):
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module."""
+    """Yield all mutants of a module."""
     tree = ast.parse(source)
     ignored = set(_without_effect(tree))
     for node in [node for node in ast.walk(tree) if id(node) not in ignored]:
@@ -53,7 +53,7 @@ def _excerpt(node: ast.AST) -> str:
 
 
 def _without_effect(tree: ast.Module) -> Iterator[int]:
-    """The ids of nodes that do nothing at run time: docstrings, annotations, imports for type checkers."""
+    """Yield the ids of nodes without effect at run time: docstrings, annotations, imports for type checkers."""
     for node in ast.walk(tree):
         parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
@@ -65,7 +65,7 @@ def _without_effect(tree: ast.Module) -> Iterator[int]:
 
 
 def _changes(node: Any) -> Iterator[tuple[str, Any]]:
-    """The changes of a node: an attribute, and another value for it."""
+    """Yield the changes of a node: the name of an attribute and its new value."""
     match node:
         case ast.Compare(ops=ops):
             for i, operator in enumerate(ops):
@@ -74,7 +74,7 @@ def _changes(node: Any) -> Iterator[tuple[str, Any]]:
             yield "op", _REPLACEMENTS[type(node.op)]()
             for i in range(len(values)):
                 rest = values[:i] + values[i + 1 :]
-                yield "values", rest if len(rest) > 1 else rest * 2  # `a and a` is `a`
+                yield "values", rest if len(rest) > 1 else rest * 2  # `a and a` equals `a`
         case ast.BinOp() | ast.AugAssign() if type(node.op) in _REPLACEMENTS:
             yield "op", _REPLACEMENTS[type(node.op)]()
         case ast.UnaryOp(op=ast.Not()):

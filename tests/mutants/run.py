@@ -2,8 +2,8 @@
 
     python tests/mutants/run.py [--sample N] [--seed S] [MODULE ...]
 
-Prints the mutants that no test noticed, and the share of killed mutants of each module. The exit status is 1 if the
-share is under 90 % for a module.
+Prints the mutants with which all tests pass, and the share of killed mutants per module. The exit status is 1 if the
+share of a module is below 90 %.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ TESTS = {
     "config": "client/test_config.py request/test_prepared_call.py",
     "request.validation": "request properties/test_inputs.py",
     "request.prepared_call": "request",
-    "response.envelope": "response properties/test_answers.py",
-    "response.embeddings": "response properties/test_answers.py",
-    "response.stream_decoder": "response properties/test_answers.py",
-    "response.vectors": "response properties/test_answers.py",
+    "response.envelope": "response properties/test_responses.py",
+    "response.embeddings": "response properties/test_responses.py",
+    "response.stream_decoder": "response properties/test_responses.py",
+    "response.vectors": "response properties/test_responses.py",
     "response.retry_after": "response/test_retry_after.py properties/test_retry_after.py",
     "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py embed/test_options.py",
     "embed.rejections": "embed/test_rejections.py embed/test_job.py",
@@ -49,13 +49,13 @@ TESTS = {
 REQUIRED_SHARE = 0.9
 PROCESSES = 2
 MEMORY_BYTES = 4 << 30
-WAIT_SECONDS = 600  # a mutant that waits for ever
+WAIT_SECONDS = 600  # limit for a mutant that waits forever
 # Imported once, before the processes fork.
 PRELOADED = ["attrs", "httpx", "hypothesis.stateful", "jsonschema", "msgspec", "numpy", "pybase64", "respx", "yaml"]
 
 
 class Loader(SourceFileLoader):
-    """Loads a module from another source text than its file."""
+    """Loads a module from the given source instead of its file."""
 
     def __init__(self, name: str, path: str, source: str) -> None:
         super().__init__(name, path)
@@ -66,7 +66,7 @@ class Loader(SourceFileLoader):
 
 
 class Finder(MetaPathFinder):
-    """Finds one module, and gives it another source text."""
+    """Finds one module, and loads it from the given source."""
 
     def __init__(self, module: str, source: str) -> None:
         self.name, self.source = f"{PACKAGE}.{module}", source
@@ -83,11 +83,11 @@ def file_of(module: str) -> Path:
 
 
 def run_tests(module: str, source: str, seconds: int) -> NoReturn:
-    """Run a module's tests in this process, which then ends; its status is 0 if they pass."""
+    """Run the tests of a module and exit this process, with status 0 if they pass."""
     status = 1
     try:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))  # CPU time, so that a busy machine kills no mutant
-        signal.setitimer(signal.ITIMER_REAL, WAIT_SECONDS)  # kills this process
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))  # CPU time: a busy machine kills no mutant
+        signal.setitimer(signal.ITIMER_REAL, WAIT_SECONDS)  # its default action ends this process
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         if "MUTANTS_SHOW" not in os.environ:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -101,7 +101,7 @@ def run_tests(module: str, source: str, seconds: int) -> NoReturn:
 
 
 def survivors(module: str, chosen: list[Mutant], seconds: int) -> Iterator[Mutant]:
-    """The mutants with which all tests pass."""
+    """Yield the mutants with which all tests pass."""
     waiting, running = list(chosen), dict[int, Mutant]()
     while waiting or running:
         while waiting and len(running) < PROCESSES:
@@ -117,7 +117,7 @@ def survivors(module: str, chosen: list[Mutant], seconds: int) -> Iterator[Mutan
 
 
 def killed_share(module: str, sample: int | None, seed: int) -> float:
-    """Test the mutants of a module, or a random sample of them; print the survivors and the share of the others."""
+    """Test the mutants of a module or a random sample, print the survivors, and return the share of killed mutants."""
     source, started = file_of(module).read_text("utf-8"), time.monotonic()
     found = list(mutants(source))
     unchanged, before = Mutant(0, "", "", source), resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,4 +1,4 @@
-"""The HTTP clients behind a client: opened at first use, for threads and for each event loop, and closed with it."""
+"""The HTTP clients of a client: opened at the first call, for threads and per event loop, closed with the client."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import trio
 import uvloop
-from faults.replies import answer, forever
+from faults.leaks import open_sockets
 from faults.server import FaultServer
-from faults.witness import open_sockets
+from faults.steps import forever, respond
 from openrouter_embeddings import OpenRouter
 from openrouter_embeddings.errors import ClosedClientError
 from openrouter_embeddings.network import HttpClients
-from support.capped import KEY, MODEL
+from support.provider_server import KEY, MODEL
 
 Loop = Callable[[Callable[[], Awaitable[Any]]], Any]
 LOOPS: dict[str, Loop] = {
@@ -125,11 +125,11 @@ def test_tasks_that_come_at_the_same_time_share_it() -> None:
 @every_loop
 def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
     """Even where nobody closes: the connections of a loop end with it."""
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
         assert [loop(lambda: ask(client)) for _ in range(3)] == [1, 1, 1]
         assert client.embeddings.generate(input="a", model=MODEL).http_meta.attempts == 1
-        assert server.ledger.dialled == 4
+        assert server.ledger.connection_count == 4
         asyncio.run(client.aclose())
 
 
@@ -149,7 +149,7 @@ def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callabl
         assert [by_hand(ask(client)) for _ in range(3)] == [1, 1, 1]
         asyncio.run(client.aclose())
 
-    with FaultServer(forever(answer())) as server, warnings.catch_warnings():
+    with FaultServer(forever(respond())) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # Python warns that the loop left them open
         scenario(server)
         gc.collect()
@@ -157,7 +157,7 @@ def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callabl
 
 def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
     """As in programs whose worker threads each call `asyncio.run`."""
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
 
         async def many() -> list[int]:
@@ -165,12 +165,12 @@ def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
 
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(lambda _: asyncio.run(many()), range(4))) == [[1] * 15] * 4
-        assert (server.ledger.dialled, len(server.ledger.requests)) == (4, 60)
+        assert (server.ledger.connection_count, len(server.ledger.requests)) == (4, 60)
 
 
 def test_closing_from_another_loop_ends_the_connections() -> None:
     """A loop still runs in another thread: its sockets are shut, and it finds them closed."""
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
         asked, closed = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Connections over real sockets: they are used again, and never where a vector could go to the wrong text."""
+"""Connections over real sockets: they are reused, unless a text could get the vector of another text."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import pytest
+from faults.expected import expected_response, vector
 from faults.fault import UNTRUSTED
+from faults.leaks import open_sockets
 from faults.ledger import Request as Received
-from faults.replies import JSON, answer, chunked, drip, forever, http, once, torn
-from faults.right import right_answer, vector
 from faults.server import Connection, FaultServer, Step, unread
-from faults.witness import open_sockets
+from faults.steps import JSON, chunked, disconnect, drip, forever, http, once, respond
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.messages import Request, Timeouts
 from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, complete, drive
-from support.capped import KEY, MODEL, Capped
 from support.library import http as httpx
-from support.sides import OnEventLoop, Session, Side, WithThreads, both_sides
+from support.provider_server import KEY, MODEL, ProviderServer
+from support.sides import AsyncSession, Session, Side, SyncSession, both_sides
 
 LOOP_SOCKETS = 2  # of asyncio itself
 LARGE = "confidential " * 1_500_000  # more than sockets hold
@@ -43,7 +43,7 @@ def session_of(server: FaultServer, side: Side, *, own: bool = False, **options:
     if not own:
         with side(OpenRouter(KEY, server_url=server.url, ssl_context=trusting(), **options)) as session:
             yield session
-    elif side is WithThreads:
+    elif side is SyncSession:
         with httpx.Client(verify=trusting()) as client:
             with side(OpenRouter(KEY, server_url=server.url, client=client, **options)) as session:
                 yield session
@@ -51,7 +51,7 @@ def session_of(server: FaultServer, side: Side, *, own: bool = False, **options:
         client_async = httpx.AsyncClient(verify=trusting(), timeout=None)
         with side(OpenRouter(KEY, server_url=server.url, async_client=client_async, **options)) as session:
             yield session
-            assert isinstance(session, OnEventLoop)
+            assert isinstance(session, AsyncSession)
             session.runner.run(client_async.aclose())
 
 
@@ -72,7 +72,7 @@ plain_and_tls = pytest.mark.parametrize("certificate", [None, UNTRUSTED], ids=["
 
 
 def message(request: Received, *, chunks: bool = False) -> bytes:
-    body = json.dumps(right_answer(request)).encode()
+    body = json.dumps(expected_response(request)).encode()
     if chunks:
         return http(200, chunked(body), (*JSON, ("Transfer-Encoding", "chunked")), length=False)
     return http(200, body)
@@ -96,16 +96,16 @@ def pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: f
 @plain_and_tls
 @both_sides
 def test_connection_is_used_again(side: Side, certificate: Path | None, own: bool) -> None:
-    script = forever(answer(), pieces(lambda once: [once], chunks=True), pieces(lambda once: [once[:50], once[50:]]))
+    script = forever(respond(), pieces(lambda once: [once], chunks=True), pieces(lambda once: [once[:50], once[50:]]))
     with FaultServer(script, certificate=certificate) as server:
         with session_of(server, side, own=own) as session:
             assert vectors(session, *"abcdef") == right(*"abcdef")
-        assert server.ledger.dialled == 1
+        assert server.ledger.connection_count == 1
 
 
 @both_sides
 def test_no_cookie_is_kept(side: Side) -> None:
-    step = answer(headers=(*JSON, ("Set-Cookie", "session=1; Path=/")))
+    step = respond(headers=(*JSON, ("Set-Cookie", "session=1; Path=/")))
     with FaultServer(forever(step)) as server, session_of(server, side) as session:
         assert vectors(session, "a", "b") == right("a", "b")
         assert [request.all("cookie") for request in server.ledger.requests] == [[], []]
@@ -135,7 +135,7 @@ def test_second_response_is_never_the_next_ones(side: Side, step: Step, certific
                 assert vectors(session, text) == right(text)
                 assert server.ledger.requests[-1].done.wait(5)
                 time.sleep(0.005)
-        assert (len(server.ledger.requests), server.ledger.dialled) == (4, 4)
+        assert (len(server.ledger.requests), server.ledger.connection_count) == (4, 4)
 
 
 @both_sides
@@ -154,7 +154,7 @@ def sent_twice() -> Step:
 
     def step(connection: Connection, request: Received) -> None:
         number = str(len(connection.server.ledger.requests))
-        body = json.dumps(right_answer(request)).encode()
+        body = json.dumps(expected_response(request)).encode()
         connection.server.ledger.bill(request)
         for _ in range(2):
             connection.send(http(200, body, (*JSON, ("X-Generation-Id", number))))
@@ -187,13 +187,13 @@ def test_late_copy_of_the_clients_first_response_is_recognized(own: bool) -> Non
             return connection.send(last[connection])
         if number <= 2:
             both_sent.wait()
-        body = json.dumps(right_answer(request)).encode()
+        body = json.dumps(expected_response(request)).encode()
         last[connection] = http(200, body, (*JSON, ("X-Generation-Id", str(id(connection)))))
         return connection.send(last[connection])
 
     again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
     with FaultServer(forever(step)) as server:
-        with session_of(server, WithThreads, own=own, retry_config=again) as session:
+        with session_of(server, SyncSession, own=own, retry_config=again) as session:
             first = [threading.Thread(target=vectors, args=(session, text)) for text in ("one", "two")]
             for thread in first:
                 thread.start()
@@ -210,7 +210,7 @@ def test_response_behind_a_late_one_is_never_the_next_ones(side: Side, own: bool
 
     def step(connection: Connection, request: Received) -> None:
         number = len(connection.server.ledger.requests)
-        body = json.dumps(right_answer(request)).encode()
+        body = json.dumps(expected_response(request)).encode()
         made = http(200, body, (*JSON, ("X-Generation-Id", str(number))))
         connection.pause(0.02)
         connection.send(made)
@@ -236,8 +236,8 @@ def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> N
             text = f"{name} {number}"
             wrong.extend([text] if vectors(session, text) != right(text) else [])
 
-    with FaultServer(forever(answer(), sent_twice(), answer())) as server:
-        with session_of(server, WithThreads, own=own, retry_config=again) as session:
+    with FaultServer(forever(respond(), sent_twice(), respond())) as server:
+        with session_of(server, SyncSession, own=own, retry_config=again) as session:
             vectors(session, "one", "another", pause=0.02)
             threads = [threading.Thread(target=ask, args=(session, name)) for name in range(6)]
             for thread in threads:
@@ -251,7 +251,7 @@ def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> N
 @both_sides
 def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
     """As servers in tests do."""
-    always = answer(lambda body: body["data"][0].update(embedding=[1.0, 2.0]))
+    always = respond(lambda body: body["data"][0].update(embedding=[1.0, 2.0]))
     with FaultServer(forever(always)) as server, session_of(server, side) as session:
         assert vectors(session, "a", "b", "b", "a") == [[1.0, 2.0]] * 4
         assert len(server.ledger.requests) == 4
@@ -260,7 +260,7 @@ def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
 @both_sides
 def test_responses_that_share_vectors_are_believed(side: Side) -> None:
     """Of one length and with one end, but not of one beginning."""
-    with FaultServer(forever(answer())) as server, session_of(server, side) as session:
+    with FaultServer(forever(respond())) as server, session_of(server, side) as session:
         for first in ("one", "two", "six", "ten"):
             made = session.generate(input=[first, "the same", "and the same"], model=MODEL)
             assert [list(row.embedding) for row in made.data] == right(first, "the same", "and the same")
@@ -288,7 +288,7 @@ def test_server_that_speaks_first_is_not_believed(
             super()._serve(connection)
 
     caplog.set_level(logging.DEBUG)
-    with SpeaksFirst(forever(answer()), certificate=certificate) as server, caplog.filtering(wait_for_it):
+    with SpeaksFirst(forever(respond()), certificate=certificate) as server, caplog.filtering(wait_for_it):
         with session_of(server, side, retry_config=None) as session, pytest.raises(errors.ConnectionLostError):
             session.generate(input="a", model=MODEL)
 
@@ -305,7 +305,7 @@ def early(status: int, *, then_read: bool = False, informational: bool = False, 
             connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             time.sleep(0.05)
             request.body = connection.read(request.body_bytes)
-            return answer()(connection, request)
+            return respond()(connection, request)
         body = json.dumps({"error": {"code": status, "message": "no"}} if status >= 400 else {"data": []})
         connection.send(hints + http(status, body.encode()))
         if then_read:
@@ -399,7 +399,7 @@ def test_part_that_never_ends_is_read_no_further(side: Side, part: str) -> None:
 @both_sides
 def test_pool_is_bounded(side: Side) -> None:
     texts = [f"text {i}" for i in range(200)]
-    with Capped(seconds=0.02) as server, session_of(server, side) as session:
+    with ProviderServer(seconds=0.02) as server, session_of(server, side) as session:
         result = session.embed(texts, model=MODEL, batch_size=1, concurrency=150)
         assert result.vectors.tolist() == right(*texts)
         assert server.ledger.most_open <= 100
@@ -414,7 +414,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
         body = b'{"input": ["a"], "model": "m"}'
         return (yield Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20))
 
-    with Capped(seconds=0.5) as server:
+    with ProviderServer(seconds=0.5) as server:
         outcomes: list[Any] = []
         threads = [
             threading.Thread(
@@ -494,7 +494,7 @@ def burst(session: Session, count: int) -> None:
 def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> None:
     """With the next call, so that they do not pile up."""
     before = open_sockets()
-    with Capped(seconds=0.05) as server, session_of(server, side) as session:
+    with ProviderServer(seconds=0.05) as server, session_of(server, side) as session:
         burst(session, 20)
         with server.ledger.lock:
             for connection in server.connections:
@@ -502,7 +502,7 @@ def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> N
         time.sleep(0.05)
         assert vectors(session, "a") == right("a")
         ours_and_the_servers = open_sockets() - before
-        assert (server.open, len(ours_and_the_servers)) == (1, 3 if side is WithThreads else 3 + LOOP_SOCKETS)
+        assert (server.open, len(ours_and_the_servers)) == (1, 3 if side is SyncSession else 3 + LOOP_SOCKETS)
 
 
 @both_sides
@@ -512,11 +512,11 @@ def test_call_survives_stale_connections(side: Side) -> None:
 
     def once_each(connection: Connection, request: Received) -> None:
         if connection in served:
-            torn("before headers", "reset")(connection, request)
+            disconnect("before headers", "reset")(connection, request)
         else:
             served.add(connection)
             time.sleep(0.05)
-            answer()(connection, request)
+            respond()(connection, request)
 
     with FaultServer(forever(once_each)) as server, session_of(server, side) as session:
         burst(session, 4)
@@ -530,7 +530,7 @@ def test_call_survives_stale_connections(side: Side) -> None:
 
 @pytest.mark.parametrize("where", ["headers", "body"])
 def test_timeout_ms_ends_a_slow_response_on_a_callers_own_async_client(where: Literal["headers", "body"]) -> None:
-    with FaultServer(forever(drip(where, 0.05))) as server, session_of(server, OnEventLoop, own=True) as session:
+    with FaultServer(forever(drip(where, 0.05))) as server, session_of(server, AsyncSession, own=True) as session:
         began = time.monotonic()
         with pytest.raises(errors.DeadlineError) as caught:
             session.generate(input="a", model=MODEL, timeout_ms=400, retries=None)
@@ -555,14 +555,14 @@ def test_release_without_its_connection_in_sight(
     with FaultServer(forever(BEHIND["in one packet"]), certificate=certificate) as server:
         with session_of(server, side) as session:
             assert vectors(session, *"abc") == right(*"abc")
-        assert server.ledger.dialled == 3
+        assert server.ledger.connection_count == 3
 
 
 @both_sides
 def test_release_without_its_network_backend_in_sight(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library's own timeouts hold, and nothing is thought unsent or stale that may have been billed."""
     monkeypatch.setattr("openrouter_embeddings.network.transport.references", lambda *_: iter(()))
-    script = once(answer(), BEHIND["in one packet"], answer(), torn("before headers", "end"))
+    script = once(respond(), BEHIND["in one packet"], respond(), disconnect("before headers", "end"))
     with FaultServer(script) as server, session_of(server, side) as session:
         assert vectors(session, *"abc") == right(*"abc")
         made = session.generate(input="d", model=MODEL)

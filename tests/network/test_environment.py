@@ -1,4 +1,4 @@
-"""Proxies, certificates and the HTTP library, as the environment names them; and what the library logs."""
+"""Proxies, certificates and HTTP library from environment variables, and the logs of the library."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import certifi
 import pytest
 from faults.fault import UNTRUSTED
-from faults.replies import JSON, answer, bare, forever, hang, once
 from faults.server import Connection, FaultServer, Step
+from faults.steps import JSON, forever, hang, once, respond, send_raw
 from openrouter_embeddings import OpenRouter, errors
-from support.capped import KEY, MODEL
 from support.library import IS_HTTPX2
 from support.library import http as httpx
-from support.sides import OnEventLoop, Side, WithThreads, both_sides
+from support.provider_server import KEY, MODEL
+from support.sides import AsyncSession, Side, SyncSession, both_sides
 
 
 def ask(side: Side, url: str | None = None, **options: Any) -> Any:
@@ -101,7 +101,7 @@ def test_proxy_that_refuses_is_told_without_its_password(
 
 
 @both_sides
-@pytest.mark.parametrize("step", [hang, bare(b""), bare(b"SSH-2.0\r\n")], ids=["silent", "closed", "no HTTP"])
+@pytest.mark.parametrize("step", [hang, send_raw(b""), send_raw(b"SSH-2.0\r\n")], ids=["silent", "closed", "no HTTP"])
 def test_request_is_not_billed_if_the_proxy_opens_no_tunnel(
     step: Step, side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +126,7 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
             inner = connection.request = connection.read_head()
             assert inner is not None
             inner.body = connection.read(inner.body_bytes)
-            answer()(connection, inner)
+            respond()(connection, inner)
         connection.end()
 
     monkeypatch.setenv("SSL_CERT_FILE", str(UNTRUSTED))
@@ -135,7 +135,7 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
         with side(OpenRouter(KEY, server_url=f"https://h.example:{server.port}/v1", retry_config=None)) as session:
             for text in "ab":
                 session.generate(input=text, model=MODEL)
-        assert proxy.ledger.dialled == 1
+        assert proxy.ledger.connection_count == 1
 
 
 class Broken(NamedTuple):
@@ -221,7 +221,7 @@ def test_time_of_the_look_up_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with FaultServer(once()) as server:
-        for side, least, most in ((WithThreads, 1.0, 1.6), (OnEventLoop, 0.3, 0.9)):
+        for side, least, most in ((SyncSession, 1.0, 1.6), (AsyncSession, 0.3, 0.9)):
             with side(OpenRouter(KEY, server_url=f"http://h.example:{server.port}/v1", allow_http=True)) as session:
                 began = time.monotonic()
                 with pytest.raises(errors.DeadlineError) as caught:
@@ -241,7 +241,7 @@ def test_certificates_are_read_again_when_they_change(
     named = tmp_path / "company.pem"
     named.write_bytes(Path(certifi.where()).read_bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(named))
-    with FaultServer(forever(answer()), certificate=UNTRUSTED) as server:
+    with FaultServer(forever(respond()), certificate=UNTRUSTED) as server:
         with pytest.raises(errors.ConnectError, match="certificate"):
             ask(side, server.url)
         named.write_bytes(UNTRUSTED.read_bytes())
@@ -277,7 +277,7 @@ def test_verification_cannot_be_switched_off_by_the_environment(side: Side, monk
 @both_sides
 def test_logs_of_the_library_are_masked(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with FaultServer(once(answer(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
+    with FaultServer(once(respond(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
         ask(side, server.url)
 
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("openrouter")]
@@ -289,7 +289,7 @@ def test_logs_of_the_library_are_masked(side: Side, caplog: pytest.LogCaptureFix
 def test_key_that_a_server_echoes_in_part_is_masked_in_logs(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     part = KEY[: len(KEY) // 2]
-    with FaultServer(once(answer(headers=(*JSON, ("X-Echo", f"<{part}> was sent"))))) as server:
+    with FaultServer(once(respond(headers=(*JSON, ("X-Echo", f"<{part}> was sent"))))) as server:
         ask(side, server.url)
 
     logged = [record.getMessage() for record in caplog.records]

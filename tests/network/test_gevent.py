@@ -1,4 +1,4 @@
-"""Programs whose threads are greenlets: gevent replaces what the standard library waits with."""
+"""Programs with gevent, which replaces threads and waits of the standard library."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import gevent
 from openrouter_embeddings import OpenRouter
-from support.capped import Capped, matrix_of, texts_of
+from support.provider_server import ProviderServer, matrix_of, texts_of
 
-with Capped(seconds=0.2) as server:
+with ProviderServer(seconds=0.2) as server:
     client = {client}.with_options(server_url=server.url)
     ask = lambda text: list(client.embeddings.generate(input=text, model="m").data[0].embedding)
     ask("a")
@@ -36,9 +36,9 @@ print("well")
 
 USE = """
 from openrouter_embeddings import OpenRouter
-from support.capped import Capped, texts_of
+from support.provider_server import ProviderServer, texts_of
 used = OpenRouter("k")
-with Capped() as server:
+with ProviderServer() as server:
     used.embeddings.embed(texts_of(100), model="m", batch_size=10, server_url=server.url)
 """
 WHEN = {"first": ("", 'OpenRouter("k")'), "after a client was used": (USE, "used")}

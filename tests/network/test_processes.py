@@ -1,4 +1,4 @@
-"""One client in many threads, tasks, loops and processes: each gets its own, and nothing is left when it stops."""
+"""One client in many threads, tasks, event loops and processes: each gets its own vectors, and nothing is left open."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 import trio
-from faults.replies import forever, hang, once, refuse
-from faults.right import vector
+from faults.expected import vector
+from faults.leaks import open_sockets
 from faults.server import FaultServer
-from faults.witness import open_sockets
+from faults.steps import forever, hang, once, reject
 from openrouter_embeddings import OpenRouter, Policy
 from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
 PROMPTLY = 1.0  # seconds, on a busy machine
 ENDING = PROMPTLY + JOB_INTERRUPT_SECONDS  # what a job in flight may take to end
@@ -83,7 +83,7 @@ def test_calls_work_on_trio() -> None:
                     nursery.start_soon(ask, text)
             assert found == {text: right(text) for text in texts_of(20)}
 
-    with Capped(third=(refuse(503),)) as server:
+    with ProviderServer(third=(reject(503),)) as server:
         trio.run(scenario, server)
 
 
@@ -144,7 +144,7 @@ def test_interrupted_embed_ends_promptly_and_the_client_works_on(concurrency: in
 def test_interrupted_embed_that_was_told_to_wait_ends_promptly() -> None:
     def refuse_all(connection: Any, request: Any) -> None:
         time.sleep(0.2)  # until all of them have asked: nobody begins once one was told to wait
-        refuse(429, ("Retry-After", "30"))(connection, request)
+        reject(429, ("Retry-After", "30"))(connection, request)
 
     with FaultServer(forever(refuse_all)) as server, client_of(server) as client:
         took = interrupted(
@@ -209,7 +209,7 @@ def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
     stop = threading.Event()
-    with Capped(seconds=0.002) as server, client_of(server) as client:
+    with ProviderServer(seconds=0.002) as server, client_of(server) as client:
 
         def busy(caller: int) -> list[bool]:
             found: list[bool] = []
@@ -235,20 +235,20 @@ def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
         assert found == {caller: wanted(caller) for caller in range(3)}
         assert [child.exitcode for child in children] == [0, 0, 0]
         assert numbers(client.embeddings.generate(input="after", model=MODEL)) == right("after")
-        assert server.ledger.dialled <= 4 + 3 * 12  # no connection of the parent was used by a child
+        assert server.ledger.connection_count <= 4 + 3 * 12  # no connection of the parent was used by a child
     results.close()
 
 
 SPAWNED = """
 import multiprocessing, sys
 sys.path[:0] = [{tests!r}, {tests!r} + "/network"]
-from support.capped import Capped
+from support.provider_server import ProviderServer
 from test_processes import client_of, in_child, wanted
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
     results = context.SimpleQueue()
-    with Capped() as server, client_of(server) as client:
+    with ProviderServer() as server, client_of(server) as client:
         client.embeddings.generate(input="a", model="m")
         child = context.Process(target=in_child, args=(client, 1, results))
         child.start()

@@ -1,4 +1,4 @@
-"""What hooks httpx sees the default client: mocks, recordings and traces that users know from their own tests."""
+"""Tools that patch httpx work with the default client: mocks, recordings and traces."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import respx
 import vcr
-from faults.replies import answer, forever
-from faults.right import vector
+from faults.expected import vector
 from faults.server import FaultServer
+from faults.steps import forever, respond
 from openrouter_embeddings import OpenRouter, errors
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_httpx import HTTPXMock
-from support.capped import KEY, MODEL
 from support.library import http, only_httpx
+from support.provider_server import KEY, MODEL
 from support.sides import Side, both_sides
 
 pytestmark = only_httpx
@@ -80,7 +80,7 @@ def test_vcrpy(side: Side, tmp_path: Path) -> None:
     """Recorded against a server, and played again when that is gone."""
     recorder = vcr.VCR(filter_headers=["authorization"], record_mode="once")
     cassette = str(tmp_path / "cassette.yaml")
-    with FaultServer(forever(answer())) as server, recorder.use_cassette(cassette):
+    with FaultServer(forever(respond())) as server, recorder.use_cassette(cassette):
         assert ask(side, server_url=server.url) == list(vector("a"))
     with recorder.use_cassette(cassette) as played:
         assert ask(side, server_url=server.url) == list(vector("a"))
@@ -101,7 +101,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 @both_sides
 def test_opentelemetry(side: Side, spans: InMemorySpanExporter) -> None:
-    with FaultServer(forever(answer())) as server:
+    with FaultServer(forever(respond())) as server:
         assert ask(side, server_url=server.url) == list(vector("a"))
 
         (span,) = spans.get_finished_spans()

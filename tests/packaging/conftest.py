@@ -1,4 +1,4 @@
-"""The wheel, built once; an environment that holds it alone; the embedded server."""
+"""Fixtures: the distributions, built once per run, an environment with only our wheel, and an embedded server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.shared import make_once
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with our wheel and our sdist."""
+    """Return the folder with our wheel and our sdist."""
     command = (sys.executable, "-m", "hatchling", "build", "-d")
     return make_once(tmp_path_factory, "dist", lambda folder: run(*command, folder, folder=ROOT))
 
@@ -27,12 +27,12 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with our wheel and without the official SDK."""
+    """Return an environment with our wheel and without the official SDK."""
     return Environment(make_once(tmp_path_factory, "alone", lambda folder: Environment(folder).install(wheel)))
 
 
 @pytest.fixture(scope="session")
 def settings() -> Iterator[dict[str, str]]:
-    """The environment variables that lead to an embedded server."""
+    """Yield the environment variables that make clients use an embedded server."""
     with serve(api_key="sk-or-v1-0123456789abcdef", max_inputs=50) as server:
         yield server.environment

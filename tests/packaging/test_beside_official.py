@@ -1,4 +1,4 @@
-"""Our distribution and the official SDK share an environment, in any order of installing and removing."""
+"""Our distribution and the official SDK work in one environment, after any order of installs and uninstalls."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from support.environments import ROOT, Environment, Installer
 OURS, THEIRS = "openrouter-embeddings", "openrouter"
 OFFICIAL, LANGCHAIN = "openrouter==1.3.84", "langchain-openrouter"
 
-# Prints what each import name gives, after a call and an import of a submodule, which installed files are damaged, and
-# what the commands print.
+# Prints the SDK behind each import name, after a call and an import of a submodule; the damaged files; and the output
+# of the commands.
 STATE = """
-import base64, contextlib, hashlib, importlib, importlib.metadata, io, json, os, pathlib, runpy, sys
+import base64, contextlib, gc, hashlib, importlib, importlib.metadata, io, json, os, pathlib, runpy, sys
+
+gc.disable()  # in Python 3.11, a finalizer that imports a module during another import raises KeyError
 
 def use(name):
     try:
@@ -26,8 +28,8 @@ def use(name):
         try:
             client.embeddings.generate(input="a", model="no/such-model")
         except errors.NotFoundResponseError:
-            answer = client.embeddings.generate(input=["a", "b"], model="openai/text-embedding-3-small")
-    return f"{len(answer.data)} vectors by {sdk.__name__}"
+            response = client.embeddings.generate(input=["a", "b"], model="openai/text-embedding-3-small")
+    return f"{len(response.data)} vectors by {sdk.__name__}"
 
 def damaged(file):
     path = pathlib.Path(file.locate())
@@ -48,8 +50,8 @@ print(json.dumps([used, files, [version(name) for name in commands]]))
 """
 
 
-def check(environment: Environment, settings: dict[str, str], installed: set[str]) -> None:
-    """Each SDK that is installed works under its own name, and none of its files is missing or replaced."""
+def assert_works(environment: Environment, settings: dict[str, str], installed: set[str]) -> None:
+    """Each installed SDK works under its own name, and none of its files is missing or changed."""
     used = [
         "2 vectors by openrouter" if THEIRS in installed else "2 vectors by openrouter_embeddings",
         "2 vectors by openrouter_embeddings" if OURS in installed else "no openrouter_embeddings",
@@ -58,14 +60,14 @@ def check(environment: Environment, settings: dict[str, str], installed: set[str
     assert json.loads(environment.run(STATE, settings)) == [used, {name: [] for name in installed}, versions]
 
 
-def client_of_langchain(environment: Environment) -> str:
-    """Whether `langchain-openrouter` makes its client of the official SDK."""
+def langchain_uses_the_official_client(environment: Environment) -> str:
+    """Return the printed boolean whether `langchain-openrouter` creates a client of the official SDK."""
     client = "langchain_openrouter.ChatOpenRouter(model='a', api_key='b').client"
     program = f"import langchain_openrouter, openrouter; print(isinstance({client}, openrouter.OpenRouter))"
     return environment.run(program)
 
 
-# Each SDK is installed first and second, and removed as the first and as the second that was installed.
+# Each SDK is installed first and second, and uninstalled first and second.
 STEPS: dict[Installer, str] = {
     "uv": "+ours +theirs -theirs +langchain -ours +ours -ours +ours -theirs -ours +theirs +editable -theirs",
     "pip": "+ours +theirs -ours +ours -theirs",
@@ -77,7 +79,7 @@ def test_each_sdk_works_after_each_step(
     installer: Installer, wheel: Path, settings: dict[str, str], tmp_path: Path
 ) -> None:
     environment = Environment(tmp_path / "venv", installer)
-    if installer == "pip":  # is slow at what is not asked here: it finds the dependencies installed
+    if installer == "pip":  # uv installs the dependencies first, because pip is slow
         with_uv = Environment(tmp_path / "venv")
         with_uv.install(wheel, OFFICIAL)
         for distribution in (OURS, THEIRS):
@@ -86,14 +88,14 @@ def test_each_sdk_works_after_each_step(
     installed: set[str] = set()
     for step in STEPS[installer].split():
         action, name = step[0], step[1:]
-        distribution = OURS if name in ("ours", "editable") else THEIRS  # langchain-openrouter requires theirs
+        distribution = OURS if name in ("ours", "editable") else THEIRS  # langchain-openrouter requires OFFICIAL
         if action == "+":
             environment.install(requirements[name])
         else:
             for folder in tmp_path.glob("venv/lib/*/site-packages/openrouter"):
-                (folder / "notes.txt").touch()  # a file that no installer removes
+                (folder / "notes.txt").touch()  # installers do not remove this file
             environment.uninstall(distribution)
         installed ^= {distribution}
         if installed:
-            check(environment, settings, installed)
-        assert name != "langchain" or client_of_langchain(environment) == "True\n"
+            assert_works(environment, settings, installed)
+        assert name != "langchain" or langchain_uses_the_official_client(environment) == "True\n"

@@ -1,4 +1,4 @@
-"""What documents show is what happens: the reference page's examples, programs for the official SDK, our own pages."""
+"""Examples of the documented page, of the README and of the official SDK run, and links in documents have targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.environments import ROOT, Environment
 
 BLOCKS = {f"README-{number}": block for number, block in enumerate(blocks((ROOT / "README.md").read_text()), 1)}
 
-# Programs written for the official SDK, and what they print.
+# Programs written for the official SDK, with their output.
 PROGRAMS = {
     """
 import typing
@@ -63,7 +63,7 @@ client.close()
 
 
 @pytest.mark.parametrize(("example", "output"), [("generate", "CreateEmbeddingsR"), ("list_models", "ModelsListR")])
-def test_example_of_the_reference_page_runs(
+def test_example_of_the_documented_page_runs(
     example: str, output: str, alone: Environment, settings: dict[str, str]
 ) -> None:
     program = (ROOT / f"examples/{example}.py").read_text()
@@ -81,13 +81,12 @@ def test_program_for_the_official_sdk_runs(program: str, alone: Environment, set
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_block_prints_what_stands_below_it(name: str, settings: dict[str, str], tmp_path: Path) -> None:
-    """The blocks of the site's pages are run by tests/docs."""
+def test_readme_block_prints_the_output_below_it(name: str, settings: dict[str, str], tmp_path: Path) -> None:
     assert run_block(BLOCKS[name], settings, tmp_path) == (0, "", BLOCKS[name].output)
 
 
 @pytest.mark.parametrize("document", sorted({*ROOT.glob("*.md"), *ROOT.glob("codegen/*.md")}), ids=str)
-def test_links_lead_to_files(document: Path) -> None:
+def test_links_have_targets(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
 
     assert [link for link in links if not (document.parent / link).exists()] == []

@@ -1,4 +1,4 @@
-"""`openrouter` is `openrouter_embeddings` under another name, and importing either loads nothing heavy."""
+"""`openrouter` is an alias of `openrouter_embeddings`, and both names import quickly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = metadata.version("openrouter-embeddings")
 MODULES = [
     found.name
     for found in pkgutil.walk_packages(openrouter.__path__, "openrouter.")
-    if not found.name.startswith("openrouter.integrations.")  # tests/engines imports them, beside their frameworks
+    if not found.name.startswith("openrouter.integrations.")  # tests/engines imports these
 ]
 
 
@@ -30,13 +30,13 @@ def test_module_is_the_same_object_under_both_names(module: str) -> None:
     assert getattr(real.__spec__, "name", None) == real.__name__
 
 
-def test_module_that_does_not_exist_is_not_found() -> None:
+def test_missing_module_is_not_found() -> None:
     assert importlib.util.find_spec("openrouter.no_such") is None
     with pytest.raises(ModuleNotFoundError, match=r"openrouter\.no_such"):
         import_module("openrouter.no_such")
 
 
-def test_tools_find_sources_documentation_and_data() -> None:
+def test_alias_has_sources_documentation_and_data() -> None:
     assert inspect.getsource(openrouter) == inspect.getsource(openrouter_embeddings)
     assert inspect.getsource(openrouter.OpenRouter).startswith("class OpenRouter(")
     pages = [pydoc.render_doc(f"{name}.errors").partition("\n")[2] for name in NAMES]
@@ -44,7 +44,7 @@ def test_tools_find_sources_documentation_and_data() -> None:
     assert resources.files("openrouter").joinpath("py.typed").is_file()
 
 
-# Programs for a fresh interpreter, and what each prints.
+# Programs for a new interpreter, with their output.
 PROGRAMS = {
     """
 from openrouter import *
@@ -80,7 +80,7 @@ print(openrouter.__version__, m.packages_distributions()["openrouter"])
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_alias_in_a_fresh_interpreter(program: str, alone: Environment) -> None:
+def test_alias_in_a_new_interpreter(program: str, alone: Environment) -> None:
     assert alone.run(program).strip() == PROGRAMS[program]
 
 
@@ -88,7 +88,7 @@ def test_alias_in_a_fresh_interpreter(program: str, alone: Environment) -> None:
 def test_error_pickled_under_one_name_loads_under_the_other(writer: str, reader: str, alone: Environment) -> None:
     dump = f"import {writer} as sdk, pickle; print(pickle.dumps(sdk.errors.NoResponseError('a'), 0).decode())"
     pickled = alone.run(dump)
-    # Also as a release pickled it whose package was called `openrouter`.
+    # The second pickle is that of a release whose package was named `openrouter`.
     for text in (pickled, pickled.replace("openrouter_embeddings", "openrouter")):
         load = f"import {reader}, pickle; error = pickle.loads({text.encode()!r})"
         assert alone.run(f"{load}; print(type(error) is {reader}.errors.NoResponseError, error)") == "True a\n"
@@ -112,7 +112,7 @@ NOT_LOADED = {
 
 
 @pytest.mark.parametrize("program", NOT_LOADED)
-def test_import_loads_nothing_heavy(program: str, alone: Environment) -> None:
+def test_import_loads_no_heavy_modules(program: str, alone: Environment) -> None:
     loaded = alone.run(f"{program}; import sys; print(*sys.modules)").split()
 
     assert [name for name in NOT_LOADED[program] if name in loaded] == []

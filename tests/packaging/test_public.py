@@ -1,4 +1,4 @@
-"""What users import: every public name resolves, is documented, and shows no HTTP library."""
+"""Public names: all resolve, are documented, and do not expose the HTTP library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openrouter_embeddings.embeddings import Embeddings
 from openrouter_generated.resources import Resources
 
 MODULES = [openrouter_embeddings, components, errors, operations, utils, sdk_types]
-DOCUMENTED = {  # the names that the reference page uses
+DOCUMENTED = {  # names on the documented page
     openrouter_embeddings: "OpenRouter components errors operations types utils",
     operations: "InputUnion EncodingFormat CreateEmbeddingsResponse",
     components: "ProviderPreferences ModelsListResponse",
@@ -30,12 +30,12 @@ DOCUMENTED = {  # the names that the reference page uses
 
 
 def public_names(module: types.ModuleType) -> list[str]:
-    """What `dir` shows: it must be what `__all__` lists, where there is one."""
+    """Return the names of `dir` without private ones."""
     return [name for name in dir(module) if name[0] != "_"]
 
 
 def callables() -> dict[str, Any]:
-    """Every public function, class and method by its full name."""
+    """Return all public functions, classes and methods by full name."""
     found: dict[str, Any] = {"Embeddings": Embeddings}
     for module in MODULES:
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in public_names(module)}
@@ -54,7 +54,7 @@ CALLABLES = callables()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_public_names_resolve_and_documented_ones_are_among_them(module: types.ModuleType) -> None:
+def test_public_names_resolve_and_include_the_documented_ones(module: types.ModuleType) -> None:
     names = public_names(module)
 
     assert sorted(names) == sorted(getattr(module, "__all__", names))
@@ -64,7 +64,7 @@ def test_public_names_resolve_and_documented_ones_are_among_them(module: types.M
         _ = module.NoSuchName
 
 
-def test_client_shows_only_what_users_may_use_and_hides_no_tag_of_the_api() -> None:
+def test_client_has_only_its_methods_and_one_attribute_per_tag() -> None:
     tags = {name for name in vars(Resources) if name[0] != "_"}
     methods = {"aclose", "close", "with_options"}
 
@@ -73,7 +73,7 @@ def test_client_shows_only_what_users_may_use_and_hides_no_tag_of_the_api() -> N
 
 
 @pytest.mark.parametrize("name", CALLABLES)
-def test_public_callable_is_documented_and_shows_no_http_library(name: str) -> None:
+def test_public_callable_has_a_docstring_and_no_type_of_the_http_library(name: str) -> None:
     value = CALLABLES[name]
     assert value.__doc__ if isinstance(value, type) else inspect.getdoc(value)
 
@@ -84,7 +84,7 @@ def test_public_callable_is_documented_and_shows_no_http_library(name: str) -> N
     assert re.findall(r"\b(?:httpx2?|httpcore|anyio)\b", " ".join([*bases, *annotations, signature])) == []
 
 
-def test_each_file_of_the_overlay_begins_with_its_purpose() -> None:
+def test_each_file_of_the_overlay_begins_with_a_docstring() -> None:
     files = Path(inspect.getfile(openrouter_embeddings)).parents[1].rglob("*.py")
 
     assert [str(file) for file in files if not file.read_text().startswith('"""')] == []

@@ -1,4 +1,4 @@
-"""What type checkers find in a user's file: right calls pass, wrong calls fail, results have their types."""
+"""Type checks of user code: valid calls pass, invalid calls fail, and results have the documented types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import openrouter_embeddings
 from openrouter_embeddings import OpenRouter, Policy, components, errors, operations, utils
 from openrouter_embeddings.types import UNSET, EmbedResult, EmbedStream, EmbedStreamAsync, Progress, TextError, Usage
 
-async def show_later(progress: Progress) -> None: ...
+async def async_callback(progress: Progress) -> None: ...
 
 client = OpenRouter("key")
 embeddings = client.embeddings
@@ -29,7 +29,7 @@ retries = utils.RetryConfig("backoff", utils.BackoffStrategy(500, 60_000, 1.5, 3
 texts: list[str] = ["a", "b"]
 tokens: list[int] = [1, 2]
 """
-RIGHT = """\
+VALID = """\
 OpenRouter('key', None, 'title', None, None, None, 'https://h', None, None, UNSET, 5)
 OpenRouter(api_key=lambda: 'key', retry_config=retries)
 OpenRouter(client=httpx.Client(), async_client=httpx.AsyncClient(), retry_config=Policy(attempts=2))
@@ -46,9 +46,9 @@ embeddings.list_models(limit=5, retries=3, http_headers={'Authorization': None})
 embeddings.embed((text for text in texts), model='m', concurrency='auto', tokens_per_minute=1e6)
 embeddings.embed(texts, model='m', on_error='record', provider={'zdr': True}, retries=retries)
 result = embeddings.embed(texts, model='m', progress=lambda progress: print(progress.texts_done))
-answer = embeddings.generate(input='a', model='m')
-assert_type(answer, operations.CreateEmbeddingsResponse)
-assert_type((answer.model, answer.data[0].index), tuple[str, int | None])
+response = embeddings.generate(input='a', model='m')
+assert_type(response, operations.CreateEmbeddingsResponse)
+assert_type((response.model, response.data[0].index), tuple[str, int | None])
 assert_type(embeddings.list_models(), components.ModelsListResponse)
 assert_type(result, EmbedResult)
 assert_type(result.vectors, numpy.typing.NDArray[numpy.float32])
@@ -64,7 +64,7 @@ async def main() -> None:
     assert_type((await embeddings.search_async('a.npy', 'a', count=3))[0].similarity, float)
     assert_type((await embeddings.check_async('a.npy')).has_drifted, bool)
 """
-WRONG = """\
+INVALID = """\
 OpenRouter(5)
 OpenRouter(token='key')
 OpenRouter(retry_config='5')
@@ -87,7 +87,7 @@ embeddings.check_async('a.npy').has_drifted
 embeddings.embed(texts)
 embeddings.embed([1, 2], model='m')
 embeddings.embed(texts, model='m', on_error='ignore')
-embeddings.embed(texts, model='m', progress=show_later)
+embeddings.embed(texts, model='m', progress=async_callback)
 embeddings.embed(texts, model='m').embeddings
 """
 OFFICIAL_ONLY = "from openrouter.chat import Chat"
@@ -103,19 +103,19 @@ OpenRouter("key").embeddings.generate(input="a", model="m")
 """
 README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 PROGRAMS = {
-    "right": HEAD + RIGHT,
-    "wrong": HEAD + WRONG,
+    "valid": HEAD + VALID,
+    "invalid": HEAD + INVALID,
     "both_names": BOTH_NAMES,
     **{f"readme_{number}": text for number, text in enumerate(README)},
 }
 
 
-Place = tuple[str, int]  # a file without its suffix, and a line
-Errors = dict[str, dict[str, set[str]]]  # file: {checker: the lines of code that it refuses}
+Location = tuple[str, int]  # file name without suffix, line number
+Errors = dict[str, dict[str, set[str]]]  # file name: {checker: lines of code with an error}
 
 
-def mypy(folder: Path, python: Path) -> list[Place]:
-    cache = ROOT / ".mypy_cache" / "packaging"  # most of the time goes into the types of the standard library
+def mypy(folder: Path, python: Path) -> list[Location]:
+    cache = ROOT / ".mypy_cache" / "packaging"  # checking the standard library takes most of the time
     options = ["--strict", "--cache-dir", str(cache), "--python-executable", str(python)]
     command = [sys.executable, "-m", "mypy", *options, "."]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=SHELL)
@@ -123,7 +123,7 @@ def mypy(folder: Path, python: Path) -> list[Place]:
     return [(file, int(line)) for file, line in re.findall(r"^(\w+)\.py:(\d+): error", done.stdout, re.MULTILINE)]
 
 
-def pyright(folder: Path, python: Path) -> list[Place]:
+def pyright(folder: Path, python: Path) -> list[Location]:
     off = dict.fromkeys(("reportUnusedExpression", "reportUnusedCoroutine", "reportUnusedImport"), False)
     (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict", **off}))
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", str(python)]
@@ -133,13 +133,13 @@ def pyright(folder: Path, python: Path) -> list[Place]:
 
 
 def check(folder: Path, python: Path, *files: str) -> Errors:
-    """What mypy and pyright refuse in the files, given what is installed for that Python."""
+    """Run mypy and pyright on the files with the packages of an interpreter; return the lines with errors."""
     for file in files:
         (folder / f"{file}.py").write_text(PROGRAMS[file])
     with ThreadPoolExecutor() as pool:
-        places = {checker: pool.submit(checker, folder, python) for checker in (mypy, pyright)}
+        locations = {checker: pool.submit(checker, folder, python) for checker in (mypy, pyright)}
     found: Errors = {file: {"mypy": set(), "pyright": set()} for file in files}
-    for checker, future in places.items():
+    for checker, future in locations.items():
         for file, line in future.result():
             found[file][checker.__name__].add(PROGRAMS[file].splitlines()[line - 1])
     return found
@@ -151,22 +151,22 @@ def by_both(*lines: str) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def editable(tmp_path_factory: pytest.TempPathFactory) -> Errors:
-    """What is refused in all programs, given the editable install of this checkout."""
+    """Check all programs with the editable install of this checkout."""
     assert len(README) >= 3
     return check(tmp_path_factory.mktemp("editable"), Path(sys.executable), *PROGRAMS)
 
 
-def test_each_wrong_call_is_refused(editable: Errors) -> None:
-    assert editable["wrong"] == by_both(*WRONG.splitlines())
+def test_each_invalid_call_is_an_error(editable: Errors) -> None:
+    assert editable["invalid"] == by_both(*INVALID.splitlines())
 
 
-@pytest.mark.parametrize("file", [name for name in PROGRAMS if name not in ("wrong", "both_names")])
-def test_right_calls_pass_and_give_the_right_types(file: str, editable: Errors) -> None:
+@pytest.mark.parametrize("file", [name for name in PROGRAMS if name not in ("invalid", "both_names")])
+def test_valid_calls_pass_and_have_the_documented_types(file: str, editable: Errors) -> None:
     assert editable[file] == by_both()
 
 
 def test_both_names_are_typed(editable: Errors, alone: Environment, wheel: Path, tmp_path: Path) -> None:
-    """The wheel gives types under both names, and leaves the official SDK its own types where that is installed."""
+    """The wheel provides types for both names; beside the official SDK, `openrouter` has the types of that SDK."""
     beside = Environment(tmp_path / "venv")
     beside.install(wheel, "openrouter==1.3.84")
     folder = tmp_path / "consumer"

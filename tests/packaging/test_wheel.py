@@ -1,4 +1,4 @@
-"""What is published: the files of the wheel and of the sdist, and a command that names a missing extra."""
+"""The files of the wheel and of the sdist, and the commands without extras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from support.environments import SHELL, UV, Environment, run
 
 
-def test_wheel_holds_the_packages_and_marks_them_as_typed(wheel: Path) -> None:
+def test_wheel_contains_the_typed_packages(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
@@ -31,7 +31,7 @@ def test_sdist_builds_the_same_wheel(dist: Path, wheel: Path, tmp_path: Path) ->
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
-def test_command_names_the_extra_that_is_missing(alone: Environment) -> None:
+def test_command_names_the_missing_extra(alone: Environment) -> None:
     for script in ("openrouter", "openrouter-embeddings"):
         done = subprocess.run([alone.bin / script, "serve"], capture_output=True, text=True, timeout=60, env=SHELL)
 

@@ -1,4 +1,4 @@
-"""The retries of a call match a simple model of them: no limit is exceeded, and no retry is missing."""
+"""The retries of calls equal those of a simple model: no limit is exceeded, and no retry is missing."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CALL = prepare(GENERATE, {"input": "a", "model": "m"}, CallOptions(), Config(bas
 
 
 class Fault(NamedTuple):
-    """How an attempt ends: what comes back, and what that means for a retry."""
+    """The end of an attempt, and its meaning for retries."""
 
     outcome: Response | Failure
-    kind: str  # good, or the kind of failure
+    kind: str  # "success" or the kind of failure
     overloaded: bool = False
     stale: bool = False
     maybe_billed: bool = False
@@ -38,12 +38,12 @@ def _status(status: int) -> Response:
 
 
 FAULTS = [
-    Fault(_status(200), "good"),
+    Fault(_status(200), "success"),
     *(Fault(_status(status), "not processed", overloaded=True) for status in (429, 503, 529)),
     *(Fault(_status(status), "maybe processed", maybe_billed=True) for status in (408, 500, 502, 504)),
     *(Fault(_status(status), "permanent") for status in (400, 402, 404)),
     Fault(Failure(ConnectError("refused"), sent=False), "not processed"),
-    Fault(Failure(ConnectionLostError("torn"), sent=True), "maybe processed", maybe_billed=True),
+    Fault(Failure(ConnectionLostError("lost"), sent=True), "maybe processed", maybe_billed=True),
     Fault(
         Failure(ConnectionLostError("idle"), sent=True, stale=True), "maybe processed", stale=True, maybe_billed=True
     ),
@@ -59,7 +59,7 @@ policies = st.builds(
 
 
 def read(response: Response, call: PreparedCall) -> str:
-    """The result of a response, or the error of its status."""
+    """Return the result of a response, or raise the error of its status."""
     if response.status_code == 200:
         return "a result"
     error = error_for(response.status_code, "no", response)
@@ -68,7 +68,7 @@ def read(response: Response, call: PreparedCall) -> str:
 
 
 class Calls(RuleBasedStateMachine):
-    """Calls of one client in turn: they share its retry budget and nothing else."""
+    """Sequential calls of one client, which share only its retry budget."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,9 +84,9 @@ class Calls(RuleBasedStateMachine):
     @rule()
     def call(self) -> None:
         uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
-        world: dict[str, Any] = {"budget": self.budget, "clock": lambda: self.now, "uniform": uniform}
-        self.running = call_flow(CALL, self.policy, read, key=lambda: Secret("sk-key"), **world)
-        self.began = self.now
+        context: dict[str, Any] = {"budget": self.budget, "clock": lambda: self.now, "uniform": uniform}
+        self.running = call_flow(CALL, self.policy, read, key=lambda: Secret("sk-key"), **context)
+        self.started = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False
         self.record(next(self.running))
@@ -114,7 +114,7 @@ class Calls(RuleBasedStateMachine):
             outcome = attrs.evolve(outcome, headers=Headers([("retry-after", str(retry_after))]))
         self.maybe_billed += fault.maybe_billed
         wait = self.expected_wait(fault, retry_after)
-        step, answer, error = self.send(outcome)
+        step, result, error = self.send(outcome)
         if step is not None:
             assert step.seconds == pytest.approx(wait)
             self.now += step.seconds
@@ -123,15 +123,15 @@ class Calls(RuleBasedStateMachine):
         self.running = None
         assert wait is None
         if error is None:
-            assert (fault.kind, answer) == ("good", "a result")
+            assert (fault.kind, result) == ("success", "a result")
             self.tokens = min(20, self.tokens + 1)
         else:
-            assert fault.kind != "good"
+            assert fault.kind != "success"
             assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
             assert error.retry_after == retry_after
 
     def send(self, outcome: Response | Failure) -> tuple[Sleep | None, Any, OpenRouterError | None]:
-        """The pause, the result or the error that follows an outcome."""
+        """Send an outcome to the call; return its next step, its result or its error."""
         try:
             return self.running.send(outcome), None, None
         except StopIteration as done:
@@ -140,9 +140,9 @@ class Calls(RuleBasedStateMachine):
             return None, None, error
 
     def expected_wait(self, fault: Fault, retry_after: float | None) -> float | None:
-        """Seconds to wait before the next attempt; None if there is none."""
-        policy, elapsed = self.policy, self.now - self.began
-        if fault.kind in ("good", "permanent") or self.retries + 1 == policy.attempts:
+        """Return the seconds until the next attempt, or None if the call ends."""
+        policy, elapsed = self.policy, self.now - self.started
+        if fault.kind in ("success", "permanent") or self.retries + 1 == policy.attempts:
             return None
         if fault.stale and not self.was_stale:
             self.was_stale = True
@@ -158,7 +158,7 @@ class Calls(RuleBasedStateMachine):
         wait = least + self.random * (most - least)
         cost = 2 if fault.kind == "maybe processed" else 1
         total = 1e9 if policy.total_seconds is None else policy.total_seconds
-        end = elapsed + wait + min(1.0, total / 10)  # an attempt needs time
+        end = elapsed + wait + min(1.0, total / 10)  # minimum time of an attempt
         assume(abs(end - total) > 1e-6)
         late = end > total
         if (retry_after or 0.0) > policy.retry_after_cap_seconds or late or cost > self.tokens:
@@ -173,9 +173,9 @@ class Calls(RuleBasedStateMachine):
         if self.running is None:
             return
         policy = self.policy
-        assert self.sends <= (policy.attempts or 10**9) + 1, "one more after a stale connection"
+        assert self.sends <= (policy.attempts or 10**9) + 1, "a stale connection allows one more attempt"
         if policy.total_seconds is not None and self.sends > 1:
-            left = policy.total_seconds - (self.now - self.began)
+            left = policy.total_seconds - (self.now - self.started)
             assert self.request.timeouts.attempt_seconds <= max(left, 0.001)
 
 

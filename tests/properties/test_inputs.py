@@ -1,4 +1,4 @@
-"""Arguments are valid where an independent validator accepts them, and are sent unchanged."""
+"""Arguments are valid if and only if an independent validator accepts them, and are sent unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 def strict(schema: Any) -> Any:
-    """The schema with our two additional rules: enums are open, unknown names are invalid."""
+    """Return the schema with the two rules of the package: enums accept any value, unknown names are invalid."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -37,7 +37,7 @@ VALIDATOR = jsonschema.Draft202012Validator({**BODY, "components": {"schemas": s
 
 
 def convert(value: Any, schema: Any) -> tuple[Any, InvalidInputError | None]:
-    """What is sent for a value, or the error."""
+    """Return the JSON that is sent for a value, or the error."""
     try:
         return to_json(value, schema, "x", SCHEMAS), None
     except InvalidInputError as error:
@@ -45,20 +45,20 @@ def convert(value: Any, schema: Any) -> tuple[Any, InvalidInputError | None]:
 
 
 def prices(body: Any) -> dict[str, Any]:
-    """The prices of a body, which callers may give as numbers."""
+    """Return the prices of a body, which callers may pass as numbers."""
     provider = body.get("provider") if isinstance(body, dict) else None
     return (provider or {}).get("max_price") or {}
 
 
 @given(near(BODY, wrong=100))
-def test_valid_bodies_are_those_of_the_specification_and_are_sent_unchanged(body: Any) -> None:
+def test_exactly_the_valid_bodies_are_sent_and_unchanged(body: Any) -> None:
     before = copy.deepcopy(body)
 
     sent, error = convert(body, BODY)
 
     event("invalid" if error else "valid")
     assert VALIDATOR.is_valid(body) is (error is None), error
-    assert body == before, "the caller's objects stay unchanged"
+    assert body == before, "the objects of the caller have changed"
     if error is None:
         assert prices(sent) == {name: str(price) for name, price in prices(body).items()}
         prices(before).update(prices(sent))

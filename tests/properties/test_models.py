@@ -1,4 +1,4 @@
-"""Models write what they read, and pickle."""
+"""Models convert JSON to objects and back without a change, and can be pickled."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MODELS: dict[str, type[ApiModel]] = {
 }
 
 
-def test_every_object_of_the_specification_has_a_model() -> None:
+def test_schemas_have_models() -> None:
     assert set(MODELS) >= {"CreateEmbeddingsResponse", "Model", "ErrorResponse", "ProviderPreferences"}
     assert len(MODELS) > 30
 
 
 @given(st.data())
-def test_models_write_what_they_read(data: st.DataObject) -> None:
+def test_to_dict_inverts_from_dict(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(MODELS)))
     value = data.draw(near(SCHEMAS[name], wrong=60).filter(lambda drawn: isinstance(drawn, dict)))
     before = copy.deepcopy(value)
@@ -44,7 +44,7 @@ def test_models_write_what_they_read(data: st.DataObject) -> None:
 
 
 def read(model: type[ApiModel], value: object) -> tuple[ApiModel | None, ValueError | None]:
-    """The model of a value, or the error."""
+    """Return the model of a value, or the error."""
     try:
         return model.from_dict(value), None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Texts are packed in order, each once, and no batch has room for one more."""
+"""Batches contain each text once and in order, and each batch is full."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ TEXTS = st.builds(
 @given(TEXTS, st.sampled_from([None, 1, 2, 63, 64, 65, 128, 2_048]), st.sampled_from([None, 500, 2_000]))
 @example(["é" * 100] * 2_048, 2_048, None)
 @example(["a" * 345] * 2_100, 2_100, None)
-def test_texts_are_packed_in_order_and_as_many_as_fit(
-    texts: list[str], batch_size: int | None, most_tokens: int | None
+def test_batches_are_ordered_complete_and_full(
+    texts: list[str], batch_size: int | None, max_tokens: int | None
 ) -> None:
     limits = ModelLimits()
-    limits.max_tokens = most_tokens or BATCH_TOKENS
+    limits.max_tokens = max_tokens or BATCH_TOKENS
     packer = Packer(enumerate(texts), limits, batch_size)
-    most, limit = most_tokens or BATCH_TOKENS, batch_size or BATCH_INPUTS
+    most, most_texts = max_tokens or BATCH_TOKENS, batch_size or BATCH_INPUTS
 
     position = 0
     while (batch := packer.next()) is not None:
         assert batch.positions == tuple(range(position, position + len(batch)))
         assert batch.texts == tuple(texts[position : position + len(batch)])
         position += len(batch)
-        assert len(batch) <= limit
+        assert len(batch) <= most_texts
         tokens = sum(map(estimate_tokens, batch.texts))
         assert len(batch) == 1 or tokens <= most
-        assert position == len(texts) or len(batch) == limit or tokens + estimate_tokens(texts[position]) > most, (
-            "the batch has room for one more"
+        assert position == len(texts) or len(batch) == most_texts or tokens + estimate_tokens(texts[position]) > most, (
+            "the batch could contain one more text"
         )
     assert position == len(texts)
     assert packer.exhausted

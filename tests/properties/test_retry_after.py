@@ -1,4 +1,4 @@
-"""Every Retry-After is a number of seconds, or ignored."""
+"""Any Retry-After gives a finite positive number of seconds, or None."""
 
 from __future__ import annotations
 

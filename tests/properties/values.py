@@ -1,4 +1,4 @@
-"""Strategies for values near a schema: mostly valid, sometimes with a missing, null, unknown or wrong part."""
+"""Strategies for JSON values that are nearly valid: some parts are missing, null, unknown or of a wrong type."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ anything = st.recursive(
 
 
 def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema, or what its `$ref` points to."""
+    """Return the schema after resolving its `$ref`."""
     return resolved(SCHEMAS[schema["$ref"].rpartition("/")[2]]) if "$ref" in schema else schema
 
 
 @st.composite
 def near(draw: st.DrawFn, schema: Mapping[str, Any], wrong: int = 30) -> Any:
-    """A JSON value near `schema`; about one part in `wrong` is arbitrary."""
+    """Draw a value of a schema in which about one part in `wrong` is arbitrary."""
     schema = resolved(schema)
     if draw(st.integers(1, wrong)) == wrong:
         return draw(anything)
@@ -57,14 +57,14 @@ def _scalar(schema: Mapping[str, Any], kind: str) -> st.SearchStrategy[Any]:
 
 @st.composite
 def _object(draw: st.DrawFn, schema: Mapping[str, Any], wrong: int) -> dict[str, Any]:
-    made = {}
+    value = {}
     required = schema.get("required", ())
     for name, member in schema.get("properties", {}).items():
         often = wrong if name in required else 2
         if draw(st.integers(1, often)) != often:
-            made[name] = draw(near(member, wrong))
+            value[name] = draw(near(member, wrong))
     others = schema.get("additionalProperties")
     if others or draw(st.integers(1, wrong)) == wrong:
         member = others if isinstance(others, dict) else {}
-        made.update(draw(st.dictionaries(texts, near(member, wrong), max_size=2)))
-    return made
+        value.update(draw(st.dictionaries(texts, near(member, wrong), max_size=2)))
+    return value

@@ -3,7 +3,7 @@
     python tests/release/check.py [--root FOLDER] [--only STEP ...]
 
 Each step prints one line. The exit code is 0 if every step passed, 1 if one failed, 2 for wrong usage.
-docs/releasing.md describes the whole way.
+docs/releasing.md describes all steps of a release.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ OLDEST_PYTHON, NEWEST_PYTHON = 11, 15
 
 
 class Failed(Exception):
-    """A step failed; the message says what to do."""
+    """A failed step; the message says how to fix it."""
 
 
 class Release:
-    """The tree that is checked, and the distributions that were built of it."""
+    """The checked tree and its distributions."""
 
     def __init__(self, root: Path, work: Path) -> None:
         self.root, self.work = root, work
@@ -57,7 +57,7 @@ class Release:
         return set(self.git("ls-files", "-z").strip("\0").split("\0"))
 
     def distributions(self) -> tuple[Path, Path]:
-        """The wheel and the sdist of the committed tree, built once."""
+        """Build the wheel and the sdist of the committed tree once, and return them."""
         if not self.dist.exists():
             build(self, self.work / "first", self.dist)
         (wheel,), (sdist,) = self.dist.glob("*.whl"), self.dist.glob("*.tar.gz")
@@ -65,10 +65,10 @@ class Release:
 
 
 def run(*command: str | Path, folder: Path | None = None, timeout: int = 600, **environment: str) -> str:
-    """Run a command and return what it prints.
+    """Run a command and return its output.
 
     Raises:
-        Failed: it exits with another code than 0.
+        Failed: the exit code is not 0.
     """
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
@@ -87,7 +87,7 @@ def run(*command: str | Path, folder: Path | None = None, timeout: int = 600, **
 
 
 def build(release: Release, checkout: Path, folder: Path) -> None:
-    """Build sdist and wheel of a new clone, so that only what is committed counts."""
+    """Build sdist and wheel in a new clone, which contains only committed files."""
     run("git", "clone", "--quiet", release.root, checkout)
     run(sys.executable, "-m", "hatchling", "build", "-d", folder, folder=checkout)
 
@@ -112,7 +112,7 @@ def check_versions(release: Release) -> None:
 
 
 def check_repository(release: Release) -> None:
-    """The repository's address and the authors are filled in, at the latest when the commit is tagged."""
+    """A tagged commit names the address of the repository and the authors."""
     values = release.project["tool"]["hatch"]["metadata"]["hooks"]["custom"]
     empty = [name for name in ("repository", "authors") if not values[name]]
     if empty:
@@ -123,7 +123,7 @@ def check_repository(release: Release) -> None:
 
 
 def check_reproducible(release: Release) -> None:
-    """Two builds in two clones give the same bytes."""
+    """Builds in two clones have the same bytes."""
     first, second = release.distributions(), release.work / "again"
     build(release, release.work / "second", second)
     for path in first:
@@ -132,7 +132,7 @@ def check_reproducible(release: Release) -> None:
 
 
 def check_contents(release: Release) -> None:
-    """The wheel holds every file of the packages, the sdist every file of the repository, and nothing else."""
+    """The wheel contains exactly the files of the packages, the sdist exactly the files of the repository."""
     wheel, sdist = release.distributions()
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -155,7 +155,7 @@ def _same_files(where: str, packed: set[str], wanted: set[str]) -> None:
 
 
 def check_metadata(release: Release) -> None:
-    """The metadata is valid, and an index can render the README."""
+    """The metadata is valid, and a package index can render the README."""
     wheel, sdist = release.distributions()
     run(BIN / "validate-pyproject", release.root / "pyproject.toml")
     run(BIN / "twine", "check", "--strict", wheel, sdist)
@@ -194,7 +194,7 @@ def check_imports(release: Release) -> None:
 
 
 def check_install_hints(release: Release) -> None:
-    """Every `pip install` that a message or a page prints names extras that exist."""
+    """Every `pip install` in a message or on a page names existing extras."""
     extras = set(release.project["project"]["optional-dependencies"])
     for name in sorted(release.tracked):
         if not name.startswith(("overlay/", "docs/", "README.md", "examples/")) or name.endswith(".svg"):
@@ -205,7 +205,7 @@ def check_install_hints(release: Release) -> None:
 
 
 def check_audit(release: Release) -> None:
-    """No locked dependency has a known vulnerability; a note where the database cannot be reached."""
+    """No locked dependency has a known vulnerability; print a note if the database is unreachable."""
     offline = "audit: the database of vulnerabilities cannot be reached; run `--only audit` again with a network."
     report = release.work / "audit.json"
     command = [BIN / "pip-audit", "--requirement", release.root / "requirements.lock", "--disable-pip", "--no-deps"]
@@ -227,7 +227,7 @@ def check_audit(release: Release) -> None:
 
 
 def check_installation(release: Release) -> None:
-    """Wheel and sdist install into empty environments of each Python found, and the examples run in each."""
+    """Wheel and sdist install into a new environment of each Python version, and the examples run there."""
     from openrouter_embeddings.local import serve
 
     wheel, sdist = release.distributions()
@@ -249,7 +249,7 @@ def check_installation(release: Release) -> None:
 
 
 def pythons() -> dict[str, Path]:
-    """The supported Python versions on this machine, and their interpreters."""
+    """Return the installed interpreters of supported Python versions."""
     homes = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
     folders = [Path(sys.executable).parent, *map(Path, os.environ.get("PATH", "").split(os.pathsep)), *homes]
     found: dict[str, Path] = {}
@@ -296,7 +296,7 @@ def check_index(release: Release) -> None:
 
 @contextmanager
 def package_index(folder: Path) -> Iterator[str]:
-    """Run a package index on a free port of loopback, for at most ten minutes; its URL."""
+    """Run a package index on a free port of loopback for at most ten minutes, and yield its URL."""
     folder.mkdir(exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -338,7 +338,7 @@ STEPS: dict[str, Callable[[Release], None]] = {
 
 
 def main() -> int:
-    """Run the steps and print a line for each."""
+    """Run the steps, and print one line per step."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help="the checkout to check")
     parser.add_argument("--only", nargs="+", choices=STEPS, metavar="STEP", help=f"some of: {', '.join(STEPS)}")

@@ -1,4 +1,4 @@
-"""`make release-check` fails for a tree that must not be released, and names the step and the cause."""
+"""`make release-check` fails for a tree with a defect, and names the step and the cause."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check(root: Path, step: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone of this repository as it is now, with every change committed."""
+    """A clone of this repository in which all uncommitted changes are committed."""
     root = tmp_path / "clone"
     run("git", "clone", "--quiet", ROOT, root)
     for name in run("git", "ls-files", "--modified", "--others", "--exclude-standard", folder=ROOT).splitlines():
@@ -43,15 +43,15 @@ def clone(tmp_path: Path) -> Path:
 
 
 def commit(root: Path, tag: str = "") -> None:
-    who = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
     run("git", "add", "--all", folder=root)
-    run("git", *who, "commit", "--quiet", "--allow-empty", "--message", "change", folder=root)
+    run("git", *author, "commit", "--quiet", "--allow-empty", "--message", "change", folder=root)
     if tag:
         run("git", "tag", tag, folder=root)
 
 
 @pytest.mark.parametrize(("step", "file", "old", "new", "message"), DEFECTS, ids=[f"{d[0]}-{d[1]}" for d in DEFECTS])
-def test_defect_is_found(clone: Path, step: str, file: str, old: str, new: str, message: str) -> None:
+def test_step_finds_the_defect(clone: Path, step: str, file: str, old: str, new: str, message: str) -> None:
     text = (clone / file).read_text()
     assert old in text
     (clone / file).write_text(text.replace(old, new, 1))
@@ -63,7 +63,7 @@ def test_defect_is_found(clone: Path, step: str, file: str, old: str, new: str, 
     assert message in done.stdout
 
 
-def test_tag_needs_date_and_repository(clone: Path) -> None:
+def test_tagged_commit_needs_date_and_repository(clone: Path) -> None:
     commit(clone, tag="v0.1.0")
 
     assert "write the date" not in check(clone, "versions").stdout
@@ -72,7 +72,7 @@ def test_tag_needs_date_and_repository(clone: Path) -> None:
     assert check(clone, "repository").returncode == 1
 
 
-def test_links_of_the_description_are_absolute_once_the_repository_is_known(clone: Path) -> None:
+def test_links_of_the_description_are_absolute_if_the_repository_is_set(clone: Path) -> None:
     path = clone / "pyproject.toml"
     path.write_text(path.read_text().replace('repository = ""', 'repository = "https://example.com/team/project"'))
     commit(clone)

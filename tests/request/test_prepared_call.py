@@ -1,4 +1,4 @@
-"""The arguments of a call become one request: each in its place, the call's settings before the client's."""
+"""The arguments of a call become one request; settings of the call take precedence over those of the client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parameter(name: str, location: str, required: bool = False, **schema: Any) -
 
 
 def operation(*parameters: Parameter, path: str = "/things", body: str | None = None, key: bool = True) -> Operation:
-    """An operation that the API does not have."""
+    """Return an operation that is not in the API."""
     return Operation("doThing", "PUT", path, parameters, body, (200,), (), key, lambda value: value)
 
 
@@ -43,9 +43,9 @@ def request_of(call: PreparedCall, key: Callable[[], Secret] = lambda: Secret(KE
 
 
 def headers_of(call: PreparedCall) -> dict[str, str]:
-    """The headers as they are sent."""
+    """Return the headers as they are sent."""
     pairs = request_of(call).headers
-    assert len({name.lower() for name, _ in pairs}) == len(pairs), "each name once"
+    assert len({name.lower() for name, _ in pairs}) == len(pairs), "a header name occurs twice"
     return {name: value.reveal() if isinstance(value, Secret) else value for name, value in pairs}
 
 
@@ -95,14 +95,14 @@ SERVERS: list[tuple[Operation, Fields, Fields, str]] = [
 
 
 @pytest.mark.parametrize(("called", "arguments", "options", "expected"), SERVERS, ids=str)
-def test_url(called: Operation, arguments: Fields, options: Fields, expected: str) -> None:
+def test_url_of_an_operation(called: Operation, arguments: Fields, options: Fields, expected: str) -> None:
     assert expected == prepare_call(called, arguments, **options).url
 
 
 # ---- headers ----
 
 
-def test_headers() -> None:
+def test_headers_of_an_operation() -> None:
     common = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
     key = {"Authorization": f"Bearer {KEY}"}
 
@@ -125,7 +125,7 @@ PRECEDENCE: list[tuple[str | None, str | None, Fields | None, Fields]] = [
 
 
 @pytest.mark.parametrize(("client", "call", "override", "expected"), PRECEDENCE, ids=str)
-def test_most_specific_header_wins(client: str | None, call: str | None, override: Fields, expected: Fields) -> None:
+def test_most_specific_header_is_sent(client: str | None, call: str | None, override: Fields, expected: Fields) -> None:
     config = Config(base_url=BASE_URL, app_headers={"x_open_router_title": client} if client else {})
     arguments = {**REQUIRED, "x_open_router_title": call}
     headers = headers_of(prepare_call(arguments=arguments, config=config, http_headers=override))
@@ -134,17 +134,17 @@ def test_most_specific_header_wins(client: str | None, call: str | None, overrid
 
 
 @pytest.mark.parametrize("name", ["authorization", "Authorization"])
-def test_given_authorization_is_sent_without_asking_for_the_key(name: str) -> None:
+def test_authorization_of_the_caller_replaces_the_key(name: str) -> None:
     call = prepare_call(http_headers={name: "Basic abc", "proxy-authorization": "Basic def"})
 
     def no_key() -> Secret:
-        raise AssertionError("the key is not needed")
+        raise AssertionError("the key was requested")
 
     expected = [("Authorization", Secret("Basic abc")), ("Proxy-Authorization", Secret("Basic def"))]
     assert expected == [pair for pair in request_of(call, no_key).headers if "uthorization" in pair[0]]
 
 
-def test_no_authorization_is_sent_if_it_is_none() -> None:
+def test_authorization_of_none_sends_no_header() -> None:
     call = prepare_call(http_headers={"authorization": None})
 
     assert not call.needs_key
@@ -152,7 +152,7 @@ def test_no_authorization_is_sent_if_it_is_none() -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
-def test_key_is_sent_as_a_bearer_token_and_kept_secret(key: str) -> None:
+def test_key_is_sent_as_a_secret_bearer_token(key: str) -> None:
     request = request_of(prepare_call(), lambda: Secret(key))
 
     assert ("Authorization", Secret(f"Bearer {KEY}")) in request.headers
@@ -185,17 +185,17 @@ EXTRA_BODIES: list[tuple[Fields, Fields | None, Fields]] = [
 
 
 @pytest.mark.parametrize(("arguments", "extra_body", "expected"), EXTRA_BODIES, ids=str)
-def test_extra_body_is_merged_and_wins(arguments: Fields, extra_body: Fields | None, expected: Fields) -> None:
+def test_extra_body_is_merged_over_fields(arguments: Fields, extra_body: Fields | None, expected: Fields) -> None:
     before = json.dumps(arguments)
     call = prepare_call(arguments={**REQUIRED, **arguments}, extra_body=extra_body)
 
     assert {**REQUIRED, **expected} == json.loads(call.body or b"") == call.fields
-    assert before == json.dumps(arguments), "the caller's objects stay unchanged"
+    assert before == json.dumps(arguments), "the objects of the caller have changed"
 
 
 FLOAT16 = {"provider": {"options": {"vllm": {"embed_dtype": "float16"}}}}
 NUMBER_TYPES: list[tuple[Fields, str | None, str | None]] = [
-    # of the body, the encoding_format that is given, the one that is sent; None: none
+    # extra_body, encoding_format of the caller, encoding_format of the request
     ({}, None, None),
     ({"output_dtype": "float"}, None, None),
     ({"embed_dtype": "float32", "endianness": "native"}, "base64", "base64"),
@@ -210,9 +210,7 @@ NUMBER_TYPES: list[tuple[Fields, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("extra_body", "given", "sent"), NUMBER_TYPES, ids=str)
-def test_numbers_are_asked_for_where_vectors_have_another_type(
-    extra_body: Fields, given: str | None, sent: str | None
-) -> None:
+def test_other_number_types_request_floats(extra_body: Fields, given: str | None, sent: str | None) -> None:
     call = prepare_call(arguments={**REQUIRED, "encoding_format": given}, extra_body=extra_body)
 
     assert json.loads(call.body or b"").get("encoding_format") == call.fields.get("encoding_format") == sent
@@ -226,20 +224,20 @@ NULLABLE: list[Fields] = [
 
 
 @pytest.mark.parametrize("schema", NULLABLE, ids=str)
-def test_none_for_a_required_field_is_sent_as_null_where_allowed(schema: Fields) -> None:
+def test_none_of_a_nullable_required_field_is_sent_as_null(schema: Fields) -> None:
     called = operation(Parameter("thing", "thing", "body", True, schema), body="fields")
 
     assert prepare_call(called, {"thing": None}).body == b'{"thing":null}'
 
 
-def test_body_may_be_one_value() -> None:
+def test_body_can_be_a_single_value() -> None:
     called = operation(parameter("thing", "body", type=["array", "string"]), body="value")
 
     assert prepare_call(called, {"thing": ["a"]}).body == b'["a"]'
     assert prepare_call(called, {}).body == b"null"
 
 
-# ---- rejected before anything is sent ----
+# ---- invalid calls ----
 
 REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, {"model": "m"}, {}, InvalidInputError, "input: expected str or list, got None"),
@@ -269,7 +267,7 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("called", "arguments", "options", "error", "begins"), REJECTED, ids=lambda value: str(value))
-def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, error: Any, begins: str) -> None:
+def test_invalid_call(called: Operation, arguments: Fields, options: Fields, error: Any, begins: str) -> None:
     with pytest.raises(error) as caught:
         prepare_call(called, arguments, **options)
 
@@ -279,7 +277,7 @@ def test_invalid_calls(called: Operation, arguments: Fields, options: Fields, er
 # ---- limits ----
 
 LIMITS: list[tuple[Operation, Fields, float, float]] = [
-    # what is asked for, the fewest MiB that a response may have, and the most
+    # operation, arguments, lower and upper bound of the size limit in MiB
     (GENERATE, {"input": "a"}, 1, 2),
     (GENERATE, {"input": [1] * 8_000}, 1, 2),
     (GENERATE, {"input": ["a"] * 96}, 48, 50),
@@ -290,19 +288,17 @@ LIMITS: list[tuple[Operation, Fields, float, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("called", "arguments", "least", "most"), LIMITS, ids=range(len(LIMITS)))
-def test_response_may_have_the_size_that_was_asked_for(
-    called: Operation, arguments: Fields, least: float, most: float
-) -> None:
+@pytest.mark.parametrize(("called", "arguments", "lower", "upper"), LIMITS, ids=range(len(LIMITS)))
+def test_size_limit_depends_on_the_request(called: Operation, arguments: Fields, lower: float, upper: float) -> None:
     arguments = {**arguments, "model": "m"} if arguments else {}
     call = prepare_call(called, arguments)
 
-    assert least * (1 << 20) <= call.max_response_bytes <= most * (1 << 20)
+    assert lower * (1 << 20) <= call.max_response_bytes <= upper * (1 << 20)
     assert request_of(call).max_response_bytes == call.max_response_bytes
 
 
 @pytest.mark.parametrize(("client", "call", "seconds"), [(None, None, 120), (7_000, None, 7), (7_000, 9_000, 9)])
-def test_timeout_of_the_call_wins(client: int | None, call: int | None, seconds: float) -> None:
+def test_timeout_of_the_call_takes_precedence(client: int | None, call: int | None, seconds: float) -> None:
     prepared = prepare_call(config=Config(base_url=BASE_URL, timeout_ms=client), timeout_ms=call)
 
     assert seconds == prepared.timeouts.attempt_seconds

@@ -1,4 +1,4 @@
-"""Arguments are validated against the schemas of the API: nothing is dropped, and a mismatch names its path."""
+"""Arguments are validated with the schemas of the API: nothing is dropped, and errors name the path."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FIELDS = {parameter.argument: parameter.schema for parameter in GENERATE.paramet
 
 
 def convert(field: str, value: Any) -> Any:
-    """A field of the embeddings request, as it is sent."""
+    """Return the JSON that is sent for a field of the embeddings request."""
     return to_json(value, FIELDS[field], field, SCHEMAS)
 
 
-# Types of other libraries.
+# Types like those of other libraries.
 Text = type("Text", (str,), {"__str__": lambda self: "***"})
 TokenId, Seconds = type("TokenId", (int,), {}), type("Seconds", (float,), {})
 Index = type("Index", (), {"__index__": lambda self: 7})
@@ -37,12 +37,12 @@ ListEnum = enum.Enum("ListEnum", {"TEXTS": type("Texts", (list,), {})(["a", "b"]
 
 
 def column(method: str, *items: Any) -> Any:
-    """A column of a data frame: numpy and pandas have `tolist`, polars `to_list`, pyarrow `to_pylist`."""
+    """Return a column of a data frame: numpy and pandas have `tolist`, polars `to_list`, pyarrow `to_pylist`."""
     members = {method: lambda self: list(items), "to_dict": lambda self: dict(enumerate(items))}
     return type("Column", (), members)()
 
 
-# ---- valid values; tests/properties has those that are JSON already ----
+# ---- valid values; tests/properties tests values that are JSON ----
 
 LATENCY, WITHIN = "preferred_max_latency", "provider.preferred_max_latency"
 VALID: list[tuple[str, Any, Any]] = [
@@ -80,7 +80,7 @@ def test_valid_values_become_plain_json(field: str, given: Any, expected: Any) -
     actual = convert(field, given)
 
     assert type(expected) is type(actual)
-    assert repr(expected) == repr(actual)  # tells 1 from True and from np.int64(1)
+    assert repr(expected) == repr(actual)  # distinguishes 1, True and np.int64(1)
 
 
 @pytest.mark.parametrize("value", [["a", "b"], ("a", "b"), [1, 2]], ids=str)
@@ -170,7 +170,7 @@ def test_invalid_values_are_rejected_with_path_and_reason(field: str, given: Any
 RECURSIVE: list[Any] = []
 RECURSIVE.append(RECURSIVE)
 DEEP: dict[str, Any] = functools.reduce(lambda value, _: {"a": value}, range(50_000), {})
-HUGE = 10**5_000  # Python refuses to print it
+HUGE = 10**5_000  # too long for str()
 EXTREME: list[tuple[str, Any]] = [
     ("trace", {"a": RECURSIVE}),
     ("trace", DEEP),
@@ -231,7 +231,7 @@ KEYWORDS: list[tuple[Mapping[str, Any], Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "valid", "invalid", "message"), KEYWORDS, ids=lambda value: str(value)[:40])
-def test_keywords(schema: Mapping[str, Any], valid: Any, invalid: Any, message: str) -> None:
+def test_keyword_of_a_schema_is_checked(schema: Mapping[str, Any], valid: Any, invalid: Any, message: str) -> None:
     assert valid == to_json(valid, schema, "x", NAMED)
     with pytest.raises(InvalidInputError) as caught:
         to_json(invalid, schema, "x", NAMED)
@@ -240,5 +240,5 @@ def test_keywords(schema: Mapping[str, Any], valid: Any, invalid: Any, message: 
 
 
 @pytest.mark.parametrize(("path", "expected"), [((), ""), (("a", 0, "b", 1, 2), "a[0].b[1][2]"), ((0,), "[0]")])
-def test_paths_are_written_as_in_python(path: tuple[str | int, ...], expected: str) -> None:
+def test_path_is_formatted_as_in_python(path: tuple[str | int, ...], expected: str) -> None:
     assert expected == format_path(path)

@@ -1,4 +1,4 @@
-"""Every response as a table of bytes in, vectors or error out; each is read in every way."""
+"""Tables of response bodies and their vectors or errors; each body is read in every way."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def each_row(change: Callable[[int, dict[str, Any]], object]) -> Change:
     return lambda body: [change(i, row) for i, row in enumerate(body["data"])]
 
 
-def indexes(*values: Any) -> Change:
-    """The rows' indexes; `...` leaves one out."""
+def set_indexes(*values: Any) -> Change:
+    """Return a change that sets the index of each row; `...` removes it."""
 
     def change(position: int, row: dict[str, Any]) -> None:
         row.update(index=values[position])
@@ -56,26 +56,26 @@ def indexes(*values: Any) -> Change:
     return each_row(change)
 
 
-def embedding(value: Any) -> Change:
-    """The embedding of the middle row."""
+def set_vector(value: Any) -> Change:
+    """Return a change of the embedding of the middle row."""
     return lambda body: body["data"][1].update(embedding=value)
 
 
-def failed(code: int, **more: Any) -> Change:
+def add_error(code: int, **more: Any) -> Change:
     return lambda body: body.update(error={"code": code, "message": "no credit"}, **more)
 
 
 UNKNOWN: dict[str, Any] = {"provider": "N\u00e9w", "n": 1.5, "z": None, "list": [1, {}], "map": {"a": [None]}}
-RIGHT: dict[str, Change] = {
+VALID: dict[str, Change] = {
     "as documented": lambda body: None,
     "reversed": lambda body: body["data"].reverse(),
     "rotated": lambda body: body["data"].append(body["data"].pop(0)),
-    "no index": indexes(..., ..., ...),
-    "index null": indexes(None, ..., None),
-    "index zero left out": indexes(..., 1, 2),
-    "index zero null": indexes(None, 1, 2),
-    "index as float": indexes(0.0, 1.0, 2.0),
-    "index as float, reversed": lambda body: (indexes(0.0, 1.0, 2.0)(body), body["data"].reverse()),
+    "no index": set_indexes(..., ..., ...),
+    "index null": set_indexes(None, ..., None),
+    "index zero left out": set_indexes(..., 1, 2),
+    "index zero null": set_indexes(None, 1, 2),
+    "index as float": set_indexes(0.0, 1.0, 2.0),
+    "index as float, reversed": lambda body: (set_indexes(0.0, 1.0, 2.0)(body), body["data"].reverse()),
     "usage null": lambda body: body.update(usage=None),
     "only data": lambda body: [body.pop(name) for name in list(body) if name != "data"],
     "rows without object": each_row(lambda i, row: row.pop("object")),
@@ -86,15 +86,15 @@ RIGHT: dict[str, Change] = {
     "embedding in an unknown member": lambda body: body.update(x={"embedding": body["data"][0]["embedding"]}),
     "embedding in a string": lambda body: body.update(x='"embedding":"AACAPw=="'),
     "placeholder in a member": lambda body: body.update(model="\x7f"),
-    "mixed forms": embedding(base64_of(VECTORS[1])),
-    "mixed forms, numbers": embedding(VECTORS[1]),
+    "mixed forms": set_vector(base64_of(VECTORS[1])),
+    "mixed forms, numbers": set_vector(VECTORS[1]),
     "whole numbers": lambda body: body["data"][2].update(embedding=[2, -4]),
     "error null": lambda body: body.update(error=None),
 }  # fmt: skip
 
 
 @both_forms
-@pytest.mark.parametrize("change", RIGHT.values(), ids=RIGHT)
+@pytest.mark.parametrize("change", VALID.values(), ids=VALID)
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", " : ")], ids=["compact", "spaced"])
 def test_vectors_are_in_input_order(separators: Any, change: Change, form: Any) -> None:
     body = body_of(form)
@@ -104,7 +104,7 @@ def test_vectors_are_in_input_order(separators: Any, change: Change, form: Any) 
     assert {name: read(content, call()) for name, read in WAYS.items()} == dict.fromkeys(WAYS, VECTORS)
 
 
-WRITTEN = {
+SPELLINGS = {
     "byte order mark": lambda text: b"\xef\xbb\xbf" + text,
     "white space": lambda text: b" \n" + text + b"\n",
     "comment": lambda text: b": OPENROUTER PROCESSING\n\n" + text,
@@ -121,8 +121,8 @@ WRITTEN = {
 
 
 @both_forms
-@pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN)
-def test_json_may_be_written_in_any_way(write: Callable[[bytes], bytes], form: Any) -> None:
+@pytest.mark.parametrize("write", SPELLINGS.values(), ids=SPELLINGS)
+def test_any_spelling_of_json_is_read(write: Callable[[bytes], bytes], form: Any) -> None:
     content = write(json.dumps(body_of(form), separators=(",", ":")).encode())
 
     assert {name: read(content, call()) for name, read in WAYS.items()} == dict.fromkeys(WAYS, VECTORS)
@@ -138,8 +138,8 @@ def test_one_input_has_one_vector(given: Any, read: Read) -> None:
 
 @pytest.mark.parametrize("encoding_format", ["base64", None])
 @both_forms
-@pytest.mark.parametrize("change", [RIGHT["as documented"], RIGHT["mixed forms"], RIGHT["mixed forms, numbers"]])
-def test_generate_returns_the_document_that_came(change: Change, form: Any, encoding_format: str | None) -> None:
+@pytest.mark.parametrize("change", [VALID["as documented"], VALID["mixed forms"], VALID["mixed forms, numbers"]])
+def test_generate_returns_the_document_in_input_order(change: Change, form: Any, encoding_format: str | None) -> None:
     body = {**body_of(form), **UNKNOWN}
     body["data"][2].update(UNKNOWN)
     change(body)
@@ -151,7 +151,7 @@ def test_generate_returns_the_document_that_came(change: Change, form: Any, enco
     assert result["map"] == result.data[2]["map"] == {"a": [None]}
 
 
-@pytest.mark.parametrize("change", [RIGHT["as documented"], RIGHT["mixed forms, numbers"]])
+@pytest.mark.parametrize("change", [VALID["as documented"], VALID["mixed forms, numbers"]])
 def test_generate_returns_numbers_if_they_were_requested(change: Change) -> None:
     body = body_of(base64_of)
     change(body)
@@ -171,7 +171,7 @@ def test_read_embeddings_returns_a_float32_matrix_model_and_usage(form: Any) -> 
     assert error_of(read_embeddings, response_of(body_of(form), 503), call()).status_code == 503
 
 
-def test_other_operations_are_checked_by_their_envelope_alone() -> None:
+def test_response_of_another_operation_is_validated() -> None:
     body = {"data": [], "total_count": 0, "links": {"next": None}}
 
     assert read_result(response_of(body), call_of(LIST_MODELS)).to_dict() == body
@@ -183,7 +183,7 @@ def test_other_operations_are_checked_by_their_envelope_alone() -> None:
 
 
 @pytest.mark.parametrize("model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}], ids=str)
-def test_list_of_models_has_an_id_for_each(model: Any) -> None:
+def test_model_without_an_id_is_an_error(model: Any) -> None:
     error = error_of(read_result, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
 
     assert "data[1]: expected" in error.message
@@ -191,7 +191,7 @@ def test_list_of_models_has_an_id_for_each(model: Any) -> None:
 
 HUGE = int("9" * 400)
 USAGES: list[tuple[Any, Any]] = [
-    # the usage that comes, the one that is told
+    # usage of the response, usage of the result
     *((usage, None) for usage in ([1], "8 tokens", 5, True)),
     ({"prompt_tokens": 3, "cost_details": [1]}, {"prompt_tokens": 3}),
     ({"prompt_tokens": 3, "cost_details": {"x": 1}}, {"prompt_tokens": 3, "cost_details": {"x": 1}}),
@@ -202,91 +202,91 @@ USAGES: list[tuple[Any, Any]] = [
 
 
 @both_forms
-@pytest.mark.parametrize(("usage", "told"), USAGES, ids=lambda value: str(value)[:40])
-def test_right_vectors_are_kept_whatever_the_usage_is(usage: Any, told: Any, form: Any) -> None:
+@pytest.mark.parametrize(("usage", "expected"), USAGES, ids=lambda value: str(value)[:40])
+def test_invalid_usage_does_not_reject_vectors(usage: Any, expected: Any, form: Any) -> None:
     result = read_result(response_of({**body_of(form), "usage": usage}), call())
 
     assert [numbers_of(row.embedding) for row in result.data] == VECTORS
-    assert (result.usage and result.usage.to_dict()) == told
+    assert (result.usage and result.usage.to_dict()) == expected
     assert read_embeddings(response_of({**body_of(form), "usage": usage}), call()).usage == usage
 
 
 @every_way
-def test_base64_is_refused_if_numbers_of_another_type_were_asked_for(read: Read) -> None:
-    asked = call(provider={"options": {"vllm": {"embed_dtype": "bfloat16"}}}, encoding_format="float")
+def test_base64_of_another_number_type_is_rejected(read: Read) -> None:
+    request = call(provider={"options": {"vllm": {"embed_dtype": "bfloat16"}}}, encoding_format="float")
     mixed = body_of()
-    RIGHT["mixed forms"](mixed)
+    VALID["mixed forms"](mixed)
 
-    assert read(json.dumps(body_of()).encode(), asked) == VECTORS
+    assert read(json.dumps(body_of()).encode(), request) == VECTORS
     for body in (body_of(base64_of), mixed):
-        message = error_of(read, json.dumps(body).encode(), asked).message
+        message = error_of(read, json.dumps(body).encode(), request).message
         assert message.startswith(
             "base64 of an unknown number type: the request has provider.options.vllm.embed_dtype='bfloat16'"
         )
 
 
-class Wrong(NamedTuple):
-    """What makes a response wrong, what its error says, and its class."""
+class Case(NamedTuple):
+    """A change that makes a response invalid, a part of the message, and the class of the error."""
 
     change: Change
-    says: str
+    message: str
     error: type[OpenRouterError] = ResponseValidationError
     fields: dict[str, Any] = {}  # noqa: RUF012
 
 
-WRONG = {
-    "a row too few": Wrong(lambda body: body["data"].pop(), "2 embeddings for 3 inputs"),
-    "one row": Wrong(lambda body: body["data"].__delitem__(slice(1, 3)), "1 embedding for 3 inputs"),
-    "a row too many": Wrong(lambda body: body["data"].append(body["data"][0]), "4 embeddings for 3 inputs"),
-    "no rows": Wrong(lambda body: body["data"].clear(), "no embeddings for 3 inputs", EmptyEmbeddingsError),
-    "no data": Wrong(lambda body: body.pop("data"), "'data' is missing", EmptyEmbeddingsError),
-    "data null": Wrong(lambda body: body.update(data=None), "'data' is missing", EmptyEmbeddingsError),
-    "data an object": Wrong(lambda body: body.update(data={"0": 1}), "data: expected an array, got dict"),
-    "data an object with rows": Wrong(lambda body: body.update(data={"0": body["data"][0]}), "data: expected an array"),
-    "data a string": Wrong(lambda body: body.update(data="rows"), "data: expected an array, got str"),
-    "a row an array": Wrong(lambda body: body["data"].__setitem__(1, [0.5]), "data[1]: expected an object, got list"),
-    "a row null": Wrong(lambda body: body["data"].__setitem__(2, None), "data[2]: expected an object, got NoneType"),
-    "index twice": Wrong(indexes(0, 1, 1), "two embeddings have the index 1"),
-    "index from one": Wrong(indexes(1, 2, 3), "data[2].index is 3; 3 inputs have the indexes 0 to 2"),
-    "index negative": Wrong(indexes(-1, 0, 1), "data[0].index is -1"),
-    "index text": Wrong(indexes("0", "1", "2"), "data[0].index is '0'"),
-    "index fraction": Wrong(indexes(0, 1.5, 2), "data[1].index is 1.5"),
-    "index true": Wrong(indexes(0, True, 2), "data[1].index is True"),
-    "index false": Wrong(indexes(False, 1, 2), "data[0].index is False"),
-    "index huge": Wrong(indexes(0, 1, 10**30), "data[2].index is 1000"),
-    "index long": Wrong(indexes(0, 1, 10**99), "data[2].index is 1" + "0" * 38 + "…"),
-    "index missing in the middle": Wrong(indexes(0, ..., 2), "data[1].index is None"),
-    "index missing at the end": Wrong(indexes(0, 1, None), "data[2].index is None"),
-    "index missing, not zero": Wrong(indexes(..., 0, 1), "two embeddings have the index 0"),
-    "one longer": Wrong(embedding([0.5] * 3), "the embedding of input 1 has 3 numbers; the embedding of input 0 has 2"),
-    "one shorter, base64": Wrong(embedding(base64_of([0.5])), "the embedding of input 1 has 1 numbers; the embed"),
-    "one empty": Wrong(embedding([]), "the embedding of input 1 is empty", EmptyEmbeddingsError),
-    "one empty text": Wrong(embedding(""), "the embedding of input 1 is empty", EmptyEmbeddingsError),
-    "all empty": Wrong(each_row(lambda i, row: row.update(embedding=[])), "input 0 is empty", EmptyEmbeddingsError),
-    "empty texts": Wrong(each_row(lambda i, row: row.update(embedding="")), "input 0 is empty", EmptyEmbeddingsError),
-    "other dimensions": Wrong(lambda body: None, "has 2 numbers; dimensions=3 was", fields={"dimensions": 3}),
-    "error beside rows": Wrong(failed(402), "no credit", errors.PaymentRequiredResponseError),
-    "error beside wrong rows": Wrong(failed(429, data=[7]), "no credit", errors.TooManyRequestsResponseError),
-    "embedding a number": Wrong(embedding(7), "data[1].embedding: expected numbers or base64, got int"),
-    "embedding an object": Wrong(embedding({"a": 1}), "data[1].embedding: expected numbers or base64, got dict"),
-    "embedding null": Wrong(embedding(None), "data[1].embedding: expected numbers", EmptyEmbeddingsError),
-    "no embedding": Wrong(lambda body: body["data"][1].pop("embedding"), "data[1].embedding: ex", EmptyEmbeddingsError),
-    "base64 of 7 bytes": Wrong(embedding("AAAAAAAAAA=="), "data[1].embedding: not base64 of whole float32"),
-    "base64 without padding": Wrong(embedding("AACAPwAAgD8"), "data[1].embedding: not base64"),
-    "not base64": Wrong(embedding("AACAP~AAgD8="), "data[1].embedding: not base64"),
-    "not only base64": Wrong(embedding("AACA~~~~PwAAgD8="), "data[1].embedding: not base64"),
-    "not ASCII": Wrong(embedding("é" * 12), "data[1].embedding: not base64"),
-    "NaN in base64": Wrong(embedding(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
-    "infinity in base64": Wrong(embedding(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
-    "2**64 in base64": Wrong(embedding(base64_of([0.5, 2.0**64])), "at position 1, too large for an embedding"),
-    "float64 in base64": Wrong(embedding("ZmZmZmZm5j8="), "base64 of another number type than float32"),  # 0.7
-    "infinities in base64": Wrong(embedding(base64_of([-math.inf, math.inf])), "input 1 has -inf at position 0"),
+INVALID = {
+    "a row too few": Case(lambda body: body["data"].pop(), "2 embeddings for 3 inputs"),
+    "one row": Case(lambda body: body["data"].__delitem__(slice(1, 3)), "1 embedding for 3 inputs"),
+    "a row too many": Case(lambda body: body["data"].append(body["data"][0]), "4 embeddings for 3 inputs"),
+    "no rows": Case(lambda body: body["data"].clear(), "no embeddings for 3 inputs", EmptyEmbeddingsError),
+    "no data": Case(lambda body: body.pop("data"), "'data' is missing", EmptyEmbeddingsError),
+    "data null": Case(lambda body: body.update(data=None), "'data' is missing", EmptyEmbeddingsError),
+    "data an object": Case(lambda body: body.update(data={"0": 1}), "data: expected an array, got dict"),
+    "data an object with rows": Case(lambda body: body.update(data={"0": body["data"][0]}), "data: expected an array"),
+    "data a string": Case(lambda body: body.update(data="rows"), "data: expected an array, got str"),
+    "a row an array": Case(lambda body: body["data"].__setitem__(1, [0.5]), "data[1]: expected an object, got list"),
+    "a row null": Case(lambda body: body["data"].__setitem__(2, None), "data[2]: expected an object, got NoneType"),
+    "duplicate index": Case(set_indexes(0, 1, 1), "two embeddings have the index 1"),
+    "index from one": Case(set_indexes(1, 2, 3), "data[2].index is 3; 3 inputs have the indexes 0 to 2"),
+    "index negative": Case(set_indexes(-1, 0, 1), "data[0].index is -1"),
+    "index text": Case(set_indexes("0", "1", "2"), "data[0].index is '0'"),
+    "index fraction": Case(set_indexes(0, 1.5, 2), "data[1].index is 1.5"),
+    "index true": Case(set_indexes(0, True, 2), "data[1].index is True"),
+    "index false": Case(set_indexes(False, 1, 2), "data[0].index is False"),
+    "index huge": Case(set_indexes(0, 1, 10**30), "data[2].index is 1000"),
+    "index long": Case(set_indexes(0, 1, 10**99), "data[2].index is 1" + "0" * 38 + "…"),
+    "index missing in the middle": Case(set_indexes(0, ..., 2), "data[1].index is None"),
+    "index missing at the end": Case(set_indexes(0, 1, None), "data[2].index is None"),
+    "index missing, not zero": Case(set_indexes(..., 0, 1), "two embeddings have the index 0"),
+    "one longer": Case(set_vector([0.5] * 3), "the embedding of input 1 has 3 numbers; the embedding of input 0 has 2"),
+    "one shorter, base64": Case(set_vector(base64_of([0.5])), "the embedding of input 1 has 1 numbers; the embed"),
+    "one empty": Case(set_vector([]), "the embedding of input 1 is empty", EmptyEmbeddingsError),
+    "one empty text": Case(set_vector(""), "the embedding of input 1 is empty", EmptyEmbeddingsError),
+    "all empty": Case(each_row(lambda i, row: row.update(embedding=[])), "input 0 is empty", EmptyEmbeddingsError),
+    "empty texts": Case(each_row(lambda i, row: row.update(embedding="")), "input 0 is empty", EmptyEmbeddingsError),
+    "other dimensions": Case(lambda body: None, "has 2 numbers; dimensions=3 was", fields={"dimensions": 3}),
+    "error beside rows": Case(add_error(402), "no credit", errors.PaymentRequiredResponseError),
+    "error beside wrong rows": Case(add_error(429, data=[7]), "no credit", errors.TooManyRequestsResponseError),
+    "embedding a number": Case(set_vector(7), "data[1].embedding: expected numbers or base64, got int"),
+    "embedding an object": Case(set_vector({"a": 1}), "data[1].embedding: expected numbers or base64, got dict"),
+    "embedding null": Case(set_vector(None), "data[1].embedding: expected numbers", EmptyEmbeddingsError),
+    "no embedding": Case(lambda body: body["data"][1].pop("embedding"), "data[1].embedding: ex", EmptyEmbeddingsError),
+    "base64 of 7 bytes": Case(set_vector("AAAAAAAAAA=="), "data[1].embedding: not base64 of whole float32"),
+    "base64 without padding": Case(set_vector("AACAPwAAgD8"), "data[1].embedding: not base64"),
+    "not base64": Case(set_vector("AACAP~AAgD8="), "data[1].embedding: not base64"),
+    "not only base64": Case(set_vector("AACA~~~~PwAAgD8="), "data[1].embedding: not base64"),
+    "not ASCII": Case(set_vector("é" * 12), "data[1].embedding: not base64"),
+    "NaN in base64": Case(set_vector(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
+    "infinity in base64": Case(set_vector(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
+    "2**64 in base64": Case(set_vector(base64_of([0.5, 2.0**64])), "at position 1, too large for an embedding"),
+    "float64 in base64": Case(set_vector("ZmZmZmZm5j8="), "base64 of another number type than float32"),  # 0.7
+    "infinities in base64": Case(set_vector(base64_of([-math.inf, math.inf])), "input 1 has -inf at position 0"),
     **{
-        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "data[1].embedding[1]: expected a number")
+        f"{value!r} among the numbers": Case(set_vector([0.5, value]), "data[1].embedding[1]: expected a number")
         for value in (None, "0.5", True, [0.5], {}, 10**400)
     },
     **{
-        f"{value!r} among the numbers": Wrong(embedding([0.5, value]), "not finite: data[1].embedding[1]")
+        f"{value!r} among the numbers": Case(set_vector([0.5, value]), "not finite: data[1].embedding[1]")
         for value in (math.nan, math.inf, -math.inf)
     },
 }  # fmt: skip
@@ -294,8 +294,8 @@ WRONG = {
 
 @both_forms
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])
-@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
-def test_wrong_response_is_refused_with_the_place(case: Wrong, unknown: Any, form: Any) -> None:
+@pytest.mark.parametrize("case", INVALID.values(), ids=INVALID)
+def test_invalid_response_is_rejected_with_the_position(case: Case, unknown: Any, form: Any) -> None:
     body = {**body_of(form), **unknown}
     case.change(body)
     content = json.dumps(body).encode()
@@ -303,19 +303,19 @@ def test_wrong_response_is_refused_with_the_place(case: Wrong, unknown: Any, for
     for name, read in WAYS.items():
         error = error_of(read, content, call(**case.fields))
         assert (name, type(error)) == (name, case.error)
-        assert case.says in error.message
+        assert case.message in error.message
         assert error.raw_response is not None
         assert not getattr(error, "retryable", False)
 
 
 @every_way
-def test_number_out_of_range_is_named(read: Read) -> None:
+def test_number_beyond_float64_is_rejected(read: Read) -> None:
     content = json.dumps(body_of()).replace("1.0", "1e400").encode()
 
     assert "not finite: data[1].embedding[1]" in error_of(read, content, call()).message
 
 
-def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
+def test_number_beyond_float32_is_rejected_only_for_a_matrix() -> None:
     body = body_of()
     body["data"][1]["embedding"][0] = 1e39
     content = json.dumps(body).encode()
@@ -329,8 +329,8 @@ def test_number_too_large_for_float32_is_refused_only_for_a_matrix() -> None:
 
 @every_way
 @pytest.mark.parametrize("body", ["{}", '{"data": null}', "", " \r\n", '{"error": "no"}', '{"data": 7}', "<p>", "[]"])
-def test_response_without_data_is_empty(body: str, read: Read) -> None:
-    """Some models answer a request for base64 so; the class lets a job ask for numbers instead."""
+def test_response_without_data_raises_empty_embeddings_error(body: str, read: Read) -> None:
+    """Some models respond to base64 requests without data; a job catches the class and requests numbers."""
     error = error_of(read, body.encode(), call())
 
     assert type(error) is (
@@ -357,19 +357,19 @@ UNREADABLE = {
 
 @every_way
 @pytest.mark.parametrize("content", UNREADABLE, ids=lambda content: repr(content)[:60])
-def test_unreadable_response_says_why(content: bytes, read: Read) -> None:
-    says, retryable = UNREADABLE[content]
+def test_unreadable_response_names_the_reason(content: bytes, read: Read) -> None:
+    message, retryable = UNREADABLE[content]
 
     error = error_of(read, content, call(input="a"))
 
     assert isinstance(error, ResponseValidationError)
-    assert says in error.message
+    assert message in error.message
     assert error.retryable is retryable
 
 
 @every_way
 @both_forms
-def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: pytest.LogCaptureFixture) -> None:
+def test_zero_vectors_are_valid_and_logged_once(form: Any, read: Read, caplog: pytest.LogCaptureFixture) -> None:
     body = body_of(form)
     body["data"][0]["embedding"] = body["data"][2]["embedding"] = form([0.0, -0.0])
     body["data"][1]["embedding"] = form([0.0, 1.0])
@@ -384,7 +384,7 @@ def test_zero_vectors_are_right_and_logged_once(form: Any, read: Read, caplog: p
 
 
 @every_way
-def test_rows_that_were_not_asked_for_take_little_memory(read: Read) -> None:
+def test_excess_rows_take_little_memory(read: Read) -> None:
     content = b'{"data":[' + b"{}," * 340_000 + b"{}]}"
     tracemalloc.start()
     message = error_of(read, content, call()).message
@@ -397,21 +397,21 @@ def test_rows_that_were_not_asked_for_take_little_memory(read: Read) -> None:
 
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])
 @pytest.mark.parametrize("form", [base64_of, list], ids=["base64", "floats"])
-def test_peak_memory_is_the_matrix_and_little_more(form: Any, unknown: dict[str, Any]) -> None:
-    """Of base64 only pieces are held, of numbers the body; and one row of Python floats at a time."""
+def test_peak_memory_is_little_more_than_the_matrix(form: Any, unknown: dict[str, Any]) -> None:
+    """Base64 keeps only pieces in memory; numbers keep the body and one row of Python floats."""
     count, width = 512, 1_024
     numbers = [i / 1_024 for i in range(width)]
     rows = [{**unknown, "embedding": form(numbers), "index": i} for i in range(count)]
     content = json.dumps({"data": rows, **unknown}).encode()
     request = call(input=["x"] * count)
 
-    def made() -> Any:
+    def read() -> Any:
         body = streamed(content, count, 64 << 10, 144 << 10)
         return read_embeddings(Response(200, response_of(b"").headers, body), request).vectors
 
-    assert (made() == np.array(numbers, np.float32)).all()
+    assert (read() == np.array(numbers, np.float32)).all()
     tracemalloc.start()
-    matrix = made()
+    matrix = read()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak <= matrix.nbytes + (1 << 20) + (0 if form is base64_of else 2 * len(content))

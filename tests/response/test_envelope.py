@@ -1,4 +1,4 @@
-"""Status, JSON and outer object of a response as tables of (status, body) in, result or error out."""
+"""Tables of status codes and bodies with the result or the error of the response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.responses import call_of, response_of
 
 HTML = {"content-type": "text/html"}
 JSON = "application/json: "
-GOOD: dict[str, Any] = {"object": "list", "model": "m", "data": [{"embedding": [0.5]}]}
+VALID: dict[str, Any] = {"object": "list", "model": "m", "data": [{"embedding": [0.5]}]}
 
 
 def error_of(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> OpenRouterError:
@@ -28,12 +28,12 @@ def error_of(body: Any, status: int = 200, headers: dict[str, str] | None = None
     return caught.value
 
 
-def said(code: Any = 429, **more: Any) -> dict[str, Any]:
+def error_body(code: Any = 429, **more: Any) -> dict[str, Any]:
     return {"error": {"code": code, "message": "slow down", **more}}
 
 
 class Case(NamedTuple):
-    """A status with a body, the class of its error, and what the error says."""
+    """A status and a body, the class of the error, and the start of its message."""
 
     status: int
     body: Any
@@ -46,17 +46,17 @@ DEFAULT, INVALID = errors.OpenRouterDefaultError, ResponseValidationError
 LIMITED, BAD = errors.TooManyRequestsResponseError, errors.BadRequestResponseError
 STATUSES = [
     Case(204, b"", INVALID, "unexpected status 204 of createEmbeddings"),
-    Case(202, GOOD, INVALID, "unexpected status 202 of createEmbeddings"),
-    Case(299, GOOD, INVALID, "unexpected status 299 of createEmbeddings"),
-    Case(300, GOOD, DEFAULT, "300: the redirect to http://x/ was not followed", {"location": "http://x/"}),
+    Case(202, VALID, INVALID, "unexpected status 202 of createEmbeddings"),
+    Case(299, VALID, INVALID, "unexpected status 299 of createEmbeddings"),
+    Case(300, VALID, DEFAULT, "300: the redirect to http://x/ was not followed", {"location": "http://x/"}),
     Case(304, b"", DEFAULT, "304: the redirect to (no location) was not followed"),
     Case(399, b"", DEFAULT, "399: the redirect to "),
     *(
-        Case(status, said(status), error, "slow down")
+        Case(status, error_body(status), error, "slow down")
         for status, error in [*errors.BY_STATUS.items(), (418, DEFAULT), (599, DEFAULT), (999, DEFAULT)]
     ),
-    Case(429, said(503), LIMITED, "slow down"),
-    Case(429, said("429"), LIMITED, "slow down"),
+    Case(429, error_body(503), LIMITED, "slow down"),
+    Case(429, error_body("429"), LIMITED, "slow down"),
     Case(429, {"error": "slow down"}, LIMITED, "slow down"),
     Case(429, {"error": {"message": "slow down"}}, LIMITED, "slow down"),
     Case(429, {"message": "slow down"}, LIMITED, "slow down"),
@@ -74,13 +74,13 @@ STATUSES = [
     Case(502, "<h1>Bad</h1>", errors.BadGatewayResponseError, "502: text/html: <h1>Bad</h1>", HTML),
     Case(500, b"\xff\xfe", errors.InternalServerResponseError, f"500: {JSON}\ufffd\ufffd"),
     Case(500, "[" * 100_000, errors.InternalServerResponseError, f"500: {JSON}" + "[" * 199 + "…"),
-    Case(400, said(400, message="a\r\nb\x1b[31m\0"), BAD, r"a\r\nb\x1b[31m\x00"),
-    Case(400, said(400, message="x" * 5_000), BAD, "x" * 999 + "…"),
+    Case(400, error_body(400, message="a\r\nb\x1b[31m\0"), BAD, r"a\r\nb\x1b[31m\x00"),
+    Case(400, error_body(400, message="x" * 5_000), BAD, "x" * 999 + "…"),
 ]
 
 
 @pytest.mark.parametrize("case", STATUSES, ids=lambda case: f"{case.status} {str(case.body)[:40]}")
-def test_status_that_is_not_a_success_is_an_error_of_its_class(case: Case) -> None:
+def test_error_status_raises_its_class(case: Case) -> None:
     error = error_of(case.body, case.status, case.headers)
 
     assert type(error) is case.error
@@ -89,28 +89,28 @@ def test_status_that_is_not_a_success_is_an_error_of_its_class(case: Case) -> No
     assert error.raw_response is not None
 
 
-RETURNED = "Provider returned error"
+GENERIC = "Provider returned error"
 PROVIDER: list[tuple[Any, str]] = [
-    (" at most 10 inputs\n", f"{RETURNED}: at most 10 inputs"),
-    ('{"error": {"message": "at most 10"}}', f"{RETURNED}: at most 10"),
-    ('{"error": "at most 10"}', f"{RETURNED}: at most 10"),
-    ('{"message": "at most 10"}', f"{RETURNED}: at most 10"),
-    ('["at most 10"]', f'{RETURNED}: ["at most 10"]'),
-    ({"error": {"message": "at most 10"}}, f"{RETURNED}: at most 10"),
-    ({"detail": "at most 10"}, RETURNED),
-    ('{"error": {"message": "no", "metadata": {"raw": "at most 10"}}}', f"{RETURNED}: no: at most 10"),
-    (RETURNED, RETURNED),
-    ('"at most 10"', f"{RETURNED}: at most 10"),
-    ("[" * 100_000, f"{RETURNED}: " + "[" * 974 + "…"),
-    ("", RETURNED),
-    (None, RETURNED),
+    (" at most 10 inputs\n", f"{GENERIC}: at most 10 inputs"),
+    ('{"error": {"message": "at most 10"}}', f"{GENERIC}: at most 10"),
+    ('{"error": "at most 10"}', f"{GENERIC}: at most 10"),
+    ('{"message": "at most 10"}', f"{GENERIC}: at most 10"),
+    ('["at most 10"]', f'{GENERIC}: ["at most 10"]'),
+    ({"error": {"message": "at most 10"}}, f"{GENERIC}: at most 10"),
+    ({"detail": "at most 10"}, GENERIC),
+    ('{"error": {"message": "no", "metadata": {"raw": "at most 10"}}}', f"{GENERIC}: no: at most 10"),
+    (GENERIC, GENERIC),
+    ('"at most 10"', f"{GENERIC}: at most 10"),
+    ("[" * 100_000, f"{GENERIC}: " + "[" * 974 + "…"),
+    ("", GENERIC),
+    (None, GENERIC),
 ]
 
 
 @pytest.mark.parametrize(("raw", "message"), PROVIDER, ids=lambda value: str(value)[:40])
 @pytest.mark.parametrize("status", [400, 200])
-def test_message_includes_that_of_the_provider(raw: Any, message: str, status: int) -> None:
-    error = error_of(said(400, message=RETURNED, metadata={"raw": raw, "provider_name": "p"}), status)
+def test_message_contains_the_message_of_the_provider(raw: Any, message: str, status: int) -> None:
+    error = error_of(error_body(400, message=GENERIC, metadata={"raw": raw, "provider_name": "p"}), status)
 
     assert (type(error), error.message) == (BAD, message)
 
@@ -133,12 +133,12 @@ INVALID_BODIES = [
     Case(0, '{"first": 1.5, "b": [0, -Infinity]}', INVALID, "the response contains a number that is not finite: b[1]"),
     Case(0, "[" * 100_000 + "]" * 100_000, INVALID, "the response is nested too deeply"),
     *(
-        Case(0, said(code), error, "slow down")
+        Case(0, error_body(code), error, "slow down")
         for code, error in [*errors.BY_STATUS.items(), (418, DEFAULT), (" 400", BAD), ("400", BAD)]
     ),
-    Case(0, {**GOOD, **said(503)}, errors.ServiceUnavailableResponseError, "slow down"),
+    Case(0, {**VALID, **error_body(503)}, errors.ServiceUnavailableResponseError, "slow down"),
     *(
-        Case(0, said(code), INVALID, "an error in a 200: slow down")
+        Case(0, error_body(code), INVALID, "an error in a 200: slow down")
         for code in (200, 399, "399", 4000, None, "4xx", "rate_limited", True, "٤٢٩", -400)
     ),
     Case(0, {"error": "slow down"}, INVALID, "an error in a 200: slow down"),
@@ -148,8 +148,8 @@ INVALID_BODIES = [
 
 
 @pytest.mark.parametrize("case", INVALID_BODIES, ids=lambda case: str(case.body)[:40])
-def test_success_that_is_not_a_result_is_named(case: Case) -> None:
-    """In this table `status` says whether asking again may help."""
+def test_invalid_body_of_a_success_raises(case: Case) -> None:
+    """In this table, `status` is 1 if a retry may help."""
     error = error_of(case.body, 200, case.headers)
 
     assert type(error) is case.error
@@ -157,17 +157,17 @@ def test_success_that_is_not_a_result_is_named(case: Case) -> None:
     assert getattr(error, "retryable", False) is bool(case.status)
 
 
-@pytest.mark.parametrize("nothing", [None, "", {}, [], 0, False], ids=repr)
-def test_error_that_is_empty_is_not_an_error(nothing: Any) -> None:
-    body = {**GOOD, "error": nothing}
+@pytest.mark.parametrize("empty", [None, "", {}, [], 0, False], ids=repr)
+def test_empty_error_is_ignored(empty: Any) -> None:
+    body = {**VALID, "error": empty}
 
     assert read_result(response_of(body), call_of(input="a")).to_dict() == body
 
 
-def test_operation_decides_what_a_success_is() -> None:
-    """With other statuses and members: any JSON, no body, or an `error` that is the result."""
+def test_operation_defines_its_success() -> None:
+    """A result may be any JSON, no body, or an object with `error`."""
     for status in (200, 201, 203):
-        assert read_result(response_of(GOOD, status), call_of(input="a")).to_dict() == GOOD
+        assert read_result(response_of(VALID, status), call_of(input="a")).to_dict() == VALID
     base = attrs.evolve(LIST_MODELS, requires=(), read=lambda document: document)
     failed = {"error": {"code": 402, "message": "kept"}}
     for value in (7, True, None, [1], {}):
@@ -179,7 +179,7 @@ def test_operation_decides_what_a_success_is() -> None:
 
 
 MODELS: list[tuple[Any, Any, Any]] = [
-    (said(), 429, "slow down"),
+    (error_body(), 429, "slow down"),
     ({"error": "slow down"}, 429, "slow down"),
     ({"message": "slow down", "type": "x"}, 429, "slow down"),
     ({"error": {"message": "slow down"}}, None, "slow down"),
@@ -190,7 +190,7 @@ MODELS: list[tuple[Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("body", "code", "message"), MODELS, ids=str)
-def test_error_model_is_made_of_any_object(body: Any, code: Any, message: Any) -> None:
+def test_error_model_accepts_any_object(body: Any, code: Any, message: Any) -> None:
     data = error_data(body, 429)
 
     assert (data is None) is (code is ...)
@@ -198,18 +198,18 @@ def test_error_model_is_made_of_any_object(body: Any, code: Any, message: Any) -
 
 
 @pytest.mark.parametrize("status", [429, 200])
-def test_error_keeps_what_the_spec_does_not_know(status: int) -> None:
-    error = error_of({**said(hint="later"), "weather": "blue"}, status)
+def test_error_keeps_unspecified_fields(status: int) -> None:
+    error = error_of({**error_body(hint="later"), "weather": "blue"}, status)
 
     assert error.status_code == 429
     assert error.data is not None
-    assert error.data.to_dict() == {**said(hint="later"), "weather": "blue"}
+    assert error.data.to_dict() == {**error_body(hint="later"), "weather": "blue"}
 
 
 @pytest.mark.parametrize("status", [400, 200])
 @pytest.mark.parametrize("depth", [50, 99, 101, 300, 450, 900])
 @pytest.mark.parametrize("level", ['{"raw": ', '{"metadata": {"raw": ', "["])
-def test_deep_error_body_is_an_error_of_the_family(level: str, depth: int, status: int) -> None:
+def test_deeply_nested_error_body_raises_an_error_of_the_package(level: str, depth: int, status: int) -> None:
     deep = level * depth + "1" + "".join("]" if c == "[" else "}" for c in level * depth if c in "[{")
     error = error_of(f'{{"error": {{"code": 400, "message": "no", "metadata": {deep}}}}}', status)
 
@@ -219,11 +219,11 @@ def test_deep_error_body_is_an_error_of_the_family(level: str, depth: int, statu
 
 
 @pytest.mark.parametrize("body", [b'{"data": [], "n": ' + b"9" * 1_000_000 + b"}", bytearray(b":\n" * (4 << 20))])
-def test_large_body_costs_little_time_and_memory(body: bytes) -> None:
+def test_large_body_takes_little_time_and_memory(body: bytes) -> None:
     tracemalloc.start()
-    began = time.process_time()
+    started = time.process_time()
     error_of(body)
-    seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
     assert seconds < 5
@@ -242,7 +242,7 @@ HIDDEN: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("body", "document", "text"), HIDDEN, ids=lambda value: str(value)[:20])
-def test_secret_that_json_escapes_hide_is_redacted(body: str, document: Any, text: str) -> None:
+def test_json_escaped_secret_is_redacted(body: str, document: Any, text: str) -> None:
     redacted, decoded = redact_response(response_of(body.encode(), 500), Redactor([Secret(KEY)]))
 
     assert (decoded, redacted.text) == (document, text)

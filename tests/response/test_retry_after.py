@@ -1,4 +1,4 @@
-"""How long a response asks to wait: every form of the headers and of the error body, and what is ignored."""
+"""Retry-After of a response: all forms of the headers and of the error body, and ignored values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from openrouter_embeddings.messages import Headers
 from openrouter_embeddings.response.retry_after import retry_after_seconds
 
-DATE = "Sun, 06 Nov 1994 08:49:37 GMT"  # the date of RFC 9110's examples
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"  # the date in the examples of RFC 9110
 LARGEST = sys.float_info.max
 
 
 class Case(NamedTuple):
-    """The headers and `error.availability` of a response, and how many seconds they ask to wait."""
+    """The headers and `error.availability` of a response, and the wait in seconds."""
 
     headers: dict[str, str]
     availability: Any
@@ -39,7 +39,7 @@ DATES = {
     "Sun, 06 Nov 1994 03:49:47 -0500": 10.0,
     "Sun, 06 Nov 1994 08:49:47 -0000": 10.0,
     "Sunday, 06-Nov-94 08:49:47 GMT": 10.0,
-    "Sun Nov  6 08:49:47 1994": 10.0,  # RFC 9110, section 5.6.7: this form is in GMT too
+    "Sun Nov  6 08:49:47 1994": 10.0,  # this form is also GMT (RFC 9110, section 5.6.7)
     "Fri, 31 Dec 9999 23:59:59 GMT": 253_402_300_799.0 - 784_111_777.0,
     DATE: None,
     "Sun, 06 Nov 1994 08:49:00 GMT": None,
@@ -67,7 +67,7 @@ CASES = [
 
 @pytest.fixture(params=["UTC", "America/New_York"])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine in that time zone."""
+    """Set the local time zone."""
     monkeypatch.setenv("TZ", request.param)
     time.tzset()
     yield
@@ -76,15 +76,15 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case[:2])[:60])
-def test_wait_is_read_or_ignored(case: Case, zone: None) -> None:
-    """Dates are compared with the server's own clock."""
+def test_wait_is_parsed_or_ignored(case: Case, zone: None) -> None:
+    """Dates are compared with the Date header of the response."""
     headers = Headers({"Date": DATE, **case.headers}.items())
 
     assert retry_after_seconds(headers, {"error": {"availability": case.availability}}) == case.seconds
 
 
 @pytest.mark.parametrize("document", [None, [], "no", {}, {"error": None}, {"error": "no"}], ids=repr)
-def test_body_without_an_error_object_asks_for_no_wait(document: Any) -> None:
+def test_body_without_an_error_object_has_no_wait(document: Any) -> None:
     assert retry_after_seconds(Headers(), document) is None
 
 

@@ -1,4 +1,4 @@
-"""Decoding while a body arrives: into the given buffer, in linear time, and always with the exact body at hand."""
+"""The stream decoder: exact vectors in the given buffer, linear time, and an unchanged body on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KIB = 1 << 10
 
 
 def vectors_of(count: int, width: int) -> Any:
-    """Random bits as float32, of every sign, below 2**64."""
+    """Return random float32 vectors of both signs, below 2**64."""
     bits = np.random.default_rng(width).integers(0, 2**32, (count, width), np.uint32) & np.uint32(0xDF7FFFFF)
     return bits.view(np.float32)
 
@@ -36,7 +36,7 @@ def read(decoder: StreamDecoder, count: int) -> Any:
 @pytest.mark.parametrize("block_bytes", [1, 5_000, 144 * KIB])
 @pytest.mark.parametrize("piece_bytes", [99, 10_000, 1 << 20])
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 1_536])
-def test_vectors_are_exact_to_the_bit_for_any_size(width: int, piece_bytes: int, block_bytes: int) -> None:
+def test_vectors_are_bit_exact_for_any_piece_size(width: int, piece_bytes: int, block_bytes: int) -> None:
     vectors = vectors_of(60, width)
     content = content_of(vectors, provider="x")
     decoder = streamed(content, 60, piece_bytes, block_bytes)
@@ -49,7 +49,7 @@ def test_vectors_are_exact_to_the_bit_for_any_size(width: int, piece_bytes: int,
 
 
 @pytest.mark.parametrize("text", ["AACAP@==", "AACAPwAAgD@="])
-def test_texts_that_encoding_would_not_restore_are_kept(text: str) -> None:
+def test_content_that_is_not_canonical_base64_is_unchanged(text: str) -> None:
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
         vector = text.replace("@", last)
         content = f'{{"data":[{{"embedding":"{vector}"}}]}}'.encode()
@@ -84,7 +84,7 @@ def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> 
 
 GAP = b" " * (250 * KIB)
 VECTOR = b'"embedding":"AACAPw=="'
-SLOW = {
+REPETITIVE = {
     "vector without end": b'{"embedding":"' + b"A" * (2_000 * KIB),
     "vector of 300 KiB": b'{"embedding":"' + b"A" * (300 * KIB) + b'"' + GAP * 6,
     "nothing after a vector": b"{" + VECTOR + b" " * (2_000 * KIB),
@@ -98,8 +98,8 @@ SLOW = {
 
 
 @pytest.mark.parametrize("piece_bytes", [17, 16 * KIB, 1 << 20])
-@pytest.mark.parametrize("content", SLOW.values(), ids=SLOW)
-def test_time_does_not_grow_with_the_square_of_the_length(content: bytes, piece_bytes: int) -> None:
+@pytest.mark.parametrize("content", REPETITIVE.values(), ids=REPETITIVE)
+def test_time_is_linear(content: bytes, piece_bytes: int) -> None:
     began = time.process_time()
     decoder = streamed(content, 9, piece_bytes, 144 * KIB)
 
@@ -111,8 +111,8 @@ def test_time_does_not_grow_with_the_square_of_the_length(content: bytes, piece_
 
 @pytest.mark.parametrize("gap", [100 * KIB, 300 * KIB])
 @pytest.mark.parametrize("first", [True, False])
-def test_large_unknown_member_anywhere_is_read_as_fast(first: bool, gap: int) -> None:
-    """All vectors are decoded into the buffer, none by the general reader."""
+def test_large_unknown_member_does_not_stop_the_decoder(first: bool, gap: int) -> None:
+    """All vectors are decoded into the buffer by the stream decoder."""
     vectors, whole, asked = vectors_of(40, 1_536), np.zeros((40, 1_536), np.float32), []
 
     def output(count: int, width: int) -> Any:
@@ -128,10 +128,10 @@ def test_large_unknown_member_anywhere_is_read_as_fast(first: bool, gap: int) ->
     assert whole.tobytes() == vectors.tobytes()
 
 
-HUGE = [SLOW["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 99 + b'0]},{"embedding":[0]}]}']
+HUGE = [REPETITIVE["vector of 300 KiB"], b'{"data":[{"embedding":[' + b"0," * 99 + b'0]},{"embedding":[0]}]}']
 
 
-def test_memory_is_allocated_only_for_vectors_that_can_be_right() -> None:
+def test_no_memory_is_allocated_for_impossible_vectors() -> None:
     def output(count: int, width: int) -> Any:
         raise MemoryError
 

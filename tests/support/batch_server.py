@@ -1,4 +1,4 @@
-"""The embedded server, which also counts what is submitted, and may change the results of batches."""
+"""The embedded server with a record of its requests and with hooks that change the results of batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Change = Callable[[list[dict[str, Any]]], object]
 
 
 class BatchServer(Server):
-    """`change` may edit the lines of each page of results."""
+    """An embedded server; `change` edits the lines of each page of results."""
 
     def __init__(
         self, *, seconds: float = 0.0, paged: bool = True, faults: Sequence[Fault] = (), change: Change | None = None
@@ -25,36 +25,36 @@ class BatchServer(Server):
         self._served = create_app(Catalog({}), api_key=None, batch_seconds=seconds, paged_results=paged, **limits)
         self._change = change
         self.bodies: list[bytes] = []
-        """Of the batches that the server accepted, as they came."""
+        """Request bodies of the accepted batches, in order of arrival."""
         self.requests: list[str] = []
-        """Method and path of all requests, in the order of arrival."""
+        """Method and path of each request, in order of arrival."""
         self.times_sent: collections.Counter[str] = collections.Counter()
-        """How often the API was given each text, in a batch or not."""
-        super().__init__(Faulty(self._count, faults), host="127.0.0.1", port=0, api_key=None)
+        """Number of times that the API accepted each text, in a batch or in a plain request."""
+        super().__init__(Faulty(self._record, faults), host="127.0.0.1", port=0, api_key=None)
 
-    async def _count(self, scope: Any, receive: Any, send: Any) -> None:
-        request, sent, answer = f"{scope['method']} {scope['path']}", bytearray(), bytearray()
+    async def _record(self, scope: Any, receive: Any, send: Any) -> None:
+        request, sent, response = f"{scope['method']} {scope['path']}", bytearray(), bytearray()
         self.requests.append(request)
         started: dict[str, Any] = {}
 
-        async def receive_counted() -> Any:
+        async def receive_recorded() -> Any:
             message = await receive()
             sent.extend(message.get("body", b""))
             return message
 
-        async def send_counted(message: Any) -> None:
+        async def send_recorded(message: Any) -> None:
             if message["type"] == "http.response.start":
                 started.update(message)
                 return
-            answer.extend(message["body"])
+            response.extend(message["body"])
             if started["status"] < 300:
                 self._count_texts(request, bytes(sent))
-            content = self._changed(request, bytes(answer))
+            content = self._edit_results(request, bytes(response))
             headers = [(name, value) for name, value in started["headers"] if name != b"content-length"]
             await send({**started, "headers": [*headers, (b"content-length", str(len(content)).encode())]})
             await send({**message, "body": content})
 
-        await self._served(scope, receive_counted, send_counted)
+        await self._served(scope, receive_recorded, send_recorded)
 
     def _count_texts(self, request: str, body: bytes) -> None:
         if request.startswith("POST") and request.endswith("/batches"):
@@ -66,7 +66,7 @@ class BatchServer(Server):
             return
         self.times_sent.update(text for given in inputs for text in ([given] if isinstance(given, str) else given))
 
-    def _changed(self, request: str, body: bytes) -> bytes:
+    def _edit_results(self, request: str, body: bytes) -> bytes:
         if self._change is None or not request.endswith("/results"):
             return body
         page = json.loads(body)

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over the pipe of its DevTools protocol."""
+"""A headless Chromium, controlled over the pipe of its DevTools protocol."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class Browser:
         os.close(self._messages)
 
     def open(self, url: str, width: int, height: int = 900, theme: str = "light") -> None:
-        """Open a page and wait until it is loaded; `requested` gets the URL of everything that it loads."""
+        """Open a page and wait until it is loaded; append the URL of each request to `requested`."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         self._call("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete'")
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression."""
+        """Return the value of a JavaScript expression."""
         return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def wait_for(self, expression: str, seconds: float = 15) -> Any:
-        """Evaluate an expression until its value is true, and return that."""
+        """Evaluate an expression until its value is true, and return the value."""
         end = time.monotonic() + seconds
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < end, f"after {seconds} s: {expression}"
@@ -74,22 +74,22 @@ class Browser:
 
     def _call(self, method: str, **params: Any) -> Any:
         self._count += 1
-        message = {"id": self._count, "method": method, "params": params}
+        command = {"id": self._count, "method": method, "params": params}
         if self._session:
-            message["sessionId"] = self._session
-        os.write(self._commands, json.dumps(message).encode() + b"\0")
+            command["sessionId"] = self._session
+        os.write(self._commands, json.dumps(command).encode() + b"\0")
         while True:
-            answer = self._receive()
-            if answer.get("method") == "Network.requestWillBeSent":
-                self.requested.append(answer["params"]["request"]["url"])
-            if answer.get("id") == self._count:
-                assert "error" not in answer, answer
-                return answer["result"]
+            message = self._receive()
+            if message.get("method") == "Network.requestWillBeSent":
+                self.requested.append(message["params"]["request"]["url"])
+            if message.get("id") == self._count:
+                assert "error" not in message, message
+                return message["result"]
 
     def _receive(self) -> Any:
         while b"\0" not in self._buffer:
             read = os.read(self._messages, 1 << 20)
-            assert read, "the browser has ended"
+            assert read, "the browser has exited"
             self._buffer += read
         message, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(message)

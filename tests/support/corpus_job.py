@@ -1,4 +1,4 @@
-"""A corpus job in a process of its own, to be killed; and a corpus to give it."""
+"""Writes corpus files, and runs corpus jobs in this process or in a process that a test can kill."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 import msgspec
 from openrouter_embeddings import OpenRouter, errors
-from support.capped import KEY, MODEL
+from support.provider_server import KEY, MODEL
 
 
 @functools.cache
 def _processes() -> Any:
-    """Starts processes that have imported all that a job needs."""
+    """Return a fork server whose processes have already imported all that a job needs."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["support.corpus_job", "openrouter_embeddings.corpus", "pyarrow.parquet"])
     return context
 
 
 def write_corpus(path: Path, texts: list[Any]) -> Path:
-    """A file of JSONL, with ids."""
+    """Write a JSONL file with one id per text."""
     rows = [{"id": f"id {row}", "text": text} for row, text in enumerate(texts)]
     path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     return path
@@ -35,7 +35,7 @@ def embed_corpus(url: str, source: Path, output: Path, **options: Any) -> Any:
 
 
 def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dict[str, Any]) -> None:
-    import resource  # POSIX has it
+    import resource  # exists on POSIX only
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, resource.RLIM_INFINITY))
     try:
@@ -47,7 +47,7 @@ def _run(url: str, source: Path, output: Path, max_file_bytes: int, options: dic
 
 
 def start_job(url: str, source: Path, output: Path, *, max_file_bytes: int = -1, **options: Any) -> Any:
-    """Start a job in a process of its own, which may be unable to write larger files than this."""
+    """Start a job in a new process, which cannot write files larger than `max_file_bytes` (-1: no limit)."""
     process = _processes().Process(target=_run, args=(url, source, output, max_file_bytes, options))
     process.start()
     return process

@@ -1,4 +1,4 @@
-"""A server on loopback that counts each text it is paid for; a vector depends on its text alone."""
+"""A server on loopback that counts the texts it is paid for; a vector depends only on its text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Self
 import numpy as np
 
 DIMENSIONS = 8
-TOKENS, COST = 3, 1e-6  # of each text
+TOKENS, COST = 3, 1e-6  # per text
 KEY = "sk-or-v1-0123456789abcdef"
 
 
 def vector(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The vector of a text: float32, all finite."""
+    """Return the vector of a text: finite float32 numbers."""
     digest = hashlib.blake2b(text.encode(), digest_size=DIMENSIONS).digest()
     return np.frombuffer(digest, np.uint8).astype(np.float32) / 256 + 1
 
@@ -28,7 +28,7 @@ def vectors(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 
 class CountingServer:
-    """Use it in a `with` block. `texts` counts the texts of answered requests, `input_types` their input types."""
+    """The server; use it in a `with` block. `texts` counts the embedded texts, `input_types` their input types."""
 
     def __init__(self) -> None:
         self.texts: Multiset[str] = Multiset()
@@ -43,9 +43,9 @@ class CountingServer:
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 texts = [request["input"]] if isinstance(request["input"], str) else request["input"]
-                refused = [text for text in texts if text.startswith("refused")]
-                status = 401 if self.headers["Authorization"] != f"Bearer {KEY}" else 400 if refused else 200
-                body = owner.answer(request, texts) if status == 200 else _error(status)
+                rejected = [text for text in texts if text.startswith("refused")]
+                status = 401 if self.headers["Authorization"] != f"Bearer {KEY}" else 400 if rejected else 200
+                body = owner.embed(request, texts) if status == 200 else _error(status)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -58,7 +58,7 @@ class CountingServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
 
-    def answer(self, request: dict[str, Any], texts: list[str]) -> bytes:
+    def embed(self, request: dict[str, Any], texts: list[str]) -> bytes:
         with self._lock:
             self.texts.update(texts)
             self.input_types[request.get("input_type")] += len(texts)
@@ -78,12 +78,12 @@ class CountingServer:
 
     @property
     def paid_twice(self) -> int:
-        """How many texts were answered more often than once, each counted as often as it was too much."""
+        """Number of times that a text was embedded after its first time, over all texts."""
         return sum(count - 1 for count in self.texts.values())
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead a client here."""
+        """The environment variables that make a client use this server."""
         host, port = self._server.server_address[:2]
         return {"OPENROUTER_BASE_URL": f"http://{host!s}:{port}/api/v1", "OPENROUTER_API_KEY": KEY}
 

@@ -1,4 +1,4 @@
-"""The Python blocks of Markdown pages, and how they are run."""
+"""Finds the Python blocks of Markdown pages, and runs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FENCE = re.compile(
 
 
 class Block(NamedTuple):
-    """A block of a page; `title` is the name of its file or "", `files` are the page's other files, by name."""
+    """A block of a page; `title` is its file name or "", `files` maps file names of the page to code."""
 
     code: str
     output: str
@@ -30,8 +30,8 @@ class Block(NamedTuple):
     files: Mapping[str, str]
 
 
-class Done(NamedTuple):
-    """The end of a program."""
+class Finished(NamedTuple):
+    """The exit code and the output of a program."""
 
     code: int
     stderr: str
@@ -39,14 +39,14 @@ class Done(NamedTuple):
 
 
 def blocks(page: str) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     found = list(FENCE.finditer(page))
     files = {block["title"]: block["code"] for block in found if block["title"]}
     return [Block(block["code"], block["output"] or "", block["title"] or "", files) for block in found]
 
 
-# Runs programs, each in a fork of a process that has imported the libraries: their import takes most of the time
-# of an example. The package itself is imported by each program. No program collects the garbage of the libraries.
+# Runs each program in a fork of a process that has imported the libraries, because imports take most of the time of
+# an example. Each program imports the package itself. Garbage collection ignores the objects of the libraries.
 RUNNER = """
 import asyncio, gc, json, os, signal, sys, types
 import anyio, attrs, click, h11, httpcore, httpx, jsonschema, msgspec, numpy, pybase64, pytest, sniffio
@@ -75,27 +75,27 @@ for line in sys.stdin:
 
 @cache
 def _runner() -> subprocess.Popen[str]:
-    environment = SHELL | {"OPENBLAS_NUM_THREADS": "1"}  # a process of one thread can fork
+    environment = SHELL | {"OPENBLAS_NUM_THREADS": "1"}  # fork is safe in a process of one thread
     process = subprocess.Popen(
         [sys.executable, "-c", RUNNER], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    atexit.register(process.communicate)  # closes its input, which ends it
+    atexit.register(process.communicate)  # the runner exits when its input is closed
     return process
 
 
-def run_program(code: str, environment: Mapping[str, str], folder: Path) -> Done:
-    """Run a program as a process of its own, in a folder."""
+def run_program(code: str, environment: Mapping[str, str], folder: Path) -> Finished:
+    """Run a program in a new process, in a folder."""
     (folder / "example.py").write_text(code)
     process = _runner()
     with NamedTemporaryFile("r") as stdout, NamedTemporaryFile("r") as stderr:
         program = {"environment": dict(environment), "folder": str(folder)}
         print(json.dumps({**program, "stdout": stdout.name, "stderr": stderr.name}), file=process.stdin, flush=True)
         assert process.stdout is not None
-        return Done(int(process.stdout.readline()), stderr.read(), stdout.read())
+        return Finished(int(process.stdout.readline()), stderr.read(), stdout.read())
 
 
-def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Done:
-    """Run a block in a folder with the page's files: a file of tests with pytest, anything else as a program."""
+def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Finished:
+    """Write the files of the page to a folder and run a block there: tests with pytest, other blocks as programs."""
     for name, code in block.files.items():
         (folder / name).write_text(code)
     program = block.code
@@ -103,8 +103,8 @@ def run_block(block: Block, environment: Mapping[str, str], folder: Path) -> Don
         arguments = ["--quiet", "-p", "pytest_httpx", "-p", "no:cacheprovider", block.title]
         program = f"import pytest; raise SystemExit(pytest.main({arguments}))"
     shell = SHELL | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    if re.search(r"httpx|respx", block.title + block.code):  # it needs that library, whatever the tests run on
+    if re.search(r"httpx|respx", block.title + block.code):  # the block needs httpx, also in runs with httpx2
         shell.pop("OPENROUTER_HTTP_LIBRARY", None)
     done = run_program(program, shell | dict(environment), folder)
-    is_test = block.title.startswith("test_") and done.code == 0  # what pytest prints has times in it
+    is_test = block.title.startswith("test_") and done.code == 0  # the output of pytest contains times
     return done._replace(stdout="") if is_test else done

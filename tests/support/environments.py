@@ -1,4 +1,4 @@
-"""Throw-away virtual environments, in which uv or pip installs distributions for real."""
+"""Temporary virtual environments, in which uv or pip installs distributions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Literal
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-# Read at import, before the tests remove the proxies, which an installer may need.
+# Copied at import, before the tests remove the proxy settings: an installer may need them.
 SHELL = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 Installer = Literal["uv", "pip"]
 
 
 def run(*command: str | Path, environment: Mapping[str, str] = SHELL, folder: Path | None = None) -> str:
-    """Run a command that must succeed; return what it prints."""
+    """Run a command that must succeed, and return its standard output."""
     done = subprocess.run(
         list(map(str, command)), capture_output=True, text=True, timeout=300, env=environment, cwd=folder, check=False
     )
@@ -27,7 +27,7 @@ def run(*command: str | Path, environment: Mapping[str, str] = SHELL, folder: Pa
 
 
 class Environment:
-    """A virtual environment of the running Python; empty unless the folder holds one already."""
+    """A virtual environment of the running Python: a new, empty one unless the folder already contains one."""
 
     def __init__(self, home: Path, installer: Installer = "uv") -> None:
         seed = ["--seed"] if installer == "pip" else []  # --seed installs the newest pip
@@ -51,5 +51,5 @@ class Environment:
             run(self.python, "-m", "pip", "uninstall", "--quiet", "--yes", distribution)
 
     def run(self, program: str, environment: Mapping[str, str] | None = None) -> str:
-        """Run a program, which sees nothing of this checkout and of this shell; return what it prints."""
+        """Run a program without access to this checkout and to the variables of this shell; return its output."""
         return run(self.python, "-c", program, environment=environment or {}, folder=self.bin)

@@ -1,4 +1,4 @@
-"""The HTTP library that the package uses in this run: `make test-httpx2` chooses the other one."""
+"""The HTTP library that the package uses in this run: httpx, or httpx2 with `make test-httpx2`."""
 
 import os
 
@@ -12,4 +12,4 @@ else:
 
 __all__ = ["IS_HTTPX2", "http", "only_httpx"]
 
-only_httpx = pytest.mark.skipif(IS_HTTPX2, reason="it hooks httpx alone")
+only_httpx = pytest.mark.skipif(IS_HTTPX2, reason="the tool patches httpx only")

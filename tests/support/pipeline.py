@@ -1,4 +1,4 @@
-"""Runs the generator for tests, and generates the package of wide.yaml."""
+"""Runs the code generator in tests, and generates a package from wide.yaml."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE = (
 
 
 class Run(NamedTuple):
-    """What a command returned and printed."""
+    """The exit code and the output of a command."""
 
     returncode: int
     stdout: str
@@ -32,19 +32,19 @@ class Run(NamedTuple):
 
 
 def run_command(command: Callable[[Sequence[str]], int], *arguments: str) -> Run:
-    """Run the main function of a command in this process: importing the generator takes a third of its time."""
+    """Run the main function of a command in this process, which saves a new import of the generator."""
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = command(arguments)
     return Run(code, out.getvalue(), err.getvalue())
 
 
 def generate(spec: Path, out: Path, *options: str) -> Run:
-    """Run the generator as `make generate` does, for another document and folder."""
+    """Run the generator as `make generate` does, but with the given document and folder."""
     return run_command(main, "--spec", str(spec), "--out", str(out), *options)
 
 
 def replaced(value: Any, old: str, new: str) -> Any:
-    """The document with a text replaced everywhere, keys included."""
+    """Return the document with each value and key `old` replaced by `new`."""
     if isinstance(value, dict):
         return {replaced(key, old, new): replaced(item, old, new) for key, item in value.items()}
     if isinstance(value, list):
@@ -53,7 +53,7 @@ def replaced(value: Any, old: str, new: str) -> Any:
 
 
 class Wide:
-    """wide.yaml with a hostile text in it, and the packages that `generate` makes of it with two hash seeds."""
+    """wide.yaml with a hostile text, and the two packages that `generate` makes of it with different hash seeds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Responses to test with: bodies, how they arrive, and every way in which the package reads one."""
+"""Builds responses, and lists every way in which the package reads a response."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def numbers_of(embedding: list[float] | str) -> list[float]:
 
 
 def streamed(content: bytes, count: int, piece_bytes: int, block_bytes: int = 40, output: Any = None) -> StreamDecoder:
-    """A decoder that received the content in pieces, through a buffer that is overwritten each time."""
+    """Feed the content to a decoder in pieces, from one buffer that each piece overwrites, and return the decoder."""
     decoder, buffer = StreamDecoder(count, output), bytearray(piece_bytes)
     decoder.block_bytes = block_bytes
     for start in range(0, len(content), piece_bytes):
@@ -69,4 +69,4 @@ WAYS: dict[str, Read] = {
     "embed": embed,
     **{f"embed, {size} bytes": lambda content, call, size=size: embed(content, call, size) for size in (1, 50, 9_999)},  # type: ignore[misc]
 }
-"""All read a response alike: to the same numbers, or to the same error."""
+"""All must return the same numbers or raise the same error."""

@@ -1,4 +1,4 @@
-"""Folders that the processes of a test run share."""
+"""Folders that all processes of a test run share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_SECONDS = 300
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder of the test run; the first process that needs it fills it with `make`, the others wait for that."""
+    """Return a folder of the test run: the first process calls `make` to fill it, the others wait for that."""
     root = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent  # each process of pytest-xdist has a folder in that of the run
+        root = root.parent  # pytest-xdist gives each process a subfolder of the folder of the run
     folder, done = root / name, root / f"{name}.done"
     try:
         folder.mkdir()

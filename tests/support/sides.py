@@ -1,4 +1,4 @@
-"""Both sides of a client, called alike: a scenario is written once and runs with threads and on an event loop."""
+"""The two sides of a client, sync and async, with the same interface: one test runs on both sides."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from openrouter_embeddings import OpenRouter
 
 
-class WithThreads:
-    """A client and its synchronous methods; leaving the block closes it."""
+class SyncSession:
+    """The sync side: calls the synchronous methods of a client; use it in a `with` block, which closes the client."""
 
     name = "sync"
 
@@ -25,14 +25,14 @@ class WithThreads:
         return self.client.embeddings.list_models(**arguments)
 
     def batches(self, operation: str, **arguments: Any) -> Any:
-        """Call one of the batch operations."""
+        """Call a method of `client.batches`."""
         return getattr(self.client.batches, operation)(**arguments)
 
     def embed(self, texts: Any, **options: Any) -> Any:
         return self.client.embeddings.embed(texts, **options)
 
     def stream(self, texts: Iterable[Any], **options: Any) -> Any:
-        """The blocks of `embed_iter`, as an iterator with the attributes of the stream."""
+        """Return the stream of `embed_iter`."""
         return self.client.embeddings.embed_iter(texts, **options)
 
     def close(self) -> None:
@@ -46,13 +46,13 @@ class WithThreads:
 
 
 async def tasks_left() -> set[asyncio.Task[Any]]:
-    """The other tasks that do not end by themselves: a loop closes the library's abandoned generators in tasks."""
+    """Return the other tasks that do not end within a second; a loop closes abandoned generators in short tasks."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     return (await asyncio.wait(others, timeout=1))[1] if others else set()
 
 
-class OnEventLoop(WithThreads):
-    """The asynchronous methods, with one loop for all calls, so that connections are kept between them."""
+class AsyncSession(SyncSession):
+    """The async side: calls the asynchronous methods on one event loop, so that calls reuse connections."""
 
     name = "async"
 
@@ -85,7 +85,7 @@ class OnEventLoop(WithThreads):
 
 
 class _Blocks:
-    """An asynchronous stream, pulled from outside its loop; its attributes are those of the stream."""
+    """A synchronous iterator over an asynchronous stream, with the attributes of the stream."""
 
     def __init__(self, runner: asyncio.Runner, stream: Any) -> None:
         self._runner, self._stream = runner, stream
@@ -115,7 +115,7 @@ class _Blocks:
         self._runner.run(self._stream.aclose())
 
 
-Session = WithThreads
+Session = SyncSession
 Side = type[Session]
-SIDES: tuple[Side, ...] = (WithThreads, OnEventLoop)
+SIDES: tuple[Side, ...] = (SyncSession, AsyncSession)
 both_sides = pytest.mark.parametrize("side", SIDES, ids=lambda side: side.name)

@@ -1,4 +1,4 @@
-"""What a hook and the exporters of the OpenTelemetry SDK receive from calls and jobs over real sockets."""
+"""Events, spans and metrics that a hook and the OpenTelemetry exporters receive from calls and jobs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 import pytest
-from faults.replies import answer, hang, once, redirect, refuse, reply, torn
 from faults.server import FaultServer, Script
+from faults.steps import disconnect, hang, once, redirect, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.telemetry import Call, CallEnded, Event, JobPaused, OpenTelemetry
 from opentelemetry import trace
@@ -26,13 +26,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as gen_ai
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.trace import SpanKind, StatusCode
-from support.capped import KEY, MODEL, Capped, matrix_of, texts_of
 from support.library import only_httpx
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
 
 POLICY = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 WITH_ID = (("Content-Type", "application/json"), ("X-Generation-Id", "gen-1"))
-REFUSED = {"error": {"code": 400, "message": f"{KEY} sent: text 1"}}
+REJECTED = {"error": {"code": 400, "message": f"{KEY} sent: text 1"}}
 Row = tuple[Any, ...]
 
 
@@ -41,7 +41,7 @@ def connect(side: Side, server: FaultServer, on_event: Any) -> Session:
 
 
 def row_of(event: Event) -> Row:
-    """The name of an event's type and its values; of seconds, whether there are any."""
+    """Return the type name and the values of an event; a number of seconds becomes a boolean."""
     values = attrs.asdict(event, recurse=False, filter=lambda field, value: not isinstance(value, Call))
     seconds = {name: value > 0 for name, value in values.items() if value and name.endswith("seconds")}
     return type(event).__name__, *(values | seconds).values()
@@ -56,20 +56,20 @@ def succeeded(attempt: int, generation_id: str | None = None) -> list[Row]:
     return [*attempts, ("CallEnded", attempt, True, 200, None, generation_id, MODEL, 2, 2e-6)]
 
 
-def gave_up(status: int | None, error: str, generation_id: str | None = None) -> list[Row]:
+def ended_with(status: int | None, error: str, generation_id: str | None = None) -> list[Row]:
     return [*failed(status, error), ("CallEnded", 1, True, status, error, generation_id, None, None, None)]
 
 
 CALLS: dict[str, tuple[Script, list[Row]]] = {
-    "success": (once(answer(headers=WITH_ID)), succeeded(1, "gen-1")),
-    "overloaded": (once(refuse(503)), failed(503, "ServiceUnavailableResponseError", True) + succeeded(2)),
-    "broken": (once(torn("in body", "reset")), failed(None, "ConnectionLostError", True) + succeeded(2)),
-    "not JSON": (once(reply(200, b"<p>")), failed(200, "ResponseValidationError", True) + succeeded(2)),
+    "success": (once(respond(headers=WITH_ID)), succeeded(1, "gen-1")),
+    "overloaded": (once(reject(503)), failed(503, "ServiceUnavailableResponseError", True) + succeeded(2)),
+    "connection lost": (once(disconnect("in body", "reset")), failed(None, "ConnectionLostError", True) + succeeded(2)),
+    "not JSON": (once(respond_with(200, b"<p>")), failed(200, "ResponseValidationError", True) + succeeded(2)),
     "redirect": (once(redirect(307, lambda connection: "/api/v1/embeddings")), succeeded(1)),
-    "error in a 200": (once(reply(200, REFUSED)), gave_up(200, "BadRequestResponseError")),
+    "error in a 200": (once(respond_with(200, REJECTED)), ended_with(200, "BadRequestResponseError")),
     "key echoed": (
-        once(reply(400, REFUSED, (("X-Generation-Id", f"gen-2 {KEY}"),))),
-        gave_up(400, "BadRequestResponseError", "gen-2 [masked]"),
+        once(respond_with(400, REJECTED, (("X-Generation-Id", f"gen-2 {KEY}"),))),
+        ended_with(400, "BadRequestResponseError", "gen-2 [masked]"),
     ),
 }
 
@@ -92,7 +92,7 @@ def test_events_of_a_call(side: Side, name: str, caplog: pytest.LogCaptureFixtur
     ]
 
 
-def test_call_that_is_cancelled_ends() -> None:
+def test_cancelled_call_emits_its_end() -> None:
     events: list[Event] = []
 
     async def scenario(url: str) -> None:
@@ -102,14 +102,14 @@ def test_call_that_is_cancelled_ends() -> None:
     with FaultServer(once(hang)) as server, pytest.raises(TimeoutError):
         asyncio.run(scenario(server.url))
 
-    assert [row_of(event) for event in events] == gave_up(None, "CancelledError")
+    assert [row_of(event) for event in events] == ended_with(None, "CancelledError")
 
 
 @both_sides
 def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
-    """Each request is a call, and what the calls cost is what the job cost."""
+    """Each request is a call, and the costs of the calls add up to the cost of the job."""
     events: list[Event] = []
-    with Capped(storm=1, storm_seconds=0.1) as server, connect(side, server, events.append) as session:
+    with ProviderServer(storm=1, storm_seconds=0.1) as server, connect(side, server, events.append) as session:
         result = session.embed(texts_of(40), model=MODEL, batch_size=10, concurrency=2)
 
     calls = [event for event in events if isinstance(event, CallEnded)]
@@ -126,26 +126,28 @@ def test_events_of_a_job(side: Side, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @both_sides
-def test_exceptions_of_a_hook_break_no_call_and_are_logged_once(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_hook_breaks_no_call_and_is_logged_once(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     def on_event(event: Event) -> None:
-        raise RuntimeError("the hook is broken")
+        raise RuntimeError("the hook failed")
 
-    with Capped() as server, connect(side, server, on_event) as session:
+    with ProviderServer() as server, connect(side, server, on_event) as session:
         result = session.embed(texts_of(64), model=MODEL, batch_size=4, concurrency=8)
 
     assert result.vectors.tobytes() == matrix_of(texts_of(64)).tobytes()
-    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["the hook is broken"]
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["the hook failed"]
 
 
 @both_sides
-def test_traceback_with_locals_shows_no_text_and_no_key(side: Side) -> None:
-    with FaultServer(once(reply(400, REFUSED))) as server, connect(side, server, repr) as session:
+def test_locals_of_tracebacks_contain_no_text_and_no_key(side: Side) -> None:
+    with FaultServer(once(respond_with(400, REJECTED))) as server, connect(side, server, repr) as session:
         with pytest.raises(errors.BadRequestResponseError) as caught:
             session.generate(input=["text 1"], model=MODEL)
 
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
-    inside = repr([frame.locals for frame in frames if "overlay" in frame.filename and "telemetry" in frame.filename])
-    assert ["prepared" in inside, KEY in inside, "text 1" in inside] == [True, False, False]
+    variables = repr(
+        [frame.locals for frame in frames if "overlay" in frame.filename and "telemetry" in frame.filename]
+    )
+    assert ["prepared" in variables, KEY in variables, "text 1" in variables] == [True, False, False]
 
 
 @pytest.mark.parametrize("hook", [repr, OpenTelemetry()], ids=["function", "OpenTelemetry"])
@@ -156,19 +158,19 @@ def test_client_with_a_hook_can_be_pickled(hook: Any) -> None:
 
 
 @pytest.mark.parametrize("hook", ["print", asyncio.sleep], ids=["text", "async"])
-def test_hook_must_be_a_function(hook: Any) -> None:
+def test_hook_must_be_a_sync_function(hook: Any) -> None:
     with pytest.raises(errors.ConfigurationError, match="on_event"):
         OpenRouter(KEY, on_event=hook)
 
 
-def test_missing_opentelemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_opentelemetry_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ImportError, match=r"openrouter-embeddings\[otel\]"):
         OpenTelemetry()
 
 
 class Collected:
-    """Providers of the SDK, and what they collected."""
+    """OpenTelemetry providers that collect spans and metrics in memory."""
 
     def __init__(self) -> None:
         self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
@@ -180,7 +182,7 @@ class Collected:
         return [span for span in self.exporter.get_finished_spans() if span.name == name]
 
     def points(self) -> dict[str, Any]:
-        """The only point of each metric."""
+        """Return the single data point of each metric."""
         (scope,) = self.reader.get_metrics_data().resource_metrics[0].scope_metrics  # type: ignore[union-attr]
         return {metric.name: point for metric in scope.metrics for (point,) in [metric.data.data_points]}
 
@@ -201,7 +203,7 @@ def attributes_of(server: FaultServer, **more: Any) -> dict[str, Any]:
 @both_sides
 def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
-    script = once(refuse(503), answer(headers=WITH_ID))
+    script = once(reject(503), respond(headers=WITH_ID))
     HTTPXClientInstrumentor().instrument(tracer_provider=collected.tracers)
     try:
         with FaultServer(script) as server, connect(side, server, collected.hook) as session, user as parent:
@@ -213,8 +215,8 @@ def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collecte
     assert (span.kind, span.status.status_code) == (SpanKind.CLIENT, StatusCode.UNSET)
     assert span.parent == parent.get_span_context()
     assert [request.parent for request in collected.spans("POST")] == [span.context] * 2
-    answered = attributes_of(server, **{gen_ai.GEN_AI_RESPONSE_MODEL: MODEL})
-    assert dict(span.attributes) == answered | {
+    attributes = attributes_of(server, **{gen_ai.GEN_AI_RESPONSE_MODEL: MODEL})
+    assert dict(span.attributes) == attributes | {
         gen_ai.GEN_AI_REQUEST_ENCODING_FORMATS: ("float",),
         gen_ai.GEN_AI_EMBEDDINGS_DIMENSION_COUNT: 8,
         gen_ai.GEN_AI_USAGE_INPUT_TOKENS: 2,
@@ -226,20 +228,20 @@ def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collecte
     assert retries == [("retry", "ServiceUnavailableResponseError")]
     points = collected.points()
     duration = points[gen_ai_metrics.GEN_AI_CLIENT_OPERATION_DURATION]
-    assert (dict(duration.attributes), duration.count, duration.explicit_bounds[0]) == (answered, 1, 0.01)
+    assert (dict(duration.attributes), duration.count, duration.explicit_bounds[0]) == (attributes, 1, 0.01)
     assert duration.sum * 1e9 == pytest.approx(span.end_time - span.start_time, rel=0.5)
     tokens = points[gen_ai_metrics.GEN_AI_CLIENT_TOKEN_USAGE]
-    assert (dict(tokens.attributes), tokens.sum) == (answered | {gen_ai.GEN_AI_TOKEN_TYPE: "input"}, 2)
+    assert (dict(tokens.attributes), tokens.sum) == (attributes | {gen_ai.GEN_AI_TOKEN_TYPE: "input"}, 2)
     assert tokens.explicit_bounds[-1] == 67108864
 
 
 @both_sides
 def test_span_and_metrics_of_a_call_that_fails(side: Side, collected: Collected) -> None:
-    script = once(reply(400, REFUSED), reply(200, {"object": "list", "data": []}))
+    script = once(respond_with(400, REJECTED), respond_with(200, {"object": "list", "data": []}))
     with FaultServer(script) as server, connect(side, server, collected.hook) as session:
         with pytest.raises(errors.BadRequestResponseError):
             session.generate(input="text 1", model=MODEL)
-        session.list_models()  # has no span
+        session.list_models()  # this operation has no span
 
     failed = attributes_of(server, **{"error.type": "BadRequestResponseError"})
     (span,) = collected.exporter.get_finished_spans()
@@ -252,7 +254,7 @@ def test_span_and_metrics_of_a_call_that_fails(side: Side, collected: Collected)
 @both_sides
 def test_requests_of_a_job_are_children_of_the_callers_span(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
-    with Capped(seconds=0.01) as server, connect(side, server, collected.hook) as session, user as parent:
+    with ProviderServer(seconds=0.01) as server, connect(side, server, collected.hook) as session, user as parent:
         session.embed(texts_of(60), model=MODEL, batch_size=10, concurrency=3)
 
     assert [span.parent for span in collected.spans()] == [parent.get_span_context()] * 6

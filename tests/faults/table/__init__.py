@@ -1,15 +1,15 @@
-"""The table of faults. A new fault is one row in one of these lists; `replies.py` holds what servers can do."""
+"""The fault table. To add a fault, add a row to one of these lists; `steps.py` contains the steps of the server."""
 
 from __future__ import annotations
 
 from ..fault import Fault
-from .answers import FAULTS as ANSWERS
 from .arguments import FAULTS as ARGUMENTS
 from .connections import FAULTS as CONNECTIONS
 from .redirects import FAULTS as REDIRECTS
+from .responses import FAULTS as RESPONSES
 from .rows import FAULTS as ROWS
 from .sizes import FAULTS as SIZES
 from .statuses import FAULTS as STATUSES
 from .waits import FAULTS as WAITS
 
-FAULTS: list[Fault] = [*WAITS, *STATUSES, *CONNECTIONS, *REDIRECTS, *SIZES, *ANSWERS, *ROWS, *ARGUMENTS]
+FAULTS: list[Fault] = [*WAITS, *STATUSES, *CONNECTIONS, *REDIRECTS, *SIZES, *RESPONSES, *ROWS, *ARGUMENTS]

@@ -1,4 +1,4 @@
-"""Connections that are never made, break, stall or lead elsewhere."""
+"""Connections that cannot be opened, that break, and that stall."""
 
 from __future__ import annotations
 
@@ -9,64 +9,64 @@ from openrouter_embeddings import errors
 from openrouter_embeddings.retries import Policy
 
 from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
-from ..replies import (
-    answer,
+from ..steps import (
     bad_chunk,
-    bare,
+    disconnect,
     drip,
     forever,
     hang,
     once,
-    refuse_unread,
+    reject_unread,
     reset_in_request,
+    respond,
+    send_raw,
     then_close,
-    torn,
 )
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
 TIMEOUT = {"timeout_ms": 400}
-PATIENT = {"retry_config": Policy(base_seconds=8)}  # a wait, where there should be none, takes seconds
+PATIENT = {"retry_config": Policy(base_seconds=8)}  # an unexpected wait takes seconds and fails the row
 
 
-def dialled_four_times(outcome: Outcome) -> None:
-    assert outcome.dials == 4
+def connects_4_times(outcome: Outcome) -> None:
+    assert outcome.connection_attempts == 4
 
 
-def dialled_once(outcome: Outcome) -> None:
-    assert outcome.dials == 1
+def names_the_certificate(outcome: Outcome) -> None:
+    assert outcome.connection_attempts == 1
     assert "certificate" in str(outcome.error).lower()
 
 
-def trusting(certificate: Path) -> ssl.SSLContext:
+def context_trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate))
 
 
-def gave_up_in_time(outcome: Outcome) -> None:
-    """Each attempt ended at its deadline of 0.4 s; the server counts from when it read the request."""
+def end_at_deadline(outcome: Outcome) -> None:
+    """Each attempt ends at its deadline of 0.4 s; the server measures from the arrival of the request."""
     for request in outcome.ledger.requests:
-        assert request.hung_up_after is not None
-        assert 0.2 <= request.hung_up_after <= 0.4 * 1.1 + SLACK_SECONDS
+        assert request.disconnected_after is not None
+        assert 0.2 <= request.disconnected_after <= 0.4 * 1.1 + SLACK_SECONDS
 
 
-def at_once(outcome: Outcome) -> None:
-    """The race of keep-alive costs no wait."""
+def has_no_wait(outcome: Outcome) -> None:
+    """A closed keep-alive connection causes no wait."""
     assert outcome.ledger.gaps[1] < SLACK_SECONDS
 
 
 BREAKS = {
-    "reset": torn("in body", "reset"),
-    "short body": torn("in body", "end"),
-    "short chunked body": torn("in body", "end", chunks=True),
+    "reset": disconnect("in body", "reset"),
+    "short body": disconnect("in body", "end"),
+    "short chunked body": disconnect("in body", "end", chunks=True),
     "bad chunk": bad_chunk,
 }
 STALE = [then_close(0), then_close(0.0003), then_close(0.001), then_close(0.0003, "reset"), then_close(0.001, "reset")]
 
-MANY = tuple(f"confidential passage {i}" for i in range(3_000))  # whose answer is longer than a head may be
+MANY = tuple(f"confidential passage {i}" for i in range(3_000))  # the response exceeds the maximum size of a head
 
 FAULTS = [
     Fault(
         14,
-        "refused",
+        "connection refused",
         once(),
         errors.ConnectError,
         0,
@@ -75,36 +75,46 @@ FAULTS = [
         default_policy=True,
         listening=False,
         within_seconds=10,
-        check=dialled_four_times,
+        check=connects_4_times,
     ),
-    Fault(14, "TLS cut", once(), errors.ConnectError, 0, 0, attempts=4, scheme="https", check=dialled_four_times),
     Fault(
         14,
-        "certificate that nobody trusts",
+        "TLS handshake fails",
+        once(),
+        errors.ConnectError,
+        0,
+        0,
+        attempts=4,
+        scheme="https",
+        check=connects_4_times,
+    ),
+    Fault(
+        14,
+        "untrusted certificate",
         once(),
         errors.ConnectError,
         0,
         0,
         attempts=1,
         certificate=UNTRUSTED,
-        check=dialled_once,
+        check=names_the_certificate,
     ),
     Fault(
         14,
-        "certificate that the user trusts",
+        "certificate that the caller trusts",
         once(),
         certificate=UNTRUSTED,
-        options={"ssl_context": trusting(UNTRUSTED)},
+        options={"ssl_context": context_trusting(UNTRUSTED)},
     ),
-    Fault(15, "reset before headers", once(torn("before headers", "reset")), None, 2, 2),
-    Fault(15, "end before headers", once(torn("before headers", "end")), None, 2, 2),
-    Fault(15, "reset in headers", once(torn("in headers", "reset")), None, 2, 2),
-    Fault(15, "end in headers", once(torn("in headers", "end")), None, 2, 2),
+    Fault(15, "reset before headers", once(disconnect("before headers", "reset")), None, 2, 2),
+    Fault(15, "end before headers", once(disconnect("before headers", "end")), None, 2, 2),
+    Fault(15, "reset in headers", once(disconnect("in headers", "reset")), None, 2, 2),
+    Fault(15, "end in headers", once(disconnect("in headers", "end")), None, 2, 2),
     Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, options=PATIENT, within_seconds=20),
     Fault(
         15,
         "every reused connection ends",
-        forever(answer(), torn("before headers", "end")),
+        forever(respond(), disconnect("before headers", "end")),
         None,
         2 * 20 - 1,
         2 * 20 - 1,
@@ -112,79 +122,93 @@ FAULTS = [
         options=PATIENT,
         within_seconds=20,
     ),
-    Fault(15, "keep-alive that idles", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
+    Fault(15, "idle keep-alive", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
     Fault(
         15,
         "end on a reused connection",
-        once(answer(), torn("before headers", "end")),
+        once(respond(), disconnect("before headers", "end")),
         None,
         3,
         3,
         calls=2,
         options=PATIENT,
-        check=at_once,
+        check=has_no_wait,
     ),
     Fault(
         15,
         "reset on a reused connection",
-        once(answer(), torn("before headers", "reset")),
+        once(respond(), disconnect("before headers", "reset")),
         None,
         3,
         3,
         calls=2,
         options=PATIENT,
-        check=at_once,
+        check=has_no_wait,
     ),
-    *(Fault(16, f"{name}, once", once(step), None, 2, 2) for name, step in BREAKS.items()),
+    *(Fault(16, f"{name} once", once(step), None, 2, 2) for name, step in BREAKS.items()),
     *(
-        Fault(16, f"{name} of a large answer, once", once(step), None, 2, 2, texts=MANY)
+        Fault(16, f"{name} of a large response once", once(step), None, 2, 2, texts=MANY)
         for name, step in BREAKS.items()
     ),
-    *(Fault(17, f"{name}, for ever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
-    Fault(17, "before headers, for ever", forever(torn("before headers", "end")), errors.ConnectionLostError, 2, 2),
-    Fault(17, "not HTTP", forever(bare(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, unsure=2),
-    Fault(17, "not HTTP at all", forever(bare(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, unsure=2),
+    *(Fault(17, f"{name} forever", forever(step), errors.ConnectionLostError, 2, 2) for name, step in BREAKS.items()),
     Fault(
-        18, "hang for ever", forever(hang), errors.DeadlineError, 2, 0, options=TIMEOUT, check=gave_up_in_time, unsure=2
+        17, "end before headers forever", forever(disconnect("before headers", "end")), errors.ConnectionLostError, 2, 2
+    ),
+    Fault(
+        17, "not HTTP", forever(send_raw(b"SSH-2.0-OpenSSH_9.6\r\n")), errors.ConnectionLostError, 2, 0, maybe_billed=2
+    ),
+    Fault(
+        17, "random bytes", forever(send_raw(bytes(range(256)) * 4)), errors.ConnectionLostError, 2, 0, maybe_billed=2
     ),
     Fault(
         18,
-        "hang for ever, told by the call",
+        "hang forever",
+        forever(hang),
+        errors.DeadlineError,
+        2,
+        0,
+        options=TIMEOUT,
+        check=end_at_deadline,
+        maybe_billed=2,
+    ),
+    Fault(
+        18,
+        "hang forever, timeout of the call",
         forever(hang),
         errors.DeadlineError,
         2,
         0,
         arguments=TIMEOUT,
-        check=gave_up_in_time,
-        unsure=2,
+        check=end_at_deadline,
+        maybe_billed=2,
     ),
-    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT, unsure=1),
+    Fault(18, "hang once", once(hang), None, 2, 1, options=TIMEOUT, maybe_billed=1),
     Fault(
         19,
-        "drip of headers",
+        "headers byte by byte",
         forever(drip("headers", 0.1)),
         errors.DeadlineError,
         2,
         0,
         options=TIMEOUT,
-        check=gave_up_in_time,
-        unsure=2,
+        check=end_at_deadline,
+        maybe_billed=2,
     ),
     Fault(
         19,
-        "drip of the body",
+        "body byte by byte",
         forever(drip("body", 0.1)),
         errors.DeadlineError,
         2,
         0,
         options=TIMEOUT,
-        check=gave_up_in_time,
-        unsure=2,
+        check=end_at_deadline,
+        maybe_billed=2,
     ),
     Fault(
         20,
         "413 unread, closed",
-        once(refuse_unread(drain=False)),
+        once(reject_unread(drain=False)),
         errors.PayloadTooLargeResponseError,
         1,
         0,
@@ -193,13 +217,20 @@ FAULTS = [
     Fault(
         20,
         "413 unread, drained",
-        once(refuse_unread(drain=True)),
+        once(reject_unread(drain=True)),
         errors.PayloadTooLargeResponseError,
         1,
         0,
         texts=LARGE,
     ),
     Fault(
-        20, "reset in the request", forever(reset_in_request), errors.ConnectionLostError, 2, 0, texts=LARGE, unsure=2
+        20,
+        "reset in the request",
+        forever(reset_in_request),
+        errors.ConnectionLostError,
+        2,
+        0,
+        texts=LARGE,
+        maybe_billed=2,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Answers that are too large, or compressed badly."""
+"""Responses that are too large or badly compressed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 from openrouter_embeddings import errors
 
 from ..fault import Fault
-from ..replies import GZIP, JSON, answer, forever, gzip_bomb, in_chunks, once, reply, stream
+from ..steps import GZIP, JSON, forever, gzip_bomb, in_chunks, once, respond, respond_with, stream
 
 MIB = 1 << 20
 GIANT_HEADER = (*JSON, ("X-Giant", "x" * MIB))
@@ -27,28 +27,28 @@ def bad_checksum(body: bytes) -> bytes:
 
 
 FAULTS = [
-    Fault(1, "gzip", once(answer(encode=gzip.compress, headers=GZIP))),
+    Fault(1, "gzip", once(respond(encode=gzip.compress, headers=GZIP))),
     Fault(1, "chunked", once(in_chunks)),
-    Fault(27, "gzip corrupt", once(answer(encode=corrupt, headers=GZIP)), None, 2, 2),
-    Fault(27, "gzip with a wrong checksum", once(answer(encode=bad_checksum, headers=GZIP)), None, 2, 2),
-    Fault(27, "gzip cut", once(answer(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
-    Fault(27, "not gzip", once(answer(headers=GZIP)), None, 2, 2),
-    Fault(27, "not gzip, for ever", forever(answer(headers=GZIP)), errors.ConnectionLostError, 2, 2),
+    Fault(27, "corrupt gzip", once(respond(encode=corrupt, headers=GZIP)), None, 2, 2),
+    Fault(27, "gzip with a wrong checksum", once(respond(encode=bad_checksum, headers=GZIP)), None, 2, 2),
+    Fault(27, "truncated gzip", once(respond(encode=lambda body: gzip.compress(body)[:-20], headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip", once(respond(headers=GZIP)), None, 2, 2),
+    Fault(27, "not gzip forever", forever(respond(headers=GZIP)), errors.ConnectionLostError, 2, 2),
     Fault(
         28,
         "gzip bomb",
-        once(reply(200, gzip_bomb(), GZIP)),
+        once(respond_with(200, gzip_bomb(), GZIP)),
         errors.AnswerTooLargeError,
         1,
         0,
         peak_mb=80,
         within_seconds=10,
-        unsure=1,
+        maybe_billed=1,
     ),
     Fault(
         28,
         "gzip bomb as an error",
-        once(reply(400, gzip_bomb(), GZIP)),
+        once(respond_with(400, gzip_bomb(), GZIP)),
         errors.BadRequestResponseError,
         1,
         0,
@@ -57,7 +57,7 @@ FAULTS = [
     ),
     Fault(
         28,
-        "65 MiB announced",
+        "Content-Length of 65 MiB",
         once(stream(b" " * MIB, 65, (*JSON, ("Content-Length", f"{65 * MIB}")))),
         errors.AnswerTooLargeError,
         1,
@@ -77,7 +77,7 @@ FAULTS = [
     ),
     Fault(
         28,
-        "64 MB of rubbish",
+        "64 MB of invalid JSON",
         once(stream(b"x" * 1_000_000, 64)),
         errors.AnswerTooLargeError,
         1,
@@ -85,6 +85,6 @@ FAULTS = [
         peak_mb=80,
         within_seconds=10,
     ),
-    Fault(29, "header of 1 MiB", once(answer(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
-    Fault(29, "10,000 headers", once(answer(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),
+    Fault(29, "header of 1 MiB", once(respond(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
+    Fault(29, "10,000 headers", once(respond(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),
 ]

@@ -1,6 +1,6 @@
-"""A server of the embeddings API with a provider's limits and failures; a vector is a hash of its text.
+"""An embeddings server with the limits and failures of a provider; a vector is a hash of its text.
 
-It extends the scripted server of `faults`, and shares its ledger of requests and billed inputs.
+It extends the scripted server of `faults` and uses its ledger of requests and billed inputs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, error, refuse, reply
-from faults.right import vector
 from faults.server import Connection, FaultServer, Step
+from faults.steps import error, reject, respond, respond_with
 
 KEY = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1"
 MODEL = "example/text-embedding"
@@ -29,43 +29,45 @@ def texts_of(count: int, name: str = "text") -> list[str]:
 
 
 def matrix_of(texts: Sequence[str]) -> Any:
-    """The right matrix, float32 `(n, 8)`."""
+    """Return the correct matrix, float32 `(n, 8)`."""
     return np.array([vector(text) for text in texts], np.float32).reshape(len(texts), -1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a provider takes, and how it answers."""
+    """The limits of a provider and the way it responds."""
 
     max_inputs: int | None = None
-    names_cap: bool = True
-    base64: Literal["given", "ignored", "empty", "refused", "null", "none", "blank", "float64", "no endpoint"] = "given"
+    states_limit: bool = True
+    base64: Literal["given", "ignored", "empty", "rejected", "null", "none", "blank", "float64", "no endpoint"] = (
+        "given"
+    )
     max_tokens: int | None = None
-    """More of them (a token is three characters) in one request are refused, with no number."""
+    """Maximum tokens of a request, at three characters each; the rejection does not state the limit."""
     raw: bool = False
-    """The message of an error is in the metadata alone, where the API puts that of a provider."""
-    refused_texts: frozenset[str] = frozenset()
+    """Put the message of an error in the metadata only, as the API does with messages of providers."""
+    rejected_texts: frozenset[str] = frozenset()
     shuffled: bool = False
     seconds: float = 0.0
-    """How long each answer takes."""
+    """Delay of each response."""
     storm: int = 0
-    """So many requests at the start get a 429 with `Retry-After: storm_seconds`."""
+    """Number of first requests that get 429 with `Retry-After: storm_seconds`."""
     storm_seconds: float = 0.3
     together: bool = False
-    """All requests of the storm arrive before the first is answered."""
+    """Wait for all requests of the storm before the first response."""
     third: tuple[Step, ...] = ()
-    """Each third reply is one of these, in turn."""
+    """Steps that replace every third response, in turn."""
 
 
-class Capped(FaultServer):
-    """`with Capped(max_inputs=10) as server:` and its `url`, `ledger` and counts of requests at the same time."""
+class ProviderServer(FaultServer):
+    """The server; use it as `with ProviderServer(max_inputs=10) as server:`. It also counts concurrent requests."""
 
     def __init__(self, **rules: Any) -> None:
         super().__init__(lambda: itertools.repeat(self._reply))
         self.rules = Rules(**rules)
         self.most_at_once = 0
         self.at_once: list[int] = []
-        """How many requests were being served when each came, itself included."""
+        """Number of concurrent requests at the arrival of each request, itself included."""
         self._now = 0
         self._lock = threading.Lock()
         self._storm = threading.Barrier(max(1, self.rules.storm), timeout=20)
@@ -77,7 +79,7 @@ class Capped(FaultServer):
 
     @property
     def sizes(self) -> list[int]:
-        """How many inputs each request held, in the order of arrival."""
+        """The number of inputs of each request, in order of arrival."""
         return [len(request.inputs) for request in self.ledger.requests]
 
     def _reply(self, connection: Connection, request: Request) -> None:
@@ -98,31 +100,33 @@ class Capped(FaultServer):
         step(connection, request)
 
     def _step(self, number: int, request: Request) -> Step:
-        rules, count, asked = self.rules, len(request.inputs), request.json.get("encoding_format")
+        rules, count, encoding = self.rules, len(request.inputs), request.json.get("encoding_format")
         if number < rules.storm:
-            return refuse(429, ("Retry-After", str(rules.storm_seconds)))
+            return reject(429, ("Retry-After", str(rules.storm_seconds)))
         if rules.third and number % 3 == 2:
             return next(self._thirds)
         if rules.max_inputs is not None and count > rules.max_inputs:
-            number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.names_cap else ""
-            return self._refuse(400, f"Too many inputs{number}")
+            number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.states_limit else ""
+            return self._reject(400, f"Too many inputs{number}")
         if rules.max_tokens is not None and sum(len(text) // 3 + 1 for text in request.inputs) > rules.max_tokens:
-            return self._refuse(400, "Too many tokens overall, split into more batches")
-        if asked == "base64" and rules.base64 in ("refused", "no endpoint"):
-            return self._refuse(400 if rules.base64 == "refused" else 404, "encoding_format: no base64 here")
-        if asked == "base64" and rules.base64 == "blank":
-            return answer(encode=lambda body: b"")
-        if rules.refused_texts.intersection(request.inputs):
-            return reply(400, error(400, "An input cannot be embedded"))
-        return answer(lambda body: self._spoil(body, request))
+            return self._reject(400, "Too many tokens overall, split into more batches")
+        if encoding == "base64" and rules.base64 in ("rejected", "no endpoint"):
+            return self._reject(400 if rules.base64 == "rejected" else 404, "encoding_format: no base64 here")
+        if encoding == "base64" and rules.base64 == "blank":
+            return respond(encode=lambda body: b"")
+        if rules.rejected_texts.intersection(request.inputs):
+            return respond_with(400, error(400, "An input cannot be embedded"))
+        return respond(lambda body: self._corrupt(body, request))
 
-    def _refuse(self, status: int, words: str) -> Step:
+    def _reject(self, status: int, message: str) -> Step:
         if not self.rules.raw:
-            return reply(status, error(status, words))
-        raw = json.dumps({"error": {"message": words}})
-        return reply(status, error(status, "Provider returned error", metadata={"raw": raw, "provider_name": "p"}))
+            return respond_with(status, error(status, message))
+        raw = json.dumps({"error": {"message": message}})
+        return respond_with(
+            status, error(status, "Provider returned error", metadata={"raw": raw, "provider_name": "p"})
+        )
 
-    def _spoil(self, body: dict[str, Any], request: Request) -> None:
+    def _corrupt(self, body: dict[str, Any], request: Request) -> None:
         if request.json.get("encoding_format") == "base64" and self.rules.base64 == "empty":
             body["data"].clear()
         if request.json.get("encoding_format") == "base64" and self.rules.base64 == "null":

@@ -1,4 +1,4 @@
-"""Responses of any bytes: right vectors to the bit, or an error of the family, in little time and memory."""
+"""Arbitrary bytes as a response: bit-exact vectors or an error of the package, within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ FORMS: list[Any] = [base64_of, list, lambda numbers: [round(number, 3) for numbe
 
 
 @st.composite
-def right(draw: st.DrawFn) -> tuple[bytes, Any]:
-    """A response to two inputs with members in any order, and its document."""
+def valid_responses(draw: st.DrawFn) -> tuple[bytes, Any]:
+    """Draw a response to two inputs with members in any order; return its bytes and its document."""
 
     def shuffled(members: dict[str, Any]) -> dict[str, Any]:
         return dict(draw(st.permutations(list({**members, **draw(unknown)}.items()))))
@@ -49,20 +49,20 @@ def right(draw: st.DrawFn) -> tuple[bytes, Any]:
     return text.encode("utf-8", "surrogatepass"), document
 
 
-def plain(embedding: Any) -> Any:
-    """The vector as numpy reads it."""
+def to_float32(embedding: Any) -> Any:
+    """Convert an embedding with numpy only."""
     if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding), "<f4")
     return np.array(embedding, np.float64).astype(np.float32)
 
 
 @settings(max_examples=EXAMPLES * 3)
-@given(right(), st.integers(1, 300), st.integers(1, 300))
-def test_every_way_reads_what_json_and_numpy_read(
+@given(valid_responses(), st.integers(1, 300), st.integers(1, 300))
+def test_every_reader_equals_json_and_numpy(
     drawn: tuple[bytes, dict[str, Any]], piece_bytes: int, block_bytes: int
 ) -> None:
     content, document = drawn
-    expected = np.array([plain(row["embedding"]) for row in document["data"]], np.float32)
+    expected = np.array([to_float32(row["embedding"]) for row in document["data"]], np.float32)
 
     for read in WAYS.values():
         assert np.array(read(content, EMBED), np.float32).tobytes() == expected.tobytes()
@@ -71,7 +71,7 @@ def test_every_way_reads_what_json_and_numpy_read(
 
 
 def outcome(content: bytes, read: Any) -> Any:
-    """The vectors to the bit, or the error in its words."""
+    """Return the bytes of the vectors, or the class and the message of the error."""
     try:
         with np.errstate(over="ignore"):
             return np.array(read(content, EMBED), np.float32).tobytes()
@@ -84,13 +84,13 @@ SPECIAL += ["\ufeff", "0x1", '"embedding":"AACAPw=="', '"embedding" : [1]', '"em
 
 
 @st.composite
-def broken(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """A body with a few bytes cut out, put in, or replaced."""
-    text = draw(whole)
+def mutated(draw: st.DrawFn, bodies: st.SearchStrategy[bytes]) -> bytes:
+    """Draw a body with up to three deletions, insertions or replacements."""
+    text = draw(bodies)
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(0, len(text)))
-        put = draw(st.binary(max_size=3) | st.sampled_from(SPECIAL).map(str.encode))
-        text = text[:at] + put + text[at + draw(st.sampled_from([0, 1, len(put), 10_000])) :]
+        inserted = draw(st.binary(max_size=3) | st.sampled_from(SPECIAL).map(str.encode))
+        text = text[:at] + inserted + text[at + draw(st.sampled_from([0, 1, len(inserted), 10_000])) :]
     return text
 
 
@@ -101,8 +101,8 @@ def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 @settings(max_examples=EXAMPLES * 6)
 @given(
     st.binary(max_size=200)
-    | broken(right().map(lambda drawn: drawn[0]))
-    | broken(as_json(near(SCHEMAS["CreateEmbeddingsResponse"])))
+    | mutated(valid_responses().map(lambda drawn: drawn[0]))
+    | mutated(as_json(near(SCHEMAS["CreateEmbeddingsResponse"])))
 )
 @example(b"null")
 @example(b'{"data":[{"embedding":[1,2]},{"embedding":"AACAPwAAAEA="}]}')
@@ -122,16 +122,16 @@ def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 @example(b'{"data":[{"embedding":"AACAPwAAgD8="},{"embedding":"AACAPwAAgDAA"}]}')
 @example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AA==","x":"=="}]}')
 @example(b'{"data":[{"embedding":"AACAPw=="},{"embedding":"AACAPw=="},{"embedding":"AACAPw=="}]}')
-def test_every_way_has_the_same_outcome(content: bytes) -> None:
+def test_every_reader_has_the_same_outcome(content: bytes) -> None:
     assert all(streamed(content, 2, size, block_bytes=1).content == content for size in (1, 7, 1_000))
     found = {name: outcome(content, read) for name, read in WAYS.items()}
 
-    wanted = found["embed"]
-    event("valid" if isinstance(wanted, bytes) else "refused")
-    if isinstance(wanted, bytes) or not any(words in wanted[1] for words in ("has inf", "has -inf", "too large")):
-        assert set(found.values()) == {wanted}
-    else:  # too large for a matrix of float32, which generate has no need of
-        assert {value for name, value in found.items() if name != "generate"} == {wanted}
+    expected = found["embed"]
+    event("valid" if isinstance(expected, bytes) else "invalid")
+    if isinstance(expected, bytes) or not any(part in expected[1] for part in ("has inf", "has -inf", "too large")):
+        assert set(found.values()) == {expected}
+    else:  # too large for float32, but valid for generate, which returns Python floats
+        assert {value for name, value in found.items() if name != "generate"} == {expected}
 
 
 def error_or_result(content: bytes, status: int, call: Any) -> Any:
@@ -142,11 +142,11 @@ def error_or_result(content: bytes, status: int, call: Any) -> Any:
 
 
 @given(
-    broken(as_json(near(SCHEMAS["ErrorResponse"]) | near(SCHEMAS["ModelsListResponse"]) | anything)),
+    mutated(as_json(near(SCHEMAS["ErrorResponse"]) | near(SCHEMAS["ModelsListResponse"]) | anything)),
     st.sampled_from([200, 204, 206, 302, 307, 400, 429, 500, 599, 999]),
     st.sampled_from([EMBED, MODELS]),
 )
-def test_any_bytes_of_any_status_are_a_result_or_an_error_of_the_family(content: bytes, status: int, call: Any) -> None:
+def test_any_bytes_give_a_result_or_an_error_of_the_package(content: bytes, status: int, call: Any) -> None:
     result = error_or_result(content, status, call)
 
     assert isinstance(result, OpenRouterError) or call is MODELS
@@ -171,14 +171,14 @@ HOSTILE = {
 @pytest.mark.parametrize("call", [EMBED, MODELS], ids=["embeddings", "models"])
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_body_of_a_mebibyte_costs_little_time_and_memory(content: bytes, status: int, call: Any) -> None:
+def test_hostile_body_takes_little_time_and_memory(content: bytes, status: int, call: Any) -> None:
     error_or_result(b"{}", status, call)
     tracemalloc.start()
-    began = time.process_time()
+    started = time.process_time()
     result = error_or_result(content, status, call)
-    seconds, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+    seconds, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert isinstance(result, OpenRouterError) or call is MODELS, "models may hold anything"
+    assert isinstance(result, OpenRouterError) or call is MODELS, "a models list may contain any JSON"
     assert seconds < 3.0
     assert peak < 64 * MIB

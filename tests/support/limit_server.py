@@ -1,4 +1,4 @@
-"""A server whose model takes texts up to a length, and says so in a provider's words or not at all."""
+"""A server whose model limits the length of a text; the error message may state the limit."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 from typing import Any
 
 import numpy as np
+from faults.expected import vector
 from faults.ledger import Request
-from faults.replies import answer, error, http, reply
-from faults.right import vector
 from faults.server import Connection, FaultServer
-from support.capped import MODEL
+from faults.steps import error, http, respond, respond_with
+from support.provider_server import MODEL
 
 
-class Limited(FaultServer):
-    """`with Limited(100) as server:`; a token is so many bytes. `listed` is the context length in the models list."""
+class LimitServer(FaultServer):
+    """The server; use it as `with LimitServer(100) as server:`. `listed` is the context length in the models list."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Limited(FaultServer):
         self.limit, self.message, self.bytes_per_token = limit, message, bytes_per_token
         self.listed, self.max_inputs, self.seconds = listed, max_inputs, seconds
 
-    def __enter__(self) -> Limited:
+    def __enter__(self) -> LimitServer:
         super().__enter__()
         return self
 
@@ -44,30 +44,29 @@ class Limited(FaultServer):
             return
         if self.seconds:
             connection.pause(self.seconds)
-        most = max(map(self.tokens, request.inputs))
+        longest = max(map(self.tokens, request.inputs))
         if len(request.inputs) > self.max_inputs:
-            step = reply(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
-        elif most > self.limit:
-            step = reply(400, error(400, self.message.format(limit=self.limit, tokens=most)))
+            step = respond_with(400, error(400, f"at most {self.max_inputs} inputs, got {len(request.inputs)}"))
+        elif longest > self.limit:
+            step = respond_with(400, error(400, self.message.format(limit=self.limit, tokens=longest)))
         else:
-            step = answer()
+            step = respond()
         step(connection, request)
 
     @property
-    def lists(self) -> int:
-        """How often the models were listed."""
+    def list_requests(self) -> int:
+        """The number of requests for the models list."""
         return sum(request.method == "GET" for request in self.ledger.requests)
 
     @property
     def accepted(self) -> list[Any]:
-        """The inputs that were answered, in the order of arrival."""
+        """The inputs of accepted requests, in order of arrival."""
         posts = [request.inputs for request in self.ledger.requests if request.method == "POST"]
         ok = [p for p in posts if len(p) <= self.max_inputs and max(map(self.tokens, p)) <= self.limit]
         return [text for inputs in ok for text in inputs]
 
 
 def _models(context: int | None) -> bytes:
-
     entry = {
         "id": MODEL,
         "canonical_slug": MODEL,
@@ -87,7 +86,7 @@ def _models(context: int | None) -> bytes:
 
 
 def average_of(pieces: list[str], prefix: str = "") -> Any:
-    """The right vector of a split text: weighted by estimated tokens, with length 1."""
+    """Return the correct vector of a split text: the mean weighted by estimated tokens, normalized to length 1."""
     weights = [1 + len(piece.removeprefix(prefix).encode()) // 3 for piece in pieces]
     rows = np.array([vector(piece) for piece in pieces], np.float64)
     mean = (rows * np.array(weights)[:, None]).sum(axis=0) / sum(weights)

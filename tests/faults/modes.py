@@ -1,4 +1,4 @@
-"""The sides from which every scenario is driven: the one place to widen when there is another way to call."""
+"""The modes in which the calls of a fault are made; a new way to make calls is added here."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from .fault import Fault
 
 
 @dataclass
-class Attempted:
-    """What came of a fault's calls on one client."""
+class CallResults:
+    """The results of the calls of one fault on one client."""
 
     values: list[Any] = field(default_factory=list)
     error: Exception | None = None
     seconds: float = 0.0
     ended: float = 0.0
-    """When the last call returned or raised, on the monotonic clock."""
+    """Time on the monotonic clock at which the last call returned or raised."""
     tasks_left: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Drive:
-    """A way to make calls, and to read the vectors out of what they return."""
+class Mode:
+    """A function that makes the calls, and a function that returns the vectors of a result."""
 
     name: str
-    run: Callable[[Fault, str], Attempted]
+    run: Callable[[Fault, str], CallResults]
     vectors: Callable[[Any], list[array[float]]]
 
 
-def generate(fault: Fault, server_url: str, **own: Any) -> Attempted:
-    done = Attempted()
+def generate(fault: Fault, server_url: str, **own: Any) -> CallResults:
+    done = CallResults()
     started = time.monotonic()
     try:
         with OpenRouter(**fault.client_options(server_url), **own) as client:
@@ -55,8 +55,8 @@ def generate(fault: Fault, server_url: str, **own: Any) -> Attempted:
     return done
 
 
-async def _generate_async(fault: Fault, server_url: str, **own: Any) -> Attempted:
-    done = Attempted()
+async def _generate_async(fault: Fault, server_url: str, **own: Any) -> CallResults:
+    done = CallResults()
     started = time.monotonic()
     try:
         async with OpenRouter(**fault.client_options(server_url), **own) as client:
@@ -72,20 +72,20 @@ async def _generate_async(fault: Fault, server_url: str, **own: Any) -> Attempte
     return done
 
 
-def generate_async(fault: Fault, server_url: str) -> Attempted:
+def generate_async(fault: Fault, server_url: str) -> CallResults:
     return asyncio.run(_generate_async(fault, server_url))
 
 
-_TLS = ssl.create_default_context()  # a client that makes its own takes 20 ms for it
+_TLS = ssl.create_default_context()  # shared: creating a context takes 20 ms
 
 
-def generate_with_own_client(fault: Fault, server_url: str) -> Attempted:
+def generate_with_own_client(fault: Fault, server_url: str) -> CallResults:
     with http.Client(verify=_TLS) as client:
         return generate(fault, server_url, client=client)
 
 
-def generate_async_with_own_client(fault: Fault, server_url: str) -> Attempted:
-    async def scenario() -> Attempted:
+def generate_async_with_own_client(fault: Fault, server_url: str) -> CallResults:
+    async def scenario() -> CallResults:
         async with http.AsyncClient(verify=_TLS) as client:
             return await _generate_async(fault, server_url, async_client=client)
 
@@ -93,7 +93,7 @@ def generate_async_with_own_client(fault: Fault, server_url: str) -> Attempted:
 
 
 def rows(response: Any) -> list[array[float]]:
-    """The vectors of a documented response, whichever encoding it came in."""
+    """Return the vectors of a response in either encoding."""
     return [_row(row.embedding) for row in response.data]
 
 
@@ -103,8 +103,8 @@ def _row(embedding: list[float] | str) -> array[float]:
     return array("f", embedding)
 
 
-DRIVES = (Drive("sync", generate, rows), Drive("async", generate_async, rows))
-OWN = (
-    Drive("sync, own client", generate_with_own_client, rows),
-    Drive("async, own client", generate_async_with_own_client, rows),
+MODES = (Mode("sync", generate, rows), Mode("async", generate_async, rows))
+OWN_CLIENT_MODES = (
+    Mode("sync, own client", generate_with_own_client, rows),
+    Mode("async, own client", generate_async_with_own_client, rows),
 )

@@ -1,7 +1,7 @@
-"""Fuzz how responses are read: python tests/fuzz/answers.py --seconds 60.
+"""Fuzzes the decoding of responses: python tests/fuzz/fuzz.py --seconds 60.
 
-Inputs that reach new code are merged into corpus/. A failing input is written there as `crash-...`, and then fails in
-test_corpus.py until it is fixed.
+Inputs that reach new code are added to corpus/. A failing input is added as `crash-...`, and test_corpus.py fails with
+it until the code is fixed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 MAX_BYTES = 4096
-WORDS = [  # tokens that random bytes rarely form
+TOKENS = [  # tokens that random bytes rarely form
     *(f'"{name}"' for name in ("data", "embedding", "index", "error", "code", "message", "metadata", "raw")),
     *("availability", "null", "true", "NaN", "-Infinity", "1e999", r"\ud800", "[[[[[[[[", "]]]]]]]]", "{}"),
     *("content-length: ", "content-type: ", "location: ", "retry-after: ", "\n\n", ": \n"),
@@ -25,19 +25,24 @@ WORDS = [  # tokens that random bytes rarely form
 
 
 def run(*arguments: str) -> int:
-    """Run libFuzzer in a process of its own, which it ends; its exit status."""
+    """Run libFuzzer, which ends its process, in a new process, and return the exit status."""
     command = [sys.executable, __file__, "--child", f"-max_len={MAX_BYTES}", "-rss_limit_mb=1024", *arguments]
     return subprocess.run(command, check=False).returncode
 
 
 def fuzz(seconds: int) -> int:
-    with tempfile.NamedTemporaryFile("w", suffix=".dict") as words, tempfile.TemporaryDirectory() as finds:
-        for word in WORDS:
-            words.write('"' + "".join(f"\\x{byte:02x}" for byte in word.encode("latin-1")) + '"\n')
-        words.flush()
-        limits = [f"-max_total_time={seconds}", f"-dict={words.name}", "-timeout=10", f"-artifact_prefix={CORPUS}/"]
-        status = run(*limits, "-print_final_stats=1", finds, str(CORPUS))
-        return run("-merge=1", "-use_counters=0", str(CORPUS), finds) or status
+    with tempfile.NamedTemporaryFile("w", suffix=".dict") as tokens, tempfile.TemporaryDirectory() as new:
+        for token in TOKENS:
+            tokens.write('"' + "".join(f"\\x{byte:02x}" for byte in token.encode("latin-1")) + '"\n')
+        tokens.flush()
+        limits = [
+            f"-max_total_time={seconds}",
+            f"-dict={tokens.name}",
+            "-timeout=10",
+            f"-artifact_prefix={CORPUS}/",
+        ]
+        status = run(*limits, "-print_final_stats=1", new, str(CORPUS))
+        return run("-merge=1", "-use_counters=0", str(CORPUS), new) or status
 
 
 def child() -> None:
@@ -48,7 +53,7 @@ def child() -> None:
         import target
 
     logging.disable()
-    command = f"{sys.executable} {__file__} --child"  # a merge starts itself again
+    command = f"{sys.executable} {__file__} --child"  # libFuzzer starts this command again to merge
     atheris.Setup([command, *sys.argv[2:]], target.check)
     atheris.Fuzz()
 
@@ -56,7 +61,7 @@ def child() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         child()
-    parser = argparse.ArgumentParser(description="Fuzz how responses are read.")
+    parser = argparse.ArgumentParser(description="Fuzz the decoding of responses.")
     parser.add_argument("--seconds", type=int, default=60)
     if find_spec("atheris") is None:
         sys.exit("make fuzz needs atheris, which has wheels for Python 3.11 on Linux, x86-64")

@@ -1,4 +1,4 @@
-"""Finds what a call leaves behind: sockets, threads and warnings, and secrets in logs and errors."""
+"""Detects leaks of a call: open sockets and threads, warnings, and secrets in logs and errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HERE = os.path.dirname(__file__)
 DEEP = 6
 
 _dialled: list[int] = []
-"""Ports of loopback that this process tried to connect to, in order."""
+"""The port of each connection attempt of this process, in order."""
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -30,28 +30,28 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         _dialled.append(args[1][1])
 
 
-sys.addaudithook(_audit)  # the only way to see a dial that nobody answers; it cannot be taken off again
+sys.addaudithook(_audit)  # also sees attempts that are refused; an audit hook cannot be removed
 
 
-def dials(port: int) -> int:
-    """How often this process has dialled a port."""
+def connection_attempts(port: int) -> int:
+    """Return the number of connection attempts of this process to a port."""
     return _dialled.count(port)
 
 
 def open_sockets() -> set[int]:
-    """The file descriptors of this process that are sockets."""
+    """Return the file descriptors of this process that are sockets."""
     found = set()
     for name in os.listdir("/dev/fd"):
         try:
             if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 found.add(int(name))
-        except OSError:  # the descriptor of the listing itself
+        except OSError:  # the descriptor that lists the folder
             continue
     return found
 
 
 class Records(logging.Handler):
-    """Every record of every logger, as text with all that it carries."""
+    """Collects all log records as text, with their attributes and tracebacks."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -59,22 +59,22 @@ class Records(logging.Handler):
         self.warnings: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        carried = {name: value for name, value in vars(record).items() if name not in {"pathname", "exc_info"}}
+        attributes = {name: value for name, value in vars(record).items() if name not in {"pathname", "exc_info"}}
         trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        self.texts.append(f"{record.getMessage()} {carried!r} {trace}")
+        self.texts.append(f"{record.getMessage()} {attributes!r} {trace}")
         if record.levelno == logging.WARNING:
             self.warnings.append(record.getMessage())
 
 
 class Watch:
-    """Around calls: all logs and warnings, and what they leave behind in sockets and threads."""
+    """A context that collects logs and warnings, and afterwards the sockets and threads that are left open."""
 
     def __init__(self, level: int = logging.DEBUG) -> None:
         self._level = level
 
     def __enter__(self) -> Watch:
         gc.collect()
-        gc.freeze()  # what is here already is not looked at again: a collection takes a tenth of a second otherwise
+        gc.freeze()  # later collections skip existing objects, which saves 0.1 s each
         self._sockets = open_sockets()
         self._threads = set(threading.enumerate())
         self.records = Records()
@@ -89,7 +89,7 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        gc.collect()  # what was dropped unclosed warns now
+        gc.collect()  # unclosed resources emit their warnings now
         self._catcher.__exit__(None, None, None)
         logging.getLogger().removeHandler(self.records)
         for logger, (level, propagate) in self._levels.items():
@@ -109,8 +109,8 @@ def _loggers() -> list[logging.Logger]:
     return [logging.root, *(logger for logger in known if isinstance(logger, logging.Logger))]
 
 
-def family(error: BaseException) -> Iterator[BaseException]:
-    """The error, its causes and contexts, and theirs."""
+def error_chain(error: BaseException) -> Iterator[BaseException]:
+    """Return an error with all its causes, contexts and members of groups, recursively."""
     seen: list[BaseException] = []
     todo: list[BaseException | None] = [error]
     while todo:
@@ -121,15 +121,15 @@ def family(error: BaseException) -> Iterator[BaseException]:
     return iter(seen)
 
 
-def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
-    """Every place where an error may hold a secret, with what stands there."""
+def exposed_texts(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Yield each place where an error may contain a secret, with its text."""
     seen: dict[int, int] = {}
-    for found in family(error):
+    for found in error_chain(error):
         name = type(found).__name__
         yield f"str({name})", str(found)
         yield f"repr({name})", repr(found)
         yield f"traceback of {name}", "".join(traceback.format_exception(found))
-        yield from inside((found.args, vars(found)), name)
+        yield from contents((found.args, vars(found)), name)
         for frame in frames(found.__traceback__):
             for variable, value in frame.f_locals.items():
                 yield from ((f"local {variable} of {frame.f_code.co_qualname}", text) for text in shown(value, seen))
@@ -137,7 +137,7 @@ def hiding_places(error: BaseException) -> Iterator[tuple[str, str]]:
 
 
 def frames(trace: TracebackType | None) -> Iterator[FrameType]:
-    """The frames of a traceback without those of these tests, which hold the key."""
+    """Yield the frames of a traceback, except those of these tests, which contain the key."""
     while trace is not None:
         if os.path.dirname(trace.tb_frame.f_code.co_filename) != HERE:
             yield trace.tb_frame
@@ -145,9 +145,9 @@ def frames(trace: TracebackType | None) -> Iterator[FrameType]:
 
 
 def shown(value: object, seen: dict[int, int], depth: int = 4) -> Iterator[str]:
-    """A value as debuggers and error reporters print it: containers and records opened, the rest by `repr`.
+    """Yield the text of a value and its members as debuggers show them: containers and records in depth.
 
-    `seen` has the depth to which each object was opened before: the frames of a traceback share most of theirs.
+    `seen` maps the id of an object to the depth shown before, because the frames of a traceback share most objects.
     """
     if seen.get(id(value), -1) >= depth:
         return
@@ -171,16 +171,16 @@ def _members(value: object) -> Iterable[object]:
     return []
 
 
-def inside(value: object, place: str, depth: int = DEEP) -> Iterator[tuple[str, str]]:
-    """A value and everything that it holds, attributes without a `repr` included."""
+def contents(value: object, place: str, depth: int = DEEP) -> Iterator[tuple[str, str]]:
+    """Yield the text of a value and all its attributes and members, also of those that `repr` omits."""
     if isinstance(value, type | ModuleType | TracebackType | FrameType | FunctionType | BuiltinFunctionType):
         return
     yield place, value.decode("latin-1") if isinstance(value, bytes | bytearray) else repr(value)
     if not depth:
         return
     slots = [slot for cls in type(value).__mro__ for slot in getattr(cls, "__slots__", ())]
-    held = {**getattr(value, "__dict__", {}), **{s: getattr(value, s, None) for s in slots if isinstance(s, str)}}
-    for name, member in held.items():
-        yield from inside(member, f"{place}.{name}", depth - 1)
+    attributes = {**getattr(value, "__dict__", {}), **{s: getattr(value, s, None) for s in slots if isinstance(s, str)}}
+    for name, member in attributes.items():
+        yield from contents(member, f"{place}.{name}", depth - 1)
     for member in _members(value):
-        yield from inside(member, f"{place}[]", depth - 1)
+        yield from contents(member, f"{place}[]", depth - 1)

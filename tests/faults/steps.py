@@ -1,6 +1,6 @@
-"""What the server can do to a request: right answers, error replies, and every way to break one.
+"""The steps of a fault server: correct responses, error responses, and every way to break a response.
 
-Each function returns a step. Steps that compute the answer write it down as billed, whatever becomes of it after.
+A step handles one request. A step that computes the response records it as billed, even if it does not send it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any, Literal
 
+from .expected import expected_response
 from .ledger import Request
-from .right import right_answer
 from .server import Connection, Script, Step, unread
 
 Pairs = Sequence[tuple[str, str]]
 Ending = Literal["end", "reset"]
 JSON: Pairs = (("Content-Type", "application/json"),)
 GZIP: Pairs = (*JSON, ("Content-Encoding", "gzip"))
-LET_THE_CLIENT_READ_SECONDS = 0.02  # a RST may throw away what the other side has not read yet
+READ_SECONDS = 0.02  # a RST may discard data that the client has not read yet
 
 
 def http(status: int, body: bytes, headers: Pairs = JSON, length: bool = True) -> bytes:
-    """A whole HTTP/1.1 message."""
+    """Return a complete HTTP/1.1 response message."""
     lines = [f"HTTP/1.1 {status} As Scripted", *(f"{name}: {value}" for name, value in headers)]
     if length:
         lines.append(f"Content-Length: {len(body)}")
@@ -34,21 +34,21 @@ def http(status: int, body: bytes, headers: Pairs = JSON, length: bool = True) -
 
 
 def chunked(body: bytes, size: int = 64) -> bytes:
-    """A body in chunks of `size` bytes, with the last, empty one."""
+    """Return a body in chunks of `size` bytes, with the final empty chunk."""
     parts = [body[i : i + size] for i in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-def answer(
+def respond(
     change: Callable[[dict[str, Any]], object] | None = None,
     *,
     encode: Callable[[bytes], bytes] = lambda body: body,
     headers: Pairs = JSON,
 ) -> Step:
-    """Compute the right answer; `change` may spoil its data, `encode` its bytes, before all of it is sent."""
+    """Return a step that sends the correct response after `change` edited its data and `encode` its bytes."""
 
     def step(connection: Connection, request: Request) -> None:
-        payload = right_answer(request)
+        payload = expected_response(request)
         connection.server.ledger.bill(request)
         if change is not None:
             change(payload)
@@ -57,10 +57,10 @@ def answer(
     return step
 
 
-def reply(
+def respond_with(
     status: int, body: bytes | str | dict[str, Any] = b"", headers: Pairs | Callable[[Request], Pairs] = JSON
 ) -> Step:
-    """Send this and compute nothing. Headers may depend on the request and the hour."""
+    """Return a step that sends a fixed response and computes no vectors; `headers` may be a function."""
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
 
     def step(connection: Connection, request: Request) -> None:
@@ -71,27 +71,27 @@ def reply(
 
 
 def error(code: Any, message: Any = "as scripted", **more: Any) -> dict[str, Any]:
-    """The documented body of an error."""
+    """Return the documented body of an error."""
     return {"error": {"code": code, "message": message, **more}}
 
 
-def refuse(status: int, *headers: tuple[str, str], **more: Any) -> Step:
-    """The documented error reply of a status."""
-    return reply(status, error(status, f"refused with {status}", **more), (*JSON, *headers))
+def reject(status: int, *headers: tuple[str, str], **more: Any) -> Step:
+    """Return a step that sends the documented error response of a status."""
+    return respond_with(status, error(status, f"rejected with {status}", **more), (*JSON, *headers))
 
 
-def until(seconds: float) -> Callable[[Request], Pairs]:
-    """`Retry-After` as a date of whole seconds, at least `seconds` from now."""
+def retry_at(seconds: float) -> Callable[[Request], Pairs]:
+    """Return headers with a `Retry-After` date in whole seconds, at least `seconds` from now."""
     return lambda request: (*JSON, ("Retry-After", formatdate(int(time.time() + seconds + 1), usegmt=True)))
 
 
 def echo(status: int) -> Step:
-    """An error that quotes the request's headers and body, in its own headers and body."""
+    """Return a step that sends an error which contains the key and the body of the request."""
 
     def step(connection: Connection, request: Request) -> None:
-        quoted = f"{request.all('authorization')} {request.body.decode()}"
+        echoed = f"{request.all('authorization')} {request.body.decode()}"
         headers = (*JSON, ("X-Debug-Authorization", ", ".join(request.all("authorization"))))
-        connection.send(http(status, json.dumps(error(status, f"Cannot serve {quoted}")).encode(), headers))
+        connection.send(http(status, json.dumps(error(status, f"Cannot serve {echoed}")).encode(), headers))
 
     return step
 
@@ -103,43 +103,43 @@ def redirect(status: int, location: Callable[[Connection], str]) -> Step:
     return step
 
 
-def torn(where: Literal["before headers", "in headers", "in body"], ending: Ending, chunks: bool = False) -> Step:
-    """Compute the answer, send a part of it, and break off."""
+def disconnect(where: Literal["before headers", "in headers", "in body"], ending: Ending, chunks: bool = False) -> Step:
+    """Return a step that computes the response, sends a part of it, and closes the connection."""
 
     def step(connection: Connection, request: Request) -> None:
         connection.server.ledger.bill(request)
-        body = json.dumps(right_answer(request)).encode()
+        body = json.dumps(expected_response(request)).encode()
         if chunks:
             message = http(200, chunked(body), (*JSON, ("Transfer-Encoding", "chunked")), length=False)
         else:
             message = http(200, body)
         size = {"before headers": 0, "in headers": 30, "in body": len(message) - 50}[where]
         connection.send(message[:size])
-        time.sleep(LET_THE_CLIENT_READ_SECONDS)
+        time.sleep(READ_SECONDS)
         connection.end() if ending == "end" else connection.reset()
 
     return step
 
 
 def bad_chunk(connection: Connection, request: Request) -> None:
-    """Chunks whose third has no size."""
+    """Send a chunked response whose third chunk has an invalid size."""
     connection.server.ledger.bill(request)
-    body = chunked(json.dumps(right_answer(request)).encode())
-    good = body.index(b"40\r\n", body.index(b"40\r\n", 1) + 1)
+    body = chunked(json.dumps(expected_response(request)).encode())
+    third = body.index(b"40\r\n", body.index(b"40\r\n", 1) + 1)
     headers = (*JSON, ("Transfer-Encoding", "chunked"))
-    connection.send(http(200, body[:good] + b"size unknown\r\n" + body[good:], headers, length=False))
+    connection.send(http(200, body[:third] + b"size unknown\r\n" + body[third:], headers, length=False))
     connection.end()
 
 
 def in_chunks(connection: Connection, request: Request) -> None:
-    """The right answer, chunked as it should be."""
+    """Send the correct response in chunks."""
     connection.server.ledger.bill(request)
-    body = chunked(json.dumps(right_answer(request)).encode())
+    body = chunked(json.dumps(expected_response(request)).encode())
     connection.send(http(200, body, (*JSON, ("Transfer-Encoding", "chunked")), length=False))
 
 
-def bare(data: bytes) -> Step:
-    """Bytes that need not be HTTP, then the end of the stream."""
+def send_raw(data: bytes) -> Step:
+    """Return a step that sends raw bytes, HTTP or not, and closes the connection."""
 
     def step(connection: Connection, request: Request) -> None:
         connection.send(data)
@@ -149,12 +149,12 @@ def bare(data: bytes) -> Step:
 
 
 def hang(connection: Connection, request: Request) -> None:
-    """Say nothing until the client gives up."""
+    """Send nothing until the client disconnects."""
     connection.pause(60)
 
 
 def drip(where: Literal["headers", "body"], every_seconds: float) -> Step:
-    """One byte at a time, for ever: a read timeout never sees it."""
+    """Return a step that sends single bytes without end, so that no read timeout expires."""
 
     def step(connection: Connection, request: Request) -> None:
         start = (
@@ -171,18 +171,18 @@ def drip(where: Literal["headers", "body"], every_seconds: float) -> Step:
 
 
 def then_close(after_seconds: float, ending: Ending = "end") -> Step:
-    """A right answer that promises to keep the connection, and a close soon after."""
+    """Return a step that sends a correct keep-alive response, and closes the connection soon after."""
 
     def step(connection: Connection, request: Request) -> None:
-        answer()(connection, request)
+        respond()(connection, request)
         time.sleep(after_seconds)
         connection.end() if ending == "end" else connection.reset()
 
     return step
 
 
-def refuse_unread(drain: bool) -> Step:
-    """413 before the body was read; then close soon, or read on for a while as careful servers do."""
+def reject_unread(drain: bool) -> Step:
+    """Return a step that sends 413 before it reads the body, then closes; `drain` reads for a second first."""
 
     @unread
     def step(connection: Connection, request: Request) -> None:
@@ -190,7 +190,7 @@ def refuse_unread(drain: bool) -> Step:
         if drain:
             connection.pause(1)
         else:
-            time.sleep(LET_THE_CLIENT_READ_SECONDS)
+            time.sleep(READ_SECONDS)
         connection.end()
 
     return step
@@ -198,13 +198,13 @@ def refuse_unread(drain: bool) -> Step:
 
 @unread
 def reset_in_request(connection: Connection, request: Request) -> None:
-    """Read the first megabyte of the body, then reset."""
+    """Read the first MiB of the body, then reset the connection."""
     connection.read(1 << 20)
     connection.reset()
 
 
 def stream(block: bytes, times: int, headers: Pairs = JSON) -> Step:
-    """An answer of `times` blocks, made while it is sent, chunked unless the headers give a length."""
+    """Return a step that sends `times` blocks as the body, chunked unless the headers contain a length."""
 
     def step(connection: Connection, request: Request) -> None:
         connection.server.ledger.bill(request)
@@ -219,25 +219,20 @@ def stream(block: bytes, times: int, headers: Pairs = JSON) -> Step:
 
 @functools.cache
 def gzip_bomb(inflated_mib: int = 256) -> bytes:
-    """Gzip of so many MiB of blanks, about a thousandth of it in size; it has no end."""
+    """Return unterminated gzip data of many MiB of blanks, compressed by a factor of about 1,000."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
     first, other = (deflate.compress(b" " * (1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + other * (inflated_mib - 1)
 
 
-# Scripts: what a server does with its requests, in their order.
+# Scripts: the steps of a server, in the order of its requests.
 
 
 def once(*steps: Step) -> Script:
-    """These steps, then right answers."""
-    return lambda: itertools.chain(steps, itertools.repeat(answer()))
+    """Return a script of these steps, followed by correct responses."""
+    return lambda: itertools.chain(steps, itertools.repeat(respond()))
 
 
 def forever(*steps: Step) -> Script:
-    """These steps, round and round."""
+    """Return a script that repeats these steps without end."""
     return lambda: itertools.cycle(steps)
-
-
-def every_third(*steps: Step) -> Script:
-    """Two right answers, then one of the steps in turn, for ever: a bad day for a long job."""
-    return forever(*itertools.chain.from_iterable((answer(), answer(), step) for step in steps))
