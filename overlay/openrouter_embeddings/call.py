@@ -45,7 +45,7 @@ def call_flow(
     """Send a request, retry it by `policy`, and return its result. `key` is called before each attempt.
 
     `read` converts the response to the result; by default, to the documented type. `job_waits`: the call does not retry
-    a request that the server did not process, but raises the error with the wait, and the job pauses all its requests.
+    a request that the server did not process, but raises the error, and the job pauses all its requests.
     Raises OpenRouterError with its counts, such as `attempts`, set.
     """
     began, state = clock(), CallState()
@@ -80,7 +80,7 @@ def call_flow(
             sleep, host = decide(policy, failure, state, uniform), urlsplit(call.url).hostname or ""
             if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
                 if job_waits and not failure.sent:
-                    failure.error._wait_seconds, sleep = sleep.seconds, ""
+                    failure.error._job_waits, sleep = True, ""
                 elif not budget.take(maybe_billed=failure.sent):
                     sleep = "the retry budget of the client"
             if isinstance(sleep, str):

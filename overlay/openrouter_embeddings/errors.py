@@ -75,7 +75,7 @@ class OpenRouterError(Exception):
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
     partial: Any = None
-    _wait_seconds: float | None = None  # seconds that a job waits before it retries the request
+    _job_waits: bool = False  # the call left the wait and the retry to its job
     rejected_usages: Sequence[Any] = ()  # `usage` of rejected responses
     _cure: str = ""  # advice that the message ends with
     _request: Any = None  # overrides an attribute of httpx's exceptions, because a request contains the key

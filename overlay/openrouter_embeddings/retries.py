@@ -127,6 +127,12 @@ class Policy(RetrySettings):
         jitter = self.official.backoff.jitter_ms
         return min(self.cap_seconds, seconds + uniform(0.0, 1.0 if jitter is None else jitter / 1000))
 
+    def wait_seconds(self, retry: int, error: OpenRouterError, uniform: Uniform) -> float:
+        """Return the wait before retry number `retry` (from 0): as the server asks, at most 10 % longer, or backoff."""
+        if error.retry_after is None:
+            return self.backoff_seconds(retry, error.status_code, uniform)
+        return error.retry_after * uniform(1.0, 1.1)
+
 
 ONE_CALL = Policy()
 NO_RETRY = Policy(attempts=1)
@@ -220,13 +226,9 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
         return Sleep(0.0, free=True, reason=reason)
     if failure.sent and billed_limit is not None and state.maybe_billed > billed_limit:
         return f"possibly_billed_retries={billed_limit}"
-    asked = error.retry_after
-    if asked is None:
-        seconds = policy.backoff_seconds(counted - 1, status, uniform)
-    elif asked > policy.retry_after_cap_seconds:
+    asked, seconds = error.retry_after, policy.wait_seconds(counted - 1, error, uniform)
+    if asked is not None and asked > policy.retry_after_cap_seconds:
         return f"retry_after_cap_seconds={policy.retry_after_cap_seconds:g} (the server asks for {asked:g} s)"
-    else:
-        seconds = asked * uniform(1.0, 1.1)
     if policy.total_seconds is not None:
         # Do not start an attempt with too little time left: it would be billed and time out.
         least = 0.0 if official is not None else min(1.0, policy.total_seconds / 10)

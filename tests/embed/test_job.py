@@ -88,7 +88,7 @@ def status(code: int, message: str = "no", *, billed: int = 0, **detail: Any) ->
 
 def waiting(code: int, message: str) -> OpenRouterError:
     error = status(code, message)
-    error._wait_seconds = 0.0
+    error._job_waits = True
     return error
 
 

@@ -330,13 +330,12 @@ class Job:
 
         The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.
         """
-        if (seconds := error._wait_seconds) is None:
+        if not error._job_waits:
             return False
         now, policy, is_new = time.monotonic(), self._policy, self._limiter.is_new_failure(batch)
         self._waits += is_new
         error.attempts = max(error.attempts, batch.tries)
-        if error.retry_after is None:
-            seconds = policy.backoff_seconds(max(0, self._waits - 1), error.status_code, random.uniform)
+        seconds = policy.wait_seconds(max(0, self._waits - 1), error, random.uniform)
         patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
         too_often = policy.attempts is not None and self._waits >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
