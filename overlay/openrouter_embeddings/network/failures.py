@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from .. import errors
@@ -48,12 +49,14 @@ _CONNECT_TIMEOUT = _ErrorRule("ConnectTimeout", _NO_CONNECTION_IN_TIME, "no conn
 _NO_FREE_CONNECTION = "no connection of the pool became free in time"
 _POOL_TIMEOUT = _ErrorRule("PoolTimeout", _late("PoolTimeout"), _NO_FREE_CONNECTION, False, "pool")
 _READ_TIMEOUT = _ErrorRule("TimeoutException", _late("ReadTimeout"), "no response in time", phase="read")
+_REFUSED_BY_PROXY = _ErrorRule("ProxyError", _unconnected("ProxyError"), "the proxy refused the connection", sent=False)
+_PROXY_PHRASES = {str(status.value): status.phrase for status in HTTPStatus}
 _ERROR_RULES = (  # the first match applies
     _CONNECT_TIMEOUT,
     _POOL_TIMEOUT,
     _ErrorRule("WriteTimeout", _late("WriteTimeout"), "the request could not be sent in time", phase="write"),
     _READ_TIMEOUT,
-    _ErrorRule("ProxyError", _unconnected("ProxyError"), "the proxy refused the connection", sent=False),
+    _REFUSED_BY_PROXY,
     _ErrorRule("ConnectError", _unconnected("ConnectError"), "no connection", sent=False),
     _ErrorRule("WriteError", _lost("WriteError"), "the connection broke while the request was sent"),
     _ErrorRule("NetworkError", _lost("ReadError"), "the connection broke"),
@@ -80,6 +83,8 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
         return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
     is_late = time.monotonic() > attempt.deadline - _TOLERANCE_SECONDS
     rule, detail = _rule_for(error, attempt, is_late=is_late), errors.printable(str(error), 200)
+    if rule is _REFUSED_BY_PROXY and detail[:3] in _PROXY_PHRASES:  # a proxy's own phrase may echo its password
+        detail = f"{detail[:3]} {_PROXY_PHRASES[detail[:3]]}"
     if rule is None:
         message = f"the HTTP client failed with {type(error).__name__}"
         return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)

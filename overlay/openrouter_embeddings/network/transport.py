@@ -49,6 +49,8 @@ def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
         return client
     named = ", ".join(name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower()))
     hint = "; NO_PROXY takes ::1 without brackets, and no networks: name the hosts" if "NO_PROXY" in named else ""
+    if reason == "ImportError":
+        hint = ", or install what a SOCKS proxy needs: pip install socksio"
     # Not chained, because a proxy URL may contain a password.
     raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {named}{hint}")
 
