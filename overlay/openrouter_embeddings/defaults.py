@@ -55,6 +55,7 @@ FAILED_ALONE: Final = 8  # failed single-text requests before the first success 
 RETRY_LARGER_AFTER: Final = 8  # successes before a request of twice a learned limit; doubles when that fails
 JOB_ATTEMPTS: Final = 8  # consecutive waits without a response before a job ends
 JOB_FAILURES: Final = 100  # failed requests since the last success that the server may have processed
+JOB_FAILURES_AT_ONCE: Final = 8  # after more of them, a job sends one request at a time until one succeeds
 JOB_PATIENCE_SECONDS: Final = 60.0  # a job follows Retry-After for at least this long
 JOB_BACKOFF_CAP_SECONDS: Final = 60.0
 JOB_RETRY_AFTER_CAP_SECONDS: Final = 600.0

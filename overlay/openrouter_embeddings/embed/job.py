@@ -64,6 +64,7 @@ class Job:
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
         self._failures = 0  # possibly processed requests that failed since the last success
+        self._unconfirmed: list[tuple[TextError, bool]] = []  # errors of texts that the next success confirms
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
@@ -103,7 +104,8 @@ class Job:
         if self._ends_at is not None:
             seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
-        if len(self.in_flight) >= int(self._limiter.limit):
+        one_by_one = self._failures > defaults.JOB_FAILURES_AT_ONCE  # if the server is down, fewer texts may be billed
+        if len(self.in_flight) >= (1 if one_by_one else int(self._limiter.limit)):
             return math.inf
         try:
             return self._start(now)
@@ -118,6 +120,8 @@ class Job:
             block = self._finish(*self.long_texts.ready.popleft(), None)
             if block is not None and self.put is None:
                 return block
+        if exhausted and not self.in_flight:
+            self._confirm_errors()
         if exhausted:
             return math.inf if self.in_flight else None
         if seconds := self._limiter.reserve(now):
@@ -251,6 +255,7 @@ class Job:
             raise error
         self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
         self._failures, self._waits, self._answered_at, self._wait_reason = 0, 0, time.monotonic(), ""
+        self._confirm_errors()
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
         self.limits.flaky |= meta.possibly_billed_attempts > 0
         if batch.search is None:
@@ -302,6 +307,12 @@ class Job:
             self.nan_rows |= {position} if keeps_row else set()
             error = TextError(position, refused.error)
             self.stats.errors.append(error) if self.observer is None else self.observer.rejected(error)
+
+    def _confirm_errors(self) -> None:
+        """Record the errors that are unconfirmed: the server works, so the texts caused them."""
+        unconfirmed, self._unconfirmed = self._unconfirmed, []
+        for error, keeps_row in unconfirmed:
+            self.record(error, keeps_row=keeps_row)
 
     # ---- what an error means ----------------------------------------------------------------------------------
 
@@ -383,7 +394,9 @@ class Job:
             raise error
         for position in dict.fromkeys(batch.positions):
             if long is None or not long.give_up(position):
-                self.record(TextError(position, error), keeps_row=keeps_row)
+                self._unconfirmed.append((TextError(position, error), keeps_row))
+        if rejected:
+            self._confirm_errors()
         self._packer.requeue(batch.release(found=1))
         if not self._done:  # neighbouring texts may be as bad: try one from another batch
             self._packer.requeue_from_elsewhere()
