@@ -102,28 +102,20 @@ FAULTS = [
         message=("application/json", '{"object": "list"'),
     ),
     Fault(21, "truncated once", once(respond(encode=lambda body: body[:150])), None, 2, 2),
-    Fault(
-        22,
-        "deeply nested arrays",
-        forever(respond_with(200, DEEP)),
-        errors.ResponseValidationError,
-        1,
-        0,
-        within_seconds=3,
-        peak_mb=50,
-        maybe_billed=1,
-    ),
-    Fault(
-        22,
-        "deeply nested objects",
-        forever(respond_with(200, '{"a":' * 100_000)),
-        errors.ResponseValidationError,
-        1,
-        0,
-        within_seconds=3,
-        peak_mb=50,
-        maybe_billed=1,
-    ),
+    *[
+        Fault(
+            22,
+            f"deeply nested {name}",
+            forever(respond_with(200, body)),
+            errors.ResponseValidationError,
+            1,
+            0,
+            within_seconds=3,
+            peak_mb=50,
+            maybe_billed=1,
+        )
+        for name, body in (("arrays", DEEP), ("objects", '{"a":' * 100_000))
+    ],
     hostile("deeply nested unknown member", add_member("extra", DEEP)),
     hostile("a million digits in usage", add_member("usage", f'{{"prompt_tokens": {DIGITS}, "total_tokens": 1}}')),
     hostile(
