@@ -80,7 +80,9 @@ def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], M
 
     def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
         for name in options.keys() - parameters.keys():
-            if not takes_more or (name in _INSTEAD and "options" not in parameters):  # else it checks `**options`
+            if not takes_more or (
+                name in _INSTEAD and "options" not in parameters
+            ):  # otherwise the function itself checks `**options`
                 raise unknown_argument(label, name, list(parameters))
         if len(arguments) > most:
             example = ", ".join([*positional, *[f"{name}=..." for name in shown]])
