@@ -21,6 +21,15 @@ _RETRIES = (
     "attempts=..., the number of retries plus 1",
 )
 _CLIENT = ("OpenRouter; for asyncio, its methods that end in _async",)
+_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("AsyncOpenRouter", "AsyncOpenAI", "OpenAI", "AsyncClient", "Client"), _CLIENT),
+    **dict.fromkeys(("OpenAIError", "APIError"), ("OpenRouterError",)),
+    "APIConnectionError": ("NoResponseError",),
+    "APITimeoutError": ("DeadlineError",),
+    "AuthenticationError": ("UnauthorizedResponseError",),
+    "PermissionDeniedError": ("ForbiddenResponseError",),
+    "RateLimitError": ("TooManyRequestsResponseError",),
+}
 _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     # a name from other clients: suggestions, of which the first that fits is shown
     "base_url": ("server_url",),
@@ -44,13 +53,7 @@ _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     "models": ("embeddings.list_models()",),
     "generate": ("embeddings.generate(...)",),
     "embed": ("embeddings.embed(...) of an OpenRouter client",),
-    **dict.fromkeys(("AsyncOpenRouter", "AsyncOpenAI", "OpenAI", "AsyncClient", "Client"), _CLIENT),
-    **dict.fromkeys(("OpenAIError", "APIError"), ("OpenRouterError",)),
-    "APIConnectionError": ("NoResponseError",),
-    "APITimeoutError": ("DeadlineError",),
-    "AuthenticationError": ("UnauthorizedResponseError",),
-    "PermissionDeniedError": ("ForbiddenResponseError",),
-    "RateLimitError": ("TooManyRequestsResponseError",),
+    **_CLASSES,
 }
 
 
@@ -77,12 +80,11 @@ def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], M
     shown = [name for name in named if parameters[name].default is inspect.Parameter.empty] or named[:1]
     most = len(positional) + ("self" in inspect.signature(function).parameters)
     takes_more = bool(inspect.unwrap(function).__code__.co_flags & inspect.CO_VARKEYWORDS)
+    checks_options = "options" in parameters  # the function checks the names in `**options` itself
 
     def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
         for name in options.keys() - parameters.keys():
-            if not takes_more or (
-                name in _INSTEAD and "options" not in parameters
-            ):  # otherwise the function itself checks `**options`
+            if not takes_more or (name in _INSTEAD and not checks_options):
                 raise unknown_argument(label, name, list(parameters))
         if len(arguments) > most:
             example = ", ".join([*positional, *[f"{name}=..." for name in shown]])
@@ -149,12 +151,14 @@ def guard_class(cls: Any) -> None:
 
 def refuse_attribute(self: object, name: str) -> Any:
     """The `__getattr__` of public classes."""
-    hint = "" if name[0] == "_" else advice(name, [known for known in dir(type(self)) if known[0] != "_"])
+    hint = "" if name.startswith("_") else advice(name, [each for each in dir(type(self)) if each[0] != "_"])
     raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
 
 def refuse_import(module: str, name: str) -> Any:
     """The `__getattr__` of public modules, for a name that does not exist. Similar names are shown by Python itself."""
-    if name in _INSTEAD:  # ImportError, because `from ... import ...` hides the message of an AttributeError
+    if (
+        name in _CLASSES or name == "embed"
+    ):  # ImportError, because `from ... import ...` hides the message of an AttributeError
         raise ImportError(f"{module} has no {name}; use {_INSTEAD[name][0]}")
     raise AttributeError(f"module {module!r} has no attribute {name!r}")

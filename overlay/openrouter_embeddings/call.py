@@ -79,7 +79,7 @@ def call_flow(
             state.elapsed_seconds = clock() - began
             sleep, host = decide(policy, failure, state, uniform), urlsplit(call.url).hostname or ""
             if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
-                if job_waits and not failure.sent:
+                if job_waits and not (failure.sent or failure.final):
                     failure.error._job_waits, sleep = True, ""
                 elif not budget.take(maybe_billed=failure.sent):
                     sleep = "the retry budget of the client"

@@ -214,8 +214,38 @@ def test_job_ends_when_requests_fail_without_a_success(kind: str, batch_size: in
     assert ran.error is not None
     assert ran.error.limit == f"{JOB_FAILURES} failed requests without a success"
     assert ran.rows.keys() == set(range(96))
-    assert len(ran.sent) == 96 // batch_size + JOB_FAILURES + 1
+    assert len(ran.sent) == 96 // batch_size + JOB_FAILURES
     assert ran.job.stats.errors == []  # nothing shows that the texts caused the failures
+
+
+@pytest.mark.parametrize("bad", [1, 36])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "400"])
+def test_bad_texts_at_the_end_are_recorded_if_the_server_still_works(kind: str, bad: int) -> None:
+    ran = run(
+        lambda batch: KINDS[kind]() if batch.positions[-1] >= 300 - bad else None, 300, on_error="record", batch_size=20
+    )
+
+    assert ran.error is None
+    assert sorted(error.position for error in ran.job.stats.errors) == list(range(300 - bad, 300))
+    assert ran.rows.keys() == set(range(300 - bad))
+
+
+@pytest.mark.parametrize("left", [1, 36])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "400"])
+def test_outage_at_the_end_records_no_errors(kind: str, left: int) -> None:
+    succeeded = set[int]()
+
+    def fails(batch: Batch) -> OpenRouterError | None:
+        if len(succeeded) == 300 - left:
+            return KINDS[kind]()
+        succeeded.update(batch.positions)
+        return None
+
+    ran = run(fails, 300, on_error="record", batch_size=300 - left)
+
+    assert ran.error is not None
+    assert ran.job.stats.errors == []
+    assert ran.rows.keys() == set(range(300 - left))
 
 
 def test_job_sends_one_request_at_a_time_until_one_succeeds() -> None:

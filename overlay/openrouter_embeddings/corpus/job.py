@@ -292,7 +292,7 @@ class Job:
             if self._stopping:
                 return None
             errors, self._outcomes = self._outcomes.errors, Outcomes()
-            raise CorpusError(f"the model rejects plain English texts: {errors[-1][2]}")
+            raise CorpusError(f"the model gives no vectors for plain English texts: {errors[-1][2]}")
         self.plan.form.numbers(len(found[0]))  # raises before the corpus is billed
         model = self._streams[0].model if self._streams else None
         now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))

@@ -64,7 +64,9 @@ class Job:
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
         self._failures = 0  # possibly processed requests that failed since the last success
-        self._unconfirmed: list[tuple[TextError, bool]] = []  # errors of texts that the next success confirms
+        self._unconfirmed: list[TextError] = []  # errors of texts, to be recorded once a success shows no outage
+        self._succeeded: Batch | None = None  # the last batch that succeeded
+        self._probe: Batch | None = None  # a text that succeeded before, sent again to detect an outage
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
@@ -104,7 +106,7 @@ class Job:
         if self._ends_at is not None:
             seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
-        one_by_one = self._failures > defaults.JOB_FAILURES_AT_ONCE  # if the server is down, fewer texts may be billed
+        one_by_one = self._failures >= defaults.JOB_FAILURES_AT_ONCE  # if the server is down, fewer texts may be billed
         if len(self.in_flight) >= (1 if one_by_one else int(self._limiter.limit)):
             return math.inf
         try:
@@ -120,16 +122,19 @@ class Job:
             block = self._finish(*self.long_texts.ready.popleft(), None)
             if block is not None and self.put is None:
                 return block
-        if exhausted and not self.in_flight:
+        if exhausted and not self.in_flight and self._succeeded is None:
             self._confirm_errors()
-        if exhausted:
+        if exhausted and (self.in_flight or not self._unconfirmed):
             return math.inf if self.in_flight else None
         if seconds := self._limiter.reserve(now):
             return seconds
+        if exhausted and self._succeeded is not None:
+            self._probe = self._succeeded.part(0, 1)
+            self._packer.requeue([self._probe])
         batch = self._packer.next()
         if batch is None or (batch := self._within_budget(batch)) is None:
             return math.inf
-        if self.observer is not None:
+        if self.observer is not None and batch is not self._probe:
             self.observer.before_send(batch.positions, batch.texts)
         elif self.stats.requests == len(self.in_flight) == 0:  # a corpus has an observer, so it is never a single call
             batch.is_whole_job = self._packer.exhausted
@@ -254,8 +259,12 @@ class Job:
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
         self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
-        self._failures, self._waits, self._answered_at, self._wait_reason = 0, 0, time.monotonic(), ""
+        self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
         self._confirm_errors()
+        if batch is self._probe:  # its vector was returned before
+            self._count_billed(batch, 1)
+            return None
+        self._succeeded = batch
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
         self.limits.flaky |= meta.possibly_billed_attempts > 0
         if batch.search is None:
@@ -309,10 +318,12 @@ class Job:
             self.stats.errors.append(error) if self.observer is None else self.observer.rejected(error)
 
     def _confirm_errors(self) -> None:
-        """Record the errors that are unconfirmed: the server works, so the texts caused them."""
-        unconfirmed, self._unconfirmed = self._unconfirmed, []
-        for error, keeps_row in unconfirmed:
-            self.record(error, keeps_row=keeps_row)
+        """Record the unconfirmed errors: the server works, so the texts caused them."""
+        self._failures = 0
+        while self._unconfirmed:
+            self.record(self._unconfirmed.pop(0))
+            if self.report is not None:
+                self.report(self.progress())
 
     # ---- what an error means ----------------------------------------------------------------------------------
 
@@ -321,6 +332,8 @@ class Job:
         rejected, processed = is_rejection(error), may_be_processed(error)
         if not rejected and self._pause_requests(batch, error):
             return [batch]
+        if batch is self._probe:  # an outage
+            raise error
         if batch.base64 and blames_base64(error, works=self.limits.base64 is True):
             batch.base64 = False
             return [batch]
@@ -368,7 +381,7 @@ class Job:
 
     def _may_resend(self) -> bool:
         """Whether the policy and the failures so far allow to resend possibly billed texts."""
-        if self._failures > defaults.JOB_FAILURES or self._is_late(time.monotonic()):
+        if self._failures >= defaults.JOB_FAILURES or self._is_late(time.monotonic()):
             return False
         return self._policy.attempts != 1 and self._policy.possibly_billed_retries != 0
 
@@ -380,7 +393,7 @@ class Job:
         about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
         self._failed_alone += len(batch) == 1
         hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
-        if self._failures > defaults.JOB_FAILURES:
+        if self._failures >= defaults.JOB_FAILURES:
             error.limit = f"{defaults.JOB_FAILURES} failed requests without a success"
             about_texts = False
         if hopeless or about_texts:
@@ -391,12 +404,17 @@ class Job:
         long = self.long_texts
         keeps_row = long is not None and long.records(error)
         if (self._options["on_error"] == "raise" and not keeps_row) or hopeless or not about_texts:
+            if (error.status_code or 500) < 500:  # the server works
+                self._confirm_errors()
             raise error
         for position in dict.fromkeys(batch.positions):
-            if long is None or not long.give_up(position):
-                self._unconfirmed.append((TextError(position, error), keeps_row))
-        if rejected:
-            self._confirm_errors()
+            if long is not None and long.give_up(position):
+                continue
+            if rejected:
+                self._confirm_errors()
+                self.record(TextError(position, error), keeps_row=keeps_row)
+            else:
+                self._unconfirmed.append(TextError(position, error))
         self._packer.requeue(batch.release(found=1))
         if not self._done:  # neighbouring texts may be as bad: try one from another batch
             self._packer.requeue_from_elsewhere()
