@@ -1,4 +1,4 @@
-"""Runs a corpus job: embeds all rows without a result. A resumed job resends only requests that were in flight."""
+"""Runs a corpus job: embeds all rows without a result. A resumed job sends no row that has one."""
 
 from __future__ import annotations
 
