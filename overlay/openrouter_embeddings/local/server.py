@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
@@ -64,7 +65,8 @@ class Server:
             timeout_graceful_shutdown=LOCAL_SERVER_STOP_SECONDS,
         )
         server = uvicorn.Server(config)
-        # A daemon thread, so that the program can exit without stopping the server.
+        # A daemon thread, so that the program can exit without stopping the server; `atexit` stops it then, because a
+        # thread that runs while the interpreter ends can crash.
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="openrouter-local", daemon=True
         )
@@ -78,6 +80,7 @@ class Server:
         if self._is_open and not is_loopback(address):
             _log.warning("the embedded server on %s accepts every key from other machines: set api_key", address)
         self._running = server, thread, port
+        atexit.register(self.stop)
 
     def stop(self) -> None:
         """Finish running requests, close all connections and release the port. Does nothing if not listening."""
@@ -85,6 +88,7 @@ class Server:
             return
         server, thread, _ = self._running
         self._running = None
+        atexit.unregister(self.stop)
         server.should_exit = True
         thread.join()
 
