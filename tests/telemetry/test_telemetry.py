@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
@@ -203,7 +204,8 @@ def attributes_of(server: FaultServer, **more: Any) -> dict[str, Any]:
 @both_sides
 def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
-    script = once(reject(503), respond(headers=WITH_ID))
+    # The delay outweighs what a busy machine adds to the duration of the span or of the metric.
+    script = once(reject(503), respond(lambda payload: time.sleep(0.2), headers=WITH_ID))
     HTTPXClientInstrumentor().instrument(tracer_provider=collected.tracers)
     try:
         with FaultServer(script) as server, connect(side, server, collected.hook) as session, user as parent:
