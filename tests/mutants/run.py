@@ -49,7 +49,6 @@ TESTS = {
 REQUIRED_SHARE = 0.9
 PROCESSES = 2
 MEMORY_BYTES = 4 << 30
-WAIT_SECONDS = 600  # limit for a mutant that waits forever
 # Imported once, before the processes fork.
 PRELOADED = ["attrs", "httpx", "hypothesis.stateful", "jsonschema", "msgspec", "numpy", "pybase64", "respx", "yaml"]
 
@@ -82,12 +81,12 @@ def file_of(module: str) -> Path:
     return ROOT / "overlay" / PACKAGE / f"{module.replace('.', '/')}.py"
 
 
-def run_tests(module: str, source: str, seconds: int) -> NoReturn:
+def run_tests(module: str, source: str, cpu_seconds: int, wait_seconds: float) -> NoReturn:
     """Run the tests of a module and exit this process, with status 0 if they pass."""
     status = 1
     try:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))  # CPU time: a busy machine kills no mutant
-        signal.setitimer(signal.ITIMER_REAL, WAIT_SECONDS)  # its default action ends this process
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+        signal.setitimer(signal.ITIMER_REAL, wait_seconds)  # its default action ends this process
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         if "MUTANTS_SHOW" not in os.environ:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -100,7 +99,7 @@ def run_tests(module: str, source: str, seconds: int) -> NoReturn:
         os._exit(status)
 
 
-def survivors(module: str, chosen: list[Mutant], seconds: int) -> Iterator[Mutant]:
+def survivors(module: str, chosen: list[Mutant], cpu_seconds: int, wait_seconds: float) -> Iterator[Mutant]:
     """Yield the mutants with which all tests pass."""
     waiting, running = list(chosen), dict[int, Mutant]()
     while waiting or running:
@@ -108,7 +107,7 @@ def survivors(module: str, chosen: list[Mutant], seconds: int) -> Iterator[Mutan
             mutant = waiting.pop()
             pid = os.fork()
             if pid == 0:
-                run_tests(module, mutant.source, seconds)
+                run_tests(module, mutant.source, cpu_seconds, wait_seconds)
             running[pid] = mutant
         pid, status = os.wait()
         mutant = running.pop(pid)
@@ -121,12 +120,14 @@ def killed_share(module: str, sample: int | None, seed: int) -> float:
     source, started = file_of(module).read_text("utf-8"), time.monotonic()
     found = list(mutants(source))
     unchanged, before = Mutant(0, "", "", source), resource.getrusage(resource.RUSAGE_CHILDREN)
-    if not list(survivors(module, [unchanged], 300)):
+    if not list(survivors(module, [unchanged], 300, 600)):
         sys.exit(f"{module}: its tests fail without a mutant (MUTANTS_SHOW=1 shows them)")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    limit = 5 + 4 * int(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime)
+    # Generous, so that a busy machine kills no mutant.
+    cpu_seconds = 5 + 4 * int(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime)
+    wait_seconds = 60 + 10 * (time.monotonic() - started)
     chosen = random.Random(seed).sample(found, min(sample or len(found), len(found)))
-    alive = list(survivors(module, chosen, limit))
+    alive = list(survivors(module, chosen, cpu_seconds, wait_seconds))
     for mutant in sorted(alive):
         print(f"{module}:{mutant.line}: {mutant.before} -> {mutant.after}")
     share, seconds = 1 - len(alive) / len(chosen), time.monotonic() - started
