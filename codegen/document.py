@@ -16,6 +16,7 @@ import yaml
 Json = Mapping[str, Any]
 Where = tuple[str, ...]
 
+YAML_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # PyYAML is also built without the faster C loader
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # The keys under HOLDERS are names that the document chooses; elsewhere the keys of DATA hold values of the API.
 HOLDERS = {"paths", "schemas", "parameters", "responses", "requestBodies", "headers", "properties", "$defs", "mapping"}
@@ -75,7 +76,7 @@ class Source:
             return self.document
         try:
             with self.path.open("rb") as file:
-                node = yaml.compose(file, yaml.cyaml.CBaseLoader)
+                node = yaml.compose(file, YAML_LOADER)
         except OSError as error:
             raise SpecificationError(Finding((), error.strerror or str(error))) from None
         except yaml.MarkedYAMLError as error:

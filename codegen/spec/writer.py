@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, FoldedScalarString, LiteralScalarString
 
+from ..document import YAML_LOADER
+
 SHORT = 88  # a longer list of plain values is written on several lines
 TEXT = 80  # a longer text is written on several lines
 
@@ -37,7 +39,7 @@ def added(path: Path, part: Mapping[str, Any]) -> str:
     if part.get("tags"):
         text = _inserted(text, ("tags",), dumped(part["tags"]), blank=False)
     for place, item in part["paths"].items():
-        if place in yaml.load(text, yaml.cyaml.CBaseLoader)["paths"]:
+        if place in yaml.load(text, YAML_LOADER)["paths"]:
             text = _inserted(text, ("paths", place), dumped(item), blank=False)
         else:
             text = _inserted(text, ("paths",), dumped({place: item}))
@@ -62,7 +64,7 @@ def _inserted(text: str, path: tuple[str, ...], block: str, blank: bool = True) 
 
 def _position(text: str, path: tuple[str, ...]) -> tuple[int, int]:
     """Return the line and the column of the key at a path, both from 0."""
-    node: Any = yaml.compose(text, yaml.cyaml.CBaseLoader)
+    node: Any = yaml.compose(text, YAML_LOADER)
     mark = node.start_mark
     for name in path:
         mark, node = next((key.start_mark, value) for key, value in node.value if key.value == name)
