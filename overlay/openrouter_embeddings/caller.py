@@ -13,7 +13,7 @@ from .config import Config
 from .contract import CREATE_BATCH
 from .errors import ClosedClientError
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
-from .network import CancelScope, HttpClients, complete, drive
+from .network import CancelScope, HttpClients
 from .retries import ONE_CALL, Policy, RetryBudget, policy_from
 from .telemetry import Hook
 
@@ -89,11 +89,11 @@ class Caller:
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
         """Drive a flow in the current thread."""
-        return complete(drive(flow, self.http_clients.sync_client(), sleep, scope, on_loop=False))
+        return self.http_clients.run(flow, sleep, scope)
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a flow on the running event loop."""
-        return await drive(flow, await self.http_clients.async_client(), sleep, on_loop=True)
+        return await self.http_clients.arun(flow, sleep)
 
     def open(self) -> None:
         """Import modules and open the client now: if several threads do it later, Ctrl-C can leave them deadlocked."""

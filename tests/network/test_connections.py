@@ -24,7 +24,7 @@ from faults.server import Connection, FaultServer, Step, unread
 from faults.steps import JSON, chunked, disconnect, drip, forever, http, once, respond
 from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.messages import Request, Timeouts
-from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients, complete, drive
+from openrouter_embeddings.network import Cancelled, CancelScope, HttpClients
 from support.library import http as httpx
 from support.provider_server import KEY, MODEL, ProviderServer
 from support.sides import AsyncSession, Session, Side, SyncSession, both_sides
@@ -416,12 +416,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
     with ProviderServer(seconds=0.5) as server:
         outcomes: list[Any] = []
-        threads = [
-            threading.Thread(
-                target=lambda: outcomes.append(complete(drive(flow(server), clients.sync_client(), on_loop=False)))
-            )
-            for _ in range(110)
-        ]
+        threads = [threading.Thread(target=lambda: outcomes.append(clients.run(flow(server)))) for _ in range(110)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -460,7 +455,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
 
     def attempt(port: int) -> None:
         with pytest.raises(Cancelled):
-            complete(drive(flow(port), clients.sync_client(), scope=scope, on_loop=False))
+            clients.run(flow(port), scope=scope)
         ended.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -477,7 +472,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
     with pytest.raises(Cancelled):
         scope.wait(60)
     with pytest.raises(Cancelled):
-        complete(drive(flow(9), clients.sync_client(), scope=scope, on_loop=False))
+        clients.run(flow(9), scope=scope)
     clients.close()
 
 

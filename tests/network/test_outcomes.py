@@ -17,7 +17,7 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import Failure
 from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
-from openrouter_embeddings.network import complete, drive
+from openrouter_embeddings.network import HttpClients
 from openrouter_embeddings.redaction import Secret
 from support.attempts import KEY, MIB, NOISE
 from support.library import http as httpx
@@ -91,7 +91,7 @@ class Driver(NamedTuple):
 
 
 def run(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
-    return complete(drive(flow, client, sleep, on_loop=False))
+    return HttpClients(client, None, None).run(flow, sleep)
 
 
 def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
@@ -99,7 +99,7 @@ def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None =
         assert sleep is not None
         sleep(step)
 
-    return asyncio.run(drive(flow, client, waits if sleep else None, on_loop=True))
+    return asyncio.run(HttpClients(None, client, None).arun(flow, waits if sleep else None))
 
 
 DRIVERS = [Driver("sync", run, Client), Driver("async", run_on_loop, AsyncClient)]

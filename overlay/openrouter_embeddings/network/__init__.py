@@ -1,9 +1,9 @@
-"""Sends one HTTP request with httpx, within deadlines and limits, from threads and event loops.
+"""Sends requests with httpx within deadlines and limits, and drives call flows, in threads and on event loops.
 
 Importing this package does not import httpx; opening the first client does.
 """
 
-from .clients import HttpClients
-from .drivers import Cancelled, CancelScope, complete, drive
+from .attempt import Cancelled, CancelScope
+from .clients import HttpClients, complete
 
-__all__ = ["CancelScope", "Cancelled", "HttpClients", "complete", "drive"]
+__all__ = ["CancelScope", "Cancelled", "HttpClients", "complete"]

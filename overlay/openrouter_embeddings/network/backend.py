@@ -18,7 +18,8 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from .drivers import Attempt, complete, current_attempt
+from .attempt import Attempt, current_attempt
+from .clients import complete
 from .library import core
 
 _BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest

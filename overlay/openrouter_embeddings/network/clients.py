@@ -1,17 +1,36 @@
-"""Owns the HTTP clients of one `OpenRouter`: opens them at first use, one per event loop, and closes them with it."""
+"""Owns the HTTP clients of one `OpenRouter`, one per event loop, and drives call flows with them."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncGenerator
-from typing import Any
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
 
 from ..errors import ClosedClientError
+from ..messages import CallFlow, Request, Sleep
+from .attempt import CancelScope
+
+T = TypeVar("T")
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("a coroutine for threads must not suspend")
 
 
 class HttpClients:
-    """One HTTP client for threads, and one for each event loop.
+    """One HTTP client for threads, and one for each event loop, each opened at first use.
+
+    Sync and async code share one implementation, as coroutines. Event loops await them. Threads run them with
+    `complete`: there, I/O blocks and the coroutines never suspend.
 
     After a fork, the child opens its own clients, because two processes must never share a connection.
 
@@ -42,13 +61,35 @@ class HttpClients:
         if self.closed:
             raise ClosedClientError
 
+    def run(
+        self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
+    ) -> Any:
+        """Drive a call flow in the current thread, and return its result. `sleep` replaces `time.sleep`.
+
+        Raises:
+            Cancelled: another thread cancelled the `scope`.
+        """
+        client = self.sync_client()
+        from .exchange import send
+
+        async def wait(step: Sleep) -> None:
+            time.sleep(step.seconds) if sleep is None else sleep(step)
+
+        return complete(_drive(flow, partial(send, client, scope=scope, on_loop=False), wait))
+
+    async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
+        """Drive a call flow on the running event loop, and return its result. `sleep` replaces `anyio.sleep`."""
+        client = await self.async_client()
+        from .exchange import send, wait
+
+        return await _drive(flow, partial(send, client, on_loop=True), sleep or wait)
+
     def sync_client(self) -> Any:
         """Return the sync HTTP client. Raise ClosedClientError or ConfigurationError if it cannot be opened."""
         if self._given is not None:
             return self._given
         self._prepare()
         if (client := self._sync) is None:
-            from . import exchange  # noqa: F401  (see `Caller.open`)
             from .transport import open_client
 
             with self._lock:
@@ -115,3 +156,21 @@ class HttpClients:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(None, None, None)  # type: ignore[misc]
         self.closed = state["closed"]
+
+
+async def _drive(flow: CallFlow, send: Callable[[Any], Awaitable[Any]], sleep: Callable[[Any], Awaitable[None]]) -> Any:
+    """Send the requests and wait the sleeps that a flow yields; return its result, and close it."""
+    outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
+    try:
+        step = next(flow)
+        while True:
+            try:
+                outcomes.append(await (send if isinstance(step, Request) else sleep)(step))
+            except BaseException as interrupt:
+                flow.throw(interrupt)  # the flow counts possibly billed attempts
+                raise
+            step = flow.send(outcomes.pop())
+    except StopIteration as done:
+        return done.value
+    finally:
+        flow.close()

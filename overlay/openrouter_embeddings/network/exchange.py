@@ -1,49 +1,58 @@
-"""Sends one request with an httpx client and reads the response, sync and async; adds the authorization headers."""
+"""Sends one request with an httpx client and reads the response within its limits, sync and async."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
+import zlib
 from functools import lru_cache
 from typing import Any
 
 import anyio
 
-from .. import errors
-from ..errors import Failure
-from ..messages import Request, Response, Timeouts
+from .. import defaults, errors
+from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
+from ..errors import AnswerTooLargeError, Failure, format_size
+from ..messages import BodyConsumer, Headers, Request, Response, Sleep, Timeouts
 from ..redaction import Secret
-from .body import BodyReader, read_headers
-from .drivers import Attempt, Cancelled, CancelScope, current_attempt
+from .attempt import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import exception_failure
 from .library import ROOTS, http
 from .reuse import connection_of
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client requests the same few URLs repeatedly
+_INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bomb is detected early
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+_GZIP = 0x1F  # the first byte of gzip data
+_PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
 
 
-async def send(client: Any, request: Request, scope: CancelScope | None, *, on_loop: bool) -> Response | Failure:
+async def wait(step: Sleep) -> None:
+    """Wait on an event loop."""
+    await anyio.sleep(step.seconds)
+
+
+async def send(client: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Response | Failure:
     """Send a request and return its response or failure. Raise Cancelled if the scope was cancelled."""
-    attempt, backend = Attempt(request), getattr(client, "backend", None)
-    limit: Any = contextlib.nullcontext()
-    if backend is None:  # a caller's own client does not count bytes: assume that the request was sent
+    attempt, limit = Attempt(request, client, on_loop=on_loop), None
+    if attempt.backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
         attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
-        limit = anyio.fail_after(seconds) if on_loop else limit
+        limit = anyio.fail_after(seconds) if on_loop else None
     token = current_attempt.set(attempt)
     try:
         if scope is not None:
             scope.enter(attempt)
         try:
-            with limit:
-                return await _exchange(client, backend, attempt, on_loop=on_loop)
+            with limit or contextlib.nullcontext():
+                return await _exchange(attempt)
         except Cancelled:
             raise
         except Exception as error:
             failure = exception_failure(error, attempt)
-            if failure.stale and backend is not None:
-                backend.generation += 1  # other idle connections may be stale too
+            if failure.stale and attempt.backend is not None:
+                attempt.backend.generation += 1  # other idle connections may be stale too
             return failure
         finally:
             if scope is not None:
@@ -56,16 +65,17 @@ async def send(client: Any, request: Request, scope: CancelScope | None, *, on_l
         current_attempt.reset(token)
 
 
-async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: bool) -> Response:
-    sending = client.send(_build(attempt.request, client, backend), stream=True, auth=None, follow_redirects=False)
+async def _exchange(attempt: Attempt) -> Response:
+    client, on_loop = attempt.client, attempt.on_loop
+    sending = client.send(_build(attempt), stream=True, auth=None, follow_redirects=False)
     response = await sending if on_loop else sending
     try:
         attempt.has_headers, status = True, response.status_code
         if attempt.request_incomplete and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent completely")
-        headers = read_headers(response.headers.raw)
+        headers = _read_headers(response.headers.raw)
         is_read = getattr(response, "is_stream_consumed", False)  # an event hook of a caller's own client may read it
-        body = BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
+        body = _BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
         if on_loop and not is_read:
             async with contextlib.aclosing(aiter(response.stream)) as parts:
                 async for part in parts:
@@ -77,9 +87,7 @@ async def _exchange(client: Any, backend: Any, attempt: Attempt, *, on_loop: boo
                     break
         content = body.finish()
         if (connection := connection_of(client, response)) is not None:
-            if status < 300:
-                connection.record(attempt.request, headers, body.received_bytes)
-            is_copy = connection.is_copy()
+            is_copy = status < 300 and connection.record(attempt.request, headers, body.received_bytes)
             if is_copy or not connection.is_clean(response, body.received_bytes, on_loop=on_loop):
                 await connection.discard(response, on_loop=on_loop)
             if is_copy:
@@ -100,11 +108,13 @@ def _headers(request: Request) -> list[tuple[str, str]]:
     return [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers]
 
 
-def _build(request: Request, client: Any, backend: Any) -> Any:
+def _build(attempt: Attempt) -> Any:
     """Build the httpx request. The last headers are cached, since they rarely change; `build_request` is slower."""
+    request, backend = attempt.request, attempt.backend
     method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
     if backend is None:
-        return client.build_request(method, url, content=body, headers=_headers(request), extensions=extensions)
+        build = attempt.client.build_request
+        return build(method, url, content=body, headers=_headers(request), extensions=extensions)
     asked, headers = backend.last_headers
     if asked != (method, url, request.headers):
         headers = http.Request(method, url, headers=_headers(request)).headers
@@ -113,6 +123,67 @@ def _build(request: Request, client: Any, backend: Any) -> Any:
     if body:
         built.headers["Content-Length"] = str(len(body))
     return built
+
+
+def _read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:
+    """Return the headers of a response. Raise AnswerTooLargeError if they are too many or too long."""
+    if len(fields) > MAX_HEADER_COUNT or sum([len(name) + len(value) for name, value in fields]) > MAX_HEADER_BYTES:
+        limits = f"{MAX_HEADER_COUNT} headers or {format_size(MAX_HEADER_BYTES)} of them"
+        raise AnswerTooLargeError(f"the response has more than {limits}")
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
+
+
+class _BodyReader:
+    """Receives the parts of a body in order, and stores them or passes them to the request's consumer."""
+
+    def __init__(self, status: int, encoding: str, attempt: Attempt) -> None:
+        request, self._attempt, self._is_error = attempt.request, attempt, status >= 400
+        self._max_bytes = defaults.ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
+        self.received_bytes = self._length = 0
+        encoding = encoding.strip().lower()
+        if encoding not in _PLAIN + _COMPRESSED:
+            name = errors.printable(encoding, 40)
+            raise errors.NoResponseError(f"the response has the encoding {name}, which was not requested")
+        self._inflate = zlib.decompressobj(wbits=47) if encoding in _COMPRESSED else None
+        self._consumer = request.consumer() if request.consumer is not None and status < 300 else None
+        self._body = bytearray()
+        self._feed = self._body.extend if self._consumer is None else self._consumer.feed
+
+    def feed(self, part: bytes) -> bool:
+        """Process one part; return True to stop reading. Raise AnswerTooLargeError or TimeoutError at a limit."""
+        self._attempt.remaining()
+        self.received_bytes += len(part)
+        while part:
+            piece, part = (part, b"") if self._inflate is None else self._decompress(self._inflate, part)
+            self._feed(piece)
+            self._length += len(piece)
+            if self._length > self._max_bytes:
+                if self._is_error:
+                    return True
+                limit = format_size(self._max_bytes)
+                raise AnswerTooLargeError(f"the response exceeds {limit}, the limit for this request")
+            allowed = MAX_COMPRESSION_RATIO * self.received_bytes
+            if self._inflate is not None and self._length > max(defaults.COMPRESSION_FREE_BYTES, allowed):
+                sizes = f"{format_size(self.received_bytes)} to over {format_size(self._length)}"
+                raise AnswerTooLargeError(
+                    f"the compression ratio of the response exceeds {MAX_COMPRESSION_RATIO}: {sizes}"
+                )
+        return False
+
+    def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
+        """Return the next decompressed piece, and the rest of the part."""
+        if inflate.eof:  # another gzip member may follow (RFC 1952, 2.2); other trailing bytes are ignored
+            if part[0] != _GZIP:
+                return b"", b""
+            self._inflate = inflate = zlib.decompressobj(wbits=47)
+        piece = inflate.decompress(part, _INFLATED_BYTES)
+        return piece, inflate.unconsumed_tail or inflate.unused_data
+
+    def finish(self) -> bytearray | BodyConsumer:
+        """Return the whole body, or its consumer. Raise zlib.error if the compressed data is incomplete."""
+        if self._inflate is not None and self.received_bytes and not self._inflate.eof and not self._is_error:
+            raise zlib.error("the compressed data is incomplete")
+        return self._body if self._consumer is None else self._consumer
 
 
 class _MaskingFilter(logging.Filter):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .. import errors
 from ..defaults import MAX_HEADER_BYTES
 from ..errors import Failure
-from .drivers import Attempt
+from .attempt import Attempt
 from .library import http
 
 _Classes = tuple[type[errors.NoResponseError], ...]

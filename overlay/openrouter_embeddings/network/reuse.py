@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import weakref
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..messages import Headers, Request
 from .backend import Stream
@@ -14,44 +14,30 @@ _HIDDEN_BYTES = 60_000  # above this body size, an event loop may have buffered 
 _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 
 
-class _Exchange(NamedTuple):
-    request_hash: int
-    response_key: tuple[str, int] | None  # id and size of the response; None if it has no id
-
-
 class Connection:
     """Compares the responses of one connection. `ids` holds the first two ids that its client received."""
 
     def __init__(self, ids: set[str]) -> None:
         self._ids = ids
-        self._last: _Exchange | None = None
-        self._previous: _Exchange | None = None
+        self._last: Any = (None, None)  # hash of the last request; id and size of its response
+        self._may_owe_a_response = False  # the last response may belong to an earlier request
         self._h11: h11.Connection | None = None
 
-    def record(self, request: Request, headers: Headers, body_bytes: int) -> None:
-        """Store a successful response, for `is_copy` and `is_clean`."""
-        response_id = headers.get("x-generation-id")
-        if response_id is not None and len(self._ids) < 2:
-            self._ids.add(response_id)
-        key = None if response_id is None else (response_id, body_bytes)
-        self._previous, self._last = self._last, _Exchange(hash((request.url, request.body)), key)
-
-    def is_copy(self) -> bool:
-        """Whether the last response repeats the previous one, although the requests differ.
+    def record(self, request: Request, headers: Headers, body_bytes: int) -> bool:
+        """Compare a successful response with the previous one; return whether it repeats that of another request.
 
         False while the client has received one id only, because test servers often send a constant id.
         """
-        last, previous = self._last, self._previous
-        if last is None or previous is None or last.response_key is None or len(self._ids) < 2:
+        response_id, ids = headers.get("x-generation-id"), self._ids
+        if response_id is not None and len(ids) < 2:
+            ids.add(response_id)
+        last_request, last_response = self._last
+        self._last = request_hash, response = hash((request.url, request.body)), (response_id, body_bytes)
+        if response_id is None:  # unlike other responses
+            self._may_owe_a_response = len(ids) > 0
             return False
-        return last.response_key == previous.response_key and last.request_hash != previous.request_hash
-
-    def _may_owe_a_response(self) -> bool:
-        """Whether the last response may belong to an earlier request: it repeats an id, or lacks one unlike others."""
-        last, previous = self._last, self._previous
-        if last is None or last.response_key is None:
-            return last is not None and len(self._ids) > 0
-        return previous is not None and last.response_key == previous.response_key
+        is_repeated = self._may_owe_a_response = response == last_response
+        return is_repeated and request_hash != last_request and len(ids) > 1
 
     def is_clean(self, response: Any, body_bytes: int, *, on_loop: bool) -> bool:
         """Whether no bytes follow a response. httpcore would read them as the response to the next request.
@@ -62,7 +48,7 @@ class Connection:
         if not response.http_version.startswith("HTTP/1"):
             return True
         stream, connection = response.extensions["network_stream"], self._h11_connection(response)
-        if connection is None or connection.trailing_data != (b"", False) or self._may_owe_a_response():
+        if connection is None or connection.trailing_data != (b"", False) or self._may_owe_a_response:
             return False
         if on_loop and not isinstance(stream, Stream) and body_bytes > _HIDDEN_BYTES:
             return False

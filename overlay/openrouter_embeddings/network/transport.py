@@ -9,8 +9,8 @@ from typing import Any
 
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
+from .attempt import shut_down
 from .backend import Backend, Stream
-from .drivers import shut_down
 from .library import core, http, references
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)

@@ -1,8 +1,4 @@
-"""Drives a call flow: sends the requests and waits the sleeps that it yields, in a thread or on an event loop.
-
-Sync and async code share one implementation, as coroutines. Event loops await them. Threads run them with `complete`:
-there, I/O blocks and the coroutines never suspend.
-"""
+"""The state of one attempt, which `backend` updates, and `CancelScope`, which cancels attempts from another thread."""
 
 from __future__ import annotations
 
@@ -12,79 +8,20 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from functools import cache
-from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
-from ..messages import CallFlow, Request, Sleep
-
-T = TypeVar("T")
-
-
-def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    coroutine.close()
-    raise RuntimeError("a coroutine for threads must not suspend")
-
-
-@cache
-def _exchange() -> Any:
-    return import_module(".exchange", __package__)  # deferred, because it imports httpx
-
-
-async def drive(
-    flow: CallFlow,
-    client: Any,
-    sleep: Callable[[Sleep], Any] | None = None,
-    scope: CancelScope | None = None,
-    *,
-    on_loop: bool,
-) -> Any:
-    """Drive a flow with an HTTP client, and close the flow. `sleep` replaces the sleep of the thread or event loop.
-
-    Raises:
-        Cancelled: another thread cancelled the `scope`.
-    """
-    outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
-    try:
-        step = next(flow)
-        while True:
-            try:
-                if isinstance(step, Request):
-                    outcomes.append(await _exchange().send(client, step, scope, on_loop=on_loop))
-                else:
-                    waiting: Any = (sleep or (_sleep_on_loop if on_loop else _sleep_in_thread))(step)
-                    outcomes.append(await waiting if on_loop else None)
-            except BaseException as interrupt:
-                flow.throw(interrupt)  # the flow counts possibly billed attempts
-                raise
-            step = flow.send(outcomes.pop())
-    except StopIteration as done:
-        return done.value
-    finally:
-        flow.close()
-
-
-def _sleep_in_thread(step: Sleep) -> None:
-    time.sleep(step.seconds)
-
-
-async def _sleep_on_loop(step: Sleep) -> None:
-    import anyio
-
-    await anyio.sleep(step.seconds)
+from ..messages import Request
 
 
 class Attempt:
-    """The state of one attempt, updated by `backend.Stream` and read by `exchange` and `failures`."""
+    """One attempt to send a request with an httpx client, in a thread or on an event loop.
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    `backend` is None for a caller's own client, and if a release of httpx hides it.
+    """
+
+    def __init__(self, request: Request, client: Any, *, on_loop: bool) -> None:
+        self.request, self.client, self.on_loop = request, client, on_loop
+        self.backend = getattr(client, "backend", None)
         self.deadline = math.inf  # set once it has a connection: waiting for the pool does not count
         self.socket: Any = None
         self.connecting_to = ""  # "host:port" of a new connection; "" for a reused one
