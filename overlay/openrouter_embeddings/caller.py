@@ -1,34 +1,60 @@
-"""Runs calls: combines a client's settings, retry policy and HTTP clients, and drives the flow of `call`."""
+"""Makes calls with a client's settings: validates arguments, sends requests, follows redirects, retries, reads results.
+
+A call is a flow without I/O: a generator that yields a `Request` and receives a `Response` or a `Failure`; yields
+`Sleep(seconds)` and receives None; and returns the result of the call or raises. `network` drives it, in a thread or on
+an event loop.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import attrs
-from openrouter_generated.types import CallOptions, Operation
+from openrouter_generated.types import CallOptions, HttpMeta, Operation
 
+from . import defaults
 from .config import Config
 from .contract import CREATE_BATCH
-from .errors import ClosedClientError
-from .messages import TIMEOUTS, BodyConsumer, CallFlow, Response, Sleep, Timeouts
+from .errors import (
+    ClosedClientError,
+    Counts,
+    Failure,
+    OpenRouterError,
+    ResponseError,
+    printable,
+    read_counts,
+    record_counts,
+)
+from .messages import TIMEOUTS, BodyConsumer, CallFlow, Request, Response, Sleep, Timeouts
 from .network import CancelScope, HttpClients
-from .retries import ONE_CALL, Policy, RetryBudget, policy_from
+from .redaction import Redactor
+from .retries import ONE_CALL, CallState, Policy, RetryBudget, Uniform, decide, policy_from, response_failure
 from .telemetry import Hook
 
 if TYPE_CHECKING:
     from .request import PreparedCall
 
 T = TypeVar("T")
+_logger = logging.getLogger("openrouter")
 
 
 @cache
 def _modules() -> tuple[Any, Any]:
     """Import the modules that a call needs; deferred, so that creating a client is fast."""
-    from . import call, request
+    from . import request, response
 
-    return call, request
+    return request, response
+
+
+def _uniform(low: float, high: float) -> float:
+    return random.uniform(low, high)  # a method, which a pickled `Caller` would copy with the generator's state
 
 
 @attrs.define(eq=False, repr=False, slots=False)
@@ -42,16 +68,18 @@ class Caller:
     hook: Hook | None = None
     learned: dict[Hashable, Any] = attrs.field(factory=dict)  # model limits; variants of a client share them
     budget: RetryBudget = attrs.field(factory=RetryBudget)
+    clock: Callable[[], float] = time.monotonic
+    uniform: Uniform = _uniform
     is_variant: bool = False
     is_closed: bool = False
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call in the current thread."""
-        return self.run(self.call_flow(operation, arguments, options))
+        return self.http_clients.run(self.call_flow(operation, arguments, options))
 
     async def call_async(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
         """Make one call on the running event loop."""
-        return await self.arun(self.call_flow(operation, arguments, options))
+        return await self.http_clients.arun(self.call_flow(operation, arguments, options))
 
     def call_flow(
         self,
@@ -68,22 +96,101 @@ class Caller:
         """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
         `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
-        that receives the body of a successful response. `job_waits` as in `call.call_flow`.
+        that receives the body of a successful response. `job_waits`: the call does not retry a request that the server
+        did not process, but raises the error, and the job pauses all its requests.
+
+        The flow raises OpenRouterError with its counts, such as `attempts`, set.
         """
-        call, request = _modules()
+        request, response = _modules()
         if self.closed:
             raise ClosedClientError
-        chosen, key = self.policy_for(options.retries, policy), self.config.current_key
+        chosen = self.policy_for(options.retries, policy)
         if operation.id == CREATE_BATCH:  # it has no idempotency key: a second request could create and bill it twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen.official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
             timeouts = timeouts.within(chosen.total_seconds)
         prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
-            key()  # raises for a missing key before a connection is opened
-        resources = {"key": key, "budget": self.budget, "debug": self.debug}
-        flow: CallFlow = call.call_flow(prepared, chosen, read, **resources, job_waits=job_waits)
+            self.config.current_key()  # raises for a missing key before a connection is opened
+        flow = self._flow(prepared, chosen, read or response.read_result, job_waits)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
+
+    def _flow(self, call: PreparedCall, policy: Policy, read: Callable[..., Any], job_waits: bool) -> CallFlow:
+        began, state = self.clock(), CallState()
+        try:
+            while True:
+                timeouts = call.timeouts
+                # A timeout above the policy's total was chosen on purpose, so the first attempt may use all of it.
+                if state.attempts and policy.total_seconds is not None:
+                    timeouts = timeouts.within(policy.total_seconds - (self.clock() - began))
+                request = call.request(self.config.current_key, timeouts)
+                state.attempts += 1
+                state.is_sent = True
+                request, outcome = yield from self._attempt(request)
+                try:
+                    if isinstance(outcome, Failure):
+                        raise outcome.error
+                    result = read(outcome, call)
+                except OpenRouterError as error:
+                    failure = outcome if isinstance(outcome, Failure) else response_failure(error)
+                    state.rejected_usages += _reported_usage(outcome)
+                else:
+                    self.budget.give_back()
+                    if hasattr(type(result), "http_meta"):
+                        result.http_meta = _meta(call, request, outcome, state, self.clock() - began)
+                    if hasattr(type(result), "rejected_usages"):
+                        result.rejected_usages = state.rejected_usages
+                    return result
+                del outcome  # a traceback with locals must not show a response that echoes the key
+                state.is_sent = False
+                state.maybe_billed += failure.sent
+                state.elapsed_seconds = self.clock() - began
+                sleep, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
+                if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
+                    if job_waits and not (failure.sent or failure.final):
+                        failure.error._job_waits, sleep = True, ""
+                    elif not self.budget.take(maybe_billed=failure.sent):
+                        sleep = "the retry budget of the client"
+                if isinstance(sleep, str):
+                    failure.error.limit, failure.error.host = sleep, host
+                    raise _final_error(failure.error, request.redactor()) from None
+                subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
+                # Log the name of the error only: the server's message may quote the texts.
+                values = subject, host, state.attempts, sleep.reason, sleep.seconds
+                self._log(logging.WARNING, "%.100s at %s: attempt %d: %s; retrying in %.2f s", *values)
+                state.free_retries += sleep.free
+                yield sleep
+        except BaseException as error:
+            # `network` counts an interrupted send; an interrupt while a response is decoded is counted here.
+            billed = state.maybe_billed + read_counts(error, if_unknown=int(state.is_sent)).possibly_billed_attempts
+            record_counts(error, Counts(state.attempts, billed, state.rejected_usages))
+            raise
+
+    def _attempt(self, request: Request) -> Generator[Request, Any, tuple[Request, Response | Failure]]:
+        """Send a request, follow redirects within its time limit, and return the last request and its outcome."""
+        began, timeouts = self.clock(), request.timeouts
+        is_logged = self.debug is not None or _logger.isEnabledFor(logging.DEBUG)
+        if is_logged:
+            self._log(logging.DEBUG, "%s %s", request.method, request.redactor()(request.url))
+        outcome = yield request
+        for _ in range(defaults.MAX_REDIRECTS):
+            if isinstance(outcome, Failure) or outcome.status_code not in (307, 308):
+                break
+            if (target := _redirect_target(request.url, outcome.headers.get("location"))) is None:
+                break
+            left = timeouts.within(timeouts.attempt_seconds - (self.clock() - began))
+            request = attrs.evolve(request, url=target, timeouts=left)
+            outcome = yield request
+        if is_logged:
+            status = outcome.status_code if isinstance(outcome, Response) else type(outcome.error).__name__
+            self._log(logging.DEBUG, "%s after %.3f s", status, self.clock() - began)
+        return request, outcome
+
+    def _log(self, level: int, message: str, *values: Any) -> None:
+        """Log to the logger `openrouter` and to the caller's `debug_logger`."""
+        _logger.log(level, message, *values)
+        if self.debug is not None:
+            self.debug(message % values)
 
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
@@ -131,3 +238,45 @@ class Caller:
     def __getstate__(self) -> dict[str, Any]:
         # An unpickled copy opens its own connections and learns the model limits anew.
         return {**vars(self), "learned": {}, "is_variant": False}
+
+
+def _redirect_target(url: str, location: str | None) -> str | None:
+    """Return the target of a redirect if it has the same origin as `url` (RFC 9110, 15.4.8; RFC 6454), else None."""
+    with suppress(ValueError):
+        target = urljoin(url, location)
+        return target if location and _origin(target) == _origin(url) else None
+    return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _reported_usage(outcome: Response | Failure) -> list[Any]:
+    """Return the `usage` of a rejected response in a list, or an empty list."""
+    with suppress(ValueError, RecursionError, AttributeError):
+        return [usage] if (usage := outcome.json().get("usage")) else []  # type: ignore[union-attr]
+    return []
+
+
+def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
+    """Return the error to raise, without secrets and without the traceback of the attempt."""
+    if isinstance(error, ResponseError) and error.raw_response is not None:
+        reader, response = _modules()[1], error.raw_response.redacted(redactor, defaults.ERROR_BODY_BYTES)
+        response, document = reader.redact_response(response, redactor)
+        error._set_response(response)
+        if error.data is not None:
+            error.data = reader.error_data(document, error.status_code or response.status_code)
+    error.message = redactor(printable(error.message))
+    error.args = (error.message, *error.args[1:])
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _meta(call: PreparedCall, request: Request, response: Response, state: CallState, seconds: float) -> HttpMeta:
+    """Return the metadata of a result. Secrets are masked: headers and redirect URLs may echo them."""
+    redactor, counts = request.redactor(), (state.attempts, state.maybe_billed)
+    headers = response.headers.redacted(redactor)
+    url = call.url if request.url is call.url else redactor(request.url)
+    return HttpMeta(response.status_code, headers, headers.get("x-generation-id"), *counts, seconds, url)

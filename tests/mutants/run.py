@@ -30,7 +30,7 @@ from mutations import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "call": "client/test_call.py properties/test_calls.py",
+    "caller": "client/test_call.py properties/test_calls.py",
     "retries": "client/test_retries.py client/test_call.py",
     "redaction": "client/test_messages.py client/test_call.py response/test_envelope.py",
     "config": "client/test_config.py request/test_prepared_call.py",

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from openrouter_embeddings.call import call_flow
+from openrouter_embeddings.caller import Caller
 from openrouter_embeddings.config import Config
 from openrouter_embeddings.errors import ConnectError, ConnectionLostError, Failure, OpenRouterError, error_for
-from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
+from openrouter_embeddings.messages import Headers, Request, Response, Sleep
+from openrouter_embeddings.network import HttpClients
 from openrouter_embeddings.redaction import Secret
-from openrouter_embeddings.request import PreparedCall, prepare
+from openrouter_embeddings.request import PreparedCall
 from openrouter_embeddings.response.retry_after import retry_after_seconds
 from openrouter_embeddings.retries import Policy, RetryBudget
 from openrouter_generated.api.embeddings import GENERATE
 from openrouter_generated.types import CallOptions
 
-CALL = prepare(GENERATE, {"input": "a", "model": "m"}, CallOptions(), Config(base_url="https://h/v1"), Timeouts())
+CONFIG = Config(base_url="https://h/v1", api_key=Secret("sk-key"))
 
 
 class Fault(NamedTuple):
@@ -85,7 +86,8 @@ class Calls(RuleBasedStateMachine):
     def call(self) -> None:
         uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
         context: dict[str, Any] = {"budget": self.budget, "clock": lambda: self.now, "uniform": uniform}
-        self.running = call_flow(CALL, self.policy, read, key=lambda: Secret("sk-key"), **context)
+        caller = Caller(CONFIG, self.policy, HttpClients(None, None, None), **context)
+        self.running = caller.call_flow(GENERATE, {"input": "a", "model": "m"}, CallOptions(), read=read)
         self.started = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
         self.was_stale = False
