@@ -71,7 +71,7 @@ def unknown_argument(label: str, name: str, known: Collection[str]) -> TypeError
     return TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, known)}")
 
 
-def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
+def _argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
     """Return a function that raises TypeError, with a suggestion, for arguments that `function` does not take."""
     parameters = {name: each for name, each in inspect.signature(function).parameters.items() if name != "self"}
     label = function.__qualname__.removesuffix(".__init__")
@@ -93,35 +93,17 @@ def argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], M
     return check
 
 
-def suggest_names(function: F) -> F:
-    """Decorate a public function or class, so that a TypeError about its arguments suggests the right name."""
-    cls: Any = function if isinstance(function, type) else None
-    target: Any = cls.__init__ if cls else function
-    check = argument_check(target)
-
-    @functools.wraps(target)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
-        check(arguments, options)
-        return target(*arguments, **options)
-
-    if cls is None:
-        return wrapper  # type: ignore[return-value]
-    cls.__init__ = wrapper
-    return cls  # type: ignore[no-any-return]
-
-
-def guarded(function: F) -> F:
-    """Wrap a public method: hide secrets from its frames, and suggest names in a TypeError about its arguments."""
-    check, names = argument_check(function), list(inspect.signature(function).parameters)
-    first_hidden = min([names.index(name) for name in HIDE if name in names], default=sys.maxsize)
+def guarded(function: F, hidden: Mapping[str, Callable[[Any], Any]] = HIDE) -> F:
+    """Wrap a public function: hide secrets from its frames, and suggest names in a TypeError about its arguments."""
+    check, names = _argument_check(function), list(inspect.signature(function).parameters)
+    first_hidden = min([names.index(name) for name in hidden if name in names], default=sys.maxsize)
 
     def hide(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
-        for name, hidden in HIDE.items():
-            if name in options:
-                options[name] = hidden(options[name])
+        for name in hidden.keys() & options.keys():
+            options[name] = hidden[name](options[name])
         if len(arguments) > first_hidden:
             pairs = zip_longest(names[: len(arguments)], arguments)
-            arguments = tuple([HIDE[name](value) if name in HIDE else value for name, value in pairs])
+            arguments = tuple([hidden[name](value) if name in hidden else value for name, value in pairs])
         return arguments
 
     @functools.wraps(function)
@@ -137,6 +119,15 @@ def guarded(function: F) -> F:
         return function(*arguments, **options)
 
     return on_loop if inspect.iscoroutinefunction(function) else wrapper  # type: ignore[return-value]
+
+
+def suggest_names(target: F) -> F:
+    """Decorate a public function, or a class for its constructor, so that a TypeError suggests the right name."""
+    if not isinstance(target, type):
+        return guarded(target, {})
+    cls: Any = target
+    cls.__init__ = guarded(cls.__init__, {})
+    return cls  # type: ignore[no-any-return]
 
 
 def guard_class(cls: Any) -> None:
@@ -157,8 +148,7 @@ def refuse_attribute(self: object, name: str) -> Any:
 
 def refuse_import(module: str, name: str) -> Any:
     """The `__getattr__` of public modules, for a name that does not exist. Similar names are shown by Python itself."""
-    if (
-        name in _CLASSES or name == "embed"
-    ):  # ImportError, because `from ... import ...` hides the message of an AttributeError
+    if name in _CLASSES or name == "embed":
+        # Not an AttributeError, because `from ... import ...` hides its message.
         raise ImportError(f"{module} has no {name}; use {_INSTEAD[name][0]}")
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
