@@ -78,7 +78,6 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._socket = inner.get_extra_info("socket")
         self._attempt: Attempt | None = None
         self._unsent = self._received_early = b""
-        self._must_close = False  # True after a request was sent incompletely
 
     @_for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
@@ -124,8 +123,10 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         """As in httpcore, but `is_readable` is True only for idle connections that the pool must close."""
         if info != "is_readable":
             return self._inner.get_extra_info(info)
-        is_idle = self._attempt is None or self._attempt.ended
-        return self._must_close or (is_idle and (self._generation != self._backend.generation or self._has_input()))
+        last = self._attempt
+        if last is not None and (last.request_incomplete or not last.ended):
+            return last.request_incomplete
+        return self._generation != self._backend.generation or self._has_input()
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
@@ -149,7 +150,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             except _WRITE_ERRORS:  # the next read returns the response or raises
                 left = piece
                 break
-        self._must_close = attempt.request_incomplete = bool(left)
+        attempt.request_incomplete = bool(left)
 
     async def _write_and_read(self, piece: memoryview, wait: float) -> None:
         """Read while writing, because asyncio drops received bytes once a write fails."""

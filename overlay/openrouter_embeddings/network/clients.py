@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from ..errors import ClosedClientError
@@ -24,6 +24,16 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
         return done.value  # type: ignore[no-any-return]
     coroutine.close()
     raise RuntimeError("a coroutine for threads must not suspend")
+
+
+@cache
+def _modules() -> tuple[Any, Any, Any]:
+    """Import the modules that need httpx; deferred, so that creating a client is fast."""
+    import anyio.lowlevel
+
+    from . import exchange, transport
+
+    return exchange, transport, anyio
 
 
 class HttpClients:
@@ -69,32 +79,30 @@ class HttpClients:
         Raises:
             Cancelled: another thread cancelled the `scope`.
         """
-        client = self.sync_client()
-        from .exchange import send
+        exchange, _, _ = _modules()
+        send = partial(exchange.send, self.sync_client(), scope=scope, on_loop=False)
 
         async def wait(step: Sleep) -> None:
             time.sleep(step.seconds) if sleep is None else sleep(step)
 
-        return complete(_drive(flow, partial(send, client, scope=scope, on_loop=False), wait))
+        return complete(_drive(flow, send, wait))
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a call flow on the running event loop, and return its result. `sleep` replaces `anyio.sleep`."""
-        client = await self.async_client()
-        from .exchange import send, wait
-
-        return await _drive(flow, partial(send, client, on_loop=True), sleep or wait)
+        exchange, _, anyio = _modules()
+        send = partial(exchange.send, await self.async_client(), on_loop=True)
+        return await _drive(flow, send, sleep or (lambda step: anyio.sleep(step.seconds)))
 
     def sync_client(self) -> Any:
         """Return the sync HTTP client. Raise ClosedClientError or ConfigurationError if it cannot be opened."""
+        _, transport, _ = _modules()
         if self._given is not None:
             return self._given
         self._prepare()
         if (client := self._sync) is None:
-            from .transport import open_client
-
             with self._lock:
                 self._prepare()
-                client = self._sync = self._sync or open_client(self._ssl_context, on_loop=False)
+                client = self._sync = self._sync or transport.open_client(self._ssl_context, on_loop=False)
         return client
 
     async def async_client(self) -> Any:
@@ -102,16 +110,15 @@ class HttpClients:
         if self._given_async is not None:
             return self._given_async
         self._prepare()
-        import anyio.lowlevel
-
+        _, transport, anyio = _modules()
         loop = anyio.lowlevel.current_token()
         if loop not in self._async:
-            from .transport import abandon, open_client
-
             with self._lock:
                 for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
-                    abandon(self._async.pop(ended)[0])  # its loop was closed without finishing its async generators
-                client = open_client(self._ssl_context, on_loop=True)
+                    transport.abandon(
+                        self._async.pop(ended)[0]
+                    )  # its loop was closed without finishing its async generators
+                client = transport.open_client(self._ssl_context, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
         return self._async[loop][0]
@@ -138,14 +145,11 @@ class HttpClients:
         """Close all clients; for clients of other event loops, only their sockets."""
         self.close()
         if self._async:
-            import anyio.lowlevel
-
-            from .transport import abandon
-
+            _, transport, anyio = _modules()
             if (own := self._async.get(anyio.lowlevel.current_token())) is not None:
                 await own[1].aclose()
             for other in list(self._async):
-                abandon(self._async.pop(other)[0])
+                transport.abandon(self._async.pop(other)[0])
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:

@@ -14,7 +14,7 @@ import anyio
 from .. import defaults, errors
 from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..errors import AnswerTooLargeError, Failure, format_size
-from ..messages import BodyConsumer, Headers, Request, Response, Sleep, Timeouts
+from ..messages import BodyConsumer, Headers, Request, Response, Timeouts
 from ..redaction import Secret
 from .attempt import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import exception_failure
@@ -26,11 +26,6 @@ _INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bo
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
-
-
-async def wait(step: Sleep) -> None:
-    """Wait on an event loop."""
-    await anyio.sleep(step.seconds)
 
 
 async def send(client: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Response | Failure:
