@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import attrs
@@ -70,7 +70,7 @@ class Caller:
     budget: RetryBudget = attrs.field(factory=RetryBudget)
     clock: Callable[[], float] = time.monotonic
     uniform: Uniform = _uniform
-    is_variant: bool = False
+    is_variant: bool = False  # made by `with_options`: it shares the HTTP clients, and does not close them
     is_closed: bool = False
 
     def call(self, operation: Operation, arguments: Mapping[str, Any], options: CallOptions) -> Any:
@@ -215,10 +215,6 @@ class Caller:
         """Return the value that jobs share under a key; the first job creates it with `make`."""
         found: T | None = self.learned.get(key)
         return self.learned.setdefault(key, make()) if found is None else found
-
-    def variant(self, changes: Mapping[str, Any], policy: Policy | None) -> Self:
-        """Return a caller with other settings that shares the HTTP clients."""
-        return attrs.evolve(self, config=attrs.evolve(self.config, **changes), policy=policy, is_variant=True)
 
     @property
     def closed(self) -> bool:

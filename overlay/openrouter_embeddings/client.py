@@ -9,12 +9,13 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+import attrs
 from openrouter_generated.resources import Resources
 from openrouter_generated.types import UNSET, Resource, RetrySettings, Unset
 
 from .arguments import guard_class, guarded, refuse_attribute
 from .caller import Caller
-from .config import Config, KeyProvider, choose_app_headers, choose_base_url, validate_api_key, validate_timeout_ms
+from .config import Config, KeyProvider, choose_app_headers, choose_base_url
 from .errors import ClosedClientError, ConfigurationError
 from .network import HttpClients
 from .retries import ONE_CALL, policy_from
@@ -108,10 +109,10 @@ class OpenRouter(Resources):
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
         config = Config(
-            api_key=validate_api_key(api_key),
+            api_key=api_key,
             app_headers=choose_app_headers(http_referer, x_open_router_title, x_open_router_categories),
             base_url=choose_base_url(server, url_params, server_url, allow_http),
-            timeout_ms=validate_timeout_ms(timeout_ms),
+            timeout_ms=timeout_ms,
             allow_http=allow_http,
         )
         policy = None if isinstance(retry_config, Unset) else policy_from(retry_config, ONE_CALL, "retry_config")
@@ -160,19 +161,15 @@ class OpenRouter(Resources):
         Raises:
             ConfigurationError: as in the constructor.
         """
-        app, kept = (http_referer, x_open_router_title, x_open_router_categories), self._caller.config.app_headers
-        changes: dict[str, Any] = {"app_headers": choose_app_headers(*app, kept=kept)}
-        if api_key is not None:
-            changes["api_key"] = validate_api_key(api_key)
-        if server_url is not None:
-            changes["base_url"] = self._caller.config.url(server_url)
-        if timeout_ms is not None:
-            changes["timeout_ms"] = validate_timeout_ms(timeout_ms)
-        policy = self._caller.policy
+        caller, config = self._caller, self._caller.config
+        app = choose_app_headers(http_referer, x_open_router_title, x_open_router_categories, kept=config.app_headers)
+        given = {"api_key": api_key, "app_headers": app, "base_url": config.url(server_url), "timeout_ms": timeout_ms}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        policy = caller.policy
         if not isinstance(retry_config, Unset):
             policy = policy_from(retry_config, ONE_CALL, "retry_config")
         other = copy.copy(self)
-        other._caller = self._caller.variant(changes, policy)
+        other._caller = attrs.evolve(caller, config=attrs.evolve(config, **changes), policy=policy, is_variant=True)
         return other
 
     def close(self) -> None:

@@ -45,46 +45,6 @@ _REPEATED = re.compile(r"(?<=/v1)(/+v1|/+embeddings(/+models)?)+$")  # path part
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")  # RFC 1035, section 2.3.4
 
 
-@attrs.frozen(kw_only=True)
-class Config:
-    """The settings of one client. If `api_key` is None, each call reads the environment."""
-
-    api_key: Secret | KeyProvider | None = None
-    app_headers: Mapping[str, str] = attrs.field(factory=dict)  # by argument name
-    base_url: str = ""
-    timeout_ms: int | None = None
-    allow_http: bool = False
-
-    def current_key(self) -> Secret:
-        """Return the key for the next attempt, from the argument (called if callable) or the environment."""
-        if isinstance(self.api_key, Secret):
-            return self.api_key
-        key = None
-        if self.api_key is not None:
-            key = validate_key(as_secret(self.api_key()), "the result of api_key()")
-        key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
-        if key is None:
-            raise ConfigurationError(
-                f"no API key: pass OpenRouter(api_key=...) or set the environment variable {KEY_VARIABLE}"
-            )
-        return key
-
-    def url(self, server_url: str | None) -> str:
-        """Return the base URL of a call."""
-        return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
-
-    def timeouts(self, call_timeout_ms: Any, default: Timeouts) -> Timeouts:
-        """Return the timeouts of one attempt. `timeout_ms`, of the call or else of the client, limits the attempt.
-
-        It also replaces the read and write timeouts.
-        """
-        milliseconds = self.timeout_ms if call_timeout_ms is None else validate_timeout_ms(call_timeout_ms)
-        if milliseconds is None:
-            return default
-        seconds = milliseconds / 1000
-        return Timeouts(min(default.connect_seconds, seconds), min(default.pool_seconds, seconds), *[seconds] * 3)
-
-
 def validate_api_key(value: Any) -> Any:
     """Validate the `api_key` argument: return a callable, a `Secret` or None."""
     return value if callable(value) and not isinstance(value, type) else validate_key(value, "api_key")
@@ -200,6 +160,46 @@ def validate_timeout_ms(value: Any) -> int | None:
     if not issubclass(type(value), numbers.Real) or isinstance(value, bool) or not 1 <= value < 1e12:
         raise ConfigurationError(f"timeout_ms must be a number of milliseconds, such as 500 for 0.5 s, got {value!r}")
     return int(value)
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Config:
+    """The settings of one client. If `api_key` is None, each call reads the environment."""
+
+    api_key: Secret | KeyProvider | None = attrs.field(default=None, converter=validate_api_key)
+    app_headers: Mapping[str, str] = attrs.field(factory=dict)  # by argument name
+    base_url: str = ""
+    timeout_ms: int | None = attrs.field(default=None, converter=validate_timeout_ms)
+    allow_http: bool = False
+
+    def current_key(self) -> Secret:
+        """Return the key for the next attempt, from the argument (called if callable) or the environment."""
+        if isinstance(self.api_key, Secret):
+            return self.api_key
+        key = None
+        if self.api_key is not None:
+            key = validate_key(as_secret(self.api_key()), "the result of api_key()")
+        key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
+        if key is None:
+            raise ConfigurationError(
+                f"no API key: pass OpenRouter(api_key=...) or set the environment variable {KEY_VARIABLE}"
+            )
+        return key
+
+    def url(self, server_url: str | None) -> str:
+        """Return the base URL of a call."""
+        return self.base_url if server_url is None else base_url(server_url, allow_http=self.allow_http)
+
+    def timeouts(self, call_timeout_ms: Any, default: Timeouts) -> Timeouts:
+        """Return the timeouts of one attempt. `timeout_ms`, of the call or else of the client, limits the attempt.
+
+        It also replaces the read and write timeouts.
+        """
+        milliseconds = self.timeout_ms if call_timeout_ms is None else validate_timeout_ms(call_timeout_ms)
+        if milliseconds is None:
+            return default
+        seconds = milliseconds / 1000
+        return Timeouts(min(default.connect_seconds, seconds), min(default.pool_seconds, seconds), *[seconds] * 3)
 
 
 @functools.cache
