@@ -79,13 +79,13 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
 
 @both_sides
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake_ends_in_a_message_that_names_the_cure(mistake: str, side: Side) -> None:
-    step, do, cure = MISTAKES[mistake]
+def test_mistake_raises_an_error_that_names_the_fix(mistake: str, side: Side) -> None:
+    step, do, fix = MISTAKES[mistake]
     with FaultServer(once(step or respond())) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises((errors.OpenRouterError, TypeError, AttributeError, ImportError)) as caught:
             do(session)
 
-        assert cure in str(caught.value)
+        assert fix in str(caught.value)
 
 
 OWN = {"Authorization": f"Bearer {KEY}", "X-Api-Key": KEY}

@@ -183,7 +183,7 @@ def test_script(case: Script) -> None:
     assert len({attrs.evolve(request, timeouts=Timeouts()) for request in played.requests}) == 1
 
 
-def test_result_says_how_it_was_received_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+def test_metadata_of_a_result_has_no_secrets(caplog: pytest.LogCaptureFixture) -> None:
     found = good(x_generation_id="gen-1", x_echo=f"Bearer {KEY}")
     with caplog.at_level(logging.DEBUG, "openrouter"):
         played = play([(0.25, error(500)), redirect(f"/v2?key={KEY}"), (0.5, found)])
@@ -284,7 +284,7 @@ ECHOES: list[Outcome] = [
 
 
 @pytest.mark.parametrize("outcome", ECHOES, ids=range(len(ECHOES)))
-def test_key_that_a_server_echoes_is_nowhere_in_the_error(outcome: Outcome) -> None:
+def test_error_does_not_contain_a_key_that_the_server_echoes(outcome: Outcome) -> None:
     found = play([outcome], Policy(attempts=1)).error
     response = found.raw_response
     frames = [frame for frame, _ in traceback.walk_tb(found.__traceback__) if frame.f_code.co_filename != __file__]

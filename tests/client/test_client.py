@@ -124,7 +124,7 @@ def test_invalid_argument_is_rejected_at_once(argument: str, value: Any, message
         assert caught.value.message.startswith(f"{argument} {message}")
 
 
-def test_client_is_shown_by_its_url_and_state_and_never_by_its_key() -> None:
+def test_repr_shows_url_and_state_but_no_key() -> None:
     client = OpenRouter(KEY, server_url="https://a.example/v1")
 
     assert repr(client) == str(client) == "OpenRouter(server_url='https://a.example/v1')"
@@ -281,7 +281,7 @@ def test_copy_of_a_client_works_and_keeps_its_class_and_attributes(
         assert (type(other), vars(other).get("team")) == (Own, "search")
 
 
-def test_client_with_parts_of_its_user_cannot_be_pickled() -> None:
+def test_client_with_objects_of_the_caller_cannot_be_pickled() -> None:
     parts = {"client": httpx.Client(), "async_client": httpx.AsyncClient(), "ssl_context": ssl.create_default_context()}
     for name, part in parts.items():
         with pytest.raises(TypeError, match="client=, async_client= or ssl_context="):
@@ -335,7 +335,7 @@ def test_closed_client_and_its_variants_reject_calls(side: Side) -> None:
         assert len(server.ledger.requests) == 2
 
 
-def test_blocks_close_a_client() -> None:
+def test_with_blocks_close_a_client() -> None:
     async def scenario() -> OpenRouter:
         async with OpenRouter(KEY) as client:
             return client
@@ -347,7 +347,7 @@ def test_blocks_close_a_client() -> None:
 
 @both_sides
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
-def test_own_client_is_used_and_not_closed_and_its_authorization_is_not(library: str, side: Side) -> None:
+def test_own_client_is_used_without_its_authorization_and_not_closed(library: str, side: Side) -> None:
     module = pytest.importorskip(library)
     headers, login = {"X-Team": "search", "authorization": "Bearer other"}, ("user", "password")
     own, own_async = (kind(headers=headers, auth=login) for kind in (module.Client, module.AsyncClient))

@@ -117,6 +117,6 @@ def test_message_ends_with_the_facts_to_log() -> None:
     assert str(errors.UnauthorizedResponseError("no")).startswith("no; check api_key")
 
 
-def test_size_is_written_as_people_read_it() -> None:
+def test_size_is_formatted_with_a_unit() -> None:
     sizes = [0, 98_304, 1_000_000, 41_943_040]
     assert [format_size(size) for size in sizes] == ["0 kB", "98.3 kB", "1 MB", "41.9 MB"]

@@ -45,7 +45,7 @@ def no_socket_left() -> Iterator[None]:
     assert open_sockets() - before == set()
 
 
-def opened(**given: Any) -> HttpClients:
+def new_clients(**given: Any) -> HttpClients:
     return HttpClients(given.get("client"), given.get("async_client"), None)
 
 
@@ -59,7 +59,7 @@ async def ask(client: OpenRouter) -> int:
 
 
 def test_client_for_threads_is_opened_once() -> None:
-    clients = opened()
+    clients = new_clients()
     barrier = threading.Barrier(32)
 
     def sync_client(_: int) -> Any:
@@ -71,8 +71,8 @@ def test_client_for_threads_is_opened_once() -> None:
     clients.close()
 
 
-def test_closing_closes_what_was_opened_here() -> None:
-    clients = opened()
+def test_close_closes_the_opened_client() -> None:
+    clients = new_clients()
     client = clients.sync_client()
     clients.close()
     clients.close()
@@ -87,7 +87,7 @@ def test_callers_own_clients_are_used_and_never_closed() -> None:
         assert (clients.sync_client(), await clients.async_client()) == ("own", "own too")
         await clients.aclose()
 
-    clients = opened(client="own", async_client="own too")
+    clients = new_clients(client="own", async_client="own too")
     asyncio.run(scenario())
 
 
@@ -96,7 +96,7 @@ def test_callers_own_clients_are_used_and_never_closed() -> None:
 
 @every_loop
 def test_event_loop_has_one_client(loop: Loop) -> None:
-    clients = opened()
+    clients = new_clients()
 
     async def scenario() -> None:
         first, second = await clients.async_client(), await clients.async_client()
@@ -111,8 +111,8 @@ def test_event_loop_has_one_client(loop: Loop) -> None:
     loop(scenario)
 
 
-def test_tasks_that_come_at_the_same_time_share_it() -> None:
-    clients = opened()
+def test_concurrent_tasks_share_one_client() -> None:
+    clients = new_clients()
 
     async def scenario() -> None:
         found = await asyncio.gather(*(clients.async_client() for _ in range(20)))
@@ -123,7 +123,7 @@ def test_tasks_that_come_at_the_same_time_share_it() -> None:
 
 
 @every_loop
-def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
+def test_each_of_several_loops_in_turn_has_its_own_client(loop: Loop) -> None:
     """Even where nobody closes: the connections of a loop end with it."""
     with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
@@ -134,10 +134,12 @@ def test_one_loop_after_the_other_each_has_its_own(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callable[[], Any]) -> None:
+def test_next_loop_shuts_down_the_sockets_of_a_loop_that_was_closed_without_cleanup(
+    new_loop: Callable[[], Any],
+) -> None:
     """Old programs close a loop without its generators. Its sockets are shut, so that the server need not wait."""
 
-    def by_hand(coroutine: Any) -> Any:
+    def run_without_cleanup(coroutine: Any) -> Any:
         loop = new_loop()
         try:
             return loop.run_until_complete(coroutine)
@@ -146,7 +148,7 @@ def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callabl
 
     def scenario(server: FaultServer) -> None:
         client = OpenRouter(KEY, server_url=server.url)
-        assert [by_hand(ask(client)) for _ in range(3)] == [1, 1, 1]
+        assert [run_without_cleanup(ask(client)) for _ in range(3)] == [1, 1, 1]
         asyncio.run(client.aclose())
 
     with FaultServer(forever(respond())) as server, warnings.catch_warnings():
@@ -155,7 +157,7 @@ def test_loop_that_finished_nothing_is_abandoned_with_the_next(new_loop: Callabl
         gc.collect()
 
 
-def test_loops_at_the_same_time_do_not_disturb_each_other() -> None:
+def test_concurrent_loops_have_separate_connections() -> None:
     """As in programs whose worker threads each call `asyncio.run`."""
     with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
@@ -195,8 +197,8 @@ def test_closing_from_another_loop_ends_the_connections() -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
-    clients = opened()
+def test_unpickled_copy_has_its_own_connections(closed: bool) -> None:
+    clients = new_clients()
     client = clients.sync_client()
     if closed:
         clients.close()
@@ -208,6 +210,6 @@ def test_copy_through_pickle_has_connections_of_its_own(closed: bool) -> None:
     clients.close()
 
 
-def test_callers_own_client_does_not_pickle() -> None:
+def test_callers_own_client_cannot_be_pickled() -> None:
     with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(opened(client=object()))
+        pickle.dumps(new_clients(client=object()))

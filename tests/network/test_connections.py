@@ -63,7 +63,7 @@ def vectors(session: Session, *texts: str, pause: float = 0.0) -> list[list[floa
     return found
 
 
-def right(*texts: str) -> list[list[float]]:
+def expected_vectors(*texts: str) -> list[list[float]]:
     return [list(vector(text)) for text in texts]
 
 
@@ -71,18 +71,18 @@ any_client = pytest.mark.parametrize("own", [False, True], ids=["ours", "a calle
 plain_and_tls = pytest.mark.parametrize("certificate", [None, UNTRUSTED], ids=["plain", "TLS"])
 
 
-def message(request: Received, *, chunks: bool = False) -> bytes:
+def response_bytes(request: Received, *, chunks: bool = False) -> bytes:
     body = json.dumps(expected_response(request)).encode()
     if chunks:
         return http(200, chunked(body), (*JSON, ("Transfer-Encoding", "chunked")), length=False)
     return http(200, body)
 
 
-def pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: float = 0.0) -> Step:
+def send_pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: float = 0.0) -> Step:
     """The right response twice, cut in pieces that are sent one by one."""
 
     def step(connection: Connection, request: Received) -> None:
-        for number, piece in enumerate(cut(message(request, chunks=chunks))):
+        for number, piece in enumerate(cut(response_bytes(request, chunks=chunks))):
             time.sleep(wait if number else 0)
             connection.send(piece)
 
@@ -95,61 +95,65 @@ def pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: f
 @any_client
 @plain_and_tls
 @both_sides
-def test_connection_is_used_again(side: Side, certificate: Path | None, own: bool) -> None:
-    script = forever(respond(), pieces(lambda once: [once], chunks=True), pieces(lambda once: [once[:50], once[50:]]))
+def test_connection_is_reused(side: Side, certificate: Path | None, own: bool) -> None:
+    script = forever(
+        respond(), send_pieces(lambda once: [once], chunks=True), send_pieces(lambda once: [once[:50], once[50:]])
+    )
     with FaultServer(script, certificate=certificate) as server:
         with session_of(server, side, own=own) as session:
-            assert vectors(session, *"abcdef") == right(*"abcdef")
+            assert vectors(session, *"abcdef") == expected_vectors(*"abcdef")
         assert server.ledger.connection_count == 1
 
 
 @both_sides
-def test_no_cookie_is_kept(side: Side) -> None:
+def test_cookies_are_not_stored(side: Side) -> None:
     step = respond(headers=(*JSON, ("Set-Cookie", "session=1; Path=/")))
     with FaultServer(forever(step)) as server, session_of(server, side) as session:
-        assert vectors(session, "a", "b") == right("a", "b")
+        assert vectors(session, "a", "b") == expected_vectors("a", "b")
         assert [request.all("cookie") for request in server.ledger.requests] == [[], []]
 
 
 # ---- bytes behind a response ----------------------------------------------------------------------------------
 
-BEHIND: dict[str, Step] = {
-    "in one packet": pieces(lambda once: [once + once]),
-    "in one packet, chunked": pieces(lambda once: [once + once], chunks=True),
-    "in the next packet": pieces(lambda once: [once, once]),
-    "with the end of the body": pieces(lambda once: [once[:-5], once[-5:] + once]),
-    "with the end of the body, in part": pieces(lambda once: [once[:-5], once[-5:] + once[:40], once[40:]]),
-    "some milliseconds late": pieces(lambda once: [once, once], wait=0.003),
-    "byte by byte": pieces(lambda once: [bytes([byte]) for byte in once + once]),
+SECOND_RESPONSES: dict[str, Step] = {
+    "in one packet": send_pieces(lambda once: [once + once]),
+    "in one packet, chunked": send_pieces(lambda once: [once + once], chunks=True),
+    "in the next packet": send_pieces(lambda once: [once, once]),
+    "with the end of the body": send_pieces(lambda once: [once[:-5], once[-5:] + once]),
+    "with the end of the body, in part": send_pieces(lambda once: [once[:-5], once[-5:] + once[:40], once[40:]]),
+    "some milliseconds late": send_pieces(lambda once: [once, once], wait=0.003),
+    "byte by byte": send_pieces(lambda once: [bytes([byte]) for byte in once + once]),
 }
 
 
 @any_client
 @plain_and_tls
-@pytest.mark.parametrize("step", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("step", SECOND_RESPONSES.values(), ids=SECOND_RESPONSES)
 @both_sides
-def test_second_response_is_never_the_next_ones(side: Side, step: Step, certificate: Path | None, own: bool) -> None:
+def test_second_response_is_not_taken_for_the_next_one(
+    side: Side, step: Step, certificate: Path | None, own: bool
+) -> None:
     with FaultServer(forever(step), certificate=certificate) as server:
         with session_of(server, side, own=own) as session:
             for text in "abcd":
-                assert vectors(session, text) == right(text)
+                assert vectors(session, text) == expected_vectors(text)
                 assert server.ledger.requests[-1].done.wait(5)
                 time.sleep(0.005)
         assert (len(server.ledger.requests), server.ledger.connection_count) == (4, 4)
 
 
 @both_sides
-def test_large_second_response_is_never_the_next_ones(side: Side) -> None:
+def test_large_second_response_is_not_taken_for_the_next_one(side: Side) -> None:
     """It fills the buffers of the library, of the event loop and of the system."""
     texts = [[f"{call} {i}" for i in range(3_000)] for call in range(3)]
-    with FaultServer(forever(pieces(lambda once: [once + once]))) as server, session_of(server, side) as session:
+    with FaultServer(forever(send_pieces(lambda once: [once + once]))) as server, session_of(server, side) as session:
         for each in texts:
             made = session.generate(input=each, model=MODEL)
-            assert [list(row.embedding) for row in made.data] == right(*each)
+            assert [list(row.embedding) for row in made.data] == expected_vectors(*each)
             time.sleep(0.02)
 
 
-def sent_twice() -> Step:
+def respond_twice() -> Step:
     """The same response a moment later, perhaps when the next request is on its way."""
 
     def step(connection: Connection, request: Received) -> None:
@@ -166,18 +170,18 @@ def sent_twice() -> Step:
 @any_client
 @plain_and_tls
 @both_sides
-def test_late_copy_of_a_response_is_recognized(side: Side, certificate: Path | None, own: bool) -> None:
+def test_late_copy_of_a_response_is_detected(side: Side, certificate: Path | None, own: bool) -> None:
     texts = [str(number) for number in range(20)]
-    with FaultServer(forever(sent_twice()), certificate=certificate) as server:
+    with FaultServer(forever(respond_twice()), certificate=certificate) as server:
         with session_of(server, side, own=own, retry_config=Policy(base_seconds=0)) as session:
             for text in ("one", "another"):  # until the responses are seen to differ
                 vectors(session, text)
                 time.sleep(0.02)
-            assert vectors(session, *texts) == right(*texts)
+            assert vectors(session, *texts) == expected_vectors(*texts)
 
 
 @any_client
-def test_late_copy_of_the_clients_first_response_is_recognized(own: bool) -> None:
+def test_late_copy_of_the_clients_first_response_is_detected(own: bool) -> None:
     """Once the client has received a second id, on another connection."""
     both_sent, last = threading.Barrier(2, timeout=5), dict[Connection, bytes]()
 
@@ -199,13 +203,13 @@ def test_late_copy_of_the_clients_first_response_is_recognized(own: bool) -> Non
                 thread.start()
             for thread in first:
                 thread.join()
-            assert vectors(session, "another") == right("another")
+            assert vectors(session, "another") == expected_vectors("another")
 
 
 @any_client
 @pytest.mark.parametrize("late", ["a copy", "another response"])
 @both_sides
-def test_response_behind_a_late_one_is_never_the_next_ones(side: Side, own: bool, late: str) -> None:
+def test_response_after_a_late_one_is_not_taken_for_the_next_one(side: Side, own: bool, late: str) -> None:
     """The late response arrives after the same text was sent again, and the response to that after the next text."""
 
     def step(connection: Connection, request: Received) -> None:
@@ -219,14 +223,14 @@ def test_response_behind_a_late_one_is_never_the_next_ones(side: Side, own: bool
             connection.send(made if late == "a copy" else http(200, b"{}"))
 
     with FaultServer(forever(step)) as server, session_of(server, side, own=own) as session:
-        assert vectors(session, "one", "same") == right("one", "same")
+        assert vectors(session, "one", "same") == expected_vectors("one", "same")
         with nullcontext() if late == "a copy" else pytest.raises(errors.ResponseValidationError):
-            assert vectors(session, "same") == right("same")
-        assert vectors(session, "other") == right("other")
+            assert vectors(session, "same") == expected_vectors("same")
+        assert vectors(session, "other") == expected_vectors("other")
 
 
 @any_client
-def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> None:
+def test_no_other_thread_gets_a_connection_with_a_late_copy(own: bool) -> None:
     """The library holds the response that follows the copy, and would hand it out before it sends a request."""
     wrong: list[str] = []
     again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
@@ -234,9 +238,9 @@ def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> N
     def ask(session: Session, name: int) -> None:
         for number in range(80):
             text = f"{name} {number}"
-            wrong.extend([text] if vectors(session, text) != right(text) else [])
+            wrong.extend([text] if vectors(session, text) != expected_vectors(text) else [])
 
-    with FaultServer(forever(respond(), sent_twice(), respond())) as server:
+    with FaultServer(forever(respond(), respond_twice(), respond())) as server:
         with session_of(server, SyncSession, own=own, retry_config=again) as session:
             vectors(session, "one", "another", pause=0.02)
             threads = [threading.Thread(target=ask, args=(session, name)) for name in range(6)]
@@ -249,7 +253,7 @@ def test_connection_with_a_late_copy_is_given_to_no_other_thread(own: bool) -> N
 
 
 @both_sides
-def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
+def test_server_that_always_sends_the_same_response_is_accepted(side: Side) -> None:
     """As servers in tests do."""
     always = respond(lambda body: body["data"][0].update(embedding=[1.0, 2.0]))
     with FaultServer(forever(always)) as server, session_of(server, side) as session:
@@ -258,28 +262,28 @@ def test_server_that_always_responds_alike_is_believed(side: Side) -> None:
 
 
 @both_sides
-def test_responses_that_share_vectors_are_believed(side: Side) -> None:
+def test_responses_that_share_vectors_are_accepted(side: Side) -> None:
     """Of one length and with one end, but not of one beginning."""
     with FaultServer(forever(respond())) as server, session_of(server, side) as session:
         for first in ("one", "two", "six", "ten"):
             made = session.generate(input=[first, "the same", "and the same"], model=MODEL)
-            assert [list(row.embedding) for row in made.data] == right(first, "the same", "and the same")
+            assert [list(row.embedding) for row in made.data] == expected_vectors(first, "the same", "and the same")
         assert len(server.ledger.requests) == 4
 
 
 @plain_and_tls
 @both_sides
-def test_server_that_speaks_first_is_not_believed(
+def test_response_before_the_request_is_rejected(
     side: Side, certificate: Path | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A response that arrives before the request is sent is no response to it."""
 
-    def wait_for_it(record: logging.LogRecord) -> bool:
+    def delay(record: logging.LogRecord) -> bool:
         if record.getMessage().startswith(("connect_tcp.complete", "start_tls.complete")):
             time.sleep(0.05)
         return True
 
-    class SpeaksFirst(FaultServer):
+    class SendsFirst(FaultServer):
         def _serve(self, connection: Connection) -> None:
             if self.tls:
                 connection.raw = self.tls.wrap_socket(connection.raw, server_side=True)
@@ -288,7 +292,7 @@ def test_server_that_speaks_first_is_not_believed(
             super()._serve(connection)
 
     caplog.set_level(logging.DEBUG)
-    with SpeaksFirst(forever(respond()), certificate=certificate) as server, caplog.filtering(wait_for_it):
+    with SendsFirst(forever(respond()), certificate=certificate) as server, caplog.filtering(delay):
         with session_of(server, side, retry_config=None) as session, pytest.raises(errors.ConnectionLostError):
             session.generate(input="a", model=MODEL)
 
@@ -325,7 +329,7 @@ def early(status: int, *, then_read: bool = False, informational: bool = False, 
     ("status", "error"), [(200, errors.ConnectionLostError), (413, errors.PayloadTooLargeResponseError)]
 )
 @both_sides
-def test_only_an_error_may_come_early(
+def test_only_an_error_is_accepted_before_the_whole_request_is_sent(
     side: Side, status: int, error: type[Exception], then_read: bool, certificate: Path | None
 ) -> None:
     with FaultServer(once(early(status, then_read=then_read)), certificate=certificate) as server:
@@ -335,7 +339,7 @@ def test_only_an_error_may_come_early(
 
 
 @both_sides
-def test_success_behind_an_informational_response_comes_too_early(side: Side) -> None:
+def test_early_success_after_an_informational_response_is_rejected(side: Side) -> None:
     step = early(200, hints=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
     with FaultServer(once(step)) as server, session_of(server, side, retry_config=None) as session:
         with pytest.raises(errors.ConnectionLostError):
@@ -343,9 +347,9 @@ def test_success_behind_an_informational_response_comes_too_early(side: Side) ->
 
 
 @both_sides
-def test_informational_response_may_come_early(side: Side) -> None:
+def test_early_informational_response_is_accepted(side: Side) -> None:
     with FaultServer(once(early(100, informational=True))) as server, session_of(server, side) as session:
-        assert vectors(session, LARGE, "b") == right(LARGE, "b")
+        assert vectors(session, LARGE, "b") == expected_vectors(LARGE, "b")
         assert len(server.ledger.requests) == 2
 
 
@@ -388,7 +392,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("part", ENDLESS)
 @both_sides
-def test_part_that_never_ends_is_read_no_further(side: Side, part: str) -> None:
+def test_reading_stops_in_a_part_that_never_ends(side: Side, part: str) -> None:
     """And paid once: headers that are too long will not change. The rest is a lost connection."""
     with FaultServer(once(ENDLESS[part])) as server, session_of(server, side, retry_config=None) as session:
         with pytest.raises(errors.AnswerTooLargeError if part == "headers" else errors.ConnectionLostError):
@@ -401,7 +405,7 @@ def test_pool_is_bounded(side: Side) -> None:
     texts = [f"text {i}" for i in range(200)]
     with ProviderServer(seconds=0.02) as server, session_of(server, side) as session:
         result = session.embed(texts, model=MODEL, batch_size=1, concurrency=150)
-        assert result.vectors.tolist() == right(*texts)
+        assert result.vectors.tolist() == expected_vectors(*texts)
         assert server.ledger.most_open <= 100
 
 
@@ -447,7 +451,7 @@ WAITS = [
 
 
 @pytest.mark.parametrize("waits", WAITS, ids=lambda waits: waits.name)
-def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
+def test_scope_cancels_a_wait_in_another_thread(waits: Waits) -> None:
     scope, clients, ended = CancelScope(), HttpClients(None, None, None), threading.Event()
 
     def flow(port: int) -> Any:
@@ -482,7 +486,7 @@ def test_scope_cancels_what_another_thread_waits_for(waits: Waits) -> None:
 def burst(session: Session, count: int) -> None:
     """As many calls at the same time: afterwards as many connections are kept."""
     result = session.embed([f"text {i}" for i in range(count)], model=MODEL, batch_size=1, concurrency=count)
-    assert result.vectors.tolist() == right(*(f"text {i}" for i in range(count)))
+    assert result.vectors.tolist() == expected_vectors(*(f"text {i}" for i in range(count)))
 
 
 @both_sides
@@ -495,7 +499,7 @@ def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> N
             for connection in server.connections:
                 connection.raw.shutdown(socket.SHUT_RDWR)
         time.sleep(0.05)
-        assert vectors(session, "a") == right("a")
+        assert vectors(session, "a") == expected_vectors("a")
         ours_and_the_servers = open_sockets() - before
         assert (server.open, len(ours_and_the_servers)) == (1, 3 if side is SyncSession else 3 + LOOP_SOCKETS)
 
@@ -516,7 +520,7 @@ def test_call_survives_stale_connections(side: Side) -> None:
     with FaultServer(forever(once_each)) as server, session_of(server, side) as session:
         burst(session, 4)
         count = len(server.ledger.requests)
-        assert vectors(session, "a") == right("a")
+        assert vectors(session, "a") == expected_vectors("a")
         assert len(server.ledger.requests) == count + 2
 
 
@@ -536,30 +540,30 @@ def test_timeout_ms_ends_a_slow_response_on_a_callers_own_async_client(where: Li
 # ---- another release of the library ---------------------------------------------------------------------------
 
 
-class Unseen:
+class NotInHttpx:
     """What the library does not hold."""
 
 
 @plain_and_tls
 @both_sides
-def test_release_without_its_connection_in_sight(
+def test_release_of_httpx_that_hides_its_h11_connection(
     side: Side, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether bytes arrived behind a response is unknown: no connection is kept, and the vectors are right."""
-    monkeypatch.setattr("openrouter_embeddings.network.reuse.h11", SimpleNamespace(Connection=Unseen))
-    with FaultServer(forever(BEHIND["in one packet"]), certificate=certificate) as server:
+    monkeypatch.setattr("openrouter_embeddings.network.reuse.h11", SimpleNamespace(Connection=NotInHttpx))
+    with FaultServer(forever(SECOND_RESPONSES["in one packet"]), certificate=certificate) as server:
         with session_of(server, side) as session:
-            assert vectors(session, *"abc") == right(*"abc")
+            assert vectors(session, *"abc") == expected_vectors(*"abc")
         assert server.ledger.connection_count == 3
 
 
 @both_sides
-def test_release_without_its_network_backend_in_sight(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_release_of_httpx_that_hides_its_network_backend(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     """The library's own timeouts hold, and nothing is thought unsent or stale that may have been billed."""
     monkeypatch.setattr("openrouter_embeddings.network.transport.references", lambda *_: iter(()))
-    script = once(respond(), BEHIND["in one packet"], respond(), disconnect("before headers", "end"))
+    script = once(respond(), SECOND_RESPONSES["in one packet"], respond(), disconnect("before headers", "end"))
     with FaultServer(script) as server, session_of(server, side) as session:
-        assert vectors(session, *"abc") == right(*"abc")
+        assert vectors(session, *"abc") == expected_vectors(*"abc")
         made = session.generate(input="d", model=MODEL)
-        assert [list(made.data[0].embedding)] == right("d")
+        assert [list(made.data[0].embedding)] == expected_vectors("d")
         assert (made.http_meta.attempts, made.http_meta.possibly_billed_attempts) == (2, 1)

@@ -48,7 +48,7 @@ def test_proxy_is_used(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @both_sides
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
-def test_hosts_without_a_proxy_are_asked_directly(variable: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_in_no_proxy_are_connected_directly(variable: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultServer(once()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv(variable, "127.0.0.2")
@@ -70,7 +70,7 @@ def test_requests_to_this_machine_never_go_to_a_proxy(host: str, side: Side, mon
 
 
 @both_sides
-def test_dead_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secretpass@127.0.0.1:9")
     with pytest.raises(errors.ConnectError, match=r"https://h\.example through the proxy 127\.0\.0\.1:9") as caught:
         ask(side, "https://h.example/v1", retry_config=None)
@@ -83,12 +83,12 @@ def test_dead_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_proxy_that_rejects_is_named_without_its_password(
     phrase: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(connection: Connection, request: Any) -> None:
+    def reject(connection: Connection, request: Any) -> None:
         connection.send(f"HTTP/1.1 407 {phrase}\r\nContent-Length: 0\r\n\r\n".encode())
         connection.end()
 
     caplog.set_level(logging.DEBUG)
-    with FaultServer(forever(refuse)) as proxy:
+    with FaultServer(forever(reject)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:secretpass@127.0.0.1:{proxy.port}")
         with pytest.raises(errors.ConnectError, match="407 Proxy Authentication Required") as caught:
             ask(side, "https://h.example/v1")
@@ -140,25 +140,29 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
         assert proxy.ledger.connection_count == 1
 
 
-class Broken(NamedTuple):
+class InvalidVariable(NamedTuple):
     """A variable of the environment that cannot be used."""
 
     variable: str
     value: str
 
 
-BROKEN = [
-    Broken("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
-    Broken("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
-    *([] if IS_HTTPX2 else [Broken("NO_PROXY", "[::1]"), Broken("NO_PROXY", "fd00::/8,.secretpass.example")]),
-    Broken("SSL_CERT_FILE", "/no/such/secretpass.pem"),
-    Broken("SSL_CERT_FILE", __file__),
+INVALID_VARIABLES = [
+    InvalidVariable("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
+    InvalidVariable("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
+    *(
+        []
+        if IS_HTTPX2
+        else [InvalidVariable("NO_PROXY", "[::1]"), InvalidVariable("NO_PROXY", "fd00::/8,.secretpass.example")]
+    ),
+    InvalidVariable("SSL_CERT_FILE", "/no/such/secretpass.pem"),
+    InvalidVariable("SSL_CERT_FILE", __file__),
 ]
 
 
 @both_sides
-@pytest.mark.parametrize("case", BROKEN, ids=str)
-def test_variable_that_cannot_be_used_is_named(case: Broken, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("case", INVALID_VARIABLES, ids=str)
+def test_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(case.variable, case.value)
     if case.variable == "NO_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
@@ -213,7 +217,7 @@ def test_next_address_of_a_host_is_tried(side: Side, monkeypatch: pytest.MonkeyP
         assert len(server.ledger.requests) == 1
 
 
-def test_time_of_the_look_up_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deadline_includes_the_dns_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a thread it cannot be cut short. On an event loop it is."""
     real = look_up("127.0.0.1")
 
@@ -277,7 +281,7 @@ def test_verification_cannot_be_switched_off_by_the_environment(side: Side, monk
 
 
 @both_sides
-def test_logs_of_the_library_are_masked(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_of_httpx_are_masked(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with FaultServer(once(respond(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
         ask(side, server.url)
@@ -299,7 +303,7 @@ def test_key_that_a_server_echoes_in_part_is_masked_in_logs(side: Side, caplog: 
     assert [text for text in logged if part in text] == []
 
 
-def test_logs_of_others_who_use_the_library_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_of_other_users_of_httpx_are_not_changed(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with FaultServer(once()) as server, httpx.Client() as other:
         other.post(f"{server.url}/embeddings", json={"input": ["a"], "model": "m"}, headers={"X-Own": KEY})
@@ -329,7 +333,7 @@ print(sorted({"httpx", "httpx2"} & set(sys.modules)))
         ("requests", "[] OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got 'requests'\n[]"),
     ],
 )
-def test_library_is_chosen_by_a_variable(value: str, printed: str) -> None:
+def test_environment_variable_selects_the_http_library(value: str, printed: str) -> None:
     environment = {**os.environ, "OPENROUTER_HTTP_LIBRARY": value, "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment)
 
@@ -341,7 +345,7 @@ def test_library_is_chosen_by_a_variable(value: str, printed: str) -> None:
 
 
 @both_sides
-def test_socks_proxy_without_its_library_names_it(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_a_socks_proxy_names_the_missing_package(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.setitem(sys.modules, "socksio", None)
 

@@ -184,7 +184,7 @@ def test_flow_is_closed_whatever_ends_it(error: BaseException, driver: Driver) -
         (40.0, {"connect": 5.0, "pool": 40.0, "write": 30.0, "read": 40.0}),
     ],
 )
-def test_client_is_given_the_request(driver: Driver, seconds: float, timeout: dict[str, float]) -> None:
+def test_client_receives_the_request(driver: Driver, seconds: float, timeout: dict[str, float]) -> None:
     """With its secrets revealed, and no timeout longer than the attempt."""
     client, request = driver.client(responding()), request_of(seconds)
 
@@ -199,7 +199,7 @@ def test_client_is_given_the_request(driver: Driver, seconds: float, timeout: di
 # ---- responses ------------------------------------------------------------------------------------------------
 
 
-class Arrives(NamedTuple):
+class Reading(NamedTuple):
     """A response as the client returns it, and what it is read as."""
 
     name: str
@@ -209,36 +209,36 @@ class Arrives(NamedTuple):
 
 
 GZIP = gzip.compress(BODY)
-ARRIVES = [
-    Arrives("read by a hook", lambda: httpx.Response(200, content=BODY), BODY),
-    Arrives("in pieces", responding(*in_pieces(BODY, 7), status=201), BODY, 201),
-    Arrives("empty", responding(status=204), b"", 204),
-    Arrives("gzip", responding(GZIP, content_encoding="gzip"), BODY),
-    Arrives("gzip, byte by byte", responding(*in_pieces(GZIP, 1), content_encoding=" GZip "), BODY),
-    Arrives("deflate", responding(zlib.compress(BODY), content_encoding="deflate"), BODY),
-    Arrives("x-gzip", responding(GZIP, content_encoding="x-gzip"), BODY),
-    Arrives("gzip of two members", responding(GZIP + GZIP, content_encoding="gzip"), BODY + BODY),
-    Arrives("gzip, then rubbish", responding(GZIP + b"rubbish", b"more", content_encoding="gzip"), BODY),
-    Arrives("gzip of nothing", responding(content_encoding="gzip"), b""),
-    Arrives("a character set as encoding", responding(BODY, content_encoding="UTF-8"), BODY),
-    Arrives(
+READINGS = [
+    Reading("read by a hook", lambda: httpx.Response(200, content=BODY), BODY),
+    Reading("in pieces", responding(*in_pieces(BODY, 7), status=201), BODY, 201),
+    Reading("empty", responding(status=204), b"", 204),
+    Reading("gzip", responding(GZIP, content_encoding="gzip"), BODY),
+    Reading("gzip, byte by byte", responding(*in_pieces(GZIP, 1), content_encoding=" GZip "), BODY),
+    Reading("deflate", responding(zlib.compress(BODY), content_encoding="deflate"), BODY),
+    Reading("x-gzip", responding(GZIP, content_encoding="x-gzip"), BODY),
+    Reading("gzip of two members", responding(GZIP + GZIP, content_encoding="gzip"), BODY + BODY),
+    Reading("gzip, then rubbish", responding(GZIP + b"rubbish", b"more", content_encoding="gzip"), BODY),
+    Reading("gzip of nothing", responding(content_encoding="gzip"), b""),
+    Reading("a character set as encoding", responding(BODY, content_encoding="UTF-8"), BODY),
+    Reading(
         "inflated by a hook", lambda: httpx.Response(200, headers={"content-encoding": "gzip"}, content=GZIP), BODY
     ),
-    Arrives("a long error", responding(*[b"x" * 60_000] * 9, status=500), b"x" * 120_000, 500),
-    Arrives(
+    Reading("a long error", responding(*[b"x" * 60_000] * 9, status=500), b"x" * 120_000, 500),
+    Reading(
         "an error cut in its gzip",
         responding(gzip.compress(NOISE, 0)[:99], status=429, content_encoding="gzip"),
         NOISE[:84],
         429,
     ),
-    Arrives("just the limit", responding(*[NOISE] * 32), NOISE * 32),
-    Arrives("very compressible, and small", responding(gzip.compress(bytes(MIB)), content_encoding="gzip"), bytes(MIB)),
+    Reading("just the limit", responding(*[NOISE] * 32), NOISE * 32),
+    Reading("very compressible, and small", responding(gzip.compress(bytes(MIB)), content_encoding="gzip"), bytes(MIB)),
 ]
 
 
 @both_drivers
-@pytest.mark.parametrize("case", ARRIVES, ids=lambda case: case.name)
-def test_response_is_read(case: Arrives, driver: Driver) -> None:
+@pytest.mark.parametrize("case", READINGS, ids=lambda case: case.name)
+def test_response_is_read(case: Reading, driver: Driver) -> None:
     response = outcome_of(driver, case.response)
 
     assert isinstance(response, Response)
@@ -270,7 +270,7 @@ class Consumer:
 
 @both_drivers
 @pytest.mark.parametrize(("status", "consumed"), [(200, True), (302, False), (400, False)])
-def test_consumer_is_fed_while_a_success_arrives(status: int, consumed: bool, driver: Driver) -> None:
+def test_consumer_receives_the_pieces_of_a_success(status: int, consumed: bool, driver: Driver) -> None:
     outcome = responding(*in_pieces(BODY, 20), status=status)
     response = outcome_of(driver, outcome, request_of(consumer=Consumer))
 
@@ -312,7 +312,7 @@ LIMITED = [
 
 @both_drivers
 @pytest.mark.parametrize("case", LIMITED, ids=lambda case: case.name)
-def test_limit_is_kept_while_reading(case: Limited, driver: Driver) -> None:
+def test_limits_apply_while_reading(case: Limited, driver: Driver) -> None:
     tracemalloc.start()
     failure = outcome_of(driver, case.response)
     peak = tracemalloc.get_traced_memory()[1]
@@ -331,7 +331,7 @@ def test_headers_within_the_limits_are_read(count: int, length: int, driver: Dri
 
 
 @both_drivers
-def test_body_is_closed_and_read_no_further_than_wanted(driver: Driver) -> None:
+def test_body_is_closed_and_not_read_beyond_the_limit(driver: Driver) -> None:
     reset = httpx.ReadError("reset")
     for pieces, status, given in (
         ([b"{}"], 200, 1),
@@ -347,7 +347,7 @@ def test_body_is_closed_and_read_no_further_than_wanted(driver: Driver) -> None:
 # ---- exceptions -----------------------------------------------------------------------------------------------
 
 
-class Wrong(NamedTuple):
+class Raised(NamedTuple):
     """What an attempt raises, and the failure that it means: an error of ours, which is one of the library's too."""
 
     raised: Exception
@@ -358,7 +358,7 @@ class Wrong(NamedTuple):
     final: bool = False
 
 
-class Mystery(Exception):
+class Unknown(Exception):
     pass
 
 
@@ -367,47 +367,47 @@ NO_TLS = httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number")
 LOST, LATE, UNCONNECTED = errors.ConnectionLostError, errors.DeadlineError, errors.ConnectError
 OTHER, LARGE = errors.NoResponseError, errors.AnswerTooLargeError
 TORN = "the response is not valid HTTP, or is incomplete: "
-WRONG = [
-    Wrong(httpx.ConnectTimeout(""), UNCONNECTED, httpx.ConnectTimeout, f"no connection in time to {ORIGIN}", False),
-    Wrong(httpx.ConnectTimeout(""), LATE, TimeoutError, f"no connection in time to {ORIGIN}", False),
-    Wrong(httpx.PoolTimeout("busy"), LATE, httpx.PoolTimeout, "no connection of the pool became free", False),
-    Wrong(httpx.WriteTimeout(""), LATE, httpx.WriteTimeout, "the request could not be sent in time"),
-    Wrong(httpx.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
-    Wrong(TimeoutError(), LATE, httpx.ReadTimeout, "no response within the time limit"),
-    Wrong(httpx.ProxyError("407"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False, True),
-    Wrong(httpx.ProxyError("502 Bad"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False),
-    Wrong(httpx.ConnectError("no"), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}: no", False),
-    Wrong(UNTRUSTED, UNCONNECTED, httpx.ConnectError, "SSL_CERT_FILE", False, True),
-    Wrong(NO_TLS, UNCONNECTED, httpx.ConnectError, "the port does not use TLS", False, True),
-    Wrong(httpx.WriteError("reset"), LOST, httpx.WriteError, "the connection broke while the request was sent: reset"),
-    Wrong(httpx.ReadError(""), LOST, httpx.ReadError, "the connection broke"),
-    Wrong(httpx.CloseError(""), LOST, httpx.ReadError, "the connection broke"),
-    Wrong(httpx.RemoteProtocolError("no\r\n\x1b[31m"), LOST, httpx.RemoteProtocolError, rf"{TORN}no\r\n\x1b[31m"),
-    Wrong(httpx.LocalProtocolError("closed"), LOST, httpx.RemoteProtocolError, "could not use the connection: closed"),
-    Wrong(httpx2.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
-    Wrong(httpx2.ConnectError(""), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}", False),
-    Wrong(zlib.error("invalid block"), LOST, httpx.RemoteProtocolError, "invalid block"),
-    Wrong(ssl.SSLError(1, "bad record"), LOST, httpx.ReadError, "the connection broke: bad record"),
-    Wrong(OSError(104, "reset"), LOST, httpx.ReadError, "the connection broke: [Errno 104] reset"),
-    Wrong(ConnectionResetError("x" * 900), LOST, httpx.ReadError, "the connection broke: " + "x" * 199 + "…"),
-    Wrong(httpx.InvalidURL("bad"), OTHER, OTHER, "the HTTP client failed with InvalidURL: bad", True, True),
-    Wrong(Mystery("boom"), OTHER, OTHER, "the HTTP client failed with Mystery: boom", True, True),
-    Wrong(errors.ConnectionLostError("ours"), LOST, LOST, "ours"),
-    Wrong(errors.AnswerTooLargeError("ours"), LARGE, OTHER, "ours", True, True),
+RAISED = [
+    Raised(httpx.ConnectTimeout(""), UNCONNECTED, httpx.ConnectTimeout, f"no connection in time to {ORIGIN}", False),
+    Raised(httpx.ConnectTimeout(""), LATE, TimeoutError, f"no connection in time to {ORIGIN}", False),
+    Raised(httpx.PoolTimeout("busy"), LATE, httpx.PoolTimeout, "no connection of the pool became free", False),
+    Raised(httpx.WriteTimeout(""), LATE, httpx.WriteTimeout, "the request could not be sent in time"),
+    Raised(httpx.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
+    Raised(TimeoutError(), LATE, httpx.ReadTimeout, "no response within the time limit"),
+    Raised(httpx.ProxyError("407"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False, True),
+    Raised(httpx.ProxyError("502 Bad"), UNCONNECTED, httpx.ProxyError, "the proxy refused the connection", False),
+    Raised(httpx.ConnectError("no"), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}: no", False),
+    Raised(UNTRUSTED, UNCONNECTED, httpx.ConnectError, "SSL_CERT_FILE", False, True),
+    Raised(NO_TLS, UNCONNECTED, httpx.ConnectError, "the port does not use TLS", False, True),
+    Raised(httpx.WriteError("reset"), LOST, httpx.WriteError, "the connection broke while the request was sent: reset"),
+    Raised(httpx.ReadError(""), LOST, httpx.ReadError, "the connection broke"),
+    Raised(httpx.CloseError(""), LOST, httpx.ReadError, "the connection broke"),
+    Raised(httpx.RemoteProtocolError("no\r\n\x1b[31m"), LOST, httpx.RemoteProtocolError, rf"{TORN}no\r\n\x1b[31m"),
+    Raised(httpx.LocalProtocolError("closed"), LOST, httpx.RemoteProtocolError, "could not use the connection: closed"),
+    Raised(httpx2.ReadTimeout("slow"), LATE, httpx.ReadTimeout, "no response in time: slow"),
+    Raised(httpx2.ConnectError(""), UNCONNECTED, httpx.ConnectError, f"no connection to {ORIGIN}", False),
+    Raised(zlib.error("invalid block"), LOST, httpx.RemoteProtocolError, "invalid block"),
+    Raised(ssl.SSLError(1, "bad record"), LOST, httpx.ReadError, "the connection broke: bad record"),
+    Raised(OSError(104, "reset"), LOST, httpx.ReadError, "the connection broke: [Errno 104] reset"),
+    Raised(ConnectionResetError("x" * 900), LOST, httpx.ReadError, "the connection broke: " + "x" * 199 + "…"),
+    Raised(httpx.InvalidURL("bad"), OTHER, OTHER, "the HTTP client failed with InvalidURL: bad", True, True),
+    Raised(Unknown("boom"), OTHER, OTHER, "the HTTP client failed with Unknown: boom", True, True),
+    Raised(errors.ConnectionLostError("ours"), LOST, LOST, "ours"),
+    Raised(errors.AnswerTooLargeError("ours"), LARGE, OTHER, "ours", True, True),
 ]
 
 
 @both_drivers
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.raised!r:.40}")
-def test_exception_becomes_an_error_of_both_families(wrong: Wrong, driver: Driver) -> None:
+@pytest.mark.parametrize("case", RAISED, ids=lambda case: f"{case.raised!r:.40}")
+def test_exception_becomes_an_error_of_both_hierarchies(case: Raised, driver: Driver) -> None:
     """Which pickles, and keeps nothing of the attempt: neither a traceback nor a request."""
-    failure = outcome_of(driver, raising(wrong.raised))
+    failure = outcome_of(driver, raising(case.raised))
 
     assert isinstance(failure, Failure)
-    assert isinstance(failure.error, wrong.error)
-    assert isinstance(failure.error, wrong.also)
-    assert wrong.words in failure.error.message
-    assert (failure.sent, failure.final, failure.stale) == (wrong.sent, wrong.final, False)
+    assert isinstance(failure.error, case.error)
+    assert isinstance(failure.error, case.also)
+    assert case.words in failure.error.message
+    assert (failure.sent, failure.final, failure.stale) == (case.sent, case.final, False)
     again = pickle.loads(pickle.dumps(failure.error))
     assert (type(again), str(again)) == (type(failure.error), str(failure.error))
     assert (failure.error.__traceback__, failure.error.__cause__) == (None, None)
@@ -447,7 +447,7 @@ def test_damaged_body_is_a_lost_connection(case: Damaged, driver: Driver) -> Non
 
 @both_drivers
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "\x1b[31m" + "x" * 99])
-def test_encoding_that_was_not_asked_for_is_named(encoding: str, driver: Driver) -> None:
+def test_encoding_that_was_not_requested_is_named(encoding: str, driver: Driver) -> None:
     failure = outcome_of(driver, responding(BODY, content_encoding=encoding))
 
     assert (type(failure.error), failure.final) == (errors.NoResponseError, True)
@@ -459,7 +459,7 @@ def test_encoding_that_was_not_asked_for_is_named(encoding: str, driver: Driver)
 # ---- deadlines ------------------------------------------------------------------------------------------------
 
 
-def test_client_that_never_responds_is_given_up_at_the_deadline() -> None:
+def test_deadline_ends_the_wait_for_a_response() -> None:
     began = time.monotonic()
     failure = outcome_of(DRIVERS[1], lambda: None, request_of(0.1), seconds=30)
 
@@ -468,7 +468,7 @@ def test_client_that_never_responds_is_given_up_at_the_deadline() -> None:
 
 
 @both_drivers
-def test_body_that_arrives_too_late_is_given_up(driver: Driver) -> None:
+def test_deadline_ends_the_reading_of_a_body(driver: Driver) -> None:
     class Slow(Body):
         def __iter__(self) -> Iterator[bytes]:
             for _ in range(50):
@@ -483,7 +483,7 @@ def test_body_that_arrives_too_late_is_given_up(driver: Driver) -> None:
 
 
 @both_drivers
-def test_response_cut_at_the_deadline_is_late(driver: Driver) -> None:
+def test_response_cut_at_the_deadline_is_a_timeout(driver: Driver) -> None:
     def late() -> Any:
         time.sleep(0.02)
         raise httpx.RemoteProtocolError("cut")

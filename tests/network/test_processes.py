@@ -56,7 +56,7 @@ def numbers(made: Any) -> list[float]:
     return list(made.data[0].embedding)
 
 
-def right(text: str) -> list[float]:
+def expected_vector(text: str) -> list[float]:
     return list(vector(text))
 
 
@@ -81,7 +81,7 @@ def test_calls_work_on_trio() -> None:
             async with trio.open_nursery() as nursery:
                 for text in texts_of(20):
                     nursery.start_soon(ask, text)
-            assert found == {text: right(text) for text in texts_of(20)}
+            assert found == {text: expected_vector(text) for text in texts_of(20)}
 
     with ProviderServer(third=(reject(503),)) as server:
         trio.run(scenario, server)
@@ -94,7 +94,7 @@ def test_call_is_cancelled_on_trio() -> None:
                 await client.embeddings.generate_async(input="a", model=MODEL)
             assert scope.cancelled_caught
             began = time.monotonic()
-            assert numbers(await client.embeddings.generate_async(input="b", model=MODEL)) == right("b")
+            assert numbers(await client.embeddings.generate_async(input="b", model=MODEL)) == expected_vector("b")
             return time.monotonic() - began
 
     with FaultServer(once(hang)) as server:
@@ -128,7 +128,7 @@ needs_signals = pytest.mark.skipif(os.name == "nt", reason="this system sends no
 
 @needs_signals
 @pytest.mark.parametrize("concurrency", [1, 32])
-def test_interrupted_embed_ends_promptly_and_the_client_works_on(concurrency: int) -> None:
+def test_interrupted_embed_ends_promptly_and_the_client_still_works(concurrency: int) -> None:
     with FaultServer(once(*[hang] * concurrency)) as server, client_of(server) as client:
         took = interrupted(
             lambda: client.embeddings.embed(texts_of(2_000), model=MODEL, batch_size=10, concurrency=concurrency),
@@ -137,16 +137,16 @@ def test_interrupted_embed_ends_promptly_and_the_client_works_on(concurrency: in
 
         assert took < ENDING
         assert len(server.ledger.requests) == concurrency
-        assert numbers(client.embeddings.generate(input="b", model=MODEL)) == right("b")
+        assert numbers(client.embeddings.generate(input="b", model=MODEL)) == expected_vector("b")
 
 
 @needs_signals
-def test_interrupted_embed_that_was_told_to_wait_ends_promptly() -> None:
-    def refuse_all(connection: Any, request: Any) -> None:
+def test_interrupted_embed_that_waits_before_a_retry_ends_promptly() -> None:
+    def reject_all(connection: Any, request: Any) -> None:
         time.sleep(0.2)  # until all of them have asked: nobody begins once one was told to wait
         reject(429, ("Retry-After", "30"))(connection, request)
 
-    with FaultServer(forever(refuse_all)) as server, client_of(server) as client:
+    with FaultServer(forever(reject_all)) as server, client_of(server) as client:
         took = interrupted(
             lambda: client.embeddings.embed(texts_of(2_000), model=MODEL, batch_size=10, concurrency=8),
             lambda: len(server.ledger.requests) == 8,
@@ -194,8 +194,12 @@ def in_child(client: OpenRouter, caller: int, results: Any) -> None:
     results.put((caller, found))
 
 
-def wanted(caller: int) -> list[Any]:
-    return [right(f"{caller} sync"), matrix_of(texts_of(50, f"{caller}")).tolist(), right(f"{caller} async")]
+def expected_results(caller: int) -> list[Any]:
+    return [
+        expected_vector(f"{caller} sync"),
+        matrix_of(texts_of(50, f"{caller}")).tolist(),
+        expected_vector(f"{caller} async"),
+    ]
 
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -204,7 +208,7 @@ quiet_fork = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWa
 
 @needs_fork
 @quiet_fork
-def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
+def test_forked_children_open_their_own_connections() -> None:
     """While threads of the parent are in the middle of calls, and hold what they hold."""
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
@@ -215,7 +219,7 @@ def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
             found: list[bool] = []
             while not stop.is_set():
                 text = f"parent {caller} {len(found)}"
-                found.append(numbers(client.embeddings.generate(input=text, model=MODEL)) == right(text))
+                found.append(numbers(client.embeddings.generate(input=text, model=MODEL)) == expected_vector(text))
             return found
 
         with ThreadPoolExecutor(4) as pool:
@@ -232,9 +236,9 @@ def test_children_forked_in_the_middle_of_work_dial_for_themselves() -> None:
                     child.join(20)
             assert all(all(done.result()) for done in working)
 
-        assert found == {caller: wanted(caller) for caller in range(3)}
+        assert found == {caller: expected_results(caller) for caller in range(3)}
         assert [child.exitcode for child in children] == [0, 0, 0]
-        assert numbers(client.embeddings.generate(input="after", model=MODEL)) == right("after")
+        assert numbers(client.embeddings.generate(input="after", model=MODEL)) == expected_vector("after")
         assert server.ledger.connection_count <= 4 + 3 * 12  # no connection of the parent was used by a child
     results.close()
 
@@ -243,7 +247,7 @@ SPAWNED = """
 import multiprocessing, sys
 sys.path[:0] = [{tests!r}, {tests!r} + "/network"]
 from support.provider_server import ProviderServer
-from test_processes import client_of, in_child, wanted
+from test_processes import client_of, in_child, expected_results
 
 if __name__ == "__main__":
     context = multiprocessing.get_context("spawn")
@@ -252,7 +256,7 @@ if __name__ == "__main__":
         client.embeddings.generate(input="a", model="m")
         child = context.Process(target=in_child, args=(client, 1, results))
         child.start()
-        assert results.get() == (1, wanted(1))
+        assert results.get() == (1, expected_results(1))
         child.join(20)
         assert child.exitcode == 0
         client.embeddings.generate(input="a", model="m")
@@ -260,7 +264,7 @@ if __name__ == "__main__":
 """
 
 
-def test_child_spawned_in_the_middle_of_work_has_a_copy(tmp_path: Path) -> None:
+def test_spawned_child_gets_a_working_copy(tmp_path: Path) -> None:
     """A fresh interpreter, which gets the client through pickle."""
     program = tmp_path / "spawning.py"
     program.write_text(SPAWNED.format(tests=str(Path(__file__).parents[1])))

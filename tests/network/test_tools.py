@@ -57,7 +57,7 @@ def test_respx(side: Side) -> None:
 
 
 @both_sides
-def test_respx_raises_what_it_is_told(side: Side) -> None:
+def test_exception_of_respx_becomes_an_error(side: Side) -> None:
     with respx.mock as mock:
         mock.post(URL).mock(side_effect=http.ConnectError("refused"))
 
