@@ -21,7 +21,7 @@ KEY, PASSWORD = "sk-or-v1-5f0c2b7e9d1a4c3886e0d2f4b6a8c0e1", "correct-horse-batt
 CALL: dict[str, Any] = {"input": "a", "model": "m"}
 HTML = respond_with(200, "<!doctype html>", headers=(("Content-Type", "text/html"),))
 MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
-    # what the server does, what the user writes, what the message says to write
+    # the response of the server, the mistake, and the part of the message that names the fix
     "no key": (
         respond(),
         lambda s: s.client.with_options(api_key="").embeddings.generate(**CALL),

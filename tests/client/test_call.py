@@ -69,7 +69,7 @@ class Played(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The steps as text: `send 0.5 send`."""
+        """The steps as text, such as `send 0.5 send`."""
         return " ".join("send" if isinstance(step, Request) else f"{step.seconds:g}" for step in self.steps)
 
     @property
@@ -165,7 +165,7 @@ SCRIPTS = {
     "stale, good": Script([broken(stale=True), good()], "send 0 send", None, 2, 1),
     "stale": Script([broken(stale=True)] * 2, "send 0 send", LOST, 2, 2),
     "official": Script([error(500), broken(), error(500)], "send 0.5 send 1 send", FAILED, 3, 3, policy=OFFICIAL),
-    # A job gets back what was certainly not processed.
+    # The call does not retry what was certainly not processed, because the job does.
     "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, job_waits=True),
     "job, refused": Script([refused()], "send", ConnectError, 1, job_waits=True),
     "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, job_waits=True),

@@ -34,7 +34,7 @@ def connect(side: Side, server: FaultServer, **options: Any) -> Session:
 
 
 def sent(server: FaultServer, *names: str) -> list[list[str]]:
-    """The values of some headers of each request."""
+    """Return the values of these headers in each request."""
     return [[value for name in names for value in request.all(name)] for request in server.ledger.requests]
 
 
@@ -253,7 +253,7 @@ def test_variant_has_other_settings_on_the_same_connections(side: Side, monkeypa
 
 
 class Own(OpenRouter):
-    """A subclass of a user, with an attribute."""
+    """A user's subclass with an attribute of its own."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -21,7 +21,7 @@ PRODUCTION = "https://openrouter.ai/api/v1"
 
 
 def rejection(function: Callable[..., object], *args: Any, **options: Any) -> str:
-    """The message with which arguments are rejected."""
+    """Return the message of the error for these arguments."""
     with pytest.raises(ConfigurationError) as caught:
         function(*args, **options)
     return caught.value.message

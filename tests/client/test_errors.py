@@ -17,12 +17,12 @@ from support.openapi import DOCUMENT
 
 RESPONSE = Response(429, Headers([("x-generation-id", "gen-1")]), b'{"error": {"message": "slow"}}')
 
-for module in pkgutil.iter_modules(network.__path__, f"{network.__name__}."):  # where more of the family is defined
+for module in pkgutil.iter_modules(network.__path__, f"{network.__name__}."):  # these modules define more subclasses
     importlib.import_module(module.name)
 
 
 def family(cls: type[OpenRouterError] = OpenRouterError) -> Iterator[type[OpenRouterError]]:
-    """A class and all classes of the package below it, those that also inherit the HTTP library's included."""
+    """Yield a class and all its subclasses in the package, including those that also inherit from httpx."""
     yield cls
     for below in cls.__subclasses__():
         if below.__module__.startswith("openrouter_embeddings."):

@@ -71,7 +71,7 @@ REDACTED = [
     ([KEY], f"{KEY}{KEY}", f"{MASK}{MASK}"),
     ([BEARER], f"{BEARER} / {KEY}", f"{MASK} / {MASK}"),
     ([KEY, BEARER], BEARER, MASK),
-    (["abc"], "abc", "abc"),  # so short a value is part of ordinary text
+    (["abc"], "abc", "abc"),  # too short to mask: ordinary text contains it
     (["abcd"], "abcd", MASK),
     ([], "abcd", "abcd"),
     # A text may have been cut in the middle of the key, at its end or before an ellipsis.

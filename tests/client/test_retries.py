@@ -38,11 +38,11 @@ from openrouter_generated.models import ErrorResponse
 
 SAFE, BILLED, FINAL = {"sent": False}, {"sent": True}, {"sent": False, "final": True}
 HOUR = 3_600_000
-# `min` and `max` take the place of random numbers: the shortest and the longest wait.
+# `min` and `max` replace random numbers, which gives the shortest and the longest wait.
 
 
 def api_error(status: int, headers: dict[str, str] | None = None, **availability: Any) -> OpenRouterError:
-    """The error of a status, with headers and with `error.availability` in its body."""
+    """Create the error of a status, with headers and with `error.availability` in its body."""
     error = error_for(status, "no", Response(status, Headers((headers or {}).items()), b""))
     error.data = ErrorResponse.from_dict({"error": {"message": "no", "availability": availability or None}})
     return error
@@ -62,12 +62,12 @@ def failed(
 
 
 def so_far(retries: int = 0, billed: int = 0, free: int = 0, elapsed: float = 0.0) -> CallState:
-    """A call after so many retries, and after failures before this one that may have been billed."""
+    """Return the state of a call after some retries; `billed` counts earlier failures that may have been billed."""
     return CallState(retries + free + 1, billed + 1, free, elapsed)
 
 
 KINDS = [
-    # statuses, what they say, what they say with `availability.retryable: true`
+    # statuses, their kind of failure, and the kind with `availability.retryable: true`
     ((400, 401, 402, 403, 404, 409, 410, 413, 418, 422, 499), FINAL, FINAL),
     ((425, 429, 503, 529), SAFE, SAFE),
     ((408, 502, 504), BILLED, SAFE),
@@ -308,7 +308,7 @@ def test_budget_works_in_a_process_forked_while_a_thread_used_it() -> None:
     for _ in range(30):
         pid = os.fork()
         if pid == 0:
-            signal.alarm(5)  # ends a child that waits for a lock which nobody releases
+            signal.alarm(5)  # ends a child that waits for a lock for ever
             os._exit(0 if budget.take(maybe_billed=False) else 1)
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     stop.set()

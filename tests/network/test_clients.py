@@ -1,4 +1,4 @@
-"""The HTTP clients of a client: opened at the first call, for threads and per event loop, closed with the client."""
+"""The HTTP clients of an `OpenRouter`: opened at the first call, one per event loop, and closed with it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ every_loop = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
 
 @pytest.fixture(autouse=True)
 def no_socket_left() -> Iterator[None]:
-    """Nothing stays open, and nothing warns that it was left to the collector."""
+    """Check that no socket stays open, and that no ResourceWarning appears."""
     gc.collect()
     before = open_sockets()
     with warnings.catch_warnings(record=True) as caught:
@@ -50,7 +50,7 @@ def new_clients(**given: Any) -> HttpClients:
 
 
 async def ask(client: OpenRouter) -> int:
-    """One call; how many attempts it took."""
+    """Make one call, and return the number of its attempts."""
     made = await client.embeddings.generate_async(input="a", model=MODEL)
     return made.http_meta.attempts
 
@@ -124,7 +124,7 @@ def test_concurrent_tasks_share_one_client() -> None:
 
 @every_loop
 def test_each_of_several_loops_in_turn_has_its_own_client(loop: Loop) -> None:
-    """Even where nobody closes: the connections of a loop end with it."""
+    """The connections of a loop are closed when it ends, without `close`."""
     with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
         assert [loop(lambda: ask(client)) for _ in range(3)] == [1, 1, 1]
@@ -137,7 +137,7 @@ def test_each_of_several_loops_in_turn_has_its_own_client(loop: Loop) -> None:
 def test_next_loop_shuts_down_the_sockets_of_a_loop_that_was_closed_without_cleanup(
     new_loop: Callable[[], Any],
 ) -> None:
-    """Old programs close a loop without its generators. Its sockets are shut, so that the server need not wait."""
+    """Old programs do not finish the async generators of a loop. The server must not wait for its connections."""
 
     def run_without_cleanup(coroutine: Any) -> Any:
         loop = new_loop()
@@ -171,7 +171,7 @@ def test_concurrent_loops_have_separate_connections() -> None:
 
 
 def test_closing_from_another_loop_ends_the_connections() -> None:
-    """A loop still runs in another thread: its sockets are shut, and it finds them closed."""
+    """The other loop still runs in a thread: its sockets are shut down."""
     with FaultServer(forever(respond())) as server:
         client = OpenRouter(KEY, server_url=server.url)
         asked, closed = threading.Event(), threading.Event()

@@ -29,8 +29,8 @@ from support.library import http as httpx
 from support.provider_server import KEY, MODEL, ProviderServer
 from support.sides import AsyncSession, Session, Side, SyncSession, both_sides
 
-LOOP_SOCKETS = 2  # of asyncio itself
-LARGE = "confidential " * 1_500_000  # more than sockets hold
+LOOP_SOCKETS = 2  # the sockets that asyncio itself opens
+LARGE = "confidential " * 1_500_000  # more bytes than the buffers of sockets hold
 
 
 def trusting() -> ssl.SSLContext:
@@ -39,7 +39,7 @@ def trusting() -> ssl.SSLContext:
 
 @contextmanager
 def session_of(server: FaultServer, side: Side, *, own: bool = False, **options: Any) -> Iterator[Session]:
-    """A client of ours, on connections of its own or of a caller's `httpx` client."""
+    """Open a session with its own HTTP client, or with a caller's own `httpx` client."""
     if not own:
         with side(OpenRouter(KEY, server_url=server.url, ssl_context=trusting(), **options)) as session:
             yield session
@@ -79,7 +79,7 @@ def response_bytes(request: Received, *, chunks: bool = False) -> bytes:
 
 
 def send_pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wait: float = 0.0) -> Step:
-    """The right response twice, cut in pieces that are sent one by one."""
+    """Send the correct response in the pieces that `cut` returns."""
 
     def step(connection: Connection, request: Received) -> None:
         for number, piece in enumerate(cut(response_bytes(request, chunks=chunks))):
@@ -89,7 +89,7 @@ def send_pieces(cut: Callable[[bytes], list[bytes]], *, chunks: bool = False, wa
     return step
 
 
-# ---- used again -----------------------------------------------------------------------------------------------
+# ---- reuse ----------------------------------------------------------------------------------------------------
 
 
 @any_client
@@ -113,7 +113,7 @@ def test_cookies_are_not_stored(side: Side) -> None:
         assert [request.all("cookie") for request in server.ledger.requests] == [[], []]
 
 
-# ---- bytes behind a response ----------------------------------------------------------------------------------
+# ---- bytes after a response -----------------------------------------------------------------------------------
 
 SECOND_RESPONSES: dict[str, Step] = {
     "in one packet": send_pieces(lambda once: [once + once]),
@@ -144,7 +144,7 @@ def test_second_response_is_not_taken_for_the_next_one(
 
 @both_sides
 def test_large_second_response_is_not_taken_for_the_next_one(side: Side) -> None:
-    """It fills the buffers of the library, of the event loop and of the system."""
+    """It fills the buffers of httpx, of the event loop and of the operating system."""
     texts = [[f"{call} {i}" for i in range(3_000)] for call in range(3)]
     with FaultServer(forever(send_pieces(lambda once: [once + once]))) as server, session_of(server, side) as session:
         for each in texts:
@@ -154,7 +154,7 @@ def test_large_second_response_is_not_taken_for_the_next_one(side: Side) -> None
 
 
 def respond_twice() -> Step:
-    """The same response a moment later, perhaps when the next request is on its way."""
+    """Send the response again a moment later, perhaps after the next request was sent."""
 
     def step(connection: Connection, request: Received) -> None:
         number = str(len(connection.server.ledger.requests))
@@ -174,7 +174,7 @@ def test_late_copy_of_a_response_is_detected(side: Side, certificate: Path | Non
     texts = [str(number) for number in range(20)]
     with FaultServer(forever(respond_twice()), certificate=certificate) as server:
         with session_of(server, side, own=own, retry_config=Policy(base_seconds=0)) as session:
-            for text in ("one", "another"):  # until the responses are seen to differ
+            for text in ("one", "another"):  # so that the client has received two ids
                 vectors(session, text)
                 time.sleep(0.02)
             assert vectors(session, *texts) == expected_vectors(*texts)
@@ -182,7 +182,7 @@ def test_late_copy_of_a_response_is_detected(side: Side, certificate: Path | Non
 
 @any_client
 def test_late_copy_of_the_clients_first_response_is_detected(own: bool) -> None:
-    """Once the client has received a second id, on another connection."""
+    """It is detected once the client has received a second id, on another connection."""
     both_sent, last = threading.Barrier(2, timeout=5), dict[Connection, bytes]()
 
     def step(connection: Connection, request: Received) -> None:
@@ -210,7 +210,7 @@ def test_late_copy_of_the_clients_first_response_is_detected(own: bool) -> None:
 @pytest.mark.parametrize("late", ["a copy", "another response"])
 @both_sides
 def test_response_after_a_late_one_is_not_taken_for_the_next_one(side: Side, own: bool, late: str) -> None:
-    """The late response arrives after the same text was sent again, and the response to that after the next text."""
+    """A late response arrives after the same text was sent again, and the next one after another text was sent."""
 
     def step(connection: Connection, request: Received) -> None:
         number = len(connection.server.ledger.requests)
@@ -231,7 +231,7 @@ def test_response_after_a_late_one_is_not_taken_for_the_next_one(side: Side, own
 
 @any_client
 def test_no_other_thread_gets_a_connection_with_a_late_copy(own: bool) -> None:
-    """The library holds the response that follows the copy, and would hand it out before it sends a request."""
+    """httpx has buffered the response that follows the copy, and would return it before it sends a request."""
     wrong: list[str] = []
     again = Policy(attempts=9, possibly_billed_retries=9, base_seconds=0)
 
@@ -254,7 +254,7 @@ def test_no_other_thread_gets_a_connection_with_a_late_copy(own: bool) -> None:
 
 @both_sides
 def test_server_that_always_sends_the_same_response_is_accepted(side: Side) -> None:
-    """As servers in tests do."""
+    """Servers in tests often do so."""
     always = respond(lambda body: body["data"][0].update(embedding=[1.0, 2.0]))
     with FaultServer(forever(always)) as server, session_of(server, side) as session:
         assert vectors(session, "a", "b", "b", "a") == [[1.0, 2.0]] * 4
@@ -263,7 +263,7 @@ def test_server_that_always_sends_the_same_response_is_accepted(side: Side) -> N
 
 @both_sides
 def test_responses_that_share_vectors_are_accepted(side: Side) -> None:
-    """Of one length and with one end, but not of one beginning."""
+    """The responses have the same length and the same last vectors, but different first vectors."""
     with FaultServer(forever(respond())) as server, session_of(server, side) as session:
         for first in ("one", "two", "six", "ten"):
             made = session.generate(input=[first, "the same", "and the same"], model=MODEL)
@@ -276,7 +276,7 @@ def test_responses_that_share_vectors_are_accepted(side: Side) -> None:
 def test_response_before_the_request_is_rejected(
     side: Side, certificate: Path | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A response that arrives before the request is sent is no response to it."""
+    """The server sends it when the connection opens."""
 
     def delay(record: logging.LogRecord) -> bool:
         if record.getMessage().startswith(("connect_tcp.complete", "start_tls.complete")):
@@ -288,7 +288,7 @@ def test_response_before_the_request_is_rejected(
             if self.tls:
                 connection.raw = self.tls.wrap_socket(connection.raw, server_side=True)
             connection.raw.sendall(http(200, b'{"data": []}'))
-            self.tls = None  # of this connection alone
+            self.tls = None  # this connection is encrypted already
             super()._serve(connection)
 
     caplog.set_level(logging.DEBUG)
@@ -297,11 +297,11 @@ def test_response_before_the_request_is_rejected(
             session.generate(input="a", model=MODEL)
 
 
-# ---- before the request was sent ------------------------------------------------------------------------------
+# ---- responses before the request is complete -----------------------------------------------------------------
 
 
 def early(status: int, *, then_read: bool = False, informational: bool = False, hints: bytes = b"") -> Step:
-    """Respond to the headers of a request; its body is read later, or never."""
+    """Respond to the headers of a request; read its body later, or never."""
 
     @unread
     def step(connection: Connection, request: Received) -> None:
@@ -372,7 +372,7 @@ def test_bytes_that_are_not_tls_break_the_connection(side: Side, text: str) -> N
 
 
 def endless(start: bytes, then: bytes) -> Step:
-    """A part of a response that never ends."""
+    """Send a part of a response that never ends."""
 
     def step(connection: Connection, request: Received) -> None:
         connection.send(start)
@@ -393,7 +393,7 @@ ENDLESS = {
 @pytest.mark.parametrize("part", ENDLESS)
 @both_sides
 def test_reading_stops_in_a_part_that_never_ends(side: Side, part: str) -> None:
-    """And paid once: headers that are too long will not change. The rest is a lost connection."""
+    """Headers that are too long are not retried, because they would not change. Else the connection is lost."""
     with FaultServer(once(ENDLESS[part])) as server, session_of(server, side, retry_config=None) as session:
         with pytest.raises(errors.AnswerTooLargeError if part == "headers" else errors.ConnectionLostError):
             session.generate(input="a", model=MODEL)
@@ -410,7 +410,7 @@ def test_pool_is_bounded(side: Side) -> None:
 
 
 def test_waiting_for_the_pool_has_its_own_timeout() -> None:
-    """It says nothing of the server, and does not shorten the attempt."""
+    """The wait says nothing about the server, and does not shorten the attempt."""
     timeouts = Timeouts(pool_seconds=0.2, attempt_seconds=5.0)
     clients = HttpClients(None, None, None)
 
@@ -436,7 +436,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
 
 class Waits(NamedTuple):
-    """What an attempt waits for."""
+    """What an attempt waits for, the scheme of its URL, and what the server sends before that."""
 
     name: str
     scheme: str
@@ -484,14 +484,14 @@ def test_scope_cancels_a_wait_in_another_thread(waits: Waits) -> None:
 
 
 def burst(session: Session, count: int) -> None:
-    """As many calls at the same time: afterwards as many connections are kept."""
+    """Make `count` calls at the same time, after which as many connections are idle."""
     result = session.embed([f"text {i}" for i in range(count)], model=MODEL, batch_size=1, concurrency=count)
     assert result.vectors.tolist() == expected_vectors(*(f"text {i}" for i in range(count)))
 
 
 @both_sides
 def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> None:
-    """With the next call, so that they do not pile up."""
+    """The next call closes them, so that they do not accumulate."""
     before = open_sockets()
     with ProviderServer(seconds=0.05) as server, session_of(server, side) as session:
         burst(session, 20)
@@ -506,7 +506,7 @@ def test_idle_connections_that_the_server_closed_are_closed_too(side: Side) -> N
 
 @both_sides
 def test_call_survives_stale_connections(side: Side) -> None:
-    """All kept connections are reset when they are used again. The request is computed twice at most."""
+    """The server resets each idle connection when it is reused. It processes the request at most twice."""
     served: set[Connection] = set()
 
     def once_each(connection: Connection, request: Received) -> None:
@@ -537,11 +537,11 @@ def test_timeout_ms_ends_a_slow_response_on_a_callers_own_async_client(where: Li
         assert caught.value.possibly_billed_attempts == 1
 
 
-# ---- another release of the library ---------------------------------------------------------------------------
+# ---- another release of httpx ---------------------------------------------------------------------------------
 
 
 class NotInHttpx:
-    """What the library does not hold."""
+    """A class without instances in httpx."""
 
 
 @plain_and_tls
@@ -549,7 +549,7 @@ class NotInHttpx:
 def test_release_of_httpx_that_hides_its_h11_connection(
     side: Side, certificate: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether bytes arrived behind a response is unknown: no connection is kept, and the vectors are right."""
+    """It is unknown whether bytes follow a response, so no connection is reused, and the vectors are correct."""
     monkeypatch.setattr("openrouter_embeddings.network.reuse.h11", SimpleNamespace(Connection=NotInHttpx))
     with FaultServer(forever(SECOND_RESPONSES["in one packet"]), certificate=certificate) as server:
         with session_of(server, side) as session:
@@ -559,7 +559,7 @@ def test_release_of_httpx_that_hides_its_h11_connection(
 
 @both_sides
 def test_release_of_httpx_that_hides_its_network_backend(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library's own timeouts hold, and nothing is thought unsent or stale that may have been billed."""
+    """The timeouts of httpx apply. No request counts as unsent, and no connection as stale, if it may be billed."""
     monkeypatch.setattr("openrouter_embeddings.network.transport.references", lambda *_: iter(()))
     script = once(respond(), SECOND_RESPONSES["in one packet"], respond(), disconnect("before headers", "end"))
     with FaultServer(script) as server, session_of(server, side) as session:

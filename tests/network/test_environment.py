@@ -1,4 +1,4 @@
-"""Proxies, certificates and HTTP library from environment variables, and the logs of the library."""
+"""Proxies, certificates and HTTP library from environment variables, and the logs of the HTTP library."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.sides import AsyncSession, Side, SyncSession, both_sides
 
 
 def ask(side: Side, url: str | None = None, **options: Any) -> Any:
-    """One call of a client that is opened now."""
+    """Make one call with a new client."""
     with side(OpenRouter(KEY, **({"server_url": url} if url else {}), **options)) as session:
         return session.generate(input="a", model=MODEL)
 
@@ -117,7 +117,7 @@ def test_request_is_not_billed_if_the_proxy_opens_no_tunnel(
 
 @both_sides
 def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its connections are kept and watched as direct ones are."""
+    """Its connections are reused and checked like direct ones."""
 
     def tunnel(connection: Connection, request: Any) -> None:
         assert (request.method, server.tls is not None) == ("CONNECT", True)
@@ -141,7 +141,7 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class InvalidVariable(NamedTuple):
-    """A variable of the environment that cannot be used."""
+    """An environment variable with a value that cannot be used."""
 
     variable: str
     value: str
@@ -179,7 +179,7 @@ def test_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatc
 
 
 def look_up(*addresses: str) -> Any:
-    """In place of `socket.getaddrinfo`: a host with these addresses."""
+    """Return a replacement for `socket.getaddrinfo`, which finds these addresses."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, port: Any, *args: Any, **options: Any) -> Any:
@@ -192,7 +192,7 @@ def look_up(*addresses: str) -> Any:
 
 @both_sides
 def test_addresses_of_a_host_share_the_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of them responds: their listener takes no more connections."""
+    """No address responds, because the listener accepts no more connections."""
     monkeypatch.setattr(socket, "getaddrinfo", look_up(*(f"127.0.0.{i}" for i in range(2, 7))))
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("0.0.0.0", 0))
@@ -218,7 +218,7 @@ def test_next_address_of_a_host_is_tried(side: Side, monkeypatch: pytest.MonkeyP
 
 
 def test_deadline_includes_the_dns_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a thread it cannot be cut short. On an event loop it is."""
+    """A thread cannot end the lookup early; an event loop can."""
     real = look_up("127.0.0.1")
 
     def slow(*args: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a response or an exception becomes: `drive` with clients that return what they are told."""
+"""The response or failure of a request, with HTTP clients that return or raise a given outcome."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def request_of(seconds: float = 5.0, max_bytes: int = 2 * MIB, consumer: Any = N
 
 
 def sending(request: Request) -> Flow:
-    """Send this, and return what came of it."""
+    """Send a request, and return its outcome."""
     return (yield request)
 
 
 class Client:
-    """A caller's own client, which returns or raises what it is told."""
+    """A caller's own client that returns or raises a given outcome."""
 
     def __init__(self, outcome: Callable[[], Any], seconds: float = 0.0) -> None:
         self.outcome, self.seconds = outcome, seconds
@@ -126,7 +126,7 @@ def in_pieces(content: bytes, size: int = 1_200) -> list[bytes]:
     return [content[i : i + size] for i in range(0, len(content), size)]
 
 
-# ---- the drivers ----------------------------------------------------------------------------------------------
+# ---- driving a flow -------------------------------------------------------------------------------------------
 
 
 @both_drivers
@@ -185,7 +185,7 @@ def test_flow_is_closed_whatever_ends_it(error: BaseException, driver: Driver) -
     ],
 )
 def test_client_receives_the_request(driver: Driver, seconds: float, timeout: dict[str, float]) -> None:
-    """With its secrets revealed, and no timeout longer than the attempt."""
+    """Its secrets are revealed, and no timeout is longer than the attempt."""
     client, request = driver.client(responding()), request_of(seconds)
 
     driver.run(sending(request), client)
@@ -200,7 +200,7 @@ def test_client_receives_the_request(driver: Driver, seconds: float, timeout: di
 
 
 class Reading(NamedTuple):
-    """A response as the client returns it, and what it is read as."""
+    """A response of the HTTP client, and the body and status that are read."""
 
     name: str
     response: Callable[[], httpx.Response]
@@ -255,7 +255,7 @@ def test_headers_are_kept_as_they_arrive(driver: Driver) -> None:
 
 
 class Consumer:
-    """Keeps the pieces that it is fed."""
+    """Stores the pieces of a body."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -283,7 +283,7 @@ def test_consumer_receives_the_pieces_of_a_success(status: int, consumed: bool, 
 
 
 class Limited(NamedTuple):
-    """A response that goes over a limit, and the message."""
+    """A response that exceeds a limit, and the message of the error."""
 
     name: str
     response: Callable[[], httpx.Response]
@@ -348,7 +348,7 @@ def test_body_is_closed_and_not_read_beyond_the_limit(driver: Driver) -> None:
 
 
 class Raised(NamedTuple):
-    """What an attempt raises, and the failure that it means: an error of ours, which is one of the library's too."""
+    """An exception, and the failure that it becomes; its error also inherits from a class of httpx, `also`."""
 
     raised: Exception
     error: type[errors.OpenRouterError]
@@ -400,7 +400,7 @@ RAISED = [
 @both_drivers
 @pytest.mark.parametrize("case", RAISED, ids=lambda case: f"{case.raised!r:.40}")
 def test_exception_becomes_an_error_of_both_hierarchies(case: Raised, driver: Driver) -> None:
-    """Which pickles, and keeps nothing of the attempt: neither a traceback nor a request."""
+    """The error can be pickled, and holds neither the traceback nor the request of the attempt."""
     failure = outcome_of(driver, raising(case.raised))
 
     assert isinstance(failure, Failure)
@@ -415,7 +415,7 @@ def test_exception_becomes_an_error_of_both_hierarchies(case: Raised, driver: Dr
 
 
 class Damaged(NamedTuple):
-    """A body that is never taken for a response."""
+    """A body that is never accepted as a response."""
 
     name: str
     pieces: list[bytes | Exception]

@@ -1,4 +1,4 @@
-"""One client in many threads, tasks, event loops and processes: each gets its own vectors, and nothing is left open."""
+"""One client in many threads, tasks, event loops and processes: each gets its own vectors, and no socket stays open."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from openrouter_embeddings import OpenRouter, Policy
 from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS
 from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
-PROMPTLY = 1.0  # seconds, on a busy machine
-ENDING = PROMPTLY + JOB_INTERRUPT_SECONDS  # what a job in flight may take to end
+PROMPTLY = 1.0  # seconds; long enough for a busy machine
+ENDING = PROMPTLY + JOB_INTERRUPT_SECONDS  # seconds in which a job must end
 PATIENT = Policy(attempts=12, base_seconds=0.001, overloaded_base_seconds=0.002)
 
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """No socket, thread or warning."""
+    """Check that no socket and no thread is left, and that no warning appears."""
     gc.collect()
     sockets, threads = open_sockets(), set(threading.enumerate())
     with warnings.catch_warnings(record=True) as caught:
@@ -101,16 +101,16 @@ def test_call_is_cancelled_on_trio() -> None:
         assert trio.run(scenario, server) < PROMPTLY
 
 
-# ---- giving up ------------------------------------------------------------------------------------------------
+# ---- interrupts -----------------------------------------------------------------------------------------------
 
 
 def interrupted(call: Callable[[], Any], when: Callable[[], bool]) -> float:
-    """Ctrl-C as soon as `when`; how long the call took to end then."""
+    """Send Ctrl-C as soon as `when()` is true, and return the seconds until the call ends."""
     moments: list[float] = []
 
     def interrupt() -> None:
         wait_until(when)
-        time.sleep(0.02)  # the last request is being waited for by now
+        time.sleep(0.02)  # by then, the call waits for the last response
         moments.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -143,7 +143,7 @@ def test_interrupted_embed_ends_promptly_and_the_client_still_works(concurrency:
 @needs_signals
 def test_interrupted_embed_that_waits_before_a_retry_ends_promptly() -> None:
     def reject_all(connection: Any, request: Any) -> None:
-        time.sleep(0.2)  # until all of them have asked: nobody begins once one was told to wait
+        time.sleep(0.2)  # until all requests are sent: after the first rejection, none is sent
         reject(429, ("Retry-After", "30"))(connection, request)
 
     with FaultServer(forever(reject_all)) as server, client_of(server) as client:
@@ -158,7 +158,7 @@ def test_interrupted_embed_that_waits_before_a_retry_ends_promptly() -> None:
 
 @needs_signals
 def test_interrupt_during_a_handshake_that_hangs_ends_promptly() -> None:
-    """A server that accepts, and then says nothing of TLS."""
+    """The server accepts the connection, but sends nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
         accepted: list[socket.socket] = []
@@ -181,7 +181,7 @@ def test_interrupt_during_a_handshake_that_hangs_ends_promptly() -> None:
 
 
 def in_child(client: OpenRouter, caller: int, results: Any) -> None:
-    """Both ways, and a job, in another process."""
+    """Make a sync call, a job and an async call in another process."""
 
     async def ask() -> list[float]:
         async with client:
@@ -209,7 +209,7 @@ quiet_fork = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWa
 @needs_fork
 @quiet_fork
 def test_forked_children_open_their_own_connections() -> None:
-    """While threads of the parent are in the middle of calls, and hold what they hold."""
+    """The fork happens while threads of the parent are in the middle of calls, and may hold locks."""
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
     stop = threading.Event()
@@ -265,7 +265,7 @@ if __name__ == "__main__":
 
 
 def test_spawned_child_gets_a_working_copy(tmp_path: Path) -> None:
-    """A fresh interpreter, which gets the client through pickle."""
+    """A new interpreter receives the client through pickle."""
     program = tmp_path / "spawning.py"
     program.write_text(SPAWNED.format(tests=str(Path(__file__).parents[1])))
     ran = subprocess.run(

@@ -77,7 +77,7 @@ def test_pytest_httpx(side: Side, httpx_mock: HTTPXMock) -> None:
 
 @both_sides
 def test_vcrpy(side: Side, tmp_path: Path) -> None:
-    """Recorded against a server, and played again when that is gone."""
+    """Record against a server, and replay after it has stopped."""
     recorder = vcr.VCR(filter_headers=["authorization"], record_mode="once")
     cassette = str(tmp_path / "cassette.yaml")
     with FaultServer(forever(respond())) as server, recorder.use_cassette(cassette):

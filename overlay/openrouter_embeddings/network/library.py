@@ -2,7 +2,7 @@
 
 Two objects of the library have no public attribute: the network backend of a client, and the h11 connection of a
 response. `references` finds them by their public classes. It names no private attribute, but depends on the `__dict__`
-of the library's objects. tests/network/test_connections.py ("another release of the library") runs without either.
+of the library's objects. Two tests in tests/network/test_connections.py run without either.
 """
 
 from __future__ import annotations
