@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,7 +33,7 @@ from .errors import (
     record_counts,
 )
 from .messages import TIMEOUTS, BodyConsumer, CallFlow, Request, Response, Sleep, Timeouts
-from .network import CancelScope, HttpClients
+from .network import HttpClients
 from .redaction import Redactor
 from .retries import ONE_CALL, CallState, Policy, RetryBudget, Uniform, decide, policy_from, response_failure
 from .telemetry import Hook
@@ -145,21 +145,11 @@ class Caller:
                 state.is_sent = False
                 state.maybe_billed += failure.sent
                 state.elapsed_seconds = self.clock() - began
-                sleep, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
-                if isinstance(sleep, Sleep) and not (sleep.free or policy.official):
-                    if job_waits and not (failure.sent or failure.final):
-                        failure.error._job_waits, sleep = True, ""
-                    elif not self.budget.take(maybe_billed=failure.sent):
-                        sleep = "the retry budget of the client"
-                if isinstance(sleep, str):
-                    failure.error.limit, failure.error.host = sleep, host
-                    raise _final_error(failure.error, request.redactor()) from None
-                subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
-                # Log the name of the error only: the server's message may quote the texts.
-                values = subject, host, state.attempts, sleep.reason, sleep.seconds
-                self._log(logging.WARNING, "%.100s at %s: attempt %d: %s; retrying in %.2f s", *values)
-                state.free_retries += sleep.free
-                yield sleep
+                step = self._sleep_or_error(call, request, policy, failure, state, job_waits)
+                if isinstance(step, OpenRouterError):
+                    raise step from None
+                state.free_retries += step.free
+                yield step
         except BaseException as error:
             # `network` counts an interrupted send; an interrupt while a response is decoded is counted here.
             billed = state.maybe_billed + read_counts(error, if_unknown=int(state.is_sent)).possibly_billed_attempts
@@ -186,21 +176,30 @@ class Caller:
             self._log(logging.DEBUG, "%s after %.3f s", status, self.clock() - began)
         return request, outcome
 
+    def _sleep_or_error(
+        self, call: PreparedCall, request: Request, policy: Policy, failure: Failure, state: CallState, job_waits: bool
+    ) -> Sleep | OpenRouterError:
+        """Return the wait before the next attempt, or the error to raise."""
+        step, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
+        if isinstance(step, Sleep) and not (step.free or policy.official):
+            if job_waits and not (failure.sent or failure.final):
+                failure.error._job_waits, step = True, ""
+            elif not self.budget.take(maybe_billed=failure.sent):
+                step = "the retry budget of the client"
+        if isinstance(step, str):
+            failure.error.limit, failure.error.host = step, host
+            return _final_error(failure.error, request.redactor())
+        subject = call.fields.get("model") or f"{call.operation.method} {call.operation.path}"
+        # Log the name of the error only: the server's message may quote the texts.
+        values = subject, host, state.attempts, step.reason, step.seconds
+        self._log(logging.WARNING, "%.100s at %s: attempt %d: %s; retrying in %.2f s", *values)
+        return step
+
     def _log(self, level: int, message: str, *values: Any) -> None:
         """Log to the logger `openrouter` and to the caller's `debug_logger`."""
         _logger.log(level, message, *values)
         if self.debug is not None:
             self.debug(message % values)
-
-    def run(
-        self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
-    ) -> Any:
-        """Drive a flow in the current thread."""
-        return self.http_clients.run(flow, sleep, scope)
-
-    async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
-        """Drive a flow on the running event loop."""
-        return await self.http_clients.arun(flow, sleep)
 
     def open(self) -> None:
         """Import modules and open the client now: if several threads do it later, Ctrl-C can leave them deadlocked."""

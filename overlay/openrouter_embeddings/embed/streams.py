@@ -42,7 +42,7 @@ class _Threads:
         self._session.caller.open()
 
     async def call(self, flow: CallFlow) -> Any:
-        return self._session.caller.run(flow)
+        return self._session.caller.http_clients.run(flow)
 
     async def start(self, batch: Batch, _: float) -> None:
         if batch.is_whole_job:
@@ -77,7 +77,7 @@ class _Threads:
                 time.sleep(seconds) if scope is None else scope.wait(seconds)
 
         try:
-            session.job.outcomes.append((batch, session.caller.run(session.flow(batch), pause, scope)))
+            session.job.outcomes.append((batch, session.caller.http_clients.run(session.flow(batch), pause, scope)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
 
@@ -114,7 +114,7 @@ class _Tasks:
         self._session.job.wake = partial(_call_soon, loop, self._arrived.set)
 
     async def call(self, flow: CallFlow) -> Any:
-        return await self._session.caller.arun(flow)
+        return await self._session.caller.http_clients.arun(flow)
 
     async def start(self, batch: Batch, packing_seconds: float) -> None:
         task = asyncio.create_task(self._send(batch))
@@ -131,7 +131,7 @@ class _Tasks:
                 await asyncio.sleep(seconds)
 
         try:
-            session.job.outcomes.append((batch, await session.caller.arun(session.flow(batch), pause)))
+            session.job.outcomes.append((batch, await session.caller.http_clients.arun(session.flow(batch), pause)))
         except BaseException as error:
             session.job.outcomes.append((batch, error))
         self._arrived.set()
