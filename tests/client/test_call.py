@@ -97,7 +97,7 @@ def play(
         return now
 
     config, options = Config(base_url=f"{ROOT}/api/v1", api_key=key), CallOptions(timeout_ms=timeout_ms)
-    http_clients, world = HttpClients(None, None, None), {"budget": budget or RetryBudget(), "debug": debug}
+    http_clients, world = HttpClients(), {"budget": budget or RetryBudget(), "debug": debug}
     caller = Caller(config, policy, http_clients, clock=clock, uniform=max, **world)
     flow = caller.call_flow(GENERATE, {"input": ["a text"], "model": "m"}, options, **more)
     outcomes, steps, outcome = iter(script), [], None

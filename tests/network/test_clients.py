@@ -45,10 +45,6 @@ def no_socket_left() -> Iterator[None]:
     assert open_sockets() - before == set()
 
 
-def new_clients(**given: Any) -> HttpClients:
-    return HttpClients(given.get("client"), given.get("async_client"), None)
-
-
 async def ask(client: OpenRouter) -> int:
     """Make one call, and return the number of its attempts."""
     made = await client.embeddings.generate_async(input="a", model=MODEL)
@@ -59,7 +55,7 @@ async def ask(client: OpenRouter) -> int:
 
 
 def test_client_for_threads_is_opened_once() -> None:
-    clients = new_clients()
+    clients = HttpClients()
     barrier = threading.Barrier(32)
 
     def sync_client(_: int) -> Any:
@@ -72,7 +68,7 @@ def test_client_for_threads_is_opened_once() -> None:
 
 
 def test_close_closes_the_opened_client() -> None:
-    clients = new_clients()
+    clients = HttpClients()
     client = clients.sync_client()
     clients.close()
     clients.close()
@@ -87,7 +83,7 @@ def test_callers_own_clients_are_used_and_never_closed() -> None:
         assert (clients.sync_client(), await clients.async_client()) == ("own", "own too")
         await clients.aclose()
 
-    clients = new_clients(client="own", async_client="own too")
+    clients = HttpClients(client="own", async_client="own too")
     asyncio.run(scenario())
 
 
@@ -96,7 +92,7 @@ def test_callers_own_clients_are_used_and_never_closed() -> None:
 
 @every_loop
 def test_event_loop_has_one_client(loop: Loop) -> None:
-    clients = new_clients()
+    clients = HttpClients()
 
     async def scenario() -> None:
         first, second = await clients.async_client(), await clients.async_client()
@@ -112,7 +108,7 @@ def test_event_loop_has_one_client(loop: Loop) -> None:
 
 
 def test_concurrent_tasks_share_one_client() -> None:
-    clients = new_clients()
+    clients = HttpClients()
 
     async def scenario() -> None:
         found = await asyncio.gather(*(clients.async_client() for _ in range(20)))
@@ -198,7 +194,7 @@ def test_closing_from_another_loop_ends_the_connections() -> None:
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_unpickled_copy_has_its_own_connections(closed: bool) -> None:
-    clients = new_clients()
+    clients = HttpClients()
     client = clients.sync_client()
     if closed:
         clients.close()
@@ -212,4 +208,4 @@ def test_unpickled_copy_has_its_own_connections(closed: bool) -> None:
 
 def test_callers_own_client_cannot_be_pickled() -> None:
     with pytest.raises(TypeError, match="cannot be pickled"):
-        pickle.dumps(new_clients(client=object()))
+        pickle.dumps(HttpClients(client=object()))

@@ -412,7 +412,7 @@ def test_pool_is_bounded(side: Side) -> None:
 def test_waiting_for_the_pool_has_its_own_timeout() -> None:
     """The wait says nothing about the server, and does not shorten the attempt."""
     timeouts = Timeouts(pool_seconds=0.2, attempt_seconds=5.0)
-    clients = HttpClients(None, None, None)
+    clients = HttpClients()
 
     def flow(server: FaultServer) -> Any:
         body = b'{"input": ["a"], "model": "m"}'
@@ -452,7 +452,7 @@ WAITS = [
 
 @pytest.mark.parametrize("waits", WAITS, ids=lambda waits: waits.name)
 def test_scope_cancels_a_wait_in_another_thread(waits: Waits) -> None:
-    scope, clients, ended = CancelScope(), HttpClients(None, None, None), threading.Event()
+    scope, clients, ended = CancelScope(), HttpClients(), threading.Event()
 
     def flow(port: int) -> Any:
         yield Request("POST", f"{waits.scheme}://127.0.0.1:{port}/", (), b"{}", Timeouts(), 1 << 20)

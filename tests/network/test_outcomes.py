@@ -91,7 +91,7 @@ class Driver(NamedTuple):
 
 
 def run(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
-    return HttpClients(client, None, None).run(flow, sleep)
+    return HttpClients(client).run(flow, sleep)
 
 
 def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None = None) -> Any:
@@ -99,7 +99,7 @@ def run_on_loop(flow: Flow, client: Any, sleep: Callable[[Sleep], None] | None =
         assert sleep is not None
         sleep(step)
 
-    return asyncio.run(HttpClients(None, client, None).arun(flow, waits if sleep else None))
+    return asyncio.run(HttpClients(async_client=client).arun(flow, waits if sleep else None))
 
 
 DRIVERS = [Driver("sync", run, Client), Driver("async", run_on_loop, AsyncClient)]

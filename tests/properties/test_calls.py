@@ -86,7 +86,7 @@ class Calls(RuleBasedStateMachine):
     def call(self) -> None:
         uniform = lambda low, high: low + self.random * (high - low)  # noqa: E731
         context: dict[str, Any] = {"budget": self.budget, "clock": lambda: self.now, "uniform": uniform}
-        caller = Caller(CONFIG, self.policy, HttpClients(None, None, None), **context)
+        caller = Caller(CONFIG, self.policy, HttpClients(), **context)
         self.running = caller.call_flow(GENERATE, {"input": "a", "model": "m"}, CallOptions(), read=read)
         self.started = self.now
         self.sends = self.retries = self.billed_retries = self.maybe_billed = 0

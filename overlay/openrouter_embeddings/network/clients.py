@@ -50,7 +50,7 @@ class HttpClients:
         ssl_context: TLS settings to use instead of the environment's certificates.
     """
 
-    def __init__(self, client: Any, async_client: Any, ssl_context: Any) -> None:
+    def __init__(self, client: Any = None, async_client: Any = None, ssl_context: Any = None) -> None:
         self._given, self._given_async, self._ssl_context = client, async_client, ssl_context
         self.closed = False
         self._reset()
@@ -158,7 +158,7 @@ class HttpClients:
         return {"closed": self.closed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(None, None, None)  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]
         self.closed = state["closed"]
 
 
