@@ -30,9 +30,9 @@ from mutations import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "caller": "client/test_call.py properties/test_calls.py",
-    "retries": "client/test_retries.py client/test_call.py",
-    "redaction": "client/test_messages.py client/test_call.py response/test_envelope.py",
+    "caller": "client/test_caller.py properties/test_calls.py",
+    "retries": "client/test_retries.py client/test_caller.py",
+    "redaction": "client/test_messages.py client/test_caller.py response/test_envelope.py",
     "config": "client/test_config.py request/test_prepared_call.py",
     "request.validation": "request properties/test_inputs.py",
     "request.prepared_call": "request",
