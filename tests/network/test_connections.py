@@ -278,9 +278,11 @@ def test_response_before_the_request_is_rejected(
 ) -> None:
     """The server sends it when the connection opens."""
 
+    is_sent, opened = threading.Event(), "start_tls.complete" if certificate else "connect_tcp.complete"
+
     def delay(record: logging.LogRecord) -> bool:
-        if record.getMessage().startswith(("connect_tcp.complete", "start_tls.complete")):
-            time.sleep(0.05)
+        """Wait for the response before the request is sent."""
+        assert not record.getMessage().startswith(opened) or is_sent.wait(10)
         return True
 
     class SendsFirst(FaultServer):
@@ -288,6 +290,7 @@ def test_response_before_the_request_is_rejected(
             if self.tls:
                 connection.raw = self.tls.wrap_socket(connection.raw, server_side=True)
             connection.raw.sendall(http(200, b'{"data": []}'))
+            is_sent.set()
             self.tls = None  # this connection is encrypted already
             super()._serve(connection)
 
