@@ -24,9 +24,8 @@ class _NoCookies(http.Cookies):
         """Store no cookies. The method of httpx takes a twentieth of a call."""
 
 
-_COOKIES = _NoCookies()
-_COOKIELESS = {"cookies": property(lambda _: _COOKIES, lambda _, __: None)}
-_CLIENTS: Any = [type(cls.__name__, (cls,), _COOKIELESS) for cls in (http.Client, http.AsyncClient)]
+_CHANGES = {"cookies": _NoCookies(), "backend": None}
+_CLIENTS: Any = [type(cls.__name__, (cls,), _CHANGES) for cls in (http.Client, http.AsyncClient)]
 
 
 def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
@@ -42,7 +41,6 @@ def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason = type(error).__name__
     else:
-        client.backend = None
         for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
             client.backend = client.backend or Backend(getattr(owner, name), on_loop)
             setattr(owner, name, client.backend)
