@@ -414,16 +414,21 @@ def test_pool_is_bounded(side: Side) -> None:
 
 def test_waiting_for_the_pool_has_its_own_timeout() -> None:
     """The wait says nothing about the server, and does not shorten the attempt."""
-    timeouts = Timeouts(pool_seconds=0.2, attempt_seconds=5.0)
-    clients = HttpClients()
+    timeouts = Timeouts(pool_seconds=0.2, attempt_seconds=60.0)
+    clients, outcomes, ten_failed = HttpClients(), list[Any](), threading.Event()
+
+    def hold(connection: Connection, request: Received) -> None:
+        assert ten_failed.wait(30)
+        respond()(connection, request)
 
     def flow(server: FaultServer) -> Any:
         body = b'{"input": ["a"], "model": "m"}'
-        return (yield Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20))
+        outcomes.append((yield Request("POST", f"{server.url}/embeddings", (), body, timeouts, 1 << 20)))
+        if len(outcomes) >= 10:
+            ten_failed.set()
 
-    with ProviderServer(seconds=0.5) as server:
-        outcomes: list[Any] = []
-        threads = [threading.Thread(target=lambda: outcomes.append(clients.run(flow(server)))) for _ in range(110)]
+    with FaultServer(forever(hold)) as server:
+        threads = [threading.Thread(target=lambda: clients.run(flow(server))) for _ in range(110)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -431,7 +436,7 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
         clients.close()
 
     late = [outcome for outcome in outcomes if hasattr(outcome, "error")]
-    assert len(late) == 10
+    assert (len(late), len(outcomes)) == (10, 110)
     assert {(isinstance(outcome.error, httpx.PoolTimeout), outcome.sent) for outcome in late} == {(True, False)}
 
 
