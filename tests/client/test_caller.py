@@ -169,6 +169,9 @@ SCRIPTS = {
     "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, job_waits=True),
     "job, refused": Script([refused()], "send", ConnectError, 1, job_waits=True),
     "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, job_waits=True),
+    "job, server says yes": Script(
+        [error(400, x_should_retry="true"), good()], "send 0.5 send", None, 2, job_waits=True
+    ),
     "job, stale": Script([broken(stale=True), good()], "send 0 send", None, 2, 1, job_waits=True),
 }  # fmt: skip
 
@@ -251,6 +254,22 @@ def test_interrupt_while_a_response_is_read_counts_it(outcomes: list[Outcome], c
 
     assert calls == len(outcomes)
     assert (caught.value.attempts, caught.value.possibly_billed_attempts) == counts  # type: ignore[attr-defined]
+
+
+def test_error_has_the_usage_of_rejected_responses() -> None:
+    usage = {"prompt_tokens": 3, "total_tokens": 3}
+
+    assert play([reply(200, {"data": [], "usage": usage})]).error.rejected_usages == [usage]
+    assert play([error(400)]).error.rejected_usages == []
+
+
+def test_call_without_a_key_needs_its_own_authorization() -> None:
+    caller, arguments = Caller(Config(base_url=ROOT), None, HttpClients()), {"input": "a", "model": "m"}
+
+    request = next(caller.call_flow(GENERATE, arguments, CallOptions(http_headers={"authorization": "Bearer own"})))
+    assert dict(request.headers)["Authorization"] == Secret("Bearer own")
+    with pytest.raises(ConfigurationError, match="no API key"):
+        caller.call_flow(GENERATE, arguments, CallOptions())
 
 
 def test_missing_key_at_a_retry_ends_the_call() -> None:

@@ -315,6 +315,8 @@ def test_closed_client_and_its_variants_reject_calls(side: Side) -> None:
         variant, other = (session.client.with_options(timeout_ms=5_000) for _ in range(2))
         other.close()
         asyncio.run(other.aclose())
+        with pytest.raises(errors.ClosedClientError):
+            other.embeddings.generate(**CALL)
         session.generate(**CALL)
         session.client.close()
         session.client.close()

@@ -30,7 +30,7 @@ from mutations import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "caller": "client/test_caller.py properties/test_calls.py",
+    "caller": "client/test_caller.py properties/test_calls.py client/test_client.py telemetry/test_telemetry.py",
     "retries": "client/test_retries.py client/test_caller.py",
     "redaction": "client/test_messages.py client/test_caller.py response/test_envelope.py",
     "config": "client/test_config.py request/test_prepared_call.py",
