@@ -114,10 +114,9 @@ class HttpClients:
         loop = anyio.lowlevel.current_token()
         if loop not in self._async:
             with self._lock:
+                # Loops that were closed without finishing their async generators.
                 for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
-                    transport.abandon(
-                        self._async.pop(ended)[0]
-                    )  # its loop was closed without finishing its async generators
+                    transport.abandon(self._async.pop(ended)[0])
                 client = transport.open_client(self._ssl_context, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
