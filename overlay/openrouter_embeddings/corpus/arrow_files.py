@@ -65,14 +65,14 @@ def _open_ipc(source: Any) -> Any:
         return ipc.open_stream(source)
 
 
-def _ipc_batches(reader: Any) -> Iterator[Any]:
+def _ipc_batches(reader: Any, rows: int = _BATCH_ROWS) -> Iterator[Any]:
     if hasattr(reader, "num_record_batches"):
         batches: Any = (reader.get_batch(i) for i in range(reader.num_record_batches))
     else:
         batches = reader
     for batch in batches:
-        for start in range(0, batch.num_rows, _BATCH_ROWS):
-            yield batch.slice(start, _BATCH_ROWS)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
 def vector_type(dimensions: int, dtype: Any = np.float32, *, fixed_size: bool) -> Any:
@@ -126,15 +126,28 @@ class ArrowWriter:
         self._writer.close()
 
 
-def read_output(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
-    """Return the stamp, the ids and the vectors of an output, as stored in the file."""
-    if format == "parquet":
-        table = pq.read_table(path, memory_map=True)
-    else:
-        table = ipc.open_file(pa.memory_map(str(path))).read_all()
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    if "vector" not in table.column_names:
-        return metadata, (), np.empty((0, 0), np.float32)
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table["vector"].chunks]
-    flat = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.empty(0, np.float32)
-    return metadata, table["id"], flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0)
+class ArrowReader:
+    """Reads the ids and vectors of an output in a Parquet or an Arrow file."""
+
+    def __init__(self, path: Path, format: str) -> None:
+        self._path, source = path, pa.memory_map(str(path))
+        self._file: Any = pq.ParquetFile(source) if format == "parquet" else ipc.open_file(source)
+        self._is_parquet = format == "parquet"
+        schema = self._file.schema_arrow if self._is_parquet else self._file.schema
+        is_output = {"id", "vector"} <= set(schema.names)
+        self.metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items() if is_output}
+        self.rows = row_count(path, format)
+
+    def blocks(self, rows: int) -> Iterator[Any]:
+        """Yield all vectors, up to `rows` at a time, without a copy if the file is Arrow."""
+        for column in self._columns("vector", rows):
+            yield column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+
+    def ids(self, rows: Sequence[int]) -> list[Any]:
+        """Return the ids of some rows."""
+        column = pa.chunked_array(self._columns("id", _BATCH_ROWS))
+        return [column[row].as_py() for row in rows]
+
+    def _columns(self, name: str, rows: int) -> Iterator[Any]:
+        batches = self._file.iter_batches(rows, columns=[name]) if self._is_parquet else _ipc_batches(self._file, rows)
+        return (batch.column(name) for batch in batches)

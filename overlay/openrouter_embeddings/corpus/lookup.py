@@ -69,8 +69,8 @@ def search(
         raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix ('' for none)")
     vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
     nearest = found.nearest(vector, count)
-    texts = _texts_of(output.absolute(), [row for row, _ in nearest])
-    return [Match(found.id_of(row), row, similarity, texts.get(row)) for row, similarity in nearest]
+    texts = _texts_of(output.absolute(), [row for _, row, _ in nearest])
+    return [Match(id, row, similarity, texts.get(row)) for id, row, similarity in nearest]
 
 
 def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
-_SEARCH_ROWS = 256  # rows per block, so that a block stays in the CPU cache for the second pass
+_SEARCH_ROWS = 256  # rows per block, so that a block stays in the CPU cache for the second product
 _NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
 
 
@@ -148,30 +149,52 @@ def publish(written: Path, output: Path) -> None:
             os.close(folder)
 
 
-def _read(path: Path, format: str) -> tuple[Mapping[str, str], Sequence[Any], Any]:
-    """Return the stamp, the ids and the vectors of an output, as stored in its files."""
-    if format != "npy":
-        from .arrow_files import read_output
+class Reader(Protocol):
+    """Reads ids and vectors, as stored. `metadata` has the stamp, or is empty; `rows` is the number of rows."""
 
-        return read_output(path, format)
-    sides, vectors = side_files(path), np.load(path, mmap_mode="r")
-    if not sides["stamp.json"].is_file():
-        return {}, (), vectors
-    return json.loads(sides["stamp.json"].read_bytes()), sides["ids.jsonl"].read_bytes().splitlines(), vectors
+    metadata: Mapping[str, str]
+    rows: int
+
+    def blocks(self, rows: int) -> Iterator[Any]: ...
+
+    def ids(self, rows: Sequence[int]) -> list[Any]: ...
+
+
+class NpyReader:
+    """Reads an .npy file, and the ids and the stamp in the files beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._sides, self._vectors = side_files(path), np.load(path, mmap_mode="r")
+        stamp = self._sides["stamp.json"]
+        self.metadata = json.loads(stamp.read_bytes()) if stamp.is_file() else {}
+        self.rows = len(self._vectors)
+
+    def blocks(self, rows: int) -> Iterator[Any]:
+        return (np.asarray(self._vectors[start : start + rows]) for start in range(0, self.rows, rows))
+
+    def ids(self, rows: Sequence[int]) -> list[Any]:
+        lines = self._sides["ids.jsonl"].read_bytes().splitlines()
+        return [json.loads(lines[row]) for row in rows]
+
+
+def _open_reader(path: Path, format: str) -> Reader:
+    if format == "npy":
+        return NpyReader(path)
+    from .arrow_files import ArrowReader
+
+    return ArrowReader(path, format)
 
 
 class Output:
-    """A finished output: its stamp, ids and vectors, as stored."""
+    """A finished output: its stamp, and the search over its vectors."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ConfigurationError(f"the file {path} does not exist")
-        try:
-            metadata, self.ids, self.vectors = _read(path, output_format(path))
-        except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors
-            if isinstance(error, OpenRouterError):
-                raise
-            raise CorpusError(f"{path} cannot be read: {error}") from error
+        self._path = path
+        with self._named_failures():
+            self._reader = _open_reader(path, output_format(path))
+        metadata = self._reader.metadata
         if "openrouter_embeddings" not in metadata:
             raise CorpusError(f"{path} has no stamp: it was not written by this package")
         self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
@@ -179,32 +202,45 @@ class Output:
         self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
         self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
 
-    def id_of(self, row: int) -> int | str:
-        """Return the id of a row."""
-        id = self.ids[row]
-        found: int | str = json.loads(id) if isinstance(id, bytes) else id.as_py()
-        return found
+    @contextlib.contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OpenRouterError:
+            raise
+        except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors
+            raise CorpusError(f"{self._path} cannot be read: {error}") from error
 
-    def nearest(self, vector: Any, count: int) -> list[tuple[int, float]]:
+    def nearest(self, vector: Any, count: int) -> list[tuple[int | str, int, float]]:
         """Return the rows with the largest cosine similarity to `vector`, float32 `(dimensions,)`.
 
-        The bits of a binary output count as 1 and -1.
+        The bits of a binary output count as 1 and -1. The memory that this needs does not depend on the vectors.
 
         Returns:
-            `(row, similarity)` pairs, sorted by descending similarity, -1 to 1.
+            `(id, row, similarity)`, sorted by descending similarity, -1 to 1.
         """
-        similarities = np.empty(len(self.vectors), np.float32)
         if self.form.dimensions is not None:
             vector = truncate_dimensions(vector, self.form.dimensions)
         unit = vector / (np.linalg.norm(vector) or 1.0)
-        for start in range(0, len(self.vectors), _SEARCH_ROWS):  # in blocks: a large file must not fill the memory
-            block = np.asarray(self.vectors[start : start + _SEARCH_ROWS])
-            if self.form.dtype == "binary":
-                block = 2.0 * np.unpackbits(block, axis=1, count=len(unit)) - 1
-            block = block.astype(np.float32, copy=False)
-            lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
-            similarities[start : start + len(block)] = (block @ unit) / np.where(lengths > 0, lengths, 1)
-        count = min(count, len(similarities))
-        best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.int64)
-        best = best[np.argsort(-similarities[best], kind="stable")]
-        return [(int(row), float(similarities[row])) for row in best]
+        similarities, end = np.empty(self._reader.rows, np.float32), 0
+        with self._named_failures():
+            for block in self._reader.blocks(_SEARCH_ROWS):
+                start, end = end, end + len(block)
+                similarities[start:end] = _similarities(self._numbers(block, len(unit)), unit)
+            count = min(count, end)
+            best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.int64)
+            best = best[np.argsort(-similarities[best], kind="stable")]
+            rows = best.tolist()
+            return list(zip(self._reader.ids(rows), rows, similarities[best].tolist(), strict=True))
+
+    def _numbers(self, block: Any, dimensions: int) -> Any:
+        """Convert stored vectors to float32."""
+        if self.form.dtype == "binary":
+            block = 2.0 * np.unpackbits(block, axis=1, count=dimensions) - 1
+        return block.astype(np.float32, copy=False)
+
+
+def _similarities(block: Any, unit: Any) -> Any:
+    """Return the cosine similarities of vectors and one vector of length 1."""
+    squares = np.matmul(block[:, None, :], block[:, :, None])[:, 0, 0]  # faster than `einsum`
+    return (block @ unit) / np.sqrt(np.where(squares > 0, squares, 1))
