@@ -134,8 +134,8 @@ class ArrowReader:
         self._file: Any = pq.ParquetFile(source) if format == "parquet" else ipc.open_file(source)
         self._is_parquet = format == "parquet"
         schema = self._file.schema_arrow if self._is_parquet else self._file.schema
-        is_output = {"id", "vector"} <= set(schema.names)
-        self.metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items() if is_output}
+        stamp = schema.metadata if {"id", "vector"} <= set(schema.names) else None
+        self.metadata: Mapping[str, str] = {key.decode(): value.decode() for key, value in (stamp or {}).items()}
         self.rows = row_count(path, format)
 
     def blocks(self, rows: int) -> Iterator[Any]:
