@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 
 import pytest
 from openrouter_embeddings.corpus import show_progress
@@ -11,7 +12,7 @@ from openrouter_embeddings.types import Progress, Usage
 
 HALF = Progress(1_000, 2_000, 250.0, Usage(10, 10, 0.5), 9, 1, 4.0, 3_725.0, 12.0, "429 TooMany", 2, 8)
 LINE = (
-    "1,000 of 2,000 texts, 50%, 250/s, $0.5000, 2 errors, 8 requests in flight, waits 12 s: 429 TooMany, 1:02:05 left"
+    "50%, 1,000 of 2,000 texts, 250/s, 1:02:05 left, $0.5000, 2 errors, 8 requests in flight, waits 12 s: 429 TooMany"
 )
 
 
@@ -22,11 +23,15 @@ class Terminal(io.StringIO):
 
 def test_terminal_line_is_rewritten_and_truncated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "41")
+    log = logging.getLogger("openrouter")
+    monkeypatch.setattr(log, "propagate", False)  # pytest has handlers; a program may have none
     stream = Terminal()
     with show_progress(stream) as show:
         show(HALF)
+        log.warning("a message")
         show(HALF)
-    assert stream.getvalue() == f"\r\x1b[K{LINE[:40]}" * 2 + "\n"
+    line = f"\r\x1b[K{LINE[:40]}"
+    assert stream.getvalue() == f"{line}\r\x1b[Ka message\n{line}\r\x1b[K"
 
 
 def test_file_gets_few_lines() -> None:

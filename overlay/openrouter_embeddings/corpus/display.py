@@ -1,9 +1,13 @@
-"""Shows the progress of a job as one line: updated in place in a terminal, printed every ten seconds elsewhere."""
+"""Shows the progress of a job as one line: updated in place in a terminal, printed every ten seconds elsewhere.
+
+In a terminal, log messages appear above the line, and the line is removed at the end of the job.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +17,9 @@ import attrs
 
 from ..embed import Progress, counted, dollars
 
+_log = logging.getLogger("openrouter")
 _PLAIN_SECONDS = 10.0
+_CLEAR = "\r\x1b[K"  # clears the line in a terminal
 
 
 @contextlib.contextmanager
@@ -25,36 +31,43 @@ def show_progress(stream: TextIO, *, as_json: bool = False) -> Iterator[Callable
         nonlocal shown_at
         now = time.monotonic()
         if in_terminal:
-            stream.write(f"\r\x1b[K{progress_line(progress)[: shutil.get_terminal_size().columns - 1]}")
+            stream.write(f"{_CLEAR}{progress_line(progress)[: shutil.get_terminal_size().columns - 1]}")
         elif now - shown_at >= _PLAIN_SECONDS:
             shown_at = now
             line = json.dumps({"event": "progress", **attrs.asdict(progress)}) if as_json else progress_line(progress)
             stream.write(f"{line}\n")
         stream.flush()
 
+    if not in_terminal:
+        yield show
+        return
+    messages = logging.StreamHandler(stream)
+    messages.setFormatter(logging.Formatter(f"{_CLEAR}%(message)s"))
+    is_silent = not _log.hasHandlers()  # the program has no handler of its own
+    if is_silent:
+        _log.addHandler(messages)
     try:
         yield show
     finally:
-        if in_terminal:
-            stream.write("\n")
+        _log.removeHandler(messages)
+        stream.write(_CLEAR)
+        stream.flush()
 
 
 def progress_line(progress: Progress) -> str:
-    """Format texts, share, rate, cost, errors, requests in flight, wait and time left."""
-    total = progress.texts_total
-    parts = [f"{progress.texts_done:,}" + (f" of {total:,} texts" if total else " texts")]
-    if total:
-        parts.append(f"{min(1.0, progress.texts_done / total):.0%}")
-    parts.append(f"{progress.texts_per_second:,.0f}/s")
-    if progress.usage.cost is not None:
-        parts.append(dollars(progress.usage.cost))
-    parts.append(counted(progress.errors, "error"))
-    parts.append(f"{counted(progress.in_flight, 'request')} in flight")
-    if progress.wait_seconds:
-        parts.append(f"waits {progress.wait_seconds:.0f} s: {progress.wait_reason}")
-    if progress.seconds_left is not None:
-        parts.append(f"{duration(progress.seconds_left)} left")
-    return ", ".join(parts)
+    """Format share, texts, rate, time left, cost, errors, requests in flight and wait, the most important first."""
+    done, total, left = progress.texts_done, progress.texts_total, progress.seconds_left
+    parts = [
+        f"{min(1.0, done / total):.0%}" if total else "",
+        f"{done:,} of {total:,} texts" if total else f"{done:,} texts",
+        f"{progress.texts_per_second:,.0f}/s" if progress.texts_per_second else "",
+        "" if left is None else f"{duration(left)} left",
+        "" if progress.usage.cost is None else dollars(progress.usage.cost),
+        counted(progress.errors, "error") if progress.errors else "",
+        f"{counted(progress.in_flight, 'request')} in flight" if progress.in_flight else "",
+        f"waits {progress.wait_seconds:.0f} s: {progress.wait_reason}" if progress.wait_seconds else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def duration(seconds: float) -> str:

@@ -26,7 +26,7 @@ Interrupts = list[BaseException]
 _Result = TypeVar("_Result")
 _log = logging.getLogger("openrouter")
 _REPORT_SECONDS = 0.25
-_WAITING = "waiting up to %d s for the requests in flight; press Ctrl-C again to exit at once"
+_WAITING = "waiting up to %d s for the requests in flight; Ctrl-C again exits at once"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -21,7 +21,7 @@ from ..errors import BudgetError, CorpusError, OpenRouterError
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
-from .journal import Journal, Outcomes, RequestRecord, short_message
+from .journal import Journal, Outcomes, RequestRecord, short_message, usage_of
 from .pricing import model_price_usd
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
@@ -62,6 +62,7 @@ class Job:
         self.error: BaseException | None = None
         self._stopping = False
         self._settled_before = self._bad_rows = 0
+        self._usage_before = Usage()  # of earlier runs
 
     def stop(self, seconds: float) -> None:
         """Start no more requests; those in flight have `seconds` to finish."""
@@ -77,7 +78,7 @@ class Job:
         before = self._settled_before + self._bad_rows
         done = before + (now.texts_done if len(self._streams) > self._canary_streams else 0)
         left = max(0, total - done) / now.texts_per_second if total and now.texts_per_second else None
-        errors, usage = now.errors + self._bad_rows, self._usage()
+        errors, usage = now.errors + self._bad_rows, self._usage_before.plus(attrs.asdict(self._usage()))
         return attrs.evolve(
             now, texts_done=done, texts_total=total or None, seconds_left=left, errors=errors, usage=usage
         )
@@ -86,6 +87,7 @@ class Job:
         """Run the job to its end. If an error ends it, store the error in `error`."""
         ending = "failed"
         try:
+            self._usage_before = usage_of(self._journal.totals())
             self._journal.start_run()
             self._embed()
             self._record()
@@ -303,7 +305,7 @@ class Job:
         self.drift = first.distance(now)
         if self.drift == math.inf:
             widths = f"{now.vectors.shape[1]} dimensions now, {first.vectors.shape[1]} when the job started"
-            raise CorpusError(f"the model changed: {widths}; write to another output")
+            raise CorpusError(f"the model changed: {widths}; choose another output")
         if self.drift > DRIFT_DISTANCE:
             _log.warning("the model changed since the job started: cosine distance %.2g for fixed texts", self.drift)
         return first

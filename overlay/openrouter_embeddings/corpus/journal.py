@@ -16,7 +16,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from typing import Any, Self
 
 import attrs
 
+from ..embed import Usage
 from ..errors import CorpusError, printable
 from .vector_file import Ranges, to_ranges
 
@@ -48,6 +49,11 @@ create table if not exists shortened(row integer primary key, characters integer
 def short_message(text: str) -> str:
     """Return the message of an error as the journal stores it."""
     return printable(text, _MESSAGE_CHARS)
+
+
+def usage_of(totals: Mapping[str, Any]) -> Usage:
+    """Return the usage in the totals of a job."""
+    return Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"])
 
 
 @attrs.define
@@ -310,8 +316,10 @@ class Journal:
         return dict(zip((*names, "cost_usd", "errors", "shortened"), found, strict=True))
 
     def last_run(self) -> dict[str, Any]:
-        names = ("pid", "started_at", "ended_at", "ending", "error")
-        found = self._db.execute(f"select {', '.join(names)} from runs order by id desc").fetchone()
+        """Return the last run; `sent_at` is the time of its last request."""
+        names = ("pid", "started_at", "ended_at", "ending", "error", "sent_at")
+        sent_at = "(select max(sent_at) from requests where run = runs.id)"
+        found = self._db.execute(f"select {', '.join(names[:-1])}, {sent_at} from runs order by id desc").fetchone()
         return dict(zip(names, found or (None,) * len(names), strict=True))
 
     def shortened(self, first: int, count: int) -> Iterator[tuple[int, int, int, int]]:

@@ -11,7 +11,7 @@ import attrs
 
 from ..embed import Usage
 from .finish import Plan
-from .journal import JobLock, Journal
+from .journal import JobLock, Journal, usage_of
 from .outputs import job_folder
 
 
@@ -59,7 +59,7 @@ def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
         shortened_path=plan.shortened_path if totals["shortened"] else None,
         model=canary["model"],
         dimensions=plan.form.dimensions or canary["dimensions"],
-        usage=Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"]),
+        usage=usage_of(totals),
         requests=totals["requests"],
         possibly_billed_texts=totals["possibly_billed_texts"] + sum(doubt["texts"] for doubt in journal.doubts()),
         drift=drift,
@@ -145,11 +145,12 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
         lock.free()
         state = "running" if runs else journal.get("state") or last["ending"] or "killed"
         done, done_now = journal.rows_done()
-        seconds = (last["ended_at"] or time.time()) - (last["started_at"] or time.time())
+        ended_at = time.time() if runs else last["ended_at"] or last["sent_at"] or 0.0
+        seconds = ended_at - (last["started_at"] or ended_at)
         rate = done_now / seconds if seconds > 0 else 0.0
         total = journal.get("rows_about") or 0
         left = max(0, total - done - totals["errors"]) / rate if rate and runs else None
-        usage = Usage(totals["prompt_tokens"], totals["total_tokens"], totals["cost_usd"])
+        usage = usage_of(totals)
         price = None if usage.cost is None or not usage.total_tokens else usage.cost / usage.total_tokens
         return CorpusStatus(
             source=journal.get("source"),

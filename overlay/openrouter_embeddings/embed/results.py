@@ -197,5 +197,5 @@ def counted(number: int, thing: str) -> str:
 
 
 def dollars(amount: float) -> str:
-    """Format an amount in USD briefly, without an exponent."""
-    return "$" + (f"{amount:.10f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}")
+    """Format an amount in USD with 3 digits, or 4 decimals from 0.01, without an exponent."""
+    return "$" + (f"{float(f'{amount:.3g}'):.12f}".rstrip("0").rstrip(".") if amount < 0.01 else f"{amount:,.4f}")
