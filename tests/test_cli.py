@@ -115,20 +115,20 @@ def folder(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 EMBED = ["embed", "good.jsonl", "-m", "local/wordllama-l2-supercat-256"]
 FILE_COMMANDS: list[tuple[list[str], int, list[str]]] = [
     (["models"], 0, ["openai/text-embedding-3-small", "8,192 tokens", "$0.02 per million"]),
-    ([*EMBED, "--dry-run"], 0, ["2 texts, about", "at $0.02 per million tokens"]),
+    ([*EMBED, "--dry-run"], 0, ["texts:     2\n", "tokens:    about ", "at $0.02 per million tokens"]),
     ([*EMBED, "-o", "no.npy", "--max-cost", "1e-9"], 4, []),
     (
         [*EMBED, "-o", "out.parquet", "--max-cost", "0.01", "--cache", "cache"],
         0,
-        ["2 rows of 256 numbers", "bill of all runs: $0.0"],
+        ["vectors:   2 rows of 256 numbers, ", "bill:      $0.0"],
     ),
-    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill of all runs: nothing"]),
+    ([*EMBED, "-o", "again.npy", "--cache", "cache"], 0, ["bill:      nothing"]),
     (
         ["embed", "all.jsonl", "-o", "all.arrow", *EMBED[2:]],
         3,
-        ["without a vector: 1 row, see", "all.arrow.errors.jsonl"],
+        ["errors:    1 row, see", "all.arrow.errors.jsonl"],
     ),
-    (["status", "out.parquet"], 0, ["finished", "done: 2 of 2 rows", "in doubt (may be billed, sent again): 0"]),
+    (["status", "out.parquet"], 0, ["state:     finished\n", "done:      2 of 2 rows\n", "in doubt:  0 requests\n"]),
     (["search", "out.parquet", "forgotten login", "-n", "1"], 0, ["  password\n       reset a password\n"]),
     (["search", "again.npy", "dough", "--json", "-n", "1"], 0, ['"id": "bread"']),
     (["check", "out.parquet"], 0, ["the model is the same"]),
@@ -137,7 +137,7 @@ FILE_COMMANDS: list[tuple[list[str], int, list[str]]] = [
         0,
         ["2 rows of 256 numbers"],
     ),
-    (["status", "batch.npy"], 0, ["batch batch-", ": done, 1 text"]),
+    (["status", "batch.npy"], 0, ["batch:     batch-", ": done, 1 text"]),
 ]
 
 

@@ -24,12 +24,16 @@ from .shared import ALIAS, EXIT_CODES, PROGRAM, ExitCode
 
 \b
 examples:
-  {PROGRAM} embed notes.jsonl --output notes.parquet --model openai/text-embedding-3-small
+  {PROGRAM} embed notes.jsonl -o notes.parquet -m MODEL
   {PROGRAM} search notes.parquet "how do I reset a password"
   {PROGRAM} serve
 
 \b
-The key is read from OPENROUTER_API_KEY, another server's URL from OPENROUTER_BASE_URL.
+MODEL is an id, such as openai/text-embedding-3-small; `models` lists them.
+The key is read from OPENROUTER_API_KEY, and the URL of another server from
+OPENROUTER_BASE_URL.
+
+\b
 Completion in bash (also zsh, fish), and for the shorter name:
   eval "$(_OPENROUTER_EMBEDDINGS_COMPLETE=bash_source {PROGRAM})"
   eval "$(_OPENROUTER_COMPLETE=bash_source {ALIAS})"

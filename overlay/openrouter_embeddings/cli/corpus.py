@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,44 +16,52 @@ from ..corpus import OUTPUT_FORMATS, BatchOptions, CorpusResult, CorpusStatus, F
 from ..corpus import status as status_of
 from ..embed import OnLong, Usage, counted, dollars
 from ..vectors import VectorDtype
-from .shared import PROGRAM, ExitCode, json_object, print_json
+from .shared import PROGRAM, ExitCode, json_object, print_facts, print_json
 
 _BATCH_FLAGS = ("fallback", "resend_missing", "model", "server_url", "completion_window", "inputs", "poll_seconds")
 _EXAMPLES = f"""\b
 examples:
-  {PROGRAM} embed notes.jsonl -o notes.parquet -m openai/text-embedding-3-small
-  {PROGRAM} embed table.csv -o out.npy -m MODEL --text-field body --id-field key
-  {PROGRAM} embed folder/ -o folder.parquet -m MODEL --max-cost 0.50
-  {PROGRAM} embed corpus.parquet -m MODEL --dry-run
-  {PROGRAM} embed corpus.parquet -o out.parquet -m MODEL --batch --max-cost 20
+  {PROGRAM} embed notes.jsonl -o notes.parquet -m MODEL
+  {PROGRAM} embed table.csv -o out.npy -m MODEL --text-field body
+  {PROGRAM} embed folder/ -o notes.npy -m MODEL --max-cost 0.50
+  {PROGRAM} embed notes.jsonl -m MODEL --dry-run
+  {PROGRAM} embed notes.jsonl -o notes.npy -m MODEL --batch
   cat lines.txt | {PROGRAM} embed - -o lines.npy -m MODEL
 
 \b
-Run the same command again to resume. After Ctrl-C, requests in flight finish and are
-stored; a second Ctrl-C exits at once. Rows without a vector are listed in
-OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arrow.
+Run the same command again to resume. After Ctrl-C, requests in flight finish
+and are stored; a second Ctrl-C exits at once. Rows without a vector are listed
+in OUTPUT.errors.jsonl. MODEL is an id, such as openai/text-embedding-3-small.
+Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=f"File to write: {', '.join(OUTPUT_FORMATS)}.")
-@click.option("-m", "--model", required=True, help="The model's id; `models` lists them.")
+@click.option("-m", "--model", metavar="MODEL", required=True, help="The model's id; `models` lists them.")
 @click.option(
     "--format",
     type=click.Choice(get_args(Format)),
     help="How to read SOURCE.  [default: by its suffix]",
 )
-@click.option("--text-field", default="text", show_default=True, help="Field or column with the text.")
-@click.option("--id-field", help="Field or column with the id.  [default: id if it exists, else the row number]")
+@click.option("--text-field", metavar="NAME", default="text", show_default=True, help="Field or column with the text.")
+@click.option(
+    "--id-field", metavar="NAME", help="Field or column with the id.  [default: id if it exists, else the row number]"
+)
 @click.option("--list", "plain_list", is_flag=True, help="Write vectors as plain lists instead of fixed-size lists.")
 @click.option(
     "--dtype", type=click.Choice(get_args(VectorDtype)), help="Number type of the output.  [default: float32]"
 )
 @click.option(
-    "--output-dimensions", type=click.IntRange(1), help="Keep the first numbers of each vector, scaled to length 1."
+    "--output-dimensions",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Keep the first numbers of each vector, scaled to length 1.",
 )
-@click.option("--dimensions", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]")
+@click.option(
+    "--dimensions", metavar="N", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]"
+)
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
 @click.option("--prefix", help="Prefix of each text, for models without input types.")
 @click.option(
@@ -60,14 +69,32 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     type=click.Choice(get_args(OnLong)),
     help="Too long texts: send anyway, record as errors, cut, or split and average.  [default: raise]",
 )
-@click.option("--max-tokens-per-text", type=click.IntRange(1), help="Limit for --on-long.  [default: the model's]")
-@click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
-@click.option("--batch-size", type=click.IntRange(1), help="Most texts in a request.  [default: learned]")
-@click.option("--concurrency", type=click.IntRange(1), help="Most requests in flight.  [default: adaptive]")
-@click.option("--requests-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
-@click.option("--tokens-per-minute", type=click.FloatRange(0, min_open=True), help="[default: no limit]")
 @click.option(
-    "--max-cost", "max_cost_usd", type=click.FloatRange(0, min_open=True), help="Most USD for all runs of the job."
+    "--max-tokens-per-text", metavar="N", type=click.IntRange(1), help="Limit for --on-long.  [default: the model's]"
+)
+@click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
+@click.option("--batch-size", metavar="N", type=click.IntRange(1), help="Most texts in a request.  [default: learned]")
+@click.option(
+    "--concurrency", metavar="N", type=click.IntRange(1), help="Most requests in flight.  [default: adaptive]"
+)
+@click.option(
+    "--requests-per-minute",
+    metavar="N",
+    type=click.FloatRange(0, min_open=True),
+    help="Most requests in a minute.  [default: no limit]",
+)
+@click.option(
+    "--tokens-per-minute",
+    metavar="N",
+    type=click.FloatRange(0, min_open=True),
+    help="Most tokens in a minute.  [default: no limit]",
+)
+@click.option(
+    "--max-cost",
+    "max_cost_usd",
+    metavar="USD",
+    type=click.FloatRange(0, min_open=True),
+    help="Most USD for all runs of the job.",
 )
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is billed twice.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
@@ -78,13 +105,18 @@ OUTPUT.errors.jsonl. Needs: pip install '{PROGRAM}[corpus]' for Parquet and Arro
     is_flag=True,
     help="Send the texts of batches again that the service no longer has.",
 )
-@click.option("--batch-model", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]")
-@click.option("--batch-url", "batch_server_url", help="Base URL of the batch operations.  [default: the API's]")
+@click.option(
+    "--batch-model", metavar="MODEL", help="The model's id in batches, such as MODEL:batch.  [default: MODEL]"
+)
+@click.option(
+    "--batch-url", "batch_server_url", metavar="URL", help="Base URL of the batch operations.  [default: the API's]"
+)
 @click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")
-@click.option("--batch-inputs", type=click.IntRange(1), help="Most texts in a batch.  [default: 5000]")
+@click.option("--batch-inputs", metavar="N", type=click.IntRange(1), help="Most texts in a batch.  [default: 5000]")
 @click.option(
     "--batch-poll",
     "batch_poll_seconds",
+    metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
     help="Seconds between polls of a batch, growing to 300.  [default: 5]",
 )
@@ -119,7 +151,7 @@ def embed(source: str, output: Path | None, as_json: bool, plain_list: bool, dry
     if as_json:
         print_json({"event": "result", **attrs.asdict(result)})
     else:
-        print("\n".join(_result_lines(result)))
+        print_facts(_result_facts(result))
     return ExitCode.SOME_ERRORS if result.errors else ExitCode.SUCCESS
 
 
@@ -136,9 +168,16 @@ def _dry_run(source: str, as_json: bool, options: dict[str, Any]) -> None:
     if as_json:
         print_json({"event": "estimate", **found.to_dict()})
         return
-    print(f"{found.texts:,} texts, about {found.tokens:,} tokens ({found.min_tokens:,} to {found.max_tokens:,})")
+    tokens, fewest, most = map(_about, (found.tokens, found.min_tokens, found.max_tokens))
     low, high = dollars(found.min_cost_usd), dollars(found.max_cost_usd)
-    print(f"about {dollars(found.cost_usd)} ({low} to {high}) at ${found.price_usd * 1e6:g} per million tokens")
+    price = f"${found.price_usd * 1e6:g} per million tokens"
+    facts = [("texts", f"{found.texts:,}"), ("tokens", f"about {tokens} ({fewest} to {most})")]
+    print_facts([*facts, ("cost", f"about {dollars(found.cost_usd)} ({low} to {high}), at {price}")])
+
+
+def _about(number: int) -> str:
+    """Format a number with three digits."""
+    return f"{float(f'{number:.3g}'):,.0f}"
 
 
 def _bill(usage: Usage, requests: int) -> str:
@@ -146,16 +185,16 @@ def _bill(usage: Usage, requests: int) -> str:
     return f"{cost}, {counted(usage.total_tokens, 'token')}, {counted(requests, 'request')}"
 
 
-def _result_lines(result: CorpusResult) -> list[str]:
-    lines = [f"{result.output}: {counted(result.rows, 'row')} of {result.dimensions} numbers from {result.model}"]
-    lines.append(f"bill of all runs: {_bill(result.usage, result.requests)}")
-    if result.possibly_billed_texts:
-        lines.append(f"possibly billed twice: {counted(result.possibly_billed_texts, 'text')}")
-    if result.shortened:
-        lines.append(f"cut or split: {counted(result.shortened, 'text')}, see {result.shortened_path}")
-    if result.errors:
-        lines.append(f"without a vector: {counted(result.errors, 'row')}, see {result.errors_path}")
-    return lines
+def _result_facts(result: CorpusResult) -> list[tuple[str, str]]:
+    billed, cut = result.possibly_billed_texts, result.shortened
+    return [
+        ("output", str(result.output)),
+        ("vectors", f"{counted(result.rows, 'row')} of {result.dimensions:,} numbers, {result.model}"),
+        ("bill", f"{_bill(result.usage, result.requests)}, in all runs"),
+        ("in doubt", f"{counted(billed, 'text')}, possibly billed twice" if billed else ""),
+        ("too long", f"{counted(cut, 'text')} cut or split, see {result.shortened_path}" if cut else ""),
+        ("errors", f"{counted(result.errors, 'row')}, see {result.errors_path}" if result.errors else ""),
+    ]
 
 
 @click.command(epilog=f"\b\nexample:\n  {PROGRAM} status notes.parquet")
@@ -170,30 +209,28 @@ def status(output: Path, as_json: bool) -> None:
     if as_json:
         print_json(attrs.asdict(found))
     else:
-        print("\n".join(_status_lines(found)))
+        print_facts(_status_facts(found))
 
 
-def _status_lines(found: CorpusStatus) -> list[str]:
+def _status_facts(found: CorpusStatus) -> Iterator[tuple[str, str]]:
     process = f", process {found.pid}" if found.state == "running" else ""
     about = "" if found.state == "finished" else "about "
-    lines = [f"{found.source} -> {found.output}: {found.state}{process}"]
-    if found.error:
-        lines.append(found.error)
-    lines.append(
-        f"done: {found.rows_done:,} of {about}{counted(found.rows_total, 'row')}, {counted(found.errors, 'error')}"
-    )
-    lines.append(f"spent: {_bill(found.usage, found.requests)}")
+    yield "state", f"{found.state}{process}"
+    yield "error", found.error or ""
+    yield "source", found.source
+    yield "output", found.output
+    yield "done", f"{found.rows_done:,} of {about}{counted(found.rows_total, 'row')}"
+    yield "failed", counted(found.errors, "row")
+    yield "spent", _bill(found.usage, found.requests)
     if found.possibly_billed_texts:
-        lines.append(f"failed requests that may be billed: {counted(found.possibly_billed_texts, 'text')}")
-    lines.append(f"rate: {found.rows_per_second:,.0f} rows/s")
-    if found.seconds_left is not None:
-        lines.append(f"time left: {duration(found.seconds_left)}")
-    lines.append(f"in doubt (may be billed, sent again): {counted(len(found.doubts), 'request')}")
-    for batch in found.batches:
-        lines.append(f"batch {batch.id or '(not known yet)'}: {batch.state}, {counted(batch.texts, 'text')}")
+        yield "", f"{counted(found.possibly_billed_texts, 'text')} in failed requests that may be billed"
+    yield "rate", f"{found.rows_per_second:,.0f} rows/s"
+    yield "time left", "" if found.seconds_left is None else duration(found.seconds_left)
+    yield "in doubt", f"{counted(len(found.doubts), 'request')}{' that may be billed twice' if found.doubts else ''}"
     for doubt in found.doubts:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(doubt.sent_at))
         most = "" if doubt.max_cost_usd is None else f", at most {dollars(doubt.max_cost_usd)}"
         rows = ", ".join(f"{first}-{last}" for first, last in doubt.rows)
-        lines.append(f"  {when}: {doubt.texts} texts, {'rows ' + rows if rows else 'the three fixed texts'}{most}")
-    return lines
+        yield "", f"{when}: {counted(doubt.texts, 'text')}, {'rows ' + rows if rows else 'the three fixed texts'}{most}"
+    for batch in found.batches:
+        yield "batch", f"{batch.id or '(not known yet)'}: {batch.state}, {counted(batch.texts, 'text')}"

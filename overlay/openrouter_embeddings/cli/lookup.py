@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from pathlib import Path
 
 import attrs
@@ -9,10 +11,11 @@ import click
 
 from ..client import OpenRouter
 from ..errors import printable
-from .shared import PROGRAM, ExitCode, print_json
+from .shared import PROGRAM, ExitCode, print_facts, print_json
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _TEXT_CHARS = 200
+_INDENT = " " * 7
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 
 
@@ -39,7 +42,9 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
             continue
         print(f"{match.similarity:.3f}  {match.id}")
         if match.text is not None:
-            print(f"       {printable(' '.join(match.text.split()), _TEXT_CHARS)}")
+            text = printable(" ".join(match.text.split()), _TEXT_CHARS)
+            columns = shutil.get_terminal_size().columns - 1
+            print(textwrap.fill(text, columns, initial_indent=_INDENT, subsequent_indent=_INDENT))
 
 
 @click.command(epilog=f"\b\nexample:\n  {PROGRAM} check notes.parquet")
@@ -56,8 +61,9 @@ def check(file: Path, as_json: bool) -> int:
     if as_json:
         print_json(attrs.asdict(drift))
     else:
-        verdict = "the model CHANGED: embed the corpus again" if drift.has_drifted else "the model is the same"
-        print(f"{verdict}\ncosine distance {drift.distance:.2g}; {drift.model_before} then, {drift.model_now} now")
+        print("the model CHANGED: embed the corpus again" if drift.has_drifted else "the model is the same")
+        facts = (("then", drift.model_before), ("now", drift.model_now))
+        print_facts([("distance", f"{drift.distance:.2g} (cosine)"), *((name, str(model)) for name, model in facts)])
     return ExitCode.FAILURE if drift.has_drifted else ExitCode.SUCCESS
 
 

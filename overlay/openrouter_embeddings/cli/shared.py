@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -23,8 +24,8 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES = """\
-Exit codes: 0 success, 1 failure, 2 wrong usage, 3 done but some rows have errors,
-4 stopped by --max-cost, 130 interrupted."""
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 done but some rows have
+errors, 4 stopped by --max-cost, 130 interrupted."""
 
 
 def json_object(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Any:  # noqa: ARG001
@@ -36,6 +37,13 @@ def json_object(ctx: click.Context, parameter: click.Parameter, value: str | Non
     if not isinstance(found, dict | None):
         raise click.BadParameter(f"{value!r} is not a JSON object")
     return found
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and values in two columns. A fact with an empty value is not printed; an empty name repeats none."""
+    for name, value in facts:
+        if value:
+            print(f"{f'{name}:' if name else '':10} {value}")
 
 
 def print_json(value: Any) -> None:

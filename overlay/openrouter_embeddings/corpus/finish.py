@@ -97,7 +97,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         if not _write_rows(plan, journal, vectors, writer, files, stopped):
             return
     if plan.source.size() != plan.size:
-        raise CorpusError(f"{plan.source_name} changed while the job read it; write to another output")
+        raise CorpusError(f"{plan.source_name} changed while the job read it; choose another output")
     for name, path in lists.items():
         if totals[name]:
             publish(lists_written[name], path)

@@ -185,12 +185,16 @@ def _open_reader(path: Path, format: str) -> Reader:
     return ArrowReader(path, format)
 
 
+def _job_hint(output: Path) -> str:
+    return " yet: its job is not finished, run the same `embed` command again" if job_folder(output).is_dir() else ""
+
+
 class Output:
     """A finished output: its stamp, and the search over its vectors."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise ConfigurationError(f"the file {path} does not exist")
+            raise ConfigurationError(f"the file {path} does not exist{_job_hint(path)}")
         self._path = path
         with self._named_failures():
             self._reader = _open_reader(path, output_format(path))

@@ -129,7 +129,9 @@ def open_source(path: Path, format: Format | None, *, text_field: str, id_field:
         ConfigurationError: the path does not exist, or the format is unknown.
     """
     if not path.exists():
-        raise ConfigurationError(f"the source {str(path)!r} does not exist; to embed texts, pass a list of them")
+        raise ConfigurationError(
+            f"the source {str(path)!r} does not exist; to embed texts from Python, pass a list of them"
+        )
     chosen = format or ("folder" if path.is_dir() else FORMATS.get(path.suffix.lower()))
     if chosen not in _READERS:
         known = ", ".join(_READERS)

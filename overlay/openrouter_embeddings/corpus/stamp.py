@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -79,11 +79,19 @@ class Stamp:
             return
         old, names = json.loads(stored), dict.fromkeys(_OPTIONS)
         changed = [
-            f"{name} {canonical_json(old.get(name))} there, {canonical_json(self.options.get(name))} here"
-            for name in names
-            if old.get(name) != self.options.get(name)
+            (name, old.get(name), self.options.get(name)) for name in names if old.get(name) != self.options.get(name)
         ]
-        raise CorpusError(f"{where} was made with other options: {'; '.join(changed)}; write to another output")
+        raise other_options(where, changed)
+
+
+def other_options(where: str, changed: Iterable[tuple[str, Any, Any]]) -> CorpusError:
+    """Return the error for changed options: name, value in the job and value now."""
+    shown = (f"{name} was {_shown(old)}, and is now {_shown(new)}" for name, old, new in changed)
+    return CorpusError(f"{where} was made with other options: {'; '.join(shown)}; choose another output")
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else canonical_json(value)
 
 
 @attrs.frozen

@@ -28,7 +28,7 @@ from .journal import JobLock, Journal
 from .outputs import VectorForm, job_folder, output_format, own_files
 from .results import CorpusResult, result_of
 from .sources import Format, Source, copy_iterable, copy_stdin, open_source
-from .stamp import Stamp
+from .stamp import Stamp, other_options
 
 _STDIN = "-"
 
@@ -216,10 +216,9 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     where = f"the job in {plan.folder}"
     plan.stamp.require_same(stored["stamp"], where)
     if stored["corpus"][0] != plan.fingerprint:
-        raise CorpusError(f"{plan.source_name} is not the corpus that {where} started with; write to another output")
+        raise CorpusError(f"{plan.source_name} is not the corpus that {where} started with; choose another output")
     if stored != facts:
         names = ("format", "text_field", "id_field", "dtype", "output_dimensions", "fixed_size_list")
         was, now = ([*each["corpus"][1:], *each["layout"]] for each in (stored, facts))
         both = zip(names, was, now, strict=True)
-        changed = "; ".join(f"{name} {a!r} there, {b!r} here" for name, a, b in both if a != b)
-        raise CorpusError(f"{where} was made with other options: {changed}; write to another output")
+        raise other_options(where, [(name, a, b) for name, a, b in both if a != b])
