@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .arguments import unknown_argument
+from .arguments import guarded, unknown_argument
 from .client import OpenRouter
 from .embed import DEFAULTS, EmbedResult, Usage
 from .errors import ConfigurationError
@@ -55,6 +55,7 @@ class Embedder:
         ConfigurationError: `client` contains the key itself.
     """
 
+    @guarded
     def __init__(
         self,
         model: str,

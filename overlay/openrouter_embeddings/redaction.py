@@ -56,8 +56,16 @@ def hidden_headers(headers: object) -> object:
     return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
 
 
+def hidden_client(value: object) -> object:
+    """Return the options of a client with the key wrapped in `Secret`. Other values stay as they are."""
+    if isinstance(value, Mapping) and isinstance(key := value.get("api_key"), str):
+        return {**value, "api_key": Secret(key)}
+    return value
+
+
 HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "api_key": as_secret,
+    "client": hidden_client,
     "http_headers": hidden_headers,
     "server_url": hidden_url,
 }
