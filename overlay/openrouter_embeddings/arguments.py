@@ -42,9 +42,9 @@ _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     "headers": _HEADERS,
     "default_headers": _HEADERS,
     "extra_headers": _HEADERS,
-    "input": ("texts",),
-    "texts": ("input",),
-    "text": ("input", "texts"),
+    "input": ("texts", "source"),
+    "texts": ("input", "source"),
+    "text": ("input", "texts", "source"),
     "input_type": ("document_type and query_type",),
     "prefix": ("document_prefix and query_prefix",),
     "create": ("generate(input=..., model=...) for one request, embed(texts, model=...) for any number of texts",),
@@ -84,7 +84,8 @@ def _argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], 
 
     def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
         for name in options.keys() - parameters.keys():
-            if not takes_more or (name in _INSTEAD and not checks_options):
+            names_positional = not set(_INSTEAD.get(name, ())).isdisjoint(positional)
+            if not takes_more or names_positional or (name in _INSTEAD and not checks_options):
                 raise unknown_argument(label, name, list(parameters))
         if len(arguments) > most:
             example = ", ".join([*positional, *[f"{name}=..." for name in shown]])

@@ -14,6 +14,7 @@ import pytest
 from faults.server import FaultServer
 from faults.steps import hang, once, reject, respond, respond_with
 from openrouter_embeddings import Embedder, OpenRouter, Policy, errors, testing, vectors
+from openrouter_embeddings.corpus import BatchOptions
 from openrouter_embeddings.embeddings import Embeddings
 from support.sides import Session, Side, both_sides
 
@@ -52,6 +53,8 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "max_retries of a call": (None, lambda s: s.generate(**CALL, max_retries=5), "use retries="),
     "timeout of a job": (None, lambda s: s.embed(["a"], model="m", timeout=5), "use timeout_ms=..., in milliseconds"),
     "input of a job": (None, lambda s: s.embed(None, input=["a"], model="m"), "use texts"),
+    "texts of a corpus": (None, lambda s: s.client.embeddings.corpus(texts=["a"], output="a.npy"), "use source"),
+    "poll of a batch": (None, lambda s: BatchOptions(poll=3), "use poll_seconds"),
     "attempt of a Policy": (None, lambda s: Policy(attempt=3), "argument 'attempt'; use attempts"),
     "delay of a Fault": (None, lambda s: testing.Fault(delay=3), "use delay_seconds"),
     "fault of serve": (None, lambda s: testing.serve(fault=[503]), "use faults"),
@@ -97,6 +100,8 @@ SECRETS: dict[str, tuple[Callable[[Session], Any], type[Exception]]] = {
     "headers of a call": (lambda s: s.generate(**CALL, http_headers=OWN), errors.BadRequestResponseError),
     "headers of a list": (lambda s: s.list_models(http_headers=OWN), errors.BadRequestResponseError),
     "headers of a job": (lambda s: s.embed(["a"], model="m", http_headers=OWN), errors.BadRequestResponseError),
+    "key of an embedder": (lambda s: Embedder("m", api_key=KEY), TypeError),
+    "key of its client": (lambda s: Embedder("m", client={"api_key": KEY}), errors.ConfigurationError),
     "bad header": (lambda s: s.generate(**CALL, http_headers={"Cookie": f"{KEY}é"}), errors.ConfigurationError),
     "URL": (lambda s: OpenRouter(KEY, server_url=f"https://me:{PASSWORD}@h/v1"), errors.ConfigurationError),
     "URL of a call": (lambda s: s.generate(**CALL, server_url=f"https://h?key={PASSWORD}"), errors.ConfigurationError),

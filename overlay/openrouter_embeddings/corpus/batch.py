@@ -17,6 +17,7 @@ import attrs
 from openrouter_generated.api.batches import Batches
 
 from .. import defaults
+from ..arguments import suggest_names
 from ..caller import Caller
 from ..embed import BatchItems, Progress, Usage, dollars
 from ..errors import (
@@ -52,6 +53,7 @@ def _limit(most: float) -> Any:
     return attrs.field(default=most, validator=_positive)
 
 
+@suggest_names
 @attrs.frozen(kw_only=True)
 class BatchOptions:
     """Options of a corpus job for the Batch API; see docs/batch.md.
