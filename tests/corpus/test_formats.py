@@ -149,6 +149,7 @@ def test_invalid_row_is_recorded_with_its_error(tmp_path: Path) -> None:
     assert [line["error"] for line in lines if line["row"] != 7] == ["InvalidInputError"] * 9
     assert (lines[6]["error"], lines[6]["id"]) == ("BadRequestResponseError", 6)
     assert "'text' is missing" in lines[2]["message"]
+    assert "(row 7)" in lines[6]["message"]
     assert pyarrow.parquet.read_table(output)["id"].to_pylist() == ["1", "2"]
     assert {"good", "also good"} <= sent
 

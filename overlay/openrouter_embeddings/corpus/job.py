@@ -326,8 +326,9 @@ class Job:
 
     def rejected(self, error: TextError) -> None:
         """Add the error of a row to the outcomes."""
-        name, message = type(error.error).__name__, short_message(error.error.message)
-        self._outcomes.errors.append((self._sent.pop(error.position)[0], name, message))
+        row, _ = self._sent.pop(error.position)
+        message = error.error.message.replace(f"texts[{error.position}]", f"row {row}")
+        self._outcomes.errors.append((row, type(error.error).__name__, short_message(message)))
         self._outcomes.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
             self._outcomes.failed.append(request)
