@@ -19,6 +19,8 @@ from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_facts, print_json
 
 _BATCH_FLAGS = ("fallback", "resend_missing", "model", "server_url", "completion_window", "inputs", "poll_seconds")
+_COUNT: dict[str, Any] = {"metavar": "N", "type": click.IntRange(1)}
+_ABOVE_0 = click.FloatRange(0, min_open=True)
 _EXAMPLES = f"""\b
 examples:
   {PROGRAM} embed notes.jsonl -o notes.parquet -m MODEL
@@ -40,11 +42,7 @@ Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
 @click.argument("source", metavar="SOURCE", shell_complete=click.Path().shell_complete)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help=f"File to write: {', '.join(OUTPUT_FORMATS)}.")
 @click.option("-m", "--model", metavar="MODEL", required=True, help="The model's id; `models` lists them.")
-@click.option(
-    "--format",
-    type=click.Choice(get_args(Format)),
-    help="How to read SOURCE.  [default: by its suffix]",
-)
+@click.option("--format", type=click.Choice(get_args(Format)), help="How to read SOURCE.  [default: by its suffix]")
 @click.option("--text-field", metavar="NAME", default="text", show_default=True, help="Field or column with the text.")
 @click.option(
     "--id-field", metavar="NAME", help="Field or column with the id.  [default: id if it exists, else the row number]"
@@ -53,15 +51,8 @@ Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
 @click.option(
     "--dtype", type=click.Choice(get_args(VectorDtype)), help="Number type of the output.  [default: float32]"
 )
-@click.option(
-    "--output-dimensions",
-    metavar="N",
-    type=click.IntRange(1),
-    help="Keep the first numbers of each vector, scaled to length 1.",
-)
-@click.option(
-    "--dimensions", metavar="N", type=click.IntRange(1), help="Length of the vectors.  [default: the model's]"
-)
+@click.option("--output-dimensions", **_COUNT, help="Keep the first numbers of each vector, scaled to length 1.")
+@click.option("--dimensions", **_COUNT, help="Length of the vectors.  [default: the model's]")
 @click.option("--input-type", help="search_document or search_query, for models that distinguish them.")
 @click.option("--prefix", help="Prefix of each text, for models without input types.")
 @click.option(
@@ -69,33 +60,13 @@ Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
     type=click.Choice(get_args(OnLong)),
     help="Too long texts: send anyway, record as errors, cut, or split and average.  [default: raise]",
 )
-@click.option(
-    "--max-tokens-per-text", metavar="N", type=click.IntRange(1), help="Limit for --on-long.  [default: the model's]"
-)
+@click.option("--max-tokens-per-text", **_COUNT, help="Limit for --on-long.  [default: the model's]")
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
-@click.option("--batch-size", metavar="N", type=click.IntRange(1), help="Most texts in a request.  [default: learned]")
-@click.option(
-    "--concurrency", metavar="N", type=click.IntRange(1), help="Most requests in flight.  [default: adaptive]"
-)
-@click.option(
-    "--requests-per-minute",
-    metavar="N",
-    type=click.FloatRange(0, min_open=True),
-    help="Most requests in a minute.  [default: no limit]",
-)
-@click.option(
-    "--tokens-per-minute",
-    metavar="N",
-    type=click.FloatRange(0, min_open=True),
-    help="Most tokens in a minute.  [default: no limit]",
-)
-@click.option(
-    "--max-cost",
-    "max_cost_usd",
-    metavar="USD",
-    type=click.FloatRange(0, min_open=True),
-    help="Most USD for all runs of the job.",
-)
+@click.option("--batch-size", **_COUNT, help="Most texts in a request.  [default: learned]")
+@click.option("--concurrency", **_COUNT, help="Most requests in flight.  [default: adaptive]")
+@click.option("--requests-per-minute", metavar="N", type=_ABOVE_0, help="Most requests a minute.  [default: no limit]")
+@click.option("--tokens-per-minute", metavar="N", type=_ABOVE_0, help="Most tokens a minute.  [default: no limit]")
+@click.option("--max-cost", "max_cost_usd", metavar="USD", type=_ABOVE_0, help="Most USD for all runs of the job.")
 @click.option("--cache", type=click.Path(path_type=Path), help="File of vectors, so that no text is billed twice.")
 @click.option("--batch", is_flag=True, help="Use the Batch API: about half the price, results within a day.")
 @click.option("--batch-fallback", is_flag=True, help="Send texts that fail in a batch again, in ordinary requests.")
@@ -112,12 +83,12 @@ Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
     "--batch-url", "batch_server_url", metavar="URL", help="Base URL of the batch operations.  [default: the API's]"
 )
 @click.option("--batch-window", "batch_completion_window", help="Completion window.  [default: the API's, 24h]")
-@click.option("--batch-inputs", metavar="N", type=click.IntRange(1), help="Most texts in a batch.  [default: 5000]")
+@click.option("--batch-inputs", **_COUNT, help="Most texts in a batch.  [default: 5000]")
 @click.option(
     "--batch-poll",
     "batch_poll_seconds",
     metavar="SECONDS",
-    type=click.FloatRange(0, min_open=True),
+    type=_ABOVE_0,
     help="Seconds between polls of a batch, growing to 300.  [default: 5]",
 )
 @click.option("--dry-run", is_flag=True, help="Count texts and estimate the cost; send no text.")

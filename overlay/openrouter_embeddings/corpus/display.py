@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def progress_line(progress: Progress) -> str:
         "" if progress.usage.cost is None else dollars(progress.usage.cost),
         counted(progress.errors, "error") if progress.errors else "",
         f"{counted(progress.in_flight, 'request')} in flight" if progress.in_flight else "",
-        f"waits {progress.wait_seconds:.0f} s: {progress.wait_reason}" if progress.wait_seconds else "",
+        f"waits {math.ceil(progress.wait_seconds)} s: {progress.wait_reason}" if progress.wait_seconds else "",
     ]
     return ", ".join(filter(None, parts))
 
