@@ -53,6 +53,42 @@ def test_search_finds_the_nearest_rows(suffix: str, tmp_path: Path) -> None:
     assert [match.similarity for match in everything] == pytest.approx(sorted(similarities, reverse=True), abs=1e-5)
 
 
+FORMS: list[dict[str, Any]] = [
+    {},  # the form that `corpus` writes: read without decoding
+    {"data_page_size": 4096},
+    {"compression": "zstd"},
+    {"use_dictionary": True},
+    {"use_byte_stream_split": ["vector.list.element"]},
+    {"data_page_version": "2.0"},
+    {"row_group_size": 100},
+    {"nullable": True},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_search_reads_files_that_another_program_wrote_again(form: dict[str, Any], tmp_path: Path) -> None:
+    output, texts = tmp_path / "out.parquet", texts_of(300)
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, write_corpus(tmp_path / "corpus.jsonl", texts), output)
+        before = client.embeddings.search(output, texts[250], count=20)
+        table = pyarrow.parquet.read_table(output)
+        options = {"use_dictionary": False, "compression": "none", **form}
+        if options.pop("nullable", False):
+            fields = [pyarrow.field("id", pyarrow.string()), pyarrow.field("vector", pyarrow.list_(pyarrow.float32()))]
+            table = table.cast(pyarrow.schema(fields, table.schema.metadata))
+        if form:
+            pyarrow.parquet.write_table(table, output, **options)
+        after = client.embeddings.search(output, texts[250], count=20)
+        rows, lost = table["vector"].to_pylist(), max(set(range(300)) - {match.row for match in before})
+        rows[lost][0] = None
+        table = table.set_column(1, "vector", pyarrow.array(rows, pyarrow.list_(pyarrow.float32(), len(rows[0]))))
+        pyarrow.parquet.write_table(table, output, **options)
+        with_null = client.embeddings.search(output, texts[250], count=20)
+
+    assert (before[0].id, before[0].similarity) == ("id 250", pytest.approx(1, abs=1e-6))
+    assert (after, with_null) == (before, before)
+
+
 def test_search_returns_texts_while_the_source_is_unchanged(tmp_path: Path) -> None:
     source = write_corpus(tmp_path / "in.jsonl", ["", *texts_of(5), None, *texts_of(5, "other"), ""])
     folder, output = tmp_path / "folder", tmp_path / "folder" / "out.npy"

@@ -23,6 +23,7 @@ except ImportError:
     ) from None
 
 _BATCH_ROWS = 1_024
+_PAGE_BYTES = 1 << 30  # so that a search reads the vectors of a row group as one page
 
 
 def column_batches(
@@ -112,6 +113,7 @@ class ArrowWriter:
         self._schema = pa.schema(fields, metadata=stamp)
         if format == "parquet":  # vectors do not compress; a dictionary and statistics of them cost time and memory
             options: Any = {"use_dictionary": False, "write_statistics": ["id"]}
+            options["data_page_size"] = _PAGE_BYTES
             options["compression"] = {"id": "zstd", "vector.list.element": "none"}
             self._writer = pq.ParquetWriter(path, self._schema, **options)
         else:
@@ -130,24 +132,63 @@ class ArrowReader:
     """Reads the ids and vectors of an output in a Parquet or an Arrow file."""
 
     def __init__(self, path: Path, format: str) -> None:
-        self._path, source = path, pa.memory_map(str(path))
-        self._file: Any = pq.ParquetFile(source) if format == "parquet" else ipc.open_file(source)
-        self._is_parquet = format == "parquet"
+        self._map, self._is_parquet = pa.memory_map(str(path)), format == "parquet"
+        self._file: Any = (pq.ParquetFile if self._is_parquet else ipc.open_file)(pa.memory_map(str(path)))
         schema = self._file.schema_arrow if self._is_parquet else self._file.schema
         stamp = schema.metadata if {"id", "vector"} <= set(schema.names) else None
         self.metadata: Mapping[str, str] = {key.decode(): value.decode() for key, value in (stamp or {}).items()}
         self.rows = row_count(path, format)
 
     def blocks(self, rows: int) -> Iterator[Any]:
-        """Yield all vectors, up to `rows` at a time, without a copy if the file is Arrow."""
-        for column in self._columns("vector", rows):
-            yield column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+        """Yield all vectors, up to `rows` at a time, each valid until the next; plain numbers are not decoded."""
+        for group in range(self._file.num_row_groups) if self._is_parquet else [None]:
+            if group is None or (stored := _stored_bytes(self._map, self._file, group)) is None:
+                for column in self._columns("vector", rows, group):
+                    yield column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
+                continue
+            aligned = np.empty((rows, stored.shape[1]), np.uint8)
+            for start in range(0, len(stored), rows):
+                block = stored[start : start + rows]
+                aligned[: len(block)] = block
+                yield aligned[: len(block)].view("<f4")
 
     def ids(self, rows: Sequence[int]) -> list[Any]:
         """Return the ids of some rows."""
         column = pa.chunked_array(self._columns("id", _BATCH_ROWS))
         return [column[row].as_py() for row in rows]
 
-    def _columns(self, name: str, rows: int) -> Iterator[Any]:
-        batches = self._file.iter_batches(rows, columns=[name]) if self._is_parquet else _ipc_batches(self._file, rows)
+    def _columns(self, name: str, rows: int, group: int | None = None) -> Iterator[Any]:
+        """Yield a column, up to `rows` at a time; with `group`, only a row group of Parquet."""
+        if self._is_parquet:
+            groups = None if group is None else [group]
+            batches = self._file.iter_batches(rows, columns=[name], row_groups=groups)
+        else:
+            batches = _ipc_batches(self._file, rows)
         return (batch.column(name) for batch in batches)
+
+
+def _stored_bytes(source: Any, file: Any, group: int) -> Any | None:
+    """Return the bytes of the vectors of a row group, `(rows, bytes)`, if they are one page of plain floats, no nulls.
+
+    Source: `PageHeader` in https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+    """
+    chunks, names = file.metadata.row_group(group), [column.path for column in file.schema]
+    index = next(i for i, name in enumerate(names) if name.startswith("vector."))
+    column, levels = chunks.column(index), file.schema.column(index).max_definition_level  # 1: nothing may be null
+    stored = (column.physical_type, levels, column.compression, column.encodings, column.has_dictionary_page)
+    header, size = source.read_at(16, column.data_page_offset), 4 * column.num_values
+    is_page = header.startswith(b"\x15\0\x15") and _page_bytes(header[3:]) >= size  # a page of data, version 1
+    if not is_page or stored != ("FLOAT", 1, "UNCOMPRESSED", ("RLE", "PLAIN"), False):
+        return None
+    source.seek(column.data_page_offset + column.total_compressed_size - size)
+    return np.frombuffer(source.read_buffer(size), np.uint8).reshape(chunks.num_rows, -1)
+
+
+def _page_bytes(varint: bytes) -> int:
+    """Decode a signed integer of Thrift's compact protocol."""
+    value = 0
+    for position, byte in enumerate(varint):
+        value |= (byte & 127) << 7 * position
+        if byte < 128:
+            break
+    return value >> 1

@@ -166,7 +166,7 @@ class NpyReader:
     def __init__(self, path: Path) -> None:
         self._sides, self._vectors = side_files(path), np.load(path, mmap_mode="r")
         stamp = self._sides["stamp.json"]
-        self.metadata = json.loads(stamp.read_bytes()) if stamp.is_file() else {}
+        self.metadata: Mapping[str, str] = json.loads(stamp.read_bytes()) if stamp.is_file() else {}
         self.rows = len(self._vectors)
 
     def blocks(self, rows: int) -> Iterator[Any]:
