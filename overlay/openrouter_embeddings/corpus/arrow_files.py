@@ -175,10 +175,10 @@ def _stored_bytes(source: Any, file: Any, group: int) -> Any | None:
     chunks, names = file.metadata.row_group(group), [column.path for column in file.schema]
     index = next(i for i, name in enumerate(names) if name.startswith("vector."))
     column, levels = chunks.column(index), file.schema.column(index).max_definition_level  # 1: nothing may be null
-    stored = (column.physical_type, levels, column.compression, column.encodings, column.has_dictionary_page)
+    stored = (column.physical_type, levels, column.compression, {*column.encodings}, column.has_dictionary_page)
     header, size = source.read_at(16, column.data_page_offset), 4 * column.num_values
     is_page = header.startswith(b"\x15\0\x15") and _page_bytes(header[3:]) >= size  # a page of data, version 1
-    if not is_page or stored != ("FLOAT", 1, "UNCOMPRESSED", ("RLE", "PLAIN"), False):
+    if not is_page or stored != ("FLOAT", 1, "UNCOMPRESSED", {"RLE", "PLAIN"}, False):
         return None
     source.seek(column.data_page_offset + column.total_compressed_size - size)
     return np.frombuffer(source.read_buffer(size), np.uint8).reshape(chunks.num_rows, -1)
