@@ -112,6 +112,17 @@ def test_search_returns_texts_while_the_source_is_unchanged(tmp_path: Path) -> N
         assert set(search(tmp_path / "out.npy").values()) == {None}
 
 
+def test_search_rejects_a_question_of_another_length(tmp_path: Path) -> None:
+    output, model = tmp_path / "out.npy", "example/model"
+    for length in (4, 5):
+        with serve(models={model: length}) as server, server.client() as client:
+            if length == 4:
+                client.embeddings.corpus(NOTES.items(), output=output, model=model)
+            else:
+                with pytest.raises(errors.CorpusError, match="has 5 numbers now, and 4 in"):
+                    client.embeddings.search(output, "a question")
+
+
 def test_check_detects_another_model(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(10)), tmp_path / "out.parquet"
     with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +12,12 @@ import attrs
 import msgspec
 import numpy as np
 
-from ..errors import ConfigurationError, CorpusError, OpenRouterError
+from ..errors import ConfigurationError
 from ..vectors import quantize, truncate_dimensions
 from .rows import Id
 
 OUTPUT_FORMATS = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".npy": "npy"}
 
-_SEARCH_ROWS = 256  # rows per block, so that a block stays in the CPU cache for the second product
 _NUMPY_DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "|i1", "binary": "|u1"}
 
 
@@ -177,74 +175,10 @@ class NpyReader:
         return [json.loads(lines[row]) for row in rows]
 
 
-def _open_reader(path: Path, format: str) -> Reader:
+def open_reader(path: Path, format: str) -> Reader:
+    """Open an output for reading."""
     if format == "npy":
         return NpyReader(path)
     from .arrow_files import ArrowReader
 
     return ArrowReader(path, format)
-
-
-def _job_hint(output: Path) -> str:
-    return " yet: its job is not finished, run the same `embed` command again" if job_folder(output).is_dir() else ""
-
-
-class Output:
-    """A finished output: its stamp, and the search over its vectors."""
-
-    def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise ConfigurationError(f"the file {path} does not exist{_job_hint(path)}")
-        self._path = path
-        with self._named_failures():
-            self._reader = _open_reader(path, output_format(path))
-        metadata = self._reader.metadata
-        if "openrouter_embeddings" not in metadata:
-            raise CorpusError(f"{path} has no stamp: it was not written by this package")
-        self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
-        self.options: dict[str, Any] = json.loads(self.facts["stamp"])
-        self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
-        self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
-
-    @contextlib.contextmanager
-    def _named_failures(self) -> Iterator[None]:
-        try:
-            yield
-        except OpenRouterError:
-            raise
-        except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors
-            raise CorpusError(f"{self._path} cannot be read: {error}") from error
-
-    def nearest(self, vector: Any, count: int) -> list[tuple[int | str, int, float]]:
-        """Return the rows with the largest cosine similarity to `vector`, float32 `(dimensions,)`.
-
-        The bits of a binary output count as 1 and -1. The memory that this needs does not depend on the vectors.
-
-        Returns:
-            `(id, row, similarity)`, sorted by descending similarity, -1 to 1.
-        """
-        if self.form.dimensions is not None:
-            vector = truncate_dimensions(vector, self.form.dimensions)
-        unit = vector / (np.linalg.norm(vector) or 1.0)
-        similarities, end = np.empty(self._reader.rows, np.float32), 0
-        with self._named_failures():
-            for block in self._reader.blocks(_SEARCH_ROWS):
-                start, end = end, end + len(block)
-                similarities[start:end] = _similarities(self._numbers(block, len(unit)), unit)
-            count = min(count, end)
-            best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.int64)
-            best = best[np.argsort(-similarities[best], kind="stable")]
-            rows = best.tolist()
-            return list(zip(self._reader.ids(rows), rows, similarities[best].tolist(), strict=True))
-
-    def _numbers(self, block: Any, dimensions: int) -> Any:
-        """Convert stored vectors to float32."""
-        if self.form.dtype == "binary":
-            block = 2.0 * np.unpackbits(block, axis=1, count=dimensions) - 1
-        return block.astype(np.float32, copy=False)
-
-
-def _similarities(block: Any, unit: Any) -> Any:
-    """Return the cosine similarities of vectors and one vector of length 1."""
-    squares = np.matmul(block[:, None, :], block[:, :, None])[:, 0, 0]  # faster than `einsum`
-    return (block @ unit) / np.sqrt(np.where(squares > 0, squares, 1))
