@@ -23,7 +23,7 @@ except ImportError:
     ) from None
 
 _BATCH_ROWS = 1_024
-_PAGE_BYTES = 1 << 30  # so that a search reads the vectors of a row group as one page
+_PAGE_BYTES = 1 << 30  # so that the vectors of a row group are one page, which a search reads without decoding
 
 
 def column_batches(
@@ -133,7 +133,7 @@ class ArrowReader:
 
     def __init__(self, path: Path, format: str) -> None:
         self._map, self._is_parquet = pa.memory_map(str(path)), format == "parquet"
-        self._file: Any = (pq.ParquetFile if self._is_parquet else ipc.open_file)(pa.memory_map(str(path)))
+        self._file: Any = (pq.ParquetFile if self._is_parquet else ipc.open_file)(self._map)
         schema = self._file.schema_arrow if self._is_parquet else self._file.schema
         stamp = schema.metadata if {"id", "vector"} <= set(schema.names) else None
         self.metadata: Mapping[str, str] = {key.decode(): value.decode() for key, value in (stamp or {}).items()}
@@ -141,16 +141,18 @@ class ArrowReader:
 
     def blocks(self, rows: int) -> Iterator[Any]:
         """Yield all vectors, up to `rows` at a time, each valid until the next; plain numbers are not decoded."""
-        for group in range(self._file.num_row_groups) if self._is_parquet else [None]:
-            if group is None or (stored := _stored_bytes(self._map, self._file, group)) is None:
+        aligned = np.empty((rows, 0), np.uint8)
+        for group, stored in enumerate(_stored_bytes(self._map, self._file)) if self._is_parquet else [(None, None)]:
+            if stored is None:
                 for column in self._columns("vector", rows, group):
                     yield column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
                 continue
-            aligned = np.empty((rows, stored.shape[1]), np.uint8)
+            if aligned.shape[1] != stored.shape[1]:
+                aligned = np.empty((rows, stored.shape[1]), np.uint8)
             for start in range(0, len(stored), rows):
-                block = stored[start : start + rows]
-                aligned[: len(block)] = block
-                yield aligned[: len(block)].view("<f4")
+                block = aligned[: len(stored) - start]
+                block[:] = stored[start : start + rows]
+                yield block.view("<f4")
 
     def ids(self, rows: Sequence[int]) -> list[Any]:
         """Return the ids of some rows."""
@@ -167,21 +169,25 @@ class ArrowReader:
         return (batch.column(name) for batch in batches)
 
 
-def _stored_bytes(source: Any, file: Any, group: int) -> Any | None:
-    """Return the bytes of the vectors of a row group, `(rows, bytes)`, if they are one page of plain floats, no nulls.
+def _stored_bytes(source: Any, file: Any) -> Iterator[Any | None]:
+    """Yield the bytes of the vectors of each row group, `(rows, bytes)`; None unless they are one page of plain floats.
 
     Source: `PageHeader` in https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
     """
-    chunks, names = file.metadata.row_group(group), [column.path for column in file.schema]
-    index = next(i for i, name in enumerate(names) if name.startswith("vector."))
-    column, levels = chunks.column(index), file.schema.column(index).max_definition_level  # 1: nothing may be null
-    stored = (column.physical_type, levels, column.compression, {*column.encodings}, column.has_dictionary_page)
-    header, size = source.read_at(16, column.data_page_offset), 4 * column.num_values
-    is_page = header.startswith(b"\x15\0\x15") and _page_bytes(header[3:]) >= size  # a page of data, version 1
-    if not is_page or stored != ("FLOAT", 1, "UNCOMPRESSED", {"RLE", "PLAIN"}, False):
-        return None
-    source.seek(column.data_page_offset + column.total_compressed_size - size)
-    return np.frombuffer(source.read_buffer(size), np.uint8).reshape(chunks.num_rows, -1)
+    metadata, columns = file.metadata, list(file.schema)
+    index = next(i for i, column in enumerate(columns) if column.path.startswith("vector."))
+    has_nulls = columns[index].max_definition_level > 1
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        column = group.column(index)
+        stored = (column.physical_type, column.compression, {*column.encodings}, column.has_dictionary_page)
+        header, size = source.read_at(16, column.data_page_offset), 4 * column.num_values
+        is_page = header.startswith(b"\x15\0\x15") and _page_bytes(header[3:]) >= size  # a page of data, version 1
+        if has_nulls or not is_page or stored != ("FLOAT", "UNCOMPRESSED", {"RLE", "PLAIN"}, False):
+            yield None
+            continue
+        source.seek(column.data_page_offset + column.total_compressed_size - size)
+        yield np.frombuffer(source.read_buffer(size), np.uint8).reshape(group.num_rows, -1)
 
 
 def _page_bytes(varint: bytes) -> int:

@@ -19,7 +19,7 @@ from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
-_CHUNK_BYTES = 4 << 20  # larger chunks make the memory use of Parquet vary by tens of megabytes
+_CHUNK_BYTES = 1 << 20  # of a row group of Parquet, which the writer keeps in memory
 
 
 @attrs.define
