@@ -30,7 +30,7 @@ from ..errors import (
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
-from .journal import Journal, OpenBatch, Outcomes, RequestRecord, short_message
+from .journal import BatchRecord, Journal, Outcomes, RequestRecord, short_message
 from .shard import Shard
 from .vector_file import VectorFile, to_ranges
 
@@ -221,13 +221,13 @@ class BatchRun:
                 self._wait(error.retry_after or wait, type(error).__name__)
                 wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
 
-    def _create(self, shard: Shard) -> tuple[OpenBatch, OpenRouterError | None]:
+    def _create(self, shard: Shard) -> tuple[BatchRecord, OpenRouterError | None]:
         """Record a batch in the journal, and submit it once."""
         request = shard.to_request()
         self._wait_for_budget(request)
         self._vectors.reserve(request.rows)
         number = self._record(Outcomes(), request)
-        batch = OpenBatch(number, None, request.texts, request.bytes, len(shard.requests), time.time())
+        batch = BatchRecord(number, None, request.texts, request.bytes, len(shard.requests), time.time())
         self._submitted += 1
         self._open.append(batch)
         bodies = map(self._items.body, shard.requests)
@@ -257,7 +257,7 @@ class BatchRun:
                 raise BudgetError(f"{now}, but the next batch may cost up to {dollars(worst)}: it was not submitted")
             self._collect(self._open[0])
 
-    def _look_for(self, batch: OpenBatch) -> bool:
+    def _look_for(self, batch: BatchRecord) -> bool:
         """Whether a batch whose submission got no response exists. If not, its rows can be sent again."""
         deadline = time.monotonic() + self._batch.found_seconds
         while True:
@@ -270,7 +270,7 @@ class BatchRun:
                 return False
             self._wait(min(left, self._batch.poll_seconds), "a batch may have been submitted")
 
-    def _listed(self, batch: OpenBatch) -> str | None:
+    def _listed(self, batch: BatchRecord) -> str | None:
         """Return the id of the oldest unknown batch in the list with the same number of requests, or None."""
         known, after, found = self._journal.known_batch_ids(), None, []
         since = max(0, int(batch.sent_at) - _CLOCK_SECONDS)
@@ -287,14 +287,14 @@ class BatchRun:
         found.sort(key=lambda pair: pair[0])  # stable: the last one is the oldest, of the same model if there is one
         return found[-1][1] if found else None
 
-    def _name(self, batch: OpenBatch, id: str | None) -> None:
+    def _name(self, batch: BatchRecord, id: str | None) -> None:
         self._journal.name_batch(batch.number, id)
         batch.id = id
 
-    def _prefix(self, batch: OpenBatch) -> str:
+    def _prefix(self, batch: BatchRecord) -> str:
         return f"{self._job}-{batch.number}-"
 
-    def _collect(self, batch: OpenBatch) -> None:
+    def _collect(self, batch: BatchRecord) -> None:
         """Wait until a batch has ended, and store its results in one transaction."""
         if batch.id is None and not self._look_for(batch):
             self.unanswered.append("a submitted batch does not exist")
@@ -326,11 +326,11 @@ class BatchRun:
         self._record(outcomes, None)
         self._open.remove(batch)
 
-    def _drop(self, batch: OpenBatch, state: str) -> None:
+    def _drop(self, batch: BatchRecord, state: str) -> None:
         self._journal.drop_batch(batch.number, state)
         self._open.remove(batch)
 
-    def _ended(self, batch: OpenBatch) -> Any:
+    def _ended(self, batch: BatchRecord) -> Any:
         """Wait for the end of a batch and return it; None if it no longer exists and `resend_missing` is set."""
         assert batch.id is not None, "_look_for found the id"
         wait = self._batch.poll_seconds

@@ -116,15 +116,15 @@ class Job:
 
     def _embed(self) -> None:
         """Embed all rows without an outcome."""
-        pending, in_batches = self._pending(), bool(self._batch or self._journal.open_batches())
+        pending, has_open_batches = self._pending(), bool(self._journal.open_batches())
         first = next(pending, None)
-        if (first is None and not self._journal.open_batches()) or self._stopping:
+        if (first is None and not has_open_batches) or self._stopping:
             return
         if (canary := self._check_canary()) is None:
             return
         self._canary_streams = len(self._streams)
         self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
-        if in_batches:
+        if self._batch or has_open_batches:
             unanswered = self._embed_in_batches(self._vectors)
             pending = self._pending()  # with batches, only the rows that they did not answer
             first = next(pending, None)
@@ -158,7 +158,7 @@ class Job:
 
     def _cache_batches(self) -> None:
         """Cache the vectors from batches. This reads the corpus again, because batches keep no texts in memory."""
-        done = sum(batch["state"] == "done" for batch in self._journal.batches())
+        done = sum(batch.state == "done" for batch in self._journal.batches())
         cached = [str(self._cache_path), done]
         if self._cache is None or not done or self._journal.get("batches_cached") == cached:
             return

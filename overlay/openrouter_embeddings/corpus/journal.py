@@ -92,8 +92,8 @@ class RequestRecord:
 
 
 @attrs.define(eq=False)
-class OpenBatch:
-    """A batch without results yet. If `id` is None, it is unknown whether the API has the batch."""
+class BatchRecord:
+    """A batch, with the states of `BatchStatus`. If `id` is None, it is unknown whether the API has the batch."""
 
     number: int
     id: str | None
@@ -101,6 +101,7 @@ class OpenBatch:
     bytes: int
     requests: int
     sent_at: float
+    state: str = "open"
 
 
 class Journal:
@@ -232,18 +233,15 @@ class Journal:
             ranges += [(row, row) for (rows,) in batches for row in chain.from_iterable(chain(*json.loads(rows)))]
         return iter(sorted(ranges))
 
-    def open_batches(self) -> list[OpenBatch]:
-        """Return the batches without results, oldest first."""
-        names = "b.request, b.id, r.texts, r.bytes, b.requests, r.sent_at"
-        joined = "batches b join requests r on r.id = b.request where r.state = 'sent' order by r.id"
-        return [OpenBatch(*found) for found in self._db.execute(f"select {names} from {joined}")]
-
-    def batches(self) -> list[dict[str, Any]]:
+    def batches(self) -> list[BatchRecord]:
         """Return all batches, oldest first."""
-        names = ("id", "texts", "requests", "sent_at", "state")
-        columns = "b.id, r.texts, b.requests, r.sent_at, case r.state when 'sent' then 'open' else r.state end"
-        found = self._db.execute(f"select {columns} from batches b join requests r on r.id = b.request order by r.id")
-        return [dict(zip(names, values, strict=True)) for values in found]
+        names = "r.id, b.id, r.texts, r.bytes, b.requests, r.sent_at, replace(r.state, 'sent', 'open')"
+        found = self._db.execute(f"select {names} from batches b join requests r on r.id = b.request order by r.id")
+        return [BatchRecord(*values) for values in found]
+
+    def open_batches(self) -> list[BatchRecord]:
+        """Return the batches without results, oldest first."""
+        return [batch for batch in self.batches() if batch.state == "open"]
 
     def rows_of_batches(self) -> Iterator[tuple[int, int]]:
         """Yield the ranges of rows with a vector from a batch, sorted by first row."""

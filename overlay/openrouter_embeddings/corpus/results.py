@@ -11,7 +11,7 @@ import attrs
 
 from ..embed import Usage
 from .finish import Plan
-from .journal import JobLock, Journal, usage_of
+from .journal import BatchRecord, JobLock, Journal, usage_of
 from .outputs import job_folder
 
 
@@ -165,10 +165,15 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
             requests=totals["requests"],
             possibly_billed_texts=totals["possibly_billed_texts"],
             doubts=[_doubt(found, price) for found in journal.doubts(running=runs)],
-            batches=[BatchStatus(**found) for found in journal.batches()],
+            batches=[_batch(found) for found in journal.batches()],
             rows_per_second=rate,
             seconds_left=left,
         )
+
+
+def _batch(found: BatchRecord) -> BatchStatus:
+    fields = (field.name for field in attrs.fields(BatchStatus))
+    return BatchStatus(**{name: getattr(found, name) for name in fields})
 
 
 def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:
