@@ -19,7 +19,7 @@ try:
 except ImportError:
     raise ConfigurationError(
         "Parquet and Arrow files need pyarrow: pip install 'openrouter-embeddings[corpus]'; "
-        "reading JSONL, CSV and text files and writing .npy do not"
+        "JSONL, CSV and text files and .npy outputs do not need it"
     ) from None
 
 _BATCH_ROWS = 1_024
