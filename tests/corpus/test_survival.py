@@ -156,8 +156,24 @@ def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> Non
         found = status(folder_of(output))
         assert (found.state, found.doubts, found.rows_done) == ("failed", [], sum(inputs_sent(server).values()))
         assert 100 < found.rows_done < len(TEXTS)
-        embed_corpus(server.url, source, output, **options)
+        reported: list[Any] = []
+        result = embed_corpus(server.url, source, output, **options, progress=reported.append)
+    assert reported[-1].usage.total_tokens == result.usage.total_tokens > found.usage.total_tokens > 0
     assert set(inputs_sent(server).values()) == {1}
+
+
+def test_rate_of_a_killed_job_does_not_fall_with_time(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
+    with ProviderServer(seconds=0.1) as server:
+        process = start_job(server.url, source, output, **OPTIONS)
+        while len(server.ledger.requests) < 12:
+            time.sleep(0.01)
+        process.kill()
+        process.join()
+    before = status(output)
+    time.sleep(0.5)
+    assert (before.state, before.rows_per_second) == ("killed", status(output).rows_per_second)
+    assert before.rows_per_second > 0
 
 
 def test_unwritable_folder_is_rejected_before_a_request(tmp_path: Path) -> None:
