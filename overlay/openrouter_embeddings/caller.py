@@ -107,7 +107,7 @@ class Caller:
         chosen = self.policy_for(options.retries, policy)
         if operation.id == CREATE_BATCH:  # it has no idempotency key: a second request could create and bill it twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
-        if chosen.official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
+        if chosen._official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
             timeouts = timeouts.within(chosen.total_seconds)
         prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
         if self.config.api_key is None and prepared.needs_key:
@@ -181,7 +181,7 @@ class Caller:
     ) -> Sleep | OpenRouterError:
         """Return the wait before the next attempt, or the error to raise."""
         step, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
-        if isinstance(step, Sleep) and not (step.free or policy.official):
+        if isinstance(step, Sleep) and not (step.free or policy._official):
             if job_waits and not (failure.sent or failure.final):
                 failure.error._job_waits, step = True, ""
             elif not self.budget.take(maybe_billed=failure.sent):

@@ -99,7 +99,6 @@ class Policy(RetrySettings):
         retry_after_cap_seconds: if the server asks for a longer wait, the error is raised at once.
         total_seconds: time limit of the whole call, including waits; a wait that would end later does not start. None
             means no limit.
-        official: a configuration of the official SDK, which replaces the rules above.
 
     Raises:
         ConfigurationError: a count is not a whole number, or a time is not a number of at least 0.
@@ -112,19 +111,19 @@ class Policy(RetrySettings):
     cap_seconds: float = _number(defaults.BACKOFF_CAP_SECONDS)
     retry_after_cap_seconds: float = _number(defaults.RETRY_AFTER_CAP_SECONDS)
     total_seconds: float | None = _number(defaults.TOTAL_SECONDS, optional=True)
-    official: RetryConfig | None = None
+    _official: RetryConfig | None = attrs.field(default=None, alias="_official", repr=False)  # replaces the rules above
 
     def backoff_seconds(self, retry: int, status: int | None, uniform: Uniform) -> float:
         """Return the wait before retry number `retry` (from 0) for a response without Retry-After."""
         base = self.overloaded_base_seconds if status in OVERLOADED else self.base_seconds
-        factor = 2.0 if self.official is None else float(self.official.backoff.exponent)
+        factor = 2.0 if self._official is None else float(self._official.backoff.exponent)
         try:
             seconds = min(self.cap_seconds, base * factor**retry)
         except OverflowError:
             seconds = self.cap_seconds
-        if self.official is None:
+        if self._official is None:
             return uniform(seconds / 2 if status in OVERLOADED else 0.0, seconds)
-        jitter = self.official.backoff.jitter_ms
+        jitter = self._official.backoff.jitter_ms
         return min(self.cap_seconds, seconds + uniform(0.0, 1.0 if jitter is None else jitter / 1000))
 
     def wait_seconds(self, retry: int, error: OpenRouterError, uniform: Uniform) -> float:
@@ -148,7 +147,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
     if isinstance(config, Policy):
         return config
     if config is None or (issubclass(type(config), numbers.Integral) and type(config) is not bool and config >= 0):
-        return attrs.evolve(default, attempts=int(config or 0) + 1, official=None)
+        return attrs.evolve(default, attempts=int(config or 0) + 1, _official=None)
     if not isinstance(config, RetryConfig):
         found = config if isinstance(config, int | float) else type(config).__name__
         wanted = "a number of retries, None (no retry), a Policy or a utils.RetryConfig"
@@ -167,7 +166,7 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
         cap_seconds=backoff.max_interval / 1000,
         retry_after_cap_seconds=backoff.max_elapsed_time / 1000,
         total_seconds=backoff.max_elapsed_time / 1000,
-        official=config,
+        _official=config,
     )
 
 
@@ -208,7 +207,7 @@ class CallState:
 
 def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform) -> Sleep | str:
     """Return the wait before the next attempt. Without a next attempt, return the limit that was reached, or ""."""
-    error, is_final, official = failure.error, failure.final, policy.official
+    error, is_final, official = failure.error, failure.final, policy._official
     status = error.status_code if isinstance(error, APIStatusError) else None
     if official is not None and status is None:
         is_final = is_final or not official.retry_connection_errors
