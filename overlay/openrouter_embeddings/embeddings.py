@@ -94,8 +94,8 @@ class Embeddings(GeneratedEmbeddings):
             on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
                 ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" omits the row. A rejected
                 request is halved until the rejected text is found.
-                A wrong key, no credits, an unknown model, 8 failed texts before the first success, or 100 failed
-                requests without a success always raise.
+                A wrong key, no credits, an unknown model, 8 failed texts before the first success, or an outage always
+                raise.
             on_empty: what happens if a text is empty: "raise" follows `on_error`, "record" gives a row of NaN and an
                 entry in `errors`, "skip" omits the row without an entry in `errors`.
             on_long: what happens if a text is longer than the model's context length. "raise" sends it, and a rejection

@@ -193,6 +193,12 @@ def may_be_processed(error: OpenRouterError) -> bool:
     return failure.sent and not failure.final
 
 
+def may_be_overloaded(error: OpenRouterError) -> bool:
+    """Whether the server rejected a request unprocessed as an overloaded server does, such as with 503."""
+    failure = response_failure(error)
+    return not failure.sent and not failure.final and error.status_code not in (425, 429)
+
+
 @attrs.define
 class CallState:
     """The state of one call: its counters, and whether a request is sent whose outcome is unknown."""

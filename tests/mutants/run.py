@@ -45,6 +45,7 @@ TESTS = {
     "embed.rejections": "embed/test_rejections.py embed/test_job.py",
     "embed.job": "embed/test_job.py embed/test_options.py embed/test_progress.py",
     "embed.limiter": "embed/test_limiter.py embed/test_job.py",
+    "embed.suspects": "embed/test_job.py",
 }
 REQUIRED_SHARE = 0.9
 PROCESSES = 2

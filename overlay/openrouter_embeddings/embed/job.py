@@ -27,7 +27,7 @@ from ..errors import OpenRouterError, ResponseValidationError, printable, read_c
 from ..messages import Sleep
 from ..network import Cancelled
 from ..response import EmbeddingBatch
-from ..retries import Policy, may_be_processed
+from ..retries import Policy, may_be_overloaded, may_be_processed
 from ..telemetry import Hook, JobPaused
 from .budget import Budget
 from .limiter import AdaptiveLimiter, RateClock
@@ -35,9 +35,11 @@ from .long_texts import LongTexts
 from .packing import Batch, EqualTexts, ModelLimits, NumberedText, Packer, Search
 from .rejections import blames_base64, is_rejection, is_too_long
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
+from .suspects import Suspects
 
 _log = logging.getLogger("openrouter")
 _PAUSE_SECONDS = 0.25  # a call that waits checks this often whether the job is ending
+_OUTAGE = (errors.ResponseError, errors.NoResponseError)  # may be an outage, so no text is blamed
 _MAX_EQUAL_TEXTS = 1_000  # most duplicates that wait for one response; bounds the memory of an endless stream
 
 
@@ -63,14 +65,15 @@ class Job:
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
-        self._failures = 0  # possibly processed requests that failed since the last success
-        self._unconfirmed: list[TextError] = []  # errors of texts, to be recorded once a success shows no outage
-        self._succeeded: Batch | None = None  # the last batch that succeeded
-        self._probe: Batch | None = None  # a text that succeeded before, sent again to detect an outage
+        # Texts that failed alone, with their errors, which are recorded when a success shows that there is no outage.
+        self._unconfirmed: list[tuple[Batch, OpenRouterError]] = []
+        self._suspects = Suspects(limits)
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
-        self._waits, self._wait_reason = 0, ""  # reset by each response
+        self.waits = policy._official is None and policy.attempts != 1  # whether the job retries, instead of its calls
+        # Since the last success: requests that failed and may have been processed, pauses, and their last reason.
+        self._failures, self._pauses, self._wait_reason = 0, 0, ""
         self.report: Callable[[Progress], None] | None = None
         self.put: Callable[[Sequence[int], Any], None] | None = None  # writes a block to the matrix
         self.observer: Observer | None = None
@@ -106,8 +109,7 @@ class Job:
         if self._ends_at is not None:
             seconds = self._ends_at - now
             return seconds if self.in_flight and seconds > 0 else None
-        one_by_one = self._failures >= defaults.JOB_FAILURES_AT_ONCE  # if the server is down, fewer texts may be billed
-        if len(self.in_flight) >= (1 if one_by_one else int(self._limiter.limit)):
+        if len(self.in_flight) >= int(self._limiter.limit):
             return math.inf
         try:
             return self._start(now)
@@ -122,19 +124,20 @@ class Job:
             block = self._finish(*self.long_texts.ready.popleft(), None)
             if block is not None and self.put is None:
                 return block
-        if exhausted and not self.in_flight and self._succeeded is None:
-            self._confirm_errors()
-        if exhausted and (self.in_flight or not self._unconfirmed):
-            return math.inf if self.in_flight else None
+        ends_round = exhausted or len(self._suspects) >= defaults.JOB_SUSPECTS
+        is_silent = self._failures >= defaults.JOB_PROBE_FAILURES  # if the server is down, fewer texts may be billed
+        if self.in_flight and (ends_round or is_silent):
+            return math.inf
+        if ends_round and not ((self._unconfirmed or self._suspects) and self._next_round()):
+            return None
         if seconds := self._limiter.reserve(now):
             return seconds
-        if exhausted and self._succeeded is not None:
-            self._probe = self._succeeded.part(0, 1)
-            self._packer.requeue([self._probe])
+        if is_silent and self._suspects.succeeded is not None:
+            self._queue_probe()
         batch = self._packer.next()
         if batch is None or (batch := self._within_budget(batch)) is None:
             return math.inf
-        if self.observer is not None and batch is not self._probe:
+        if self.observer is not None and not batch.is_probe:
             self.observer.before_send(batch.positions, batch.texts)
         elif self.stats.requests == len(self.in_flight) == 0:  # a corpus has an observer, so it is never a single call
             batch.is_whole_job = self._packer.exhausted
@@ -142,6 +145,24 @@ class Job:
         batch.tries, batch.sent_at = batch.tries + 1, time.monotonic()
         self._limiter.charge(batch, batch.sent_at)
         return batch
+
+    def _queue_probe(self) -> None:
+        """Put a text first that shows whether the server works: one that succeeded before, else one from elsewhere."""
+        first = self._packer.first
+        if self._suspects.succeeded is not None:
+            self._packer.requeue([] if first is not None and first.is_probe else [self._suspects.probe()])
+        elif first is None or len(first) > 1 or first.rejections:
+            self._packer.requeue_from_elsewhere()
+
+    def _next_round(self) -> bool:
+        """Give up the texts that the last round shows to be bad, and start the next round; return False at the end."""
+        for batch, error in self._suspects.end_round():
+            self._packer.requeue(self._give_up(batch, error, about_texts=True))
+        if self._suspects.probe_succeeded or self._suspects.succeeded is None:
+            self._confirm_errors()
+        if self._suspects or self._unconfirmed:
+            self._packer.requeue(self._suspects.start_round())
+        return not self._packer.exhausted
 
     def _within_budget(self, batch: Batch) -> Batch | None:
         """Return the part of a batch that the budget allows now, or None. The rest is requeued."""
@@ -196,6 +217,9 @@ class Job:
     def close(self) -> None:
         """Start no more requests, and count those whose vectors are lost. May be called twice."""
         self._ends_at = -math.inf
+        if self._unconfirmed and self.observer is None and not isinstance(self._error, _OUTAGE):
+            self._confirm_errors()
+        self._unconfirmed.clear()
         while self.outcomes:
             batch, outcome = self.outcomes.popleft()
             self.in_flight.discard(batch)
@@ -222,7 +246,12 @@ class Job:
             elif not isinstance(outcome, OpenRouterError | Cancelled):
                 raise outcome
             elif isinstance(outcome, OpenRouterError) and self._ends_at is None:
+                is_in_round = batch.is_suspect or batch.is_probe
                 self._packer.requeue(self._retried(batch, outcome))
+                # At random one pause later, so that a pattern of failures does not always hit the same batch.
+                is_due = self._pauses >= defaults.JOB_PROBE_PAUSES + random.randrange(2)
+                if is_due and may_be_overloaded(outcome) and not is_in_round:
+                    self._queue_probe()
             if self.report is not None:
                 self.report(self.progress())
         except BaseException as error:
@@ -259,14 +288,15 @@ class Job:
             error.possibly_billed_attempts = meta.possibly_billed_attempts + 1
             raise error
         self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
-        self._waits, self._answered_at, self._wait_reason = 0, time.monotonic(), ""
-        self._confirm_errors()
-        if batch is self._probe:  # its vector was returned before
+        self._failures, self._pauses, self._wait_reason, self._answered_at = 0, 0, "", time.monotonic()
+        is_new = self._limiter.was_sent_after_pause(batch)
+        self._suspects.count_success(batch, is_new=is_new, accidents=meta.possibly_billed_attempts)
+        if self._unconfirmed:
+            self._confirm_errors()
+        if batch.is_probe:  # its vector was returned before
             self._count_billed(batch, 1)
             return None
-        self._succeeded = batch
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
-        self.limits.flaky |= meta.possibly_billed_attempts > 0
         if batch.search is None:
             self._limiter.answered()
         else:
@@ -319,21 +349,28 @@ class Job:
 
     def _confirm_errors(self) -> None:
         """Record the unconfirmed errors: the server works, so the texts caused them."""
-        self._failures = 0
         while self._unconfirmed:
-            self.record(self._unconfirmed.pop(0))
-            if self.report is not None:
-                self.report(self.progress())
+            batch, error = self._unconfirmed.pop(0)
+            keeps_row = self.long_texts is not None and self.long_texts.records(error)
+            for position in dict.fromkeys(batch.positions):
+                if self.long_texts is None or not self.long_texts.give_up(position):
+                    self.record(TextError(position, error), keeps_row=keeps_row)
 
     # ---- what an error means ----------------------------------------------------------------------------------
 
     def _retried(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Return the batches to send after a batch failed: itself, itself as numbers, its parts, or none."""
         rejected, processed = is_rejection(error), may_be_processed(error)
-        if not rejected and self._pause_requests(batch, error):
+        if batch.is_probe:
+            return self._probe_again(batch, error)
+        if self._continues(batch, error):
             return [batch]
-        if batch is self._probe:  # an outage
-            raise error
+        if error._job_waits and not rejected:
+            if self._pauses_after(batch, error) and not self._pause_requests(batch, error):
+                return self._give_up(batch, error, about_texts=False)
+            if not (may_be_overloaded(error) and self._suspects.count_rejection(batch)):
+                return [batch]
+            return self._suspects.add(batch, error) if len(batch) == 1 else self._search(batch, error)
         if batch.base64 and blames_base64(error, works=self.limits.base64 is True):
             batch.base64 = False
             return [batch]
@@ -341,28 +378,61 @@ class Job:
         self._failures += processed
         if len(batch) == 1:
             shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
-            return self._give_up(batch, error) if shorter is None else [*shorter, *batch.release(found=1)]
-        if not rejected and not (processed and self._may_resend()):
-            return self._give_up(batch, error)
+            if shorter is not None:
+                return [*shorter, *batch.release(found=1)]
+            about_texts = rejected or processed or isinstance(error, ResponseValidationError)
+            return self._give_up(batch, error, about_texts=about_texts)
+        if not (rejected or (processed and self._may_resend())):
+            return self._give_up(batch, error, about_texts=isinstance(error, ResponseValidationError))
+        return self._search(batch, error)
+
+    def _probe_again(self, probe: Batch, error: OpenRouterError) -> list[Batch]:
+        """Return the batches to send after a probe failed: another probe, then the texts that failed before it."""
+        failed, self._unconfirmed = [batch for batch, _ in self._unconfirmed], []
+        is_accident = may_be_overloaded(error) or may_be_processed(error)
+        if self.waits and (error._job_waits or is_accident) and self._pause_requests(probe, error):
+            self.limits.accidents += is_accident
+            return [*self._suspects.next_probe(probe), *failed]
+        error.positions = (failed or [self._packer.first or probe])[0].positions
+        raise error
+
+    def _continues(self, batch: Batch, error: OpenRouterError) -> bool:
+        """Whether the only batch of a job, whose call has retried already, is sent again after some of its texts."""
+        is_retried = batch.is_whole_job and error.limit.startswith("attempts") and may_be_overloaded(error)
+        if not is_retried or len(batch) == 1 or self._options["on_error"] == "raise":
+            return False
+        self._pauses = defaults.JOB_PROBE_PAUSES
+        self._policy = attrs.evolve(self._policy, attempts=self._pauses + 3)
+        batch.is_whole_job, batch.tries = False, error.attempts
+        return True
+
+    def _search(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
+        """Return the parts to send of a batch that has a bad text or is too large."""
+        rejected = is_rejection(error)
         if self.limits.explain(batch, error.message if rejected else ""):
             return [batch.part(0), *batch.release()]
         search = batch.search or Search(batch, teaches=rejected or len(batch) > self.limits.most_inputs)
-        return search.failed(batch)
+        return search.failed(batch, certain=rejected)
+
+    def _pauses_after(self, batch: Batch, error: OpenRouterError) -> bool:
+        """Whether a rejection pauses all requests: each one, but in a round without Retry-After only the last one."""
+        first = self._packer.first
+        is_last = first is None or not (first.is_suspect or first.is_probe)
+        return error.retry_after is not None or not batch.is_suspect or is_last
 
     def _pause_requests(self, batch: Batch, error: OpenRouterError) -> bool:
-        """Pause all requests after a request that was not processed; return False if the job has waited too often.
+        """Pause all requests after a request that was not processed; return False if the job has paused too often.
 
         The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.
         """
-        if not error._job_waits:
-            return False
-        now, policy, is_new = time.monotonic(), self._policy, self._limiter.is_new_failure(batch)
-        self._waits += is_new
+        now, policy, is_new = time.monotonic(), self._policy, self._limiter.was_sent_after_pause(batch)
+        self._pauses += is_new
         error.attempts = max(error.attempts, batch.tries)
-        seconds = policy.wait_seconds(max(0, self._waits - 1), error, random.uniform)
+        seconds = policy.wait_seconds(max(0, self._pauses - 1), error, random.uniform)
         patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
-        too_often = policy.attempts is not None and self._waits >= policy.attempts and not patient
+        too_often = policy.attempts is not None and self._pauses >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
+            error.limit = f"attempts={policy.attempts}" if too_often else f"total_seconds={policy.total_seconds:g}"
             return False
         self._limiter.pause(seconds, batch, now)
         self.stats.retries += 1
@@ -381,21 +451,16 @@ class Job:
 
     def _may_resend(self) -> bool:
         """Whether the policy and the failures so far allow to resend possibly billed texts."""
-        if self._failures >= defaults.JOB_FAILURES or self._is_late(time.monotonic()):
+        if self._is_late(time.monotonic()):
             return False
         return self._policy.attempts != 1 and self._policy.possibly_billed_retries != 0
 
-    def _give_up(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
+    def _give_up(self, batch: Batch, error: OpenRouterError, *, about_texts: bool) -> list[Batch]:
         """Record the error if the texts caused it and `on_error` allows it; otherwise raise it."""
         if not isinstance(error, errors.ConfigurationError | errors.ClosedClientError | errors.InvalidInputError):
             error.positions = batch.positions
-        rejected, invalid = is_rejection(error), isinstance(error, ResponseValidationError)
-        about_texts = rejected or invalid or (len(batch) == 1 and may_be_processed(error))
         self._failed_alone += len(batch) == 1
         hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
-        if self._failures >= defaults.JOB_FAILURES:
-            error.limit = f"{defaults.JOB_FAILURES} failed requests without a success"
-            about_texts = False
         if hopeless or about_texts:
             note = f" ({defaults.FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
@@ -407,15 +472,11 @@ class Job:
             if (error.status_code or 500) < 500:  # the server works
                 self._confirm_errors()
             raise error
-        for position in dict.fromkeys(batch.positions):
-            if long is not None and long.give_up(position):
-                continue
-            if rejected:
-                self._confirm_errors()
-                self.record(TextError(position, error), keeps_row=keeps_row)
-            else:
-                self._unconfirmed.append(TextError(position, error))
         self._packer.requeue(batch.release(found=1))
+        batch.search = None
+        self._unconfirmed.append((batch, error))
+        if is_rejection(error):
+            self._confirm_errors()
         if not self._done:  # neighbouring texts may be as bad: try one from another batch
             self._packer.requeue_from_elsewhere()
         return []

@@ -65,14 +65,14 @@ class AdaptiveLimiter:
         self.limit = self._start if self._is_first else min(self._max, self.limit + 1 / self.limit)
         self._is_first = False
 
-    def is_new_failure(self, batch: Batch) -> bool:
+    def was_sent_after_pause(self, batch: Batch) -> bool:
         """Whether the batch was sent after the last pause began; failures of concurrent requests count once."""
         return batch.sent_at >= self._paused_at
 
     def pause(self, seconds: float, batch: Batch, now: float) -> None:
         """Pause all requests after this batch failed; a new failure halves the concurrency. Thread-safe."""
         with self._clock.lock:
-            if self.is_new_failure(batch):
+            if self.was_sent_after_pause(batch):
                 self.limit, self._paused_at = max(1.0, self.limit / 2), now
             self._paused_until = max(self._paused_until, now + seconds)
 

@@ -35,14 +35,19 @@ class Batch:
     bad_texts: int = 0  # failing texts found so far in the batch that this is a part of
     search: Search | None = attrs.field(default=None, repr=False)  # the search that this batch is a step of
     is_whole_job: bool = False
+    is_probe: bool = False  # a text that succeeded before, sent again to learn whether the server works
+    is_suspect: bool = False  # a text that was rejected alone; see `suspects`
     tries: int = 0
     sent_at: float = 0.0
+    rejections: int = 0  # counted by `suspects`
+    successes_before: int = -1  # successes of the job at the last rejection
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def part(self, start: int, stop: int | None = None) -> Batch:
-        return Batch(self.positions[start:stop], self.texts[start:stop], self.base64, self.bad_texts)
+        parts = self.positions[start:stop], self.texts[start:stop]
+        return Batch(*parts, self.base64, self.bad_texts, tries=self.tries)
 
     def release(self, found: int = 0) -> list[Batch]:
         """Return the texts that the search of this batch has not sent; see `Search.release`."""
@@ -95,18 +100,19 @@ class Search:
 
     The texts `start:stop` of the batch failed together. The search sends the first half, `start:middle`. If it fails,
     the search continues in the first half. If it succeeds, the failing text must be in the second half, which is halved
-    without being sent. Exception: if the model is flaky, or no request with so many texts has succeeded yet, the search
-    sends the whole second half first. `teaches`: the batch may have failed because of its size.
+    without being sent. Exception: if requests fail by accident, or no request with so many texts has succeeded yet, the
+    search sends the whole second half first. `teaches`: the batch may have failed because of its size.
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:
         self._batch, self._teaches = batch, teaches
         self._start, self._middle, self._stop = 0, len(batch), len(batch)
         self._largest = 0  # size of the largest part that succeeded
+        self._is_certain = False  # whether the last failure was caused by the inputs or their number
 
-    def failed(self, part: Batch) -> list[Batch]:
+    def failed(self, part: Batch, *, certain: bool = False) -> list[Batch]:
         """Return the batches to send after the batch, or a part with several texts, failed."""
-        self._batch.base64, self._stop = part.base64, self._middle
+        self._batch.base64, self._stop, self._is_certain = part.base64, self._middle, certain
         return self._halve()
 
     def succeeded(self, part: Batch, limits: ModelLimits) -> list[Batch]:
@@ -118,7 +124,8 @@ class Search:
         if self._middle == self._stop or limits.max_inputs(failing) < failing:
             return self.release(found=0)  # the size of the batch caused the failure, not one text
         self._start = self._middle
-        if self._stop - self._start > 1 and failing <= limits.most_inputs and not limits.flaky:
+        is_known = failing <= limits.most_inputs and (self._is_certain or not limits.accidents)
+        if self._stop - self._start > 1 and is_known:
             return self._halve()
         return self._send(self._stop)
 
@@ -149,7 +156,7 @@ class ModelLimits:
     """The limits of one model, learned from its responses."""
 
     def __init__(self) -> None:
-        self.flaky = False  # True if a retry of a failed request succeeded
+        self.accidents = 0  # requests that failed, although the same request succeeded later or before
         self.base64: bool | None = None  # whether vectors come in base64; None: not known yet
         self.max_tokens = BATCH_TOKENS  # most tokens in a request, estimated
         self.context_tokens: int | None = None  # most tokens in one text, from the models list; 0: not listed
@@ -225,6 +232,11 @@ class Packer:
             self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
             self._requeued += batch.release()
             self.requeue([batch.part(-1)])
+
+    @property
+    def first(self) -> Batch | None:
+        """The first of the requeued batches, if there is one."""
+        return self._requeued[0] if self._requeued else None
 
     @property
     def exhausted(self) -> bool:

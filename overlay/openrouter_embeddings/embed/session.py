@@ -138,8 +138,8 @@ class Session:
         options, timeouts, job_waits = self._call_options, TIMEOUTS, False
         if not batch.is_whole_job:
             policy, timeouts = self._policy, _JOB_TIMEOUTS
-            job_waits = policy._official is None and policy.attempts != 1
-            if batch.search is not None and len(batch) > 1 and not self.job.limits.flaky:  # the search needs no retry
+            job_waits = self.job.waits
+            if batch.search is not None and len(batch) > 1 and not self.job.limits.accidents:  # needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
         output = self.matrix.output(batch.positions) if self.matrix is not None else arrays().stream_buffer

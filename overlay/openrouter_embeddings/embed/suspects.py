@@ -1,0 +1,96 @@
+"""Distinguishes bad texts from an overloaded server, which rejects requests unprocessed, for example with 503. No I/O.
+
+1. A batch that was rejected several times, while other requests succeeded, is searched for a bad text.
+2. A text that is rejected alone is a suspect. When nothing else is left to send, all suspects are sent in rounds, each
+   round together with a probe, which is a text that succeeded before, in random order.
+3. A suspect that is rejected in several rounds in which the probe succeeds is bad.
+
+Failures that do not depend on the text hit a suspect and the probe of its round with the same probability, in whatever
+pattern they come, since the order is random. A good text is therefore blamed after n rounds with a probability of less
+than 2**-n; if each request fails with probability p, it is `(p / (1 + p))**n`. In an outage no probe succeeds.
+"""
+
+from __future__ import annotations
+
+import random
+
+from .. import defaults
+from ..errors import OpenRouterError
+from .packing import Batch, ModelLimits
+
+
+class Suspects:
+    """The suspects of one job."""
+
+    def __init__(self, limits: ModelLimits) -> None:
+        self._limits, self._successes = limits, 0
+        self._rejected: list[tuple[Batch, OpenRouterError]] = []  # in this round, or waiting for the next one
+        self._probe: Batch | None = None  # the probe of this round
+        self.succeeded: Batch | None = None  # the last batch that succeeded
+        self.probe_succeeded = False  # in this round
+
+    def __len__(self) -> int:
+        return len(self._rejected)
+
+    @property
+    def _needed(self) -> int:
+        """The number of rejections of the same texts, while others succeed, that are no accident."""
+        return defaults.JOB_REJECTIONS_IF_FLAKY if self._limits.accidents else defaults.JOB_REJECTIONS
+
+    def count_success(self, batch: Batch, *, is_new: bool, accidents: int) -> None:
+        """Count a success; `is_new`: it was sent after the last rejection."""
+        self._successes += is_new
+        was_rejected = batch.rejections > 0 or batch.is_suspect
+        self._limits.accidents += accidents + was_rejected
+        if batch.is_probe:
+            self.probe_succeeded |= batch is self._probe
+        else:
+            self.succeeded = batch
+
+    def count_rejection(self, batch: Batch) -> bool:
+        """Count a rejection; return whether its texts may be bad.
+
+        Rejections without a success of another request between them count once, because an outage causes them all.
+        """
+        batch.rejections += batch.successes_before != self._successes and not batch.is_suspect
+        batch.successes_before = self._successes
+        if self.succeeded is None:
+            return False
+        in_search = batch.is_suspect or batch.search is not None or batch.bad_texts > 0
+        return in_search or batch.rejections >= self._needed
+
+    def add(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
+        """Add a text that was rejected alone, for the next round; return the batches that its search releases."""
+        released = batch.release(found=1)
+        if not batch.is_suspect:
+            batch.is_suspect, batch.search, batch.rejections = True, None, 0
+        self._rejected.append((batch, error))
+        return released
+
+    def probe(self) -> Batch:
+        """Return a text that succeeded before; not always the same, because a proxy may cache its response."""
+        assert self.succeeded is not None
+        start = random.randrange(len(self.succeeded))
+        probe = self.succeeded.part(start, start + 1)
+        probe.is_probe = True
+        return probe
+
+    def next_probe(self, failed: Batch) -> list[Batch]:
+        """Return the probe after one that failed; a round has one only."""
+        return [] if failed is self._probe else [self.probe()]
+
+    def end_round(self) -> list[tuple[Batch, OpenRouterError]]:
+        """Return the bad texts, which are no suspects any more, with their errors."""
+        for batch, _ in self._rejected:
+            batch.rejections += self.probe_succeeded
+        bad = [pair for pair in self._rejected if pair[0].rejections >= self._needed]
+        self._rejected = [pair for pair in self._rejected if pair[0].rejections < self._needed]
+        return bad
+
+    def start_round(self) -> list[Batch]:
+        """Return the batches of the next round."""
+        self._probe, self.probe_succeeded = self.probe(), False
+        batches = [self._probe, *(batch for batch, _ in self._rejected)]
+        self._rejected = []
+        random.shuffle(batches)
+        return batches
