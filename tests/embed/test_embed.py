@@ -299,8 +299,9 @@ DOZENS = {
     **{f"{bad} at the start, 400": (400, range(bad)) for bad in (8, 95, 100)},
     **{
         f"{name}, {status}": (status, bad)
-        for status in (500, 502, 524)
+        for status in (500, 502, 503, 524, 529)
         for name, bad in {
+            "1 at the end": range(299, 300),
             "36 at the start": range(36),
             "36 in the middle": range(130, 166),
             "36 at the end": range(264, 300),
@@ -319,7 +320,8 @@ def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: ra
         (respond() if wrong.isdisjoint(request.inputs) else reject(status))(connection, request)
 
     with FaultServer(forever(step)) as server, connect(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record", retries=Policy(base_seconds=0.001))
+        quick = Policy(attempts=8, base_seconds=0.001, overloaded_base_seconds=0.001)
+        result = session.embed(texts, model=MODEL, on_error="record", retries=quick)
 
         assert [error.position for error in result.errors] == list(bad)
         good = [i for i in range(300) if i not in bad]

@@ -79,6 +79,7 @@ STEPS: dict[str, Step] = {
     "disconnect": disconnect("in body", "end"),
     "unreadable": bill_first(respond_with(200, "<html>")),
     "429": reject(429, ("Retry-After", "0.01")),
+    "503": reject(503),
     "400": reject(400),
     "401": reject(401),
 }
@@ -96,12 +97,21 @@ ENDINGS = st.builds(
     st.sampled_from(["end", "close", "drain", "report", "texts", "interrupt"]),
     st.integers(0, 12),
 )
+BAD_TEXTS = st.dictionaries(st.integers(0, 59), st.sampled_from(["400", "500", "503"]), max_size=4)
 SCRIPTS = st.lists(st.sampled_from([*["success"] * 8, *["late"] * 4, *STEPS]), min_size=1, max_size=12)
 
 
-def script_of(names: list[str]) -> Any:
-    """Return a script of these steps, followed by correct responses."""
-    return lambda: iter([*(STEPS[name] for name in names), *[STEPS["late"]] * 200])
+def script_of(names: list[str], bad: dict[int, str]) -> Any:
+    """Return a script of these steps, followed by correct responses; requests with a bad text take its own step."""
+
+    def unless_bad(step: Step) -> Step:
+        def chosen(connection: Connection, request: Request) -> None:
+            own = next((STEPS[bad[i]] for i in bad if f"text {i}" in request.inputs), step)
+            own(connection, request)
+
+        return chosen
+
+    return lambda: map(unless_bad, [*(STEPS[name] for name in names), *[STEPS["late"]] * 400])
 
 
 def failing_texts(ending: Ending) -> Iterator[str]:
@@ -163,10 +173,12 @@ def count_of_embed(session: Session, ending: Ending) -> tuple[int, int]:
 
 @pytest.mark.parametrize("count", [count_of_stream, count_of_embed], ids=lambda function: function.__name__)
 @both_sides
-@given(SCRIPTS, ENDINGS)
+@given(SCRIPTS, BAD_TEXTS, ENDINGS)
 @settings(max_examples=settings.default.max_examples // 4)
-def test_billed_texts_are_returned_or_counted(side: Side, count: Any, script: list[str], ending: Ending) -> None:
-    with FaultServer(script_of(script)) as server:
+def test_billed_texts_are_returned_or_counted(
+    side: Side, count: Any, script: list[str], bad: dict[int, str], ending: Ending
+) -> None:
+    with FaultServer(script_of(script, bad)) as server:
         with side(OpenRouter(KEY, server_url=server.url)) as session:
             rows, possibly = count(session, ending)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import subprocess
 import sys
 import textwrap
@@ -69,6 +70,26 @@ def test_temporary_overload_does_not_end_the_job(storm: Storm, side: Side) -> No
         assert result.requests == len(server.ledger.requests)
         assert result.retries == result.requests - 30
         assert server.ledger.billed == [20] * 30
+
+
+@both_sides
+@pytest.mark.parametrize("status", [503, 529])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_server_that_rejects_at_random_causes_no_wrong_error(share: float, status: int, side: Side) -> None:
+    dice, lock, texts = random.Random(share), threading.Lock(), texts_of(2_000)
+
+    def step(connection: Connection, request: Any) -> None:
+        with lock:
+            is_rejected = dice.random() < share
+        (reject(status) if is_rejected or "text 777" in request.inputs else respond())(connection, request)
+
+    patient = Policy(attempts=60, base_seconds=0.001, overloaded_base_seconds=0.001, cap_seconds=0.002)
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, batch_size=50, on_error="record", retries=patient)
+
+        assert [error.position for error in result.errors] == [777]
+        assert np.delete(result.vectors, 777, 0).tobytes() == matrix_of([*texts[:777], *texts[778:]]).tobytes()
+        assert sum(server.ledger.billed) == 1_999 + result.possibly_billed_texts
 
 
 @both_sides
