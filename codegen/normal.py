@@ -17,10 +17,12 @@ from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
 
-CONDITIONS = ("if", "then", "else")
+CONDITIONS = {"then", "else", "dependentSchemas"}
 # OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
 OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 UNIONS = ("anyOf", "oneOf")
+# A JSON type, the end of the names of its inner objects, and the keywords for its other and for its first inner values.
+INNER = (("array", "Item", "items", "prefixItems"), ("object", "Value", "additionalProperties", "patternProperties"))
 
 
 class Normalizer:
@@ -61,22 +63,22 @@ class Normalizer:
             raw = self._merged(raw, where, named)
         if "$ref" in raw:
             return self._reference(raw, where, hint)
-        raw = self._with_conditional_members(dict(raw), where)
-        raw.pop("allOf", None)
+        raw = dict(raw)
+        if found := CONDITIONS & raw.keys():
+            fix = "declare these members in properties, not required, and remove it"
+            return self.reject((*where, min(found)), "members that depend on other members", fix)
         for key, bound in OLD_BOUNDS.items():
             if isinstance(raw.get(key), bool) and raw.pop(key) and bound in raw:
                 raw[key] = raw.pop(bound)
-        if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
+        if raw.pop("nullable", False):
             raw = _nullable(raw)
         if raw.get("properties") and (options := self._differing(raw, where)):
-            raw = {**remarks(raw), **{key: raw[key] for key in ("discriminator",) if key in raw}, "oneOf": options}
+            raw = {**{key: raw[key] for key in raw if key in (*REMARKS, "discriminator")}, "oneOf": options}
         if not raw.get("properties"):
             return self._other(raw, where, hint)
         others = [kind for kind in kinds(raw) if kind not in ("object", "null")]
-        if not others:
-            return self._object(raw, where, hint, named)
-        only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
-        return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
+        found = self._object(raw, where, hint, named and not others)
+        return {"anyOf": [*({"type": kind} for kind in others), found]} if others else found
 
     def _reference(self, raw: Json, where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
@@ -120,14 +122,14 @@ class Normalizer:
             name: self.schema(value, (*where, "properties", name), hint + class_name(name))
             for name, value in raw["properties"].items()
         }
-        self._read_values(body, where, hint)
+        self._read_inner(body, where, hint)
         if own:
             return body
         self.schemas[hint] = body
         return self.inline[where]
 
     def _other(self, raw: Schema, where: Where, hint: str) -> Schema:
-        result = {key: value for key, value in raw.items() if key not in (*UNIONS, "prefixItems", "not", "properties")}
+        result = {key: value for key, value in raw.items() if key not in (*UNIONS, "not", "properties")}
         if options := self._branches(raw, where, hint):
             if len(options) == 1 and not set(result) - {*REMARKS, "discriminator", "type", "required"}:
                 return {**options[0], **remarks(raw)}
@@ -135,29 +137,20 @@ class Normalizer:
             result["oneOf" if "oneOf" in raw else "anyOf"] = options
             return self._with_mapping(result, raw)
         result.pop("discriminator", None)
-        if "items" in raw or raw.get("prefixItems"):
-            items = document.below([Place(where, raw)], "prefixItems", "*")
-            result["items"] = self._any_of([*items, *self._inner(raw, where, "items")], f"{hint}Item")
-            result.setdefault("type", "array")
-        self._read_values(result, where, hint)
+        self._read_inner(result, where, hint)
         return result
 
-    def _read_values(self, body: Schema, where: Where, hint: str) -> None:
-        """Normalize the schemas of the values of a map, patternProperties included."""
-        values = document.below([Place(where, body)], "patternProperties", "*")
-        body.pop("patternProperties", None)
-        if values := [*values, *self._inner(body, where, "additionalProperties")]:
-            body["additionalProperties"] = self._any_of(values, f"{hint}Value")
-            body.setdefault("type", "object")
-
-    def _inner(self, raw: Schema, where: Where, keyword: str) -> list[Place]:
-        return [Place((*where, keyword), raw[keyword])] if isinstance(raw.get(keyword), Mapping) else []
-
-    def _any_of(self, places: list[Place], hint: str) -> Schema:
-        """Return one schema for the values of all these schemas."""
-        found = [self.schema(value, place, hint) for place, value in places]
-        distinct = [schema for index, schema in enumerate(found) if schema not in found[:index]]
-        return distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)} if distinct else {}
+    def _read_inner(self, body: Schema, where: Where, hint: str) -> None:
+        """Normalize the schemas of items and values: an array has one for all its items, a map one for all values."""
+        for kind, name, keyword, keywords in INNER:
+            found = document.below([Place(where, body)], keywords, "*")
+            found += document.below([Place(where, body)], keyword)
+            options = [self.schema(value, at, f"{hint}{name}") for at, value in found if isinstance(value, Mapping)]
+            body.pop(keywords, None)
+            if options:
+                distinct = [option for index, option in enumerate(options) if option not in options[:index]]
+                body[keyword] = distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)}
+                body.setdefault("type", kind)
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """Return the branches of a union, each once, null last."""
@@ -197,16 +190,6 @@ class Normalizer:
         tag = self.locate((), found.get("properties", {}).get(member, {})).value
         values = tag.get("enum", [tag["const"]] if "const" in tag else [])
         return [value for value in values if isinstance(value, str)]
-
-    def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
-        """Return the schema with the members that `then` and `else` add, all optional."""
-        parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
-        parts += document.below([Place(where, raw)], "dependentSchemas", "*")
-        raw.pop("dependentSchemas", None)
-        added: dict[str, Any] = {}
-        for place, found in (self.locate(*part) for part in parts):
-            added |= self._linked_members(found, place)
-        return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
 
     def _differing(self, raw: Schema, where: Where) -> list[Schema]:
         """Return the alternatives of an object with properties and a union; empty if the union adds no member."""
@@ -324,15 +307,12 @@ def _limits(part: Json) -> bool:
 
 def _nullable(raw: Schema) -> Schema:
     """Return a schema that also allows null."""
-    if branches(raw):
-        key = "oneOf" if "oneOf" in raw else "anyOf"
-        return {**raw, key: [*raw[key], NULL]}
-    if "enum" in raw:
-        return {**raw, "enum": [*raw["enum"], *([None] if None not in raw["enum"] else [])]} | (
-            {"type": [*kinds(raw), "null"]} if kinds(raw) and "null" not in kinds(raw) else {}
-        )
-    own = kinds(raw) or (["object"] if raw.get("properties") else [])
-    return {**raw, "type": [*own, "null"]} if own and "null" not in own else raw
+    for key in UNIONS:
+        if key in raw:
+            return {**raw, key: [*raw[key], NULL]}
+    types = kinds(raw) or (["object"] if raw.get("properties") else [])
+    values = {"type": (types, "null"), "enum": (raw.get("enum"), None)}
+    return {**raw, **{key: [*old, new] for key, (old, new) in values.items() if old and new not in old}}
 
 
 def _is_nullable_object(raw: Any) -> bool:
