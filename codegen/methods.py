@@ -6,7 +6,7 @@ extensions and descriptions, which `Endpoint` does not have, come from the norma
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from openapi_python_client.parser.openapi import Endpoint
@@ -49,7 +49,10 @@ class Method:
         self.place = f"{endpoint.method.upper()} {path}"
         body = endpoint.bodies[0].prop if endpoint.bodies else None
         self.fields = types.model(body) if body else None  # the model whose members are arguments
-        self.arguments = list(self._arguments(body))
+        located = [*self._located(endpoint.path_parameters), *self._located(endpoint.query_parameters)]
+        self.arguments = [item for item in located if item.location != "header"]  # in the order of the request
+        self.arguments += self._body_arguments(body) if body else ()
+        self.arguments += [item for item in located if item.location == "header"]
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
@@ -64,19 +67,6 @@ class Method:
         bad = ((status, found) for status, found in self.raw["responses"].items() if KIND not in found)
         prefixed = ((found, "" if status == "default" else f"{status}. ") for status, found in bad)
         return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
-
-    @property
-    def parameters(self) -> list[Argument]:
-        """The arguments in the order in which they are sent. Some servers require the order of the document."""
-        order = list(fields(body_schema(self.raw)[1], self.types.schemas))
-        places = {wire: place for place, wire in enumerate(order)}
-
-        def place(item: Argument) -> int:
-            if item.location in ("body", "file"):
-                return places.get(item.wire, len(order))
-            return len(order) + 1 if item.location == "header" else -1
-
-        return sorted(self.arguments, key=place)
 
     @property
     def extras(self) -> dict[str, Any]:
@@ -108,13 +98,6 @@ class Method:
         found = [item for item in members(model) if isinstance(item, ListProperty | ModelProperty)] if model else []
         return tuple(text(item.name) for item in found if item.required and not self.types.alias(item))
 
-    def _arguments(self, body: Property | None) -> Iterator[Argument]:
-        yield from self._located(self.endpoint.path_parameters, ("path",))
-        yield from self._located(self.endpoint.query_parameters, ("query",))
-        if body is not None:
-            yield from self._body_arguments(body)
-        yield from self._located(self.endpoint.query_parameters, ("header",))
-
     def _body_arguments(self, body: Property) -> Iterator[Argument]:
         holder = self.raw["requestBody"]
         sent, outer = body_schema(self.raw)
@@ -124,7 +107,8 @@ class Method:
             yield Argument("body", "body", location, body, outer, holder, holder["required"])
             return
         properties = fields(outer, self.types.schemas)
-        for item in members(self.fields):
+        order = list(properties)  # some servers require the order of the document
+        for item in sorted(members(self.fields), key=lambda item: (*order, text(item.name)).index(text(item.name))):
             wire = text(item.name)
             schema = properties.get(wire, {})
             location = "file" if sent == MULTIPART and is_file(schema) else "body"
@@ -133,12 +117,11 @@ class Method:
             null = not required and sent == JSON and is_reset(self.endpoint.method, schema)
             yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
 
-    def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
-        """Yield the parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
+    def _located(self, items: Iterable[Property]) -> Iterator[Argument]:
+        """Yield the parameters; those of headers are parsed as query parameters (see adapter.py)."""
         named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
         for item in items:
             known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}
             holder = named.get(text(item.name), known)
-            if holder["in"] in locations:
-                found = (holder["x-python-name"], holder["name"], holder["in"], item, holder["schema"], holder)
-                yield Argument(*found, item.required, holder.get("x-python-style", "form"))
+            found = (holder["x-python-name"], holder["name"], holder["in"], item, holder["schema"], holder)
+            yield Argument(*found, item.required, holder.get("x-python-style", "form"))

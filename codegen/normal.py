@@ -165,18 +165,16 @@ class Normalizer:
         """Return a union with a complete discriminator; without discriminator if a branch is not a named object."""
         given = raw.get("discriminator")
         union.pop("discriminator", None)
-        if not isinstance(given, Mapping):
+        names = {PREFIX + found: name for name, found in self.class_names.items()}
+        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
+        if not isinstance(given, Mapping) or any(one not in names or branches(self.raw[names[one]]) for one in options):
             return union
         mapping: dict[str, str] = {}
-        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
         for tag, reference in given.get("mapping", {}).items():
             name = str(reference).removeprefix(PREFIX)
             if (known := PREFIX + self.class_names.get(name, name)) in options:
                 mapping[tag] = known
-        names = {PREFIX + found: name for name, found in self.class_names.items()}
         for option in options:
-            if option not in names or branches(self.raw[names[option]]):
-                return union
             default = [] if option in mapping.values() else [names[option]]
             for tag in self._tags(names[option], given["propertyName"]) or default:
                 mapping.setdefault(tag, option)
@@ -222,16 +220,16 @@ class Normalizer:
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
         limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
-        remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
-        extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
-        nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        described = {key: value for part in parts for key, value in remarks(part.value).items()}
+        described |= {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        described |= {key: value for key, value in beside.items() if key.startswith("x-")}
         if len(limiting) == 1 and limiting[0].where != where:
             (place, only), found = limiting[0], self.locate(*limiting[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
-                shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
-                return {**only, **shared, **remarked, **extensions, **nullable}
+                members = {"properties": self._linked_members(only, place)} if "properties" in only else {}
+                return {**only, **members, **described}
         self._open.add(merge)
-        merged: dict[str, Any] = {**remarked, **nullable}
+        merged = dict(described)
         unions: list[Place] = []
         for place, part in limiting:
             at, found = self.locate(place, part)
@@ -261,31 +259,32 @@ class Normalizer:
         for at, union in unions:
             merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
             merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
-        return {**merged, **extensions}
+        return {**merged, **described}
 
-    def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
-        """Return the names to replace, and the schemas that remain.
-
-        A component that only refers to another one, and an inline copy of a component, are replaced by that component.
-        """
-        own, replaced = set(self.class_names.values()), dict[str, str]()
-        while True:
-            left = {name: renamed(part, replaced) for name, part in self.schemas.items() if name not in replaced}
-            found = {name: other for name, part in left.items() if (other := target(part)) not in (None, name)}
-            known: dict[str, str] = {}
-            for name in (name for name in left if name in own and len(left[name].get("properties", ())) > 1):
-                known.setdefault(_key(left[name]), name)
-            copies = [name for name in left if name not in own and is_model(left[name])]
-            found |= {name: known[key] for name in copies if (key := _key(left[name])) in known}
-            found = {name: other for name, other in found.items() if other not in found}
-            if not found:
-                break
+    def unify(self) -> dict[str, str]:
+        """Replace each component that only refers to another one, and each inline copy; return the replaced names."""
+        replaced: dict[str, str] = {}
+        while found := self._duplicates():
+            for name in (name for name in found if name in self.class_names.values()):
+                kept, more = self.schemas[found[name]], self.schemas[name].get("x-python-aliases", ())
+                # Users can import the class by either name.
+                kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
+            self.schemas = {name: renamed(part, found) for name, part in self.schemas.items() if name not in found}
             replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
-        for name in [name for name in replaced if name in own]:  # users can import the class by either name
-            kept = left[replaced[name]]
-            more = self.schemas[name].get("x-python-aliases", ())
-            kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
-        return replaced, left
+        return replaced
+
+    def _duplicates(self) -> dict[str, str]:
+        """Return the names of schemas that others replace, each with the name that remains."""
+        components, known = set(self.class_names.values()), dict[str, str]()
+        for name, schema in self.schemas.items():
+            if name in components and len(schema.get("properties", ())) > 1:
+                known.setdefault(_key(schema), name)
+        found: dict[str, str] = {}
+        for name, schema in self.schemas.items():
+            other = target(schema) or (known.get(_key(schema)) if name not in components and is_model(schema) else None)
+            if other and other != name:
+                found[name] = other
+        return {name: other for name, other in found.items() if other not in found}
 
 
 def _key(schema: Schema) -> str:

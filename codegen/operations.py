@@ -45,7 +45,8 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     paths: dict[str, dict[str, Any]] = {}
     for where, raw in document.operations(spec):
         paths.setdefault(where[1], {})[where[2]] = reader.operation(where, raw)
-    names, schemas = reader.normal.unify()
+    names = reader.normal.unify()
+    schemas = reader.normal.schemas
     described = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
     result = {**described, "paths": renamed(paths, names), "components": {"schemas": schemas}}
     found = reader.normal.findings
