@@ -88,14 +88,12 @@ class Source:
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
         """Return one line per finding, as compilers do: file, line, column, operation, problem, fix and pointer."""
-        shown = []
+        rows = []
         for where, problem, fix in dict.fromkeys(findings):
             known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
-            line, column = self.lines.get(known, (1, 1))
-            users = operations_of(self.document, where)
-            text = f"{users}{problem}{'; ' if fix else ''}{fix}"
-            shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
-        return "\n".join(shown)
+            text = f"{operations_of(self.document, where)}{problem}{'; ' if fix else ''}{fix}"
+            rows.append((self.lines.get(known, (1, 1)), f"{text} [{pointer(where)}]"))
+        return "\n".join(f"{self.path}:{line}:{column}: {kind}: {text}" for (line, column), text in sorted(rows))
 
     def _value(self, node: Any, where: Where, mark: Any) -> Any:
         """Return the value of a node; `mark` is where its key begins."""

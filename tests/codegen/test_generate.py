@@ -87,7 +87,7 @@ BROKEN = {
     "an operation that it needs": (
         "operationId: createEmb",
         "operationId: makeEmb",
-        "has the operationId createEmbeddings",
+        "no operation or schema in use is named createEmbeddings",
     ),
     "an argument that it needs": (
         "        session_id: #",
@@ -113,7 +113,7 @@ BROKEN = {
     "another name of a method that the package needs": (
         "x-python-method: list_models",
         "x-python-method: list_all",
-        "the operation has no method list_models, which the package needs",
+        "listEmbeddingsModels has no method list_models, which the package needs",
     ),
     **{
         f"a method named {name}, which the package has": (
@@ -201,6 +201,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "/responses/200/content",
         "a response that is only an event stream is not supported",
         "declare the application/json response of the non-streaming call",
+    ),
+    "members that depend on others": (
+        operation(requestBody=body({**OBJECT, "if": OBJECT, "then": {"required": ["limit"]}})),
+        "/requestBody/content/application~1json/schema/then",
+        "members that depend on other members",
+        "declare these members in properties",
     ),
     "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
     "a form that is a union": (
