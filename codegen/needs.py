@@ -39,7 +39,7 @@ def check(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
         has[operation["operationId"]] = {
             "tag": [tag_name(tag) for tag in operation["tags"]],
             "method": [operation["x-python-method"]],
-            "argument": [name for name, *_ in arguments(operation, schemas)],
+            "argument": [item.name for item in arguments(Place(where, operation), schemas)],
             "result": [target(schema) for _, schema in results],
         }
     fix = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import document
 from .document import Finding, Json, Place, SpecificationError, Where
-from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, kind
+from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, is_file, kind
 from .names import class_name, module_name, snake_case, tag_attribute, tag_name
 from .normal import Normalizer
 from .schemas import NULL, PREFIX, Schema, branches, kinds, reachable, renamed, target
@@ -33,6 +33,26 @@ STYLES = {
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple"}
 # In these methods null is another request than a member that is left out (RFC 7396; RFC 9110, 9.3.4).
 RESETTING = ("patch", "put")
+ORDER = {"path": 0, "query": 1, "body": 2, "file": 2, "header": 3}
+
+
+class Argument(NamedTuple):
+    """One argument of a method: a parameter, a member of the body, or a whole body.
+
+    `location` is path, query, header, body, or file (a body, or a member of one, that is a file). `holder` is the
+    parameter or the body, if there is one: it has a description and examples too. `sends_null`: None is sent as null,
+    which is another request than one without the member. `parsed` is the property of openapi-python-client.
+    """
+
+    name: str
+    wire: str
+    location: str
+    schema: Schema
+    holder: Json
+    required: bool
+    style: str = "form"
+    sends_null: bool = False
+    parsed: Any = None
 
 
 def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
@@ -54,17 +74,9 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     findings += _wrong_names(result, taken or {})
     if findings:
         raise SpecificationError(*dict.fromkeys(findings))
-    bodies = document.media((*document.requests(result), *document.responses(result)))
-    outer = document.outer_schemas((*document.arguments(result), *bodies))
-    reached = reachable((schema for _, schema in outer), schemas)
+    reached = reachable([result["paths"]], schemas)
     result["components"] = {"schemas": {name: schema for name, schema in schemas.items() if name in reached}}
     return result
-
-
-def fields(body: Json, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the members of a body that are arguments of their own; none if the body is one argument."""
-    found: dict[str, Schema] = schemas.get(target(body) or "", {}).get("properties", {})
-    return found
 
 
 def argument_name(holder: Json, name: str) -> str:
@@ -72,13 +84,30 @@ def argument_name(holder: Json, name: str) -> str:
     return str(holder.get("x-python-name") or snake_case(name))
 
 
-def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str, str, str]]:
-    """Return the name in Python, the location and the name in the request of each argument: the body first."""
-    found: list[tuple[str, str, str]] = []
-    if "requestBody" in operation:
-        members = fields(body_schema(operation)[1], schemas) or {"body": {}}
-        found = [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
-    return [*found, *((item["x-python-name"], item["in"], item["name"]) for item in operation["parameters"])]
+def arguments(place: Place, schemas: Mapping[str, Schema]) -> list[Argument]:
+    """Return the arguments of an operation in normal form, in the order of the request."""
+    (*_, method), operation = place
+    found = [
+        Argument(item["x-python-name"], item["name"], item["in"], item["schema"], item, item["required"], style)
+        for item in operation["parameters"]
+        for style in (item["x-python-style"],)
+    ]
+    if body := operation.get("requestBody"):
+        sent, schema = body_schema(operation)
+        outer = schemas.get(target(schema) or "", {})
+        encoding = body["content"][sent].get("encoding", {})
+        # Some servers require the order of the document.
+        for wire, member in outer.get("properties", {}).items():
+            location = "file" if sent == MULTIPART and is_file(member) else "body"
+            required = body["required"] and wire in outer.get("required", ())
+            style = "deep" if sent == FORM and encoding.get(wire, {}).get("style") == "deepObject" else "form"
+            is_nullable = "null" in kinds(member) or NULL in branches(member)
+            null = sent == JSON and method in RESETTING and is_nullable and not required
+            found.append(Argument(argument_name(member, wire), wire, location, member, member, required, style, null))
+        if not outer.get("properties"):
+            location = "file" if sent != JSON and is_file(schema) else "body"
+            found.append(Argument("body", "body", location, schema, body, body["required"]))
+    return sorted(found, key=lambda item: ORDER[item.location])
 
 
 def body_schema(operation: Json) -> tuple[str, Schema]:
@@ -88,16 +117,16 @@ def body_schema(operation: Json) -> tuple[str, Schema]:
     return name, media["schema"]
 
 
-def request_schemas(normal: Json) -> Iterator[Json]:
-    """Yield the schemas of all arguments."""
-    yield from (schema for _, schema in document.outer_schemas(document.arguments(normal)))
-    for _, schema in document.outer_schemas(document.media(document.requests(normal))):
-        yield from fields(schema, normal["components"]["schemas"]).values() or [schema]
+def sent_schemas(normal: Json) -> set[str]:
+    """Return the names of the schemas that arguments refer to, directly or through others."""
+    schemas = normal["components"]["schemas"]
+    found = (argument.schema for place in document.operations(normal) for argument in arguments(place, schemas))
+    return reachable(found, schemas)
 
 
-def is_reset(method: str, schema: Schema) -> bool:
-    """Return whether a member of a body is sent as null if a caller passes None."""
-    return method.lower() in RESETTING and ("null" in kinds(schema) or NULL in branches(schema))
+def received_schemas(normal: Json) -> set[str]:
+    """Return the names of the schemas that responses refer to, directly or through others."""
+    return reachable((found for _, found in document.responses(normal)), normal["components"]["schemas"])
 
 
 class _Reader:
@@ -128,7 +157,7 @@ class _Reader:
             **self._security(where, raw),
             **self._body(where, raw, hint),
         }
-        self._rename_parameters(result)
+        self._rename_parameters(where, result)
         return result
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
@@ -178,13 +207,15 @@ class _Reader:
         schema = self.normal.schema(content[name].get("schema", {}), at, f"{hint}Request")
         if read in ("text", "bytes"):
             schema = {"type": "string", **({} if read == "text" else {"format": "binary"})}
-        if self._streams(raw) and "stream" in fields(schema, self.normal.schemas):
-            schema = self._without_stream(schema, f"{hint}Request")
-        members, outer = fields(schema, self.normal.schemas), self.normal.schemas.get(target(schema) or "", schema)
-        if read == "form" and not members and branches(outer):
+        outer = self.normal.schemas.get(target(schema) or "", schema)
+        if self._streams(raw) and "stream" in outer.get("properties", ()):
+            outer = _without_stream(outer)
+            self.normal.schemas[f"{hint}RequestUnstreamed"] = outer
+            schema = {"$ref": f"{PREFIX}{hint}RequestUnstreamed"}
+        if read == "form" and branches(outer):
             fix = "write one object with all members, optional ones not required"
             self.normal.reject(at, "a form that is a union", fix)
-        needed = place.value.get("required", bool(outer.get("required")) or not members)
+        needed = place.value.get("required", bool(outer.get("required")) or not outer.get("properties"))
         sent = JSON if read == "json" else essence(name)
         body = {**place.value, "required": needed, "content": {sent: {**content[name], "schema": schema}}}
         return {"requestBody": body}
@@ -195,21 +226,12 @@ class _Reader:
         contents = document.media(self.normal.locate((), found) for found in good)
         return any(kind(where[-1], {}) == "stream" for where, _ in contents)
 
-    def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """Return the body without the member that requests an event stream, since the client reads whole results."""
-        body = self.normal.schemas[target(schema) or ""]
-        names = ("stream", "stream_options")
-        members = {name: value for name, value in body["properties"].items() if name not in names}
-        required = [name for name in body.get("required", ()) if name not in names]
-        self.normal.schemas[f"{hint}Unstreamed"] = {**body, "properties": members, "required": required}
-        return {"$ref": f"{PREFIX}{hint}Unstreamed"}
-
     def _responses(self, where: Where, raw: Json, hint: str) -> dict[str, dict[str, Any]]:
         """Return the responses by status. All successes get one JSON schema, since a method has one result type."""
         places = document.below([Place(where, raw)], "responses", "*")
         found = {place.where[-1]: self.normal.locate(*place) for place in places}
         good = {status: place for status, place in found.items() if status[0] == "2"}
-        bad = {status: place for status, place in found.items() if status not in good and status[0] not in "13"}
+        bad = {status: place for status, place in found.items() if status[0] not in "123"}
         if not good and "default" in bad:
             good = {"2XX": bad.pop("default")}
         if not good:
@@ -256,13 +278,20 @@ class _Reader:
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 
-    def _rename_parameters(self, operation: Json) -> None:
+    def _rename_parameters(self, where: Where, operation: Json) -> None:
         """Put its location before the name of each parameter whose name in Python is taken."""
-        taken = [name for name, location, _ in arguments(operation, self.normal.schemas) if location == "body"]
+        found = arguments(Place(where, operation), self.normal.schemas)
+        taken = [item.name for item in found if item.location in ("body", "file")]
         for item in operation["parameters"]:
             if item["x-python-name"] in taken:
                 item["x-python-name"] = f"{item['in']}_{item['x-python-name']}"
             taken.append(item["x-python-name"])
+
+
+def _without_stream(body: Schema) -> Schema:
+    """Return a body without the member that requests an event stream, since the client reads whole results."""
+    kept = {name: member for name, member in body["properties"].items() if name not in ("stream", "stream_options")}
+    return {**body, "properties": kept, "required": [name for name in body.get("required", ()) if name in kept]}
 
 
 def _key_header(scheme: Json) -> str:
@@ -291,7 +320,7 @@ def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[
             claims.append(("tags", "", tag_attribute(tag), f"the tag {tag!r}"))
             for name in (method, f"{method}_async"):
                 claims.append(("x-python-method", tag_name(tag), name, f"the method of {place}"))
-        for name, location, wire in arguments(operation, normal["components"]["schemas"]):
+        for name, wire, location, *_ in arguments(Place(where, operation), normal["components"]["schemas"]):
             claims.append(("x-python-name", where, name, f"the argument for the {location} {wire}"))
         for key, scope, name, owner in claims:
             at, problem = (*where, key) if key in operation else where, ""

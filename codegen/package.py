@@ -23,9 +23,9 @@ from .docstrings import description, docstring, entry, json_text, remarks, sente
 from .document import Finding, SpecificationError
 from .methods import Method
 from .names import attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
-from .operations import request_schemas
+from .operations import received_schemas, sent_schemas
 from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, is_model, reachable, stripped
+from .schemas import Schema, is_model, stripped
 from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,7 +62,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
         builtin=lambda name, scope: scope.builtin(name),
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
         literal=repr,
-        method=lambda endpoint: Method(endpoint, *package.raw[str(endpoint.name)], package.types),
+        method=lambda endpoint: Method(endpoint, package.operations[str(endpoint.name)], package.types),
         model=package.types.model,
         raises=Method.raises,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
@@ -100,9 +100,7 @@ class Package:
     def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
-        self.sent = reachable(request_schemas(normal), self.schemas)
-        responses = document.outer_schemas(document.media(document.responses(normal)))
-        self.received = reachable((schema for _, schema in responses), self.schemas)
+        self.sent, self.received = sent_schemas(normal), received_schemas(normal)
         adapter, holder = Adapter(self.schemas, self.received, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
@@ -112,7 +110,7 @@ class Package:
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
         self.types = ResponseTypes(models, recursive, normal)
-        self.raw = {module_name(raw["operationId"]): (where[1], raw) for where, raw in document.operations(normal)}
+        self.operations = {module_name(place.value["operationId"]): place for place in document.operations(normal)}
         # Only schemas that operations reach are written; enums of requests alone are in params.py.
         used = {name for name in self.sent | self.received if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
@@ -144,7 +142,7 @@ class Package:
 
     def tag(self, name: str) -> tuple[str, str, str]:
         """Return the class of a tag, its description, and the attribute of the client."""
-        tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
+        tag = next(tag for _, raw in self.operations.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), wrapped(doc), tag_attribute(tag)
