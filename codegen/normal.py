@@ -53,7 +53,7 @@ class Normalizer:
     def locate(self, where: Where, value: Any) -> Place:
         """Return the object at the end of a chain of references, and its place."""
         place = document.locate(self.spec, where, value)
-        return place if isinstance(place.value, Mapping) else Place(place.where, {})
+        return Place(place.where, {}) if place.value is None else place
 
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """Return a schema in normal form; `hint` becomes its name if it is an inline object."""

@@ -134,7 +134,7 @@ class _Reader:
 
     def __init__(self, spec: Json) -> None:
         self.spec, self.normal = spec, Normalizer(spec, [])
-        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.responses(spec))
+        found = ((place.where[-1], self.normal.locate(*place).value) for place in document.responses(spec))
         # A response without x-python-error has the class that another operation names for the same status.
         self.errors = {status: raw["x-python-error"] for status, raw in found if "x-python-error" in raw}
 

@@ -14,8 +14,6 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.any import AnyProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
 from . import document, param_types
 from .adapter import Adapter
@@ -128,11 +126,6 @@ class Package:
         for item in members(model):
             found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
-
-    def extra_values(self, model: ModelProperty) -> PropertyProtocol | None:
-        """Return the property of the values of members that a model does not declare."""
-        found = model.additional_properties
-        return None if isinstance(found, AnyProperty) else found
 
     def described(self, name: str) -> str:
         """Return the docstring of a model, with the description of each attribute."""

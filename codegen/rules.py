@@ -41,7 +41,7 @@ def has_targets(spec: Json) -> Iterator[Finding]:
         tags = tag.get("mapping", {}) if isinstance(tag, dict) else {}
         names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
         for name in names:
-            if not name.startswith("#/") or document.follow(spec, {"$ref": name}) is None:
+            if not name.startswith("#/") or document.locate(spec, where, {"$ref": name}).value is None:
                 yield Finding(where, f"the reference {name} has no target", "refer to a part of this document")
 
 

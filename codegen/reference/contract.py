@@ -156,7 +156,8 @@ class Contract:
 
     def _operation(self, path: str, verb: str, normal: Json, raw: Json) -> Operation:
         body = normal.get("requestBody", {"content": {}})
-        contents = document.locate(self.spec, (), raw.get("requestBody", {})).value.get("content", {})
+        written_body = document.locate(self.spec, (), raw.get("requestBody")).value or {}
+        contents = written_body.get("content", {})
         sample = _example(contents.get(next(iter(body["content"]), ""), _first(contents)))
         shown, headers = list[Argument](), list[Argument]()
         for item in arguments(Place(("paths", path, verb), normal), self._all):
@@ -165,7 +166,9 @@ class Contract:
             sample = {"body": sample} if item.holder is body else sample
         good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
         bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
-        written = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
+        written = {
+            status: document.locate(self.spec, (), value).value or {} for status, value in raw["responses"].items()
+        }
         errors = [
             Error(value["x-python-error"], status, ", ".join(written.get(status, {}).get("content", ())) or ANY_CONTENT)
             for status, value in bad.items()

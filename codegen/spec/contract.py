@@ -123,11 +123,16 @@ def _content(response: Json) -> Json:
 def _with_places(spec: Json) -> dict[str, Any]:
     """Return the document with the pointer of each schema as its title."""
     result = deepcopy(dict(spec))
-    bodies = (*document.requests(result), *document.responses(result), *document.components(result, "responses"))
-    parameters = (*document.components(result, "parameters"), *document.arguments(result))
-    outer = document.outer_schemas((*parameters, *document.media(bodies)))
+    holders = [*document.components(result, "requestBodies"), *document.components(result, "responses")]
+    operations = document.operations(result)
+    holders += [*document.below(operations, "requestBody"), *document.responses(result)]
+    parameters = document.components(result, "parameters")
+    for owners in (operations, document.below([Place((), result)], "paths", "*")):
+        parameters += document.below(owners, "parameters", "*")
+    outer = document.below([*parameters, *document.media(holders)], "schema")
     # Two responses with one schema stay equal: the reference itself has no title.
     for place in (*document.components(result, "schemas"), *(found for found in outer if "$ref" not in found.value)):
-        for where, schema in document.inside(place):
-            cast(dict[str, Any], schema)["title"] = pointer(where)
+        for where, schema in document.everything(place.value, place.where):
+            if not document.holds_names(where) and where[-1:] != ("discriminator",):
+                cast(dict[str, Any], schema)["title"] = pointer(where)
     return result

@@ -204,7 +204,7 @@ class Excerpt:
         alone = theirs.endswith("Response") and theirs not in self.responses and theirs not in known
         name = theirs if alone else class_name(f"{phrase} response")
         responses = document.components(self.ours, "responses")
-        schema = next(iter(document.outer_schemas(document.media(responses))), None)
+        schema = next(iter(document.below(responses, "content", "*", "schema")), None)
         found: dict[str, Any] = {"description": text or f"{phrase}.", "x-python-error": f"{name}Error"}
         if schema is not None:
             media = {"schema": dict(schema.value), "examples": {"plain": {"value": None}}}

@@ -25,7 +25,7 @@ def resolved(spec: Json, raw: Json) -> dict[str, Any]:
     if "$ref" not in raw:
         return dict(raw)
     beside = {key: value for key, value in raw.items() if key != "$ref"}
-    return {**(document.follow(spec, {"$ref": raw["$ref"]}) or {}), **beside}
+    return {**(document.locate(spec, (), {"$ref": raw["$ref"]}).value or {}), **beside}
 
 
 def flat(spec: Json, raw: Any, depth: int = 0) -> dict[str, Any]:
