@@ -8,14 +8,13 @@ reports such objects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from . import document
 from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
+from .schemas import NULL, PREFIX, REMARKS, Schema, any_of, branches, duplicates, flat, kinds, remarks, renamed
 
 CONDITIONS = {"then", "else", "dependentSchemas"}
 # OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
@@ -28,8 +27,8 @@ INNER = (("array", "Item", "items", "prefixItems"), ("object", "Value", "additio
 class Normalizer:
     """Normalizes the schemas of one document; `schemas` holds the named ones and grows by each inline object."""
 
-    def __init__(self, spec: Json, findings: list[Finding]) -> None:
-        self.spec, self.findings = spec, findings
+    def __init__(self, spec: Json) -> None:
+        self.spec, self.findings = spec, list[Finding]()
         self.raw: dict[str, Any] = spec.get("components", {}).get("schemas", {})
         self.class_names: dict[str, str] = {}
         for name in self.raw:
@@ -148,8 +147,7 @@ class Normalizer:
             options = [self.schema(value, at, f"{hint}{name}") for at, value in found if isinstance(value, Mapping)]
             body.pop(keywords, None)
             if options:
-                distinct = [option for index, option in enumerate(options) if option not in options[:index]]
-                body[keyword] = distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)}
+                body[keyword] = any_of(options) if len(options) > 1 else options[0]
                 body.setdefault("type", kind)
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
@@ -264,7 +262,7 @@ class Normalizer:
     def unify(self) -> dict[str, str]:
         """Replace each component that only refers to another one, and each inline copy; return the replaced names."""
         replaced: dict[str, str] = {}
-        while found := self._duplicates():
+        while found := duplicates(self.schemas, self.class_names.values()):
             for name in (name for name in found if name in self.class_names.values()):
                 kept, more = self.schemas[found[name]], self.schemas[name].get("x-python-aliases", ())
                 # Users can import the class by either name.
@@ -272,24 +270,6 @@ class Normalizer:
             self.schemas = {name: renamed(part, found) for name, part in self.schemas.items() if name not in found}
             replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
         return replaced
-
-    def _duplicates(self) -> dict[str, str]:
-        """Return the names of schemas that others replace, each with the name that remains."""
-        components, known = set(self.class_names.values()), dict[str, str]()
-        for name, schema in self.schemas.items():
-            if name in components and len(schema.get("properties", ())) > 1:
-                known.setdefault(_key(schema), name)
-        found: dict[str, str] = {}
-        for name, schema in self.schemas.items():
-            other = target(schema) or (known.get(_key(schema)) if name not in components and is_model(schema) else None)
-            if other and other != name:
-                found[name] = other
-        return {name: other for name, other in found.items() if other not in found}
-
-
-def _key(schema: Schema) -> str:
-    """Return a key that is equal for schemas that describe the same values."""
-    return json.dumps(stripped(schema), sort_keys=True)
 
 
 def _options(raw: Json, where: Where) -> list[Place]:
