@@ -147,7 +147,7 @@ class Normalizer:
             options = [self.schema(value, at, f"{hint}{name}") for at, value in found if isinstance(value, Mapping)]
             body.pop(keywords, None)
             if options:
-                body[keyword] = any_of(options) if len(options) > 1 else options[0]
+                body[keyword] = any_of(options)
                 body.setdefault("type", kind)
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:

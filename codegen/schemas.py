@@ -56,10 +56,9 @@ def flat(options: Iterable[Schema]) -> list[Schema]:
     return found
 
 
-def any_of(options: Iterable[Schema]) -> Schema:
+def any_of(options: list[Schema]) -> Schema:
     """Return one schema for the values of all these schemas."""
-    found = flat(options)
-    return found[0] if len(found) == 1 else {"anyOf": found}
+    return options[0] if all(option == options[0] for option in options) else {"anyOf": flat(options)}
 
 
 def is_model(schema: Mapping[str, Any]) -> bool:
