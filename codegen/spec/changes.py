@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..document import Json, Where, holds_names, pointer
 from ..media import KIND
-from ..operations import Argument
+from ..operations import Argument, body_schema
 from ..schemas import PREFIX, Schema, is_model
 from .contract import Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
@@ -23,7 +23,8 @@ SHALLOW = {
     "deprecated": ("deprecated",),
     "further-keys": ("additionalProperties",),
     "security": ("security",),
-    "path": ("operationId",),
+    "operation-id": ("operationId",),
+    "content-type": ("content",),
     **dict.fromkeys(("method-renamed", "method-removed", "method-added"), ("x-python-method", "tags", "operationId")),
     **dict.fromkeys(("name-renamed", "name-removed", "name-added"), ("x-python-namespace", "x-python-aliases")),
 }
@@ -142,6 +143,13 @@ class _Comparison:
         if old.name != new.name:
             self.explained.add(old.place)
             self.add(COMPATIBLE, "path", f"{old.method}()", new.place, f"sends {new.name} in place of {old.name}")
+        ids = old.normal["operationId"], new.normal["operationId"]
+        if ids[0] != ids[1]:
+            self.add(BREAKING, "operation-id", "telemetry.Call.operation", new.place, f"is {ids[1]}, not {ids[0]}")
+        types = [body_schema(side.normal)[0] for side in (old, new)]
+        if types[0] != types[1] and "requestBody" in old.normal and "requestBody" in new.normal:
+            message = f"sends {types[1]} in place of {types[0]}"
+            self.add(COMPATIBLE, "content-type", f"{old.method}()", f"{new.place}/requestBody", message)
         if bool(old.normal["security"]) != bool(new.normal["security"]):
             needs = bool(new.normal["security"])
             message = "needs an API key" if needs else "needs no API key"
