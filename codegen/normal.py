@@ -149,6 +149,8 @@ class Normalizer:
             if options:
                 body[keyword] = any_of(options)
                 body.setdefault("type", kind)
+            elif kind == "array" and keyword in body:
+                body[keyword] = {}
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """Return the branches of a union, each once, null last."""

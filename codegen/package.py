@@ -20,11 +20,10 @@ from .adapter import Adapter
 from .docstrings import description, docstring, entry, json_text, remarks, sentence, with_attributes, wrapped
 from .document import Finding, SpecificationError
 from .methods import Method
-from .names import attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
+from .names import Scope, attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
 from .operations import received_schemas, sent_schemas
 from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
 from .schemas import Schema, is_model, stripped
-from .scope import Scope
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Members of every model, and names that its module imports; a field with one of these names gets an underscore.

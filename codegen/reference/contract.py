@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import document
-from ..docstrings import BOUNDS
+from ..docstrings import BOUNDS, first_example
 from ..document import Json, Place
 from ..names import tag_attribute
 from ..operations import Argument as MethodArgument
@@ -158,7 +158,7 @@ class Contract:
         body = normal.get("requestBody", {"content": {}})
         written_body = document.locate(self.spec, (), raw.get("requestBody")).value or {}
         contents = written_body.get("content", {})
-        sample = _example(contents.get(next(iter(body["content"]), ""), _first(contents)))
+        sample = first_example(contents.get(next(iter(body["content"]), ""), _first(contents)))
         shown, headers = list[Argument](), list[Argument]()
         for item in arguments(Place(("paths", path, verb), normal), self._all):
             holder = {**body, "example": sample} if item.holder is body else item.holder
@@ -195,7 +195,7 @@ class Contract:
 
     def _argument(self, item: MethodArgument, holder: Json) -> Argument:
         description = " ".join(str(holder.get("description", "")).split()) or self.describe(item.schema)
-        example = _example({**self.limits(item.schema), **holder})
+        example = first_example({**self.limits(item.schema), **holder})
         return Argument(item.name, item.schema, description, item.required, example)
 
 
@@ -214,15 +214,3 @@ def _result(response: Json) -> Schema | None:
 def _first(content: Json) -> Json:
     found: Json = next(iter(content.values()), {})
     return found
-
-
-def _example(holder: Json) -> Any:
-    """Return the first example of a schema, a parameter or a media type; None without one."""
-    if holder.get("example") is not None:
-        return holder["example"]
-    examples = holder.get("examples") or ()
-    if isinstance(examples, Mapping):
-        return next(
-            (item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item), None
-        )
-    return examples[0] if examples else None

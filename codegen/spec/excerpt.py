@@ -11,12 +11,13 @@ from http import HTTPStatus
 from typing import Any
 
 from .. import document, names, rules
+from ..docstrings import first_example
 from ..document import Json, Place, Where, pointer
 from ..media import JSON
 from ..operations import OPTIONS, argument_name
 from ..schemas import NULL, Schema, branches, kinds, target
 from .adoption import Adoption
-from .foreign import class_name, clean, described, first_example, resolved, sentence, words
+from .foreign import class_name, clean, described, resolved, sentence, words
 
 PHRASES = {"422": "Unprocessable Entity"}  # Python 3.13 renamed it
 METHOD_NAMES = ("x-python-method", "x-speakeasy-name-override", "x-fern-sdk-method-name")

@@ -75,20 +75,6 @@ def without_null(raw: Json) -> dict[str, Any]:
     return found
 
 
-def first_example(*holders: Json) -> Any:
-    """Return the first example that one of the holders has; None without one."""
-    for holder in holders:
-        if "example" in holder:
-            return holder["example"]
-        examples = holder.get("examples")
-        values = examples if isinstance(examples, list) else []
-        if isinstance(examples, Mapping):
-            values = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
-        if values:
-            return values[0]
-    return None
-
-
 def sample(schema: Json, schemas: Mapping[str, Json], depth: int = 0) -> Any:
     """Return a value that fits a schema of our form, from examples where it has any; `schemas` are the named ones."""
     name = target(schema)
