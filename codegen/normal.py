@@ -20,6 +20,7 @@ CONDITIONS = {"then", "else", "dependentSchemas"}
 # OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
 OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 UNIONS = ("anyOf", "oneOf")
+MEMBERS = {"properties", "allOf", *UNIONS}
 # A JSON type, the end of the names of its inner objects, and the keywords for its other and for its first inner values.
 INNER = (("array", "Item", "items", "prefixItems"), ("object", "Value", "additionalProperties", "patternProperties"))
 
@@ -71,10 +72,11 @@ class Normalizer:
                 raw[key] = raw.pop(bound)
         if raw.pop("nullable", False):
             raw = _nullable(raw)
-        if raw.get("properties") and (options := self._differing(raw, where)):
-            raw = {**{key: raw[key] for key in raw if key in (*REMARKS, "discriminator")}, "oneOf": options}
         if not raw.get("properties"):
             return self._other(raw, where, hint)
+        if any(MEMBERS & self.locate(*option).value.keys() for option in _options(raw, where)):
+            fix = "write one object with all members, optional ones not required, or a oneOf of whole objects"
+            return self.reject(where, "an object with properties and a union of objects", fix)
         others = [kind for kind in kinds(raw) if kind not in ("object", "null")]
         found = self._object(raw, where, hint, named and not others)
         return {"anyOf": [*({"type": kind} for kind in others), found]} if others else found
@@ -189,20 +191,6 @@ class Normalizer:
         values = tag.get("enum", [tag["const"]] if "const" in tag else [])
         return [value for value in values if isinstance(value, str)]
 
-    def _differing(self, raw: Schema, where: Where) -> list[Schema]:
-        """Return the alternatives of an object with properties and a union; empty if the union adds no member."""
-        options: list[Schema] = []
-        shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
-        shared["properties"] = self._linked_members(raw, where)
-        for at, item in _options(raw, where):
-            place, found = self.locate(at, item)
-            found = self._merged(found, place, True) if found.get("allOf") else found
-            if _is_null(item):
-                options.append(dict(item))
-            elif found.get("properties") or branches(found):
-                options.append({"allOf": [shared, self._linked(item, at)]})
-        return options if any("allOf" in option for option in options) else []
-
     def _linked(self, value: Any, where: Where) -> Any:
         """Return a reference to the place of a schema, so that an inline object is one class wherever it is merged."""
         is_place = isinstance(document.part(self.spec, where), Mapping) and isinstance(value, Mapping)
@@ -230,15 +218,17 @@ class Normalizer:
                 return {**only, **members, **described}
         self._open.add(merge)
         merged = dict(described)
-        unions: list[Place] = []
         for place, part in limiting:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
                 at, found = self.locate(at, self._merged(found, at, named=True))
-            if branches(found):
-                unions.append(Place(at, found))
+            if branches(found) and branches(merged):
+                fix = "write one oneOf with all objects that the value can be"
+                merged = self.reject(where, "allOf over several unions", fix)
             for key, value in found.items():
-                if key == "properties":
+                if key in UNIONS:
+                    merged[key] = [self._linked(item, option) for option, item in _options({key: value}, at)]
+                elif key == "properties":
                     merged.setdefault(key, {}).update(self._linked_members(found, at))
                 elif key == "required":
                     merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
@@ -247,18 +237,12 @@ class Normalizer:
                 elif key == "type" and key in merged:
                     mixed = {*kinds(merged), *kinds(found)} == {"integer", "number"}
                     merged[key] = ["integer"] if mixed else [kind for kind in kinds(merged) if kind in kinds(found)]
-                elif key not in (*UNIONS, "allOf", *REMARKS, "nullable"):
+                elif key not in ("allOf", *REMARKS, "nullable"):
                     merged[key] = value
         self._open.discard(merge)
         if merged.get("type") == [] or ("properties" in merged and set(kinds(merged)) - {"object", "null"}):
             fix = "name each type in a oneOf of its own, or keep the types equal"
             return self.reject(where, "allOf over schemas of different types", fix)
-        if len(unions) > 1:
-            fix = "write one oneOf with all objects that the value can be"
-            return self.reject(where, "allOf over several unions", fix)
-        for at, union in unions:
-            merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
-            merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
         return {**merged, **described}
 
     def unify(self) -> dict[str, str]:

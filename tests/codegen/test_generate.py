@@ -227,6 +227,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "allOf over several unions",
         "write one oneOf with all objects",
     ),
+    "an object that is a union": (
+        operation(requestBody=body({**OBJECT, "oneOf": [{"properties": {"a": {}}}, {"required": ["limit"]}]})),
+        "/requestBody/content/application~1json/schema",
+        "an object with properties and a union of objects",
+        "write one object with all members",
+    ),
     "a server of its own": (
         operation(servers=[{"url": "https://example.com"}]),
         "/servers",
@@ -264,7 +270,7 @@ def test_unsupported_operations_are_refused(name: str) -> None:
     assert found.fix.startswith(fix)
 
 
-TWINS: dict[str, tuple[dict[str, Any], str]] = {
+EQUAL_NAMES: dict[str, tuple[dict[str, Any], str]] = {
     "tags": (
         {"/a": {"get": operation(tags=["A B"])}, "/b": {"get": operation(tags=["a.b"])}},
         "the tag 'a.b' and the tag 'A B' have the same name in Python, a_b",
@@ -286,16 +292,16 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", EQUAL_NAMES)
 def test_equal_names_are_refused(name: str) -> None:
-    paths, message = TWINS[name]
+    paths, message = EQUAL_NAMES[name]
     with pytest.raises(SpecificationError) as caught:
         normalize(document_of(paths))
     assert [found.problem for found in caught.value.findings] == [message]
 
 
 def test_problem_that_openapi_python_client_reports_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would leave out the operation, and exit with 0."""
+    """openapi-python-client alone leaves out the operation and exits with 0."""
     monkeypatch.setattr(Adapter, "schema", lambda self, *_: {"$ref": "#/components/schemas/Gone"})
     with pytest.raises(SpecificationError) as caught:
         package.write(
