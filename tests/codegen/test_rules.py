@@ -66,7 +66,7 @@ components:
       type: object
       description: What is wrong.
       properties:
-        message: {type: string, description: The news.}
+        message: {type: string, description: The problem.}
     Thing:
       type: object
       description: A thing.
