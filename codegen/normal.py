@@ -13,7 +13,7 @@ from typing import Any
 
 from . import document
 from .document import Finding, Json, Place, Where, pointer
-from .names import class_name, unused
+from .names import class_name, module_name, unused
 from .schemas import NULL, PREFIX, REMARKS, Schema, any_of, branches, duplicates, flat, kinds, remarks, renamed
 
 CONDITIONS = {"then", "else", "dependentSchemas"}
@@ -117,6 +117,11 @@ class Normalizer:
             found: Schema = {"$ref": PREFIX + hint}
             self.inline[where] = {**remarks(raw), "oneOf": [found, NULL]} if nullable else {**remarks(raw), **found}
         body["type"] = "object"
+        owners: dict[str, str] = {}
+        for name in raw["properties"]:  # openapi-python-client refuses these; the client keeps undeclared members
+            if (other := owners.setdefault(module_name(name), name)) != name:
+                problem = f"the members {other} and {name} have the same name in Python"
+                self.reject((*where, "properties", name), problem, "leave one of them out")
         if body.pop("required", None):
             body["required"] = [name for name in raw["required"] if name in raw["properties"]]
         body["properties"] = {

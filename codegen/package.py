@@ -103,6 +103,9 @@ class Package:
         if isinstance(parsed, GeneratorError):
             _raise_problems([parsed], normal)
         self.data = cast(GeneratorData, parsed)
+        collections = self.data.endpoint_collections_by_tag.values()
+        # Before the templates are rendered, which need all responses.
+        _raise_problems([*self.data.errors, *(error for found in collections for error in found.parse_errors)], normal)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}

@@ -233,6 +233,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "an object with properties and a union of objects",
         "write one object with all members",
     ),
+    "members with equal names": (
+        operation(responses={"200": {"description": "ok", **body({"properties": {"+1": {}, "-1": {}}})}}),
+        "/responses/200/content/application~1json/schema/properties/-1",
+        "the members +1 and -1 have the same name in Python",
+        "leave one of them out",
+    ),
     "a server of its own": (
         operation(servers=[{"url": "https://example.com"}]),
         "/servers",
