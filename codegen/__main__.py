@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         done = "" if options.lint else "; nothing was generated"
         print(f"{options.spec}: errors: {len(set(error.findings))}{done}", file=sys.stderr)
         return 1
-    if findings := rules.check(spec, style=True):
+    if findings := rules.check_style(spec):
         print(source.report(findings[:1], "warning"), file=sys.stderr)
         print(f"{options.spec}: `make lint` will fail; findings: {len(findings)}, the first is above", file=sys.stderr)
     return 0

@@ -68,12 +68,12 @@ def remarks(schema: Schema, holder: Mapping[str, Any], schemas: Mapping[str, Sch
         for key, phrase in BOUNDS.items()
         if limits.get(key) is not None
     ]
-    found = example(holder) or example(schema) or example(inner) if shown else ""
+    example = first_example(holder, schema, inner) if shown else None
     parts = [
         sentence(holder.get("description") or schema.get("description") or inner.get("description") or ""),
         sentence(", ".join(bounds).capitalize()),
         f"Default of the API: {json_text(schema['default'])}." if schema.get("default") is not None else "",
-        f"Example: {found}" if found else "",
+        f"Example: {json_text(example)}" if example is not None else "",
         "Deprecated." if schema.get("deprecated") or holder.get("deprecated") else "",
     ]
     return " ".join(filter(None, parts))
@@ -92,14 +92,16 @@ def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str
     return "\n".join([description(name, schemas), *(["", "Attributes:", *rows] if rows else [])])
 
 
-def example(holder: Mapping[str, Any]) -> str:
-    """Return the first example of a schema, a parameter or a media type."""
-    if "example" in holder:
-        return json_text(holder["example"])
-    examples = holder.get("examples")
-    if isinstance(examples, Mapping):
-        examples = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
-    return json_text(examples[0]) if examples else ""
+def first_example(*holders: Mapping[str, Any]) -> Any:
+    """Return the first example of schemas, parameters or media types; None without one."""
+    for holder in holders:
+        examples = holder.get("examples") or ()
+        if isinstance(examples, Mapping):
+            examples = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
+        for value in (holder.get("example"), *examples):
+            if value is not None:
+                return value
+    return None
 
 
 def json_text(value: Any) -> str:

@@ -36,7 +36,7 @@ class Place(NamedTuple):
     """A part of the document and its path."""
 
     where: Where
-    value: Json
+    value: Any
 
 
 class Finding(NamedTuple):
@@ -88,14 +88,12 @@ class Source:
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
         """Return one line per finding, as compilers do: file, line, column, operation, problem, fix and pointer."""
-        shown = []
+        rows = []
         for where, problem, fix in dict.fromkeys(findings):
             known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
-            line, column = self.lines.get(known, (1, 1))
-            users = operations_of(self.document, where)
-            text = f"{users}{problem}{'; ' if fix else ''}{fix}"
-            shown.append(f"{self.path}:{line}:{column}: {kind}: {text} [{pointer(where)}]")
-        return "\n".join(shown)
+            text = f"{operations_of(self.document, where)}{problem}{'; ' if fix else ''}{fix}"
+            rows.append((self.lines.get(known, (1, 1)), f"{text} [{pointer(where)}]"))
+        return "\n".join(f"{self.path}:{line}:{column}: {kind}: {text}" for (line, column), text in sorted(rows))
 
     def _value(self, node: Any, where: Where, mark: Any) -> Any:
         """Return the value of a node; `mark` is where its key begins."""
@@ -131,19 +129,13 @@ def steps(reference: str) -> Where:
 
 
 def locate(spec: Json, where: Where, value: Any) -> Place:
-    """Return the end of a chain of references and its place; its value is None if there is no target."""
+    """Return the object at the end of a chain of references, and its place; its value is None if there is none."""
     for _ in range(100):
         if not isinstance(value, Mapping) or not isinstance(value.get("$ref"), str):
-            break
+            return Place(where, value if isinstance(value, Mapping) else None)
         where = steps(value["$ref"])
         value = part(spec, where)
-    return Place(where, value)
-
-
-def follow(spec: Json, value: Json) -> Json | None:
-    """Return the value, or the target of its chain of references; None if there is no target."""
-    found = locate(spec, (), value).value
-    return found if isinstance(found, Mapping) and "$ref" not in found else None
+    return Place(where, None)
 
 
 def part(spec: Json, where: Where) -> Any:
@@ -178,13 +170,6 @@ def everything(value: Any, where: Where = ()) -> Iterator[Place]:
             yield from everything(inner, (*where, step))
 
 
-def inside(place: Place) -> Iterator[Place]:
-    """Yield a schema and all schemas inside it."""
-    for found in everything(place.value, place.where):
-        if not holds_names(found.where) and found.where[-1:] != ("discriminator",):
-            yield found
-
-
 def below(places: Iterable[Place], *path: str) -> list[Place]:
     """Return the parts at a path below each place; "*" is any step."""
     found = list(places)
@@ -203,29 +188,14 @@ def operations(spec: Json) -> list[Place]:
     return [Place((*where, method), item[method]) for where, item in items for method in METHODS if method in item]
 
 
-def arguments(spec: Json) -> list[Place]:
-    """Return the parameters of paths and operations as written there, references included."""
-    return below([*below([Place((), spec)], "paths", "*"), *operations(spec)], "parameters", "*")
-
-
 def responses(spec: Json) -> list[Place]:
     """Return the responses of operations as written there, references included."""
     return below(operations(spec), "responses", "*")
 
 
-def requests(spec: Json) -> list[Place]:
-    """Return every request body, at the place of its definition."""
-    return [*components(spec, "requestBodies"), *below(operations(spec), "requestBody")]
-
-
 def media(bodies: Iterable[Place]) -> list[Place]:
     """Return the media types under the `content` of bodies."""
     return below(bodies, "content", "*")
-
-
-def outer_schemas(places: Iterable[Place]) -> list[Place]:
-    """Return the schemas of parameters and media types."""
-    return below(places, "schema")
 
 
 def operations_of(spec: Json, where: Where) -> str:

@@ -6,8 +6,8 @@ extensions and descriptions, which `Endpoint` does not have, come from the norma
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
@@ -15,47 +15,34 @@ from openapi_python_client.parser.properties.any import AnyProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
-from .media import FORM, JSON, KIND, MULTIPART, is_file
-from .operations import argument_name, body_schema, fields, is_reset
+from .document import Place
+from .media import JSON, KIND
+from .operations import Argument, arguments, body_schema
 from .response_types import ResponseTypes, members, text
-from .schemas import Schema
-
-
-class Argument(NamedTuple):
-    """One argument of a method; `holder` is the parameter or body that holds its schema.
-
-    `sends_null`: None is sent as null, which is another request than one without the member.
-    """
-
-    argument: str
-    wire: str
-    location: str
-    item: Property
-    schema: Schema
-    holder: Mapping[str, Any]
-    required: bool
-    style: str = "form"
-    sends_null: bool = False
 
 
 class Method:
     """One operation; `raw` is its normal form."""
 
-    def __init__(self, endpoint: Endpoint, path: str, raw: Mapping[str, Any], types: ResponseTypes) -> None:
-        self.endpoint, self.raw, self.types = endpoint, raw, types
-        self.name: str = raw["x-python-method"]
+    def __init__(self, endpoint: Endpoint, place: Place, types: ResponseTypes) -> None:
+        self.endpoint, self.types = endpoint, types
+        (_, path, _), self.raw = place
+        self.name: str = self.raw["x-python-method"]
         self.constant = self.name.upper()
         self.path = path.partition("#")[0]
         self.place = f"{endpoint.method.upper()} {path}"
         body = endpoint.bodies[0].prop if endpoint.bodies else None
         self.fields = types.model(body) if body else None  # the model whose members are arguments
-        self.arguments = list(self._arguments(body))
+        self.arguments = list(self._arguments(place, body))
         self.good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
         results = [found.prop for found in self.good if found.source["return_type"] != "None"]
         self.result = results[0] if results else None
         self.kinds: dict[int, str] = {}  # by status: how a result that is not JSON is read
         for found in self.good:
-            kind, (first, last) = raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
+            kind, (first, last) = (
+                self.raw["responses"][found.status_code.pattern][KIND],
+                found.status_code.range or (0, 0),
+            )
             if kind != "json":
                 self.kinds.update(dict.fromkeys(range(first, last + 1), str(kind)))
 
@@ -64,19 +51,6 @@ class Method:
         bad = ((status, found) for status, found in self.raw["responses"].items() if KIND not in found)
         prefixed = ((found, "" if status == "default" else f"{status}. ") for status, found in bad)
         return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
-
-    @property
-    def parameters(self) -> list[Argument]:
-        """The arguments in the order in which they are sent. Some servers require the order of the document."""
-        order = list(fields(body_schema(self.raw)[1], self.types.schemas))
-        places = {wire: place for place, wire in enumerate(order)}
-
-        def place(item: Argument) -> int:
-            if item.location in ("body", "file"):
-                return places.get(item.wire, len(order))
-            return len(order) + 1 if item.location == "header" else -1
-
-        return sorted(self.arguments, key=place)
 
     @property
     def extras(self) -> dict[str, Any]:
@@ -108,37 +82,18 @@ class Method:
         found = [item for item in members(model) if isinstance(item, ListProperty | ModelProperty)] if model else []
         return tuple(text(item.name) for item in found if item.required and not self.types.alias(item))
 
-    def _arguments(self, body: Property | None) -> Iterator[Argument]:
-        yield from self._located(self.endpoint.path_parameters, ("path",))
-        yield from self._located(self.endpoint.query_parameters, ("query",))
-        if body is not None:
-            yield from self._body_arguments(body)
-        yield from self._located(self.endpoint.query_parameters, ("header",))
-
-    def _body_arguments(self, body: Property) -> Iterator[Argument]:
-        holder = self.raw["requestBody"]
-        sent, outer = body_schema(self.raw)
-        encoding = next(iter(holder["content"].values())).get("encoding", {})
-        if self.fields is None:
-            location = "file" if is_file(outer) and sent != JSON else "body"
-            yield Argument("body", "body", location, body, outer, holder, holder["required"])
-            return
-        properties = fields(outer, self.types.schemas)
-        for item in members(self.fields):
-            wire = text(item.name)
-            schema = properties.get(wire, {})
-            location = "file" if sent == MULTIPART and is_file(schema) else "body"
-            style = "deep" if sent == FORM and encoding.get(wire, {}).get("style") == "deepObject" else "form"
-            required = item.required and holder["required"]
-            null = not required and sent == JSON and is_reset(self.endpoint.method, schema)
-            yield Argument(argument_name(schema, wire), wire, location, item, schema, schema, required, style, null)
-
-    def _located(self, items: Iterable[Property], locations: Collection[str]) -> Iterator[Argument]:
-        """Yield the parameters of a location; those of headers are parsed as query parameters (see adapter.py)."""
-        named = {p["name"] if p["in"] == "path" else p["x-python-name"]: p for p in self.raw["parameters"]}
-        for item in items:
-            known = {"in": "query", "name": text(item.name), "schema": {}, "x-python-name": text(item.name)}
-            holder = named.get(text(item.name), known)
-            if holder["in"] in locations:
-                found = (holder["x-python-name"], holder["name"], holder["in"], item, holder["schema"], holder)
-                yield Argument(*found, item.required, holder.get("x-python-style", "form"))
+    def _arguments(self, place: Place, body: Property | None) -> Iterator[Argument]:
+        """Yield the parsed arguments in the order of the request, with what the normal form adds to each."""
+        fields = members(self.fields) if self.fields else []
+        kinds = (("path", self.endpoint.path_parameters), ("query", self.endpoint.query_parameters), ("body", fields))
+        parsed: dict[tuple[str, str], Property] = {
+            (kind, text(item.name)): item for kind, found in kinds for item in found
+        }
+        parsed |= {("body", "body"): body} if body and not fields else {}
+        for item in arguments(place, self.types.schemas):
+            # adapter.py makes query parameters of headers, and gives both their names in Python.
+            kind = {"header": "query", "file": "body"}.get(item.location, item.location)
+            if found := parsed.pop((kind, item.name if kind == "query" else item.wire), None):
+                yield item._replace(parsed=found)
+        for (kind, name), found in parsed.items():
+            yield Argument(name, name, kind, {}, {}, found.required, parsed=found)

@@ -8,26 +8,28 @@ reports such objects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from . import document
 from .document import Finding, Json, Place, Where, pointer
-from .names import class_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, branches, flat, is_model, kinds, remarks, renamed, stripped, target
+from .names import class_name, module_name, unused
+from .schemas import NULL, PREFIX, REMARKS, Schema, any_of, branches, duplicates, flat, kinds, remarks, renamed
 
-CONDITIONS = ("if", "then", "else")
+CONDITIONS = {"then", "else", "dependentSchemas"}
 # OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
 OLD_BOUNDS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 UNIONS = ("anyOf", "oneOf")
+MEMBERS = {"properties", "allOf", *UNIONS}
+# A JSON type, the end of the names of its inner objects, and the keywords for its other and for its first inner values.
+INNER = (("array", "Item", "items", "prefixItems"), ("object", "Value", "additionalProperties", "patternProperties"))
 
 
 class Normalizer:
     """Normalizes the schemas of one document; `schemas` holds the named ones and grows by each inline object."""
 
-    def __init__(self, spec: Json, findings: list[Finding]) -> None:
-        self.spec, self.findings = spec, findings
+    def __init__(self, spec: Json) -> None:
+        self.spec, self.findings = spec, list[Finding]()
         self.raw: dict[str, Any] = spec.get("components", {}).get("schemas", {})
         self.class_names: dict[str, str] = {}
         for name in self.raw:
@@ -51,7 +53,7 @@ class Normalizer:
     def locate(self, where: Where, value: Any) -> Place:
         """Return the object at the end of a chain of references, and its place."""
         place = document.locate(self.spec, where, value)
-        return place if isinstance(place.value, Mapping) else Place(place.where, {})
+        return Place(place.where, {}) if place.value is None else place
 
     def schema(self, raw: Any, where: Where, hint: str, named: bool = False) -> Schema:
         """Return a schema in normal form; `hint` becomes its name if it is an inline object."""
@@ -61,22 +63,23 @@ class Normalizer:
             raw = self._merged(raw, where, named)
         if "$ref" in raw:
             return self._reference(raw, where, hint)
-        raw = self._with_conditional_members(dict(raw), where)
-        raw.pop("allOf", None)
+        raw = dict(raw)
+        if found := CONDITIONS & raw.keys():
+            fix = "declare these members in properties, not required, and remove it"
+            return self.reject((*where, min(found)), "members that depend on other members", fix)
         for key, bound in OLD_BOUNDS.items():
             if isinstance(raw.get(key), bool) and raw.pop(key) and bound in raw:
                 raw[key] = raw.pop(bound)
-        if raw.pop("nullable", False) and not any(_is_null(option) for option in branches(raw)):
+        if raw.pop("nullable", False):
             raw = _nullable(raw)
-        if raw.get("properties") and (options := self._differing(raw, where)):
-            raw = {**remarks(raw), **{key: raw[key] for key in ("discriminator",) if key in raw}, "oneOf": options}
         if not raw.get("properties"):
             return self._other(raw, where, hint)
+        if any(MEMBERS & self.locate(*option).value.keys() for option in _options(raw, where)):
+            fix = "write one object with all members, optional ones not required, or a oneOf of whole objects"
+            return self.reject(where, "an object with properties and a union of objects", fix)
         others = [kind for kind in kinds(raw) if kind not in ("object", "null")]
-        if not others:
-            return self._object(raw, where, hint, named)
-        only = {**raw, "type": ["object", *({"null"} & set(kinds(raw)))]}
-        return {"anyOf": [*({"type": kind} for kind in others), self._object(only, where, hint, named=False)]}
+        found = self._object(raw, where, hint, named and not others)
+        return {"anyOf": [*({"type": kind} for kind in others), found]} if others else found
 
     def _reference(self, raw: Json, where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
@@ -114,20 +117,25 @@ class Normalizer:
             found: Schema = {"$ref": PREFIX + hint}
             self.inline[where] = {**remarks(raw), "oneOf": [found, NULL]} if nullable else {**remarks(raw), **found}
         body["type"] = "object"
+        owners: dict[str, str] = {}
+        for name in raw["properties"]:  # openapi-python-client refuses these; the client keeps undeclared members
+            if (other := owners.setdefault(module_name(name), name)) != name:
+                problem = f"the members {other} and {name} have the same name in Python"
+                self.reject((*where, "properties", name), problem, "leave one of them out")
         if body.pop("required", None):
             body["required"] = [name for name in raw["required"] if name in raw["properties"]]
         body["properties"] = {
             name: self.schema(value, (*where, "properties", name), hint + class_name(name))
             for name, value in raw["properties"].items()
         }
-        self._read_values(body, where, hint)
+        self._read_inner(body, where, hint)
         if own:
             return body
         self.schemas[hint] = body
         return self.inline[where]
 
     def _other(self, raw: Schema, where: Where, hint: str) -> Schema:
-        result = {key: value for key, value in raw.items() if key not in (*UNIONS, "prefixItems", "not", "properties")}
+        result = {key: value for key, value in raw.items() if key not in (*UNIONS, "not", "properties")}
         if options := self._branches(raw, where, hint):
             if len(options) == 1 and not set(result) - {*REMARKS, "discriminator", "type", "required"}:
                 return {**options[0], **remarks(raw)}
@@ -135,29 +143,21 @@ class Normalizer:
             result["oneOf" if "oneOf" in raw else "anyOf"] = options
             return self._with_mapping(result, raw)
         result.pop("discriminator", None)
-        if "items" in raw or raw.get("prefixItems"):
-            items = document.below([Place(where, raw)], "prefixItems", "*")
-            result["items"] = self._any_of([*items, *self._inner(raw, where, "items")], f"{hint}Item")
-            result.setdefault("type", "array")
-        self._read_values(result, where, hint)
+        self._read_inner(result, where, hint)
         return result
 
-    def _read_values(self, body: Schema, where: Where, hint: str) -> None:
-        """Normalize the schemas of the values of a map, patternProperties included."""
-        values = document.below([Place(where, body)], "patternProperties", "*")
-        body.pop("patternProperties", None)
-        if values := [*values, *self._inner(body, where, "additionalProperties")]:
-            body["additionalProperties"] = self._any_of(values, f"{hint}Value")
-            body.setdefault("type", "object")
-
-    def _inner(self, raw: Schema, where: Where, keyword: str) -> list[Place]:
-        return [Place((*where, keyword), raw[keyword])] if isinstance(raw.get(keyword), Mapping) else []
-
-    def _any_of(self, places: list[Place], hint: str) -> Schema:
-        """Return one schema for the values of all these schemas."""
-        found = [self.schema(value, place, hint) for place, value in places]
-        distinct = [schema for index, schema in enumerate(found) if schema not in found[:index]]
-        return distinct[0] if len(distinct) == 1 else {"anyOf": flat(distinct)} if distinct else {}
+    def _read_inner(self, body: Schema, where: Where, hint: str) -> None:
+        """Normalize the schemas of items and values: an array has one for all its items, a map one for all values."""
+        for kind, name, keyword, keywords in INNER:
+            found = document.below([Place(where, body)], keywords, "*")
+            found += document.below([Place(where, body)], keyword)
+            options = [self.schema(value, at, f"{hint}{name}") for at, value in found if isinstance(value, Mapping)]
+            body.pop(keywords, None)
+            if options:
+                body[keyword] = any_of(options)
+                body.setdefault("type", kind)
+            elif kind == "array" and keyword in body:
+                body[keyword] = {}
 
     def _branches(self, raw: Schema, where: Where, hint: str) -> list[Schema]:
         """Return the branches of a union, each once, null last."""
@@ -172,18 +172,16 @@ class Normalizer:
         """Return a union with a complete discriminator; without discriminator if a branch is not a named object."""
         given = raw.get("discriminator")
         union.pop("discriminator", None)
-        if not isinstance(given, Mapping):
+        names = {PREFIX + found: name for name, found in self.class_names.items()}
+        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
+        if not isinstance(given, Mapping) or any(one not in names or branches(self.raw[names[one]]) for one in options):
             return union
         mapping: dict[str, str] = {}
-        options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
         for tag, reference in given.get("mapping", {}).items():
             name = str(reference).removeprefix(PREFIX)
             if (known := PREFIX + self.class_names.get(name, name)) in options:
                 mapping[tag] = known
-        names = {PREFIX + found: name for name, found in self.class_names.items()}
         for option in options:
-            if option not in names or branches(self.raw[names[option]]):
-                return union
             default = [] if option in mapping.values() else [names[option]]
             for tag in self._tags(names[option], given["propertyName"]) or default:
                 mapping.setdefault(tag, option)
@@ -197,30 +195,6 @@ class Normalizer:
         tag = self.locate((), found.get("properties", {}).get(member, {})).value
         values = tag.get("enum", [tag["const"]] if "const" in tag else [])
         return [value for value in values if isinstance(value, str)]
-
-    def _with_conditional_members(self, raw: Schema, where: Where) -> Schema:
-        """Return the schema with the members that `then` and `else` add, all optional."""
-        parts = [((*where, key), raw.pop(key)) for key in CONDITIONS if key in raw]
-        parts += document.below([Place(where, raw)], "dependentSchemas", "*")
-        raw.pop("dependentSchemas", None)
-        added: dict[str, Any] = {}
-        for place, found in (self.locate(*part) for part in parts):
-            added |= self._linked_members(found, place)
-        return {**raw, "properties": {**added, **raw.get("properties", {})}} if added else raw
-
-    def _differing(self, raw: Schema, where: Where) -> list[Schema]:
-        """Return the alternatives of an object with properties and a union; empty if the union adds no member."""
-        options: list[Schema] = []
-        shared = {key: value for key, value in raw.items() if key not in (*UNIONS, "discriminator", *REMARKS)}
-        shared["properties"] = self._linked_members(raw, where)
-        for at, item in _options(raw, where):
-            place, found = self.locate(at, item)
-            found = self._merged(found, place, True) if found.get("allOf") else found
-            if _is_null(item):
-                options.append(dict(item))
-            elif found.get("properties") or branches(found):
-                options.append({"allOf": [shared, self._linked(item, at)]})
-        return options if any("allOf" in option for option in options) else []
 
     def _linked(self, value: Any, where: Where) -> Any:
         """Return a reference to the place of a schema, so that an inline object is one class wherever it is merged."""
@@ -239,25 +213,27 @@ class Normalizer:
         beside = {key: value for key, value in raw.items() if key != "allOf"}
         parts = [*document.below([Place(where, raw)], "allOf", "*"), Place(where, beside)]
         limiting = [part for part in parts if isinstance(part.value, Mapping) and _limits(part.value)]
-        remarked = {key: value for part in parts for key, value in remarks(part.value).items()}
-        extensions = {key: value for key, value in beside.items() if key.startswith("x-")}
-        nullable = {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        described = {key: value for part in parts for key, value in remarks(part.value).items()}
+        described |= {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
+        described |= {key: value for key, value in beside.items() if key.startswith("x-")}
         if len(limiting) == 1 and limiting[0].where != where:
             (place, only), found = limiting[0], self.locate(*limiting[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
-                shared = {"properties": self._linked_members(only, place)} if "properties" in only else {}
-                return {**only, **shared, **remarked, **extensions, **nullable}
+                members = {"properties": self._linked_members(only, place)} if "properties" in only else {}
+                return {**only, **members, **described}
         self._open.add(merge)
-        merged: dict[str, Any] = {**remarked, **nullable}
-        unions: list[Place] = []
+        merged = dict(described)
         for place, part in limiting:
             at, found = self.locate(place, part)
             if at != where and found.get("allOf"):
                 at, found = self.locate(at, self._merged(found, at, named=True))
-            if branches(found):
-                unions.append(Place(at, found))
+            if branches(found) and branches(merged):
+                fix = "write one oneOf with all objects that the value can be"
+                merged = self.reject(where, "allOf over several unions", fix)
             for key, value in found.items():
-                if key == "properties":
+                if key in UNIONS:
+                    merged[key] = [self._linked(item, option) for option, item in _options({key: value}, at)]
+                elif key == "properties":
                     merged.setdefault(key, {}).update(self._linked_members(found, at))
                 elif key == "required":
                     merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
@@ -266,48 +242,25 @@ class Normalizer:
                 elif key == "type" and key in merged:
                     mixed = {*kinds(merged), *kinds(found)} == {"integer", "number"}
                     merged[key] = ["integer"] if mixed else [kind for kind in kinds(merged) if kind in kinds(found)]
-                elif key not in (*UNIONS, "allOf", *REMARKS, "nullable"):
+                elif key not in ("allOf", *REMARKS, "nullable"):
                     merged[key] = value
         self._open.discard(merge)
         if merged.get("type") == [] or ("properties" in merged and set(kinds(merged)) - {"object", "null"}):
             fix = "name each type in a oneOf of its own, or keep the types equal"
             return self.reject(where, "allOf over schemas of different types", fix)
-        if len(unions) > 1:
-            fix = "write one oneOf with all objects that the value can be"
-            return self.reject(where, "allOf over several unions", fix)
-        for at, union in unions:
-            merged["oneOf"] = [self._linked(item, place) for place, item in _options(union, at)]
-            merged |= {"discriminator": union["discriminator"]} if "discriminator" in union else {}
-        return {**merged, **extensions}
+        return {**merged, **described}
 
-    def unify(self) -> tuple[dict[str, str], dict[str, Schema]]:
-        """Return the names to replace, and the schemas that remain.
-
-        A component that only refers to another one, and an inline copy of a component, are replaced by that component.
-        """
-        own, replaced = set(self.class_names.values()), dict[str, str]()
-        while True:
-            left = {name: renamed(part, replaced) for name, part in self.schemas.items() if name not in replaced}
-            found = {name: other for name, part in left.items() if (other := target(part)) not in (None, name)}
-            known: dict[str, str] = {}
-            for name in (name for name in left if name in own and len(left[name].get("properties", ())) > 1):
-                known.setdefault(_key(left[name]), name)
-            copies = [name for name in left if name not in own and is_model(left[name])]
-            found |= {name: known[key] for name in copies if (key := _key(left[name])) in known}
-            found = {name: other for name, other in found.items() if other not in found}
-            if not found:
-                break
+    def unify(self) -> dict[str, str]:
+        """Replace each component that only refers to another one, and each inline copy; return the replaced names."""
+        replaced: dict[str, str] = {}
+        while found := duplicates(self.schemas, self.class_names.values()):
+            for name in (name for name in found if name in self.class_names.values()):
+                kept, more = self.schemas[found[name]], self.schemas[name].get("x-python-aliases", ())
+                # Users can import the class by either name.
+                kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
+            self.schemas = {name: renamed(part, found) for name, part in self.schemas.items() if name not in found}
             replaced = {name: found.get(other, other) for name, other in replaced.items()} | found
-        for name in [name for name in replaced if name in own]:  # users can import the class by either name
-            kept = left[replaced[name]]
-            more = self.schemas[name].get("x-python-aliases", ())
-            kept["x-python-aliases"] = [*kept.get("x-python-aliases", ()), name, *more]
-        return replaced, left
-
-
-def _key(schema: Schema) -> str:
-    """Return a key that is equal for schemas that describe the same values."""
-    return json.dumps(stripped(schema), sort_keys=True)
+        return replaced
 
 
 def _options(raw: Json, where: Where) -> list[Place]:
@@ -324,15 +277,12 @@ def _limits(part: Json) -> bool:
 
 def _nullable(raw: Schema) -> Schema:
     """Return a schema that also allows null."""
-    if branches(raw):
-        key = "oneOf" if "oneOf" in raw else "anyOf"
-        return {**raw, key: [*raw[key], NULL]}
-    if "enum" in raw:
-        return {**raw, "enum": [*raw["enum"], *([None] if None not in raw["enum"] else [])]} | (
-            {"type": [*kinds(raw), "null"]} if kinds(raw) and "null" not in kinds(raw) else {}
-        )
-    own = kinds(raw) or (["object"] if raw.get("properties") else [])
-    return {**raw, "type": [*own, "null"]} if own and "null" not in own else raw
+    for key in UNIONS:
+        if key in raw:
+            return {**raw, key: [*raw[key], NULL]}
+    types = kinds(raw) or (["object"] if raw.get("properties") else [])
+    values = {"type": (types, "null"), "enum": (raw.get("enum"), None)}
+    return {**raw, **{key: [*old, new] for key, (old, new) in values.items() if old and new not in old}}
 
 
 def _is_nullable_object(raw: Any) -> bool:

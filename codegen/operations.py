@@ -10,14 +10,14 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import document
 from .document import Finding, Json, Place, SpecificationError, Where
-from .media import FORM, JSON, KIND, MULTIPART, chosen, essence, kind
+from .media import FORM, JSON, KIND, MULTIPART, STREAM, chosen, essence, is_file, kind
 from .names import class_name, module_name, snake_case, tag_attribute, tag_name
 from .normal import Normalizer
-from .schemas import NULL, PREFIX, Schema, branches, kinds, reachable, renamed, target
+from .schemas import NULL, PREFIX, Schema, any_of, branches, kinds, reachable, renamed, target
 
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
@@ -33,6 +33,26 @@ STYLES = {
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple"}
 # In these methods null is another request than a member that is left out (RFC 7396; RFC 9110, 9.3.4).
 RESETTING = ("patch", "put")
+ORDER = {"path": 0, "query": 1, "body": 2, "file": 2, "header": 3}
+
+
+class Argument(NamedTuple):
+    """One argument of a method: a parameter, a member of the body, or a whole body.
+
+    `location` is path, query, header, body, or file (a body, or a member of one, that is a file). `holder` is the
+    parameter or the body, if there is one: it has a description and examples too. `sends_null`: None is sent as null,
+    which is another request than one without the member. `parsed` is the property of openapi-python-client.
+    """
+
+    name: str
+    wire: str
+    location: str
+    schema: Schema
+    holder: Json
+    required: bool
+    style: str = "form"
+    sends_null: bool = False
+    parsed: Any = None
 
 
 def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
@@ -45,25 +65,16 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
     paths: dict[str, dict[str, Any]] = {}
     for where, raw in document.operations(spec):
         paths.setdefault(where[1], {})[where[2]] = reader.operation(where, raw)
-    names, schemas = reader.normal.unify()
-    described = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
-    result = {**described, "paths": renamed(paths, names), "components": {"schemas": schemas}}
-    found = reader.normal.findings
+    paths = renamed(paths, reader.unify())
+    reached = reachable([paths], reader.schemas)
+    result = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
+    result |= {"paths": paths}
+    result["components"] = {"schemas": {name: schema for name, schema in reader.schemas.items() if name in reached}}
+    found = reader.findings
     findings = [f for f in found if f.where[:1] != ("components",) or document.operations_of(spec, f.where)]
-    findings += _wrong_names(result, taken or {})
-    if findings:
+    if findings := [*findings, *_wrong_names(result, taken or {})]:
         raise SpecificationError(*dict.fromkeys(findings))
-    bodies = document.media((*document.requests(result), *document.responses(result)))
-    outer = document.outer_schemas((*document.arguments(result), *bodies))
-    reached = reachable((schema for _, schema in outer), schemas)
-    result["components"] = {"schemas": {name: schema for name, schema in schemas.items() if name in reached}}
     return result
-
-
-def fields(body: Json, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the members of a body that are arguments of their own; none if the body is one argument."""
-    found: dict[str, Schema] = schemas.get(target(body) or "", {}).get("properties", {})
-    return found
 
 
 def argument_name(holder: Json, name: str) -> str:
@@ -71,13 +82,29 @@ def argument_name(holder: Json, name: str) -> str:
     return str(holder.get("x-python-name") or snake_case(name))
 
 
-def arguments(operation: Json, schemas: Mapping[str, Schema]) -> list[tuple[str, str, str]]:
-    """Return the name in Python, the location and the name in the request of each argument: the body first."""
-    found: list[tuple[str, str, str]] = []
-    if "requestBody" in operation:
-        members = fields(body_schema(operation)[1], schemas) or {"body": {}}
-        found = [(argument_name(value, wire), "body", wire) for wire, value in members.items()]
-    return [*found, *((item["x-python-name"], item["in"], item["name"]) for item in operation["parameters"])]
+def arguments(place: Place, schemas: Mapping[str, Schema]) -> list[Argument]:
+    """Return the arguments of an operation in normal form, in the order of the request."""
+    (*_, method), operation = place
+    found = []
+    for item in operation["parameters"]:
+        name, style = item["x-python-name"], item["x-python-style"]
+        found.append(Argument(name, item["name"], item["in"], item["schema"], item, item["required"], style))
+    if body := operation.get("requestBody"):
+        sent, schema = body_schema(operation)
+        outer = schemas.get(target(schema) or "", {})
+        encoding = body["content"][sent].get("encoding", {})
+        # Some servers require the order of the document.
+        for wire, member in outer.get("properties", {}).items():
+            location = "file" if sent == MULTIPART and is_file(member) else "body"
+            required = body["required"] and wire in outer.get("required", ())
+            style = "deep" if sent == FORM and encoding.get(wire, {}).get("style") == "deepObject" else "form"
+            is_nullable = "null" in kinds(member) or NULL in branches(member)
+            null = sent == JSON and method in RESETTING and is_nullable and not required
+            found.append(Argument(argument_name(member, wire), wire, location, member, member, required, style, null))
+        if not outer.get("properties"):
+            location = "file" if sent != JSON and is_file(schema) else "body"
+            found.append(Argument("body", "body", location, schema, body, body["required"]))
+    return sorted(found, key=lambda item: ORDER[item.location])
 
 
 def body_schema(operation: Json) -> tuple[str, Schema]:
@@ -87,24 +114,24 @@ def body_schema(operation: Json) -> tuple[str, Schema]:
     return name, media["schema"]
 
 
-def request_schemas(normal: Json) -> Iterator[Json]:
-    """Yield the schemas of all arguments."""
-    yield from (schema for _, schema in document.outer_schemas(document.arguments(normal)))
-    for _, schema in document.outer_schemas(document.media(document.requests(normal))):
-        yield from fields(schema, normal["components"]["schemas"]).values() or [schema]
+def sent_schemas(normal: Json) -> set[str]:
+    """Return the names of the schemas that arguments refer to, directly or through others."""
+    schemas = normal["components"]["schemas"]
+    found = (argument.schema for place in document.operations(normal) for argument in arguments(place, schemas))
+    return reachable(found, schemas)
 
 
-def is_reset(method: str, schema: Schema) -> bool:
-    """Return whether a member of a body is sent as null if a caller passes None."""
-    return method.lower() in RESETTING and ("null" in kinds(schema) or NULL in branches(schema))
+def received_schemas(normal: Json) -> set[str]:
+    """Return the names of the schemas that responses refer to, directly or through others."""
+    return reachable((found for _, found in document.responses(normal)), normal["components"]["schemas"])
 
 
-class _Reader:
-    """Reads the operations of one document and collects all findings."""
+class _Reader(Normalizer):
+    """Reads the operations of one document."""
 
     def __init__(self, spec: Json) -> None:
-        self.spec, self.normal = spec, Normalizer(spec, [])
-        found = ((where[-1], document.follow(spec, raw) or {}) for where, raw in document.responses(spec))
+        super().__init__(spec)
+        found = ((place.where[-1], self.locate(*place).value) for place in document.responses(spec))
         # A response without x-python-error has the class that another operation names for the same status.
         self.errors = {status: raw["x-python-error"] for status, raw in found if "x-python-error" in raw}
 
@@ -116,7 +143,7 @@ class _Reader:
         for place, servers in document.below(owners, "servers"):
             if servers != self.spec.get("servers"):
                 fix = "requests go to the client's server: remove it, and let callers pass server_url"
-                self.normal.reject(place, "an operation has servers of its own", fix)
+                self.reject(place, "an operation has servers of its own", fix)
         result = {
             **{key: raw[key] for key in ("summary", "description", "deprecated", "x-source") if key in raw},
             "operationId": identity,
@@ -127,22 +154,22 @@ class _Reader:
             **self._security(where, raw),
             **self._body(where, raw, hint),
         }
-        self._rename_parameters(result)
+        self._rename_parameters(where, result)
         return result
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
-        located = [self.normal.locate(*place) for place in document.below(owners, "parameters", "*")]
+        located = [self.locate(*place) for place in document.below(owners, "parameters", "*")]
         # Parameters of the operation replace those of its path.
         found = {(str(place.value.get("in")), str(place.value.get("name"))): place for place in located}
         templates = set(re.findall(r"{([^}]*)}", where[1]))
         for name in sorted(templates ^ {name for location, name in found if location == "path"}):
             problem = "is in the path and not in parameters" if name in templates else "is not in the path"
-            self.normal.reject(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
+            self.reject(where, f"the path parameter {name} {problem}", f"declare {name} in both, or in none")
         for (location, name), (place, item) in found.items():
             if location == "header" and name.lower() in ("accept", "content-type", "authorization"):
                 continue  # OpenAPI ignores these parameters
             if location not in DEFAULT_STYLES:
-                self.normal.reject(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
+                self.reject(place, f"the parameter {name} is in a {location}", "declare it in a header or query")
                 continue
             holder = next(iter(document.media([Place(place, item)])), Place(place, item))
             style = item.get("style", DEFAULT_STYLES[location])
@@ -152,12 +179,12 @@ class _Reader:
                 written = "json"
             if written is None:
                 fix = f"use style: {DEFAULT_STYLES[location]}"
-                self.normal.reject((*place, "style"), f"the parameter {name} has the style {style}", fix)
+                self.reject((*place, "style"), f"the parameter {name} has the style {style}", fix)
             schema = holder.value.get("schema", {})
             yield {
                 **{key: value for key, value in item.items() if key not in ("content", "style", "explode")},
                 "required": location == "path" or bool(item.get("required")),
-                "schema": self.normal.schema(schema, (*holder.where, "schema"), hint + class_name(name)),
+                "schema": self.schema(schema, (*holder.where, "schema"), hint + class_name(name)),
                 "x-python-name": argument_name(item, name),
                 "x-python-style": written,
             }
@@ -165,54 +192,43 @@ class _Reader:
     def _body(self, where: Where, raw: Json, hint: str) -> dict[str, Any]:
         if "requestBody" not in raw:
             return {}
-        place = self.normal.locate((*where, "requestBody"), raw["requestBody"])
+        place = self.locate((*where, "requestBody"), raw["requestBody"])
         content = place.value.get("content") or {}
         forms = [name for name in content if essence(name) in (MULTIPART, FORM)]
         name = next(iter([*chosen(content, ("json",)), *forms, *chosen(content, ("text", "bytes"))]), None)
         if name is None:
-            self.normal.reject(place.where, "the request body has no content that can be sent", f"declare {JSON}")
+            self.reject(place.where, "the request body has no content that can be sent", f"declare {JSON}")
             return {}
         read = "form" if name in forms else kind(name, content[name])
         at = (*place.where, "content", name, "schema")
-        schema = self.normal.schema(content[name].get("schema", {}), at, f"{hint}Request")
+        schema = self.schema(content[name].get("schema", {}), at, f"{hint}Request")
         if read in ("text", "bytes"):
             schema = {"type": "string", **({} if read == "text" else {"format": "binary"})}
-        if self._streams(raw) and "stream" in fields(schema, self.normal.schemas):
-            schema = self._without_stream(schema, f"{hint}Request")
-        members, outer = fields(schema, self.normal.schemas), self.normal.schemas.get(target(schema) or "", schema)
-        if read == "form" and not members and branches(outer):
+        outer = self.schemas.get(target(schema) or "", schema)
+        responses = (self.locate(*found).value for found in document.below([Place(where, raw)], "responses", "*"))
+        is_streamed = any(essence(name) == STREAM for found in responses for name in found.get("content") or ())
+        if is_streamed and "stream" in outer.get("properties", ()):
+            outer = _without_stream(outer)
+            self.schemas[f"{hint}RequestUnstreamed"] = outer
+            schema = {"$ref": f"{PREFIX}{hint}RequestUnstreamed"}
+        if read == "form" and branches(outer):
             fix = "write one object with all members, optional ones not required"
-            self.normal.reject(at, "a form that is a union", fix)
-        needed = place.value.get("required", bool(outer.get("required")) or not members)
+            self.reject(at, "a form that is a union", fix)
+        needed = place.value.get("required", bool(outer.get("required")) or not outer.get("properties"))
         sent = JSON if read == "json" else essence(name)
         body = {**place.value, "required": needed, "content": {sent: {**content[name], "schema": schema}}}
         return {"requestBody": body}
 
-    def _streams(self, raw: Json) -> bool:
-        """Return whether the operation can answer with an event stream."""
-        good = [found for status, found in raw.get("responses", {}).items() if str(status)[0] == "2"]
-        contents = document.media(self.normal.locate((), found) for found in good)
-        return any(kind(where[-1], {}) == "stream" for where, _ in contents)
-
-    def _without_stream(self, schema: Schema, hint: str) -> Schema:
-        """Return the body without the member that requests an event stream, since the client reads whole results."""
-        body = self.normal.schemas[target(schema) or ""]
-        names = ("stream", "stream_options")
-        members = {name: value for name, value in body["properties"].items() if name not in names}
-        required = [name for name in body.get("required", ()) if name not in names]
-        self.normal.schemas[f"{hint}Unstreamed"] = {**body, "properties": members, "required": required}
-        return {"$ref": f"{PREFIX}{hint}Unstreamed"}
-
     def _responses(self, where: Where, raw: Json, hint: str) -> dict[str, dict[str, Any]]:
         """Return the responses by status. All successes get one JSON schema, since a method has one result type."""
         places = document.below([Place(where, raw)], "responses", "*")
-        found = {place.where[-1]: self.normal.locate(*place) for place in places}
+        found = {place.where[-1]: self.locate(*place) for place in places}
         good = {status: place for status, place in found.items() if status[0] == "2"}
-        bad = {status: place for status, place in found.items() if status not in good and status[0] not in "13"}
+        bad = {status: place for status, place in found.items() if status[0] not in "123"}
         if not good and "default" in bad:
             good = {"2XX": bad.pop("default")}
         if not good:
-            self.normal.reject((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
+            self.reject((*where, "responses"), "no response has a status of 2XX", 'declare "200", or "204"')
         result: dict[str, dict[str, Any]] = {}
         contents: list[Schema] = []
         for status, place in good.items():
@@ -221,24 +237,22 @@ class _Reader:
             if content and not names:
                 fix = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
                 problem = "a response that is only an event stream is not supported"
-                self.normal.reject((*place.where, "content"), problem, fix)
+                self.reject((*place.where, "content"), problem, fix)
             read = kind(names[0], content[names[0]]) if names else "none"
             result[status] = {"description": place.value.get("description", ""), KIND: read}
             if read == "json":
                 at = (*place.where, "content", names[0], "schema")
-                contents.append(self.normal.schema(content[names[0]].get("schema", {}), at, f"{hint}Answer"))
+                contents.append(self.schema(content[names[0]].get("schema", {}), at, f"{hint}Answer"))
             elif names:
                 result[status]["x-python-accept"] = names
-        distinct = [schema for index, schema in enumerate(contents) if schema not in contents[:index]]
-        shared = distinct[0] if len(distinct) == 1 else {"anyOf": distinct}
-        for response in result.values():
-            response |= {"content": {JSON: {"schema": shared}}} if response[KIND] == "json" else {}
+        for response in (found for found in result.values() if found[KIND] == "json"):
+            response["content"] = {JSON: {"schema": any_of(contents)}}
         for status, place in bad.items():
             name = place.value.get("x-python-error") or self.errors.get(status, DEFAULT_ERROR)
             result[status] = {"description": place.value.get("description", ""), "x-python-error": name}
             # Other media types of errors are ignored: the client reads the status first.
             for at, schema in document.below([place], "content", JSON, "schema"):
-                result[status]["content"] = {JSON: {"schema": self.normal.schema(schema, at, "ErrorBody")}}
+                result[status]["content"] = {JSON: {"schema": self.schema(schema, at, "ErrorBody")}}
         return result
 
     def _security(self, where: Where, raw: Json) -> dict[str, Any]:
@@ -246,22 +260,28 @@ class _Reader:
         required = [item for item in raw.get("security", self.spec.get("security", ())) if item]
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
         names = [name for item in required for name in item if len(item) == 1]
-        headers = [header for name in names if (header := _key_header(self.normal.locate((), schemes.get(name)).value))]
+        headers = [header for name in names if (header := _key_header(self.locate((), schemes.get(name)).value))]
         if required and not headers:
             shared = ("components", "securitySchemes", *list(required[0])[:1])
             fix = "declare type: http with scheme: bearer, or type: apiKey with in: header"
-            place = (*where, "security") if "security" in raw else shared
-            self.normal.reject(place, "a key that requests do not send", fix)
+            self.reject((*where, "security") if "security" in raw else shared, "a key that requests do not send", fix)
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 
-    def _rename_parameters(self, operation: Json) -> None:
+    def _rename_parameters(self, where: Where, operation: Json) -> None:
         """Put its location before the name of each parameter whose name in Python is taken."""
-        taken = [name for name, location, _ in arguments(operation, self.normal.schemas) if location == "body"]
+        found = arguments(Place(where, operation), self.schemas)
+        taken = [item.name for item in found if item.location in ("body", "file")]
         for item in operation["parameters"]:
             if item["x-python-name"] in taken:
                 item["x-python-name"] = f"{item['in']}_{item['x-python-name']}"
             taken.append(item["x-python-name"])
+
+
+def _without_stream(body: Schema) -> Schema:
+    """Return a body without the member that requests an event stream, since the client reads whole results."""
+    kept = {name: member for name, member in body["properties"].items() if name not in ("stream", "stream_options")}
+    return {**body, "properties": kept, "required": [name for name in body.get("required", ()) if name in kept]}
 
 
 def _key_header(scheme: Json) -> str:
@@ -282,16 +302,18 @@ def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[
     for where, operation in document.operations(normal):
         place, method = f"{where[2].upper()} {where[1]}", operation["x-python-method"]
         owners |= {(where, name): "an option of every method" for name in OPTIONS}
-        claims: list[tuple[str, Any, str, str]] = []  # the key that sets the name, its scope, the name, its owner
-        claims.append(
-            ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}")
-        )
-        for tag in operation["tags"]:
-            claims.append(("tags", "", tag_attribute(tag), f"the tag {tag!r}"))
-            for name in (method, f"{method}_async"):
-                claims.append(("x-python-method", tag_name(tag), name, f"the method of {place}"))
-        for name, location, wire in arguments(operation, normal["components"]["schemas"]):
-            claims.append(("x-python-name", where, name, f"the argument for the {location} {wire}"))
+        tags, schemas = operation["tags"], normal["components"]["schemas"]
+        methods = [(tag_name(tag), name) for tag in tags for name in (method, f"{method}_async")]
+        # The key that sets a name, the scope in which it must be unique, the name, and its owner.
+        claims: list[tuple[str, Any, str, str]] = [
+            ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}"),
+            *(("tags", "", tag_attribute(tag), f"the tag {tag!r}") for tag in tags),
+            *(("x-python-method", scope, name, f"the method of {place}") for scope, name in methods),
+            *(
+                ("x-python-name", where, item.name, f"the argument for the {item.location} {item.wire}")
+                for item in arguments(Place(where, operation), schemas)
+            ),
+        ]
         for key, scope, name, owner in claims:
             at, problem = (*where, key) if key in operation else where, ""
             if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower().lstrip("_"):

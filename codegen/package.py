@@ -14,19 +14,16 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.any import AnyProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
 
 from . import document, param_types
 from .adapter import Adapter
 from .docstrings import description, docstring, entry, json_text, remarks, sentence, with_attributes, wrapped
 from .document import Finding, SpecificationError
 from .methods import Method
-from .names import attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
-from .operations import request_schemas
+from .names import Scope, attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
+from .operations import received_schemas, sent_schemas
 from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, is_model, reachable, stripped
-from .scope import Scope
+from .schemas import Schema, is_model, stripped
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Members of every model, and names that its module imports; a field with one of these names gets an underscore.
@@ -62,7 +59,7 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
         builtin=lambda name, scope: scope.builtin(name),
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
         literal=repr,
-        method=lambda endpoint: Method(endpoint, *package.raw[str(endpoint.name)], package.types),
+        method=lambda endpoint: Method(endpoint, package.operations[str(endpoint.name)], package.types),
         model=package.types.model,
         raises=Method.raises,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
@@ -100,19 +97,20 @@ class Package:
     def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
-        self.sent = reachable(request_schemas(normal), self.schemas)
-        responses = document.outer_schemas(document.media(document.responses(normal)))
-        self.received = reachable((schema for _, schema in responses), self.schemas)
+        self.sent, self.received = sent_schemas(normal), received_schemas(normal)
         adapter, holder = Adapter(self.schemas, self.received, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
             _raise_problems([parsed], normal)
         self.data = cast(GeneratorData, parsed)
+        collections = self.data.endpoint_collections_by_tag.values()
+        # Before the templates are rendered, which need all responses.
+        _raise_problems([*self.data.errors, *(error for found in collections for error in found.parse_errors)], normal)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
         self.types = ResponseTypes(models, recursive, normal)
-        self.raw = {module_name(raw["operationId"]): (where[1], raw) for where, raw in document.operations(normal)}
+        self.operations = {module_name(place.value["operationId"]): place for place in document.operations(normal)}
         # Only schemas that operations reach are written; enums of requests alone are in params.py.
         used = {name for name in self.sent | self.received if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
@@ -131,11 +129,6 @@ class Package:
             found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
         return found
 
-    def extra_values(self, model: ModelProperty) -> PropertyProtocol | None:
-        """Return the property of the values of members that a model does not declare."""
-        found = model.additional_properties
-        return None if isinstance(found, AnyProperty) else found
-
     def described(self, name: str) -> str:
         """Return the docstring of a model, with the description of each attribute."""
         model = self.types.models[name]
@@ -144,7 +137,7 @@ class Package:
 
     def tag(self, name: str) -> tuple[str, str, str]:
         """Return the class of a tag, its description, and the attribute of the client."""
-        tag = next(tag for _, raw in self.raw.values() for tag in raw["tags"] if tag_name(tag) == name)
+        tag = next(tag for _, raw in self.operations.values() for tag in raw["tags"] if tag_name(tag) == name)
         described = {found["name"]: found.get("description") for found in self.normal.get("tags", ())}
         doc = sentence(described.get(tag) or f"The operations of {tag}")
         return class_name(tag), wrapped(doc), tag_attribute(tag)

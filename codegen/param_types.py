@@ -50,8 +50,9 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
         return
     info = {"title": "params", "version": "1"}
     document = {"openapi": "3.1.0", "info": info, "paths": {}, "components": {"schemas": prepared}}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)
         try:
             generate(
                 document,
@@ -71,8 +72,5 @@ def write(path: Path, schemas: Mapping[str, Schema], sent: Collection[str]) -> N
                 custom_file_header=HEADER,
                 formatters=[],
             )
-        except Error as error:
+        except (Error, Warning) as error:
             raise SpecificationError(Finding((), f"datamodel-code-generator: {error}")) from None
-    problems = [str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning)]
-    if problems:
-        raise SpecificationError(*(Finding((), f"datamodel-code-generator: {problem}") for problem in problems))

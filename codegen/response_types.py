@@ -40,10 +40,8 @@ class ResponseTypes:
         model = self.models.get(str(item.class_info.name)) if isinstance(item, ModelProperty) else None
         return model if model and members(model) else None
 
-    def values(self, item: Property) -> Property | None:
-        """Return the property of a map's values; None if they may be anything, or if it is not a map."""
-        if not isinstance(item, ModelProperty) or self.alias(item) or self.model(item):
-            return None
+    def values(self, item: ModelProperty) -> Property | None:
+        """Return the property of the values of other members than those of a model; None if they may be anything."""
         found = self.models[str(item.class_info.name)].additional_properties
         return None if isinstance(found, AnyProperty) else found
 

@@ -1,33 +1,44 @@
-"""Checks openapi.yaml: whether it is valid OpenAPI 3.1, supported by the generator, and complete for readers.
+"""Checks openapi.yaml: whether it is valid, supported and complete, and has what the hand-written package needs.
 
 A rule is a function from the document to its findings. `style.yaml`, a JSON Schema, has the rules about the style of
-single parts of the document.
+single parts of the document. `contract.py` of the hand-written package declares what it needs. Its error classes, and
+the names that tags and methods may not have, are read from its source, because the package cannot be imported before
+the generated package exists.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import runpy
+import symtable
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import best_match
 from openapi_spec_validator.schemas import openapi_v31_schema_validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
-from . import document, needs
+from . import document
 from .document import Finding, Json, Place, SpecificationError, Where, pointer
+from .media import JSON
+from .names import tag_name
 from .normal import OLD_BOUNDS
-from .operations import normalize
+from .operations import DEFAULT_ERROR, arguments, normalize
+from .schemas import target
 
-SCHEMA_VALIDATOR = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+OPENAPI: Json = openapi_v31_schema_validator.schema
+# That schema leaves the dialect of the schemas in a document open.
+DIALECT = {"$dynamicAnchor": "meta", "$ref": Draft202012Validator.META_SCHEMA["$id"]}
+VALIDATOR = Draft202012Validator(
+    {"$id": "spec:dialect", "$ref": OPENAPI["$id"], "$defs": {"schema": DIALECT}},
+    registry=EMPTY_REGISTRY.with_resource(OPENAPI["$id"], DRAFT202012.create_resource(OPENAPI)),
+)
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
-
-Rule = Callable[[Json], Iterable[Finding]]
 
 
 def has_targets(spec: Json) -> Iterator[Finding]:
@@ -37,56 +48,30 @@ def has_targets(spec: Json) -> Iterator[Finding]:
         tags = tag.get("mapping", {}) if isinstance(tag, dict) else {}
         names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
         for name in names:
-            if not name.startswith("#/") or document.follow(spec, {"$ref": name}) is None:
+            if not name.startswith("#/") or document.locate(spec, where, {"$ref": name}).value is None:
                 yield Finding(where, f"the reference {name} has no target", "refer to a part of this document")
 
 
 def is_openapi(spec: Json) -> Iterator[Finding]:
-    for error in openapi_v31_schema_validator.iter_errors(spec):
-        yield _invalid((), error)
-    for where, schema in _schemas(spec):
-        for error in SCHEMA_VALIDATOR.iter_errors(schema):
-            is_old_bound = isinstance(error.instance, bool) and {*error.absolute_path} & {*OLD_BOUNDS}
-            if not is_old_bound and error.validator != "uniqueItems" and "$recursiveAnchor" not in error.absolute_path:
-                yield _invalid(where, error)
-
-
-def _schemas(spec: Json) -> list[Place]:
-    """Return every schema that is not inside another one."""
-    places = [place for place in document.everything(spec) if not document.holds_names(place.where)]
-    return [*document.components(spec, "schemas"), *document.outer_schemas(places)]
-
-
-def _invalid(where: Where, error: ValidationError) -> Finding:
-    while error.context:  # the deepest error in the branches of a union
-        error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    message = error.message.partition("\n")[0].replace('"', "'")[:200]  # the first line
-    return Finding((*where, *map(str, error.absolute_path)), message, "write valid OpenAPI 3.1")
+    for error in VALIDATOR.iter_errors(spec):
+        if isinstance(error.instance, bool) and {*error.absolute_path} & OLD_BOUNDS.keys():
+            continue
+        while error.context:  # the deepest error in the branches of a union
+            error = max(error.context, key=lambda inner: len(inner.absolute_path))
+        message = error.message.partition("\n")[0].replace('"', "'")[:200]  # the first line
+        yield Finding((*map(str, error.absolute_path),), message, "write valid OpenAPI 3.1")
 
 
 def has_style(spec: Json) -> Iterator[Finding]:
     """Check the rules of style.yaml."""
     for error in Draft202012Validator(STYLE_SCHEMA).iter_errors(spec):
-        name = [str(error.instance)] if "propertyNames" in error.absolute_schema_path else []
-        place = (*map(str, error.absolute_path), *name)
-        yield Finding(place, error.schema["title"], error.schema["description"])
-
-
-def has_known_keywords(spec: Json) -> Iterator[Finding]:
-    """Find misspelt keywords, and keywords of arguments that the client does not check."""
-    rule = STYLE_SCHEMA["$defs"]["keyword"]
-    known = {*rule["enum"], *Draft202012Validator.VALIDATORS}
-    bodies = document.media(document.requests(spec))
-    outer = document.outer_schemas((*document.components(spec, "parameters"), *document.arguments(spec), *bodies))
-    sent = [place.where for place in outer] + list(document.reached(spec, [place.value for place in outer]))
-    for place in _schemas(spec):
-        for where, schema in document.inside(place):
-            for key in (key for key in schema if key not in rule["enum"] and not key.startswith("x-")):
-                meant = [] if key in known else difflib.get_close_matches(key, sorted(known), 1, cutoff=0.8)
-                if meant:
-                    yield Finding((*where, key), "an unknown keyword", f"write {meant[0]}")
-                elif any(where[: len(root)] == root for root in sent):
-                    yield Finding((*where, key), rule["title"], rule["description"])
+        where, fix = (*map(str, error.absolute_path),), error.schema["description"]
+        if "propertyNames" in error.absolute_schema_path:
+            where = (*where, name := str(error.instance))
+            known = name in Draft202012Validator.VALIDATORS
+            similar = difflib.get_close_matches(name, [] if known else error.validator_value, 1, cutoff=0.8)
+            fix = f"write {similar[0]}" if similar else fix
+        yield Finding(where, error.schema["title"], fix)
 
 
 def sends_headers(spec: Json) -> Iterator[Finding]:
@@ -102,8 +87,7 @@ def sends_headers(spec: Json) -> Iterator[Finding]:
 
 def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding]:
     """Check that the examples of the document, or of a part of it, fit their schemas."""
-    resource = DRAFT202012.create_resource(spec)
-    registry: Registry[Any] = Registry().with_resource("spec:", resource)
+    registry = EMPTY_REGISTRY.with_resource("spec:", DRAFT202012.create_resource(spec))
     for where, schema, example in document.examples(spec if part is None else part):
         validator = Draft202012Validator({"$ref": "spec:" + quote(pointer(schema), safe="#/~")}, registry=registry)
         error = best_match(validator.iter_errors(example))
@@ -112,8 +96,9 @@ def has_valid_examples(spec: Json, part: Json | None = None) -> Iterator[Finding
             yield Finding(place, f"an example that does not fit: {error.message[:200]}", f"see {pointer(schema)}")
 
 
-VALIDITY: tuple[Rule, ...] = (has_targets, is_openapi)
-STYLE: tuple[Rule, ...] = (has_style, has_known_keywords, sends_headers, has_valid_examples)
+def check_style(spec: Json) -> list[Finding]:
+    """Return the findings of style on a valid document."""
+    return [*has_style(spec), *sends_headers(spec), *has_valid_examples(spec)]
 
 
 def check(spec: Json, overlay: Path | None = None, *, style: bool = False) -> list[Finding]:
@@ -124,17 +109,14 @@ def check(spec: Json, overlay: Path | None = None, *, style: bool = False) -> li
     Args:
         overlay: the folder of the hand-written package, if the document must have what this package needs.
     """
-    invalid = [finding for rule in VALIDITY for finding in rule(spec)]
-    found = [finding for rule in STYLE for finding in rule(spec)] if style and not invalid else []
+    invalid = [*has_targets(spec), *is_openapi(spec)]
+    found = [*check_style(spec)] if style and not invalid else []
+    valid = _without(spec, {finding.where for finding in invalid}) if invalid else spec
     try:
-        normal = normalize(
-            _without(spec, {finding.where for finding in invalid}) if invalid else spec,
-            needs.reserved_names(overlay) if overlay else None,
-        )
+        normal = normalize(valid, _reserved_names(overlay) if overlay else None)
+        found += _lacks(normal, spec, overlay) if overlay and not invalid else ()
     except SpecificationError as error:
         found += error.findings
-    else:
-        found += needs.check(normal, spec, overlay) if overlay and not invalid else ()
     return list(dict.fromkeys([*invalid, *found]))
 
 
@@ -149,3 +131,62 @@ def _without(spec: Json, places: set[Where]) -> Json:
         if place[:1] == ("components",) and len(place) > 2:
             left["components"].get(place[1], {}).pop(place[2], None)
     return left if all(place[:1] in (("paths",), ("components",)) for place in places) else {**left, "paths": {}}
+
+
+def _reserved_names(overlay: Path) -> dict[str, Collection[str]]:
+    """Return the names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
+    classes = {tag: place.split(".") for tag, place in _contract(overlay)["CLASSES"].items()}
+    # The client's own names include its resources, whose names are those of the tags.
+    return {tag: _public(overlay / f"{module}.py", name) - classes.keys() for tag, (module, name) in classes.items()}
+
+
+def _lacks(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
+    """Find what the package needs and the document lacks, and the error classes that the package lacks."""
+    schemas = normal["components"]["schemas"]
+    places: dict[str, Where] = {name: ("components", "schemas", name) for name in schemas}
+    has: dict[str, Any] = {name: {"member": schema.get("properties", ())} for name, schema in schemas.items()}
+    for where, operation in document.operations(normal):
+        places[operation["operationId"]] = where
+        results = document.below([Place(where, operation)], "responses", "*", "content", JSON, "schema")
+        has[operation["operationId"]] = {
+            "tag": [tag_name(tag) for tag in operation["tags"]],
+            "method": [operation["x-python-method"]],
+            "argument": [item.name for item in arguments(Place(where, operation), schemas)],
+            "result": [target(schema) for _, schema in results],
+        }
+    fix = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
+    for owner, needed in _contract(overlay)["NEEDS"].items():
+        if owner not in has:
+            yield Finding((), f"no operation or schema in use is named {owner}, which the package needs", fix)
+        for kind, names in needed.items() if owner in has else ():
+            for name in (name for name in names if name not in has[owner][kind]):
+                yield Finding(places[owner], f"{owner} has no {kind} {name}, which the package needs", fix)
+    yield from _unknown_errors(normal, spec, overlay)
+
+
+def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
+    """Find the error classes that the document names and errors.py does not define."""
+    nodes = [node for node in ast.parse((overlay / "errors.py").read_bytes()).body if isinstance(node, ast.ClassDef)]
+    statuses = {
+        node.name: {item.arg: ast.unparse(item.value) for item in node.keywords}.get("status") for node in nodes
+    }
+    for where, response in document.responses(normal):
+        name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
+        place = document.locate(spec, where, document.part(spec, where)).where
+        code = f'class {name}(APIStatusError, status={status}): """{response["description"]}"""'
+        if name not in statuses:
+            yield Finding(place, f"there is no class {name}", f"write in {overlay.name}/errors.py: {code}")
+        elif name != DEFAULT_ERROR and statuses[name] != status:
+            problem = f"the status of the class {name} is {statuses[name]}, not {status}"
+            yield Finding(place, problem, "refer to a response of that status, or add one with a class of its own")
+
+
+def _contract(overlay: Path) -> dict[str, Any]:
+    return runpy.run_path(str(overlay / "contract.py"))
+
+
+def _public(path: Path, name: str) -> set[str]:
+    """Return the names that a class defines or assigns, without private ones."""
+    classes = symtable.symtable(path.read_text("utf-8"), str(path), "exec").get_children()
+    symbols = next(found for found in classes if found.get_name() == name).get_symbols()
+    return {item.get_name() for item in symbols if item.is_assigned() and not item.get_name().startswith("_")}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .document import DATA, HOLDERS, everything
@@ -48,12 +49,16 @@ def branches(schema: Mapping[str, Any]) -> list[Schema]:
 
 def flat(options: Iterable[Schema]) -> list[Schema]:
     """Return the branches of a union, nested unions included, each once."""
-    parts = [
-        part
-        for option in options
-        for part in (branches(option) if branches(option) and "discriminator" not in option else [option])
-    ]
-    return [part for index, part in enumerate(parts) if part not in parts[:index]]
+    found: list[Schema] = []
+    for option in options:
+        parts = branches(option) if "discriminator" not in option else []
+        found += [part for part in parts or [option] if part not in found]
+    return found
+
+
+def any_of(options: list[Schema]) -> Schema:
+    """Return one schema for the values of all these schemas."""
+    return options[0] if all(option == options[0] for option in options) else {"anyOf": flat(options)}
 
 
 def is_model(schema: Mapping[str, Any]) -> bool:
@@ -80,6 +85,22 @@ def recursive(schemas: Mapping[str, Schema]) -> set[str]:
     """Return the names of the unions, lists and maps that contain themselves without a model in between."""
     without_models = {name: {} if is_model(schema) else schema for name, schema in schemas.items()}
     return {name for name, schema in without_models.items() if name in reachable([schema], without_models)}
+
+
+def duplicates(schemas: Mapping[str, Schema], components: Collection[str]) -> dict[str, str]:
+    """Return the names of references to components and of inline copies of them, each with the component's name."""
+    known: dict[str, str] = {}
+    for name in (name for name in schemas if name in components and len(schemas[name].get("properties", ())) > 1):
+        known.setdefault(_values(schemas[name]), name)
+    copies = {name: _values(schema) for name, schema in schemas.items() if name not in components and is_model(schema)}
+    found = {name: known[key] for name, key in copies.items() if key in known}
+    found |= {name: other for name, schema in schemas.items() if (other := target(schema)) not in (None, name)}
+    return {name: other for name, other in found.items() if other not in found}
+
+
+def _values(schema: Schema) -> str:
+    """Return a text that is equal for schemas that describe the same values."""
+    return json.dumps(stripped(schema), sort_keys=True)
 
 
 def stripped(schema: Any, holds_names: bool = False) -> Any:

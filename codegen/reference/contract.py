@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import document
-from ..docstrings import BOUNDS
-from ..document import Json
+from ..docstrings import BOUNDS, first_example
+from ..document import Json, Place
 from ..names import tag_attribute
-from ..operations import argument_name, normalize
+from ..operations import Argument as MethodArgument
+from ..operations import arguments, normalize
 from ..schemas import Schema, branches, kinds, reachable, references, target
 
 __all__ = ["BOUNDS", "Argument", "Contract", "Error", "Operation", "Schema", "Tag", "branches", "kinds", "target"]
@@ -154,27 +155,20 @@ class Contract:
                 yield name, User("", owner, "")
 
     def _operation(self, path: str, verb: str, normal: Json, raw: Json) -> Operation:
-        arguments: list[Argument] = []
-        headers: list[Argument] = []
-        for parameter in normal["parameters"]:
-            argument = self._argument(parameter["x-python-name"], parameter["schema"], parameter)
-            (headers if parameter["name"] in self._shared else arguments).append(argument)
-        sample: Any = None
-        if body := normal.get("requestBody"):
-            schema: Schema = _content(body) or {}
-            owner = self._all.get(target(schema) or "", {})
-            required = owner.get("required", ())
-            for wire, value in owner.get("properties", {}).items():
-                arguments.append(self._argument(argument_name(value, wire), value, {"required": wire in required}))
-            contents = (document.follow(self.spec, raw["requestBody"]) or {}).get("content", {})
-            sample = _example(contents.get(next(iter(body["content"])), _first(contents)))
-            if not owner.get("properties"):
-                holder = {"required": body.get("required", False), "description": body.get("description", "")}
-                arguments.append(self._argument("body", schema, {**holder, "example": sample}))
-                sample = {"body": sample}
+        body = normal.get("requestBody", {"content": {}})
+        written_body = document.locate(self.spec, (), raw.get("requestBody")).value or {}
+        contents = written_body.get("content", {})
+        sample = first_example(contents.get(next(iter(body["content"]), ""), _first(contents)))
+        shown, headers = list[Argument](), list[Argument]()
+        for item in arguments(Place(("paths", path, verb), normal), self._all):
+            holder = {**body, "example": sample} if item.holder is body else item.holder
+            (headers if item.wire in self._shared else shown).append(self._argument(item, holder))
+            sample = {"body": sample} if item.holder is body else sample
         good = [(status, value) for status, value in normal["responses"].items() if status[0] == "2"]
         bad = {status: value for status, value in normal["responses"].items() if "x-python-error" in value}
-        written = {status: document.follow(self.spec, value) or {} for status, value in raw["responses"].items()}
+        written = {
+            status: document.locate(self.spec, (), value).value or {} for status, value in raw["responses"].items()
+        }
         errors = [
             Error(value["x-python-error"], status, ", ".join(written.get(status, {}).get("content", ())) or ANY_CONTENT)
             for status, value in bad.items()
@@ -188,7 +182,7 @@ class Contract:
             summary=normal.get("summary", ""),
             description=normal.get("description", ""),
             deprecated=bool(normal.get("deprecated")),
-            arguments=sorted(arguments, key=lambda argument: not argument.required),
+            arguments=sorted(shown, key=lambda argument: not argument.required),
             headers=headers,
             result=results[0] if results else None,
             result_type=", ".join(written.get(good[0][0], {}).get("content", ())),
@@ -199,10 +193,10 @@ class Contract:
             sample=sample,
         )
 
-    def _argument(self, name: str, schema: Schema, holder: Json) -> Argument:
-        description = " ".join(str(holder.get("description", "")).split()) or self.describe(schema)
-        example = _example({**self.limits(schema), **holder})
-        return Argument(name, schema, description, bool(holder.get("required")), example)
+    def _argument(self, item: MethodArgument, holder: Json) -> Argument:
+        description = " ".join(str(holder.get("description", "")).split()) or self.describe(item.schema)
+        example = first_example({**self.limits(item.schema), **holder})
+        return Argument(item.name, item.schema, description, item.required, example)
 
 
 def _content(holder: Json) -> Schema | None:
@@ -220,15 +214,3 @@ def _result(response: Json) -> Schema | None:
 def _first(content: Json) -> Json:
     found: Json = next(iter(content.values()), {})
     return found
-
-
-def _example(holder: Json) -> Any:
-    """Return the first example of a schema, a parameter or a media type; None without one."""
-    if holder.get("example") is not None:
-        return holder["example"]
-    examples = holder.get("examples") or ()
-    if isinstance(examples, Mapping):
-        return next(
-            (item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item), None
-        )
-    return examples[0] if examples else None

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from ..document import Json, Where, holds_names, pointer
 from ..media import KIND
+from ..operations import Argument, body_schema
 from ..schemas import PREFIX, Schema, is_model
-from .contract import Argument, Contract, Operation, field_name
+from .contract import Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text
 
 TEXTS = {"title", "description", "summary", "example", "examples", "x-source", "x-guess", "externalDocs", "info"}
@@ -22,7 +23,8 @@ SHALLOW = {
     "deprecated": ("deprecated",),
     "further-keys": ("additionalProperties",),
     "security": ("security",),
-    "path": ("operationId",),
+    "operation-id": ("operationId",),
+    "content-type": ("content",),
     **dict.fromkeys(("method-renamed", "method-removed", "method-added"), ("x-python-method", "tags", "operationId")),
     **dict.fromkeys(("name-renamed", "name-removed", "name-added"), ("x-python-namespace", "x-python-aliases")),
 }
@@ -141,6 +143,13 @@ class _Comparison:
         if old.name != new.name:
             self.explained.add(old.place)
             self.add(COMPATIBLE, "path", f"{old.method}()", new.place, f"sends {new.name} in place of {old.name}")
+        ids = old.normal["operationId"], new.normal["operationId"]
+        if ids[0] != ids[1]:
+            self.add(BREAKING, "operation-id", "telemetry.Call.operation", new.place, f"is {ids[1]}, not {ids[0]}")
+        types = [body_schema(side.normal)[0] for side in (old, new)]
+        if types[0] != types[1] and "requestBody" in old.normal and "requestBody" in new.normal:
+            message = f"sends {types[1]} in place of {types[0]}"
+            self.add(COMPATIBLE, "content-type", f"{old.method}()", f"{new.place}/requestBody", message)
         if bool(old.normal["security"]) != bool(new.normal["security"]):
             needs = bool(new.normal["security"])
             message = "needs an API key" if needs else "needs no API key"
@@ -162,18 +171,20 @@ class _Comparison:
             python = f"{old.method}({name}=)"
             other = self._renamed_argument(item, gone, fresh)
             message = f"is renamed to {other}=" if other else "is removed"
-            self.add(BREAKING, "argument-renamed" if other else "argument-removed", python, item.place, message)
+            rule = "argument-renamed" if other else "argument-removed"
+            self.add(BREAKING, rule, python, old.place_of(item), message)
             if other is not None:
-                self.explained.add(fresh.pop(other).place)
+                self.explained.add(new.place_of(fresh.pop(other)))
         for name, item in fresh.items():
             level, rule, kind = BREAKING, "argument-required", "required"
             if not item.required:
                 level, rule, kind = COMPATIBLE, "argument-added", "optional"
             message = f"is new and {kind}: {self._text(1, item.schema)}"
-            self.add(level, rule, f"{new.method}({name}=)", item.place, message)
+            self.add(level, rule, f"{new.method}({name}=)", new.place_of(item), message)
         for name, item in old.arguments.items():
             if name in new.arguments:
-                self.argument(item, new.arguments[name], f"{old.method}({name}=)")
+                other_item = new.arguments[name]
+                self.argument(item, other_item, f"{old.method}({name}=)", new.place_of(other_item))
 
     def _renamed_argument(
         self, old: Argument, gone: Mapping[str, Argument], fresh: Mapping[str, Argument]
@@ -191,16 +202,16 @@ class _Comparison:
         others = [item for item in gone.values() if signature(item, self.in_full[0]) == wanted]
         return found[0] if len(found) == len(others) == 1 else None
 
-    def argument(self, old: Argument, new: Argument, python: str) -> None:
-        self.requirement(old.required, new.required, True, python, new.place, "argument")
+    def argument(self, old: Argument, new: Argument, python: str, place: str) -> None:
+        self.requirement(old.required, new.required, True, python, place, "argument")
         if (old.wire, old.location) != (new.wire, new.location):
             message = f"is sent as {new.wire} ({new.location}) in place of {old.wire} ({old.location})"
-            self.add(COMPATIBLE, "argument-moved", python, new.place, message)
-        self.deprecation(old.schema, new.schema, python, new.place)
+            self.add(COMPATIBLE, "argument-moved", python, place, message)
+        self.deprecation(old.schema, new.schema, python, place)
         if old.schema.get("default") != new.schema.get("default"):
             shown = repr(new.schema["default"]) if "default" in new.schema else "not documented"
-            self.add(COMPATIBLE, "default", python, new.place, f"the server's default is {shown}")
-        self.types(old.schema, new.schema, True, python, new.place)
+            self.add(COMPATIBLE, "default", python, place, f"the server's default is {shown}")
+        self.types(old.schema, new.schema, True, python, place)
 
     def requirement(self, old: bool, new: bool, sent: bool, python: str, place: str, kind: str) -> None:
         if old == new:

@@ -8,55 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from .. import document
-from ..document import Json, Where, pointer
+from ..document import Json, Place, pointer
 from ..media import JSON
 from ..names import attribute, tag_attribute
-from ..operations import argument_name, normalize, request_schemas
-from ..schemas import PREFIX, Schema, is_model, reachable, target
-
-
-class Argument(NamedTuple):
-    """One argument of a method; `location` is path, query, header or body."""
-
-    wire: str
-    location: str
-    required: bool
-    schema: Schema
-    place: str
+from ..operations import Argument, arguments, normalize, received_schemas, sent_schemas
+from ..schemas import PREFIX, Schema, is_model, reachable
 
 
 class Operation:
     """One operation, with the methods that call it and their arguments by Python name."""
 
-    def __init__(self, contract: Contract, where: Where, normal: Json) -> None:
-        self.where, self.normal = where, normal
-        self.place = pointer(where)
-        self.name = f"{where[2].upper()} {where[1]}"
-        self.methods = [f"client.{tag_attribute(tag)}.{normal['x-python-method']}" for tag in normal["tags"]]
+    def __init__(self, contract: Contract, place: Place) -> None:
+        self.where, self.normal = place
+        self.place = pointer(self.where)
+        self.name = f"{self.where[2].upper()} {self.where[1]}"
+        method = self.normal["x-python-method"]
+        self.methods = [f"client.{tag_attribute(tag)}.{method}" for tag in self.normal["tags"]]
         self.method = self.methods[0]
         # An operation of another version is the same one if one of these is equal; the first is compared first.
-        self.keys = where, normal["operationId"], self.method
-        self.arguments = dict(self._arguments(contract))
+        self.keys = self.where, self.normal["operationId"], self.method
+        self.arguments = {item.name: item for item in arguments(place, contract.schemas)}
 
-    def _arguments(self, contract: Contract) -> Iterator[tuple[str, Argument]]:
-        for item in self.normal["parameters"]:
-            place = item["schema"].get("title", self.place).removesuffix("/schema")
-            required = item.get("required", False)
-            yield item["x-python-name"], Argument(item["name"], item["in"], required, item["schema"], place)
-        if "requestBody" not in self.normal:
-            return
-        body = next(iter(self.normal["requestBody"]["content"].values()))["schema"]
-        model = contract.schemas.get(target(body) or "", {})
-        for wire, schema in model.get("properties", {}).items():
-            required = wire in model.get("required", ())
-            place = schema.get("title", self.place)
-            yield argument_name(schema, wire), Argument(wire, "body", required, schema, place)
-        if not is_model(model):
-            required = self.normal["requestBody"].get("required", False)
-            yield "body", Argument("body", "body", required, body, f"{self.place}/requestBody")
+    def place_of(self, argument: Argument) -> str:
+        """Return the JSON pointer to a parameter, to a member of the body, or to the body."""
+        if argument.holder is self.normal.get("requestBody"):
+            return f"{self.place}/requestBody"
+        return str(argument.schema.get("title", self.place)).removesuffix("/schema")
 
     def responses_as_written(self, contract: Contract) -> Json:
         """Return the responses by status, references included."""
@@ -85,10 +65,8 @@ class Contract:
         self.spec = spec
         self.normal = normalize(_with_places(spec))
         self.schemas: Mapping[str, Schema] = self.normal["components"]["schemas"]
-        self.operations = [Operation(self, place.where, place.value) for place in document.operations(self.normal)]
-        self.sent = reachable(request_schemas(self.normal), self.schemas)
-        results = document.outer_schemas(document.media(document.responses(self.normal)))
-        self.received = reachable((schema for _, schema in results), self.schemas)
+        self.operations = [Operation(self, place) for place in document.operations(self.normal)]
+        self.sent, self.received = sent_schemas(self.normal), received_schemas(self.normal)
         self.public = dict(self._public())
 
     def place(self, name: str) -> str:
@@ -115,7 +93,7 @@ class Contract:
         for operation in self.operations:
             found[operation.place] = f"{operation.method}()"
             for argument, item in operation.arguments.items():
-                found[item.place] = f"{operation.method}({argument}=)"
+                found[operation.place_of(item)] = f"{operation.method}({argument}=)"
         return found
 
     def users(self, name: str) -> list[str]:
@@ -145,11 +123,16 @@ def _content(response: Json) -> Json:
 def _with_places(spec: Json) -> dict[str, Any]:
     """Return the document with the pointer of each schema as its title."""
     result = deepcopy(dict(spec))
-    bodies = (*document.requests(result), *document.responses(result), *document.components(result, "responses"))
-    parameters = (*document.components(result, "parameters"), *document.arguments(result))
-    outer = document.outer_schemas((*parameters, *document.media(bodies)))
+    holders = [*document.components(result, "requestBodies"), *document.components(result, "responses")]
+    operations = document.operations(result)
+    holders += [*document.below(operations, "requestBody"), *document.responses(result)]
+    parameters = document.components(result, "parameters")
+    for owners in (operations, document.below([Place((), result)], "paths", "*")):
+        parameters += document.below(owners, "parameters", "*")
+    outer = document.below([*parameters, *document.media(holders)], "schema")
     # Two responses with one schema stay equal: the reference itself has no title.
     for place in (*document.components(result, "schemas"), *(found for found in outer if "$ref" not in found.value)):
-        for where, schema in document.inside(place):
-            cast(dict[str, Any], schema)["title"] = pointer(where)
+        for where, schema in document.everything(place.value, place.where):
+            if not document.holds_names(where) and where[-1:] != ("discriminator",):
+                cast(dict[str, Any], schema)["title"] = pointer(where)
     return result

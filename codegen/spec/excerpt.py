@@ -11,12 +11,13 @@ from http import HTTPStatus
 from typing import Any
 
 from .. import document, names, rules
+from ..docstrings import first_example
 from ..document import Json, Place, Where, pointer
 from ..media import JSON
 from ..operations import OPTIONS, argument_name
 from ..schemas import NULL, Schema, branches, kinds, target
 from .adoption import Adoption
-from .foreign import class_name, clean, described, first_example, resolved, sentence, words
+from .foreign import class_name, clean, described, resolved, sentence, words
 
 PHRASES = {"422": "Unprocessable Entity"}  # Python 3.13 renamed it
 METHOD_NAMES = ("x-python-method", "x-speakeasy-name-override", "x-fern-sdk-method-name")
@@ -204,7 +205,7 @@ class Excerpt:
         alone = theirs.endswith("Response") and theirs not in self.responses and theirs not in known
         name = theirs if alone else class_name(f"{phrase} response")
         responses = document.components(self.ours, "responses")
-        schema = next(iter(document.outer_schemas(document.media(responses))), None)
+        schema = next(iter(document.below(responses, "content", "*", "schema")), None)
         found: dict[str, Any] = {"description": text or f"{phrase}.", "x-python-error": f"{name}Error"}
         if schema is not None:
             media = {"schema": dict(schema.value), "examples": {"plain": {"value": None}}}

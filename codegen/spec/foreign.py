@@ -25,7 +25,7 @@ def resolved(spec: Json, raw: Json) -> dict[str, Any]:
     if "$ref" not in raw:
         return dict(raw)
     beside = {key: value for key, value in raw.items() if key != "$ref"}
-    return {**(document.follow(spec, {"$ref": raw["$ref"]}) or {}), **beside}
+    return {**(document.locate(spec, (), {"$ref": raw["$ref"]}).value or {}), **beside}
 
 
 def flat(spec: Json, raw: Any, depth: int = 0) -> dict[str, Any]:
@@ -73,20 +73,6 @@ def without_null(raw: Json) -> dict[str, Any]:
         if key in found:
             found[key] = [item for item in found[key] if item not in NULLS]
     return found
-
-
-def first_example(*holders: Json) -> Any:
-    """Return the first example that one of the holders has; None without one."""
-    for holder in holders:
-        if "example" in holder:
-            return holder["example"]
-        examples = holder.get("examples")
-        values = examples if isinstance(examples, list) else []
-        if isinstance(examples, Mapping):
-            values = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
-        if values:
-            return values[0]
-    return None
 
 
 def sample(schema: Json, schemas: Mapping[str, Json], depth: int = 0) -> Any:

@@ -1,6 +1,6 @@
 """The names in openapi.yaml that the package depends on. `make generate` fails if one of them is missing there."""
 
-from typing import Any, Final
+from typing import Final
 
 CREATE_EMBEDDINGS: Final = "createEmbeddings"
 LIST_MODELS: Final = "listEmbeddingsModels"
@@ -13,12 +13,12 @@ USAGE_AMOUNTS: Final = ("prompt_tokens", "total_tokens", "cost")
 # Tag -> the hand-written class of its methods; "" -> the class of the client. No tag or method may have a name that
 # these classes define.
 CLASSES: Final = {"": "client.OpenRouter", "embeddings": "embeddings.Embeddings"}
-# operationId -> its tag, generated method, arguments, and result schema.
-OPERATIONS: Final[dict[str, dict[str, Any]]] = {
+# What the code uses: operationId -> its tag, method, arguments and result; name of a schema -> its members.
+NEEDS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     CREATE_EMBEDDINGS: {
-        "tag": "embeddings",
-        "method": "generate",
-        "arguments": (
+        "tag": ("embeddings",),
+        "method": ("generate",),
+        "argument": (
             "input",
             "model",
             "dimensions",
@@ -29,47 +29,44 @@ OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "session_id",
             "trace",
         ),
-        "result": "CreateEmbeddingsResponse",
+        "result": ("CreateEmbeddingsResponse",),
     },
-    LIST_MODELS: {"tag": "embeddings", "method": "list_models", "arguments": (), "result": "ModelsListResponse"},
+    LIST_MODELS: {"tag": ("embeddings",), "method": ("list_models",), "result": ("ModelsListResponse",)},
     CREATE_BATCH: {
-        "tag": "batches",
-        "method": "create",
-        "arguments": ("endpoint", "model", "completion_window", "provider", "requests"),
-        "result": "Batch",
+        "tag": ("batches",),
+        "method": ("create",),
+        "argument": ("endpoint", "model", "completion_window", "provider", "requests"),
+        "result": ("Batch",),
     },
-    GET_BATCH: {"tag": "batches", "method": "get", "arguments": ("id",), "result": "Batch"},
+    GET_BATCH: {"tag": ("batches",), "method": ("get",), "argument": ("id",), "result": ("Batch",)},
     BATCH_RESULTS: {
-        "tag": "batches",
-        "method": "results",
-        "arguments": ("id", "limit", "cursor"),
-        "result": "BatchResultsResponse",
+        "tag": ("batches",),
+        "method": ("results",),
+        "argument": ("id", "limit", "cursor"),
+        "result": ("BatchResultsResponse",),
     },
     "listBatches": {
-        "tag": "batches",
-        "method": "list",
-        "arguments": ("limit", "after", "created_after"),
-        "result": "BatchListResponse",
+        "tag": ("batches",),
+        "method": ("list",),
+        "argument": ("limit", "after", "created_after"),
+        "result": ("BatchListResponse",),
     },
-}
-# Schema name -> the members that the package reads or writes.
-MEMBERS: Final[dict[str, tuple[str, ...]]] = {
-    "CreateEmbeddingsResponse": ("data", "model", "usage"),
-    "CreateEmbeddingsData": ("embedding", "index"),
-    "CreateEmbeddingsUsage": USAGE_AMOUNTS,
-    "ModelsListResponse": ("data",),
-    "Model": ("id", "name"),
-    "ProviderPreferences": ("options",),
-    "Batch": ("id", "endpoint", "model", "status", "request_counts", "usage", "results", "error"),
-    "BatchRequestCounts": ("total",),
-    "BatchError": ("message",),
-    "BatchUsage": USAGE_AMOUNTS,
-    "BatchListResponse": ("data", "last_id", "has_more"),
-    "BatchResultsResponse": ("data", "has_more", "next_cursor"),
-    "BatchResult": ("custom_id", "response", "error"),
-    "BatchResultResponse": ("status_code", "body"),
-    "BatchResultError": ("type", "message", "error_type"),
-    ERROR_SCHEMA: ("error",),
-    "ErrorDetail": ("code", "message", "metadata", "availability"),
-    "Availability": ("code", "retry_after"),
+    "CreateEmbeddingsResponse": {"member": ("data", "model", "usage")},
+    "CreateEmbeddingsData": {"member": ("embedding", "index")},
+    "CreateEmbeddingsUsage": {"member": USAGE_AMOUNTS},
+    "ModelsListResponse": {"member": ("data",)},
+    "Model": {"member": ("id", "name")},
+    "ProviderPreferences": {"member": ("options",)},
+    "Batch": {"member": ("id", "endpoint", "model", "status", "request_counts", "usage", "results", "error")},
+    "BatchRequestCounts": {"member": ("total",)},
+    "BatchError": {"member": ("message",)},
+    "BatchUsage": {"member": USAGE_AMOUNTS},
+    "BatchListResponse": {"member": ("data", "last_id", "has_more")},
+    "BatchResultsResponse": {"member": ("data", "has_more", "next_cursor")},
+    "BatchResult": {"member": ("custom_id", "response", "error")},
+    "BatchResultResponse": {"member": ("status_code", "body")},
+    "BatchResultError": {"member": ("type", "message", "error_type")},
+    ERROR_SCHEMA: {"member": ("error",)},
+    "ErrorDetail": {"member": ("code", "message", "metadata", "availability")},
+    "Availability": {"member": ("code", "retry_after")},
 }

@@ -87,7 +87,7 @@ BROKEN = {
     "an operation that it needs": (
         "operationId: createEmb",
         "operationId: makeEmb",
-        "has the operationId createEmbeddings",
+        "no operation or schema in use is named createEmbeddings",
     ),
     "an argument that it needs": (
         "        session_id: #",
@@ -113,7 +113,7 @@ BROKEN = {
     "another name of a method that the package needs": (
         "x-python-method: list_models",
         "x-python-method: list_all",
-        "the operation has no method list_models, which the package needs",
+        "listEmbeddingsModels has no method list_models, which the package needs",
     ),
     **{
         f"a method named {name}, which the package has": (
@@ -202,6 +202,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "a response that is only an event stream is not supported",
         "declare the application/json response of the non-streaming call",
     ),
+    "members that depend on others": (
+        operation(requestBody=body({**OBJECT, "if": OBJECT, "then": {"required": ["limit"]}})),
+        "/requestBody/content/application~1json/schema/then",
+        "members that depend on other members",
+        "declare these members in properties",
+    ),
     "no success": (operation(responses={"400": {"description": "no"}}), "/responses", "no response has", "declare"),
     "a form that is a union": (
         operation(requestBody=body({"oneOf": [OBJECT, {"type": "object"}]}, "multipart/form-data")),
@@ -220,6 +226,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "/requestBody/content/application~1json/schema",
         "allOf over several unions",
         "write one oneOf with all objects",
+    ),
+    "an object that is a union": (
+        operation(requestBody=body({**OBJECT, "oneOf": [{"properties": {"a": {}}}, {"required": ["limit"]}]})),
+        "/requestBody/content/application~1json/schema",
+        "an object with properties and a union of objects",
+        "write one object with all members",
+    ),
+    "members with equal names": (
+        operation(responses={"200": {"description": "ok", **body({"properties": {"+1": {}, "-1": {}}})}}),
+        "/responses/200/content/application~1json/schema/properties/-1",
+        "the members +1 and -1 have the same name in Python",
+        "leave one of them out",
     ),
     "a server of its own": (
         operation(servers=[{"url": "https://example.com"}]),
@@ -258,7 +276,7 @@ def test_unsupported_operations_are_refused(name: str) -> None:
     assert found.fix.startswith(fix)
 
 
-TWINS: dict[str, tuple[dict[str, Any], str]] = {
+EQUAL_NAMES: dict[str, tuple[dict[str, Any], str]] = {
     "tags": (
         {"/a": {"get": operation(tags=["A B"])}, "/b": {"get": operation(tags=["a.b"])}},
         "the tag 'a.b' and the tag 'A B' have the same name in Python, a_b",
@@ -280,16 +298,16 @@ TWINS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", EQUAL_NAMES)
 def test_equal_names_are_refused(name: str) -> None:
-    paths, message = TWINS[name]
+    paths, message = EQUAL_NAMES[name]
     with pytest.raises(SpecificationError) as caught:
         normalize(document_of(paths))
     assert [found.problem for found in caught.value.findings] == [message]
 
 
 def test_problem_that_openapi_python_client_reports_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would leave out the operation, and exit with 0."""
+    """openapi-python-client alone leaves out the operation and exits with 0."""
     monkeypatch.setattr(Adapter, "schema", lambda self, *_: {"$ref": "#/components/schemas/Gone"})
     with pytest.raises(SpecificationError) as caught:
         package.write(

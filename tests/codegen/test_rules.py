@@ -66,7 +66,7 @@ components:
       type: object
       description: What is wrong.
       properties:
-        message: {type: string, description: The news.}
+        message: {type: string, description: The problem.}
     Thing:
       type: object
       description: A thing.
@@ -109,7 +109,7 @@ BREAKS: list[tuple[str, Any, str, str]] = [
         f"{WRONG}/properties/new",
         {**NEW, "type": "integer", "exclusiveMinimum": True},
         f"{WRONG}/properties/new/exclusiveMinimum",
-        "a bound of OpenAPI 3.0",
+        "a bound that the client does not validate",
     ),
     (f"{FIELD}/new", {**NEW, "type": "integer", "minimum": True}, f"{FIELD}/new/minimum", "True is not"),
     (
@@ -146,8 +146,8 @@ BREAKS: list[tuple[str, Any, str, str]] = [
     (f"{MAKE}/x-source", "", f"{MAKE}/x-source", "no x-source"),
     (f"{MAKE}/x-source", GONE, MAKE, "no x-source"),
     (f"{KIND}/pattern", "^[a-z]*$", f"{KIND}/pattern", "a keyword that the client does not validate"),
-    (f"{KIND}/enumm", ["good"], f"{KIND}/enumm", "an unknown keyword"),
-    (f"{WRONG}/requird", ["message"], f"{WRONG}/requird", "an unknown keyword"),
+    (f"{WRONG}/maxProperties", 3, f"{WRONG}/maxProperties", "a keyword that the client does not validate"),
+    (f"{KIND}/enumm", ["good"], f"{KIND}/enumm", "a keyword that the client does not validate"),
     (f"{MAKE}/x-pyhton-name", "made", f"{MAKE}/x-pyhton-name", "an unknown extension"),
     (f"{FIELD}/new", {"$ref": KIND, **NEW}, f"{FIELD}/new", "keywords next to a $ref"),
     (f"{FIELD}/name/description", GONE, f"{FIELD}/name", "no description"),
@@ -193,6 +193,19 @@ def test_each_violation_is_found_once_with_its_place(edited: str, value: Any, wh
     findings = found(broken(edited, value))
     assert [(document.pointer(place), text[: len(message)]) for place, text, _ in findings] == [(where, message)]
     assert all(fix for _, _, fix in findings)
+
+
+@pytest.mark.parametrize(
+    ("edited", "fix"),
+    [
+        (f"{KIND}/enumm", "write enum"),
+        (f"{WRONG}/requird", "write required"),
+        (f"{MAKE}/x-pyhton-name", "write x-python-name"),
+        (f"{WRONG}/maxProperties", "remove it, and write the limit in the description"),
+    ],
+)
+def test_fix_names_the_keyword_that_a_misspelt_one_means(edited: str, fix: str) -> None:
+    assert [finding.fix for finding in found(broken(edited, 3))] == [fix]
 
 
 def test_all_findings_come_in_one_run() -> None:

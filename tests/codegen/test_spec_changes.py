@@ -79,6 +79,18 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["compatible delete() delete: is new: DELETE /items"],
     ),
     "method renamed": ({f"{POST}/x-python-method": "make"}, ["breaking create() post: is renamed to make()"]),
+    "id renamed": (
+        {f"{POST}/operationId": "makeItem"},
+        ["breaking telemetry.Call.operation post: is makeItem, not createItem"],
+    ),
+    "content type": (
+        {
+            f"{POST}/requestBody/content": {
+                "multipart/form-data": original(f"{POST}/requestBody/content/application~1json")
+            }
+        },
+        ["compatible create() post/requestBody: sends multipart/form-data in place of application/json"],
+    ),
     "tag renamed": ({f"{POST}/tags": ["Things"]}, ["breaking create() post: is renamed to client.things.create()"]),
     "tag added": (
         {f"{POST}/tags": ["Items", "Things"]},
@@ -145,6 +157,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {f"{BODY}/name/minLength": GONE},
         ["compatible create(name=) CreateItem/properties/name: minLength 1 is dropped"],
     ),
+    "length lowered": (
+        {f"{BODY}/name/minLength": 2},
+        ["breaking create(name=) CreateItem/properties/name: minLength is 2, not 1"],
+    ),
     "pattern": ({f"{BODY}/name/pattern": "^a"}, ["breaking create(name=) CreateItem/properties/name: pattern is ^a"]),
     "arg type narrowed": (
         {f"{POST}/parameters/1/schema/type": "integer"},
@@ -161,6 +177,20 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "items narrowed": (
         {f"{BODY}/scores/items/type": "integer"},
         ["breaking create(scores=) CreateItem/properties/scores: the type is array of integer, not array of number"],
+    ),
+    "branch removed, sent": (
+        {f"{BODY}/size": {"type": "number"}},
+        ["breaking create(size=) CreateItem/properties/size: the type is number, not boolean or number"],
+    ),
+    "branch removed, received": (
+        {f"{ITEM}/size": {"type": "number"}},
+        ["compatible Item.size Item/properties/size: the type is number, not boolean or number"],
+    ),
+    "branch added, received": (
+        {f"{ITEM}/size/oneOf/2": {"type": "string"}},
+        [
+            "breaking Item.size Item/properties/size: the type is boolean or number or string, not boolean or number",
+        ],
     ),
     "enum value removed, sent": (
         {f"{SCHEMAS}/Kind/enum": ["big"]},
@@ -213,8 +243,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["breaking Item.note Item/properties/note: is renamed to remark"],
     ),
     "field new": (
-        {f"{ITEM}/size": {"type": "integer"}},
-        ["compatible Item.size Item/properties/size: is new and optional: integer"],
+        {f"{ITEM}/rank": {"type": "integer"}},
+        ["compatible Item.rank Item/properties/rank: is new and optional: integer"],
     ),
     "field optional": (
         {f"{SCHEMAS}/Item/required": ["id", "state"]},
@@ -298,6 +328,13 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "breaking list_all() get/responses/204: status 204 is no longer a result",
             "compatible list_all() get/responses: no longer returns None",
+        ],
+    ),
+    "status exchanged": (
+        {f"{POST}/responses/201": original(f"{POST}/responses/200"), f"{POST}/responses/200": GONE},
+        [
+            "breaking create() post/responses/200: status 200 is no longer a result",
+            "compatible create() post/responses/201: status 201 is a result too",
         ],
     ),
     "error removed": (

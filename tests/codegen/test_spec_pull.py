@@ -69,7 +69,7 @@ EXPECTED: dict[str, Any] = {
         "examples": [50],
     },
     "components/schemas/CreateKeysRequestBody/properties/limit_reset": {
-        "description": "When the limit starts anew.",
+        "description": "When the limit is reset.",
         "oneOf": [{"$ref": "#/components/schemas/CreateKeysLimitReset"}, {"type": "null"}],
     },
     "components/schemas/CreateKeysLimitReset/enum": ["daily", "weekly"],
@@ -109,7 +109,7 @@ def test_notes_say_what_was_left_out_or_decided() -> None:
         assert expected in notes
 
 
-def test_schema_of_ours_with_another_meaning_is_not_used() -> None:
+def test_schema_of_the_same_name_with_other_values_is_not_used() -> None:
     theirs = THEIRS | {
         "components": THEIRS["components"]
         | {
@@ -121,7 +121,7 @@ def test_schema_of_ours_with_another_meaning_is_not_used() -> None:
     assert found["CreateKeysQuantization"]["enum"] == ["fine", "coarse"]
 
 
-def test_only_what_no_document_says_is_left_to_write() -> None:
+def test_only_missing_descriptions_are_left_to_write() -> None:
     findings = [rules.check(excerpt(identity).merged(), style=True) for identity in ("createKeys", "list")]
     assert [[pointer(found.where) for found in some] for some in findings] == [
         ["#/components/schemas/Organization/properties/slug"],
@@ -130,7 +130,7 @@ def test_only_what_no_document_says_is_left_to_write() -> None:
 
 
 def test_two_operations_are_written_and_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command adds them to openapi.yaml, changes no line that stood there, and the pipeline takes the result."""
+    """The command adds them to openapi.yaml, changes no other line, and the result is generated."""
     shutil.copytree(ROOT / "overlay", tmp_path / "overlay", ignore=shutil.ignore_patterns("__pycache__"))
     contract = tmp_path / "openapi.yaml"
     shutil.copy(ROOT / "openapi.yaml", contract)

@@ -111,12 +111,12 @@ async def scenario(call: Call) -> list[Any]:
     return results
 
 
-def both(url: str) -> dict[str, Any]:
+def run_both(url: str) -> dict[str, Any]:
     def method(client: OpenRouter, name: str) -> Any:
         tag, _, operation = name.partition(".")
         return getattr(getattr(client, tag), operation)
 
-    async def sync() -> list[Any]:
+    async def synchronous() -> list[Any]:
         with OpenRouter(api_key="k", server_url=url) as client:
 
             async def call(name: str, arguments: dict[str, Any]) -> Any:
@@ -124,12 +124,12 @@ def both(url: str) -> dict[str, Any]:
 
             return await scenario(call)
 
-    async def twin() -> list[Any]:
+    async def asynchronous() -> list[Any]:
         async with OpenRouter(api_key="k", server_url=url) as client:
             return await scenario(lambda name, arguments: method(client, f"{name}_async")(**arguments))
 
     made: dict[str, Any] = {}
-    for name, run in (("sync", sync), ("async", twin)):
+    for name, run in (("sync", synchronous), ("async", asynchronous)):
         Handler.seen = []
         made[name] = {"results": asyncio.run(run()), "requests": Handler.seen}
     return made
@@ -138,7 +138,7 @@ def both(url: str) -> dict[str, Any]:
 def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps(both(f"http://127.0.0.1:{server.server_port}/api/v1")))
+    print(json.dumps(run_both(f"http://127.0.0.1:{server.server_port}/api/v1")))
     server.shutdown()
     server.server_close()
 

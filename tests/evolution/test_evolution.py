@@ -17,10 +17,10 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def driven(path_of_evolved: dict[str, str]) -> dict[str, Any]:
+def outcomes(environment: dict[str, str]) -> dict[str, Any]:
     """The requests and results of scenario.py, sync and async."""
     command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "scenario.py")]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, env=path_of_evolved, timeout=60)
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
     made: dict[str, Any] = json.loads(run.stdout)
     return made
@@ -49,15 +49,15 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize("twin", ["sync", "async"])
-def test_new_operations_send_the_declared_requests(twin: str, driven: dict[str, Any]) -> None:
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_new_operations_send_the_declared_requests(side: str, outcomes: dict[str, Any]) -> None:
     """Invalid calls are not sent."""
-    assert driven[twin]["requests"] == REQUESTS
+    assert outcomes[side]["requests"] == REQUESTS
 
 
-@pytest.mark.parametrize("twin", ["sync", "async"])
-def test_new_operations_return_models_and_raise_named_errors(twin: str, driven: dict[str, Any]) -> None:
-    book, ids, glass, attempts, gone, tags, region, missing, *refused = driven[twin]["results"]
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_new_operations_return_models_and_raise_named_errors(side: str, outcomes: dict[str, Any]) -> None:
+    book, ids, glass, attempts, gone, tags, region, missing, *refused = outcomes[side]["results"]
     assert book == ["Book", "Paper", "old", "eo"]
     assert (ids, glass, attempts) == (["b1", "b2"], {"kind": "glass"}, 1)
     assert (gone, tags, region) == (None, ["new", "old"], "eu")

@@ -5,7 +5,7 @@ from openrouter_generated.api.embeddings import Embeddings
 from openrouter_generated.api.library_books import LibraryBooks
 
 
-def unseen(books: LibraryBooks) -> None:
+def new_operations(books: LibraryBooks) -> None:
     book = books.add(
         shelf_id="s", title="T", cover={"kind": "paper", "pages": 3}, authors=["a", {"name": "b"}], price=3
     )
@@ -31,12 +31,12 @@ def unseen(books: LibraryBooks) -> None:
     print(books.search(shelf_id="s").data[0].name)  # wrong
 
 
-async def unseen_async(books: LibraryBooks) -> components.Book:
+async def new_operations_async(books: LibraryBooks) -> components.Book:
     await books.search_async(shelf_id=3)  # wrong
     return await books.add_async(shelf_id="s", title="T", cover=components.Paper(pages=3))
 
 
-def changed(embeddings: Embeddings) -> None:
+def changed_operations(embeddings: Embeddings) -> None:
     answer = embeddings.generate(
         input="a", model="m", provider={"zero_retention": True}, encoding_format="int8", truncate=True
     )
