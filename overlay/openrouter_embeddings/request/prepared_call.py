@@ -38,6 +38,8 @@ class PreparedCall:
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # for a successful response
     number_type: tuple[str, Any] | None = None  # the result of `find_number_type`
+    max_values: int = defaults.MAX_VALUES_WITH_VECTORS  # in the JSON of the response, without numbers of vectors
+    max_numbers: int = 0  # of all vectors together
 
     @property
     def needs_key(self) -> bool:
@@ -63,11 +65,12 @@ def prepare(
     config: Config,
     timeouts: Timeouts,
     consumer: Callable[[], BodyConsumer] | None = None,
+    dimensions: int = 0,
 ) -> PreparedCall:
     """Validate the arguments of an operation, given by Python name, and build its call.
 
     Options of the call override the client's `config`, and both override the default `timeouts`. An argument of None is
-    omitted, or sent as null if it is required.
+    omitted, or sent as null if it is required. `dimensions` is the length of the model's vectors, if it is known.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
@@ -105,9 +108,9 @@ def prepare(
         fields,
         body,
         config.timeouts(options.timeout_ms, timeouts),
-        _max_response_bytes(operation, fields, body),
-        consumer,
-        number_type,
+        consumer=consumer,
+        number_type=number_type,
+        **_response_limits(operation, fields, body, dimensions),
     )
 
 
@@ -153,16 +156,22 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
-def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
-    """Return the size limit of the response to a request."""
-    if operation.id in (GET_BATCH, BATCH_RESULTS):
-        return defaults.BATCH_RESPONSE_BYTES
+def _response_limits(
+    operation: Operation, fields: Mapping[str, Any], body: bytes | None, dimensions: int
+) -> dict[str, int]:
+    """Return the limits of the response to a request, as fields of `PreparedCall`."""
+    if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
+        return {"max_response_bytes": defaults.BATCH_RESPONSE_BYTES, "max_values": defaults.BATCH_RESPONSE_BYTES}
     if operation.id != CREATE_EMBEDDINGS:
-        return defaults.MAX_RESPONSE_BYTES
-    dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR
-    if isinstance(dimensions, int):
-        per_vector = defaults.MAX_BYTES_PER_NUMBER * dimensions + defaults.MAX_BYTES_PER_ROW
-    return defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count_inputs(fields) * per_vector
+        return {"max_response_bytes": defaults.MAX_RESPONSE_BYTES, "max_values": defaults.MAX_VALUES}
+    asked, per_vector, count = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR, count_inputs(fields)
+    if width := asked if isinstance(asked, int) else dimensions:
+        per_vector = defaults.MAX_BYTES_PER_NUMBER * width + defaults.MAX_BYTES_PER_ROW
+    return {
+        "max_response_bytes": defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count * per_vector,
+        "max_values": defaults.MAX_VALUES_WITH_VECTORS + count * defaults.MAX_VALUES_PER_INPUT,
+        "max_numbers": count * (width or defaults.MAX_DIMENSIONS),
+    }
 
 
 def _format_path(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
