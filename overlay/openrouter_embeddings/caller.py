@@ -90,7 +90,7 @@ class Caller:
         policy: Policy = ONE_CALL,
         timeouts: Timeouts = TIMEOUTS,
         read: Callable[[Response, PreparedCall], Any] | None = None,
-        consumer: Callable[[], BodyConsumer] | None = None,
+        consumer: Callable[..., BodyConsumer] | None = None,
         dimensions: int = 0,
         job_waits: bool = False,
     ) -> CallFlow:

@@ -38,8 +38,8 @@ MAX_VECTORS_OVERHEAD_BYTES: Final = 1 << 20
 MAX_DIMENSIONS: Final = 16_384  # while the dimensions are unknown; embedding models have at most 12,288
 MAX_NUMBER_BYTES: Final = 24  # the longest float64 as JSON, and a comma
 MAX_BYTES_PER_VECTOR: Final = MAX_NUMBER_BYTES * MAX_DIMENSIONS  # while the dimensions are unknown
-MAX_BYTES_PER_NUMBER: Final = 64  # once they are known
-MAX_BYTES_PER_ROW: Final = 4 << 10  # once they are known: the other members of a row
+MAX_BYTES_PER_NUMBER: Final = 40  # once they are known, in indented JSON
+MAX_BYTES_PER_ROW: Final = 4 << 10  # the other members of a row
 
 # Limits of the values in the JSON of a response, without vectors: each takes up to 50 times its bytes in memory.
 MAX_VALUES: Final = 200_000

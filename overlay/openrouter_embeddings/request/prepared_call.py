@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -38,6 +39,7 @@ class PreparedCall:
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # for a successful response
     number_type: tuple[str, Any] | None = None  # the result of `find_number_type`
+    max_rest_bytes: int = defaults.BATCH_RESPONSE_BYTES  # of the response, without vectors
     max_values: int = defaults.MAX_VALUES_WITH_VECTORS  # in the JSON of the response, without numbers of vectors
     max_numbers: int = 0  # of all vectors together
 
@@ -64,13 +66,14 @@ def prepare(
     options: CallOptions,
     config: Config,
     timeouts: Timeouts,
-    consumer: Callable[[], BodyConsumer] | None = None,
+    consumer: Callable[..., BodyConsumer] | None = None,
     dimensions: int = 0,
 ) -> PreparedCall:
     """Validate the arguments of an operation, given by Python name, and build its call.
 
     Options of the call override the client's `config`, and both override the default `timeouts`. An argument of None is
     omitted, or sent as null if it is required. `dimensions` is the length of the model's vectors, if it is known.
+    `consumer` is called with the keyword `max_held_bytes`.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
@@ -101,6 +104,7 @@ def prepare(
         content_type, body = _encode_body(operation, fields, files)
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
+    limits = _response_limits(operation, fields, body, dimensions)
     return PreparedCall(
         operation,
         config.url(options.server_url) + path,
@@ -108,9 +112,9 @@ def prepare(
         fields,
         body,
         config.timeouts(options.timeout_ms, timeouts),
-        consumer=consumer,
+        consumer=None if consumer is None else partial(consumer, max_held_bytes=limits["max_rest_bytes"]),
         number_type=number_type,
-        **_response_limits(operation, fields, body, dimensions),
+        **limits,
     )
 
 
@@ -161,14 +165,18 @@ def _response_limits(
 ) -> dict[str, int]:
     """Return the limits of the response to a request, as fields of `PreparedCall`."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
-        return {"max_response_bytes": defaults.BATCH_RESPONSE_BYTES, "max_values": defaults.BATCH_RESPONSE_BYTES}
+        most = defaults.BATCH_RESPONSE_BYTES
+        return {"max_response_bytes": most, "max_rest_bytes": most, "max_values": most}
     if operation.id != CREATE_EMBEDDINGS:
-        return {"max_response_bytes": defaults.MAX_RESPONSE_BYTES, "max_values": defaults.MAX_VALUES}
+        most = defaults.MAX_RESPONSE_BYTES
+        return {"max_response_bytes": most, "max_rest_bytes": most, "max_values": defaults.MAX_VALUES}
     asked, per_vector, count = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR, count_inputs(fields)
     if width := asked if isinstance(asked, int) else dimensions:
-        per_vector = defaults.MAX_BYTES_PER_NUMBER * width + defaults.MAX_BYTES_PER_ROW
+        per_vector = defaults.MAX_BYTES_PER_NUMBER * width
+    rest = defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count * defaults.MAX_BYTES_PER_ROW
     return {
-        "max_response_bytes": defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count * per_vector,
+        "max_response_bytes": rest + count * per_vector,
+        "max_rest_bytes": rest + per_vector,  # a vector may be incomplete
         "max_values": defaults.MAX_VALUES_WITH_VECTORS + count * defaults.MAX_VALUES_PER_INPUT,
         "max_numbers": count * (width or defaults.MAX_DIMENSIONS),
     }

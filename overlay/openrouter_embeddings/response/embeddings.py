@@ -21,7 +21,7 @@ import msgspec
 
 from ..contract import CREATE_EMBEDDINGS, LIST_MODELS, USAGE_AMOUNTS
 from ..defaults import MAX_DIMENSIONS, MAX_NUMBER_BYTES
-from ..errors import ResponseValidationError, printable
+from ..errors import ResponseValidationError, format_size, printable
 from ..messages import Response
 from ..request import PreparedCall, count_inputs
 from .envelope import (
@@ -163,6 +163,9 @@ def _split_vectors(response: Response, call: PreparedCall) -> tuple[dict[str, An
         if parts is None:
             return None
         rest, vectors = parts
+        if len(rest) > call.max_rest_bytes:
+            limit = format_size(call.max_rest_bytes)
+            raise ResponseValidationError(f"the response exceeds {limit} besides its vectors", response)
         check_values(rest, response, call)
         document = check_envelope(decode(rest), response, call)
     except (ValueError, RecursionError):
