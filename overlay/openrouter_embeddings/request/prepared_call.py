@@ -104,7 +104,7 @@ def prepare(
         content_type, body = _encode_body(operation, fields, files)
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
-    limits = _response_limits(operation, fields, body, dimensions)
+    max_bytes, max_rest_bytes, *limits = _response_limits(operation, fields, body, dimensions)
     return PreparedCall(
         operation,
         config.url(options.server_url) + path,
@@ -112,9 +112,11 @@ def prepare(
         fields,
         body,
         config.timeouts(options.timeout_ms, timeouts),
-        consumer=None if consumer is None else partial(consumer, max_held_bytes=limits["max_rest_bytes"]),
-        number_type=number_type,
-        **limits,
+        max_bytes,
+        None if consumer is None else partial(consumer, max_held_bytes=max_rest_bytes),
+        number_type,
+        max_rest_bytes,
+        *limits,
     )
 
 
@@ -162,24 +164,18 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
 
 def _response_limits(
     operation: Operation, fields: Mapping[str, Any], body: bytes | None, dimensions: int
-) -> dict[str, int]:
-    """Return the limits of the response to a request, as fields of `PreparedCall`."""
+) -> tuple[int, int, int, int]:
+    """Return the limits of the response to a request: bytes, bytes without vectors, JSON values, numbers of vectors."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
-        most = defaults.BATCH_RESPONSE_BYTES
-        return {"max_response_bytes": most, "max_rest_bytes": most, "max_values": most}
+        return (defaults.BATCH_RESPONSE_BYTES,) * 3 + (0,)
     if operation.id != CREATE_EMBEDDINGS:
-        most = defaults.MAX_RESPONSE_BYTES
-        return {"max_response_bytes": most, "max_rest_bytes": most, "max_values": defaults.MAX_VALUES}
-    asked, per_vector, count = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR, count_inputs(fields)
-    if width := asked if isinstance(asked, int) else dimensions:
-        per_vector = defaults.MAX_BYTES_PER_NUMBER * width
+        return defaults.MAX_RESPONSE_BYTES, defaults.MAX_RESPONSE_BYTES, defaults.MAX_VALUES, 0
+    asked, count = fields.get("dimensions"), count_inputs(fields)
+    width = asked if isinstance(asked, int) else dimensions
+    per_vector = defaults.MAX_BYTES_PER_NUMBER * width if width else defaults.MAX_BYTES_PER_VECTOR
     rest = defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count * defaults.MAX_BYTES_PER_ROW
-    return {
-        "max_response_bytes": rest + count * per_vector,
-        "max_rest_bytes": rest + per_vector,  # a vector may be incomplete
-        "max_values": defaults.MAX_VALUES_WITH_VECTORS + count * defaults.MAX_VALUES_PER_INPUT,
-        "max_numbers": count * (width or defaults.MAX_DIMENSIONS),
-    }
+    values = defaults.MAX_VALUES_WITH_VECTORS + count * defaults.MAX_VALUES_PER_INPUT
+    return rest + count * per_vector, rest + per_vector, values, count * (width or defaults.MAX_DIMENSIONS)
 
 
 def _format_path(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:
