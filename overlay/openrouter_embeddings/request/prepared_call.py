@@ -167,7 +167,7 @@ def _response_limits(
 ) -> tuple[int, int, int, int]:
     """Return the limits of the response to a request: bytes, bytes without vectors, JSON values, numbers of vectors."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
-        return (defaults.BATCH_RESPONSE_BYTES,) * 3 + (0,)
+        return defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, 0
     if operation.id != CREATE_EMBEDDINGS:
         return defaults.MAX_RESPONSE_BYTES, defaults.MAX_RESPONSE_BYTES, defaults.MAX_VALUES, 0
     asked, count = fields.get("dimensions"), count_inputs(fields)
