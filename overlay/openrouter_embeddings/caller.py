@@ -90,14 +90,16 @@ class Caller:
         policy: Policy = ONE_CALL,
         timeouts: Timeouts = TIMEOUTS,
         read: Callable[[Response, PreparedCall], Any] | None = None,
-        consumer: Callable[[], BodyConsumer] | None = None,
+        consumer: Callable[..., BodyConsumer] | None = None,
+        dimensions: int = 0,
         job_waits: bool = False,
     ) -> CallFlow:
         """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
         `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
-        that receives the body of a successful response. `job_waits`: the call does not retry a request that the server
-        did not process, but raises the error, and the job pauses all its requests.
+        that receives the body of a successful response. `dimensions` as in `request.prepare`. `job_waits`: the call
+        does not retry a request that the server did not process, but raises the error, and the job pauses all its
+        requests.
 
         The flow raises OpenRouterError with its counts, such as `attempts`, set.
         """
@@ -109,7 +111,9 @@ class Caller:
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen._official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
             timeouts = timeouts.within(chosen.total_seconds)
-        prepared: PreparedCall = request.prepare(operation, arguments, options, self.config, timeouts, consumer)
+        prepared: PreparedCall = request.prepare(
+            operation, arguments, options, self.config, timeouts, consumer, dimensions
+        )
         if self.config.api_key is None and prepared.needs_key:
             self.config.current_key()  # raises for a missing key before a connection is opened
         flow = self._flow(prepared, chosen, read or response.read_result, job_waits)
@@ -250,9 +254,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _reported_usage(outcome: Response | Failure) -> list[Any]:
     """Return the `usage` of a rejected response in a list, or an empty list."""
-    with suppress(ValueError, RecursionError, AttributeError):
-        return [usage] if (usage := outcome.json().get("usage")) else []  # type: ignore[union-attr]
-    return []
+    usage = _modules()[1].reported_usage(outcome.content) if isinstance(outcome, Response) else None
+    return [usage] if usage else []
 
 
 def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:

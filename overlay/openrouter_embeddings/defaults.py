@@ -35,9 +35,16 @@ MESSAGE_CHARS: Final = 1_000
 # Size limits of a decompressed response: without vectors, and with vectors, which may also echo the request.
 MAX_RESPONSE_BYTES: Final = 32 << 20
 MAX_VECTORS_OVERHEAD_BYTES: Final = 1 << 20
-MAX_BYTES_PER_VECTOR: Final = 512 << 10  # without `dimensions`: about 16,384 numbers as indented JSON
-MAX_BYTES_PER_NUMBER: Final = 64  # with `dimensions`
-MAX_BYTES_PER_ROW: Final = 16 << 10  # with `dimensions`: the other members of a row
+MAX_DIMENSIONS: Final = 16_384  # while the dimensions are unknown; embedding models have at most 12,288
+MAX_NUMBER_BYTES: Final = 24  # the longest float64 as JSON, and a comma
+MAX_BYTES_PER_VECTOR: Final = MAX_NUMBER_BYTES * MAX_DIMENSIONS  # while the dimensions are unknown
+MAX_BYTES_PER_NUMBER: Final = 40  # once they are known, in indented JSON
+MAX_BYTES_PER_ROW: Final = 4 << 10  # the other members of a row
+
+# Limits of the values in the JSON of a response, without vectors: each takes up to 50 times its bytes in memory.
+MAX_VALUES: Final = 200_000
+MAX_VALUES_WITH_VECTORS: Final = 10_000  # for one input
+MAX_VALUES_PER_INPUT: Final = 32  # for each further one
 MAX_HEADER_BYTES: Final = 96 << 10
 MAX_HEADER_COUNT: Final = 500
 MAX_COMPRESSION_RATIO: Final = 100  # after the first MiB; real JSON compresses less

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from .arguments import refuse_import
-from .defaults import MESSAGE_CHARS
+from .defaults import ERROR_BODY_BYTES, MESSAGE_CHARS
 from .messages import Headers, Response
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ class ResponseError(OpenRouterError):
             self._set_response(response)
 
     def _set_response(self, response: Response) -> None:
-        self.raw_response, self.headers, self.body = response, response.headers, response.text
+        head = memoryview(response.content)[:ERROR_BODY_BYTES]
+        self.raw_response, self.headers, self.body = response, response.headers, str(head, "utf-8", "replace")
         self.generation_id = response.headers.get("x-generation-id")
 
 

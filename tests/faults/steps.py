@@ -85,6 +85,16 @@ def retry_at(seconds: float) -> Callable[[Request], Pairs]:
     return lambda request: (*JSON, ("Retry-After", formatdate(int(time.time() + seconds + 1), usegmt=True)))
 
 
+def limit_reset_in(seconds: float) -> Callable[[Request], Pairs]:
+    """Return the headers of OpenRouter's own 429 error, with the end of the limit `seconds` from now."""
+
+    def headers(request: Request) -> Pairs:
+        reset = str(round((time.time() + seconds) * 1000))
+        return (*JSON, ("X-RateLimit-Limit", "20"), ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", reset))
+
+    return headers
+
+
 def echo(status: int) -> Step:
     """Return a step that sends an error which contains the key and the body of the request."""
 

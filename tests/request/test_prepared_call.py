@@ -280,9 +280,9 @@ LIMITS: list[tuple[Operation, Fields, float, float]] = [
     # operation, arguments, lower and upper bound of the size limit in MiB
     (GENERATE, {"input": "a"}, 1, 2),
     (GENERATE, {"input": [1] * 8_000}, 1, 2),
-    (GENERATE, {"input": ["a"] * 96}, 48, 50),
+    (GENERATE, {"input": ["a"] * 96}, 36, 38),
     (GENERATE, {"input": "a", "dimensions": 1_536}, 1, 1.2),
-    (GENERATE, {"input": ["a"] * 1_000, "dimensions": 1_024}, 60, 100),
+    (GENERATE, {"input": ["a"] * 1_000, "dimensions": 1_024}, 40, 50),
     (GENERATE, {"input": "a" * (3 << 20)}, 4, 5),
     (LIST_MODELS, {}, 32, 32),
 ]

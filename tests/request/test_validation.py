@@ -9,9 +9,11 @@ import functools
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from openrouter_embeddings.components import ProviderPreferences
 from openrouter_embeddings.errors import InvalidInputError
@@ -128,6 +130,11 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("input", np.array([1.0, 2.0]), "input[0]", "expected str or int or list or dict, got float 1.0"),
     ("input", column("to_list", "a", ""), "input[1]", "must not be empty"),
     ("input", [{"contents": []}], "input[0].contents", "unknown name; did you mean 'content'?"),
+    ("input", [{"text": "a"}], "input[0].text", "unknown name; pass a text as a string, not in an object"),
+    ("input", Path("a"), "input", f"expected str or list, got {type(Path('a')).__name__}; read the file"),
+    ("input", pa.table({"text": ["a"]}), "input",
+     "expected str or list, got Table; pass one column, such as table['text']"),
+    ("model", ["m"], "model", "expected str, got list; one call takes one id, such as 'openai/text-embedding-3-small'"),
     # content parts
     ("input", content({"text": "a"}), f"{PART}.type", f"expected {TAGS}, got None"),
     ("input", content({"type": "txt"}), f"{PART}.type", f"expected {TAGS}, got 'txt'"),
@@ -145,6 +152,7 @@ INVALID: list[tuple[str, Any, str, str]] = [
     ("provider", {"sort": 5}, "provider.sort", "expected str or dict or None, got int 5"),
     ("provider", {"sort": {"bye": "price"}}, "provider.sort.bye", "unknown name; did you mean 'by'?"),
     ("provider", {LATENCY: float("nan")}, WITHIN, "nan is not a JSON number"),
+    ("provider", "openai", "provider", "expected dict or None, got str; for example {'only': ['openai']}"),
     ("provider", {5: True}, "provider", "names must be str, got int 5"),
     *(("provider", {"max_price": {"prompt": price}}, PROMPT, f"expected a decimal number, got {shown}") for price, shown
       in [("cheap", "str"), ("", "str"), ("nan", "str"), ("1_000", "str"), ("\uff11", "str"),

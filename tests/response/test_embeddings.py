@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import attrs
 import numpy as np
 import pytest
 from openrouter_embeddings import errors
@@ -339,7 +340,7 @@ def test_response_without_data_raises_empty_embeddings_error(body: str, read: Re
     assert error.retryable is (body in ("", " \r\n", "<p>"))
 
 
-DEEP = "[" * 50_000 + "]" * 50_000
+DEEP = "[" * 5_000 + "]" * 5_000
 UNREADABLE = {
     b'{"data": [{"embedding": [1], "x": \xff}]}': ("not UTF-8", True),
     b'{"data": [{"embedding": [1], "x": "\xff"}]}': ("not UTF-8", True),
@@ -383,16 +384,35 @@ def test_zero_vectors_are_valid_and_logged_once(form: Any, read: Read, caplog: p
     ]
 
 
+ROWS = ",".join(['{"embedding":[1]}'] * 3)
+PLACES = {
+    "rows": '{"data":[VALUES]}',
+    "unknown member": f'{{"data":[{ROWS}],"x":[VALUES]}}',
+    "vector": '{"data":[{"embedding":[VALUES]}]}',
+}
+
+
 @every_way
-def test_excess_rows_take_little_memory(read: Read) -> None:
-    content = b'{"data":[' + b"{}," * 50_000 + b"{}]}"
+@pytest.mark.parametrize("value", ["{}", "[]", '{"a":{}}', '{"":0}', "[[]]", "1000", '"ab"'])
+@pytest.mark.parametrize("place", PLACES)
+def test_many_small_values_take_little_memory(place: str, value: str, read: Read) -> None:
+    content = PLACES[place].replace("VALUES", ",".join([value] * 20_000)).encode()
     tracemalloc.start()
-    message = error_of(read, content, call()).message
+    error = error_of(read, content, call())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert message == "50001 embeddings for 3 inputs"
-    assert peak < 6 << 20
+    assert isinstance(error, ResponseValidationError)
+    assert peak < 2 * len(content) + (1 << 20)
+
+
+@every_way
+def test_request_may_be_echoed(read: Read) -> None:
+    texts = ["{[,"] * 9_000
+    body = {**body_of(), "echo": texts}
+    request = attrs.evolve(call(), body=json.dumps(texts).encode())
+
+    assert read(json.dumps(body).encode(), request) == VECTORS
 
 
 @pytest.mark.parametrize("unknown", [{}, UNKNOWN], ids=["known", "unknown"])

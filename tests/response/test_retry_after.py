@@ -65,6 +65,26 @@ CASES = [
 ]  # fmt: skip
 
 
+RESET = {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "784111807500"}
+LIMITS: list[tuple[dict[str, str], Any, float | None]] = [
+    # headers, `error.metadata`, the wait in seconds
+    (RESET, {}, 30.5),
+    ({}, {"headers": RESET, "provider_name": None}, 30.5),
+    ({}, {"headers": {**RESET, "X-RateLimit-Remaining": 0}}, 30.5),
+    ({"Retry-After": "7"}, {"headers": RESET}, 7.0),
+    ({**RESET, "X-RateLimit-Remaining": "5"}, {}, None),
+    *(({**RESET, "X-RateLimit-Reset": text}, {}, None) for text in ("784111807", "1s", "784111776000", "", "nan")),
+    *(({}, metadata, None) for metadata in (None, [], {"headers": None}, {"headers": "no"}, {"headers": [1]})),
+]
+
+
+@pytest.mark.parametrize(("given", "metadata", "seconds"), LIMITS)
+def test_wait_lasts_until_the_rate_limit_is_reset(given: dict[str, str], metadata: Any, seconds: float | None) -> None:
+    headers = Headers({"Date": DATE, **given}.items())
+
+    assert retry_after_seconds(headers, {"error": {"code": 429, "metadata": metadata}}) == seconds
+
+
 @pytest.fixture(params=["UTC", "America/New_York"])
 def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Set the local time zone."""

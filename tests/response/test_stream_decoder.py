@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from openrouter_embeddings.errors import ResponseValidationError
+from openrouter_embeddings.errors import AnswerTooLargeError, ResponseValidationError
 from openrouter_embeddings.messages import Headers, Response
 from openrouter_embeddings.response import StreamDecoder, read_embeddings
 from support.responses import call_of, streamed
@@ -140,6 +140,36 @@ def test_no_memory_is_allocated_for_impossible_vectors() -> None:
             read(streamed(content, 300_000, 64 * KIB, 144 * KIB, output), 2)
     content = content_of(vectors_of(3, 2))
     assert streamed(content, 3, 10, output=output).content == content
+
+
+TOO_LARGE = {
+    "no vector": b'{"data":[' + b"{}," * KIB,
+    "before a vector": b'{"x":"' + b"a" * 2 * KIB + b'","data":[{' + VECTOR,
+    "between vectors": (b"{" + VECTOR + b'},"' + b"a" * 300 + b'":') * 8,
+    "vector": b'{"data":[{"embedding":"' + b"A" * 2 * KIB,
+}
+
+
+def limited(content: bytes, block_bytes: int) -> StreamDecoder:
+    decoder = StreamDecoder(9, max_held_bytes=KIB)
+    decoder.block_bytes = block_bytes
+    for start in range(0, len(content), 100):
+        decoder.feed(content[start : start + 100])
+    return decoder
+
+
+@pytest.mark.parametrize("block_bytes", [1, 144 * KIB])
+@pytest.mark.parametrize("content", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_bytes_besides_the_vectors_are_limited(content: bytes, block_bytes: int) -> None:
+    with pytest.raises(AnswerTooLargeError):
+        limited(content, block_bytes)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 144 * KIB])
+def test_vectors_may_exceed_the_limit_of_the_rest(block_bytes: int) -> None:
+    content = content_of(vectors_of(9, 64))
+
+    assert limited(content, block_bytes).content == content
 
 
 NUMBERS = {

@@ -152,6 +152,7 @@ class Session:
             timeouts=timeouts,
             read=read_embeddings,
             consumer=consumer,
+            dimensions=self.job.dimensions,
             job_waits=job_waits,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -38,6 +39,9 @@ class PreparedCall:
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # for a successful response
     number_type: tuple[str, Any] | None = None  # the result of `find_number_type`
+    max_rest_bytes: int = defaults.BATCH_RESPONSE_BYTES  # of the response, without vectors
+    max_values: int = defaults.MAX_VALUES_WITH_VECTORS  # in the JSON of the response, without numbers of vectors
+    max_numbers: int = 0  # of all vectors together
 
     @property
     def needs_key(self) -> bool:
@@ -62,12 +66,14 @@ def prepare(
     options: CallOptions,
     config: Config,
     timeouts: Timeouts,
-    consumer: Callable[[], BodyConsumer] | None = None,
+    consumer: Callable[..., BodyConsumer] | None = None,
+    dimensions: int = 0,
 ) -> PreparedCall:
     """Validate the arguments of an operation, given by Python name, and build its call.
 
     Options of the call override the client's `config`, and both override the default `timeouts`. An argument of None is
-    omitted, or sent as null if it is required.
+    omitted, or sent as null if it is required. `dimensions` is the length of the model's vectors, if it is known.
+    `consumer` is called with the keyword `max_held_bytes`.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
@@ -98,6 +104,7 @@ def prepare(
         content_type, body = _encode_body(operation, fields, files)
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
+    max_bytes, max_rest_bytes, *limits = _response_limits(operation, fields, body, dimensions)
     return PreparedCall(
         operation,
         config.url(options.server_url) + path,
@@ -105,9 +112,11 @@ def prepare(
         fields,
         body,
         config.timeouts(options.timeout_ms, timeouts),
-        _max_response_bytes(operation, fields, body),
-        consumer,
+        max_bytes,
+        None if consumer is None else partial(consumer, max_held_bytes=max_rest_bytes),
         number_type,
+        max_rest_bytes,
+        *limits,
     )
 
 
@@ -153,16 +162,20 @@ def count_inputs(fields: Mapping[str, Any]) -> int:
     return len(texts) if isinstance(texts, list | tuple) and len(texts) and not isinstance(texts[0], int) else 1
 
 
-def _max_response_bytes(operation: Operation, fields: Mapping[str, Any], body: bytes | None) -> int:
-    """Return the size limit of the response to a request."""
-    if operation.id in (GET_BATCH, BATCH_RESULTS):
-        return defaults.BATCH_RESPONSE_BYTES
+def _response_limits(
+    operation: Operation, fields: Mapping[str, Any], body: bytes | None, dimensions: int
+) -> tuple[int, int, int, int]:
+    """Return the limits of the response to a request: bytes, bytes without vectors, JSON values, numbers of vectors."""
+    if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
+        return defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, 0
     if operation.id != CREATE_EMBEDDINGS:
-        return defaults.MAX_RESPONSE_BYTES
-    dimensions, per_vector = fields.get("dimensions"), defaults.MAX_BYTES_PER_VECTOR
-    if isinstance(dimensions, int):
-        per_vector = defaults.MAX_BYTES_PER_NUMBER * dimensions + defaults.MAX_BYTES_PER_ROW
-    return defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count_inputs(fields) * per_vector
+        return defaults.MAX_RESPONSE_BYTES, defaults.MAX_RESPONSE_BYTES, defaults.MAX_VALUES, 0
+    asked, count = fields.get("dimensions"), count_inputs(fields)
+    width = asked if isinstance(asked, int) else dimensions
+    per_vector = defaults.MAX_BYTES_PER_NUMBER * width if width else defaults.MAX_BYTES_PER_VECTOR
+    rest = defaults.MAX_VECTORS_OVERHEAD_BYTES + len(body or b"") + count * defaults.MAX_BYTES_PER_ROW
+    values = defaults.MAX_VALUES_WITH_VECTORS + count * defaults.MAX_VALUES_PER_INPUT
+    return rest + count * per_vector, rest + per_vector, values, count * (width or defaults.MAX_DIMENSIONS)
 
 
 def _format_path(operation: Operation, in_path: Mapping[str, Any], query: Mapping[str, Any]) -> str:

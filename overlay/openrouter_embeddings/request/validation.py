@@ -10,6 +10,7 @@ import difflib
 import enum
 import math
 import operator
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -27,6 +28,10 @@ _PYTHON_NAMES = {name: kind.__name__ for kind, name in _JSON_TYPES.items()} | {"
 _TEXT = ({"type": "string"}, {"type": "string", "minLength": 1})
 # Methods that convert to built-in types: numpy, pandas and torch; polars; pyarrow arrays and scalars; generated models.
 _CONVERSIONS = ("tolist", "to_list", "to_pylist", "as_py", "to_dict")
+_EXAMPLES: Mapping[Path, str] = {
+    ("model",): "; one call takes one id, such as 'openai/text-embedding-3-small'",
+    ("provider",): "; for example {'only': ['openai']}",
+}
 _INT64 = range(-(1 << 63), 1 << 63)
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -41,7 +46,8 @@ def to_json(value: Any, schema: Schema, name: str, schemas: Schemas) -> Any:
         return _validate(value, schema, (name,), schemas)
     except _MismatchError as mismatch:
         path = format_path(mismatch.path)
-        raise InvalidInputError(f"{path}: {mismatch}", path) from None
+        example = _EXAMPLES.get(mismatch.path, "") if mismatch.expected else ""
+        raise InvalidInputError(f"{path}: {mismatch}{example}", path) from None
     except RecursionError:
         raise InvalidInputError(f"{name}: nested too deeply, or contains itself", name) from None
 
@@ -136,6 +142,8 @@ def _validate_object(value: Mapping[Any, Any], schema: Schema, path: Path, schem
         if name not in properties and additional is False:
             close = difflib.get_close_matches(name, properties, 1, 0.5)
             hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(properties)) or 'none'}"
+            if isinstance(item, str) and schema == schemas.get("Input"):  # such as {"text": "a"}
+                hint = "pass a text as a string, not in an object"
             raise _MismatchError((*path, name), f"unknown name; {hint}")
         other: Schema = additional if isinstance(additional, Mapping) else {}
         members[name] = _validate(item, properties.get(name, other), (*path, name), schemas)
@@ -163,6 +171,8 @@ def _to_built_in(value: Any) -> Any:
     """Convert types of other libraries to built-in types."""
     if type(value) in _JSON_TYPES or isinstance(value, type | Decimal | bytes | bytearray | memoryview):
         return value  # bytes are sequences of integers, but never token ids
+    if hasattr(value, "columns"):  # a table: its conversions give columns by name
+        return value
     if isinstance(value, enum.Enum):
         return _to_built_in(value.value)
     for method in _CONVERSIONS:
@@ -201,6 +211,10 @@ def _describe(value: Any) -> str:
     name = "None" if value is None else type(value).__name__
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{name}; decode it to str"
+    if isinstance(value, os.PathLike):
+        return f"{name}; read the file"
+    if hasattr(value, "columns"):
+        return f"{name}; pass one column, such as table['text']"
     if isinstance(value, Iterable) and type(value) not in _JSON_TYPES:
         return f"{name}; convert it to a list"
     return f"{name} {value!r}" if isinstance(value, float) or (isinstance(value, int) and value in _INT64) else name

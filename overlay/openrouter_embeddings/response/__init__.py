@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .embeddings import EmbeddingBatch, read_embeddings, read_result
-from .envelope import EmptyEmbeddingsError, error_data, redact_response
+from .envelope import EmptyEmbeddingsError, error_data, redact_response, reported_usage
 from .stream_decoder import StreamDecoder
 
 if TYPE_CHECKING:
@@ -24,4 +24,5 @@ __all__ = [
     "read_embeddings",
     "read_result",
     "redact_response",
+    "reported_usage",
 ]

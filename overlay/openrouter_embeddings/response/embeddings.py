@@ -20,10 +20,19 @@ import attrs
 import msgspec
 
 from ..contract import CREATE_EMBEDDINGS, LIST_MODELS, USAGE_AMOUNTS
-from ..errors import ResponseValidationError, printable
+from ..defaults import MAX_DIMENSIONS, MAX_NUMBER_BYTES
+from ..errors import ResponseValidationError, format_size, printable
 from ..messages import Response
 from ..request import PreparedCall, count_inputs
-from .envelope import EmptyEmbeddingsError, check_envelope, check_status, decode, decode_document, read_plain
+from .envelope import (
+    EmptyEmbeddingsError,
+    check_envelope,
+    check_status,
+    check_values,
+    decode,
+    decode_document,
+    read_plain,
+)
 from .stream_decoder import PLACEHOLDER, StreamDecoder, cut_arrays, decode_numbers
 
 if TYPE_CHECKING:
@@ -154,6 +163,10 @@ def _split_vectors(response: Response, call: PreparedCall) -> tuple[dict[str, An
         if parts is None:
             return None
         rest, vectors = parts
+        if len(rest) > call.max_rest_bytes:
+            limit = format_size(call.max_rest_bytes)
+            raise ResponseValidationError(f"the response exceeds {limit} besides its vectors", response)
+        check_values(rest, response, call)
         document = check_envelope(decode(rest), response, call)
     except (ValueError, RecursionError):
         return None
@@ -204,10 +217,12 @@ def _decode_rows(values: Any, positions: Sequence[int], response: Response, call
     width = call.fields.get("dimensions")
     reason = f"dimensions={width} was requested"
     for number, (value, position) in enumerate(zip(values, positions, strict=True)):
-        vector = _decode(value, position, response, call) if isinstance(values, list) else value
+        most = width if isinstance(width, int) else MAX_DIMENSIONS
+        vector = _decode(value, position, response, call, most) if isinstance(values, list) else value
         length = len(vector)
         if not isinstance(width, int):
-            width, reason = length, f"the embedding of input 0 has {length}"
+            width, reason = min(length, most), f"the embedding of input 0 has {length}"
+            reason = f"pass dimensions= for a model with over {most}" if length > most else reason
         if length != width or not length:
             error = ResponseValidationError if length else EmptyEmbeddingsError
             found = f"has {length} numbers; {reason}" if length else "is empty"
@@ -215,9 +230,12 @@ def _decode_rows(values: Any, positions: Sequence[int], response: Response, call
         yield vector
 
 
-def _decode(value: Any, position: int, response: Response, call: PreparedCall) -> Any:
-    """Decode the vector at a position in the response."""
+def _decode(value: Any, position: int, response: Response, call: PreparedCall, most: int) -> Any:
+    """Decode the vector at a position in the response, of at most `most` numbers if it is long."""
     if isinstance(value, memoryview):
+        if len(value) > MAX_NUMBER_BYTES * most and (count := bytes(value).count(b",") + 1) > most:
+            message = f"data[{position}].embedding: expected at most {most} numbers, got {count}"
+            raise ResponseValidationError(message, response)
         with suppress(ValueError):
             return decode_numbers(value)
         value = _decode_whole(response, call)[1][position]  # the general parser names the problem

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _QUOTED_CHARS = 200  # most characters of an invalid body that an error quotes
 _MAX_DEPTH = 100  # most nesting of an error body, because pickle and other functions recurse into it
+_MAX_USAGE_BYTES = 4 << 10
 _CHARSET = re.compile(r"(?i)charset=[\"']?([\w-]+)")
 _NOT_COMMENT = re.compile(r"(?am)^[ \t\r]*[^\s:]")  # lines that begin with ":" are event-stream comments (keep-alive)
 
@@ -129,6 +130,18 @@ def _to_text(content: bytes | bytearray) -> str:
     return text[start.start() :] if start else ""
 
 
+class _Usage(msgspec.Struct):
+    usage: msgspec.Raw = msgspec.Raw()
+
+
+def reported_usage(content: bytes | bytearray) -> Any:
+    """Return the `usage` in a response of any kind, or None. The rest is not decoded, because it may be huge."""
+    with suppress(ValueError, RecursionError):
+        usage = msgspec.json.decode(content, type=_Usage).usage
+        return try_decode(bytes(usage)) if len(usage) < _MAX_USAGE_BYTES else None
+    return None
+
+
 def try_decode(content: bytes | bytearray) -> Any:
     """Decode JSON, or return None if it is invalid."""
     with suppress(ValueError, RecursionError):
@@ -136,9 +149,23 @@ def try_decode(content: bytes | bytearray) -> Any:
     return None
 
 
+def check_values(content: bytes | bytearray, response: Response, call: PreparedCall, numbers: int = 0) -> None:
+    """Raise an error if decoded JSON could take too much memory: it has too many values, besides `numbers` in vectors.
+
+    A comma or a bracket in a string counts as a value. The request is counted too, because a response may echo it.
+    """
+    most = call.max_values
+    if len(content) <= most:
+        return
+    found = max(content.count(b"{") + content.count(b"["), content.count(b",") - numbers)
+    if found > most and found > most + sum(map((call.body or b"").count, (b"{", b"[", b","))):
+        raise ResponseValidationError(f"the response has over {most} JSON values, the limit for this request", response)
+
+
 def decode_document(response: Response, call: PreparedCall) -> Any:
     """Decode the JSON of a success, and validate it with `check_envelope`."""
     content = response.content
+    check_values(content, response, call, call.max_numbers)
     try:
         document = decode(content) if content or response.status_code != 204 else None
     except (ValueError, RecursionError) as error:

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from ..errors import AnswerTooLargeError, format_size
 
 if TYPE_CHECKING:
     from .vectors import Base64Rows, Matrix, OutputBuffer
@@ -36,28 +39,42 @@ class StreamDecoder:
     Args:
         count: the number of vectors requested.
         output: returns the matrix to decode into, by default a new one. An invalid response may leave anything in it.
+        max_held_bytes: most bytes besides decoded vectors, unless the vectors are arrays of numbers.
     """
 
     block_bytes = 144 << 10  # bytes to collect before vectors are cut out; fits into the CPU cache
 
-    def __init__(self, count: int, output: OutputBuffer | None = None) -> None:
-        self.output, self._count = output, count
+    def __init__(self, count: int, output: OutputBuffer | None = None, max_held_bytes: float = math.inf) -> None:
+        self.output, self._count, self._max_held_bytes = output, count, max_held_bytes
         self._held = bytearray()  # bytes that are not processed yet
         self._before: list[bytes | bytearray] = []  # the bytes before each vector that was cut out
+        self._before_bytes = 0
         self._rows: Base64Rows | None = None
         self._pattern = _VECTOR_START  # matches a whole vector once the size of the first one is known
         self._enough: float = 0  # bytes to collect before the next search
+        self._has_arrays = False
 
     def feed(self, piece: bytes | memoryview) -> None:
-        """Process the next bytes of the body. The caller may reuse the buffer of `piece` afterwards."""
+        """Process the next bytes of the body. The caller may reuse the buffer of `piece` afterwards.
+
+        Raises:
+            AnswerTooLargeError: the bytes besides decoded vectors exceed `max_held_bytes`.
+        """
         self._held += piece
-        if len(self._held) < max(self._enough, self.block_bytes):
+        if len(self._held) < max(self._enough, self.block_bytes) and not self._is_too_large():
             return
         try:
-            self._cut()
-            self._enough = 2 * len(self._held)  # doubled, so that the search time does not grow quadratically
+            if self._enough < math.inf:
+                self._cut()
+                self._enough = 2 * len(self._held)  # doubled, so that the search time does not grow quadratically
         except (ValueError, MemoryError):  # `split` raises the same error later
             self._enough = math.inf
+        if self._is_too_large():
+            size = format_size(int(self._max_held_bytes))
+            raise AnswerTooLargeError(f"the response exceeds {size} besides its vectors, the limit for this request")
+
+    def _is_too_large(self) -> bool:
+        return self._before_bytes + len(self._held) > self._max_held_bytes and not self._has_arrays
 
     def _cut(self) -> None:
         """Decode the complete base64 vectors of the same size as the first, and remove them from the held bytes."""
@@ -70,6 +87,7 @@ class StreamDecoder:
             rows.add([match[1] for match in matches])
         for match in matches:
             self._before.append(held[position : match.start(1)])
+            self._before_bytes += match.start(1) - position
             position = match.end(1)
         self._held = held[position:]
 
@@ -79,6 +97,7 @@ class StreamDecoder:
         if first is None:
             return None
         if first[1] == b"[":
+            self._has_arrays = True
             raise ValueError("the first vector is not base64")
         end = self._held.find(b'"', first.end())
         if end < 0:
@@ -117,14 +136,14 @@ def cut_arrays(content: bytes | bytearray) -> tuple[bytes, list[memoryview]] | N
         if not end:
             raise ValueError("an array is not closed")
         arrays.append(view[start:end])
-        pieces.append(content[last:start])
+        pieces.append(view[last:start])
         last = end
     if not arrays:
         return None
-    return _rest([*pieces, content[last:]], b'"'), arrays
+    return _rest([*pieces, view[last:]], b'"'), arrays
 
 
-def _rest(pieces: list[bytes | bytearray], quote: bytes) -> bytes:
+def _rest(pieces: Sequence[bytes | bytearray | memoryview], quote: bytes) -> bytes:
     """Join the pieces between vectors with placeholders. Raise ValueError if a piece contains one already."""
     rest = (quote + _PLACEHOLDER + quote).join(pieces)
     if not 1 < len(pieces) == rest.count(_PLACEHOLDER) + 1 or _ESCAPED_PLACEHOLDER.search(rest):

@@ -122,6 +122,19 @@ FAULTS = [
         "a million digits in a vector",
         lambda body: body.replace(b'"embedding": [', b'"embedding": [%b, ' % DIGITS.encode(), 1),
     ),
+    *(
+        Fault(
+            22,
+            f"many values {value}",
+            forever(respond(encode=add_member("extra", f"[{','.join([value] * 200_000)}]"))),
+            errors.ResponseValidationError,
+            1,
+            1,
+            within_seconds=3,
+            peak_mb=12,
+        )
+        for value in ("{}", "[[]]", "1000", '{"a":{}}')
+    ),
     Fault(
         22,
         "deeply nested error",

@@ -9,7 +9,7 @@ from openrouter_embeddings.retries import Policy
 
 from ..fault import SLACK_SECONDS, Fault, Outcome
 from ..server import Script
-from ..steps import Pairs, forever, once, reject, respond_with, retry_at
+from ..steps import Pairs, forever, limit_reset_in, once, reject, respond_with, retry_at
 
 OVERLOADED = (0.5, 1.0)
 FULL_JITTER = (0.0, 0.5)
@@ -83,6 +83,7 @@ FAULTS = [
     ),
     # The date is the first whole second that is at least one second away.
     Fault(7, "a date", once(respond_with(429, b"", retry_at(1))), None, 2, 1, gaps=((1.0, 2 * 1.15),)),
+    Fault(7, "rate limit", once(respond_with(429, b"", limit_reset_in(1.2))), None, 2, 1, gaps=((1.0, 1.2 * 1.15),)),
     ignores_header("date in the past", ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")),
     *(ignores_header(text, ("Retry-After", text)) for text in ("soon", "-5", "nan", "inf")),
     ignores_header("retry-after-ms: nan", ("retry-after-ms", "nan")),
@@ -96,6 +97,15 @@ FAULTS = [
         "503 with retry_after in the body",
         once(reject(503, availability={"retryable": True, "retry_after": 86_400})),
         errors.ServiceUnavailableResponseError,
+        1,
+        0,
+        check=has_long_retry_after,
+    ),
+    Fault(
+        9,
+        "rate limit of a day",
+        once(respond_with(429, b"", limit_reset_in(86_500))),
+        errors.TooManyRequestsResponseError,
         1,
         0,
         check=has_long_retry_after,
