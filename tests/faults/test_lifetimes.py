@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.defaults import MAX_CONNECTIONS
 
 from .expected import vector
 from .fault import KEY, MODEL, QUICK, TEXTS
@@ -84,6 +86,45 @@ def test_cancelled_call_ends_promptly(watch: Watch) -> None:
     with FaultServer(once(hang)) as server:
         assert asyncio.run(scenario(server)) < 0.2
         assert len(server.ledger.requests) == 2
+
+
+def test_cancelled_calls_give_their_connections_back() -> None:
+    """Many calls are cancelled when the first has a result; then all connections of the pool can be used at once.
+
+    https://github.com/encode/httpcore/issues/1093
+    """
+    body, everyone = b'{"data": [{"embedding": [0.5]}]}', asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"everyone" in await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split()[0])):
+                waiting.append(writer)
+                everyone.set() if len(waiting) == MAX_CONNECTIONS else await everyone.wait()
+            await asyncio.sleep(0.05)  # many responses arrive together
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            await writer.drain()
+        writer.close()
+
+    async def scenario() -> int:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server, OpenRouter(KEY, server_url=url, retry_config=0) as client:
+
+            def calls(count: int, text: str) -> list[asyncio.Task[object]]:
+                made = [client.embeddings.generate_async(input=text, model=MODEL) for _ in range(count)]
+                return [asyncio.create_task(call) for call in made]
+
+            for _ in range(8):
+                running = calls(MAX_CONNECTIONS + 20, "cancelled")
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for call in running:
+                    call.cancel()
+                await asyncio.wait(running)
+            return len(await asyncio.wait_for(asyncio.gather(*calls(MAX_CONNECTIONS, "everyone")), 15))
+
+    waiting: list[asyncio.StreamWriter] = []
+    assert asyncio.run(scenario()) == MAX_CONNECTIONS
 
 
 def test_cancelled_wait_sends_no_retry(watch: Watch) -> None:

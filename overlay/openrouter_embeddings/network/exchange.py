@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
 import zlib
-from functools import lru_cache
+from collections.abc import Callable, Coroutine, Generator
+from functools import lru_cache, partial
 from typing import Any
 
 import anyio
@@ -41,7 +43,8 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
             scope.enter(attempt)
         try:
             with limit or contextlib.nullcontext():
-                return await _exchange(attempt)
+                exchange = _exchange(attempt)
+                return await (_CancelledInWaits(exchange) if attempt.on_loop else exchange)
         except Cancelled:
             raise
         except Exception as error:
@@ -58,6 +61,48 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
     finally:
         attempt.ended = True
         current_attempt.reset(token)
+
+
+class _CancelledInWaits:
+    """Awaits a coroutine, and lets `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
+
+    httpcore loses a connection for ever, until its pool is empty, if a task is cancelled when its connection is ready,
+    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Response]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, Response]:
+        steps, delayed = self._coroutine.__await__(), None
+        resume: Callable[[], Any] = partial(next, steps)
+        while True:
+            try:
+                step = resume()
+            except StopIteration as done:
+                if delayed is not None:
+                    raise delayed from None
+                result: Response = done.value
+                return result
+            if delayed is not None and not _is_ready(step):
+                task: Any = asyncio.current_task()
+                task.uncancel()
+                task.cancel(*delayed.args)  # takes effect in the next `yield`
+                delayed = None
+            try:
+                resume = partial(steps.send, (yield step))
+            except asyncio.CancelledError as error:
+                if _is_ready(step):
+                    delayed, resume = error, partial(next, steps)
+                else:
+                    resume = partial(steps.throw, error)
+            except BaseException as error:
+                resume = partial(steps.throw, error)
+
+
+def _is_ready(step: Any) -> bool:
+    """Whether a step of a coroutine on asyncio has a result, or only yields to the event loop."""
+    return step is None or (isinstance(step, asyncio.Future) and step.done() and not step.cancelled())
 
 
 async def _exchange(attempt: Attempt) -> Response:
