@@ -162,13 +162,13 @@ class NpyReader:
     """Reads an .npy file, and the ids and the stamp in the files beside it."""
 
     def __init__(self, path: Path) -> None:
-        self._sides, self._vectors = side_files(path), np.load(path, mmap_mode="r")
+        self._sides, self._vectors = side_files(path), np.asarray(np.load(path, mmap_mode="r"))
         stamp = self._sides["stamp.json"]
         self.metadata: Mapping[str, str] = json.loads(stamp.read_bytes()) if stamp.is_file() else {}
         self.rows = len(self._vectors)
 
     def blocks(self, rows: int) -> Iterator[Any]:
-        return (np.asarray(self._vectors[start : start + rows]) for start in range(0, self.rows, rows))
+        return (self._vectors[start : start + rows] for start in range(0, self.rows, rows))
 
     def ids(self, rows: Sequence[int]) -> list[Any]:
         lines = self._sides["ids.jsonl"].read_bytes().splitlines()
