@@ -35,7 +35,7 @@ APP_HEADERS: Mapping[str, tuple[str, str]] = {
 }
 
 KeyProvider = Callable[[], str | None]
-_KEY = re.compile(r"(Bearer )?[!-~]+")
+_KEY = re.compile(r"""(Bearer )?(?!["'$<{])[!-~]+""")
 _EXAMPLE_URL = "https://openrouter.ai/api/v1"
 _URL = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
@@ -61,8 +61,8 @@ def validate_key(value: object, source: str) -> Secret | None:
         raise ConfigurationError(f"{source} is a URL: pass the key as api_key=, and the URL as server_url=")
     if key.reveal() and not _KEY.fullmatch(key.reveal()):
         raise ConfigurationError(
-            f"{source} contains characters that no API key has (only printable ASCII without spaces); "
-            "copy it again from https://openrouter.ai/settings/keys"
+            f"{source} contains characters that no API key has (only printable ASCII without spaces, and no quote, $, "
+            "< or { at its start); copy it again from https://openrouter.ai/settings/keys"
         )
     return key if key.reveal() else None
 

@@ -31,6 +31,7 @@ CHARACTERS = "contains characters that no API key has"
 BAD_KEYS: list[tuple[Any, str]] = [
     *((key, CHARACTERS) for key in (f"{KEY}\nX-Evil: 1", f"{KEY[:9]} {KEY[9:]}", f"Bearer  {KEY}", f"{KEY}\0")),
     *((key, CHARACTERS) for key in (f"Bearer Bearer {KEY}", f"{KEY}é", f"\u200b{KEY}")),
+    *((key, CHARACTERS) for key in (f"'{KEY}'", f'"{KEY}', "$OPENROUTER_API_KEY", f"<{KEY}>", f"{{{KEY}}}")),
     (f"https://{KEY}.example", "is a URL: pass the key as api_key="),
     (KEY.encode(), "must be a string, got bytes"),
     ([KEY], "must be a string, got list"),
