@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import trio
 from faults.expected import to_base64, vector
@@ -803,6 +804,20 @@ def test_result_can_be_printed_pickled_and_used_as_an_array(case: Repr) -> None:
         [1.0] * 8,
         (1, 8),
     )
+
+
+def test_result_says_where_the_vectors_are() -> None:
+    result: Any = EmbedResult([[1, 2]])
+    with pytest.raises(AttributeError, match="'EmbedResult' object has no attribute 'data'; the vectors are in"):
+        _ = result.data
+
+
+@both_sides
+@pytest.mark.parametrize("column", [pa.array, lambda texts: pa.chunked_array([texts[:2], texts[2:]]), np.array])
+def test_columns_are_embedded_like_lists(side: Side, column: Callable[[list[str]], Any]) -> None:
+    texts = texts_of(3)
+    with ProviderServer() as server, connect(side, server) as session:
+        assert session.embed(column(texts), model=MODEL).vectors.tobytes() == matrix_of(texts).tobytes()
 
 
 def test_result_can_be_constructed_from_lists() -> None:

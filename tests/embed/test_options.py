@@ -6,6 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
@@ -97,7 +98,8 @@ INVALID_OPTIONS = [
     *(
         Case({"texts": texts}, f"texts: expected a string or an iterable of strings, got {found}", InvalidInputError)
         for texts, found in [
-            (b"ab", "bytes"),
+            (b"ab", "bytes; decode it"),
+            (Path("a.txt"), "PosixPath; read the file"),
             ({"a": "b"}, "dict"),
             (None, "NoneType"),
             (7, "int"),
@@ -150,6 +152,7 @@ INVALID_TEXTS = [
     InvalidTexts([""] * 12, "positions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)", tuple(range(12))),
     InvalidTexts([["a"]], "texts[0]: expected a string, got list", (0,)),
     InvalidTexts(["a", float("nan")], "texts[1]: expected a string, got NaN", (1,)),
+    InvalidTexts(np.array([1, 2]), "texts[0]: expected a string, got int64; the token ids of one text", (0, 1)),
     InvalidTexts(["\ud800"], "texts[0]: contains a lone surrogate", (0,)),
 ]
 

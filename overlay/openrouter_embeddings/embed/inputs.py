@@ -6,6 +6,8 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openrouter_generated.schemas import SCHEMAS
@@ -26,8 +28,9 @@ _TOKENS_OF_MEDIA = 1_000  # estimate for the rate limits: an image has a few hun
 
 _CURES: tuple[tuple[Any, str], ...] = (
     (bool, ""),
-    (int, "; the token ids of one text are a list: [[1, 2]]"),
+    (Integral, "; the token ids of one text are a list: [[1, 2]]"),
     (bytes | bytearray, "; decode it"),
+    (PathLike, "; read the file: path.read_text()"),
     (Sequence, "; pass one flat list of texts"),
     (Callable, "; call it"),
 )
@@ -59,6 +62,8 @@ def iterable_of(texts: object, name: str = "texts") -> Iterable[Any]:
     """
     if isinstance(texts, str):
         return [texts]
+    if hasattr(texts, "to_pylist"):  # a column of pyarrow, which yields scalars instead of strings
+        return texts.to_pylist()  # type: ignore[no-any-return]
     found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
     if dimensions != 1:  # iterating over a data frame yields its column names
         found += f" of {dimensions} dimensions"
@@ -67,7 +72,7 @@ def iterable_of(texts: object, name: str = "texts") -> Iterable[Any]:
         raise InvalidInputError(f"{name}: this generator is exhausted; pass a list, or create a new generator", name)
     elif isinstance(texts, Iterable) and not isinstance(texts, Mapping | bytes | bytearray):
         return texts
-    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else ""
+    hint = "; collect it first: [text async for text in ...]" if hasattr(texts, "__aiter__") else _cure(texts)
     raise InvalidInputError(f"{name}: expected a string or an iterable of strings, got {found}{hint}", name)
 
 
@@ -80,12 +85,16 @@ def as_input(value: Any, path: str, prefix: str) -> str:
     return prefix + str.__str__(value)  # the characters, even if a subclass overrides `__str__`
 
 
+def _cure(value: object) -> str:
+    return next((cure for kind, cure in _CURES if isinstance(value, kind)), "")
+
+
 def text_problem(text: object) -> str:
     """Return why a text cannot be sent, or "" if it can."""
     if not isinstance(text, str):
         found = "NaN" if isinstance(text, float) and math.isnan(text) else type(text).__name__
         found = "None" if text is None else found
-        return f"expected a string, got {found}" + next((cure for kind, cure in _CURES if isinstance(text, kind)), "")
+        return f"expected a string, got {found}{_cure(text)}"
     try:
         return "" if str.encode(text) else "must not be empty"
     except UnicodeEncodeError:

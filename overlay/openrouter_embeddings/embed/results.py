@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -166,6 +166,12 @@ class EmbedResult(Stats):
     vectors: Matrix = attrs.field(converter=_as_float32)
     positions: Positions = attrs.field(default=attrs.Factory(_all_positions, takes_self=True))
     models: dict[str, Positions] = attrs.field(factory=dict, kw_only=True)
+
+    if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "the vectors are in `vectors`, one row for each text"
+            raise AttributeError(f"'EmbedResult' object has no attribute {name!r}; {hint}")
 
     def __len__(self) -> int:
         return len(self.vectors)
