@@ -22,7 +22,7 @@ from .outputs import VectorForm, job_folder, open_reader, output_format, own_fil
 from .sources import Source
 from .stamp import CANARY_TEXTS, Canary
 
-_SEARCH_ROWS = 1_024  # per block: enough for a product in several threads; fewer stay in the CPU cache
+_SEARCH_ROWS = 384  # per block: enough for a product in several threads, few enough for the CPU cache
 _row_products = getattr(np, "vecdot", partial(np.einsum, "ij,ij->i"))  # numpy 1 has no `vecdot`, which is faster
 
 
@@ -103,11 +103,15 @@ class Output:
         if self.form.dimensions is not None:
             vector = truncate_dimensions(vector, self.form.dimensions)
         unit = vector / (np.linalg.norm(vector) or 1.0)
-        similarities, end = np.empty(self._reader.rows, np.float32), 0
+        products, squares = np.empty((2, self._reader.rows), np.float32)
+        end = 0
         with self._named_failures():
-            for block in self._reader.blocks(_SEARCH_ROWS):
-                start, end = end, end + len(block)
-                similarities[start:end] = _similarities(self._numbers(block, len(unit)), unit)
+            for stored in self._reader.blocks(_SEARCH_ROWS):
+                start, end = end, end + len(stored)
+                block = self._numbers(stored, len(unit))
+                np.matmul(block, unit, out=products[start:end])
+                _row_products(block, block, out=squares[start:end])
+            similarities = products / np.sqrt(np.where(squares > 0, squares, 1))
             count = min(count, end)
             best = np.argpartition(-similarities, count - 1)[:count] if count else np.empty(0, np.int64)
             best = best[np.argsort(-similarities[best], kind="stable")]
@@ -119,12 +123,6 @@ class Output:
         if self.form.dtype == "binary":
             block = 2.0 * np.unpackbits(block, axis=1, count=dimensions) - 1
         return block.astype(np.float32, copy=False)
-
-
-def _similarities(block: Any, unit: Any) -> Any:
-    """Return the cosine similarities of vectors and one vector of length 1."""
-    squares = _row_products(block, block)
-    return (block @ unit) / np.sqrt(np.where(squares > 0, squares, 1))
 
 
 def search(

@@ -171,8 +171,9 @@ class NpyReader:
         return (self._vectors[start : start + rows] for start in range(0, self.rows, rows))
 
     def ids(self, rows: Sequence[int]) -> list[Any]:
-        lines = self._sides["ids.jsonl"].read_bytes().splitlines()
-        return [json.loads(lines[row]) for row in rows]
+        lines = self._sides["ids.jsonl"].read_bytes()
+        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n"))  # faster than splitting the lines
+        return [json.loads(lines[ends[row - 1] + 1 if row else 0 : ends[row]]) for row in rows]
 
 
 def open_reader(path: Path, format: str) -> Reader:
