@@ -209,14 +209,14 @@ def test_late_requests_are_cancelled_and_counted(side: Side) -> None:
     """No thread or task is left."""
     with FaultServer(forever(delayed(20.0))) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         began = time.monotonic()
-        with pytest.raises(INTERRUPTS) as caught, interrupted_after(0.2, session):
+        with pytest.raises(INTERRUPTS) as caught, interrupted_after(0.5, session):
             session.embed(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
         partial = caught.value.partial  # type: ignore[attr-defined]
         assert (partial.possibly_billed_texts, partial.possibly_billed_attempts, partial.requests) == (12, 3, 3)
-        assert 3 <= time.monotonic() - began < 5
+        assert 3 <= time.monotonic() - began < 5.5
 
         stream = session.stream(texts_of(60), model=MODEL, batch_size=BATCH, concurrency=3)
-        with pytest.raises(INTERRUPTS), interrupted_after(0.2, session):
+        with pytest.raises(INTERRUPTS), interrupted_after(0.5, session):
             next(stream)
         began = time.monotonic()
         stream.drain(0.1)

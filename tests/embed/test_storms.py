@@ -192,7 +192,7 @@ def test_wait_is_logged_and_reported_with_its_reason(side: Side, caplog: pytest.
     with ProviderServer(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(200), model=MODEL, progress=seen.append)
 
-    assert [round(report.wait_seconds, 1) for report in seen[:2]] == [0.2, 0.0]
+    assert (0 < seen[0].wait_seconds <= 0.22, seen[1].wait_seconds) == (True, 0)
     assert (seen[0].wait_reason, seen[1].wait_reason) == ("429 TooManyRequestsResponseError", "")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     paused = "429 TooManyRequestsResponseError: pausing all requests of the job for 0.2"
@@ -216,11 +216,11 @@ def test_job_does_not_wait_after_the_last_request(limit: dict[str, float], side:
 def test_rate_applies_per_client_and_model(side: Side) -> None:
     with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         for model in (MODEL, MODEL, MODEL, "another"):
-            session.embed("a", model=model, requests_per_minute=60 / 0.3)
+            session.embed("a", model=model, requests_per_minute=60 / 0.6)
 
         arrived = [request.arrived for request in server.ledger.requests]
         gaps = [later - earlier for earlier, later in itertools.pairwise(arrived)]
-        assert [gap >= 0.15 for gap in gaps] == [True, True, False]
+        assert [gap >= 0.3 for gap in gaps] == [True, True, False]
 
 
 @both_sides

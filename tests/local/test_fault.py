@@ -31,7 +31,7 @@ CASES = {
     "no credits": Case([Fault(402, message="no credits")], errors.PaymentRequiredResponseError, 1),
     "rate limit": Case([Fault(429, retry_after=0.01)], errors.TooManyRequestsResponseError, 2),
     "unavailable for three requests": Case([Fault(503)] * 3, errors.ServiceUnavailableResponseError, 4),
-    "slow": Case([Fault(delay_seconds=1)], errors.DeadlineError, 2, 300),
+    "slow": Case([Fault(delay_seconds=1.5)], errors.DeadlineError, 2, 700),
     "torn": Case([Fault(torn=True)], errors.ConnectionLostError, 2),
     "torn error": Case([Fault(503, torn=True)], errors.ConnectionLostError, 2),
 }

@@ -205,7 +205,7 @@ def test_addresses_of_a_host_share_the_deadline(side: Side, monkeypatch: pytest.
         began = time.monotonic()
         with pytest.raises(errors.ConnectError):
             ask(side, f"http://h.example:{port}/v1", allow_http=True, timeout_ms=600, retry_config=None)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.5  # one after the other, they would take 3 s
 
 
 @both_sides
