@@ -133,8 +133,8 @@ class HttpMeta:
 class ApiModel:
     """Base class of all models.
 
-    A missing key is None. A key that the document does not declare is kept in `additional_properties`, and can be read
-    as `model["key"]` or `model.key`. `from_dict(d).to_dict() == d` for every JSON object `d`.
+    A missing key is None. A key that the document does not declare is kept in `additional_properties`. Every key can be
+    read as `model["key"]` or `model.key`. `from_dict(d).to_dict() == d` for every JSON object `d`.
     """
 
     additional_properties: dict[str, Any] = attrs.field(factory=dict)
@@ -198,17 +198,18 @@ class ApiModel:
         return f"{type(self).__name__}({', '.join(f'{name}={_short(value)}' for name, value in values.items())})"
 
     def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
+        return getattr(self, self._NAMES[key]) if key in self._NAMES else self.additional_properties[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self.additional_properties
+        return key in self.additional_properties or (key in self._NAMES and self[str(key)] is not None)
 
     if not TYPE_CHECKING:  # so that type checkers still refuse a misspelt attribute
 
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_") and name != "additional_properties" and name in self.additional_properties:
                 return self.additional_properties[name]
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            known = ", ".join([*self._NAMES.values(), "to_dict()"])
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}; the names are: {known}")
 
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
