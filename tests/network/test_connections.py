@@ -181,6 +181,25 @@ def test_late_copy_of_a_response_is_detected(side: Side, certificate: Path | Non
 
 
 @any_client
+@both_sides
+def test_copy_of_an_older_response_is_detected(side: Side, own: bool) -> None:
+    sent: list[bytes] = []
+
+    def step(connection: Connection, request: Received) -> None:
+        body = json.dumps(expected_response(request)).encode()
+        connection.server.ledger.bill(request)
+        message = http(200, body, (*JSON, ("X-Generation-Id", str(len(sent)))))
+        sent.append(sent[1] if len(sent) == 3 else message)
+        connection.send(sent[-1])
+
+    with FaultServer(forever(step)) as server:
+        with session_of(server, side, own=own, retry_config=Policy(base_seconds=0)) as session:
+            for text in ("one", "two", "three", "four"):
+                assert vectors(session, text) == expected_vectors(text)
+        assert len(server.ledger.requests) == 5
+
+
+@any_client
 def test_late_copy_of_the_clients_first_response_is_detected(own: bool) -> None:
     """It is detected once the client has received a second id, on another connection."""
     both_sent, last = threading.Barrier(2, timeout=5), dict[Connection, bytes]()

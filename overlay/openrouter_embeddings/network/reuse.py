@@ -11,6 +11,7 @@ from .backend import Stream
 from .library import core, h11, references
 
 _HIDDEN_BYTES = 60_000  # above this body size, an event loop may have buffered bytes beyond its last read
+_COMPARED = 100  # responses of a connection
 _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, core.AsyncNetworkStream)
 
 
@@ -19,25 +20,29 @@ class Connection:
 
     def __init__(self, ids: set[str]) -> None:
         self._ids = ids
-        self._last: Any = (None, None)  # hash of the last request; id and size of its response
+        self._requests: dict[Any, int] = {}  # id and size of a response -> hash of the request that first got it
+        self._last: Any = None  # id and size of the last response
         self._may_owe_a_response = False  # the last response may belong to an earlier request
         self._h11: h11.Connection | None = None
 
     def record(self, request: Request, headers: Headers, body_bytes: int) -> bool:
-        """Compare a successful response with the previous one; return whether it repeats that of another request.
+        """Compare a successful response with earlier ones; return whether it repeats that of another request.
 
         False while the client has received one id only, because test servers often send a constant id.
         """
         response_id, ids = headers.get("x-generation-id"), self._ids
         if response_id is not None and len(ids) < 2:
             ids.add(response_id)
-        last_request, last_response = self._last
-        self._last = request_hash, response = hash((request.url, request.body)), (response_id, body_bytes)
+        last, self._last = self._last, (response_id, body_bytes)
         if response_id is None:  # unlike other responses
             self._may_owe_a_response = len(ids) > 0
             return False
-        is_repeated = self._may_owe_a_response = response == last_response
-        return is_repeated and request_hash != last_request and len(ids) > 1
+        request_hash = hash((request.url, request.body))
+        is_copy = self._requests.setdefault(self._last, request_hash) != request_hash
+        if len(self._requests) > _COMPARED:
+            del self._requests[next(iter(self._requests))]
+        self._may_owe_a_response = is_copy or self._last == last
+        return is_copy and len(ids) > 1
 
     def is_clean(self, response: Any, body_bytes: int, *, on_loop: bool) -> bool:
         """Whether no bytes follow a response. httpcore would read them as the response to the next request.
