@@ -183,8 +183,10 @@ def test_response_of_another_operation_is_validated() -> None:
     assert type(error) is errors.InternalServerResponseError
 
 
-@pytest.mark.parametrize("model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}], ids=str)
-def test_model_without_an_id_is_an_error(model: Any) -> None:
+@pytest.mark.parametrize(
+    "model", [None, 7, {}, {"name": "a"}, {"id": None}, {"id": ["a"]}, {"id": "a", "name": 5}], ids=str
+)
+def test_model_without_an_id_or_with_a_wrong_name_is_an_error(model: Any) -> None:
     error = error_of(read_result, response_of({"data": [{"id": "a"}, model]}), call_of(LIST_MODELS))
 
     assert "data[1]: expected" in error.message

@@ -71,8 +71,8 @@ def read_result(response: Response, call: PreparedCall) -> Any:
         return _read_embeddings_result(response, call)
     result = _to_model(decode_document(response, call), response, call)
     for i, model in enumerate(getattr(result, "data", ()) if call.operation.id == LIST_MODELS else ()):
-        if model is None or not isinstance(model.id, str):
-            raise ResponseValidationError(f"data[{i}]: expected a model with an id", response)
+        if model is None or not isinstance(model.id, str) or not isinstance(model.name, str | None):
+            raise ResponseValidationError(f"data[{i}]: expected a model whose id and name are strings", response)
     return result
 
 
