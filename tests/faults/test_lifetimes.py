@@ -11,6 +11,7 @@ import pickle
 import signal
 import threading
 import time
+import traceback
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,13 +23,15 @@ from openrouter_embeddings.defaults import MAX_CONNECTIONS
 from .expected import vector
 from .fault import KEY, MODEL, QUICK, TEXTS
 from .leaks import Watch
+from .ledger import Request
 from .modes import rows
-from .server import FaultServer
+from .server import Connection, FaultServer, unread
 from .steps import forever, hang, once, reject, respond
 
 ROWS = {44, 45, 46}
 THREADS, TASKS = 64, 150
 POOL = 100  # maximum connections of a client
+LARGE = "x " * 4_000_000  # more than the buffers of sockets
 
 
 @pytest.fixture
@@ -268,3 +271,51 @@ def test_sync_call_works_inside_a_running_loop(watch: Watch) -> None:
 
     with FaultServer(forever(respond())) as server:
         asyncio.run(scenario(server))
+
+
+@unread
+def never_reads(connection: Connection, request: Request) -> None:
+    """Read no body, and end the connection after a second."""
+    time.sleep(1)
+    connection.reset()
+
+
+def frames_with_the_key(error: BaseException) -> list[str]:
+    """Return the functions and variables of the package in a traceback that show the key."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if "openrouter_" in frame.f_code.co_filename]
+    return [
+        f"{frame.f_code.co_qualname}: {name}"
+        for frame in frames
+        for name, value in frame.f_locals.items()
+        if KEY in repr(value)
+    ]
+
+
+def test_no_frame_shows_the_key_after_an_interrupt_while_sending() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with FaultServer(once(never_reads)) as server, OpenRouter(KEY, server_url=server.url) as client:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(KeyboardInterrupt) as caught:
+                client.embeddings.generate(input=LARGE, model=MODEL)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert frames_with_the_key(caught.value) == []
+
+
+def test_no_frame_shows_the_key_after_a_cancellation_while_sending() -> None:
+    async def main(url: str) -> BaseException:
+        async with OpenRouter(KEY, server_url=url) as client:
+            call = asyncio.create_task(client.embeddings.generate_async(input=LARGE, model=MODEL))
+            await asyncio.sleep(0.5)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await call
+            return caught.value
+
+    with FaultServer(once(never_reads)) as server:
+        assert frames_with_the_key(asyncio.run(main(server.url))) == []
