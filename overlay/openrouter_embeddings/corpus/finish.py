@@ -19,7 +19,7 @@ from .sources import Source
 from .stamp import Canary, Stamp, file_stamp
 from .vector_file import VectorFile
 
-_CHUNK_BYTES = 1 << 20  # of a row group of Parquet, which the writer keeps in memory
+_CHUNK_BYTES = 4 << 20  # of a row group of Parquet: the writer keeps one in memory, and the description of all
 
 
 @attrs.define
