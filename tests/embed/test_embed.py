@@ -297,9 +297,10 @@ def test_bad_texts_are_isolated(on_error: Any, side: Side) -> None:
 
 
 DOZENS = {
-    **{f"{bad} at the start, 400": (400, range(bad)) for bad in (8, 95, 100)},
+    **{f"{bad} at the start, 400": (400, range(bad), "auto") for bad in (8, 95, 100)},
+    **{f"100 at the start, 400, batch_size={size}": (400, range(100), size) for size in (1, 10)},
     **{
-        f"{name}, {status}": (status, bad)
+        f"{name}, {status}": (status, bad, "auto")
         for status in (500, 502, 503, 524, 529)
         for name, bad in {
             "1 at the end": range(299, 300),
@@ -313,8 +314,10 @@ DOZENS = {
 
 
 @both_sides
-@pytest.mark.parametrize(("status", "bad"), DOZENS.values(), ids=DOZENS)
-def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: range, side: Side) -> None:
+@pytest.mark.parametrize(("status", "bad", "batch_size"), DOZENS.values(), ids=DOZENS)
+def test_dozens_of_bad_texts_are_isolated_wherever_they_are(
+    status: int, bad: range, batch_size: Any, side: Side
+) -> None:
     texts, wrong = texts_of(300), {f"text {i}" for i in bad}
 
     def step(connection: Connection, request: Any) -> None:
@@ -322,11 +325,39 @@ def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: ra
 
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         quick = Policy(attempts=8, base_seconds=0.001, overloaded_base_seconds=0.001)
-        result = session.embed(texts, model=MODEL, on_error="record", retries=quick)
+        result = session.embed(texts, model=MODEL, on_error="record", retries=quick, batch_size=batch_size)
 
         assert [error.position for error in result.errors] == list(bad)
         good = [i for i in range(300) if i not in bad]
         assert result.vectors[good].tobytes() == matrix_of(texts)[good].tobytes()
+
+
+MANY = {
+    "100 at the start": range(100),
+    "50 at the start, 50 at the end": [*range(50), *range(250, 300)],
+}
+
+
+@both_sides
+@pytest.mark.parametrize("options", [{"batch_size": 10}, {"batch_size": 1, "concurrency": 20}], ids=str)
+@pytest.mark.parametrize("bad", MANY.values(), ids=MANY)
+def test_success_elsewhere_is_found_in_small_batches(bad: Sequence[int], options: dict[str, Any], side: Side) -> None:
+    texts, wrong, done = texts_of(300), {f"text {i}" for i in bad}, set[int]()
+
+    def step(connection: Connection, request: Any) -> None:
+        (respond() if wrong.isdisjoint(request.inputs) else reject(400))(connection, request)
+
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", **options)
+        stream = session.stream((text for text in texts), model=MODEL, on_error="record", **options)
+        for positions, vectors in stream:
+            assert vectors.tobytes() == matrix_of([texts[i] for i in positions]).tobytes()
+            done.update(positions)
+
+    good = sorted({*range(300)} - {*bad})
+    assert [error.position for error in result.errors] == list(bad)
+    assert result.vectors[good].tobytes() == matrix_of([texts[i] for i in good]).tobytes()
+    assert (sorted(done), sorted(error.position for error in stream.errors)) == (good, list(bad))
 
 
 @both_sides

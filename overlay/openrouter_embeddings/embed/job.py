@@ -65,6 +65,7 @@ class Job:
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
+        self._from_elsewhere: set[Batch] = set()  # texts from elsewhere without an outcome, to find a first success
         # Texts that failed alone, with their errors, which are recorded when a success shows that there is no outage.
         self._unconfirmed: list[tuple[Batch, OpenRouterError]] = []
         self._suspects = Suspects(limits)
@@ -376,6 +377,7 @@ class Job:
             return [batch]
         processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
         self._failures += processed
+        self._from_elsewhere.discard(batch)
         if len(batch) == 1:
             shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
             if shorter is not None:
@@ -460,9 +462,9 @@ class Job:
         if not isinstance(error, errors.ConfigurationError | errors.ClosedClientError | errors.InvalidInputError):
             error.positions = batch.positions
         self._failed_alone += len(batch) == 1
-        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
+        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE and not self._from_elsewhere
         if hopeless or about_texts:
-            note = f" ({defaults.FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
+            note = f" ({self._failed_alone} single-text requests failed and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
             if is_too_long(error):
                 error._cure = 'on_long="truncate" or "average" makes texts shorter'
@@ -477,8 +479,9 @@ class Job:
         self._unconfirmed.append((batch, error))
         if is_rejection(error):
             self._confirm_errors()
-        if not self._done:  # neighbouring texts may be as bad: try one from another batch
-            self._packer.requeue_from_elsewhere()
+        if not self._done and self._failed_alone < defaults.FAILED_ALONE:  # neighbouring texts may be as bad
+            elsewhere = self._packer.requeue_from_elsewhere()
+            self._from_elsewhere |= {elsewhere} if elsewhere is not None else set()
         return []
 
     def progress(self) -> Progress:
