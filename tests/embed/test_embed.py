@@ -568,7 +568,7 @@ def test_failing_text_gets_its_own_retry(side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize("problem", [reject(502), reject(504), hang], ids=["502", "504", "hang"])
+@pytest.mark.parametrize("problem", [*map(reject, (408, 502, 504)), unreadable, hang])
 def test_too_large_batch_is_learned(problem: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
         (problem if len(request.inputs) > 48 else respond())(connection, request)
