@@ -54,8 +54,10 @@ class Job:
         policy: Policy,
         url: str = "",
         hook: Hook | None = None,
+        patience_seconds: float = 0.0,
     ) -> None:
         self.limits, self._options, self._policy, self._url, self._hook = limits, options, policy, url, hook
+        self._patience_seconds = patience_seconds
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
@@ -425,13 +427,13 @@ class Job:
     def _pause_requests(self, batch: Batch, error: OpenRouterError) -> bool:
         """Pause all requests after a request that was not processed; return False if the job has paused too often.
 
-        The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.
+        The job follows Retry-After for at least its patience, whatever the number of pauses.
         """
         now, policy, is_new = time.monotonic(), self._policy, self._limiter.was_sent_after_pause(batch)
         self._pauses += is_new
         error.attempts = max(error.attempts, batch.tries)
         seconds = policy.wait_seconds(max(0, self._pauses - 1), error, random.uniform)
-        patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
+        patient = error.retry_after is not None and now - self._answered_at < self._patience_seconds
         too_often = policy.attempts is not None and self._pauses >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
             error.limit = f"attempts={policy.attempts}" if too_often else f"total_seconds={policy.total_seconds:g}"
