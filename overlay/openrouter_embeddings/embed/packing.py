@@ -231,8 +231,8 @@ class Packer:
     def requeue_from_elsewhere(self) -> Batch | None:
         """Move a text from elsewhere to the front of the queue, and return its batch; None if no text is left.
 
-        In a list, it is the last text, then the one in the middle, at a quarter, and so on. In a stream, each call looks
-        four times as far ahead as the call before, up to `_MAX_AHEAD` texts or `BATCH_BYTES`.
+        In a list, it is the last text, then the one in the middle, at a quarter, and so on. In a stream, each call
+        looks four times as far ahead as the call before, up to `_MAX_AHEAD` texts or `BATCH_BYTES`.
         """
         ahead = min(self._limits.max_inputs(self._batch_size) << 2 * self._jumps, _MAX_AHEAD)
         read = self._read(*((sys.maxsize, math.inf) if self._is_list else (ahead, BATCH_BYTES)))
