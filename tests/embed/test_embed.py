@@ -458,6 +458,20 @@ def test_change_of_model_is_logged_once_and_recorded(side: Side, caplog: pytest.
 
 
 @both_sides
+def test_stream_counts_the_texts_of_each_model(side: Side) -> None:
+    with changing_models() as server, connect(side, server) as session:
+        stream = session.stream(texts_of(6), model=MODEL, batch_size=1, concurrency=1)
+        assert stream.models == {}
+        for _ in range(3):
+            next(stream)
+        assert (stream.models, "models" in repr(stream)) == ({"first": 2}, False)
+        list(stream)
+
+    assert (stream.model, stream.models) == ("first", {"first": 3, "second": 1, "third": 1})
+    assert repr(stream).endswith("requests, models={'first': 3, 'second': 1, 'third': 1})")
+
+
+@both_sides
 def test_change_of_model_can_end_the_job(side: Side) -> None:
     with changing_models() as server, connect(side, server) as session:
         with pytest.raises(errors.ResponseValidationError, match=r"texts\[3\] and on .*'first' and 'second'") as caught:

@@ -15,7 +15,7 @@ import math
 import random
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +63,7 @@ class Job:
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
         self.models: dict[str, list[int]] | None = None  # positions by model; None in a stream
+        self.texts_by_model = Counter[str]()
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
@@ -335,8 +336,10 @@ class Job:
         positions, rows = self._equal.pop(positions)
         if rows is not None:
             vectors = vectors[rows]
-        if self.models is not None and model:
-            self.models.setdefault(model, []).extend(positions)
+        if model:
+            self.texts_by_model[model] += len(positions)
+            if self.models is not None:
+                self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
         if self.put is not None:  # last, so that an interrupted block counts as lost unless it is in the matrix
             self.put(positions, vectors)
