@@ -297,9 +297,10 @@ def test_bad_texts_are_isolated(on_error: Any, side: Side) -> None:
 
 
 DOZENS = {
-    **{f"{bad} at the start, 400": (400, range(bad)) for bad in (8, 95, 100)},
+    **{f"{bad} at the start, 400": (400, range(bad), "auto") for bad in (8, 95, 100)},
+    **{f"100 at the start, 400, batch_size={size}": (400, range(100), size) for size in (1, 10)},
     **{
-        f"{name}, {status}": (status, bad)
+        f"{name}, {status}": (status, bad, "auto")
         for status in (500, 502, 503, 524, 529)
         for name, bad in {
             "1 at the end": range(299, 300),
@@ -313,8 +314,10 @@ DOZENS = {
 
 
 @both_sides
-@pytest.mark.parametrize(("status", "bad"), DOZENS.values(), ids=DOZENS)
-def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: range, side: Side) -> None:
+@pytest.mark.parametrize(("status", "bad", "batch_size"), DOZENS.values(), ids=DOZENS)
+def test_dozens_of_bad_texts_are_isolated_wherever_they_are(
+    status: int, bad: range, batch_size: Any, side: Side
+) -> None:
     texts, wrong = texts_of(300), {f"text {i}" for i in bad}
 
     def step(connection: Connection, request: Any) -> None:
@@ -322,11 +325,39 @@ def test_dozens_of_bad_texts_are_isolated_wherever_they_are(status: int, bad: ra
 
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         quick = Policy(attempts=8, base_seconds=0.001, overloaded_base_seconds=0.001)
-        result = session.embed(texts, model=MODEL, on_error="record", retries=quick)
+        result = session.embed(texts, model=MODEL, on_error="record", retries=quick, batch_size=batch_size)
 
         assert [error.position for error in result.errors] == list(bad)
         good = [i for i in range(300) if i not in bad]
         assert result.vectors[good].tobytes() == matrix_of(texts)[good].tobytes()
+
+
+MANY = {
+    "100 at the start": range(100),
+    "50 at the start, 50 at the end": [*range(50), *range(250, 300)],
+}
+
+
+@both_sides
+@pytest.mark.parametrize("options", [{"batch_size": 10}, {"batch_size": 1, "concurrency": 20}], ids=str)
+@pytest.mark.parametrize("bad", MANY.values(), ids=MANY)
+def test_success_elsewhere_is_found_in_small_batches(bad: Sequence[int], options: dict[str, Any], side: Side) -> None:
+    texts, wrong, done = texts_of(300), {f"text {i}" for i in bad}, set[int]()
+
+    def step(connection: Connection, request: Any) -> None:
+        (respond() if wrong.isdisjoint(request.inputs) else reject(400))(connection, request)
+
+    with FaultServer(forever(step)) as server, connect(side, server) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", **options)
+        stream = session.stream((text for text in texts), model=MODEL, on_error="record", **options)
+        for positions, vectors in stream:
+            assert vectors.tobytes() == matrix_of([texts[i] for i in positions]).tobytes()
+            done.update(positions)
+
+    good = sorted({*range(300)} - {*bad})
+    assert [error.position for error in result.errors] == list(bad)
+    assert result.vectors[good].tobytes() == matrix_of([texts[i] for i in good]).tobytes()
+    assert (sorted(done), sorted(error.position for error in stream.errors)) == (good, list(bad))
 
 
 @both_sides
@@ -424,6 +455,20 @@ def test_change_of_model_is_logged_once_and_recorded(side: Side, caplog: pytest.
     found = {name: positions.tolist() for name, positions in result.models.items()}
     assert found == {"first": [0, 2, 5], "second": [3], "third": [4]}
     assert "models={'first': 3, 'second': 1, 'third': 1}" in repr(result)
+
+
+@both_sides
+def test_stream_counts_the_texts_of_each_model(side: Side) -> None:
+    with changing_models() as server, connect(side, server) as session:
+        stream = session.stream(texts_of(6), model=MODEL, batch_size=1, concurrency=1)
+        assert stream.models == {}
+        for _ in range(3):
+            next(stream)
+        assert (stream.models, "models" in repr(stream)) == ({"first": 2}, False)
+        list(stream)
+
+    assert (stream.model, stream.models) == ("first", {"first": 3, "second": 1, "third": 1})
+    assert repr(stream).endswith("requests, models={'first': 3, 'second': 1, 'third': 1})")
 
 
 @both_sides
@@ -537,7 +582,7 @@ def test_failing_text_gets_its_own_retry(side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize("problem", [reject(502), reject(504), hang], ids=["502", "504", "hang"])
+@pytest.mark.parametrize("problem", [*map(reject, (408, 502, 504)), unreadable, hang])
 def test_too_large_batch_is_learned(problem: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
         (problem if len(request.inputs) > 48 else respond())(connection, request)

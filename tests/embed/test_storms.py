@@ -64,7 +64,7 @@ def test_temporary_overload_does_not_end_the_job(storm: Storm, side: Side) -> No
     """No batch is split, because rejected batches are not too large."""
     texts = texts_of(600)
     with ProviderServer(**storm.rules) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        result = session.embed(texts, model=MODEL, batch_size=20, retries=QUICK, **storm.options)
+        result = session.embed(texts, model=MODEL, batch_size=20, **storm.options)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
         assert result.requests == len(server.ledger.requests)
@@ -161,19 +161,47 @@ def test_unreachable_server_ends_the_job(on_error: Any, side: Side) -> None:
 
 
 @both_sides
-@pytest.mark.parametrize(
-    ("step", "min_requests"),
-    [(reject(429, ("Retry-After", "0.2")), 3), (reject(503), 1), (hang, 1)],
-    ids=["429", "503", "hang"],
-)
-def test_total_seconds_limit_a_job_without_responses(step: Any, min_requests: int, side: Side) -> None:
+@pytest.mark.parametrize("step", [reject(429, ("Retry-After", "0.2")), reject(503), hang], ids=["429", "503", "hang"])
+def test_total_seconds_limit_a_job_without_responses(step: Any, side: Side) -> None:
     started = time.monotonic()
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         with pytest.raises(errors.OpenRouterError):
-            session.embed(texts_of(500), model=MODEL, retries=Policy(attempts=2, total_seconds=1))
+            session.embed(texts_of(500), model=MODEL, retries=Policy(attempts=8, total_seconds=1))
 
-        assert min_requests <= len(server.ledger.requests) <= 7
+        assert 1 <= len(server.ledger.requests) <= 7
     assert time.monotonic() - started < 2.5
+
+
+GIVEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a policy": ({}, {"retries": Policy(attempts=2)}),
+    "a number": ({}, {"retries": 1}),
+    "a policy of the client": ({"retry_config": Policy(attempts=2)}, {}),
+    "a number of the client": ({"retry_config": 1}, {}),
+}
+"""How a caller allows two attempts: options of the client and of the job."""
+
+
+@both_sides
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("given", GIVEN)
+def test_attempts_of_the_caller_limit_a_job_that_follows_retry_after(given: str, status: int, side: Side) -> None:
+    of_client, of_job = GIVEN[given]
+    with FaultServer(forever(reject(status, ("Retry-After", "0.05")))) as server:
+        with side(OpenRouter(KEY, server_url=server.url, **of_client)) as session:
+            with pytest.raises(errors.OpenRouterError) as caught:
+                session.embed(texts_of(500), model=MODEL, **of_job)
+
+        assert (caught.value.limit, len(server.ledger.requests)) == ("attempts=2", 2)
+
+
+@both_sides
+def test_job_follows_retry_after_if_the_caller_gives_no_policy(side: Side) -> None:
+    rejections = iter([reject(429, ("Retry-After", "0.01"))] * 20)
+    with FaultServer(forever(lambda *request: next(rejections, respond())(*request))) as server:
+        with side(OpenRouter(KEY, server_url=server.url)) as session:
+            result = session.embed(texts_of(200), model=MODEL, concurrency=1)
+
+        assert (len(server.ledger.requests), result.vectors.tobytes()) == (23, matrix_of(texts_of(200)).tobytes())
 
 
 @both_sides

@@ -15,7 +15,7 @@ import math
 import random
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,17 +54,21 @@ class Job:
         policy: Policy,
         url: str = "",
         hook: Hook | None = None,
+        patience_seconds: float = 0.0,
     ) -> None:
         self.limits, self._options, self._policy, self._url, self._hook = limits, options, policy, url, hook
+        self._patience_seconds = patience_seconds
         rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
         self.models: dict[str, list[int]] | None = None  # positions by model; None in a stream
+        self.texts_by_model = Counter[str]()
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
+        self._from_elsewhere: set[Batch] = set()  # texts from elsewhere without an outcome, to find a first success
         # Texts that failed alone, with their errors, which are recorded when a success shows that there is no outage.
         self._unconfirmed: list[tuple[Batch, OpenRouterError]] = []
         self._suspects = Suspects(limits)
@@ -332,8 +336,10 @@ class Job:
         positions, rows = self._equal.pop(positions)
         if rows is not None:
             vectors = vectors[rows]
-        if self.models is not None and model:
-            self.models.setdefault(model, []).extend(positions)
+        if model:
+            self.texts_by_model[model] += len(positions)
+            if self.models is not None:
+                self.models.setdefault(model, []).extend(positions)
         self._done += len(positions)
         if self.put is not None:  # last, so that an interrupted block counts as lost unless it is in the matrix
             self.put(positions, vectors)
@@ -376,6 +382,7 @@ class Job:
             return [batch]
         processed = processed or (isinstance(error, ResponseValidationError) and self._options["on_error"] != "raise")
         self._failures += processed
+        self._from_elsewhere.discard(batch)
         if len(batch) == 1:
             shorter = self.long_texts.shorter(batch, error) if self.long_texts is not None else None
             if shorter is not None:
@@ -423,13 +430,13 @@ class Job:
     def _pause_requests(self, batch: Batch, error: OpenRouterError) -> bool:
         """Pause all requests after a request that was not processed; return False if the job has paused too often.
 
-        The job follows Retry-After for at least `JOB_PATIENCE_SECONDS`.
+        The job follows Retry-After for at least its patience, whatever the number of pauses.
         """
         now, policy, is_new = time.monotonic(), self._policy, self._limiter.was_sent_after_pause(batch)
         self._pauses += is_new
         error.attempts = max(error.attempts, batch.tries)
         seconds = policy.wait_seconds(max(0, self._pauses - 1), error, random.uniform)
-        patient = error.retry_after is not None and now - self._answered_at < defaults.JOB_PATIENCE_SECONDS
+        patient = error.retry_after is not None and now - self._answered_at < self._patience_seconds
         too_often = policy.attempts is not None and self._pauses >= policy.attempts and not patient
         if too_often or self._is_late(now + seconds):
             error.limit = f"attempts={policy.attempts}" if too_often else f"total_seconds={policy.total_seconds:g}"
@@ -460,9 +467,9 @@ class Job:
         if not isinstance(error, errors.ConfigurationError | errors.ClosedClientError | errors.InvalidInputError):
             error.positions = batch.positions
         self._failed_alone += len(batch) == 1
-        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE
+        hopeless = not self._done and self._failed_alone >= defaults.FAILED_ALONE and not self._from_elsewhere
         if hopeless or about_texts:
-            note = f" ({defaults.FAILED_ALONE} single-text requests failed and none succeeded)" if hopeless else None
+            note = f" ({self._failed_alone} single-text requests failed and none succeeded)" if hopeless else None
             _name_texts(error, batch.positions, note)
             if is_too_long(error):
                 error._cure = 'on_long="truncate" or "average" makes texts shorter'
@@ -477,8 +484,9 @@ class Job:
         self._unconfirmed.append((batch, error))
         if is_rejection(error):
             self._confirm_errors()
-        if not self._done:  # neighbouring texts may be as bad: try one from another batch
-            self._packer.requeue_from_elsewhere()
+        if not self._done and self._failed_alone < defaults.FAILED_ALONE:  # neighbouring texts may be as bad
+            elsewhere = self._packer.requeue_from_elsewhere()
+            self._from_elsewhere |= {elsewhere} if elsewhere is not None else set()
         return []
 
     def progress(self) -> Progress:

@@ -8,6 +8,7 @@ try twice that size, so that one accidental failure does not slow the client dow
 
 from __future__ import annotations
 
+import math
 import sys
 from bisect import bisect_right
 from collections import deque
@@ -22,6 +23,7 @@ from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
 BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
+_MAX_AHEAD = 100 * BATCH_INPUTS  # most texts of a stream that are read ahead; bounds its memory
 _MIN_TOKENS = 500  # every request limit is above this; a smaller number in a message is something else
 
 
@@ -219,19 +221,44 @@ class Packer:
 
     def __init__(self, texts: Iterable[NumberedText], limits: ModelLimits, batch_size: int | None) -> None:
         self._texts, self._ahead = iter(texts), list[NumberedText]()  # _ahead: at most one text, read but not packed
+        self._is_list, self._jumps = isinstance(texts, list), 0
         self._limits, self._batch_size = limits, batch_size or BATCH_INPUTS
         self._requeued: deque[Batch] = deque()
 
     def requeue(self, batches: Sequence[Batch]) -> None:
         self._requeued.extendleft(reversed(batches))
 
-    def requeue_from_elsewhere(self) -> None:
-        """Move the last text of another batch, if there is one, to the front of the queue."""
-        batch = self._pack() or (self._requeued.pop() if self._requeued else None)
-        if batch is not None:
-            self._requeued += [batch.part(0, -1)] if len(batch) > 1 else []
-            self._requeued += batch.release()
-            self.requeue([batch.part(-1)])
+    def requeue_from_elsewhere(self) -> Batch | None:
+        """Move a text from elsewhere to the front of the queue, and return its batch; None if no text is left.
+
+        In a list, it is the last text, then the one in the middle, at a quarter, and so on. In a stream, each call
+        looks four times as far ahead as the call before, up to `_MAX_AHEAD` texts or `BATCH_BYTES`.
+        """
+        ahead = min(self._limits.max_inputs(self._batch_size) << 2 * self._jumps, _MAX_AHEAD)
+        read = self._read(*((sys.maxsize, math.inf) if self._is_list else (ahead, BATCH_BYTES)))
+        if read:
+            position, text = read.pop((len(read) - 1) >> self._jumps if self._is_list else -1)
+            self._texts, self._jumps = chain(read, self._texts), self._jumps + 1
+            batch = Batch((position,), (text,), self._limits.base64 is not False)
+        elif self._requeued:
+            rest = self._requeued.pop()
+            self._requeued += [rest.part(0, -1)] if len(rest) > 1 else []
+            self._requeued += rest.release()
+            batch = rest.part(-1)
+        else:
+            return None
+        self.requeue([batch])
+        return batch
+
+    def _read(self, most: int, most_bytes: float) -> list[NumberedText]:
+        """Return the next texts: at most so many, and not many more bytes."""
+        read, self._ahead = self._ahead, []
+        for numbered in islice(self._texts, most - len(read)):
+            read.append(numbered)
+            most_bytes -= len(numbered[1])
+            if most_bytes < 0:
+                break
+        return read
 
     @property
     def first(self) -> Batch | None:

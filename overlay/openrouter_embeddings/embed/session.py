@@ -58,7 +58,8 @@ class Session:
         limits = caller.learn(("embed", url, model, preferences), ModelLimits)
         # Keyed by process: in a forked child, a thread of the parent may hold the lock of the clock for ever.
         clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
-        self.job = Job(chosen, limits, clock, self._policy, url, caller.hook)
+        patience = defaults.JOB_PATIENCE_SECONDS if self._policy is _JOB_POLICY else 0.0  # the caller's policy wins
+        self.job = Job(chosen, limits, clock, self._policy, url, caller.hook, patience)
         if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
             most = chosen["max_tokens_per_text"] or limits.context_tokens
             refuse = partial(self._refuse, keeps_row=chosen["on_long"] != "raise")

@@ -181,7 +181,9 @@ class Stream:
 
     def __repr__(self) -> str:
         now = self.progress
-        return f"{type(self).__name__}({counted(now.texts_done, 'text')} done, {counted(now.requests, 'request')})"
+        models = f", models={self.models}" if len(self.models) > 1 else ""
+        done, requests = counted(now.texts_done, "text"), counted(now.requests, "request")
+        return f"{type(self).__name__}({done} done, {requests}{models})"
 
     def __del__(self) -> None:
         self._sender.cancel()
@@ -190,6 +192,11 @@ class Stream:
     def progress(self) -> Progress:
         """The progress of the job: texts, usage, requests, retries, rate."""
         return self._session.job.progress()
+
+    @property
+    def models(self) -> dict[str, int]:
+        """The number of texts that each model answered so far."""
+        return dict(self._session.job.texts_by_model)
 
     def drain(self, timeout_seconds: float = JOB_ENDING_SECONDS) -> Self:
         """Start no more requests, and return the stream, which yields the blocks of requests in flight and ends.
