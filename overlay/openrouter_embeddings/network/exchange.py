@@ -61,6 +61,8 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
     finally:
         attempt.ended = True
         current_attempt.reset(token)
+        if (stream := attempt.opening) is not None:  # httpcore leaves it open if a SOCKS proxy opens no tunnel
+            await stream.aclose() if on_loop else stream.close()
 
 
 class _CancelledInWaits:

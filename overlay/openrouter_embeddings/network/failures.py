@@ -48,6 +48,7 @@ _RULES = {  # by class name, because a caller's own client may belong to httpx o
     "WriteTimeout": _Rule(_LATE, "WriteTimeout", "the request could not be sent in time", True, "write"),
     "TimeoutException": _Rule(_LATE, "ReadTimeout", "no response in time", True, "read"),
     "ProxyError": _Rule(_UNCONNECTED, "ProxyError", "the proxy refused the connection", False),
+    "SOCKSError": _Rule(_UNCONNECTED, "ProxyError", "the proxy does not respond in SOCKS5", False),
     "ConnectError": _Rule(_UNCONNECTED, "ConnectError", "no connection", False),
     "WriteError": _Rule(_LOST, "WriteError", "the connection broke while the request was sent"),
     "NetworkError": _Rule(_LOST, "ReadError", "the connection broke"),
