@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import certifi
 import pytest
@@ -409,6 +410,56 @@ def test_key_that_a_server_echoes_in_part_is_masked_in_logs(side: Side, caplog: 
     logged = [record.getMessage() for record in caplog.records]
     assert any("X-Echo" in text for text in logged)
     assert [text for text in logged if part in text] == []
+
+
+OWN_CLIENTS = """
+import logging, sys, anyio
+from openrouter_embeddings import OpenRouter
+shown = []
+class Handler(logging.Handler):
+    def emit(self, record):
+        shown.append(record.getMessage())
+logging.getLogger().setLevel(logging.DEBUG)
+logging.getLogger().addHandler(Handler())
+key, url = sys.argv[1:]
+with OpenRouter(key, server_url=url) as client:
+    client.embeddings.generate(input="a", model="m")
+import httpx, httpx2
+async def call_async(library):
+    async with library.AsyncClient(trust_env=False) as own:
+        await OpenRouter(key, server_url=url, async_client=own).embeddings.generate_async(input="a", model="m")
+for library in (httpx, httpx2):
+    with library.Client(trust_env=False) as own:
+        OpenRouter(key, server_url=url, client=own).embeddings.generate(input="a", model="m")
+    anyio.run(call_async, library)
+print(sum("X-Echo" in text for text in shown), [text for text in shown if key in text])
+"""
+
+
+def test_logs_of_a_library_that_is_imported_later_are_masked() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with FaultServer(forever(respond(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
+        command = [sys.executable, "-c", OWN_CLIENTS, KEY, server.url]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    assert (ran.stderr, ran.stdout) == ("", "5 []\n")
+
+
+@both_sides
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+@pytest.mark.parametrize("password", ["secretpass", "secret:p%40ss"])
+def test_password_of_a_socks_proxy_is_masked_in_logs(
+    password: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with socks_proxy(9, answers=(b"\x05\x02", b"\x01\x01")) as port:
+        monkeypatch.setenv(variable, f"socks5://user:{password}@127.0.0.1:{port}")
+        with pytest.raises(errors.ConnectError):
+            ask(side, "https://h.example/v1", retry_config=None)
+
+    logged = [f"{record.getMessage()} {record.args}" for record in caplog.records]
+    assert any("setup_socks5_connection" in text for text in logged)
+    assert [text for text in logged if password in text or unquote(password) in text] == []
 
 
 def test_logs_of_other_users_of_httpx_are_not_changed(caplog: pytest.LogCaptureFixture) -> None:

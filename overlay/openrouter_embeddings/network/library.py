@@ -30,7 +30,7 @@ else:
 
 __all__ = ["ROOTS", "core", "h11", "http", "references"]
 
-ROOTS = frozenset({http.__name__, core.__name__})
+ROOTS = frozenset({"httpx", "httpcore", "httpx2", "httpcore2"})  # a caller's own client may belong to the other library
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
 
 
