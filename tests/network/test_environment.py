@@ -82,6 +82,24 @@ def test_unreachable_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch)
 
 
 @both_sides
+@pytest.mark.parametrize("url", ["https://api.localhost.example/v1", "https://127.0.0.1.example:9/v1"])
+def test_proxy_whose_host_is_part_of_the_url_is_named(url: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = "localhost" if "localhost" in url else "127.0.0.1"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:9")
+    with pytest.raises(errors.ConnectError, match=f"through the proxy {host}:9:"):
+        ask(side, url, retry_config=None)
+
+
+@both_sides
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://LOCALHOST:9/v1", "http://[::1]:9/v1"])
+def test_no_proxy_is_named_for_a_direct_connection(url: str, side: Side) -> None:
+    with pytest.raises(errors.ConnectError) as caught:
+        ask(side, url, retry_config=None)
+
+    assert "proxy" not in caught.value.message
+
+
+@both_sides
 @pytest.mark.parametrize("phrase", ["Proxy Authentication Required", "Unknown user:secretpass"])
 def test_proxy_that_rejects_is_named_without_its_password(
     phrase: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

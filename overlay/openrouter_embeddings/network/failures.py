@@ -106,5 +106,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
 def _peer(attempt: Attempt) -> str:
     """Return the origin of the request, and the proxy if one was used."""
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
-    host = attempt.connecting_to.rpartition(":")[0]
-    return f"{origin} through the proxy {attempt.connecting_to}" if host and host not in origin else origin
+    url = http.URL(attempt.request.url)
+    direct = f"{url.raw_host.decode()}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    is_direct = attempt.backend is None or attempt.connecting_to in ("", direct)
+    return origin if is_direct else f"{origin} through the proxy {attempt.connecting_to}"
