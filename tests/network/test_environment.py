@@ -6,6 +6,7 @@ import base64
 import contextlib
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -268,36 +269,48 @@ def test_silent_socks_proxy_ends_with_the_deadline(side: Side, monkeypatch: pyte
 
 
 class InvalidVariable(NamedTuple):
-    """An environment variable with a value that cannot be used."""
+    """An environment variable with a value that cannot be used, and what the error says about it."""
 
     variable: str
     value: str
+    cure: str
 
 
+IN_NO_PROXY = "NO_PROXY takes ::1 without brackets"
 INVALID_VARIABLES = [
-    InvalidVariable("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
-    InvalidVariable("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
+    InvalidVariable("HTTPS_PROXY", "gopher://user:secretpass@proxy:70", "HTTPS_PROXY, which must start with http"),
+    InvalidVariable("HTTP_PROXY", "http://user:secretpass@proxy:notaport", "HTTP_PROXY, which is not a valid URL"),
+    InvalidVariable("all_proxy", "user:secretpass@proxy:notaport", "ALL_PROXY, which is not a valid URL"),
     *(
         []
         if IS_HTTPX2
-        else [InvalidVariable("NO_PROXY", "[::1]"), InvalidVariable("NO_PROXY", "fd00::/8,.secretpass.example")]
+        else [
+            InvalidVariable("NO_PROXY", "[::1]", IN_NO_PROXY),
+            InvalidVariable("NO_PROXY", "fd00::/8,.secretpass.example", IN_NO_PROXY),
+        ]
     ),
-    InvalidVariable("SSL_CERT_FILE", "/no/such/secretpass.pem"),
-    InvalidVariable("SSL_CERT_FILE", __file__),
+    InvalidVariable("SSL_CERT_FILE", "/no/such/secretpass.pem", r"\(No such file or directory\).*SSL_CERT_FILE"),
+    InvalidVariable("SSL_CERT_FILE", __file__, "SSL_CERT_FILE"),
 ]
+VALID_VARIABLES = {
+    "SSL_CERT_FILE": certifi.where(),
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "127.0.0.1:9",
+    "NO_PROXY": "h.example",
+}
 
 
 @both_sides
 @pytest.mark.parametrize("case", INVALID_VARIABLES, ids=str)
-def test_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(case.variable, case.value)
-    if case.variable == "NO_PROXY":
-        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    cure = "NO_PROXY takes ::1 without brackets" if case.variable == "NO_PROXY" else "correct or unset"
-    with pytest.raises(errors.ConfigurationError, match=f"(?=.*{case.variable}).*{cure}") as caught:
+def test_only_the_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {**VALID_VARIABLES, case.variable: case.value}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(errors.ConfigurationError, match=case.cure) as caught:
         ask(side)
 
-    assert "secretpass" not in caught.value.message
+    message = caught.value.message
+    assert {name for name in VALID_VARIABLES if re.search(rf"\b{name}\b", message)} <= {case.variable}
+    assert "secretpass" not in message
     assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (0, 0)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
@@ -382,6 +395,23 @@ def test_certificates_are_read_again_when_they_change(
         ask(side, server.url)
 
         assert len(server.ledger.requests) == 1
+
+
+@both_sides
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("content", ["missing", "useless"])
+def test_certificate_error_names_the_variable_that_is_set(
+    content: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    useless = certifi.where() if variable == "SSL_CERT_FILE" else tmp_path
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "missing" if content == "missing" else useless))
+    with FaultServer(once(), certificate=UNTRUSTED) as server:
+        with pytest.raises((errors.ConnectError, errors.ConfigurationError), match=f"correct .*{variable}") as caught:
+            ask(side, server.url)
+
+    assert re.findall(r"SSL_CERT_\w+", caught.value.message) == [variable]
 
 
 SWITCHES = {

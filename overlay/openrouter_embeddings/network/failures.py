@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from .. import errors
 from ..defaults import MAX_HEADER_BYTES
 from ..errors import Failure
 from .attempt import Attempt
-from .library import http
+from .library import CERTIFICATE_VARIABLES, http
 
 _Classes = tuple[type[errors.NoResponseError], ...]
 
@@ -63,7 +64,7 @@ _TOLERANCE_SECONDS = 0.001  # a timeout may expire this much before the deadline
 _PROXY_PHRASES = {str(status.value): status.phrase for status in HTTPStatus}
 _NO_TLS = "the port does not use TLS: correct the port in server_url, or use an http:// URL"
 _CURES = {  # start of an exception's text -> advice; only the user can fix these, so they are not retried
-    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust",
+    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or {certificates}",
     "[SSL: WRONG_VERSION_NUMBER]": _NO_TLS,
     "[SSL: RECORD_LAYER_FAILURE]": _NO_TLS,
     **dict.fromkeys(("401", "403", "407"), "correct the credentials in the proxy variable of the environment"),
@@ -94,6 +95,9 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     if errors.ConnectError in rule.ours:
         message += f" to {_peer(attempt)}"
         cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "")
+        variable = next((name for name in CERTIFICATE_VARIABLES if os.environ.get(name)), "")
+        trust = f"correct {variable}, which names" if variable else f"set {CERTIFICATE_VARIABLES[0]} to"
+        cure = cure.replace("{certificates}", f"{trust} the certificates to trust")
     message += f": {detail}" if detail else ""
     message += f"; {cure}" if cure else ""
     if rule.phase:
