@@ -74,6 +74,20 @@ def test_requests_to_this_machine_never_go_to_a_proxy(host: str, side: Side, mon
 
 
 @both_sides
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["LOCALHOST", "api.localhost", "127.0.0.2", "127.9.9.9", "[::1]", "[0:0:0:0:0:0:0:1]"])
+def test_loopback_hosts_without_a_server_never_go_to_a_proxy(
+    host: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(once()) as proxy:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectError):
+            ask(side, f"http://{host}:9/v1", retry_config=None)
+
+        assert proxy.ledger.requests == []
+
+
+@both_sides
 def test_unreachable_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secretpass@127.0.0.1:9")
     with pytest.raises(errors.ConnectError, match=r"https://h\.example through the proxy 127\.0\.0\.1:9") as caught:

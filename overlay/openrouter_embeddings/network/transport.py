@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import ssl
+import urllib.parse
 import urllib.request
 from typing import Any
 
+from ..config import is_loopback
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
 from .attempt import shut_down
@@ -15,7 +17,8 @@ from .backend import Backend, Stream
 from .library import CERTIFICATE_VARIABLES, core, http, references
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
-_NO_PROXY = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))  # local texts stay on this machine
+# Texts for this machine stay on it.
+_NO_PROXY = dict.fromkeys(("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]"))
 
 
 class _NoCookies(http.Cookies):
@@ -27,17 +30,22 @@ _CHANGES = {"cookies": _NoCookies(), "backend": None}
 _CLIENTS: Any = [type(cls.__name__, (cls,), _CHANGES) for cls in (http.Client, http.AsyncClient)]
 
 
-def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
+def open_client(ssl_context: ssl.SSLContext | None, base_url: str = "", *, on_loop: bool) -> Any:
     """Open an httpx client with the environment's proxies and certificates. Raise ConfigurationError if it fails.
+
+    The host of `base_url` is connected directly if it is a loopback address. The patterns of httpx hold no networks,
+    such as 127.0.0.0/8.
 
     Its `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
     """
     paths = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
     verify: Any = ssl_context
+    host = urllib.parse.urlsplit(base_url).hostname or ""
+    own = {f"all://[{host}]" if ":" in host else f"all://{host}": None} if is_loopback(host) else {}
     try:
         changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
         verify = verify or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
-        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY)
+        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY | own)
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason, lacks_package = getattr(error, "strerror", None) or type(error).__name__, isinstance(error, ImportError)
     else:
