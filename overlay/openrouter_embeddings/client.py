@@ -126,7 +126,8 @@ class OpenRouter(Resources):
             raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
         debug = debug_logger.debug if debug_logger is not None else None
         hook = Hook(on_event) if on_event is not None else None
-        self._caller = Caller(config, policy, HttpClients(client, async_client, ssl_context), debug, hook)
+        http_clients = HttpClients(client, async_client, ssl_context, config.base_url)
+        self._caller = Caller(config, policy, http_clients, debug, hook)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # missing if the constructor raised and a traceback shows the client

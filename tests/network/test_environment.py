@@ -6,12 +6,16 @@ import base64
 import contextlib
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import certifi
 import pytest
@@ -70,12 +74,44 @@ def test_requests_to_this_machine_never_go_to_a_proxy(host: str, side: Side, mon
 
 
 @both_sides
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["LOCALHOST", "api.localhost", "127.0.0.2", "127.9.9.9", "[::1]", "[0:0:0:0:0:0:0:1]"])
+def test_loopback_hosts_without_a_server_never_go_to_a_proxy(
+    host: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(once()) as proxy:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectError):
+            ask(side, f"http://{host}:9/v1", retry_config=None)
+
+        assert proxy.ledger.requests == []
+
+
+@both_sides
 def test_unreachable_proxy_is_named(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secretpass@127.0.0.1:9")
     with pytest.raises(errors.ConnectError, match=r"https://h\.example through the proxy 127\.0\.0\.1:9") as caught:
         ask(side, "https://h.example/v1", retry_config=None)
 
     assert "secretpass" not in caught.value.message
+
+
+@both_sides
+@pytest.mark.parametrize("url", ["https://api.localhost.example/v1", "https://127.0.0.1.example:9/v1"])
+def test_proxy_whose_host_is_part_of_the_url_is_named(url: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = "localhost" if "localhost" in url else "127.0.0.1"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:9")
+    with pytest.raises(errors.ConnectError, match=f"through the proxy {host}:9:"):
+        ask(side, url, retry_config=None)
+
+
+@both_sides
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://LOCALHOST:9/v1", "http://[::1]:9/v1"])
+def test_no_proxy_is_named_for_a_direct_connection(url: str, side: Side) -> None:
+    with pytest.raises(errors.ConnectError) as caught:
+        ask(side, url, retry_config=None)
+
+    assert "proxy" not in caught.value.message
 
 
 @both_sides
@@ -140,37 +176,155 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
         assert proxy.ledger.connection_count == 1
 
 
+def relay(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until either side closes."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def socks_proxy(to: int, *, user: bytes = b"", answers: tuple[bytes, ...] = ()) -> Iterator[int]:
+    """Run a SOCKS5 proxy (RFC 1928, RFC 1929) whose tunnels all lead to the port `to`, and return its port.
+
+    Args:
+        to: the port on this machine.
+        user: `user:password` that it requires; empty for none.
+        answers: sent in place of its own answers, one per message, before it closes the connection.
+    """
+    name, _, password = user.partition(b":")
+    login = b"\x01" + bytes([len(name)]) + name + bytes([len(password)]) + password
+
+    def serve(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            for answer in answers:
+                client.recv(1000)
+                client.sendall(answer)
+            if answers:
+                return
+            assert client.recv(1000) == (b"\x05\x01\x02" if user else b"\x05\x01\x00")
+            client.sendall(b"\x05\x02" if user else b"\x05\x00")
+            if user:
+                is_right = client.recv(1000) == login
+                client.sendall(b"\x01\x00" if is_right else b"\x01\x01")
+                if not is_right:
+                    return
+            assert client.recv(1000)[:5] == b"\x05\x01\x00\x03\x09"  # connect to a name of nine bytes
+            with socket.create_connection(("127.0.0.1", to)) as server:
+                client.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01")
+                back = threading.Thread(target=relay, args=(server, client), daemon=True)
+                back.start()
+                relay(client, server)
+                back.join(5)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@both_sides
+@pytest.mark.parametrize("user", [b"", b"user:secretpass"], ids=["no login", "login"])
+@pytest.mark.parametrize("certificate", [None, UNTRUSTED], ids=["http", "https"])
+def test_socks_proxy_is_used(
+    certificate: Path | None, user: bytes, side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(UNTRUSTED))
+    with (
+        FaultServer(forever(respond()), certificate=certificate) as server,
+        socks_proxy(server.port, user=user) as port,
+    ):
+        monkeypatch.setenv("ALL_PROXY", f"socks5://{user.decode()}{'@' if user else ''}127.0.0.1:{port}")
+        url = server.url.replace("127.0.0.1", "h.example")
+        with side(OpenRouter(KEY, server_url=url, allow_http=True, retry_config=None)) as session:
+            for text in "ab":
+                session.generate(input=text, model=MODEL)
+
+        assert (len(server.ledger.requests), server.ledger.connection_count) == (2, 1)
+
+
+SOCKS_ANSWERS = {
+    "closed": (b"",),
+    "no SOCKS": (b"HTTP/1.1 400 Bad Request\r\n\r\n",),
+    "wrong method": (b"\x05\xff",),
+    "wrong password": (b"\x05\x02", b"\x01\x01"),
+    "host unreachable": (b"\x05\x02", b"\x01\x00", b"\x05\x04\x00\x01\x00\x00\x00\x00\x00\x00"),
+}
+
+
+@both_sides
+@pytest.mark.parametrize("answers", SOCKS_ANSWERS.values(), ids=SOCKS_ANSWERS)
+def test_request_is_not_billed_if_the_socks_proxy_opens_no_tunnel(
+    answers: tuple[bytes, ...], side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socks_proxy(9, answers=answers) as port:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://user:secretpass@127.0.0.1:{port}")
+        with pytest.raises(errors.ConnectError, match=rf"through the proxy 127\.0\.0\.1:{port}") as caught:
+            ask(side, "https://h.example/v1", retry_config=1)
+
+    assert "secretpass" not in caught.value.message
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (2, 0)
+
+
+@both_sides
+def test_silent_socks_proxy_ends_with_the_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(forever(hang)) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectError, match=rf"through the proxy 127\.0\.0\.1:{proxy.port}") as caught:
+            ask(side, "https://h.example/v1", timeout_ms=200, retry_config=None)
+
+    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (1, 0)
+
+
 class InvalidVariable(NamedTuple):
-    """An environment variable with a value that cannot be used."""
+    """An environment variable with a value that cannot be used, and what the error says about it."""
 
     variable: str
     value: str
+    cure: str
 
 
+IN_NO_PROXY = "NO_PROXY takes ::1 without brackets"
 INVALID_VARIABLES = [
-    InvalidVariable("HTTPS_PROXY", "gopher://user:secretpass@proxy:70"),
-    InvalidVariable("HTTP_PROXY", "http://user:secretpass@proxy:notaport"),
+    InvalidVariable("HTTPS_PROXY", "gopher://user:secretpass@proxy:70", "HTTPS_PROXY, which must start with http"),
+    InvalidVariable("HTTP_PROXY", "http://user:secretpass@proxy:notaport", "HTTP_PROXY, which is not a valid URL"),
+    InvalidVariable("all_proxy", "user:secretpass@proxy:notaport", "ALL_PROXY, which is not a valid URL"),
     *(
         []
         if IS_HTTPX2
-        else [InvalidVariable("NO_PROXY", "[::1]"), InvalidVariable("NO_PROXY", "fd00::/8,.secretpass.example")]
+        else [
+            InvalidVariable("NO_PROXY", "[::1]", IN_NO_PROXY),
+            InvalidVariable("NO_PROXY", "fd00::/8,.secretpass.example", IN_NO_PROXY),
+        ]
     ),
-    InvalidVariable("SSL_CERT_FILE", "/no/such/secretpass.pem"),
-    InvalidVariable("SSL_CERT_FILE", __file__),
+    InvalidVariable("SSL_CERT_FILE", "/no/such/secretpass.pem", r"\(No such file or directory\).*SSL_CERT_FILE"),
+    InvalidVariable("SSL_CERT_FILE", __file__, "SSL_CERT_FILE"),
 ]
+VALID_VARIABLES = {
+    "SSL_CERT_FILE": certifi.where(),
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "127.0.0.1:9",
+    "NO_PROXY": "h.example",
+}
 
 
 @both_sides
 @pytest.mark.parametrize("case", INVALID_VARIABLES, ids=str)
-def test_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(case.variable, case.value)
-    if case.variable == "NO_PROXY":
-        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    cure = "NO_PROXY takes ::1 without brackets" if case.variable == "NO_PROXY" else "correct or unset"
-    with pytest.raises(errors.ConfigurationError, match=f"(?=.*{case.variable}).*{cure}") as caught:
+def test_only_the_invalid_variable_is_named(case: InvalidVariable, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {**VALID_VARIABLES, case.variable: case.value}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(errors.ConfigurationError, match=case.cure) as caught:
         ask(side)
 
-    assert "secretpass" not in caught.value.message
+    message = caught.value.message
+    assert {name for name in VALID_VARIABLES if re.search(rf"\b{name}\b", message)} <= {case.variable}
+    assert "secretpass" not in message
     assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (0, 0)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
@@ -257,6 +411,23 @@ def test_certificates_are_read_again_when_they_change(
         assert len(server.ledger.requests) == 1
 
 
+@both_sides
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("content", ["missing", "useless"])
+def test_certificate_error_names_the_variable_that_is_set(
+    content: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    useless = certifi.where() if variable == "SSL_CERT_FILE" else tmp_path
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "missing" if content == "missing" else useless))
+    with FaultServer(once(), certificate=UNTRUSTED) as server:
+        with pytest.raises((errors.ConnectError, errors.ConfigurationError), match=f"correct .*{variable}") as caught:
+            ask(side, server.url)
+
+    assert re.findall(r"SSL_CERT_\w+", caught.value.message) == [variable]
+
+
 SWITCHES = {
     "PYTHONHTTPSVERIFY": "0",
     "CURL_CA_BUNDLE": "",
@@ -301,6 +472,56 @@ def test_key_that_a_server_echoes_in_part_is_masked_in_logs(side: Side, caplog: 
     logged = [record.getMessage() for record in caplog.records]
     assert any("X-Echo" in text for text in logged)
     assert [text for text in logged if part in text] == []
+
+
+OWN_CLIENTS = """
+import logging, sys, anyio
+from openrouter_embeddings import OpenRouter
+shown = []
+class Handler(logging.Handler):
+    def emit(self, record):
+        shown.append(record.getMessage())
+logging.getLogger().setLevel(logging.DEBUG)
+logging.getLogger().addHandler(Handler())
+key, url = sys.argv[1:]
+with OpenRouter(key, server_url=url) as client:
+    client.embeddings.generate(input="a", model="m")
+import httpx, httpx2
+async def call_async(library):
+    async with library.AsyncClient(trust_env=False) as own:
+        await OpenRouter(key, server_url=url, async_client=own).embeddings.generate_async(input="a", model="m")
+for library in (httpx, httpx2):
+    with library.Client(trust_env=False) as own:
+        OpenRouter(key, server_url=url, client=own).embeddings.generate(input="a", model="m")
+    anyio.run(call_async, library)
+print(sum("X-Echo" in text for text in shown), [text for text in shown if key in text])
+"""
+
+
+def test_logs_of_a_library_that_is_imported_later_are_masked() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with FaultServer(forever(respond(headers=(*JSON, ("X-Echo", f"Bearer {KEY}"))))) as server:
+        command = [sys.executable, "-c", OWN_CLIENTS, KEY, server.url]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    assert (ran.stderr, ran.stdout) == ("", "5 []\n")
+
+
+@both_sides
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+@pytest.mark.parametrize("password", ["secretpass", "secret:p%40ss"])
+def test_password_of_a_socks_proxy_is_masked_in_logs(
+    password: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with socks_proxy(9, answers=(b"\x05\x02", b"\x01\x01")) as port:
+        monkeypatch.setenv(variable, f"socks5://user:{password}@127.0.0.1:{port}")
+        with pytest.raises(errors.ConnectError):
+            ask(side, "https://h.example/v1", retry_config=None)
+
+    logged = [f"{record.getMessage()} {record.args}" for record in caplog.records]
+    assert any("setup_socks5_connection" in text for text in logged)
+    assert [text for text in logged if password in text or unquote(password) in text] == []
 
 
 def test_logs_of_other_users_of_httpx_are_not_changed(caplog: pytest.LogCaptureFixture) -> None:

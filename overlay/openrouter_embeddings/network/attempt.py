@@ -25,13 +25,17 @@ class Attempt:
         self.deadline = math.inf  # set once it has a connection: waiting for the pool does not count
         self.socket: Any = None
         self.connecting_to = ""  # "host:port" of a new connection; "" for a reused one
+        self.opening: Any = None  # the stream of a new connection, until it carries the request
         self.sent = self.received = 0  # in bytes
         self.has_headers = False  # True once the response headers have arrived
         self.request_incomplete = False  # True if the request was sent incompletely
         self.cancelled = self.ended = False
 
-    def remaining(self, timeout: float = math.inf) -> float:
+    def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. The first call sets the deadline.
+
+        Args:
+            timeout: in seconds; None for no other limit, as httpcore reads the answers of a SOCKS proxy.
 
         Raises:
             TimeoutError: the deadline has passed.
@@ -44,7 +48,8 @@ class Attempt:
             self.deadline = now + self.request.timeouts.attempt_seconds
         if now >= self.deadline:
             raise TimeoutError
-        return min(timeout, self.deadline - now)
+        left = self.deadline - now
+        return left if timeout is None else min(timeout, left)
 
 
 current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("openrouter_attempt")

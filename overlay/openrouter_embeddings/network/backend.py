@@ -57,17 +57,22 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
         attempt, connect = current_attempt.get(), self._inner.connect_tcp
         attempt.connecting_to = f"{host}:{port}"
         if self.on_loop:
-            return Stream(await connect(host, port, attempt.remaining(timeout), *args, **options), self)
+            inner = await connect(host, port, attempt.remaining(timeout), *args, **options)
+            attempt.opening = stream = Stream(inner, self)
+            return stream
         until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS lookup
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         while True:  # httpcore would apply the whole timeout to each address
             share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
             try:
-                return Stream(connect(addresses.pop(0), port, attempt.remaining(share), *args, **options), self)
+                inner = connect(addresses.pop(0), port, attempt.remaining(share), *args, **options)
             except (core.ConnectError, core.ConnectTimeout):
                 if not addresses:
                     raise
+            else:
+                attempt.opening = stream = Stream(inner, self)
+                return stream
 
 
 class Stream(core.NetworkStream, core.AsyncNetworkStream):
@@ -111,6 +116,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
             raise
         attempt.received = 0  # earlier bytes belong to a proxy's response to CONNECT
+        attempt.opening = stream
         return stream
 
     def close(self) -> None:
@@ -130,7 +136,9 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
-        is_billed = not self._unsent.startswith(b"CONNECT ")  # that asks a proxy for a tunnel, and holds no text
+        is_billed = self._unsent.startswith(f"{attempt.request.method} ".encode())  # else it asks a proxy for a tunnel
+        if is_billed:
+            attempt.opening = None
         left, self._unsent = memoryview(self._unsent), b""  # its repr hides the key from tracebacks with locals
         is_kept, self._attempt = self._attempt not in (None, attempt), attempt
         attempt.socket = self._socket

@@ -48,10 +48,14 @@ class HttpClients:
         client: the caller's own `httpx.Client`, which this class never closes.
         async_client: the caller's own `httpx.AsyncClient`, never closed either.
         ssl_context: TLS settings to use instead of the environment's certificates.
+        base_url: if its host is a loopback address, requests to it never go to a proxy.
     """
 
-    def __init__(self, client: Any = None, async_client: Any = None, ssl_context: Any = None) -> None:
+    def __init__(
+        self, client: Any = None, async_client: Any = None, ssl_context: Any = None, base_url: str = ""
+    ) -> None:
         self._given, self._given_async, self._ssl_context = client, async_client, ssl_context
+        self._base_url = base_url
         self.closed = False
         self._reset()
 
@@ -102,7 +106,9 @@ class HttpClients:
         if (client := self._sync) is None:
             with self._lock:
                 self._prepare()
-                client = self._sync = self._sync or transport.open_client(self._ssl_context, on_loop=False)
+                client = self._sync = self._sync or transport.open_client(
+                    self._ssl_context, self._base_url, on_loop=False
+                )
         return client
 
     async def async_client(self) -> Any:
@@ -117,7 +123,7 @@ class HttpClients:
                 # Loops that were closed without finishing their async generators.
                 for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
                     transport.abandon(self._async.pop(ended)[0])
-                client = transport.open_client(self._ssl_context, on_loop=True)
+                client = transport.open_client(self._ssl_context, self._base_url, on_loop=True)
                 self._async[loop] = client, self._close_with_loop(loop, client)
             await anext(self._async[loop][1])
         return self._async[loop][0]
@@ -154,10 +160,10 @@ class HttpClients:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:
             given = "client=, async_client= or ssl_context="
             raise TypeError(f"an OpenRouter with {given} cannot be pickled; create it in each process")
-        return {"closed": self.closed}
+        return {"closed": self.closed, "base_url": self._base_url}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()  # type: ignore[misc]
+        self.__init__(base_url=state["base_url"])  # type: ignore[misc]
         self.closed = state["closed"]
 
 

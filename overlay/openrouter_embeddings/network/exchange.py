@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import time
+import urllib.parse
+import urllib.request
 import zlib
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,7 +20,7 @@ from .. import defaults, errors
 from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..errors import AnswerTooLargeError, Failure, format_size
 from ..messages import BodyConsumer, Headers, Request, Response, Timeouts
-from ..redaction import Secret
+from ..redaction import Redactor, Secret
 from .attempt import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import exception_failure
 from .library import ROOTS, http
@@ -37,6 +40,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
         seconds = request.timeouts.attempt_seconds
         attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
         limit = anyio.fail_after(seconds) if on_loop else None
+    _mask_loggers(len(logging.Logger.manager.loggerDict))
     token = current_attempt.set(attempt)
     try:
         if scope is not None:
@@ -61,6 +65,8 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
     finally:
         attempt.ended = True
         current_attempt.reset(token)
+        if (stream := attempt.opening) is not None:  # httpcore leaves it open if a SOCKS proxy opens no tunnel
+            await stream.aclose() if on_loop else stream.close()
 
 
 class _CancelledInWaits:
@@ -227,15 +233,31 @@ class _BodyReader:
 
 
 class _MaskingFilter(logging.Filter):
-    """Masks DEBUG records of httpx and httpcore during attempts: they quote headers, and servers may echo the key."""
+    """Masks DEBUG records of the HTTP library during attempts: they quote headers, and passwords of SOCKS proxies."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         attempt = current_attempt.get(None)
         if attempt is not None:
-            record.msg, record.args = attempt.request.redactor()(record.getMessage()), ()
+            mask, mask_passwords = attempt.request.redactor(), Redactor(_proxy_passwords())
+            record.msg, record.args = mask_passwords(mask(record.getMessage())), ()
         return True
 
 
-for _name in list(logging.Logger.manager.loggerDict):  # a parent logger's filter does not see its children's records
-    if _name.partition(".")[0] in ROOTS:
-        logging.getLogger(_name).addFilter(_MaskingFilter())
+def _proxy_passwords() -> Iterator[Secret]:
+    """Return the credentials of the environment's proxies, in each form in which a record may show them."""
+    for proxy in urllib.request.getproxies().values():
+        login = proxy.rpartition("@")[0].rpartition("//")[2]  # works for invalid URLs too
+        user, _, password = map(urllib.parse.unquote, login.partition(":"))
+        yield from map(Secret, (password, login.partition(":")[2]))
+        yield Secret(f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}")
+
+
+_masking_filter = _MaskingFilter()
+
+
+@lru_cache(maxsize=1)
+def _mask_loggers(_count: int) -> None:
+    """Add the filter to the loggers of both HTTP libraries. `_count` changes when another library has been imported."""
+    for name in list(logging.Logger.manager.loggerDict):  # a parent's filter does not see its children's records
+        if name.partition(".")[0] in ROOTS:
+            logging.getLogger(name).addFilter(_masking_filter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from .. import errors
 from ..defaults import MAX_HEADER_BYTES
 from ..errors import Failure
 from .attempt import Attempt
-from .library import http
+from .library import CERTIFICATE_VARIABLES, http
 
 _Classes = tuple[type[errors.NoResponseError], ...]
 
@@ -48,6 +49,7 @@ _RULES = {  # by class name, because a caller's own client may belong to httpx o
     "WriteTimeout": _Rule(_LATE, "WriteTimeout", "the request could not be sent in time", True, "write"),
     "TimeoutException": _Rule(_LATE, "ReadTimeout", "no response in time", True, "read"),
     "ProxyError": _Rule(_UNCONNECTED, "ProxyError", "the proxy refused the connection", False),
+    "SOCKSError": _Rule(_UNCONNECTED, "ProxyError", "the proxy does not respond in SOCKS5", False),
     "ConnectError": _Rule(_UNCONNECTED, "ConnectError", "no connection", False),
     "WriteError": _Rule(_LOST, "WriteError", "the connection broke while the request was sent"),
     "NetworkError": _Rule(_LOST, "ReadError", "the connection broke"),
@@ -62,7 +64,7 @@ _TOLERANCE_SECONDS = 0.001  # a timeout may expire this much before the deadline
 _PROXY_PHRASES = {str(status.value): status.phrase for status in HTTPStatus}
 _NO_TLS = "the port does not use TLS: correct the port in server_url, or use an http:// URL"
 _CURES = {  # start of an exception's text -> advice; only the user can fix these, so they are not retried
-    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or set SSL_CERT_FILE to the certificates to trust",
+    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or {certificates}",
     "[SSL: WRONG_VERSION_NUMBER]": _NO_TLS,
     "[SSL: RECORD_LAYER_FAILURE]": _NO_TLS,
     **dict.fromkeys(("401", "403", "407"), "correct the credentials in the proxy variable of the environment"),
@@ -93,6 +95,9 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     if errors.ConnectError in rule.ours:
         message += f" to {_peer(attempt)}"
         cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "")
+        variable = next((name for name in CERTIFICATE_VARIABLES if os.environ.get(name)), "")
+        trust = f"correct {variable}, which names" if variable else f"set {CERTIFICATE_VARIABLES[0]} to"
+        cure = cure.replace("{certificates}", f"{trust} the certificates to trust")
     message += f": {detail}" if detail else ""
     message += f"; {cure}" if cure else ""
     if rule.phase:
@@ -105,5 +110,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
 def _peer(attempt: Attempt) -> str:
     """Return the origin of the request, and the proxy if one was used."""
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
-    host = attempt.connecting_to.rpartition(":")[0]
-    return f"{origin} through the proxy {attempt.connecting_to}" if host and host not in origin else origin
+    url = http.URL(attempt.request.url)
+    direct = f"{url.raw_host.decode()}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    is_direct = attempt.backend is None or attempt.connecting_to in ("", direct)
+    return origin if is_direct else f"{origin} through the proxy {attempt.connecting_to}"

@@ -28,9 +28,10 @@ elif _chosen == "httpx2":
 else:
     raise ConfigurationError(f"OPENROUTER_HTTP_LIBRARY must be httpx or httpx2, got {_chosen[:40]!r}")
 
-__all__ = ["ROOTS", "core", "h11", "http", "references"]
+__all__ = ["CERTIFICATE_VARIABLES", "ROOTS", "core", "h11", "http", "references"]
 
-ROOTS = frozenset({http.__name__, core.__name__})
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # httpx uses the first one that is set
+ROOTS = frozenset({"httpx", "httpcore", "httpx2", "httpcore2"})  # a caller's own client may belong to the other library
 _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
 
 

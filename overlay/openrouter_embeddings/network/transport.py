@@ -5,18 +5,20 @@ from __future__ import annotations
 import functools
 import os
 import ssl
+import urllib.parse
+import urllib.request
 from typing import Any
 
+from ..config import is_loopback
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
 from .attempt import shut_down
 from .backend import Backend, Stream
-from .library import core, http, references
+from .library import CERTIFICATE_VARIABLES, core, http, references
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_NO_PROXY = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))  # local texts stay on this machine
-_VARIABLES = (*_CERTIFICATES, "SSLKEYLOGFILE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# Texts for this machine stay on it.
+_NO_PROXY = dict.fromkeys(("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]"))
 
 
 class _NoCookies(http.Cookies):
@@ -28,29 +30,53 @@ _CHANGES = {"cookies": _NoCookies(), "backend": None}
 _CLIENTS: Any = [type(cls.__name__, (cls,), _CHANGES) for cls in (http.Client, http.AsyncClient)]
 
 
-def open_client(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> Any:
+def open_client(ssl_context: ssl.SSLContext | None, base_url: str = "", *, on_loop: bool) -> Any:
     """Open an httpx client with the environment's proxies and certificates. Raise ConfigurationError if it fails.
+
+    The host of `base_url` is connected directly if it is a loopback address. The patterns of httpx hold no networks,
+    such as 127.0.0.0/8.
 
     Its `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
     """
-    paths = [os.environ.get(name, "") for name in _CERTIFICATES]
+    paths = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
+    verify: Any = ssl_context
+    host = urllib.parse.urlsplit(base_url).hostname or ""
+    own = {f"all://[{host}]" if ":" in host else f"all://{host}": None} if is_loopback(host) else {}
     try:
         changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
-        verify = ssl_context or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
-        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY)
+        verify = verify or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
+        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY | own)
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
-        reason = type(error).__name__
+        reason, lacks_package = getattr(error, "strerror", None) or type(error).__name__, isinstance(error, ImportError)
     else:
         for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
             client.backend = client.backend or Backend(getattr(owner, name), on_loop)
             setattr(owner, name, client.backend)
         return client
-    named = ", ".join(name for name in _VARIABLES if os.environ.get(name) or os.environ.get(name.lower()))
-    hint = "; NO_PROXY takes ::1 without brackets, and no networks: name the hosts" if "NO_PROXY" in named else ""
-    if reason == "ImportError":
-        hint = ", or install what a SOCKS proxy needs: pip install socksio"
+    if verify is None:
+        advice = ", ".join(name for name in (*CERTIFICATE_VARIABLES, "SSLKEYLOGFILE") if os.environ.get(name))
+    else:
+        advice = _proxy_advice(lacks_package=lacks_package)
     # Not chained, because a proxy URL may contain a password.
-    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {named}{hint}")
+    raise ConfigurationError(f"the HTTP client cannot be opened ({reason}): correct or unset {advice}")
+
+
+def _proxy_advice(*, lacks_package: bool) -> str:
+    """Name the proxy variables that httpx rejects, each with the reason. Their values are not shown."""
+    proxies = urllib.request.getproxies()  # httpx uses it too
+    urls = {f"{scheme.upper()}_PROXY": proxies[scheme] for scheme in ("http", "https", "all") if proxies.get(scheme)}
+    if lacks_package:
+        names = ", ".join(name for name, url in urls.items() if url.lower().startswith("socks"))
+        return f"{names}, or install what a SOCKS proxy needs: pip install socksio"
+    faults = []
+    for name, url in urls.items():
+        try:
+            http.Proxy(url if "://" in url else f"http://{url}")
+        except http.InvalidURL:
+            faults.append(f"{name}, which is not a valid URL")
+        except ValueError:
+            faults.append(f"{name}, which must start with http://, https://, socks5:// or socks5h://")
+    return "; ".join(faults) or "NO_PROXY; NO_PROXY takes ::1 without brackets, and no networks: name the hosts"
 
 
 @functools.lru_cache(maxsize=4)
