@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import embed
-from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
+from ..errors import ConfigurationError, CorpusError, InvalidInputError
 from ..vectors import truncate_dimensions
 from .journal import Journal
 from .outputs import VectorForm, job_folder, open_reader, output_format, own_files
-from .sources import Source
+from .sources import Source, named_failures
 from .stamp import CANARY_TEXTS, Canary
 
 _SEARCH_ROWS = 384  # per block: enough for a product in several threads, few enough for the CPU cache
@@ -67,7 +66,7 @@ class Output:
             hint = " yet: its job is not finished, run the same `embed` command again"
             raise ConfigurationError(f"the file {path} does not exist{hint if job_folder(path).is_dir() else ''}")
         self._path = path
-        with self._named_failures():
+        with named_failures(f"{self._path} cannot be read"):
             self._reader = open_reader(path, output_format(path))
         metadata = self._reader.metadata
         if "openrouter_embeddings" not in metadata:
@@ -76,15 +75,6 @@ class Output:
         self.options: dict[str, Any] = json.loads(self.facts["stamp"])
         self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
         self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
-
-    @contextlib.contextmanager
-    def _named_failures(self) -> Iterator[None]:
-        try:
-            yield
-        except OpenRouterError:
-            raise
-        except (ValueError, EOFError) as error:  # exceptions of pyarrow are ValueErrors
-            raise CorpusError(f"{self._path} cannot be read: {error}") from error
 
     def nearest(self, vector: Any, count: int) -> list[tuple[int | str, int, float]]:
         """Return the rows with the largest cosine similarity to `vector`, float32 `(dimensions,)`.
@@ -105,7 +95,7 @@ class Output:
         unit = vector / (np.linalg.norm(vector) or 1.0)
         products, squares = np.empty((2, self._reader.rows), np.float32)
         end = 0
-        with self._named_failures():
+        with named_failures(f"{self._path} cannot be read"):
             for stored in self._reader.blocks(_SEARCH_ROWS):
                 start, end = end, end + len(stored)
                 block = self._numbers(stored, len(unit))

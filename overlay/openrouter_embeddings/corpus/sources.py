@@ -37,6 +37,17 @@ FORMATS: dict[str, Format] = {
 _COPY_BYTES = 64 << 10  # once a block of 128 KiB or more is freed, glibc keeps more free memory for each thread
 
 
+@contextlib.contextmanager
+def named_failures(problem: str) -> Iterator[None]:
+    """Convert an error of a file that cannot be read to CorpusError; the message begins with `problem`."""
+    try:
+        yield
+    except OpenRouterError:
+        raise
+    except (csv.Error, EOFError, ValueError) as error:  # exceptions of pyarrow are ValueErrors
+        raise CorpusError(f"{problem}: {error}") from error
+
+
 @attrs.frozen
 class Source:
     """A corpus that can be read several times.
@@ -55,23 +66,18 @@ class Source:
     id_field: str | None = None
     excluded: frozenset[Path] = frozenset()
 
+    @property
+    def _problem(self) -> str:
+        return f"{self.path} is not a valid {self.format} file"
+
     def rows(self) -> Iterator[Row]:
         """Yield all rows, in the same order at each call.
 
         Raises:
             CorpusError: the file does not have its format, or a column is missing.
         """
-        with self._named_failures():
+        with named_failures(self._problem):
             yield from _READERS[self.format](self)
-
-    @contextlib.contextmanager
-    def _named_failures(self) -> Iterator[None]:
-        try:
-            yield
-        except OpenRouterError:
-            raise
-        except (csv.Error, ValueError) as error:  # exceptions of pyarrow are ValueErrors
-            raise CorpusError(f"{self.path} is not a valid {self.format} file: {error}") from error
 
     def files(self) -> list[Path]:
         """Return the files of a folder, sorted by name, without hidden ones; or the file itself."""
@@ -100,7 +106,7 @@ class Source:
         if self.format in ("parquet", "arrow"):
             from .arrow_files import row_count
 
-            with self._named_failures():
+            with named_failures(self._problem):
                 return digest.hexdigest(), row_count(self.path, self.format)
         if self.format == "folder":
             return digest.hexdigest(), len(files)
