@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 # Copied at import, before the tests remove the proxy settings: an installer may need them.
 SHELL = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+SHELL["UV_SYSTEM_CERTS"] = "1"  # uv then trusts the certificates that pip trusts
 
 Installer = Literal["uv", "pip"]
 
@@ -39,7 +40,7 @@ class Environment:
 
     def install(self, *requirements: str | Path) -> None:
         if self.installer == "uv":
-            run(UV, "pip", "install", "--quiet", "--system-certs", "--python", self.python, *requirements)
+            run(UV, "pip", "install", "--quiet", "--python", self.python, *requirements)
         else:
             options = ["--quiet", "--disable-pip-version-check", "--no-compile"]
             run(self.python, "-m", "pip", "install", *options, *requirements)
