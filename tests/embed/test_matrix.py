@@ -71,6 +71,17 @@ def test_consecutive_rows_are_decoded_in_place() -> None:
     assert all(np.shares_memory(made, output) for output in outputs)
 
 
+def test_finished_rows_are_not_decoded_into() -> None:
+    matrix = ResultMatrix(3)
+    matrix.put([0, 1], rows_of(0, 1))
+    for positions in ([1], [0, 1], [1, 2]):
+        matrix.output(positions)(len(positions), 3)[:] = 9.0
+    matrix.put([2], rows_of(2))
+    made, _ = finished(matrix)
+
+    assert np.array_equal(made, rows_of(0, 1, 2))
+
+
 @pytest.mark.parametrize(
     ("positions", "shape"), [([0, 2], (2, 3)), ([2, 1], (2, 3)), ([1, 2], (1, 3)), ([1, 2], (3, 3)), ([1, 2], (2, 2))]
 )

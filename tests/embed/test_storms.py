@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -90,6 +91,36 @@ def test_server_that_rejects_at_random_causes_no_wrong_error(share: float, statu
         assert [error.position for error in result.errors] == [777]
         assert np.delete(result.vectors, 777, 0).tobytes() == matrix_of([*texts[:777], *texts[778:]]).tobytes()
         assert sum(server.ledger.billed) == 1_999 + result.possibly_billed_texts
+
+
+@both_sides
+@pytest.mark.parametrize("change", [{"model": "another/model"}, {"usage": None}, {"data": []}], ids=str)
+def test_probe_does_not_change_the_row_of_its_text(change: dict[str, Any], side: Side) -> None:
+    """A probe is a text that has its vector already; its second response may come from another model, or be invalid."""
+    texts, answered = texts_of(31), set[str]()
+
+    def edit(body: dict[str, Any]) -> None:
+        body.update(change)
+        for row in body["data"]:
+            row["embedding"] = b64encode(np.full(8, 9.0, np.float32).tobytes()).decode()
+
+    def step(connection: Connection, request: Any) -> None:
+        is_repeated = not answered.isdisjoint(request.inputs)
+        if texts[-1] in request.inputs:
+            reject(503)(connection, request)
+        else:
+            answered.update(request.inputs)
+            respond(edit if is_repeated else lambda body: None)(connection, request)
+
+    options = {"batch_size": 10, "concurrency": 1, "on_error": "record", "retries": QUICK}
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        try:
+            result = session.embed(texts, model=MODEL, **options)
+        except errors.ResponseValidationError as error:
+            result = error.partial
+
+        assert np.array_equal(result.vectors[:-1], matrix_of(texts[:-1]))
+        assert sum(server.ledger.billed) > 30, "a probe was sent"
 
 
 @both_sides

@@ -66,11 +66,14 @@ class ResultMatrix:
             return self._matrix
 
     def output(self, positions: Sequence[int]) -> OutputBuffer:
-        """Return the output buffer of a batch: rows of the matrix if they are consecutive. Thread-safe."""
+        """Return the output buffer of a batch: rows of the matrix if they are consecutive and empty. Thread-safe.
+
+        The response to a probe, or an invalid one, never changes a row that has its vector.
+        """
         start, count = positions[0], len(positions)
 
         def buffer(rows: int, width: int) -> Matrix:
-            if rows == count and _are_consecutive(positions):
+            if rows == count and _are_consecutive(positions) and not self._filled[start : start + count].any():
                 matrix = self._of_width(width)
                 if matrix.shape[1] == width:
                     return matrix[start : start + count]
