@@ -168,6 +168,15 @@ def test_unreadable_file_of_a_folder_is_recorded(tmp_path: Path) -> None:
     assert "cannot be read" in line["message"]
 
 
+@pytest.mark.parametrize("lines", ['2,"two\n3,three\n', '2,"two" times\n', "2,two, three\n"], ids=repr)
+def test_csv_that_would_lose_text_is_recorded(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f"\nid,text\n1,one\n{lines}")
+    with ProviderServer() as server:
+        result = embed_corpus(server.url, tmp_path / "in.csv", tmp_path / "out.npy")
+
+    assert (result.rows, result.errors, server.ledger.requests[-1].inputs) == (1, 1, ["one"])
+
+
 REJECTED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such file": ({"source": "nothing.jsonl"}, errors.ConfigurationError, "does not exist"),
     "format": ({"source": "in.xyz"}, errors.ConfigurationError, "format= or --format"),
@@ -175,6 +184,8 @@ REJECTED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "folder": ({"output": "nothing/out.npy"}, errors.ConfigurationError, "nothing, does not exist"),
     "existing output": ({"output": "there.npy"}, errors.ConfigurationError, "already exists"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
+    "two columns": ({"source": "two.csv"}, errors.CorpusError, "2 columns 'text'"),
+    "broken header": ({"source": "quote.csv"}, errors.CorpusError, "line 1 is not CSV"),
     "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a valid parquet file"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
     "option": ({"on_error": "raise"}, TypeError, "does not accept on_error"),
@@ -194,6 +205,8 @@ def test_invalid_call_is_rejected_and_sends_nothing(case: str, tmp_path: Path, m
         (tmp_path / name).touch()
     changes, error, message = REJECTED[case]
     (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
+    (tmp_path / "two.csv").write_text("text,text\na,b\n")
+    (tmp_path / "quote.csv").write_text('id,"text\n1,a\n')
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}
     with ProviderServer() as server, pytest.raises(error, match=message):
         embed_corpus(server.url, options.pop("source"), options.pop("output"), **options)

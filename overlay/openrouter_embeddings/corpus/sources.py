@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -244,12 +244,34 @@ def _read_folder(source: Source) -> Iterator[Row]:
 def _read_csv(source: Source) -> Iterator[Row]:
     csv.field_size_limit(2**31 - 1)  # applies to the process; texts exceed the default
     with source.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        rows = csv.DictReader(file, dialect="excel-tab" if source.format == "tsv" else "excel")
-        names = rows.fieldnames or []
+        records = _csv_records(file, "excel-tab" if source.format == "tsv" else "excel")
+        names, problem = next(records, ([], ""))
+        if problem:
+            raise CorpusError(f"{source.path}: {problem}")
         id_field = source.id_field or ("id" if "id" in names else None)
         require_fields(names, source.text_field, source.id_field, source.path)
-        for number, row in enumerate(rows):
-            yield checked(row.get(id_field or ""), row[source.text_field], number, source.text_field, id_field)
+        for number, (values, problem) in enumerate(records):
+            if len(values) > len(names):
+                problem = f"the row has {len(values)} fields, the header has {len(names)}: put quotes around the text"
+            if problem:
+                yield None, None, problem
+            else:
+                row = dict(zip_longest(names, values))
+                yield checked(row.get(id_field or ""), row[source.text_field], number, source.text_field, id_field)
+
+
+def _csv_records(file: Iterable[str], dialect: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the fields of each record, or no fields and the reason why it cannot be read."""
+    reader = csv.reader(file, dialect, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            if fields := next(reader):
+                yield fields, ""
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield [], f"line {line} is not CSV ({error}): a quote may be missing, or must be doubled"
 
 
 def _read_arrow(source: Source) -> Iterator[Row]:
