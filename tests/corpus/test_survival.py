@@ -251,6 +251,23 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
     assert (output.exists(), [doubt.texts for doubt in status(folder_of(output)).doubts]) == (False, [20])
 
 
+@pytest.mark.parametrize("size", [None, 0, 500])
+def test_shortened_file_of_vectors_ends_the_job(size: int | None, tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:60]), tmp_path / "out.npy"
+    steps = iter([respond(), respond(), respond(), reject(402), *[respond()] * 9])
+    with FaultServer(lambda: steps) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
+        vectors = folder_of(output) / "vectors.f32"
+        if size is None:
+            vectors.unlink()
+        else:
+            os.truncate(vectors, size)
+        with pytest.raises(errors.CorpusError, match=r"vectors\.f32 has .* 40 rows of vectors need 1280"):
+            embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
+    assert not output.exists()
+
+
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.parquet"
     with ProviderServer() as server:

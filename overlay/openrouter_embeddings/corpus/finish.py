@@ -90,7 +90,8 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     for path in (written, *lists_written.values(), *side_files(written).values()):
         path.unlink(missing_ok=True)  # frees the space of an earlier try
     with contextlib.ExitStack() as stack:
-        vectors = stack.enter_context(contextlib.closing(VectorFile(plan.vectors_path, dimensions)))
+        vectors = VectorFile(plan.vectors_path, dimensions, journal.rows_kept())
+        stack.callback(vectors.close)
         writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
         stack.callback(writer.close)
         files = [stack.enter_context(path.open("wb")) for path in lists_written.values()]

@@ -123,7 +123,7 @@ class Job:
         if (canary := self._check_canary()) is None:
             return
         self._canary_streams = len(self._streams)
-        self._vectors = VectorFile(self.plan.vectors_path, canary.vectors.shape[1])
+        self._vectors = self._open_vectors(canary)
         if self._batch or has_open_batches:
             unanswered = self._embed_in_batches(self._vectors)
             pending = self._pending()  # with batches, only the rows that they did not answer
@@ -133,6 +133,9 @@ class Job:
             if self._batch is not None and not self._batch.fallback:
                 raise unanswered
         self._embed_in_requests(self._vectors, chain([first] if first else [], pending))
+
+    def _open_vectors(self, canary: Canary) -> VectorFile:
+        return VectorFile(self.plan.vectors_path, canary.vectors.shape[1], self._journal.rows_kept())
 
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
         """Embed in batches, or only collect open ones. Return the error to raise if rows are left."""
@@ -165,7 +168,7 @@ class Job:
         came = _membership(self._journal.rows_of_batches())
         rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
         canary = Canary.from_json(self._journal.get("canary"))
-        with closing(VectorFile(self.plan.vectors_path, canary.vectors.shape[1])) as vectors:
+        with closing(self._open_vectors(canary)) as vectors:
             while not self._stopping and (some := list(islice(rows, _CACHE_ROWS))):
                 read = np.concatenate([vectors.read(row, 1) for row, _ in some])
                 self._cache.put([self._as_sent(text) for _, text in some], read)

@@ -247,6 +247,10 @@ class Journal:
         """Yield the ranges of rows with a vector from a batch, sorted by first row."""
         return iter(sorted(self._ranges(f"state = 'done' and not {_NO_BATCH}")))
 
+    def rows_kept(self) -> int:
+        """Return the number of rows up to the last one with a vector."""
+        return max((last + 1 for _, last in self._ranges("state in ('done', 'cached')")), default=0)
+
     def _ranges(self, condition: str) -> Ranges:
         found = self._db.execute(f"select rows from requests where {condition}")
         return [(first, last) for (rows,) in found for first, last in json.loads(rows)]

@@ -27,10 +27,17 @@ def to_ranges(rows: Iterable[int]) -> Ranges:
 
 
 class VectorFile:
-    """The vectors of a job, by row. Space is reserved before a request is sent, so that the response fits."""
+    """The vectors of a job, by row. Space is reserved before a request is sent, so that the response fits.
 
-    def __init__(self, path: Path, dimensions: int) -> None:
+    Raises:
+        CorpusError: the file is shorter than the `rows` that it must have.
+    """
+
+    def __init__(self, path: Path, dimensions: int, rows: int) -> None:
         self._row_bytes, self.dimensions = 4 * dimensions, dimensions
+        if rows and (size := path.stat().st_size if path.exists() else 0) < rows * self._row_bytes:
+            lost = f"{path} has {size} bytes, and {rows} rows of vectors need {rows * self._row_bytes}"
+            raise CorpusError(f"{lost}: restore the file, or delete {path.parent} to pay for all rows again")
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0)
 
     def reserve(self, ranges: Ranges) -> None:
