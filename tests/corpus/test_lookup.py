@@ -149,6 +149,25 @@ def test_resumed_job_reports_drift(tmp_path: Path) -> None:
     assert result.drift > 0.1
 
 
+def test_sorted_output_gives_no_text_of_another_row(tmp_path: Path) -> None:
+    """Another tool may sort a Parquet file and keep its metadata, with the stamp."""
+    source, output = write_corpus(tmp_path / "corpus.jsonl", texts_of(40)), tmp_path / "out.parquet"
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, source, output)
+        table = pyarrow.parquet.read_table(output)
+        pyarrow.parquet.write_table(table.take([7, *range(7), *range(8, 40)]), output)
+        found = client.embeddings.search(output, "text 5", count=40)
+
+    assert [match.id for match in found[:1]] == ["id 5"]
+    assert {match.id: match.text for match in found if match.text} == {f"id {i}": f"text {i}" for i in range(8, 40)}
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "3", None])
+def test_invalid_count_is_rejected(count: Any, tmp_path: Path) -> None:
+    with OpenRouter(KEY) as client, pytest.raises(errors.InvalidInputError, match="count: expected an integer"):
+        client.embeddings.search(tmp_path / "out.npy", "a question", count=count)
+
+
 def test_foreign_file_is_rejected(tmp_path: Path) -> None:
     np.save(tmp_path / "other.npy", np.zeros((2, 3)))
     pyarrow.parquet.write_table(pyarrow.table({"id": [1]}), tmp_path / "other.parquet")

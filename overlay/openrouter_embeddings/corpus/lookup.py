@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class Match:
     Attributes:
         id, row: the id of the row, and its number in the output.
         similarity: the cosine similarity, -1 to 1.
-        text: None if the corpus or the job's folder is missing, the corpus has changed, or the row is not a text.
+        text: None if the corpus or the job's folder is missing, the corpus or the order of the output has changed, or
+            the row is not a text.
     """
 
     id: int | str
@@ -123,22 +124,27 @@ def search(
     Raises:
         CorpusError: `corpus` did not write the file.
         ConfigurationError: the rows have a prefix, and `prefix` is None.
-        InvalidInputError: the question is not a string.
+        InvalidInputError: the question is not a string, or `count` is not an integer of at least 1.
     """
     if not isinstance(question, str):
         raise InvalidInputError(f"question: expected a string, got {type(question).__name__}", "question")
+    if not isinstance(count, int) or count < 1:
+        raise InvalidInputError(f"count: expected an integer of at least 1, got {count!r}", "count")
     found = Output(output)
     if prefix is None and "prefix" in found.options:
         known = f"the rows of {output} were embedded with the prefix {found.options['prefix']!r}"
         raise ConfigurationError(f"{known}: pass the prefix of questions, prefix=... or --prefix ('' for none)")
     vector = embed(caller, question, {**_options(found, input_type), "prefix": prefix}).vectors[0]
     nearest = found.nearest(vector, count)
-    texts = _texts_of(output.absolute(), [row for _, row, _ in nearest])
+    texts = _texts_of(output.absolute(), {row: id for id, row, _ in nearest})
     return [Match(id, row, similarity, texts.get(row)) for id, row, similarity in nearest]
 
 
-def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
-    """Return the texts of some rows of an output, or {} if the corpus changed since the job."""
+def _texts_of(output: Path, ids: Mapping[int, int | str]) -> dict[int, str]:
+    """Return the texts of some rows of an output, given their ids, or {} if the corpus changed since the job.
+
+    A row without its id in the corpus is omitted: another tool sorted or filtered the output.
+    """
     folder = job_folder(output)
     if not (folder / "journal.sqlite").is_file():
         return {}
@@ -149,12 +155,13 @@ def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
     source = Source(Path(path), format, text_field, id_field, own_files(Path(written)))
     if not source.path.exists() or size != list(source.size()):
         return {}
-    in_corpus = _rows_in_corpus(rows, without_vector)
+    in_corpus = _rows_in_corpus(ids, without_vector)
     texts = source.texts(in_corpus.values())
-    return {row: texts[number] for row, number in in_corpus.items() if number in texts}
+    found = {row: texts[number] for row, number in in_corpus.items() if number in texts}
+    return {row: text for row, (id, text) in found.items() if str(id) == str(ids[row])}
 
 
-def _rows_in_corpus(rows: Sequence[int], without_vector: Sequence[int]) -> dict[int, int]:
+def _rows_in_corpus(rows: Iterable[int], without_vector: Sequence[int]) -> dict[int, int]:
     """Map rows of an output, ascending, to rows of the corpus, which also has rows without a vector."""
     found, skipped = {}, 0
     for row in sorted(rows):

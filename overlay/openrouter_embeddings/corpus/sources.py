@@ -23,7 +23,7 @@ import msgspec
 
 from ..embed import iterable_of
 from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
-from .rows import Row, checked, require_fields
+from .rows import Id, Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
 FORMATS: dict[str, Format] = {
@@ -113,10 +113,10 @@ class Source:
         headers = self.format in ("csv", "tsv")  # do not count the header line
         return digest.hexdigest(), max(0, lines + (last != b"\n") - headers)
 
-    def texts(self, rows: Collection[int]) -> dict[int, str]:
-        """Return the texts of some rows, by row, without token ids and multimodal inputs."""
+    def texts(self, rows: Collection[int]) -> dict[int, tuple[Id, str]]:
+        """Return the ids and texts of some rows, by row, without token ids and multimodal inputs."""
         numbered = enumerate(islice(self.rows(), max(rows, default=-1) + 1))
-        return {row: text for row, (_, text, _) in numbered if row in rows and type(text) is str}
+        return {row: (id, text) for row, (id, text, _) in numbered if row in rows and type(text) is str}
 
     def size(self) -> tuple[int, int]:
         """Return the size in bytes and the latest modification time, to detect changes."""
