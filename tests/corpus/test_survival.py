@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import random
 import re
 import signal
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +269,33 @@ def test_shortened_file_of_vectors_ends_the_job(size: int | None, tmp_path: Path
         with pytest.raises(errors.CorpusError, match=r"vectors\.f32 has .* 40 rows of vectors need 1280"):
             embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
     assert not output.exists()
+
+
+def other_version(journal: Path) -> None:
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        db.execute("pragma user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (Path.unlink, "its journal does not know them: restore the journal"),
+        (lambda journal: journal.write_bytes(b"something else" * 100), "the journal is damaged: restore it"),
+        (lambda journal: os.truncate(journal, 4096), "the journal is damaged: restore it"),
+        (other_version, "another version of this package"),
+    ],
+    ids=["lost", "overwritten", "shortened", "other version"],
+)
+def test_damaged_journal_ends_the_job(damage: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:60]), tmp_path / "out.npy"
+    steps = iter([respond(), respond(), reject(402), *[respond()] * 9])
+    with FaultServer(lambda: steps) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
+        damage(folder_of(output) / "journal.sqlite")
+        with pytest.raises(errors.CorpusError, match=message):
+            embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
+        assert len(server.ledger.requests) == 3
 
 
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from .vector_file import Ranges, to_ranges
 
 _RESERVE_BYTES = 1 << 20
 _MESSAGE_CHARS = 500
+_FORMAT = 1  # `user_version` of the file
 _NO_BATCH = "id not in (select request from batches)"
 _TABLES = """
 create table if not exists job(key text primary key, value text not null);
@@ -121,7 +122,11 @@ class Journal:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
-        self._db.executescript(_TABLES)
+        tables = self._db.execute("select count(*) from sqlite_master").fetchone()[0]
+        if tables and self._db.execute("pragma user_version").fetchone()[0] != _FORMAT:
+            raise CorpusError(f"another version of this package wrote {path}: use that version, or another output")
+        self._db.executescript(f"pragma user_version = {_FORMAT}; {_TABLES}")
+        self.run = 0
         self._reserve = folder / "reserve"
         self._fill_reserve()
 
@@ -165,7 +170,7 @@ class Journal:
         with self.transaction():
             self._db.execute(f"update requests set state = 'doubt' where state = 'sent' and {_NO_BATCH}")
             insert = "insert into runs(pid, started_at) values (?, ?)"
-            self.run = self._db.execute(insert, (os.getpid(), time.time())).lastrowid
+            self.run = int(self._db.execute(insert, (os.getpid(), time.time())).lastrowid or 0)
 
     def record(self, outcomes: Outcomes, request: RequestRecord | None = None, ending: str | None = None) -> int:
         """Record outcomes and a request that is about to be sent in one transaction; return the request's number.
@@ -356,7 +361,9 @@ class JobLock:
         """Try to take the lock; return whether it succeeded."""
         try:
             self._db.execute("begin exclusive")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
             return False
         return True
 

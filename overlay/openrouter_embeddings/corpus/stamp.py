@@ -77,7 +77,8 @@ class Stamp:
         """Raise CorpusError if the vectors in `where` were made with other options."""
         if stored == str(self):
             return
-        old, names = json.loads(stored), dict.fromkeys(_OPTIONS)
+        old = json.loads(stored)
+        names = dict.fromkeys((*_OPTIONS, *old))  # another version may have other options
         changed = [
             (name, old.get(name), self.options.get(name)) for name in names if old.get(name) != self.options.get(name)
         ]
