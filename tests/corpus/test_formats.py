@@ -155,17 +155,27 @@ def test_invalid_row_is_recorded_with_its_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that not even root can read")
-def test_unreadable_file_of_a_folder_is_recorded(tmp_path: Path) -> None:
+def test_unreadable_and_binary_files_of_a_folder_are_recorded(tmp_path: Path) -> None:
     source = texts_in_folder(tmp_path)
     (source / "bad").symlink_to("/proc/self/mem")
+    (source / "binary").write_bytes(b"PNG\0\1")
     os.rename(source / "a", os.fsencode(source) + b"/\xff")
     with ProviderServer() as server:
         result = embed_corpus(server.url, source, tmp_path / "out.npy")
     ids = Path(f"{result.output}.ids.jsonl").read_text().splitlines()
     assert list(map(json.loads, ids)) == ["b", "c", "d", "e", "\\xff"]
-    (line,) = map(json.loads, Path(f"{result.output}.errors.jsonl").read_text().splitlines())
-    assert (line["row"], line["id"]) == (1, "bad")
-    assert "cannot be read" in line["message"]
+    lines = list(map(json.loads, Path(f"{result.output}.errors.jsonl").read_text().splitlines()))
+    assert [(line["row"], line["id"]) for line in lines] == [(1, "bad"), (2, "binary")]
+    assert ("cannot be read" in lines[0]["message"], lines[1]["message"]) == (True, "the file is not text")
+
+
+def test_unreadable_line_changes_no_other_row(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('# a comment\n{"id": "a", "text": "one"}\n{"text": ' + "[" * 5_000 + "\n")
+    with ProviderServer() as server:
+        result = embed_corpus(server.url, tmp_path / "in.jsonl", tmp_path / "out.npy")
+
+    ids = Path(f"{result.output}.ids.jsonl").read_text().splitlines()
+    assert (result.rows, result.errors, ids) == (1, 2, ['"a"'])
 
 
 @pytest.mark.parametrize("lines", ['2,"two\n3,three\n', '2,"two" times\n', "2,two, three\n"], ids=repr)
@@ -185,6 +195,10 @@ REJECTED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "existing output": ({"output": "there.npy"}, errors.ConfigurationError, "already exists"),
     "column": ({"source": "in.csv", "text_field": "txt"}, errors.CorpusError, "no column 'txt'"),
     "two columns": ({"source": "two.csv"}, errors.CorpusError, "2 columns 'text'"),
+    "two columns in Parquet": ({"source": "two.parquet"}, errors.CorpusError, "2 columns 'text'"),
+    "UTF-16": ({"source": "utf16.txt"}, errors.CorpusError, "not text in UTF-8"),
+    "UTF-16 without a mark": ({"source": "utf16.csv"}, errors.CorpusError, "not text in UTF-8"),
+    "one field": ({"id_field": "text"}, errors.ConfigurationError, "must differ"),
     "broken header": ({"source": "quote.csv"}, errors.CorpusError, "line 1 is not CSV"),
     "corrupt": ({"source": "corrupt.parquet"}, errors.CorpusError, "not a valid parquet file"),
     "empty": ({"source": "empty.jsonl"}, errors.CorpusError, "no row of"),
@@ -205,6 +219,9 @@ def test_invalid_call_is_rejected_and_sends_nothing(case: str, tmp_path: Path, m
         (tmp_path / name).touch()
     changes, error, message = REJECTED[case]
     (tmp_path / "corrupt.parquet").write_bytes(b"PAR1 no more")
+    pyarrow.parquet.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, ["text", "text"]), tmp_path / "two.parquet")
+    (tmp_path / "utf16.txt").write_text("one\ntwo\n", "utf-16")
+    (tmp_path / "utf16.csv").write_text("text\none\n", "utf-16-le")
     (tmp_path / "two.csv").write_text("text,text\na,b\n")
     (tmp_path / "quote.csv").write_text('id,"text\n1,a\n')
     options: dict[str, Any] = {"source": "in.jsonl", "output": "out.npy", **changes}

@@ -36,8 +36,7 @@ def column_batches(
     else:
         file = _open_ipc(stack.enter_context(pa.memory_map(str(path))))
         found = file.schema.names
-    require_fields(found, text_field, id_field, path)
-    id_field = id_field or ("id" if "id" in found else None)
+    id_field = require_fields(found, text_field, id_field, path)
     names = list({text_field: 0, id_field or text_field: 1})
 
     def columns() -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:

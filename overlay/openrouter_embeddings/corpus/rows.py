@@ -59,12 +59,19 @@ def _is_unicode(text: str) -> bool:
         return False
 
 
-def require_fields(names: Iterable[str], text_field: str, id_field: str | None, path: Path) -> None:
-    """Raise CorpusError if a column is missing or exists twice."""
+def require_fields(names: Iterable[str], text_field: str, id_field: str | None, path: Path) -> str | None:
+    """Return the column of ids: the given one, or "id" if it exists.
+
+    Raises:
+        CorpusError: a column is missing, or its name is not unique.
+    """
     names = list(names)
+    if id_field is None and "id" in names and text_field != "id":
+        id_field = "id"
     for option, name in (("text-field", text_field), ("id-field", id_field)):
         if name is not None and name not in names:
             there = ", ".join(map(repr, names[:20])) or "none"
             raise CorpusError(f"{path} has no column {name!r} (--{option}); its columns: {there}")
         if name is not None and names.count(name) > 1:
             raise CorpusError(f"{path} has {names.count(name)} columns {name!r} (--{option}): rename all but one")
+    return id_field

@@ -6,6 +6,7 @@ to the job's folder first.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import json
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
-from itertools import chain, islice, zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ FORMATS: dict[str, Format] = {
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
     **dict.fromkeys((".txt", ".text", ".lines"), "lines"),
 }
+_START_BYTES = 4096
 _COPY_BYTES = 64 << 10  # once a block of 128 KiB or more is freed, glibc keeps more free memory for each thread
 
 
@@ -44,7 +46,14 @@ def named_failures(problem: str) -> Iterator[None]:
         yield
     except OpenRouterError:
         raise
-    except (csv.Error, EOFError, ValueError) as error:  # exceptions of pyarrow are ValueErrors
+    except (
+        csv.Error,
+        EOFError,
+        ValueError,
+        OSError,
+    ) as error:
+        if isinstance(error, OSError) and error.errno:  # those of pyarrow have none
+            raise
         raise CorpusError(f"{problem}: {error}") from error
 
 
@@ -55,7 +64,7 @@ class Source:
     Attributes:
         path: the file or folder.
         format: how to read it.
-        text_field, id_field: the names of the fields. `id_field` None: "id" if the first row has it, else the number
+        text_field, id_field: the names of the fields. `id_field` None: "id" if the first valid row has it, else the number
             of the row or line, or in a folder the path of the file.
         excluded: files of a folder that do not belong to the corpus.
     """
@@ -74,9 +83,11 @@ class Source:
         """Yield all rows, in the same order at each call.
 
         Raises:
-            CorpusError: the file does not have its format, or a column is missing.
+            CorpusError: the file does not have its format, is text in UTF-16, or a column is missing.
         """
         with named_failures(self._problem):
+            if self.format in ("jsonl", "csv", "tsv", "lines"):
+                _require_utf8(self.path)
             yield from _READERS[self.format](self)
 
     def files(self) -> list[Path]:
@@ -128,12 +139,22 @@ def _raise(error: OSError) -> None:
     raise error
 
 
+def _require_utf8(path: Path) -> None:
+    """Raise CorpusError if a file begins like UTF-16: each line but the first would be read as other text."""
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES)
+    if b"\0" in start or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CorpusError(f"{path} is not text in UTF-8, but perhaps in UTF-16: convert it first")
+
+
 def open_source(path: Path, format: Format | None, *, text_field: str, id_field: str | None) -> Source:
     """Return the source at a path. The format defaults to the suffix.
 
     Raises:
-        ConfigurationError: the path does not exist, or the format is unknown.
+        ConfigurationError: the path does not exist, the format is unknown, or both fields have one name.
     """
+    if text_field == id_field:
+        raise ConfigurationError(f"the text field and the id field are both {id_field!r}: they must differ")
     if not path.exists():
         raise ConfigurationError(
             f"the source {str(path)!r} does not exist; to embed texts from Python, pass a list of them"
@@ -176,7 +197,7 @@ def copy_iterable(
                 line = {name: row.get(name) for name in (id_field, text_field)}
             try:  # `dumps` escapes invalid Unicode, which `rows` reports later
                 file.write(json.dumps(line, default=_to_json) + "\n")
-            except TypeError as error:
+            except (TypeError, ValueError, RecursionError) as error:
                 path = f"source[{number}]"
                 raise InvalidInputError(f"{path}: expected a text, (id, text) or a record: {error}", path) from None
 
@@ -198,24 +219,29 @@ def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
+_INVALID_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 def _read_jsonl(source: Source) -> Iterator[Row]:
     def decoder(id_field: str | None) -> Callable[[bytes], Any]:
         names = {"text": source.text_field, **({"id": id_field} if id_field else {})}
         fields: list[Any] = [(name, Any, None) for name in names]
         return msgspec.json.Decoder(msgspec.defstruct("Line", fields, rename=names)).decode
 
-    lines, id_field = _lines(source), source.id_field
-    first = next(lines, None)
-    if first is not None and id_field is None:
-        try:
-            id_field = "id" if decoder("id")(first[1]).id is not None else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            id_field = None
+    def has_id() -> bool:
+        """Whether the first valid row has an id."""
+        decode = decoder("id")
+        for _, line in _lines(source):
+            with contextlib.suppress(*_INVALID_JSON):
+                return decode(line).id is not None
+        return False
+
+    id_field = source.id_field or ("id" if source.text_field != "id" and has_id() else None)
     decode = decoder(id_field)
-    for row, (number, line) in enumerate(chain([first] if first else [], lines)):
+    for row, (number, line) in enumerate(_lines(source)):
         try:
             found = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _INVALID_JSON as error:
             yield None, None, f"line {number} is not a JSON object: {error}"
             continue
         yield checked(getattr(found, "id", None), found.text, row, source.text_field, id_field)
@@ -234,7 +260,9 @@ def _read_folder(source: Source) -> Iterator[Row]:
         name = path.relative_to(source.path).as_posix()
         name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
-            yield checked(name, path.read_text("utf-8-sig"), 0, "text", "path")
+            text = path.read_text("utf-8-sig")
+            is_binary = "\0" in text
+            yield (name, None, "the file is not text") if is_binary else checked(name, text, 0, "text", "path")
         except UnicodeDecodeError:
             yield name, None, "the file is not UTF-8 text"
         except OSError as error:
@@ -248,8 +276,7 @@ def _read_csv(source: Source) -> Iterator[Row]:
         names, problem = next(records, ([], ""))
         if problem:
             raise CorpusError(f"{source.path}: {problem}")
-        id_field = source.id_field or ("id" if "id" in names else None)
-        require_fields(names, source.text_field, source.id_field, source.path)
+        id_field = require_fields(names, source.text_field, source.id_field, source.path)
         for number, (values, problem) in enumerate(records):
             if len(values) > len(names):
                 problem = f"the row has {len(values)} fields, the header has {len(names)}: put quotes around the text"
