@@ -150,8 +150,9 @@ def _texts_of(output: Path, rows: Sequence[int]) -> dict[int, str]:
     if not source.path.exists() or size != list(source.size()):
         return {}
     in_corpus = _rows_in_corpus(rows, without_vector)
-    texts = source.texts(in_corpus.values())
-    return {row: texts[number] for row, number in in_corpus.items() if number in texts}
+    found = source.some(in_corpus.values())
+    texts = {row: found[number][1] for row, number in in_corpus.items()}
+    return {row: text for row, text in texts.items() if type(text) is str}
 
 
 def _rows_in_corpus(rows: Sequence[int], without_vector: Sequence[int]) -> dict[int, int]:

@@ -113,10 +113,10 @@ class Source:
         headers = self.format in ("csv", "tsv")  # do not count the header line
         return digest.hexdigest(), max(0, lines + (last != b"\n") - headers)
 
-    def texts(self, rows: Collection[int]) -> dict[int, str]:
-        """Return the texts of some rows, by row, without token ids and multimodal inputs."""
-        numbered = enumerate(islice(self.rows(), max(rows, default=-1) + 1))
-        return {row: text for row, (_, text, _) in numbered if row in rows and type(text) is str}
+    def some(self, numbers: Collection[int]) -> dict[int, Row]:
+        """Return some rows, by their numbers."""
+        rows = enumerate(islice(self.rows(), max(numbers, default=-1) + 1))
+        return {number: row for number, row in rows if number in numbers}
 
     def size(self) -> tuple[int, int]:
         """Return the size in bytes and the latest modification time, to detect changes."""
