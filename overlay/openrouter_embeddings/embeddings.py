@@ -39,6 +39,17 @@ def _spell_out_options(method: _Method) -> _Method:
     return method
 
 
+def _show_required(method: _Method) -> _Method:
+    """Show the required options of a corpus in a method's signature, for messages and `help`."""
+    signature = inspect.signature(method)
+    first, last = list(signature.parameters.values())[:-1], list(signature.parameters.values())[-1:]
+    required = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation="str") for name in ("output", "model")
+    ]
+    method.__signature__ = signature.replace(parameters=[*first, *required, *last])  # type: ignore[attr-defined]
+    return method
+
+
 def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
     """Return the async version of a method, which runs it in a thread."""
 
@@ -230,6 +241,7 @@ class Embeddings(GeneratedEmbeddings):
 
     check_async = _in_thread(check)
 
+    @_show_required
     def corpus(self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]) -> CorpusResult:
         """Embed a file of any size into a file; the same call resumes after a crash.
 
@@ -263,7 +275,8 @@ class Embeddings(GeneratedEmbeddings):
             CorpusError: another process works on the job; the corpus or an option changed since it started; the disk
                 is full; or a batch has no result for some rows. Stored vectors are kept.
             KeyboardInterrupt: the process received SIGINT or SIGTERM.
-            ConfigurationError, OpenRouterError: as in `embed`; stored vectors are kept.
+            ConfigurationError, OpenRouterError: as in `embed`; stored vectors are kept. `positions` are rows of the
+                source, and the message names them with their ids.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
@@ -271,6 +284,7 @@ class Embeddings(GeneratedEmbeddings):
 
         return corpus(self._caller, source, options)
 
+    @_show_required
     async def corpus_async(
         self, source: str | os.PathLike[str] | Iterable[Any], **options: Unpack[CorpusOptions]
     ) -> CorpusResult:

@@ -57,7 +57,7 @@ class OpenRouterError(Exception):
         generation_id: the API's id of the generation, or None.
         status_code, body, headers, raw_response: the response, if one arrived; `body` is cut to 64 KiB.
         data: the response as the API's error model, if it is one.
-        positions: indexes of the affected texts in the `texts` of `embed`; else empty.
+        positions: indexes of the affected texts in the `texts` of `embed`, or rows of a corpus; else empty.
         partial: the `EmbedResult` of an `embed` that failed, with rows of NaN for texts without a vector. None if the
             texts or options were rejected, and for other calls.
     """

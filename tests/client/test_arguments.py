@@ -53,6 +53,13 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "max_retries of a call": (None, lambda s: s.generate(**CALL, max_retries=5), "use retries="),
     "timeout of a job": (None, lambda s: s.embed(["a"], model="m", timeout=5), "use timeout_ms=..., in milliseconds"),
     "input of a job": (None, lambda s: s.embed(None, input=["a"], model="m"), "use texts"),
+    "corpus by position": (
+        None,
+        lambda s: s.client.embeddings.corpus("a.jsonl", "a.npy"),
+        "corpus(source, output=..., model=...)",
+    ),
+    "for over tasks": (None, lambda s: list(s.client.embeddings.embed_iter_async([], model="m")), "call embed_iter"),
+    "async for a stream": (None, lambda s: aiter(s.client.embeddings.embed_iter([], model="m")), "embed_iter_async"),
     "texts of a corpus": (None, lambda s: s.client.embeddings.corpus(texts=["a"], output="a.npy"), "use source"),
     "poll of a batch": (None, lambda s: BatchOptions(poll=3), "use poll_seconds"),
     "attempt of a Policy": (None, lambda s: Policy(attempt=3), "argument 'attempt'; use attempts"),

@@ -100,6 +100,7 @@ def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path) -> None:
     assert {row_of(text) for text in sent} == set(range(len(texts)))
     assert sent.total() - len(sent) <= min(KILLS, 8) * CONCURRENCY * BATCH
     assert (found.state, found.rows_done, found.errors) == ("finished", len(texts), 0)
+    assert has_cache or found.models == {MODEL: len(texts)}
     assert {path.name for path in folder_of(output).iterdir()} == {"journal.sqlite", "lock.sqlite"}
 
 
@@ -249,7 +250,10 @@ def test_vectors_of_another_length_end_the_job(tmp_path: Path) -> None:
 
     steps = iter([respond(), respond(shorter)])
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
-    with FaultServer(lambda: steps) as server, pytest.raises(errors.CorpusError, match="2 dimensions"):
+    with (
+        FaultServer(lambda: steps) as server,
+        pytest.raises(errors.CorpusError, match="row 0 and on have 2 dimensions"),
+    ):
         embed_corpus(server.url, source, output)
     assert (output.exists(), [doubt.texts for doubt in status(folder_of(output)).doubts]) == (False, [20])
 

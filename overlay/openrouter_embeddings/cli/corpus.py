@@ -14,7 +14,8 @@ import click
 from ..client import OpenRouter
 from ..corpus import OUTPUT_FORMATS, BatchOptions, CorpusResult, CorpusStatus, Format, duration, show_progress, texts_of
 from ..corpus import status as status_of
-from ..embed import OnLong, Usage, counted, dollars
+from ..embed import OnLong, OnModelChange, Usage, counted, dollars
+from ..errors import printable
 from ..vectors import VectorDtype
 from .shared import PROGRAM, ExitCode, json_object, print_facts, print_json
 
@@ -61,6 +62,11 @@ Parquet and Arrow need: pip install '{PROGRAM}[corpus]'.
     help="Too long texts: send anyway, record as errors, cut, or split and average.  [default: raise]",
 )
 @click.option("--max-tokens-per-text", **_COUNT, help="Limit for --on-long.  [default: the model's]")
+@click.option(
+    "--on-model-change",
+    type=click.Choice(get_args(OnModelChange)),
+    help="Several models answer: log it, or end the job.  [default: warn]",
+)
 @click.option("--provider", metavar="JSON", callback=json_object, help="Provider preferences, as JSON.")
 @click.option("--batch-size", **_COUNT, help="Most texts in a request.  [default: learned]")
 @click.option("--concurrency", **_COUNT, help="Most requests in flight.  [default: adaptive]")
@@ -156,11 +162,18 @@ def _bill(usage: Usage, requests: int) -> str:
     return f"{cost}, {counted(usage.total_tokens, 'token')}, {counted(requests, 'request')}"
 
 
+def _models(models: dict[str, int]) -> str:
+    """Format the rows of each model, or return "" unless several models answered."""
+    shown = (f"{printable(name, 100)}: {counted(rows, 'row')}" for name, rows in models.items())
+    return ", ".join(shown) if len(models) > 1 else ""
+
+
 def _result_facts(result: CorpusResult) -> list[tuple[str, str]]:
     billed, cut = result.possibly_billed_texts, result.shortened
     return [
         ("output", str(result.output)),
         ("vectors", f"{counted(result.rows, 'row')} of {result.dimensions:,} numbers, {result.model}"),
+        ("models", _models(result.models)),
         ("bill", f"{_bill(result.usage, result.requests)}, in all runs"),
         ("in doubt", f"{counted(billed, 'text')}, possibly billed twice" if billed else ""),
         ("too long", f"{counted(cut, 'text')} cut or split, see {result.shortened_path}" if cut else ""),
@@ -192,6 +205,7 @@ def _status_facts(found: CorpusStatus) -> Iterator[tuple[str, str]]:
     yield "output", found.output
     yield "done", f"{found.rows_done:,} of {about}{counted(found.rows_total, 'row')}"
     yield "failed", counted(found.errors, "row")
+    yield "models", _models(found.models)
     yield "spent", _bill(found.usage, found.requests)
     if found.possibly_billed_texts:
         yield "", f"{counted(found.possibly_billed_texts, 'text')} in failed requests that may be billed"

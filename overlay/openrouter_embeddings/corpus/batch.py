@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -27,6 +28,7 @@ from ..errors import (
     CorpusError,
     NoResponseError,
     OpenRouterError,
+    printable,
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
@@ -83,6 +85,11 @@ class BatchOptions:
     found_seconds: float = _limit(defaults.BATCH_FOUND_SECONDS)
 
 
+def _base(model: str) -> str:
+    """Return the id of a model without its variant, such as `:batch`."""
+    return model.partition(":")[0]
+
+
 class _Stopped(Exception):
     """The job stops. Its batches continue on the server, and a later run collects them."""
 
@@ -128,6 +135,7 @@ class BatchRun:
         self._started_at, self._wait_seconds, self._waits_for = time.monotonic(), 0.0, ""
         self._sent = self._texts_done = self._errors = 0
         self.usage = Usage()
+        self._on_model_change, self._models_differ = options.get("on_model_change"), False
         self.unanswered: list[str] = []  # for each batch with rows without a result, the reason
 
     def drain(self, seconds: float) -> None:  # noqa: ARG002
@@ -279,7 +287,7 @@ class BatchRun:
             for listed in (one.to_dict() for one in page.data):
                 size = (listed.get("request_counts") or {}).get("total")
                 if listed.get("id") not in known and (listed.get("endpoint"), size) == (_ENDPOINT, batch.requests):
-                    is_model = str(listed.get("model")).partition(":")[0] == self._model.partition(":")[0]
+                    is_model = _base(str(listed.get("model"))) == _base(self._model)
                     found.append((is_model, listed["id"]))
             if not page.has_more or page.last_id in (None, after):
                 break
@@ -313,7 +321,7 @@ class BatchRun:
         done, lost = results.rows_done(), results.unanswered()
         outcomes = Outcomes(errors=errors)
         if done:
-            outcomes.done.append((batch.number, to_ranges(done)))
+            outcomes.done.append((batch.number, to_ranges(done), self._checked_models(batch, results.models())))
         else:
             outcomes.failed.append(batch.number)
         if lost and not self._batch.fallback:
@@ -325,6 +333,20 @@ class BatchRun:
         self._errors += len(errors)
         self._record(outcomes, None)
         self._open.remove(batch)
+
+    def _checked_models(self, batch: BatchRecord, models: dict[str, int]) -> dict[str, int]:
+        """Return the models of a batch. If one differs from the job's first model, log it or raise CorpusError."""
+        first = next(chain(self._journal.models(), models), "")
+        other = next((model for model in models if _base(model) != _base(first)), None)
+        if other is not None:
+            names = f"{printable(first, 100)!r} and {printable(other, 100)!r}"
+            if self._on_model_change == "raise":
+                what = f"batch {batch.id}: the models {names} answered the job"
+                raise CorpusError(f'{what}; to keep both, run it again with on_model_change="warn"')
+            if not self._models_differ:
+                _log.warning("the models %s answered one job; pass provider= to pin the provider", names)
+            self._models_differ = True
+        return models
 
     def _drop(self, batch: BatchRecord, state: str) -> None:
         self._journal.drop_batch(batch.number, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,7 @@ class BatchResults:
         self.answered: dict[int, bytes] = {}  # digest of the result, by request
         self._failed: dict[int, tuple[str, str, bool]] = {}  # error name, message and finality, by request
         self._usages: list[Any] = []
+        self._models: dict[int, str | None] = {}  # by request
 
     def take(self, lines: Iterable[Any]) -> bool:
         """Process results. Return False if all of them belong to another batch."""
@@ -61,13 +63,24 @@ class BatchResults:
             self._failed[number] = (type(error).__name__, short_message(error.message), final)
             return
         self._usages.append(found.usage)
+        self._models[number] = found.model
         places = [(row, i) for i, equal in enumerate(rows) for row in equal]
         self._vectors.write([row for row, _ in places], found.vectors[[i for _, i in places]])
 
     def rows_done(self) -> list[int]:
         """Return the rows with a vector."""
-        done = (rows for number, rows in enumerate(self._rows) if number in self.answered.keys() - self._failed.keys())
-        return [row for rows in done for equal in rows for row in equal]
+        return [row for number in self._done() for equal in self._rows[number] for row in equal]
+
+    def models(self) -> dict[str, int]:
+        """Return the number of rows that each model answered."""
+        counts = Counter[str]()
+        for number in self._done():
+            if model := self._models[number]:
+                counts[model] += sum(map(len, self._rows[number]))
+        return counts
+
+    def _done(self) -> list[int]:
+        return sorted(self.answered.keys() - self._failed.keys())
 
     def errors(self) -> list[tuple[int, str, str]]:
         """Return the rows with a final error, with its name and message."""

@@ -86,7 +86,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     canary = Canary.from_json(stored)
     dimensions = canary.vectors.shape[1]
     shape: Any = {"rows": rows, "numbers": plan.form.numbers(dimensions), "integer_ids": plan.integer_ids}
-    stamp = file_stamp(plan.stamp, canary, plan.form.facts())
+    stamp = file_stamp(plan.stamp, canary, journal.models(), plan.form.facts())
     for path in (written, *lists_written.values(), *side_files(written).values()):
         path.unlink(missing_ok=True)  # frees the space of an earlier try
     with contextlib.ExitStack() as stack:

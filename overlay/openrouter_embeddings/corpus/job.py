@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain, islice
 from typing import Any
 
@@ -17,17 +18,19 @@ import numpy as np
 from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import EmbedStream, Progress, Shortened, TextError, Usage, dollars, embed_iter
-from ..errors import BudgetError, CorpusError, OpenRouterError
+from ..errors import BudgetError, CorpusError, OpenRouterError, printable
 from .batch import BatchOptions, BatchRun
 from .cache import Cache
 from .finish import Plan, write_output
 from .journal import Journal, Outcomes, RequestRecord, short_message, usage_of
 from .pricing import model_price_usd
+from .rows import Id
 from .stamp import CANARY_TEXTS, Canary
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
 _CACHE_ROWS = 256
+_POSITION = re.compile(r"\btexts\[(\d+)\]")
 _MAX_ERRORS_HELD = 1_000
 _RECORD_SECONDS = 0.05
 """Responses in quick succession are stored together, but always before the next request is sent. So all responses that
@@ -58,6 +61,7 @@ class Job:
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
         self._parts: dict[int, set[int]] = {}  # position of a cut or split text -> requests with its parts
         self._joined: set[int] = set()  # positions of cut or split texts whose vector comes next
+        self._model: str | None = None  # the model of the block that comes next
         self._outcomes, self._recorded_at = Outcomes(), 0.0  # outcomes that the journal does not have yet
         self.error: BaseException | None = None
         self._stopping = False
@@ -99,6 +103,7 @@ class Job:
             self.error = error
             if isinstance(error, OpenRouterError):
                 self._outcomes.failed += {self._requests[i] for i in self._not_billed(error) if i in self._requests}
+                self._name_rows(error)
         try:
             self._record(ending=ending)
         except (OSError, sqlite3.Error) as error:
@@ -113,6 +118,22 @@ class Job:
         if not error.attempts and not any(stream.possibly_billed_attempts for stream in self._streams):
             return self._requests  # the failed requests were never sent, for example without a key
         return error.positions
+
+    def _name_rows(self, error: OpenRouterError) -> None:
+        """Name rows of the corpus, and their ids, in an error that names positions in the stream."""
+        named = {*error.positions, *map(int, _POSITION.findall(error.message))}
+        rows = {position: self._sent[position][0] for position in sorted(named & self._sent.keys())}
+        ids: dict[int, Id] = {}
+        with suppress(CorpusError, OSError):  # if the source cannot be read again, rows have no ids
+            ids = {row: id for row, (id, _, _) in self.plan.source.some(rows.values()).items()}
+
+        def name(found: re.Match[str]) -> str:
+            row = rows.get(int(found[1]))
+            return found[0] if row is None else _row_name(row, ids.get(row))
+
+        error.positions = tuple(row for row in map(rows.get, error.positions) if row is not None and row >= 0)
+        error.message = _POSITION.sub(name, error.message)
+        error.args = (error.message, *error.args[1:])
 
     def _embed(self) -> None:
         """Embed all rows without an outcome."""
@@ -191,13 +212,16 @@ class Job:
             rows = [row for row, _ in sent]
             joined = [row for position, row in zip(positions, rows, strict=True) if position in self._joined]
             if joined:
-                file.reserve(to_ranges(joined))
-                self._outcomes.joined += joined
+                ranges = to_ranges(joined)
+                file.reserve(ranges)
+                record = RequestRecord(ranges, len(joined), 0, state="done", models=self._rows_of_model(len(joined)))
+                self._outcomes.joined.append(record)
                 self._outcomes.joined_requests.update(*(self._parts.pop(position, ()) for position in positions))
                 self._joined.difference_update(positions)
             file.write(rows, vectors)
             if len(joined) < len(rows):
-                self._outcomes.done.append((request, to_ranges(set(rows).difference(joined))))
+                models = self._rows_of_model(len(rows) - len(joined))
+                self._outcomes.done.append((request, to_ranges(set(rows).difference(joined)), models))
             if time.monotonic() - self._recorded_at > _RECORD_SECONDS:
                 self._record()
 
@@ -218,7 +242,8 @@ class Job:
             if left <= 0:
                 raise BudgetError(f"max_cost_usd={dollars(self._max_cost_usd)} is spent")
             options = {**options, "max_cost_usd": left}
-        with embed_iter(self._caller, texts, options, observer=self, cache=self._cache) as stream:
+        known = next(iter(self._journal.models()), None)
+        with embed_iter(self._caller, texts, options, observer=self, cache=self._cache, model=known) as stream:
             self._streams.append(stream)
             if self._stopping:
                 stream.drain(0)
@@ -290,7 +315,7 @@ class Job:
             self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
             for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
                 found.update(zip(positions, vectors, strict=True))
-                self._outcomes.done.append((self._requests[positions[0]], []))
+                self._outcomes.done.append((self._requests[positions[0]], [], self._rows_of_model(0)))
                 self._record()
             self._sent, self._requests = {}, {}
         if len(found) < count:
@@ -327,10 +352,17 @@ class Job:
             else:
                 self._requests[position] = number
 
+    def answered(self, model: str | None) -> None:
+        """Remember the model of the block that comes next."""
+        self._model = model
+
+    def _rows_of_model(self, rows: int) -> dict[str, int]:
+        return {self._model: rows} if self._model else {}
+
     def rejected(self, error: TextError) -> None:
         """Add the error of a row to the outcomes."""
         row, _ = self._sent.pop(error.position)
-        message = error.error.message.replace(f"texts[{error.position}]", f"row {row}")
+        message = error.error.message.replace(f"texts[{error.position}]", _row_name(row))
         self._outcomes.errors.append((row, type(error.error).__name__, short_message(message)))
         self._outcomes.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
@@ -362,6 +394,13 @@ class Job:
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }
+
+
+def _row_name(row: int, id: Id = None) -> str:
+    """Return the name of a row in a message; negative rows are texts of the canary."""
+    if row < 0:
+        return f"fixed text {row + len(CANARY_TEXTS)}"
+    return f"row {row}" if id in (None, row) else f"row {row} (id {printable(repr(id), 100)})"
 
 
 def _membership(ranges: Iterator[tuple[int, int]]) -> Callable[[int], bool]:

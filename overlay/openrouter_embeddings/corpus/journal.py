@@ -2,7 +2,8 @@
 
 `requests.state` is `sent` (no response yet), `done`, `cached` (no request was needed), `replaced` (sent again, whole or
 in parts), `failed` (its texts have an error, or it ended the job and is not billed), or `doubt` (the process ended
-before the response came, so the request may be billed, and its rows are sent again).
+before the response came, so the request may be billed, and its rows are sent again). `requests.models` has the number
+of rows that each model answered.
 
 A request with a row in `batches` is a batch of the Batch API. `batches.rows` has the corpus rows of each text of each
 request. `batches.id` is null until the API returns the id. The state stays `sent` while the batch is open.
@@ -16,6 +17,7 @@ import os
 import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from pathlib import Path
@@ -26,7 +28,7 @@ import attrs
 
 from ..embed import Usage
 from ..errors import CorpusError, printable
-from .vector_file import Ranges, to_ranges
+from .vector_file import Ranges
 
 _RESERVE_BYTES = 1 << 20
 _MESSAGE_CHARS = 500
@@ -39,7 +41,7 @@ create table if not exists runs(id integer primary key, pid integer not null, st
     total_tokens integer not null default 0, cost_usd real, possibly_billed_attempts integer not null default 0,
     possibly_billed_texts integer not null default 0, error text);
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
-    texts integer not null, bytes integer not null, sent_at real not null, state text not null);
+    texts integer not null, bytes integer not null, sent_at real not null, state text not null, models text);
 create table if not exists batches(request integer primary key, id text, requests integer not null, rows text not null);
 create table if not exists errors(row integer primary key, error text not null, message text not null);
 create table if not exists shortened(row integer primary key, characters integer not null, kept integer not null,
@@ -62,20 +64,21 @@ class Outcomes:
     """Outcomes of rows and requests that are not in the journal yet.
 
     Attributes:
-        done: requests whose vectors are on the disk, with their rows (several for duplicates of a text).
+        done: requests whose vectors are on the disk, with their rows (several for duplicates of a text), and how many
+            of these each model answered.
         errors: rows without a vector, with the name and message of their error.
         failed: the requests that contained such rows.
         shortened: rows whose text was cut or split: characters, kept characters, pieces.
-        joined: complete rows of split texts, with their vectors on the disk.
+        joined: complete rows of split texts, with their vectors on the disk, as requests that are done.
         joined_requests: the requests with the pieces of these rows, unless they are in `done`.
         totals: requests and usage of this run.
     """
 
-    done: list[tuple[int, Ranges]] = attrs.field(factory=list)
+    done: list[tuple[int, Ranges, dict[str, int]]] = attrs.field(factory=list)
     errors: list[tuple[int, str, str]] = attrs.field(factory=list)
     failed: list[int] = attrs.field(factory=list)
     shortened: list[tuple[int, int, int, int]] = attrs.field(factory=list)
-    joined: list[int] = attrs.field(factory=list)
+    joined: list[RequestRecord] = attrs.field(factory=list)
     joined_requests: set[int] = attrs.field(factory=set)
     totals: dict[str, Any] = attrs.field(factory=dict)
 
@@ -90,6 +93,7 @@ class RequestRecord:
     replaced: Iterable[int] = ()
     state: str = "sent"
     batch: list[list[list[int]]] | None = None
+    models: dict[str, int] = attrs.field(factory=dict)
 
 
 @attrs.define(eq=False)
@@ -164,6 +168,7 @@ class Journal:
         with self.transaction():
             self._db.execute("delete from job")
             self._db.execute("delete from errors")
+            self._db.execute("update requests set models = null")
 
     def start_run(self) -> None:
         """Start a run. Requests of earlier runs without a response change to the state `doubt`."""
@@ -193,13 +198,13 @@ class Journal:
 
     def _record(self, outcomes: Outcomes, request: RequestRecord | None, ending: str | None) -> int:
         with self.transaction():
-            done = [(json.dumps(rows), number) for number, rows in outcomes.done]
-            self._db.executemany("update requests set state = 'done', rows = ? where id = ?", done)
+            done = [(json.dumps(rows), json.dumps(models), number) for number, rows, models in outcomes.done]
+            self._db.executemany("update requests set state = 'done', rows = ?, models = ? where id = ?", done)
             self._db.executemany("insert or replace into errors values (?, ?, ?)", outcomes.errors)
             self._close(outcomes.failed, "failed")
             self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", outcomes.shortened)
-            if outcomes.joined:
-                self._insert(RequestRecord(to_ranges(outcomes.joined), len(outcomes.joined), 0, state="done"))
+            for joined in outcomes.joined:
+                self._insert(joined)
             end = "update requests set state = 'replaced' where id = ? and state = 'sent'"
             self._db.executemany(end, [(number,) for number in outcomes.joined_requests])
             if outcomes.totals:
@@ -219,8 +224,8 @@ class Journal:
 
     def _insert(self, request: RequestRecord) -> int:
         values = (self.run, json.dumps(request.rows), request.texts, request.bytes, time.time(), request.state)
-        insert = "insert into requests(run, rows, texts, bytes, sent_at, state) values (?, ?, ?, ?, ?, ?)"
-        return int(self._db.execute(insert, values).lastrowid or 0)
+        insert = "insert into requests(run, rows, texts, bytes, sent_at, state, models) values (?, ?, ?, ?, ?, ?, ?)"
+        return int(self._db.execute(insert, (*values, json.dumps(request.models))).lastrowid or 0)
 
     def _close(self, requests: Iterable[int], state: str) -> None:
         self._db.executemany("update requests set state = ? where id = ?", [(state, number) for number in requests])
@@ -313,6 +318,13 @@ class Journal:
             counts[run] = counts.get(run, 0) + sum(last - first + 1 for first, last in json.loads(rows))
         last_run = self._db.execute("select max(id) from runs").fetchone()[0]
         return sum(counts.values()), counts.get(last_run, 0)
+
+    def models(self) -> dict[str, int]:
+        """Return the number of rows that each model answered, the first model first; 0 if only the canary."""
+        counts = Counter[str]()
+        for (models,) in self._db.execute("select models from requests where models is not null order by id"):
+            counts.update(json.loads(models))
+        return dict(counts)
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over all runs, and the number of errors and shortened texts."""

@@ -156,9 +156,9 @@ def _texts_of(output: Path, ids: Mapping[int, int | str]) -> dict[int, str]:
     if not source.path.exists() or size != list(source.size()):
         return {}
     in_corpus = _rows_in_corpus(ids, without_vector)
-    texts = source.texts(in_corpus.values())
-    found = {row: texts[number] for row, number in in_corpus.items() if number in texts}
-    return {row: text for row, (id, text) in found.items() if str(id) == str(ids[row])}
+    found = source.some(in_corpus.values())
+    named = {row: found[number] for row, number in in_corpus.items() if number in found}
+    return {row: text for row, (id, text, _) in named.items() if type(text) is str and str(id) == str(ids[row])}
 
 
 def _rows_in_corpus(rows: Iterable[int], without_vector: Sequence[int]) -> dict[int, int]:

@@ -25,7 +25,9 @@ class CorpusResult:
         errors: the number of rows without a vector; `errors_path` lists them, one JSON object per line.
         shortened: the number of texts that were cut or split because they were too long; `shortened_path` lists them,
             one JSON object per line.
-        model: the model name in the responses.
+        model: the model name in the first response.
+        models: the number of rows that each model answered, without rows from the cache; 0 for a model that answered
+            only the fixed texts.
         dimensions: length of the vectors in the output.
         usage: the usage of all runs of the job.
         requests: the number of requests of all runs.
@@ -40,6 +42,7 @@ class CorpusResult:
     shortened: int
     shortened_path: Path | None
     model: str | None
+    models: dict[str, int]
     dimensions: int
     usage: Usage
     requests: int
@@ -58,6 +61,7 @@ def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
         shortened=totals["shortened"],
         shortened_path=plan.shortened_path if totals["shortened"] else None,
         model=canary["model"],
+        models=journal.models(),
         dimensions=plan.form.dimensions or canary["dimensions"],
         usage=usage_of(totals),
         requests=totals["requests"],
@@ -103,6 +107,7 @@ class CorpusStatus:
         error: the error that ended the last run, or None.
         pid: the process of the current or last run.
         rows_total: an estimate until the job is finished.
+        models: the number of rows that each model answered, as in `CorpusResult`.
         usage: the usage of all runs.
         doubts: requests without a response that may be billed.
         batches: the job's batches of the Batch API, oldest first.
@@ -118,6 +123,7 @@ class CorpusStatus:
     rows_done: int
     rows_total: int
     errors: int
+    models: dict[str, int]
     usage: Usage
     requests: int
     possibly_billed_texts: int
@@ -161,6 +167,7 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
             rows_done=done,
             rows_total=total,
             errors=totals["errors"],
+            models=journal.models(),
             usage=usage,
             requests=totals["requests"],
             possibly_billed_texts=totals["possibly_billed_texts"],

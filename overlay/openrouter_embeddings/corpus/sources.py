@@ -24,7 +24,7 @@ import msgspec
 
 from ..embed import iterable_of
 from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
-from .rows import Id, Row, checked, require_fields
+from .rows import Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
 FORMATS: dict[str, Format] = {
@@ -64,8 +64,8 @@ class Source:
     Attributes:
         path: the file or folder.
         format: how to read it.
-        text_field, id_field: the names of the fields. `id_field` None: "id" if the first valid row has it, else the number
-            of the row or line, or in a folder the path of the file.
+        text_field, id_field: the names of the fields. `id_field` None: "id" if the first valid row has it, else the
+            number of the row or line, or in a folder the path of the file.
         excluded: files of a folder that do not belong to the corpus.
     """
 
@@ -124,10 +124,10 @@ class Source:
         headers = self.format in ("csv", "tsv")  # do not count the header line
         return digest.hexdigest(), max(0, lines + (last != b"\n") - headers)
 
-    def texts(self, rows: Collection[int]) -> dict[int, tuple[Id, str]]:
-        """Return the ids and texts of some rows, by row, without token ids and multimodal inputs."""
-        numbered = enumerate(islice(self.rows(), max(rows, default=-1) + 1))
-        return {row: (id, text) for row, (id, text, _) in numbered if row in rows and type(text) is str}
+    def some(self, numbers: Collection[int]) -> dict[int, Row]:
+        """Return some rows, by their numbers."""
+        rows = enumerate(islice(self.rows(), max(numbers, default=-1) + 1))
+        return {number: row for number, row in rows if number in numbers}
 
     def size(self) -> tuple[int, int]:
         """Return the size in bytes and the latest modification time, to detect changes."""

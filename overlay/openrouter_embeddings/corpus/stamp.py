@@ -121,9 +121,13 @@ class Canary:
         return max(0.0, round(float((1 - cosines).max()), 9))  # removes float32 rounding errors
 
 
-def file_stamp(stamp: Stamp, canary: Canary, form: Mapping[str, Any]) -> dict[str, str]:
-    """Return the stamp, canary and vector `form` of an output as file metadata."""
+def file_stamp(stamp: Stamp, canary: Canary, models: Mapping[str, int], form: Mapping[str, Any]) -> dict[str, str]:
+    """Return the stamp, canary and vector `form` of an output as file metadata, with the `models` if there are several.
+
+    One model is not listed, because its number of rows depends on the cache, and equal jobs write equal files.
+    """
     facts = {"stamp": str(stamp), "model": canary.model, "dimensions": canary.vectors.shape[1], **form}
+    facts |= {"models": models} if len(models) > 1 else {}
     return {
         "openrouter_embeddings": canonical_json({**facts, "sdk_version": version()}),
         "openrouter_embeddings.canary": canonical_json(canary.to_json()),

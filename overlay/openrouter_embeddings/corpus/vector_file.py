@@ -56,8 +56,9 @@ class VectorFile:
             CorpusError: the vectors have another length than earlier ones.
         """
         if vectors.shape[1] != self.dimensions:
-            lengths = f"{vectors.shape[1]} dimensions, earlier ones had {self.dimensions}"
-            raise CorpusError(f"the model changed: a response has {lengths}; pass provider= or dimensions= to pin it")
+            lengths = f"{vectors.shape[1]} dimensions, earlier rows have {self.dimensions}"
+            cure = "pass provider= or dimensions= to pin it"
+            raise CorpusError(f"the model changed: row {min(rows)} and on have {lengths}; {cure}")
         order = np.argsort(rows, kind="stable")
         for first, last in to_ranges(rows):
             count = last - first + 1

@@ -29,7 +29,7 @@ from ..network import complete
 from .batch_items import BatchItems
 from .budget import most_tokens, price_usd
 from .inputs import EncodedInput, as_input, encoded, iterable_of
-from .options import DEFAULTS, EmbedOptions, OnLong
+from .options import DEFAULTS, EmbedOptions, OnLong, OnModelChange
 from .results import EmbedResult, Observer, Progress, Shortened, TextError, Usage, VectorCache, counted, dollars
 from .session import Session
 from .streams import EmbedStream, EmbedStreamAsync
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .inputs import EmbedInput as EmbedInput
 
 __all__ = ["DEFAULTS", "BatchItems", "EmbedOptions", "EmbedResult", "EmbedStream", "EmbedStreamAsync", "EncodedInput"]
-__all__ += ["Observer", "OnLong", "Progress", "Shortened", "TextError", "Usage", "VectorCache"]
+__all__ += ["Observer", "OnLong", "OnModelChange", "Progress", "Shortened", "TextError", "Usage", "VectorCache"]
 __all__ += ["as_input", "counted", "dollars", "embed", "embed_async", "embed_iter", "embed_iter_async", "encoded"]
 __all__ += ["iterable_of", "most_tokens", "price_usd"]
 
@@ -65,9 +65,13 @@ def embed_iter(
     options: Mapping[str, Any],
     observer: Observer | None = None,
     cache: VectorCache | None = None,
+    model: str | None = None,
 ) -> EmbedStream:
-    """See `Embeddings.embed_iter`. New vectors go into `cache`, which is read only for the pieces of long texts."""
-    return EmbedStream(Session(caller, options, "embed_iter").feed_lazily(texts, cache, observer))
+    """See `Embeddings.embed_iter`. New vectors go into `cache`, which is read only for the pieces of long texts.
+
+    If another model than `model` answers, `on_model_change` applies.
+    """
+    return EmbedStream(Session(caller, options, "embed_iter").feed_lazily(texts, cache, observer, model))
 
 
 def embed_iter_async(caller: Caller, texts: Iterable[EmbedInput], options: Mapping[str, Any]) -> EmbedStreamAsync:

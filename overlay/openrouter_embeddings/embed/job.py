@@ -340,6 +340,8 @@ class Job:
             self.texts_by_model[model] += len(positions)
             if self.models is not None:
                 self.models.setdefault(model, []).extend(positions)
+        if self.observer is not None:
+            self.observer.answered(model)
         self._done += len(positions)
         if self.put is not None:  # last, so that an interrupted block counts as lost unless it is in the matrix
             self.put(positions, vectors)

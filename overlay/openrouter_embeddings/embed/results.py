@@ -100,6 +100,9 @@ class Observer(Protocol):
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Called before a request is sent; retries and parts of a batch call it again."""
 
+    def answered(self, model: str | None) -> None:
+        """Called before a block comes, with the model that answered its texts; None if no response named one."""
+
     def rejected(self, error: TextError) -> None:
         """Called for a text without a vector, instead of adding it to `errors` of the stream."""
 

@@ -93,15 +93,22 @@ class Session:
         return self
 
     def feed_lazily(
-        self, texts: Iterable[Any], cache: VectorCache | None = None, observer: Observer | None = None
+        self,
+        texts: Iterable[Any],
+        cache: VectorCache | None = None,
+        observer: Observer | None = None,
+        model: str | None = None,
     ) -> Session:
-        """Validate each text before it is sent. `cache` stores all vectors, and is read for pieces of long texts."""
+        """Validate each text before it is sent. `cache` stores all vectors, and is read for pieces of long texts.
+
+        `model` answered earlier texts of the same matrix.
+        """
         if self._options["cache"] is not None:
             raise ConfigurationError("streams do not support cache=: use embed(cache=...) or corpus(cache=...)")
         source, total = iterable_of(texts), None  # None: unknown, for example because texts are skipped
         with suppress(NotImplementedError):  # raised by endless data sets
             total = None if self._options["on_empty"] == "skip" else length_hint(source) or None
-        self.job.cache, self.job.observer = cache, observer
+        self.job.cache, self.job.observer, self.job.stats.model = cache, observer, model
         self.job.feed(self._checked(source, self._refuse), total)
         return self
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..defaults import JOB_ENDING_SECONDS, JOB_INTERRUPT_SECONDS
 from ..errors import ConfigurationError
@@ -255,6 +255,15 @@ class Stream:
         return self._session.result()
 
 
+def _refuse(problem: str) -> Any:
+    """Return a method that raises TypeError, for a stream of the other kind."""
+
+    def refuse(_: Stream) -> Any:
+        raise TypeError(problem)
+
+    return refuse
+
+
 class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]):
     """An iterator over the blocks of `embed_iter`, with `progress` and `errors` so far."""
 
@@ -265,6 +274,9 @@ class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]
         if block is None:
             raise StopIteration
         return block
+
+    if not TYPE_CHECKING:
+        __aiter__ = _refuse("embed_iter returns a stream for `for`; for `async for`, call embed_iter_async")
 
     def close(self) -> None:
         """Cancel the requests in flight; may be called twice."""
@@ -284,6 +296,9 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
         if block is None:
             raise StopAsyncIteration
         return block
+
+    if not TYPE_CHECKING:
+        __iter__ = _refuse("embed_iter_async returns a stream for `async for`; for `for`, call embed_iter")
 
     async def aclose(self) -> None:
         """Cancel the requests in flight; may be called twice."""
