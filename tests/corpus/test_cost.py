@@ -167,8 +167,8 @@ def test_cached_vectors_of_another_length_are_an_error(tmp_path: Path) -> None:
     """Otherwise numpy would raise, or broadcast vectors of length 1."""
     path = tmp_path / "cache.sqlite"
     cache = Cache(path, {"model": MODEL})
-    cache.put(["one number"], np.ones((1, 1), np.float32))
-    cache.put(["three numbers"], np.ones((1, 3), np.float32))
+    cache.put(["one number"], np.ones((1, 1), np.float32), MODEL)
+    cache.put(["three numbers"], np.ones((1, 3), np.float32), MODEL)
     with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
         for text in ("one number", "three numbers"):
             with pytest.raises(errors.ResponseValidationError, match="dimensions") as found:

@@ -7,6 +7,7 @@ import math
 import re
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import chain, islice
@@ -55,6 +56,7 @@ class Job:
         self._cache, self._cache_path = None if path is None else Cache(path, options), path
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
+        self._canary_is_cached = False  # and not checked yet
         self._canary_streams = 1  # number of leading streams that embed the canary, not the corpus
         self._sent: dict[int, tuple[int, str]] = {}  # stream position without an outcome -> row and text
         self._requests: dict[int, int] = {}  # stream position without an outcome -> its last request
@@ -141,7 +143,7 @@ class Job:
         first = next(pending, None)
         if (first is None and not has_open_batches) or self._stopping:
             return
-        if (canary := self._check_canary()) is None:
+        if (canary := self._canary()) is None:
             return
         self._canary_streams = len(self._streams)
         self._vectors = self._open_vectors(canary)
@@ -188,11 +190,12 @@ class Job:
             return
         came = _membership(self._journal.rows_of_batches())
         rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
-        canary = Canary.from_json(self._journal.get("canary"))
+        canary, models = Canary.from_json(self._journal.get("canary")), list(self._journal.models())
+        model = models[0] if len(models) == 1 else None  # batches do not record which text a model answered
         with closing(self._open_vectors(canary)) as vectors:
             while not self._stopping and (some := list(islice(rows, _CACHE_ROWS))):
                 read = np.concatenate([vectors.read(row, 1) for row, _ in some])
-                self._cache.put([self._as_sent(text) for _, text in some], read)
+                self._cache.put([self._as_sent(text) for _, text in some], read, model)
         if not self._stopping:
             self._journal.put(batches_cached=cached)
 
@@ -226,7 +229,9 @@ class Job:
                 self._record()
 
     def _record(self, request: RequestRecord | None = None, ending: str | None = None) -> int:
-        """Store new vectors on the disk, and then the outcomes in the journal."""
+        """Store new vectors on the disk, and then the outcomes in the journal. A `request` is sent next."""
+        if request is not None and request.state == "sent" and self._canary_is_cached:
+            self._check_cached_canary()
         if (self._outcomes.done or self._outcomes.joined) and self._vectors is not None:
             self._vectors.sync()
         self._outcomes.totals = self._totals()
@@ -270,21 +275,26 @@ class Job:
         while some := list(islice(pending, _CACHE_ROWS)):
             found = self._cache.get([self._as_sent(text) for _, text in some])
             if found:
-                self._keep_cached([some[i][0] for i in found], np.stack(list(found.values())))
+                vectors, models = zip(*found.values(), strict=True)
+                self._keep_cached([some[i][0] for i in found], np.stack(vectors), Counter(filter(None, models)))
             yield from (sent for i, sent in enumerate(some) if i not in found)
 
     def _as_sent(self, text: str) -> str:
         """Return a text with its prefix, as in the cache; inputs that are not texts have no prefix."""
         return self._prefix + text if type(text) is str else text
 
-    def _keep_cached(self, rows: list[int], vectors: Any) -> None:
+    def _keep_cached(self, rows: list[int], vectors: Any, models: dict[str, int]) -> None:
         """Write vectors from the cache."""
         assert self._vectors is not None, "the canary created the file"
+        known = {**self._journal.models(), **models}
+        if len(known) > 1 and self._options.get("on_model_change") == "raise":
+            names = " and ".join(printable(repr(name), 100) for name in known)
+            raise CorpusError(f"the cache and the job have vectors of the models {names}: use another cache")
         ranges = to_ranges(rows)
         self._vectors.reserve(ranges)
         self._vectors.write(rows, vectors)
         self._vectors.sync()
-        self._record(RequestRecord(ranges, len(rows), 0, state="cached"))
+        self._record(RequestRecord(ranges, len(rows), 0, state="cached", models=models))
         self._settled_before += len(rows)
 
     def _pending(self, *, tried: bool = False) -> Iterator[tuple[int, str]]:
@@ -306,37 +316,63 @@ class Job:
                 yield row, text
         self.plan.rows_total, self.plan.integer_ids = row + 1, integers
 
-    def _check_canary(self) -> Canary | None:
-        """Embed the canary, and compare it with the canary of the first run; return None if the job was stopped."""
-        stored, count = self._journal.get("canary"), len(CANARY_TEXTS)
-        known = None if self._cache is None or stored is not None else self._cache
-        found = known.get([self._as_sent(text) for text in CANARY_TEXTS]) if known is not None else {}
-        if len(found) < count:
-            self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
-            for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
-                found.update(zip(positions, vectors, strict=True))
-                self._outcomes.done.append((self._requests[positions[0]], [], self._rows_of_model(0)))
-                self._record()
-            self._sent, self._requests = {}, {}
-        if len(found) < count:
-            if self._stopping:
-                return None
-            errors, self._outcomes = self._outcomes.errors, Outcomes()
-            raise CorpusError(f"the model gives no vectors for plain English texts: {errors[-1][2]}")
-        self.plan.form.numbers(len(found[0]))  # raises before the corpus is billed
-        model = self._streams[0].model if self._streams else None
-        now = Canary(model or self._options["model"], np.stack([found[i] for i in range(count)]))
-        if stored is None:
-            self._journal.put(canary=now.to_json())
+    def _canary(self) -> Canary | None:
+        """Return the canary of the first run, checked against the model now; None if the job was stopped.
+
+        On the first run, it may come from the cache; it is checked before a text of the corpus is sent.
+        """
+        if (stored := self._journal.get("canary")) is None:
+            found = self._cache.get([self._as_sent(text) for text in CANARY_TEXTS]) if self._cache is not None else {}
+            self._canary_is_cached = len(found) == len(CANARY_TEXTS)
+            now = self._new_canary(found) if self._canary_is_cached else self._embed_canary()
+            if now is not None:
+                self._journal.put(canary=now.to_json())
             return now
-        first = Canary.from_json(stored)
+        first, current = Canary.from_json(stored), self._embed_canary()
+        if current is not None:
+            self._check_canary(first, current)
+        return current and first
+
+    def _check_cached_canary(self) -> None:
+        """Embed the canary before the first request, and compare it with the one from the cache."""
+        self._canary_is_cached, sent, requests = False, self._sent, self._requests
+        if (now := self._embed_canary()) is not None:
+            self._check_canary(Canary.from_json(self._journal.get("canary")), now)
+        self._sent, self._requests = sent, requests
+        self._streams.insert(0, self._streams.pop())
+        self._canary_streams += 1
+
+    def _embed_canary(self) -> Canary | None:
+        """Embed the texts of the canary; return None if the job was stopped."""
+        found: dict[int, tuple[Any, str | None]] = {}
+        count = len(CANARY_TEXTS)
+        self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
+        for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
+            found.update((i, (vector, self._model)) for i, vector in zip(positions, vectors, strict=True))
+            self._outcomes.done.append((self._requests[positions[0]], [], self._rows_of_model(0)))
+            self._record()
+        self._sent, self._requests = {}, {}
+        if len(found) == count:
+            return self._new_canary(found)
+        if self._stopping:
+            return None
+        errors, self._outcomes = self._outcomes.errors, Outcomes()
+        raise CorpusError(f"the model gives no vectors for plain English texts: {errors[-1][2]}")
+
+    def _new_canary(self, found: Mapping[int, tuple[Any, str | None]]) -> Canary:
+        vectors, models = zip(*(found[i] for i in range(len(found))), strict=True)
+        self.plan.form.numbers(len(vectors[0]))  # raises before the corpus is billed
+        return Canary(models[0] or self._options["model"], np.stack(vectors))
+
+    def _check_canary(self, first: Canary, now: Canary) -> None:
+        """Log the distance of two canaries if it is large. Raise CorpusError if their vectors differ in length."""
         self.drift = first.distance(now)
         if self.drift == math.inf:
-            widths = f"{now.vectors.shape[1]} dimensions now, {first.vectors.shape[1]} when the job started"
-            raise CorpusError(f"the model changed: {widths}; choose another output")
+            widths = f"{now.vectors.shape[1]} dimensions now, {first.vectors.shape[1]} in the job or in its cache"
+            raise CorpusError(f"the model changed: {widths}; choose another output and another cache")
         if self.drift > DRIFT_DISTANCE:
-            _log.warning("the model changed since the job started: cosine distance %.2g for fixed texts", self.drift)
-        return first
+            since = "since the job started or its cache was written"
+            _log.warning("the model changed %s: cosine distance %.2g for fixed texts", since, self.drift)
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Reserve disk space for the response, and record the request in the journal."""

@@ -26,8 +26,8 @@ class CorpusResult:
         shortened: the number of texts that were cut or split because they were too long; `shortened_path` lists them,
             one JSON object per line.
         model: the model name in the first response.
-        models: the number of rows that each model answered, without rows from the cache; 0 for a model that answered
-            only the fixed texts.
+        models: the number of rows that each model answered, now or before the cache was written; 0 for a model that
+            answered only the fixed texts.
         dimensions: length of the vectors in the output.
         usage: the usage of all runs of the job.
         requests: the number of requests of all runs.

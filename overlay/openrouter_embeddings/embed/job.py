@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .. import defaults, errors
-from ..errors import OpenRouterError, ResponseValidationError, printable, read_counts
+from ..errors import ConfigurationError, OpenRouterError, ResponseValidationError, printable, read_counts
 from ..messages import Sleep
 from ..network import Cancelled
 from ..response import EmbeddingBatch
@@ -62,7 +62,7 @@ class Job:
         self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
-        self.models: dict[str, list[int]] | None = None  # positions by model; None in a stream
+        self.models: dict[str, list[int]] = {}  # positions by model; empty in a stream
         self.texts_by_model = Counter[str]()
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
         self._equal = EqualTexts()
@@ -89,7 +89,7 @@ class Job:
     def feed(self, texts: Iterable[NumberedText], total: int | None, *, at_once: bool = False) -> None:
         """Set the texts, read lazily or `at_once`. A duplicate is not sent; in a stream, until its twin is done."""
         if at_once:
-            texts, self.models = list(texts), {}
+            texts = list(texts)
             if len({text for _, text in texts}) < len(texts):
                 texts = list(self._equal.without_duplicates(texts, math.inf))
         else:
@@ -97,6 +97,22 @@ class Job:
         if self.long_texts is not None:
             texts, self.long_texts.cache = self.long_texts.prepared(texts), self.cache
         self._total, self._packer = total, Packer(texts, self.limits, self._options["batch_size"])
+
+    def add_cached(self, position: int, vector: Any, model: str | None) -> None:
+        """Add the vector of a text from the cache."""
+        self._accept_cached(position, vector, model)
+        self._count_model([position], model)
+        assert self.put is not None, "streams do not read vectors of whole texts from a cache"
+        self.put([position], vector.reshape(1, -1))
+
+    def _accept_cached(self, position: int, vector: Any, model: str | None) -> None:
+        """Raise ConfigurationError if a cached vector does not fit to earlier ones."""
+        problem = self._model_change(f"texts[{position}]", model)
+        if self.dimensions not in (0, len(vector)):
+            problem = f"texts[{position}] has {len(vector)} dimensions, and earlier texts have {self.dimensions}"
+        if problem:
+            raise ConfigurationError(f"{problem}: the model changed after the cache was written; use another file")
+        self.dimensions, self.stats.model = len(vector), self.stats.model or model
 
     # ---- what to do next --------------------------------------------------------------------------------------
 
@@ -125,7 +141,9 @@ class Job:
         """Return the next batch if the rate limits and the budget allow it now; otherwise as `step`."""
         exhausted = self._packer.exhausted
         while self.long_texts is not None and self.long_texts.ready:  # pieces with a cached vector
-            block = self._finish(*self.long_texts.ready.popleft(), None)
+            positions, texts, vectors, model = self.long_texts.ready.popleft()
+            self._accept_cached(positions[0], vectors[0], model)
+            block = self._finish(positions, texts, vectors, model)
             if block is not None and self.put is None:
                 return block
         ends_round = exhausted or len(self._suspects) >= defaults.JOB_SUSPECTS
@@ -246,7 +264,7 @@ class Job:
             if isinstance(outcome, EmbeddingBatch):
                 block = self._accept(batch, outcome)
                 if self.cache is not None:
-                    self.cache.put(batch.texts, outcome.vectors)
+                    self.cache.put(batch.texts, outcome.vectors, outcome.model)
             elif not isinstance(outcome, OpenRouterError | Cancelled):
                 raise outcome
             elif isinstance(outcome, OpenRouterError) and self._ends_at is None:
@@ -309,10 +327,14 @@ class Job:
 
     def _mismatch(self, batch: Batch, response: EmbeddingBatch) -> str:
         """Return how a response differs from earlier ones in width or model, or ""."""
-        before, model, width = self.stats.model, response.model, response.vectors.shape[1]
-        start = f"texts[{batch.positions[0]}] and on"
+        start, width = f"texts[{batch.positions[0]}] and on", response.vectors.shape[1]
         if self.dimensions not in (0, width):
             return f"{start} have {width} dimensions, earlier texts have {self.dimensions}"
+        return self._model_change(start, response.model)
+
+    def _model_change(self, start: str, model: str | None) -> str:
+        """Return the reason to end the job if texts were answered by another model than the first one, or ""."""
+        before = self.stats.model
         if not model or not before or model == before:
             return ""
         names = f"{printable(before, 100)!r} and {printable(model, 100)!r}"
@@ -336,16 +358,19 @@ class Job:
         positions, rows = self._equal.pop(positions)
         if rows is not None:
             vectors = vectors[rows]
-        if model:
-            self.texts_by_model[model] += len(positions)
-            if self.models is not None:
-                self.models.setdefault(model, []).extend(positions)
+        self._count_model(positions, model)
         if self.observer is not None:
             self.observer.answered(model)
         self._done += len(positions)
         if self.put is not None:  # last, so that an interrupted block counts as lost unless it is in the matrix
             self.put(positions, vectors)
         return positions, vectors
+
+    def _count_model(self, positions: Sequence[int], model: str | None) -> None:
+        if model:
+            self.texts_by_model[model] += len(positions)
+            if self.put is not None:  # a stream has only the counts
+                self.models.setdefault(model, []).extend(positions)
 
     def record(self, refused: TextError, *, keeps_row: bool = False) -> None:
         """Record the error of a text and its duplicates. If `keeps_row`, their rows are NaN with every `on_error`."""

@@ -64,7 +64,8 @@ class LongTexts:
         self._texts: dict[int, _Pieces] = {}  # shortened texts that are not complete, by position
         self._refusals: dict[int, int] = {}  # consecutive rejections of a text's pieces, by position
         self._given_up: set[int] = set()
-        self.ready: deque[tuple[list[int], list[str], list[Any]]] = deque()  # pieces with a cached vector
+        # Pieces with a cached vector, and the model that answered the last one.
+        self.ready: deque[tuple[list[int], list[str], list[Any], str | None]] = deque()
 
     @property
     def shortens(self) -> bool:
@@ -185,7 +186,8 @@ class LongTexts:
         """Return the pieces without a cached vector; append the others to `ready`."""
         found = self.cache.get(pieces) if self.cache is not None else {}
         if found:
-            self.ready.append(([position] * len(found), [pieces[i] for i in found], list(found.values())))
+            vectors, models = zip(*found.values(), strict=True)
+            self.ready.append(([position] * len(found), [pieces[i] for i in found], list(vectors), models[-1]))
         return [piece for i, piece in enumerate(pieces) if i not in found]
 
     def _max_bytes(self, tokens: int) -> int:

@@ -86,12 +86,12 @@ class Shortened:
 class VectorCache(Protocol):
     """The interface of a cache of vectors, by text."""
 
-    def get(self, texts: Sequence[str]) -> dict[int, Any]:
-        """Return the cached vectors, float32, by the index of their text."""
+    def get(self, texts: Sequence[str]) -> dict[int, tuple[Any, str | None]]:
+        """Return the cached vectors, float32, with the model that answered, by the index of their text."""
         ...
 
-    def put(self, texts: Sequence[str], vectors: Any) -> None:
-        """Store the vectors of texts."""
+    def put(self, texts: Sequence[str], vectors: Any, model: str | None) -> None:
+        """Store the vectors of texts, answered by one model."""
 
 
 class Observer(Protocol):

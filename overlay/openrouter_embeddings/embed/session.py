@@ -82,12 +82,8 @@ class Session:
         job.put = self.matrix.put
         if cache is not None:
             job.cache, found = cache, cache.get([text for _, text in numbered])
-            for i, vector in found.items():
-                if job.dimensions not in (0, len(vector)):
-                    sizes = f"{job.dimensions} and {len(vector)} dimensions"
-                    raise ConfigurationError(f"the cache has vectors of {sizes} for these texts: use another file")
-                job.dimensions = len(vector)
-                self.matrix.put([numbered[i][0]], vector.reshape(1, -1))
+            for i, (vector, model) in found.items():
+                job.add_cached(numbered[i][0], vector, model)
             numbered = [pair for i, pair in enumerate(numbered) if i not in found]
         job.feed(numbered, len(numbered) + len(job.stats.errors), at_once=True)
         return self
@@ -181,7 +177,7 @@ class Session:
         records = self._options["on_error"] == "record"
         failed = [error.position for error in stats.errors if records or error.position in self.job.nan_rows]
         rows = self.matrix.finish(failed, width=self._options["dimensions"] or 0, partial=partial)
-        models = {name: arrays().to_positions(positions) for name, positions in (self.job.models or {}).items()}
+        models = {name: arrays().to_positions(positions) for name, positions in self.job.models.items()}
         return EmbedResult(*rows, models=models, **vars(stats))
 
 
