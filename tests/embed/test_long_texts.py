@@ -80,6 +80,18 @@ def test_pieces_end_at_white_space_and_are_batched() -> None:
     assert sorted(set(server.accepted)) == sorted({*pieces, "short"})
 
 
+@both_sides
+def test_pieces_of_one_text_may_be_in_flight_together(side: Side) -> None:
+    texts = [" ".join(f"word{i}of{number}" for i in range(100)) for number in range(40)]
+    with LimitServer(200, seconds=0.01) as server, connect(side, server) as session:
+        options = {"on_long": "average", "max_tokens_per_text": 200, "batch_size": 1, "concurrency": 8}
+        result = session.embed(texts, model=MODEL, **options)
+
+    expected = np.stack([average_of(accepted_pieces(server, text)) for text in texts])
+    np.testing.assert_allclose(result.vectors, expected, atol=1e-6)
+    assert min(text.pieces for text in result.shortened) > 1
+
+
 @pytest.mark.parametrize("options", [{"max_tokens_per_text": 100}, {}], ids=["not sent", "refused"])
 @pytest.mark.parametrize("on_error", ["raise", "record", "skip"])
 def test_long_text_is_recorded(options: Any, on_error: Any) -> None:

@@ -146,7 +146,9 @@ class Session:
             if batch.search is not None and len(batch) > 1 and not self.job.limits.accidents:  # needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
-        output = self.matrix.output(batch.positions) if self.matrix is not None else arrays().stream_buffer
+        # The pieces of a long text have one position, and may be in flight at the same time.
+        is_in_place = self.matrix is not None and self.job.long_texts is None
+        output = self.matrix.output(batch.positions) if is_in_place else arrays().stream_buffer
         consumer = partial(StreamDecoder, len(batch), output)
         return self.caller.call_flow(
             GENERATE,
