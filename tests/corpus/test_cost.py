@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from faults.ledger import Request
+from faults.server import Connection, FaultServer
+from faults.steps import forever, http, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import Cache, status
 from openrouter_embeddings.testing import Fault, serve
+from support.limit_server import models_list
 from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
 LOCAL = "local/wordllama-l2-supercat-256"
@@ -83,6 +88,55 @@ def test_budget_is_used_and_never_exceeded(
     assert spent <= share * full_cost
     if share > 0.1:  # the last requests are not sent, because their maximum cost is several times their cost
         assert spent > (share - 0.3) * full_cost
+
+
+USAGES: dict[str, list[dict[str, Any] | None]] = {  # for each text, in turn over the responses; a token costs 1e-6
+    "none": [None],
+    "some": [{"total_tokens": 5, "cost": 5e-6}, None],
+    "tokens": [{"total_tokens": 5}],
+    "a cost at first": [{"total_tokens": 5, "cost": 5e-6}, *[{"total_tokens": 5}] * 99],
+    "invalid": [{"total_tokens": 0}, {"total_tokens": 5, "cost": -1}, {"cost": "free"}],
+}
+
+
+@pytest.mark.parametrize("case", USAGES)
+@pytest.mark.parametrize("way", ["embed", "stream", "corpus"])
+def test_budget_holds_if_responses_report_no_cost(way: str, case: str, tmp_path: Path) -> None:
+    usages, texts = itertools.cycle(USAGES[case]), texts_of(1_000)
+
+    def step(connection: Connection, request: Request) -> None:
+        def change(body: dict[str, Any]) -> None:
+            each, count = next(usages), len(request.inputs)
+            numbers = {name: n * count if isinstance(n, int | float) else n for name, n in (each or {}).items()}
+            body["usage"] = numbers or None
+
+        if request.method == "GET":
+            connection.send(http(200, models_list()))
+        else:
+            respond(change)(connection, request)
+
+    options: dict[str, Any] = {"model": MODEL, "batch_size": 20, "concurrency": 4, "max_cost_usd": 0.001}
+    with FaultServer(forever(step)) as server, OpenRouter(KEY, server_url=server.url) as client:
+        calls: dict[str, Callable[[], Any]] = {
+            "embed": lambda: client.embeddings.embed(texts, **options),
+            "stream": lambda: list(client.embeddings.embed_iter(texts, **options)),
+            "corpus": lambda: client.embeddings.corpus(texts, output=tmp_path / "out.npy", **options),
+        }
+        with pytest.raises(errors.BudgetError):
+            calls[way]()
+
+    assert 0.0004 < 5e-6 * sum(server.ledger.billed) <= 0.001
+
+
+@pytest.mark.parametrize("price", ["-1", "NaN", "inf", "free"])
+def test_model_without_a_price_has_no_budget(price: str) -> None:
+    with FaultServer(forever(lambda c, _: c.send(http(200, models_list(price=price))))) as server:
+        with OpenRouter(KEY, server_url=server.url) as client:
+            for call in (client.embeddings.embed, client.embeddings.estimate):
+                options = {"max_cost_usd": 1.0} if call == client.embeddings.embed else {}
+                with pytest.raises(errors.ConfigurationError, match="has no price"):
+                    call(["a text"], model=MODEL, **options)
+    assert {request.method for request in server.ledger.requests} == {"GET"}
 
 
 def test_possibly_billed_request_counts_with_its_maximum_cost() -> None:

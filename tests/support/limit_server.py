@@ -40,7 +40,7 @@ class LimitServer(FaultServer):
 
     def _reply(self, connection: Connection, request: Request) -> None:
         if request.method == "GET":
-            connection.send(http(200, _models(self.listed)))
+            connection.send(http(200, models_list(self.listed)))
             return
         if self.seconds:
             connection.pause(self.seconds)
@@ -66,14 +66,15 @@ class LimitServer(FaultServer):
         return [text for inputs in ok for text in inputs]
 
 
-def _models(context: int | None) -> bytes:
+def models_list(context: int | None = None, price: str = "0.000001") -> bytes:
+    """Return a models list with `MODEL`, its context length and its price per token in USD."""
     entry = {
         "id": MODEL,
         "canonical_slug": MODEL,
         "name": MODEL,
         "created": 0,
         "context_length": context,
-        "pricing": {"prompt": "0.000001", "completion": "0"},
+        "pricing": {"prompt": price, "completion": "0"},
         "architecture": {"modality": None, "input_modalities": ["text"], "output_modalities": ["embeddings"]},
         "top_provider": {"context_length": None, "max_completion_tokens": None, "is_moderated": False},
         "per_request_limits": None,

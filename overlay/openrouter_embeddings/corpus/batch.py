@@ -20,7 +20,7 @@ from openrouter_generated.api.batches import Batches
 from .. import defaults
 from ..arguments import suggest_names
 from ..caller import Caller
-from ..embed import BatchItems, Progress, Usage, dollars
+from ..embed import BatchItems, Progress, Usage, dollars, unpriced_tokens
 from ..errors import (
     APIStatusError,
     BudgetError,
@@ -114,11 +114,12 @@ class BatchRun:
         vectors: VectorFile,
         record: Callable[[Outcomes, RequestRecord | None], int],
         budget: Callable[[], tuple[float, float]] | None,
+        unpriced: Callable[[int], None],
     ) -> None:
         self._items, self._batch = BatchItems(caller, options), batch
         self._model = batch.model or options["model"]
         self._api, self._journal, self._vectors = Batches(caller), journal, vectors
-        self._record, self._budget = record, budget
+        self._record, self._budget, self._unpriced = record, budget, unpriced
         self._call: dict[str, Any] = {
             "server_url": batch.server_url or options.get("server_url"),
             "timeout_ms": options.get("timeout_ms") or int(defaults.JOB_ATTEMPT_SECONDS * 1000),
@@ -327,8 +328,10 @@ class BatchRun:
         if lost and not self._batch.fallback:
             why = short_message(ended.error.message) if ended.error else results.reason()
             self.unanswered.append(f"batch {batch.id} ({ended.status}): {lost} rows: {why}")
-        reported = ended.usage.to_dict() if ended.usage else None
-        self.usage = self.usage.plus(reported) if reported else results.add_usage(self.usage)
+        usages, most = [ended.usage.to_dict()] if ended.usage else results.usages, batch.bytes + 2 * batch.texts
+        for usage in usages:
+            self.usage = self.usage.plus(usage)
+            self._unpriced(unpriced_tokens(usage, most // len(usages)))
         self._texts_done += len(done)
         self._errors += len(errors)
         self._record(outcomes, None)

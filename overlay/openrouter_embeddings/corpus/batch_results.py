@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..embed import BatchItems, Usage
+from ..embed import BatchItems
 from ..errors import APIStatusError, ResponseError
 from .journal import short_message
 from .vector_file import VectorFile
@@ -26,7 +26,7 @@ class BatchResults:
         self._items, self._vectors, self._rows, self._prefix = items, vectors, rows, prefix
         self.answered: dict[int, bytes] = {}  # digest of the result, by request
         self._failed: dict[int, tuple[str, str, bool]] = {}  # error name, message and finality, by request
-        self._usages: list[Any] = []
+        self.usages: list[Any] = []  # of the valid results, as reported
         self._models: dict[int, str | None] = {}  # by request
 
     def take(self, lines: Iterable[Any]) -> bool:
@@ -62,7 +62,7 @@ class BatchResults:
             final = isinstance(error, APIStatusError) and error.status_code in _FINAL_STATUSES
             self._failed[number] = (type(error).__name__, short_message(error.message), final)
             return
-        self._usages.append(found.usage)
+        self.usages.append(found.usage)
         self._models[number] = found.model
         places = [(row, i) for i, equal in enumerate(rows) for row in equal]
         self._vectors.write([row for row, _ in places], found.vectors[[i for _, i in places]])
@@ -96,9 +96,3 @@ class BatchResults:
     def reason(self) -> str:
         """Return the reason for the first of the unanswered rows."""
         return next((f"{name}: {text}" for name, text, is_final in self._failed.values() if not is_final), "no result")
-
-    def add_usage(self, usage: Usage) -> Usage:
-        """Return `usage` plus the usage that the single results report."""
-        for reported in self._usages:
-            usage = usage.plus(reported)
-        return usage

@@ -69,6 +69,7 @@ class Job:
         self._stopping = False
         self._settled_before = self._bad_rows = 0
         self._usage_before = Usage()  # of earlier runs
+        self._unpriced_tokens = 0  # of responses that report no cost, at most
 
     def stop(self, seconds: float) -> None:
         """Start no more requests; those in flight have `seconds` to finish."""
@@ -163,7 +164,9 @@ class Job:
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
         """Embed in batches, or only collect open ones. Return the error to raise if rows are left."""
         batch = self._batch or BatchOptions(fallback=True)
-        run = BatchRun(self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget())
+        run = BatchRun(
+            self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget(), self.unpriced
+        )
         self._streams.append(run)
         if self._stopping:
             run.drain(0)
@@ -257,8 +260,8 @@ class Job:
     def _spent_usd(self, price: float) -> float:
         """Return the cost of all runs in USD; possibly billed requests count with their worst case."""
         totals = self._journal.totals()
-        spent = totals["total_tokens"] * price if totals["cost_usd"] is None else totals["cost_usd"]
-        return float(spent + 2 * price * self._journal.unreported_bytes())
+        tokens = totals["unpriced_tokens"] + 2 * self._journal.unreported_bytes()
+        return float((totals["cost_usd"] or 0.0) + price * tokens)
 
     def _texts(self, pending: Iterable[tuple[int, str]]) -> Iterator[str]:
         """Yield the texts of the rows that are not in the cache; remember the stream position of each."""
@@ -395,6 +398,10 @@ class Job:
     def _rows_of_model(self, rows: int) -> dict[str, int]:
         return {self._model: rows} if self._model else {}
 
+    def unpriced(self, tokens: int) -> None:
+        """Count the tokens of a response that reports no cost."""
+        self._unpriced_tokens += tokens
+
     def rejected(self, error: TextError) -> None:
         """Add the error of a row to the outcomes."""
         row, _ = self._sent.pop(error.position)
@@ -427,6 +434,7 @@ class Job:
             "prompt_tokens": usage.prompt_tokens,
             "total_tokens": usage.total_tokens,
             "cost_usd": usage.cost,
+            "unpriced_tokens": self._unpriced_tokens,
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
             "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
         }

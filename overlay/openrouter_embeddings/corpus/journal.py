@@ -38,8 +38,8 @@ _TABLES = """
 create table if not exists job(key text primary key, value text not null);
 create table if not exists runs(id integer primary key, pid integer not null, started_at real not null, ended_at real,
     ending text, requests integer not null default 0, prompt_tokens integer not null default 0,
-    total_tokens integer not null default 0, cost_usd real, possibly_billed_attempts integer not null default 0,
-    possibly_billed_texts integer not null default 0, error text);
+    total_tokens integer not null default 0, cost_usd real, unpriced_tokens integer not null default 0,
+    possibly_billed_attempts integer not null default 0, possibly_billed_texts integer not null default 0, error text);
 create table if not exists requests(id integer primary key, run integer not null, rows text not null,
     texts integer not null, bytes integer not null, sent_at real not null, state text not null, models text);
 create table if not exists batches(request integer primary key, id text, requests integer not null, rows text not null);
@@ -328,7 +328,14 @@ class Journal:
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over all runs, and the number of errors and shortened texts."""
-        names = ("requests", "prompt_tokens", "total_tokens", "possibly_billed_attempts", "possibly_billed_texts")
+        names = (
+            "requests",
+            "prompt_tokens",
+            "total_tokens",
+            "unpriced_tokens",
+            "possibly_billed_attempts",
+            "possibly_billed_texts",
+        )
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
         counts = "(select count(*) from errors), (select count(*) from shortened)"
         found = self._db.execute(f"select {sums}, sum(cost_usd), {counts} from runs").fetchone()

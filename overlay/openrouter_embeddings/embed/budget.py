@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
@@ -17,9 +18,12 @@ _ROUNDING = 1e-9  # relative; sums of prices are inexact
 def price_usd(listed: Any, model: str) -> float:
     """Return a model's price per token from the models list. Raise ConfigurationError if the list has no price."""
     try:
-        return float(_entry(listed, model).pricing.prompt)
+        price = float(_entry(listed, model).pricing.prompt)
     except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"the models list has no price for {model!r}") from None
+        price = -1.0
+    if not 0 <= price < math.inf:  # the list has -1 for routers, whose price varies
+        raise ConfigurationError(f"the models list has no price for {model!r}")
+    return price
 
 
 def context_tokens(listed: Any, model: str) -> int:
@@ -41,12 +45,18 @@ def most_tokens(texts: Iterable[str]) -> int:
     return sum(2 + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))) for text in texts)
 
 
+def unpriced_tokens(usage: Any, most: int) -> int:
+    """Return the tokens of a response that reports no cost: as it reports them, else `most`. 0 if it reports a cost."""
+    reported = Usage().plus(usage)
+    return 0 if reported.cost is not None else reported.total_tokens or most
+
+
 class Budget:
     """Allows a request only if the amount spent plus the worst case of all requests in flight is within `max_usd`."""
 
     def __init__(self, max_usd: float, price_usd: float) -> None:
         self._max, self._price = max_usd, price_usd
-        self._usage, self._unreported, self._billed_texts = Usage(), 0.0, 0
+        self._spent, self._unreported, self._billed_texts = 0.0, 0.0, 0
         self._in_flight: dict[Batch, float] = {}  # the worst-case cost of each batch, in USD
 
     def affordable(self, batch: Batch) -> int:
@@ -56,9 +66,7 @@ class Budget:
 
         Raises BudgetError if no text may be sent and no request is in flight.
         """
-        cost = self._usage.cost
-        spent = self._unreported + (self._usage.total_tokens * self._price if cost is None else cost)
-        left = self._max - spent - sum(self._in_flight.values()) + self._max * _ROUNDING
+        left = self._max - self._spent - self._unreported - sum(self._in_flight.values()) + self._max * _ROUNDING
         if self._worst_usd(batch.texts) <= left:
             return len(batch)
         if self._in_flight:
@@ -73,14 +81,15 @@ class Budget:
         """Reserve the worst-case cost of a request that starts."""
         self._in_flight[batch] = self._worst_usd(batch.texts)
 
-    def settled(self, batch: Batch, usage: Usage, possibly_billed_texts: int) -> None:
-        """Release the reserve of a request that ended; the arguments are totals of the job so far."""
+    def settled(self, batch: Batch, usage: Usage, unpriced_tokens: int, possibly_billed_texts: int) -> None:
+        """Release the reserve of a request that ended; the other arguments are totals of the job so far."""
         worst = self._in_flight.pop(batch, 0.0)
         if possibly_billed_texts > self._billed_texts:
             self._unreported += worst
         if usage.cost and usage.total_tokens:
             self._price = max(self._price, usage.cost / usage.total_tokens)
-        self._usage, self._billed_texts = usage, possibly_billed_texts
+        self._spent = (usage.cost or 0.0) + self._price * unpriced_tokens
+        self._billed_texts = possibly_billed_texts
 
     def _worst_usd(self, texts: Iterable[str]) -> float:
         return _TIMES_BILLED * self._price * most_tokens(texts)

@@ -29,7 +29,7 @@ from ..network import Cancelled
 from ..response import EmbeddingBatch
 from ..retries import Policy, may_be_overloaded, may_be_processed
 from ..telemetry import Hook, JobPaused
-from .budget import Budget
+from .budget import Budget, most_tokens, unpriced_tokens
 from .limiter import AdaptiveLimiter, RateClock
 from .long_texts import LongTexts
 from .packing import Batch, EqualTexts, ModelLimits, NumberedText, Packer, Search
@@ -65,6 +65,7 @@ class Job:
         self.models: dict[str, list[int]] = {}  # positions by model; empty in a stream
         self.texts_by_model = Counter[str]()
         self.outcomes: deque[tuple[Batch, EmbeddingBatch | BaseException]] = deque()  # appended by the senders
+        self._unpriced_tokens = 0  # of responses that report no cost, at most
         self._equal = EqualTexts()
         self.in_flight: set[Batch] = set()
         self._done = self._failed = self._failed_alone = 0
@@ -283,7 +284,7 @@ class Job:
                 self._count_billed(batch, 1)
             self._fail(error)
         if self.budget is not None:
-            self.budget.settled(batch, self.stats.usage, self.stats.possibly_billed_texts)
+            self.budget.settled(batch, self.stats.usage, self._unpriced_tokens, self.stats.possibly_billed_texts)
         return block
 
     def _count(self, batch: Batch, outcome: EmbeddingBatch | BaseException) -> None:
@@ -293,8 +294,17 @@ class Job:
         stats.requests += counts.attempts
         stats.retries += max(0, counts.attempts - 1)
         self._count_billed(batch, counts.possibly_billed_attempts)
-        for usage in (getattr(outcome, "usage", None), *counts.rejected_usages):
+        for usage in counts.rejected_usages:
             stats.usage = stats.usage.plus(usage)
+            self._count_unpriced(unpriced_tokens(usage, 0))
+        if isinstance(outcome, EmbeddingBatch):
+            stats.usage = stats.usage.plus(outcome.usage)
+            self._count_unpriced(unpriced_tokens(outcome.usage, most_tokens(batch.texts)))
+
+    def _count_unpriced(self, tokens: int) -> None:
+        self._unpriced_tokens += tokens
+        if tokens and self.observer is not None:
+            self.observer.unpriced(tokens)
 
     def _count_billed(self, batch: Batch, attempts: int) -> None:
         """Count requests that may be billed although their vectors are not returned."""

@@ -103,6 +103,9 @@ class Observer(Protocol):
     def answered(self, model: str | None) -> None:
         """Called before a block comes, with the model that answered its texts; None if no response named one."""
 
+    def unpriced(self, tokens: int) -> None:
+        """Called for a response that reports no cost, with its tokens or the most that it may have."""
+
     def rejected(self, error: TextError) -> None:
         """Called for a text without a vector, instead of adding it to `errors` of the stream."""
 
