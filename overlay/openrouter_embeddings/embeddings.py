@@ -62,12 +62,12 @@ def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]
     return run
 
 
-def _opened_cache(options: EmbedOptions) -> Any:
+def _opened_cache(caller: Caller, options: EmbedOptions) -> Any:
     if (path := options.get("cache")) is None:
         return None
     from .corpus import Cache
 
-    return Cache(path, options)
+    return Cache(path, options, caller.config.url(options.get("server_url")))
 
 
 class Embeddings(GeneratedEmbeddings):
@@ -141,12 +141,12 @@ class Embeddings(GeneratedEmbeddings):
 
         Source: `POST /embeddings` in openapi.yaml.
         """
-        return jobs.embed(self._caller, texts, options, _opened_cache(options))
+        return jobs.embed(self._caller, texts, options, _opened_cache(self._caller, options))
 
     @_spell_out_options
     async def embed_async(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Async version of `embed` (asyncio only). After a cancellation, requests in flight get 3 s to finish."""
-        return await jobs.embed_async(self._caller, texts, options, _opened_cache(options))
+        return await jobs.embed_async(self._caller, texts, options, _opened_cache(self._caller, options))
 
     @_spell_out_options
     def embed_iter(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStream:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+import threading
 from base64 import b64encode
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from faults.server import FaultServer
-from faults.steps import forever, respond
+from faults.steps import forever, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.defaults import DRIFT_DISTANCE
 from support.corpus_job import embed_corpus
@@ -21,16 +23,18 @@ from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts
 def test_model_that_changed_after_the_cache_was_written_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cache, texts, requests = tmp_path / "cache.sqlite", texts_of(60), list[int]()
+    cache, texts, requests, has_changed = tmp_path / "cache.sqlite", texts_of(60), list[int](), threading.Event()
 
     def change(body: dict[str, Any]) -> None:
-        body["model"] = "another/model"
-        for row in body["data"]:
-            row["embedding"] = b64encode(np.ones(8, np.float32).tobytes()).decode()
+        if has_changed.is_set():
+            body["model"] = "another/model"
+            for row in body["data"]:
+                row["embedding"] = b64encode(np.ones(8, np.float32).tobytes()).decode()
 
-    with ProviderServer() as server:
-        embed_corpus(server.url, texts[:20], tmp_path / "old.npy", cache=cache)
     with FaultServer(forever(respond(change))) as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, texts[:20], tmp_path / "old.npy", cache=cache)
+        has_changed.set()
+        server.ledger.requests.clear()
         unchanged = embed_corpus(server.url, texts[:20], tmp_path / "same.npy", cache=cache)
         requests.append(len(server.ledger.requests))
         mixed = embed_corpus(server.url, texts[:40], tmp_path / "mixed.npy", cache=cache)
@@ -46,6 +50,35 @@ def test_model_that_changed_after_the_cache_was_written_is_reported(
     assert mixed.models == {MODEL: 20, "another/model": 20}
     assert {name: len(positions) for name, positions in result.models.items()} == {MODEL: 20, "another/model": 40}
     assert "the model changed since the job started or its cache was written" in caplog.text
+
+
+def test_cache_of_another_server_is_not_used(tmp_path: Path) -> None:
+    cache, texts = tmp_path / "cache.sqlite", texts_of(20)
+    with ProviderServer() as one, ProviderServer() as two:
+        for server in (one, two):
+            with OpenRouter(KEY, server_url=server.url) as client:
+                for _ in range(2):
+                    client.embeddings.embed(texts, model=MODEL, cache=cache)
+    assert (one.sizes, two.sizes) == ([20], [20])
+
+
+def test_job_resumed_with_another_model_ends_if_asked(tmp_path: Path) -> None:
+    source, output, has_changed = texts_of(60), tmp_path / "out.npy", threading.Event()
+
+    def change(body: dict[str, Any]) -> None:
+        if has_changed.is_set():
+            for row in body["data"]:
+                row["embedding"] = b64encode(np.ones(8, np.float32).tobytes()).decode()
+
+    steps = itertools.chain([respond(change), respond(change), reject(402)], itertools.repeat(respond(change)))
+    options: dict[str, Any] = {"batch_size": 20, "concurrency": 1}
+    with FaultServer(lambda: steps) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            embed_corpus(server.url, source, output, **options)
+        has_changed.set()
+        with pytest.raises(errors.CorpusError, match="the model changed"):
+            embed_corpus(server.url, source, output, **options, on_model_change="raise")
+        assert embed_corpus(server.url, source, output, **options).drift > DRIFT_DISTANCE
 
 
 DAMAGES: dict[str, tuple[str, str]] = {

@@ -211,7 +211,7 @@ def test_cache_keeps_vectors_from_before_an_error_in_little_space(tmp_path: Path
     ):
         with pytest.raises(errors.BadRequestResponseError):
             client.embeddings.embed(texts, model=MODEL, dimensions=1536, concurrency=1, cache=path)
-    known = Cache(path, {"model": MODEL, "dimensions": 1536}).get(texts)
+    known = Cache(path, {"model": MODEL, "dimensions": 1536}, server.url).get(texts)
 
     assert len(known) > 1_800
     assert sum(file.stat().st_size for file in tmp_path.glob("cache.sqlite")) < 1.5 * len(known) * 1536 * 4
@@ -220,10 +220,10 @@ def test_cache_keeps_vectors_from_before_an_error_in_little_space(tmp_path: Path
 def test_cached_vectors_of_another_length_are_an_error(tmp_path: Path) -> None:
     """Otherwise numpy would raise, or broadcast vectors of length 1."""
     path = tmp_path / "cache.sqlite"
-    cache = Cache(path, {"model": MODEL})
-    cache.put(["one number"], np.ones((1, 1), np.float32), MODEL)
-    cache.put(["three numbers"], np.ones((1, 3), np.float32), MODEL)
     with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        cache = Cache(path, {"model": MODEL}, server.url)
+        cache.put(["one number"], np.ones((1, 1), np.float32), MODEL)
+        cache.put(["three numbers"], np.ones((1, 3), np.float32), MODEL)
         for text in ("one number", "three numbers"):
             with pytest.raises(errors.ResponseValidationError, match="dimensions") as found:
                 client.embeddings.embed([text, "eight numbers"], model=MODEL, cache=path)

@@ -29,13 +29,14 @@ class Cache:
         path: the file, created if missing and readable only by its owner.
         options: the options of `embed`; those that change vectors are a part of the key. Keys use texts as sent: with
             their prefix, and in pieces if they are too long.
+        url: the base URL of the API, a part of the key: another server may have another model of the same name.
 
     Raises:
         ConfigurationError: `get` cannot read the file, it is not a cache, or it has vectors of several lengths.
     """
 
-    def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any]) -> None:
-        self._path, self._stamp = Path(path), Stamp.of_sent(options)
+    def __init__(self, path: str | os.PathLike[str], options: Mapping[str, Any], url: str) -> None:
+        self._path, self._stamp, self._url = Path(path), Stamp.of_sent(options), url
 
     @cached_property
     def _db(self) -> sqlite3.Connection:
@@ -53,7 +54,7 @@ class Cache:
 
         Damaged vectors are omitted.
         """
-        keys = [self._stamp.text_key(text) for text in texts]
+        keys = [self._stamp.text_key(text, self._url) for text in texts]
         found: dict[bytes, tuple[Any, str | None]] = {}
         for start in range(0, len(keys), _KEYS_PER_QUERY):
             some = keys[start : start + _KEYS_PER_QUERY]
@@ -74,7 +75,8 @@ class Cache:
     def put(self, texts: Sequence[str], vectors: Any, model: str | None) -> None:
         """Store the vectors of texts, answered by one model. If that fails, log a warning, because they are paid."""
         data = (row.tobytes() for row in vectors.astype("<f4"))
-        rows = zip(map(self._stamp.text_key, texts), data, repeat(model), strict=False)
+        keys = (self._stamp.text_key(text, self._url) for text in texts)
+        rows = zip(keys, data, repeat(model), strict=False)
         try:
             self._db.execute("begin immediate")
             with self._db:
@@ -83,7 +85,7 @@ class Cache:
             _log.warning("the cache %s cannot store %d vectors: %s", self._path, len(texts), error)
 
     def __reduce__(self) -> Any:
-        return Cache, (self._path, self._stamp.options)
+        return Cache, (self._path, self._stamp.options, self._url)
 
 
 def _vector(data: Any) -> Any:

@@ -53,7 +53,8 @@ class Job:
         self._caller, self._journal, self._batch = caller, journal, batch
         self._options = {**options, "on_error": "record"}
         self._max_cost_usd, path = self._options.pop("max_cost_usd", None), self._options.pop("cache", None)
-        self._cache, self._cache_path = None if path is None else Cache(path, options), path
+        url = caller.config.url(options.get("server_url"))
+        self._cache, self._cache_path = None if path is None else Cache(path, options, url), path
         self._vectors: VectorFile | None = None
         self._streams: list[EmbedStream | BatchRun] = []
         self._canary_is_cached = False  # and not checked yet
@@ -374,8 +375,11 @@ class Job:
             widths = f"{now.vectors.shape[1]} dimensions now, {first.vectors.shape[1]} in the job or in its cache"
             raise CorpusError(f"the model changed: {widths}; choose another output and another cache")
         if self.drift > DRIFT_DISTANCE:
-            since = "since the job started or its cache was written"
-            _log.warning("the model changed %s: cosine distance %.2g for fixed texts", since, self.drift)
+            message = "the model changed since the job started or its cache was written: cosine distance"
+            message = f"{message} {self.drift:.2g} for fixed texts"
+            if self._options.get("on_model_change") == "raise":
+                raise CorpusError(f"{message}; choose another output and another cache")
+            _log.warning("%s", message)
 
     def before_send(self, positions: Sequence[int], texts: Sequence[str]) -> None:
         """Reserve disk space for the response, and record the request in the journal."""

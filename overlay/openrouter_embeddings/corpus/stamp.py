@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -34,6 +34,11 @@ def canonical_json(value: Any) -> str:
 def _plain(value: Any) -> Any:
     """Convert an object of the generated models to JSON data."""
     return value.to_dict() if hasattr(value, "to_dict") else dict(value)
+
+
+@lru_cache(16)
+def _digest(*parts: str) -> bytes:
+    return blake2b("\n".join(parts).encode(), digest_size=16).digest()
 
 
 @attrs.frozen
@@ -64,14 +69,9 @@ class Stamp:
     def __str__(self) -> str:
         return canonical_json(self.options)
 
-    @cached_property
-    def digest(self) -> bytes:
-        """Return 16 bytes that identify the stamp."""
-        return blake2b(str(self).encode(), digest_size=16).digest()
-
-    def text_key(self, text: str) -> bytes:
-        """Return the 16-byte cache key of a text with this stamp."""
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self.digest).digest()
+    def text_key(self, text: str, url: str) -> bytes:
+        """Return the 16-byte cache key of a text that the API at `url` embeds with this stamp."""
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=_digest(str(self), url)).digest()
 
     def require_same(self, stored: str, where: str) -> None:
         """Raise CorpusError if the vectors in `where` were made with other options."""

@@ -147,8 +147,8 @@ class Session:
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
         # The pieces of a long text have one position, and may be in flight at the same time.
-        is_in_place = self.matrix is not None and self.job.long_texts is None
-        output = self.matrix.output(batch.positions) if is_in_place else arrays().stream_buffer
+        matrix = None if self.job.long_texts is not None else self.matrix
+        output = arrays().stream_buffer if matrix is None else matrix.output(batch.positions)
         consumer = partial(StreamDecoder, len(batch), output)
         return self.caller.call_flow(
             GENERATE,
