@@ -70,6 +70,15 @@ def test_output_equals_a_job_without_batches(paged: bool, seconds: float, tmp_pa
     assert [batch.state for batch in job_status(tmp_path / "out.npy").batches] == ["done"] * len(server.bodies)
 
 
+def test_inputs_of_all_kinds_are_sent(tmp_path: Path) -> None:
+    texts: list[Any] = [*TEXTS[:9], [1, 2, 3], [4], {"content": [{"type": "text", "text": "a part"}]}, TEXTS[10]]
+    with BatchServer() as server:
+        run(server, tmp_path / "out.npy", texts)
+        run(server, tmp_path / "single.npy", texts, batch=False)
+
+    assert np.array_equal(np.load(tmp_path / "out.npy"), np.load(tmp_path / "single.npy"))
+
+
 def test_texts_are_sent_once_in_batches_within_the_limits(tmp_path: Path, expected: bytes) -> None:
     with BatchServer() as server:
         run(server, tmp_path / "out.npy", batch=BatchOptions(**QUICK, max_bytes=2_000))

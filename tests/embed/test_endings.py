@@ -247,6 +247,25 @@ def test_another_thread_can_drain_a_waiting_stream(side: Side) -> None:
         assert stream.possibly_billed_texts == 12
 
 
+def test_several_threads_may_read_one_stream() -> None:
+    texts, found = texts_of(120), dict[int, Any]()
+    with FaultServer(forever(respond())) as server, OpenRouter(KEY, server_url=server.url) as client:
+        with client.embeddings.embed_iter(texts, model=MODEL, batch_size=BATCH, concurrency=4) as stream:
+
+            def read() -> None:
+                for positions, vectors in stream:
+                    found.update(zip(positions, vectors, strict=True))
+
+            threads = [threading.Thread(target=read, daemon=True) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+
+        assert [thread.is_alive() for thread in threads] == [False] * 4
+    assert np.array_equal([found[i] for i in range(120)], matrix_of(texts))
+
+
 @both_sides
 def test_wait_before_a_retry_ends_with_the_job(side: Side) -> None:
     steps = iter([bill_first(reject(500, ("Retry-After", "50"))), reject(401)])

@@ -64,7 +64,7 @@ class BatchServer(Server):
             inputs = [json.loads(body)["input"]]
         else:
             return
-        self.times_sent.update(text for given in inputs for text in ([given] if isinstance(given, str) else given))
+        self.times_sent.update(str(text) for given in inputs for text in ([given] if isinstance(given, str) else given))
 
     def _edit_results(self, request: str, body: bytes) -> bytes:
         if self._change is None or not request.endswith("/results"):

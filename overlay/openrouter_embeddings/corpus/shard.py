@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..defaults import BATCH_REQUEST_BYTES
+from ..embed import json_inputs
 from .journal import RequestRecord
 from .vector_file import to_ranges
 
@@ -31,8 +32,9 @@ class Shard:
         if (rows := self._rows_of.get(text)) is not None:
             rows.append(row)
             return True
-        size = len(msgspec.json.encode(text)) + 1
+        size = len(msgspec.json.encode(json_inputs([text])[0])) + 1
         begins = not self.requests or len(self.requests[-1]) >= self._request_inputs
+        begins = begins or type(self.requests[-1][0]) is not type(text)  # one request has one kind of inputs
         if begins or self._last_bytes + size > BATCH_REQUEST_BYTES:
             if self.requests and len(self.requests) >= self._max_requests:
                 return False

@@ -15,6 +15,7 @@ from ..errors import ConfigurationError
 from ..messages import TIMEOUTS, Headers, Response
 from ..request import PreparedCall, prepare
 from ..response import EmbeddingBatch, read_embeddings
+from .inputs import json_inputs
 from .options import checked_options
 
 _OF_THE_BATCH = ("model", "provider")
@@ -46,7 +47,7 @@ class BatchItems:
 
     def body(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return the body of a request for these texts; model and provider are set on the batch."""
-        fields = self._prepare(texts).fields
+        fields = self._prepare(json_inputs(texts)).fields
         return {name: value for name, value in fields.items() if name not in _OF_THE_BATCH}
 
     def read(self, count: int, status: int, body: Any) -> EmbeddingBatch:

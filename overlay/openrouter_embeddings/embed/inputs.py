@@ -55,6 +55,11 @@ class MultimodalJson(EncodedInput):
     """A multimodal input: several parts that share one vector."""
 
 
+def json_inputs(texts: Sequence[str]) -> list[Any]:
+    """Convert the inputs of one request to JSON data."""
+    return [text.value if isinstance(text, EncodedInput) else text for text in texts]
+
+
 def iterable_of(texts: object, name: str = "texts") -> Iterable[Any]:
     """Return an iterable of texts; a string is one text. Raise InvalidInputError unless it has one dimension.
 

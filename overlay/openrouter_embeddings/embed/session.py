@@ -22,7 +22,7 @@ from ..messages import TIMEOUTS, CallFlow, Timeouts
 from ..response import StreamDecoder, read_embeddings
 from ..retries import ONE_CALL, Policy
 from .budget import Budget, context_tokens, price_usd
-from .inputs import EncodedInput, as_input, iterable_of
+from .inputs import EncodedInput, as_input, iterable_of, json_inputs
 from .job import Job
 from .limiter import RateClock
 from .long_texts import LongTexts
@@ -135,9 +135,7 @@ class Session:
 
     def flow(self, batch: Batch) -> CallFlow:
         """Return the flow of the call that sends a batch and decodes its vectors."""
-        texts: Any = batch.texts
-        if isinstance(texts[0], EncodedInput):
-            texts = [text.value for text in texts]
+        texts = json_inputs(batch.texts) if isinstance(batch.texts[0], EncodedInput) else batch.texts
         arguments = {**self._options, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
         options, timeouts, job_waits = self._call_options, TIMEOUTS, False
         if not batch.is_whole_job:

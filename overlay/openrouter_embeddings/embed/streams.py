@@ -269,8 +269,13 @@ class EmbedStream(Stream, Iterator[Block], AbstractContextManager["EmbedStream"]
 
     _side = _Threads
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._reading = threading.RLock()  # several threads may read one stream
+
     def __next__(self) -> Block:
-        block = complete(self._next())
+        with self._reading:
+            block = complete(self._next())
         if block is None:
             raise StopIteration
         return block
