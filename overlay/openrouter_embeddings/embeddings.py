@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
@@ -16,8 +17,6 @@ import openrouter_embeddings.embed as jobs
 from .embed import DEFAULTS, EmbedOptions, EmbedResult, EmbedStream, EmbedStreamAsync
 
 if TYPE_CHECKING:
-    import os
-
     from .caller import Caller
     from .corpus import CorpusOptions, CorpusResult, Drift, Estimate, Match
     from .embed import EmbedInput
@@ -63,7 +62,7 @@ def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]
 
 
 def _opened_cache(caller: Caller, options: EmbedOptions) -> Any:
-    if (path := options.get("cache")) is None:
+    if not isinstance(path := options.get("cache"), str | os.PathLike):  # `embed` rejects other values
         return None
     from .corpus import Cache
 

@@ -11,6 +11,7 @@ import pickle
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -645,6 +646,15 @@ def test_invalid_texts_are_recorded_and_not_sent(side: Side) -> None:
         assert np.isnan(result.vectors[:, 0]).tolist() == [False, True, True, False, True]
         assert positions == [0, 3]
         assert [request.inputs for request in server.ledger.requests] == [["a"], ["a"]]
+
+
+def test_name_of_a_file_is_embedded_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "notes.jsonl"
+    path.touch()
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        assert np.array_equal(client.embeddings.embed(str(path), model=MODEL).vectors, matrix_of([str(path)]))
+        client.embeddings.embed("no such.jsonl", model=MODEL)
+    assert [r.levelname for r in caplog.records if "is a file" in r.getMessage()] == ["WARNING"]
 
 
 @both_sides

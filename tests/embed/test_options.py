@@ -89,6 +89,8 @@ INVALID_OPTIONS = [
     Case({"progress": AsyncCallable().__call__}, "coroutine function"),
     Case({"server_url": "http://other/v1"}, "plain http to other"),
     Case({"model": [MODEL]}, "model: expected str, got list", InvalidInputError),
+    Case({"model": f" {MODEL}"}, "begins or ends with white space", InvalidInputError),
+    *(Case({"cache": v}, "must be a path, got") for v in (True, {})),
     Case({"model": ""}, "model: must not be empty", InvalidInputError),
     Case({"dimensions": "256"}, "dimensions: expected int, got str", InvalidInputError),
     Case({"provider": {"zrd": True}}, "provider.zrd: unknown name; did you mean 'zdr'?", InvalidInputError),

@@ -67,14 +67,14 @@ def corpus(
 ) -> CorpusResult:
     """See `Embeddings.corpus`. Another thread may stop the job by appending an exception to `interrupts`."""
     interrupts = [] if interrupts is None else interrupts
-    for name in ("model", "output"):
-        if not options.get(name):
-            raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     for name in {"on_error", "on_empty"} & options.keys():
         problem = "rows without a vector are always listed in <output>.errors.jsonl"
         raise TypeError(f"corpus() does not accept {name}: {problem}")
     for name in options.keys() - CorpusOptions.__annotations__.keys():
         raise unknown_argument("corpus", name, CorpusOptions.__annotations__)
+    for name in ("model", "output"):
+        if not options.get(name):
+            raise TypeError(f"corpus() missing 1 required keyword-only argument: {name!r}")
     own = {**CORPUS_DEFAULTS, **options}
     embed_options = {name: value for name, value in options.items() if name not in _OWN and name != "progress"}
     embed_iter(caller, (), {**embed_options, "cache": None}).close()  # validates the options, and sends nothing

@@ -103,6 +103,8 @@ def checked_options(options: Mapping[str, Any], verb: str) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     if name in API_ARGUMENTS:
+        if name == "model" and isinstance(value, str) and value != value.strip():
+            raise InvalidInputError(f"model: {value!r} begins or ends with white space", "model")
         is_plain = value is None or (name == "model" and type(value) is str and value)
         return value if is_plain else to_json(value, API_ARGUMENTS[name], name, SCHEMAS)
     if name in _NUMBERS:
@@ -114,6 +116,8 @@ def _checked(name: str, value: Any) -> Any:
         problem = f" must be True, False or a callable, got {value!r}"
     elif name == "progress" and any(map(_is_async, (value, getattr(type(value), "__call__", None)))):  # noqa: B004
         problem = " must not be a coroutine function: the job calls it without await"
+    elif name == "cache" and not (value is None or isinstance(value, str | os.PathLike)):
+        problem = f" must be a path, got {type(value).__name__}"
     elif name == "prefix" and value and (found := text_problem(value)):
         problem = f": {found}"
     elif name == "extra_body" and value is not None:

@@ -186,6 +186,8 @@ class EmbedResult(Stats):
         return iter(self.vectors)
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            raise TypeError(f"EmbedResult has no key {index!r}; the vectors are in `vectors`, one row for each text")
         return self.vectors[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
