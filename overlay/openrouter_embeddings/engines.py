@@ -73,7 +73,11 @@ class EmbedColumn:
             raise ConfigurationError(f"the batch has no column {self.text!r}, it has: {', '.join(names)}")
         if self.vector in names:
             raise ConfigurationError(f"the batch already has a column {self.vector!r}: choose another with vector=")
-        return batch.append_column(self.vector, self._column(batch.column(self.text).to_pylist()))
+        texts, found = batch.column(self.text).to_pylist(), batch.schema.field(self.text).type
+        kinds = {type(text) for text in texts} - {type(None)}
+        if kinds and kinds.isdisjoint((str, list, dict)):  # each row would be null
+            raise ConfigurationError(f"the column {self.text!r} has values of type {found}: convert them to strings")
+        return batch.append_column(self.vector, self._column(texts))
 
     def map_batches(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         """Yield each batch with the vector column appended; pass it to Spark's `mapInArrow`."""

@@ -225,6 +225,16 @@ def test_inputs_of_all_kinds_have_one_row_each(side: Side, tmp_path: Path) -> No
     assert all(len(kind) == 1 for kind in kinds)
 
 
+@both_sides
+def test_text_that_looks_like_another_input_is_not_equal_to_it(side: Side, tmp_path: Path) -> None:
+    inputs: list[Any] = [[1, 2], "[1,2]", "\0[1,2]", [1, 2]]
+    with LimitServer(100) as server, connect(side, server) as session:
+        for _ in range(2):
+            result = session.embed(inputs, model=MODEL, cache=tmp_path / "cache")
+            np.testing.assert_array_equal(result.vectors, matrix_of(inputs))
+    assert sum(server.ledger.billed) == 3
+
+
 def test_multimodal_inputs_are_packed_by_bytes() -> None:
     def image(size: int) -> Any:
         url = f"data:image/png;base64,{'A' * size}"

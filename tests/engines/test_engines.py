@@ -44,6 +44,11 @@ class TestWithoutEngine:
             assert (total.batches, total.texts, total.refused, total.total_tokens) == (1, 5, 3, 2 * TOKENS)
             assert total.cost == pytest.approx(2 * COST)
 
+    @pytest.mark.parametrize("values", [[1, 2], [b"a"], [None, 1.5]], ids=repr)
+    def test_column_of_another_type_is_rejected(self, values: list[Any]) -> None:
+        with pytest.raises(errors.ConfigurationError, match="the column 'text' has values of type"):
+            EmbedColumn(Embedder(MODEL))(pa.record_batch({"text": values}))
+
     def test_empty_batch_has_the_type_of_the_column(self) -> None:
         batch = pa.record_batch({"text": pa.array([], pa.string())})
 

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from ..config import version
+from ..embed import EncodedInput
 from ..errors import CorpusError
 
 CANARY_TEXTS = (
@@ -71,7 +72,9 @@ class Stamp:
 
     def text_key(self, text: str, url: str) -> bytes:
         """Return the 16-byte cache key of a text that the API at `url` embeds with this stamp."""
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=_digest(str(self), url)).digest()
+        kind = type(text).__name__ if isinstance(text, EncodedInput) else ""
+        key = _digest(str(self), url, kind)
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
 
     def require_same(self, stored: str, where: str) -> None:
         """Raise CorpusError if the vectors in `where` were made with other options."""

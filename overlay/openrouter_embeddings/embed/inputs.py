@@ -37,14 +37,21 @@ _CURES: tuple[tuple[Any, str], ...] = (
 
 
 class EncodedInput(str):
-    """The JSON of an input that is not a text, with a marker, so that it never equals a text.
+    """The JSON of an input that is not a text, and never equals a text.
 
     `value` is the input to send, `tokens` its estimated number of tokens.
     """
 
     __slots__ = ("tokens", "value")
+    __hash__ = str.__hash__
     value: Any
     tokens: int
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
 
 class TokenIds(EncodedInput):
@@ -126,7 +133,7 @@ def encoded(value: Any, path: str) -> EncodedInput | None:
 
 
 def _encode(kind: type[EncodedInput], value: Any) -> EncodedInput:
-    made = kind("\0" + json.dumps(value, separators=(",", ":")))
+    made = kind(json.dumps(value, separators=(",", ":")))
     made.value = value
     return made
 
