@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,49 @@ def test_sorted_output_gives_no_text_of_another_row(tmp_path: Path) -> None:
 def test_invalid_count_is_rejected(count: Any, tmp_path: Path) -> None:
     with OpenRouter(KEY) as client, pytest.raises(errors.InvalidInputError, match="count: expected an integer"):
         client.embeddings.search(tmp_path / "out.npy", "a question", count=count)
+
+
+def edited(stamp: dict[str, str], /, **facts: Any) -> dict[str, str]:
+    """Return a stamp with other facts; None removes one."""
+    changed = {**json.loads(stamp["openrouter_embeddings"]), **facts}
+    kept = {name: fact for name, fact in changed.items() if fact is not None}
+    return {**stamp, "openrouter_embeddings": json.dumps(kept)}
+
+
+STAMPS: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
+    "no canary": lambda stamp: {"openrouter_embeddings": stamp["openrouter_embeddings"]},
+    "no dtype": lambda stamp: edited(stamp, dtype=None),
+    "other dtype": lambda stamp: edited(stamp, dtype="float4"),
+    "other option": lambda stamp: edited(stamp, stamp=json.dumps({"model": MODEL, "new_option": 1})),
+    "no model": lambda stamp: edited(stamp, stamp="{}"),
+}
+
+
+@pytest.mark.parametrize("case", STAMPS)
+def test_damaged_stamp_is_rejected(case: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.npy"
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, texts_of(20), output)
+        path = Path(f"{output}.stamp.json")
+        path.write_text(json.dumps(STAMPS[case](json.loads(path.read_text()))))
+        requests = len(server.ledger.requests)
+        for call in (client.embeddings.check, lambda path: client.embeddings.search(path, "a")):
+            with pytest.raises(errors.CorpusError, match=r"the stamp of .* is damaged, or of another version"):
+                call(output)
+        assert len(server.ledger.requests) == requests
+
+
+@pytest.mark.parametrize("lines", [0, 19, None])
+def test_ids_that_do_not_match_the_vectors_are_rejected(lines: int | None, tmp_path: Path) -> None:
+    output, ids = tmp_path / "out.npy", tmp_path / "out.npy.ids.jsonl"
+    with ProviderServer() as server, OpenRouter(KEY, server_url=server.url) as client:
+        embed_corpus(server.url, texts_of(20), output)
+        if lines is None:
+            ids.unlink()
+        else:
+            ids.write_text("".join(ids.read_text().splitlines(keepends=True)[:lines]))
+        with pytest.raises(errors.CorpusError, match=r"out\.npy\.ids\.jsonl has .* lines for 20 rows"):
+            client.embeddings.search(output, "a question")
 
 
 def test_foreign_file_is_rejected(tmp_path: Path) -> None:

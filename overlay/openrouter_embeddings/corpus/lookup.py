@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import numpy as np
@@ -15,11 +15,11 @@ from ..caller import Caller
 from ..defaults import DRIFT_DISTANCE
 from ..embed import embed
 from ..errors import ConfigurationError, CorpusError, InvalidInputError
-from ..vectors import truncate_dimensions
+from ..vectors import VectorDtype, truncate_dimensions
 from .journal import Journal
 from .outputs import VectorForm, job_folder, open_reader, output_format, own_files
 from .sources import Source, named_failures
-from .stamp import CANARY_TEXTS, Canary
+from .stamp import CANARY_TEXTS, OPTIONS, Canary
 
 _SEARCH_ROWS = 384  # per block: enough for a product in several threads, few enough for the CPU cache
 _row_products = getattr(np, "vecdot", partial(np.einsum, "ij,ij->i"))  # numpy 1 has no `vecdot`, which is faster
@@ -72,10 +72,16 @@ class Output:
         metadata = self._reader.metadata
         if "openrouter_embeddings" not in metadata:
             raise CorpusError(f"{path} has no stamp: it was not written by this package")
-        self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
-        self.options: dict[str, Any] = json.loads(self.facts["stamp"])
-        self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
-        self.canary: dict[str, Any] = json.loads(metadata["openrouter_embeddings.canary"])
+        try:
+            self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
+            self.options: dict[str, Any] = json.loads(self.facts["stamp"])
+            self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
+            self.canary = Canary.from_json(json.loads(metadata["openrouter_embeddings.canary"]))
+            unknown = self.options.keys() - OPTIONS or {self.form.dtype}.difference(get_args(VectorDtype))
+            if unknown or "model" not in self.options:
+                raise ValueError(f"it has {', '.join(unknown) or 'no model'}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorpusError(f"the stamp of {path} is damaged, or of another version: {error}") from error
 
     def nearest(self, vector: Any, count: int) -> list[tuple[int | str, int, float]]:
         """Return the rows with the largest cosine similarity to `vector`, float32 `(dimensions,)`.
@@ -178,7 +184,7 @@ def check(caller: Caller, output: Path) -> Drift:
         CorpusError: the file was not written by `corpus`.
     """
     found = Output(output)
-    result, before = embed(caller, CANARY_TEXTS, _short_text_options(found)), Canary.from_json(found.canary)
+    result, before = embed(caller, CANARY_TEXTS, _short_text_options(found)), found.canary
     now = Canary(result.model, result.vectors)
     distance = before.distance(now)
     return Drift(distance, distance > DRIFT_DISTANCE, before.model, now.model)

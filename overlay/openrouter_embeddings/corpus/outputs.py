@@ -171,8 +171,11 @@ class NpyReader:
         return (self._vectors[start : start + rows] for start in range(0, self.rows, rows))
 
     def ids(self, rows: Sequence[int]) -> list[Any]:
-        lines = self._sides["ids.jsonl"].read_bytes()
+        path = self._sides["ids.jsonl"]
+        lines = path.read_bytes() if path.is_file() else b""
         ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n"))  # faster than splitting the lines
+        if len(ends) != self.rows:
+            raise ValueError(f"{path.name} has {len(ends)} lines for {self.rows} rows")
         return [json.loads(lines[ends[row - 1] + 1 if row else 0 : ends[row]]) for row in rows]
 
 

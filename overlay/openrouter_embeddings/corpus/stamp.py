@@ -24,7 +24,7 @@ CANARY_TEXTS = (
 )
 _SENT_OPTIONS = ("model", "dimensions", "input_type", "provider", "extra_body")
 _TEXT_OPTIONS = ("prefix", "on_long", "max_tokens_per_text")  # options that change texts before they are sent
-_OPTIONS = _SENT_OPTIONS + _TEXT_OPTIONS
+OPTIONS = _SENT_OPTIONS + _TEXT_OPTIONS
 
 
 def canonical_json(value: Any) -> str:
@@ -56,7 +56,7 @@ class Stamp:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
         """Return the stamp of a call of `embed` with these options."""
-        chosen = {name: options[name] for name in _OPTIONS if options.get(name) not in (None, "")}
+        chosen = {name: options[name] for name in OPTIONS if options.get(name) not in (None, "")}
         if chosen.get("on_long") not in ("truncate", "average"):
             for name in ("on_long", "max_tokens_per_text"):
                 chosen.pop(name, None)
@@ -81,7 +81,7 @@ class Stamp:
         if stored == str(self):
             return
         old = json.loads(stored)
-        names = dict.fromkeys((*_OPTIONS, *old))  # another version may have other options
+        names = dict.fromkeys((*OPTIONS, *old))  # another version may have other options
         changed = [
             (name, old.get(name), self.options.get(name)) for name in names if old.get(name) != self.options.get(name)
         ]
