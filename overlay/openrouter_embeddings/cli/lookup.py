@@ -40,7 +40,7 @@ def search(file: Path, question: str, count: int, input_type: str | None, prefix
         if as_json:
             print_json(attrs.asdict(match))
             continue
-        print(f"{match.similarity:.3f}  {match.id}")
+        print(f"{match.similarity:.3f}  {printable(str(match.id), _TEXT_CHARS)}")
         if match.text is not None:
             text = printable(" ".join(match.text.split()), _TEXT_CHARS)
             columns = shutil.get_terminal_size().columns - 1
@@ -72,23 +72,21 @@ def check(file: Path, as_json: bool) -> int:
 def models(as_json: bool) -> None:
     """List the models, with context length and price.
 
-    Prices are in USD per million tokens.
+    Prices are in USD per million tokens; a router has none, because its price varies.
     """
     with OpenRouter() as client:
         listed = client.embeddings.list_models().data
-    rows = [
-        {
-            "id": model.id,
-            "context_length": model.context_length,
-            "usd_per_million_tokens": round(float(model.pricing.prompt) * 1e6, 6),
-        }
-        for model in sorted(listed, key=lambda model: model.id)
-    ]
+    rows = []
+    for model in sorted(listed, key=lambda model: model.id):
+        usd = round(float(model.pricing.prompt) * 1e6, 6)
+        known = usd if usd >= 0 else None  # -1: a router, whose price varies
+        rows.append({"id": model.id, "context_length": model.context_length, "usd_per_million_tokens": known})
     if as_json:
         for row in rows:
             print_json(row)
         return
-    width = max([len(str(row["id"])) for row in rows], default=0)
-    for row in rows:
-        length = f"{row['context_length']:,}" if row["context_length"] else "?"
-        print(f"{row['id']:{width}}  {length:>10} tokens  ${row['usd_per_million_tokens']:g} per million")
+    names = [printable(str(row["id"]), _TEXT_CHARS) for row in rows]
+    width = max(map(len, names), default=0)
+    for name, row in zip(names, rows, strict=True):
+        length, price = f"{row['context_length']:,}" if row["context_length"] else "?", row["usd_per_million_tokens"]
+        print(f"{name:{width}}  {length:>10} tokens  {'price varies' if price is None else f'${price:g} per million'}")
