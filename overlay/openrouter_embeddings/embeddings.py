@@ -80,7 +80,6 @@ class Embeddings(GeneratedEmbeddings):
         """Embed any number of texts and return one matrix, in the order of the texts.
 
         Texts are packed into requests, which are sent concurrently, validated and retried; duplicates are sent once.
-        Vectors are requested as base64; responses with arrays of numbers are accepted too.
 
         Args:
             texts: one string (one row), or any iterable of strings, which is read to its end first. An item may also
@@ -89,34 +88,29 @@ class Embeddings(GeneratedEmbeddings):
             model: the model's id, such as `openai/text-embedding-3-small`.
             dimensions: length of the vectors, at least 1; None: the model's default.
             input_type: "search_query" or "search_document", for models that distinguish them.
-            prefix: added before each text, for models without `input_type`, such as "query: " or "passage: ". Empty
-                texts stay empty; token ids and multimodal inputs get no prefix.
+            prefix: added before each non-empty text, such as "query: ", for models without `input_type`.
             provider, user, session_id, trace: as in `generate`.
-            batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
-                providers accept. The client learns a model's smaller limit from rejections and remembers it.
-            concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
-                arrive. It is halved when the server does not process a request, for example after 429.
+            batch_size: maximum number of texts in a request, at least 1. "auto": 96, or what the model accepts.
+            concurrency: maximum number of requests in flight, at least 1. "auto": 8, which grows to 32. It is halved
+                when the server is overloaded or limits the rate.
             requests_per_minute, tokens_per_minute: limits for all jobs of this client with this model together; tokens
                 are estimated. None: no limit.
-            max_cost_usd: the job stops before a request that could raise its cost above this, by the price in the
-                models list. A request in flight counts with its worst case: one token per byte, billed twice.
+            max_cost_usd: the job stops before a request that could raise its cost above this, at the listed price and
+                in the worst case: one token per byte, billed twice. None: no limit.
             cache: a file that stores vectors by text and by the options that change vectors; a cached text is not
                 sent. Jobs and processes on one machine may share it. Not for streams.
-            on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
-                ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" omits the row. A rejected
-                request is halved until the rejected text is found.
-                A wrong key, no credits, an unknown model, 8 failed texts before the first success, or an outage always
-                raise.
+            on_error: what happens if a text is rejected, by the API or because it is empty or not a string: "raise"
+                ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" gives no row. A wrong key,
+                no credits, an unknown model, 8 failed texts before the first success, or an outage always raise.
             on_empty: what happens if a text is empty: "raise" follows `on_error`, "record" gives a row of NaN and an
-                entry in `errors`, "skip" omits the row without an entry in `errors`.
-            on_long: what happens if a text is longer than the model's context length. "raise" sends it, and a rejection
-                follows `on_error`. "record" gives a row of NaN and an entry in `errors`. "truncate" cuts the text.
-                "average" splits it; the row is the token-weighted average of the pieces' vectors, scaled to length 1.
-                Both add an entry to `shortened`. Tokens are estimated as one per three bytes, which is more than most
-                texts have. If the API still rejects a text as too long, it is shortened up to 12 times. Token ids and
-                multimodal inputs are never cut.
+                entry in `errors`, "skip" gives no row and no entry.
+            on_long: what happens if a text is longer than the model's context length: "raise" sends it, and a rejection
+                follows `on_error`; "record" gives a row of NaN and an entry in `errors`; "truncate" cuts the text;
+                "average" splits it, and the row is the token-weighted average of the pieces' vectors, scaled to length
+                1. `shortened` lists the cut and split texts. Three bytes count as one token; a text that is still
+                rejected as too long is shortened up to 12 times. Only strings are cut or split.
             max_tokens_per_text: the token limit for `on_long`, at least 1; with "raise", a longer text is an error and
-                is not sent. None: the context length in the models list, which is fetched once for each model.
+                is not sent. None: the context length in the models list.
             on_model_change: what happens if responses name different models: "warn" logs it once, and `models` of the
                 result lists the rows of each; "raise" ends the job. Providers may spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
@@ -135,9 +129,9 @@ class Embeddings(GeneratedEmbeddings):
                 positions); or an argument is rejected (the message names its path). Nothing was sent.
             ConfigurationError: an option is invalid. Nothing was sent.
             BudgetError: the next request could exceed `max_cost_usd`.
-            OpenRouterError: the error that ended the job; `positions` names the texts. The requests in flight get 30 s
-                to finish (3 s after Ctrl-C). Then the `partial` of the error or KeyboardInterrupt is an `EmbedResult`
-                of the vectors so far; the rows of other texts are NaN.
+            OpenRouterError: the error that ended the job; `positions` names the texts. Requests in flight get 30 s to
+                finish (3 s after Ctrl-C). Then the `partial` of the error or KeyboardInterrupt is an `EmbedResult` in
+                which the rows of texts without a vector are NaN.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
