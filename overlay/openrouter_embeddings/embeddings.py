@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
@@ -27,27 +27,24 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _spell_out_options(method: _Method) -> _Method:
-    """Replace `**options` in a method's signature by the option names and defaults, for `help` and editors."""
-    signature = inspect.signature(method)
-    own = list(signature.parameters.values())[:-1]
-    for name, hint in EmbedOptions.__annotations__.items():
-        shown = hint.__forward_arg__.replace("Required[str]", "str")
-        default = DEFAULTS.get(name, inspect.Parameter.empty)
-        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=shown, default=default))
-    method.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
-    return method
+def _show_options(hints: Mapping[str, str], *, replace: bool) -> Callable[[_Method], _Method]:
+    """Show options in a method's signature, for `help`, editors and messages, before `**options` or in its place."""
+
+    def show(method: _Method) -> _Method:
+        signature = inspect.signature(method)
+        *shown, rest = signature.parameters.values()
+        for name, hint in hints.items():
+            default = DEFAULTS.get(name, inspect.Parameter.empty)
+            shown.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=default))
+        method.__signature__ = signature.replace(parameters=shown if replace else [*shown, rest])  # type: ignore[attr-defined]
+        return method
+
+    return show
 
 
-def _show_required(method: _Method) -> _Method:
-    """Show the required options of a corpus in a method's signature, for messages and `help`."""
-    signature = inspect.signature(method)
-    first, last = list(signature.parameters.values())[:-1], list(signature.parameters.values())[-1:]
-    required = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation="str") for name in ("output", "model")
-    ]
-    method.__signature__ = signature.replace(parameters=[*first, *required, *last])  # type: ignore[attr-defined]
-    return method
+_HINTS = {name: hint.__forward_arg__ for name, hint in EmbedOptions.__annotations__.items()} | {"model": "str"}
+_show_all = _show_options(_HINTS, replace=True)
+_show_required = _show_options({"output": "str", "model": "str"}, replace=False)
 
 
 def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
@@ -75,7 +72,7 @@ class Embeddings(GeneratedEmbeddings):
 
     _caller: Caller
 
-    @_spell_out_options
+    @_show_all
     def embed(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Embed any number of texts and return one matrix, in the order of the texts.
 
@@ -137,12 +134,12 @@ class Embeddings(GeneratedEmbeddings):
         """
         return jobs.embed(self._caller, texts, options, _opened_cache(self._caller, options))
 
-    @_spell_out_options
+    @_show_all
     async def embed_async(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Async version of `embed` (asyncio only). After a cancellation, requests in flight get 3 s to finish."""
         return await jobs.embed_async(self._caller, texts, options, _opened_cache(self._caller, options))
 
-    @_spell_out_options
+    @_show_all
     def embed_iter(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStream:
         """Embed a stream of texts in constant memory, and yield blocks of vectors as they arrive.
 
@@ -154,7 +151,7 @@ class Embeddings(GeneratedEmbeddings):
         """
         return jobs.embed_iter(self._caller, texts, options)
 
-    @_spell_out_options
+    @_show_all
     def embed_iter_async(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """Async version of `embed_iter` (asyncio only), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)
