@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Collection, Mapping
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any, Final, TypeVar
 
 from .redaction import HIDE
@@ -71,24 +70,18 @@ def unknown_argument(label: str, name: str, known: Collection[str]) -> TypeError
     return TypeError(f"{label}() got an unexpected keyword argument {name!r}{advice(name, known)}")
 
 
-def _argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
+def _argument_check(label: str, function: Any, spec: inspect.FullArgSpec) -> Callable[[int, Mapping[str, Any]], None]:
     """Return a function that raises TypeError, with a suggestion, for arguments that `function` does not take."""
-    parameters = {name: each for name, each in inspect.signature(function).parameters.items() if name != "self"}
-    label = function.__qualname__.removesuffix(".__init__")
-    positional = [name for name, each in parameters.items() if each.kind is each.POSITIONAL_OR_KEYWORD]
-    named = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
-    shown = [name for name in named if parameters[name].default is inspect.Parameter.empty] or named[:1]
-    most = len(positional) + ("self" in inspect.signature(function).parameters)
-    takes_more = bool(inspect.unwrap(function).__code__.co_flags & inspect.CO_VARKEYWORDS)
-    checks_options = "options" in parameters  # the function checks the names in `**options` itself
+    positional = [name for name in spec.args if name != "self"]
+    required = [name for name in spec.kwonlyargs if name not in (spec.kwonlydefaults or {})]
+    example = ", ".join([*positional, *[f"{name}=..." for name in required or spec.kwonlyargs[:1]]])
+    checks_options = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
 
-    def check(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-        for name in options.keys() - parameters.keys():
-            names_positional = not set(_INSTEAD.get(name, ())).isdisjoint(positional)
-            if not takes_more or names_positional or (name in _INSTEAD and not checks_options):
-                raise unknown_argument(label, name, list(parameters))
-        if len(arguments) > most:
-            example = ", ".join([*positional, *[f"{name}=..." for name in shown]])
+    def check(count: int, options: Mapping[str, Any]) -> None:
+        for name in options.keys() - {*positional, *spec.kwonlyargs}:
+            if not checks_options or not set(_INSTEAD.get(name, ())).isdisjoint(positional):
+                raise unknown_argument(label, name, [*positional, *spec.kwonlyargs])
+        if count > len(spec.args):
             raise TypeError(f"{label}() takes {len(positional)} positional argument(s); use {label}({example})")
 
     return check
@@ -96,27 +89,30 @@ def _argument_check(function: Callable[..., Any]) -> Callable[[tuple[Any, ...], 
 
 def guarded(function: F, hidden: Mapping[str, Callable[[Any], Any]] = HIDE) -> F:
     """Wrap a public function: hide secrets from its frames, and suggest names in a TypeError about its arguments."""
-    check, names = _argument_check(function), list(inspect.signature(function).parameters)
-    first_hidden = min([names.index(name) for name in hidden if name in names], default=sys.maxsize)
+    original: Any = inspect.unwrap(function)
+    spec = inspect.getfullargspec(original)
+    check = _argument_check(function.__qualname__.removesuffix(".__init__"), original, spec)
+    plain_names = {*spec.args, *spec.kwonlyargs} - hidden.keys()  # a call with these alone needs neither step
+    plain_count = len([*takewhile(plain_names.__contains__, spec.args)])
 
     def hide(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         for name in hidden.keys() & options.keys():
             options[name] = hidden[name](options[name])
-        if len(arguments) > first_hidden:
-            pairs = zip_longest(names[: len(arguments)], arguments)
-            arguments = tuple([hidden[name](value) if name in hidden else value for name, value in pairs])
-        return arguments
+        pairs = zip_longest(spec.args[: len(arguments)], arguments)
+        return tuple([hidden[name](value) if name in hidden else value for name, value in pairs])
 
     @functools.wraps(function)
     async def on_loop(*arguments: Any, **options: Any) -> Any:
-        arguments = hide(arguments, options)
-        check(arguments, options)
+        if len(arguments) > plain_count or not options.keys() <= plain_names:
+            arguments = hide(arguments, options)
+            check(len(arguments), options)
         return await function(*arguments, **options)
 
     @functools.wraps(function)
     def wrapper(*arguments: Any, **options: Any) -> Any:
-        arguments = hide(arguments, options)
-        check(arguments, options)
+        if len(arguments) > plain_count or not options.keys() <= plain_names:
+            arguments = hide(arguments, options)
+            check(len(arguments), options)
         return function(*arguments, **options)
 
     return on_loop if inspect.iscoroutinefunction(function) else wrapper  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Defines `OpenRouter`, the API client: constructor arguments, `with_options`, opening and closing, resources."""
+"""Defines `OpenRouter`, the API client: it opens and closes, has the resources, and takes the settings of `config`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Logger(Protocol):
 
 
 class _Resource(cached_property[T]):
-    """An attribute of the client: a resource, created at first use; on the class, its class, for `create_autospec`."""
+    """A resource of the client, created at first use. On the class: the resource's class, for `create_autospec`."""
 
     if not TYPE_CHECKING:
 
@@ -124,10 +124,9 @@ class OpenRouter(Resources):
             raise ConfigurationError(f"client is an asynchronous {type(client).__name__}: pass it as async_client")
         if async_client is not None and not _is_async(async_client):
             raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
-        debug = debug_logger.debug if debug_logger is not None else None
-        hook = Hook(on_event) if on_event is not None else None
         http_clients = HttpClients(client, async_client, ssl_context, config.base_url)
-        self._caller = Caller(config, policy, http_clients, debug, hook)
+        hook = Hook(on_event) if on_event is not None else None
+        self._caller = Caller(config, policy, http_clients, getattr(debug_logger, "debug", None), hook)
 
     def __repr__(self) -> str:
         caller = self.__dict__.get("_caller")  # missing if the constructor raised and a traceback shows the client

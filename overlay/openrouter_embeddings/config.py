@@ -1,7 +1,8 @@
-"""Validates a client's settings: API key, base URL, request headers, timeout. Arguments override the environment.
+"""The settings of a client and their validation: API key (invalid or missing), base URL, headers of all calls, timeout.
 
-The app headers are also parameters of each operation in `openapi.yaml`, where an argument of a call overrides them.
-Functions raise ConfigurationError for an invalid value. The message names the argument and never contains a key.
+Arguments override the environment. Functions raise ConfigurationError for an invalid value; the message names the
+argument and never contains a key. The app headers are also parameters of each operation in `openapi.yaml`: an argument
+of a call overrides them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from openrouter_generated import SERVERS
 
 from .errors import ConfigurationError
 from .messages import Timeouts
-from .redaction import Secret, as_secret, hidden_headers, hidden_url
+from .redaction import Secret, as_secret, hidden_items, hidden_url
 
 DISTRIBUTION = "openrouter-embeddings"
 KEY_VARIABLE = "OPENROUTER_API_KEY"
@@ -74,13 +75,9 @@ def validate_header(value: object, name: str) -> Any:
     if not isinstance(value, str | Secret):
         raise ConfigurationError(f"{name} must be a string, got {type(value).__name__}")
     text = Secret((value if isinstance(value, str) else value.reveal()).strip(" \t"))
-    bad = _UNSENDABLE.search(text.reveal())
-    if bad:
-        found, at, bad = ascii(bad[0]), bad.start(), None
-        raise ConfigurationError(
-            f"{name} cannot be sent as an HTTP header: character {found} at position {at}; "
-            "only printable ASCII is allowed"
-        )
+    if bad := _UNSENDABLE.findall(text.reveal())[:1]:  # not a match object, which would hold the secret
+        problem = f"character {bad[0]!a} at position {text.reveal().index(bad[0])} is not printable ASCII"
+        raise ConfigurationError(f"{name} cannot be sent as an HTTP header: {problem}")
     return (text if isinstance(value, Secret) else text.reveal()) if text.reveal() else None
 
 
@@ -95,7 +92,7 @@ def validate_headers(headers: Mapping[str, str | None] | None) -> dict[str, str 
             raise ConfigurationError(f"http_headers: {ascii(name)[:80]} is not a header name")
         if name.lower() in _CONNECTION_HEADERS:
             raise ConfigurationError(f"http_headers: {name} is set by the HTTP client and cannot be overridden")
-    given: Any = hidden_headers(headers)
+    given: Any = hidden_items(headers)
     return {n: None if v is None else validate_header(v, f"http_headers[{n!r}]") or "" for n, v in given.items()}
 
 
@@ -127,7 +124,7 @@ def choose_base_url(server: str | None, url_params: Mapping[str, str] | None, se
 def base_url(server_url: Any, source: str = "server_url", *, allow_http: bool = False) -> str:
     """Validate a base URL; return it without a trailing slash and without paths that requests append."""
     if isinstance(hidden_url(server_url), Secret):
-        raise ConfigurationError(f"{source} must not contain credentials, a query or a fragment; pass api_key=")
+        raise ConfigurationError(f"{source} must not contain credentials, query or fragment; pass the key as api_key=")
     if not isinstance(server_url, str):
         raise ConfigurationError(f"{source} must be a string, got {type(server_url).__name__}")
     text, host = server_url.strip().rstrip("/"), None
@@ -176,9 +173,7 @@ class Config:
         """Return the key for the next attempt, from the argument (called if callable) or the environment."""
         if isinstance(self.api_key, Secret):
             return self.api_key
-        key = None
-        if self.api_key is not None:
-            key = validate_key(as_secret(self.api_key()), "the result of api_key()")
+        key = validate_key(as_secret(self.api_key and self.api_key()), "the result of api_key()")
         key = key or validate_key(as_secret(os.environ.get(KEY_VARIABLE)), KEY_VARIABLE)
         if key is None:
             raise ConfigurationError(

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 import os
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
@@ -26,27 +26,24 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _spell_out_options(method: _Method) -> _Method:
-    """Replace `**options` in a method's signature by the option names and defaults, for `help` and editors."""
-    signature = inspect.signature(method)
-    own = list(signature.parameters.values())[:-1]
-    for name, hint in EmbedOptions.__annotations__.items():
-        shown = hint.__forward_arg__.replace("Required[str]", "str")
-        default = DEFAULTS.get(name, inspect.Parameter.empty)
-        own.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=shown, default=default))
-    method.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
-    return method
+def _show_options(hints: Mapping[str, str], *, replace: bool) -> Callable[[_Method], _Method]:
+    """Show options in a method's signature, for `help`, editors and messages, before `**options` or in its place."""
+
+    def show(method: _Method) -> _Method:
+        signature = inspect.signature(method)
+        *shown, rest = signature.parameters.values()
+        for name, hint in hints.items():
+            default = DEFAULTS.get(name, inspect.Parameter.empty)
+            shown.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=default))
+        method.__signature__ = signature.replace(parameters=shown if replace else [*shown, rest])  # type: ignore[attr-defined]
+        return method
+
+    return show
 
 
-def _show_required(method: _Method) -> _Method:
-    """Show the required options of a corpus in a method's signature, for messages and `help`."""
-    signature = inspect.signature(method)
-    first, last = list(signature.parameters.values())[:-1], list(signature.parameters.values())[-1:]
-    required = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation="str") for name in ("output", "model")
-    ]
-    method.__signature__ = signature.replace(parameters=[*first, *required, *last])  # type: ignore[attr-defined]
-    return method
+_HINTS = {name: hint.__forward_arg__ for name, hint in EmbedOptions.__annotations__.items()} | {"model": "str"}
+_show_all = _show_options(_HINTS, replace=True)
+_show_required = _show_options({"output": "str", "model": "str"}, replace=False)
 
 
 def _in_thread(method: Callable[_P, _R]) -> Callable[_P, Coroutine[Any, Any, _R]]:
@@ -74,12 +71,11 @@ class Embeddings(GeneratedEmbeddings):
 
     _caller: Caller
 
-    @_spell_out_options
+    @_show_all
     def embed(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Embed any number of texts and return one matrix, in the order of the texts.
 
         Texts are packed into requests, which are sent concurrently, validated and retried; duplicates are sent once.
-        Vectors are requested as base64; responses with arrays of numbers are accepted too.
 
         Args:
             texts: one string (one row), or any iterable of strings, which is read to its end first. An item may also
@@ -88,34 +84,29 @@ class Embeddings(GeneratedEmbeddings):
             model: the model's id, such as `openai/text-embedding-3-small`.
             dimensions: length of the vectors, at least 1; None: the model's default.
             input_type: "search_query" or "search_document", for models that distinguish them.
-            prefix: added before each text, for models without `input_type`, such as "query: " or "passage: ". Empty
-                texts stay empty; token ids and multimodal inputs get no prefix.
+            prefix: added before each non-empty text, such as "query: ", for models without `input_type`.
             provider, user, session_id, trace: as in `generate`.
-            batch_size: maximum number of texts in a request, at least 1. "auto" starts at 96, which nearly all
-                providers accept. The client learns a model's smaller limit from rejections and remembers it.
-            concurrency: maximum number of requests in flight, at least 1. "auto" grows from 8 to 32 while responses
-                arrive. It is halved when the server does not process a request, for example after 429.
+            batch_size: maximum number of texts in a request, at least 1. "auto": 96, or what the model accepts.
+            concurrency: maximum number of requests in flight, at least 1. "auto": 8, which grows to 32. It is halved
+                when the server is overloaded or limits the rate.
             requests_per_minute, tokens_per_minute: limits for all jobs of this client with this model together; tokens
                 are estimated. None: no limit.
-            max_cost_usd: the job stops before a request that could raise its cost above this, by the price in the
-                models list. A request in flight counts with its worst case: one token per byte, billed twice.
+            max_cost_usd: the job stops before a request that could raise its cost above this, at the listed price and
+                in the worst case: one token per byte, billed twice. None: no limit.
             cache: a file that stores vectors by text and by the options that change vectors; a cached text is not
                 sent. Jobs and processes on one machine may share it. Not for streams.
-            on_error: what happens if a text is rejected, by the API or because it is empty or not a string. "raise"
-                ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" omits the row. A rejected
-                request is halved until the rejected text is found.
-                A wrong key, no credits, an unknown model, 8 failed texts before the first success, or an outage always
-                raise.
+            on_error: what happens if a text is rejected, by the API or because it is empty or not a string: "raise"
+                ends the job, "record" gives a row of NaN and an entry in `errors`, "skip" gives no row. A wrong key,
+                no credits, an unknown model, 8 failed texts before the first success, or an outage always raise.
             on_empty: what happens if a text is empty: "raise" follows `on_error`, "record" gives a row of NaN and an
-                entry in `errors`, "skip" omits the row without an entry in `errors`.
-            on_long: what happens if a text is longer than the model's context length. "raise" sends it, and a rejection
-                follows `on_error`. "record" gives a row of NaN and an entry in `errors`. "truncate" cuts the text.
-                "average" splits it; the row is the token-weighted average of the pieces' vectors, scaled to length 1.
-                Both add an entry to `shortened`. Tokens are estimated as one per three bytes, which is more than most
-                texts have. If the API still rejects a text as too long, it is shortened up to 12 times. Token ids and
-                multimodal inputs are never cut.
+                entry in `errors`, "skip" gives no row and no entry.
+            on_long: what happens if a text is longer than the model's context length: "raise" sends it, and a rejection
+                follows `on_error`; "record" gives a row of NaN and an entry in `errors`; "truncate" cuts the text;
+                "average" splits it, and the row is the token-weighted average of the pieces' vectors, scaled to length
+                1. `shortened` lists the cut and split texts. Three bytes count as one token; a text that is still
+                rejected as too long is shortened up to 12 times. Only strings are cut or split.
             max_tokens_per_text: the token limit for `on_long`, at least 1; with "raise", a longer text is an error and
-                is not sent. None: the context length in the models list, which is fetched once for each model.
+                is not sent. None: the context length in the models list.
             on_model_change: what happens if responses name different models: "warn" logs it once, and `models` of the
                 result lists the rows of each; "raise" ends the job. Providers may spell one model differently.
             progress: True shows a bar (needs the extra `progress`); a function is called with a `types.Progress` after
@@ -134,20 +125,20 @@ class Embeddings(GeneratedEmbeddings):
                 positions); or an argument is rejected (the message names its path). Nothing was sent.
             ConfigurationError: an option is invalid. Nothing was sent.
             BudgetError: the next request could exceed `max_cost_usd`.
-            OpenRouterError: the error that ended the job; `positions` names the texts. The requests in flight get 30 s
-                to finish (3 s after Ctrl-C). Then the `partial` of the error or KeyboardInterrupt is an `EmbedResult`
-                of the vectors so far; the rows of other texts are NaN.
+            OpenRouterError: the error that ended the job; `positions` names the texts. Requests in flight get 30 s to
+                finish (3 s after Ctrl-C). Then the `partial` of the error or KeyboardInterrupt is an `EmbedResult` in
+                which the rows of texts without a vector are NaN.
 
         Source: `POST /embeddings` in openapi.yaml.
         """
         return jobs.embed(self._caller, texts, options, _opened_cache(self._caller, options))
 
-    @_spell_out_options
+    @_show_all
     async def embed_async(self, texts: str | Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedResult:
         """Async version of `embed` (asyncio only). After a cancellation, requests in flight get 3 s to finish."""
         return await jobs.embed_async(self._caller, texts, options, _opened_cache(self._caller, options))
 
-    @_spell_out_options
+    @_show_all
     def embed_iter(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStream:
         """Embed a stream of texts in constant memory, and yield blocks of vectors as they arrive.
 
@@ -159,7 +150,7 @@ class Embeddings(GeneratedEmbeddings):
         """
         return jobs.embed_iter(self._caller, texts, options)
 
-    @_spell_out_options
+    @_show_all
     def embed_iter_async(self, texts: Iterable[EmbedInput], **options: Unpack[EmbedOptions]) -> EmbedStreamAsync:
         """Async version of `embed_iter` (asyncio only), for `async for`."""
         return jobs.embed_iter_async(self._caller, texts, options)

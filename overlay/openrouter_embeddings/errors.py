@@ -19,10 +19,8 @@ from .messages import Headers, Response
 if TYPE_CHECKING:
     from openrouter_generated.models import ErrorResponse
 
-
 BY_STATUS: dict[int, type[APIStatusError]] = {}
 """The class of each documented status."""
-
 
 if not TYPE_CHECKING:  # with a visible __getattr__, type checkers accept every name
     __getattr__ = functools.partial(refuse_import, __name__)
@@ -77,12 +75,13 @@ class OpenRouterError(Exception):
     partial: Any = None
     _job_waits: bool = False  # the call left the wait and the retry to its job
     rejected_usages: Sequence[Any] = ()  # `usage` of rejected responses
+    _default: str = ""  # the message if none is given
     _cure: str = ""  # advice that the message ends with
     _request: Any = None  # overrides an attribute of httpx's exceptions, because a request contains the key
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = message or self._default
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         text = f"{self.message.removesuffix('.')}; {self._cure}" if self._cure else self.message
@@ -107,8 +106,7 @@ class InvalidInputError(OpenRouterError, ValueError):
 class ClosedClientError(OpenRouterError, RuntimeError):
     """The client was closed before the call; nothing was sent."""
 
-    def __init__(self, message: str = "this client is closed; make a new OpenRouter(...)") -> None:
-        super().__init__(message)
+    _default = "this client is closed; make a new OpenRouter(...)"
 
 
 class CorpusError(OpenRouterError):
@@ -124,8 +122,7 @@ class BudgetError(OpenRouterError):
 class NoResponseError(OpenRouterError):
     """No complete response arrived."""
 
-    def __init__(self, message: str = "No response received") -> None:
-        super().__init__(message)
+    _default = "No response received"
 
 
 class ConnectError(NoResponseError):
@@ -207,9 +204,7 @@ class ForbiddenResponseError(APIStatusError, status=403):
 class NotFoundResponseError(APIStatusError, status=404):
     """The model, or the resource with the id, does not exist; or no endpoint may serve the model."""
 
-    _cure = (
-        "check the model or id (embeddings.list_models() lists the models), and that server_url ends like .../api/v1"
-    )
+    _cure = "check the model or id (embeddings.list_models() lists models), and that server_url ends like .../api/v1"
 
 
 class RequestTimeoutResponseError(APIStatusError, status=408):
@@ -279,27 +274,20 @@ def error_for(status: int, message: str, response: Response) -> APIStatusError:
 
 @attrs.frozen
 class Failure:
-    """The outcome of an attempt that failed.
+    """The outcome of an attempt that failed."""
 
-    Attributes:
-        error: the exception to raise if there is no retry.
-        sent: False only if the server certainly did not receive the request.
-        stale: a reused connection was closed before the first byte of the response.
-        final: a retry cannot help.
-    """
-
-    error: OpenRouterError
-    sent: bool
-    stale: bool = False
-    final: bool = False
+    error: OpenRouterError  # raised if there is no retry
+    sent: bool  # False only if the server certainly did not receive the request
+    stale: bool = False  # a reused connection was closed before the first byte of the response
+    final: bool = False  # a retry cannot help
 
 
 class Counts(NamedTuple):
-    """The requests of one call, named as the attributes that hold them; `rejected_usages` are of rejected responses."""
+    """The request counts of a call, named like the attributes of its result or error."""
 
     attempts: int
     possibly_billed_attempts: int
-    rejected_usages: Sequence[Any] = ()
+    rejected_usages: Sequence[Any] = ()  # `usage` of rejected responses
 
 
 def record_counts(error: BaseException, counts: Counts) -> None:
@@ -308,7 +296,7 @@ def record_counts(error: BaseException, counts: Counts) -> None:
 
 
 def read_counts(outcome: Any, *, if_unknown: int) -> Counts:
-    """Return the counts of a result, an error or an interrupt; `if_unknown` are possibly billed if it has none."""
+    """Return the counts of a result, an error or an interrupt; without counts, `if_unknown` attempts may be billed."""
     meta: Any = getattr(outcome, "http_meta", outcome)
     billed = getattr(meta, "possibly_billed_attempts", if_unknown)
     return Counts(getattr(meta, "attempts", 0), billed, getattr(outcome, "rejected_usages", ()))

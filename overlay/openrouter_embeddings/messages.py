@@ -1,4 +1,4 @@
-"""Defines the values of a call: `Headers`, `Timeouts`, `Request`, `Response`, and the steps of a call flow."""
+"""Defines the HTTP values of a call: `Request`, `Response`, `Headers`, `Timeouts`, and the steps of a call flow."""
 
 from __future__ import annotations
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
+from operator import eq
 from typing import Any, Final
 
 MASK: Final = "[masked]"
 _SHORTEST = 4  # characters; masking shorter values would garble ordinary text
-_SECRET_HEADER = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"authorization|cookie|key|password|secret|token", re.IGNORECASE)
 _PART = 12  # characters; a truncated secret is masked if at least so many of its characters are left
 
 
@@ -38,7 +40,7 @@ class Secret:
 
 
 def as_secret(value: object) -> object:
-    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Other values stay as they are."""
+    """Wrap a string in `Secret`, so that tracebacks with locals do not show it. Replace a wrong value by its type."""
     if value is None or isinstance(value, Secret) or callable(value):
         return value
     return Secret(value) if isinstance(value, str) else type(value)
@@ -49,24 +51,17 @@ def hidden_url(value: object) -> object:
     return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
 
 
-def hidden_headers(headers: object) -> object:
-    """Return headers with the values of secret ones wrapped in `Secret`."""
-    if not isinstance(headers, Mapping):
-        return headers
-    return {n: Secret(v) if isinstance(v, str) and _SECRET_HEADER.search(str(n)) else v for n, v in headers.items()}
-
-
-def hidden_client(value: object) -> object:
-    """Return the options of a client with the key wrapped in `Secret`. Other values stay as they are."""
-    if isinstance(value, Mapping) and isinstance(key := value.get("api_key"), str):
-        return {**value, "api_key": Secret(key)}
-    return value
+def hidden_items(value: object) -> object:
+    """Return a mapping, such as headers, with the values of secret names wrapped in `Secret`."""
+    if not isinstance(value, Mapping):
+        return value
+    return {n: Secret(v) if isinstance(v, str) and _SECRET_NAME.search(str(n)) else v for n, v in value.items()}
 
 
 HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "api_key": as_secret,
-    "client": hidden_client,
-    "http_headers": hidden_headers,
+    "client": hidden_items,
+    "http_headers": hidden_items,
     "server_url": hidden_url,
 }
 """The arguments of public functions that may hold a secret, and how each is hidden."""
@@ -101,18 +96,14 @@ class Redactor:
 
 
 def _without(value: str, text: str) -> str:
+    """Mask `value` in `text`: whole, cut after at least `_PART` characters, or cut at the end of the text."""
     text = text.replace(value, MASK)
     start, rest = value[:_PART], value[_PART:]
     if rest and " " not in start:
         head, *tails = text.split(start)
-        text = MASK.join([head, *(tail[_shared_length(tail, rest) :] for tail in tails)])
+        lengths = [sum(takewhile(bool, map(eq, tail, rest))) for tail in tails]  # of what `tail` and `rest` share
+        text = MASK.join([head, *(tail[length:] for tail, length in zip(tails, lengths, strict=True))])
     for length in range(min(len(value), len(text)), _SHORTEST - 1, -1):
         if text.endswith(value[:length]):
             return text[:-length] + MASK
     return text
-
-
-def _shared_length(text: str, other: str) -> int:
-    """The number of first characters that are the same."""
-    differ = (index for index, (one, two) in enumerate(zip(text, other, strict=False)) if one != two)
-    return next(differ, min(len(text), len(other)))

@@ -117,8 +117,8 @@ class Hook:
                 self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source)))
 
         try:
-            step = next(flow)
             while True:
+                step = flow.send(outcome)
                 if isinstance(step, Sleep):
                     end_attempt(step.reason, step.seconds)
                     sent_at = None
@@ -127,7 +127,6 @@ class Hook:
                     self(AttemptStarted(call, attempt))
                 outcome = yield step
                 status = getattr(outcome, "status_code", None) if isinstance(step, Request) else status
-                step = flow.send(outcome)
         except StopIteration as done:
             end(None, done.value)
             return done.value

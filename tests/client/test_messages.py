@@ -82,6 +82,8 @@ REDACTED = [
     ([KEY], KEY[:-1], MASK),
     ([KEY], f"{KEY[:30]}…: {KEY[:20]}… and {KEY[:9]} there", f"{MASK}…: {MASK}… and {KEY[:9]} there"),
     ([KEY, BEARER], f"sent {BEARER[:16]}…", f"sent {MASK}…"),
+    ([KEY], f'["{KEY[:40]}", "{KEY[:12]}", "{KEY[:11]}"]', f'["{MASK}", "{MASK}", "{KEY[:11]}"]'),
+    ([BEARER], "send Bearer sk-or-v1 and the rest", "send Bearer sk-or-v1 and the rest"),
 ]
 
 

@@ -65,7 +65,7 @@ class BatchStore:
         if max(names.index("endpoint"), names.index("model")) > names.index("requests"):
             raise ApiError("endpoint and model must come before requests")
         if fields["endpoint"] != ENDPOINT:
-            raise ApiError(f"endpoint: the embedded server embeds only, in batches for {ENDPOINT}")
+            raise ApiError(f"endpoint: the embedded server accepts only batches for {ENDPOINT}")
         model = self._catalog.find(fields["model"].removesuffix(BATCH_VARIANT)).id
         if len(requests) > BATCH_MAX_REQUESTS:
             raise ApiError(f"requests: {len(requests):,} in one batch, not 1 to {BATCH_MAX_REQUESTS:,}")
