@@ -51,11 +51,16 @@ def hidden_url(value: object) -> object:
     return Secret(value) if isinstance(value, str) and any(c in value for c in "@?#") else value
 
 
+def is_secret(name: object, value: object) -> bool:
+    """Whether a header or a member of a body is a secret, by its name."""
+    return isinstance(value, str) and bool(_SECRET_NAME.search(str(name)))
+
+
 def hidden_items(value: object) -> object:
     """Return a mapping, such as headers, with the values of secret names wrapped in `Secret`."""
     if not isinstance(value, Mapping):
         return value
-    return {n: Secret(v) if isinstance(v, str) and _SECRET_NAME.search(str(n)) else v for n, v in value.items()}
+    return {name: Secret(item) if is_secret(name, item) else item for name, item in value.items()}
 
 
 HIDE: Final[Mapping[str, Callable[[Any], Any]]] = {

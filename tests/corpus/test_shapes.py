@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,15 @@ import numpy as np
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
-from openrouter_embeddings import errors
-from openrouter_embeddings.corpus import status
+from faults.server import FaultServer
+from faults.steps import reject, respond
+from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings.corpus import Cache, status
 from openrouter_embeddings.testing import serve
 from openrouter_embeddings.vectors import quantize, truncate_dimensions
 from support.corpus_job import embed_corpus, write_corpus
 from support.limit_server import LimitServer, average_of
-from support.provider_server import ProviderServer, matrix_of, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 
 NOTES = {
     "password": "To reset your password, click the link on the login page.",
@@ -178,3 +182,33 @@ def test_search_needs_the_prefix_of_the_question(tmp_path: Path) -> None:
             client.embeddings.search(output, "I forgot how to log in")
         assert client.embeddings.search(output, "I forgot how to log in", prefix="query: ")[0].id == "password"
         assert not client.embeddings.check(output).has_drifted
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".parquet", ".arrow"])
+def test_secret_of_extra_body_is_in_no_file(suffix: str, tmp_path: Path) -> None:
+    secret, output = "byok-5f0c2b7e9d1a", tmp_path / f"out{suffix}"
+    steps = itertools.chain([respond(), respond(), reject(402)], itertools.repeat(respond()))
+    options: dict[str, Any] = {"batch_size": 10, "cache": tmp_path / "cache", "concurrency": 1}
+    with FaultServer(lambda: steps) as server, OpenRouter(KEY, server_url=server.url) as client:
+
+        def run(api_key: str) -> Any:
+            return embed_corpus(server.url, texts_of(40), output, extra_body={"api_key": api_key, "x": 1}, **options)
+
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            run(secret)
+        with pytest.raises(errors.CorpusError, match="other options") as found:
+            run("another")
+        assert run(secret).rows == 40
+        assert client.embeddings.search(output, "text 3", count=1)[0].id == 3
+        sent = [request.json for request in server.ledger.requests]
+
+    assert [each.get("api_key") for each in sent] == [secret] * (len(sent) - 1) + [None]
+    assert sent[-1]["x"] == 1
+    for text in (str(found.value).encode(), *(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())):
+        assert secret.encode() not in text
+
+
+def test_pickled_cache_has_the_same_keys(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache", {"model": MODEL, "extra_body": {"api_key": "byok-5f0c2b7e9d1a"}}, "https://a/v1")
+    cache.put(["a"], np.ones((1, 8), np.float32), MODEL)
+    assert list(pickle.loads(pickle.dumps(cache)).get(["a"])) == [0]

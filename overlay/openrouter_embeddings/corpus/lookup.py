@@ -19,7 +19,7 @@ from ..vectors import VectorDtype, truncate_dimensions
 from .journal import Journal
 from .outputs import VectorForm, job_folder, open_reader, output_format, own_files
 from .sources import Source, named_failures
-from .stamp import CANARY_TEXTS, OPTIONS, Canary
+from .stamp import CANARY_TEXTS, OPTIONS, Canary, sendable
 
 _SEARCH_ROWS = 384  # per block: enough for a product in several threads, few enough for the CPU cache
 _row_products = getattr(np, "vecdot", partial(np.einsum, "ij,ij->i"))  # numpy 1 has no `vecdot`, which is faster
@@ -74,7 +74,7 @@ class Output:
             raise CorpusError(f"{path} has no stamp: it was not written by this package")
         try:
             self.facts: dict[str, Any] = json.loads(metadata["openrouter_embeddings"])
-            self.options: dict[str, Any] = json.loads(self.facts["stamp"])
+            self.options = sendable(json.loads(self.facts["stamp"]))
             self.form = VectorForm(self.facts["dtype"], self.facts.get("output_dimensions"))
             self.canary = Canary.from_json(json.loads(metadata["openrouter_embeddings.canary"]))
             unknown = self.options.keys() - OPTIONS or {self.form.dtype}.difference(get_args(VectorDtype))

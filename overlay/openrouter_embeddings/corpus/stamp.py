@@ -16,12 +16,14 @@ import numpy as np
 from ..config import version
 from ..embed import EncodedInput
 from ..errors import CorpusError
+from ..redaction import is_secret
 
 CANARY_TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
     "Reset a forgotten password",
     "def add(a, b): return a + b",
 )
+_SECRET = "secret, digest "
 _SENT_OPTIONS = ("model", "dimensions", "input_type", "provider", "extra_body")
 _TEXT_OPTIONS = ("prefix", "on_long", "max_tokens_per_text")  # options that change texts before they are sent
 OPTIONS = _SENT_OPTIONS + _TEXT_OPTIONS
@@ -37,6 +39,26 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else dict(value)
 
 
+def _without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace secrets by their digests, because the options of a job are written to its files."""
+    kept = dict[str, Any](options)
+    for name, value in options.items():
+        if isinstance(value, dict):
+            kept[name] = _without_secrets(value)
+        elif is_secret(name, value) and not value.startswith(_SECRET):
+            kept[name] = f"{_SECRET}{_digest(value).hex()}"
+    return kept
+
+
+def sendable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a stamp without the digests of secrets."""
+    return {
+        name: sendable(value) if isinstance(value, dict) else value
+        for name, value in options.items()
+        if not str(value).startswith(_SECRET)
+    }
+
+
 @lru_cache(16)
 def _digest(*parts: str) -> bytes:
     return blake2b("\n".join(parts).encode(), digest_size=16).digest()
@@ -48,7 +70,8 @@ class Stamp:
 
     Attributes:
         options: the options of `embed` that change vectors: model, dimensions, input_type, provider, extra_body,
-            prefix, and on_long with max_tokens_per_text if it cuts or splits texts. Options of None are omitted.
+            prefix, and on_long with max_tokens_per_text if it cuts or splits texts. Options of None are omitted, and
+            secrets in extra_body, by their name, are digests.
     """
 
     options: Mapping[str, Any]
@@ -60,7 +83,7 @@ class Stamp:
         if chosen.get("on_long") not in ("truncate", "average"):
             for name in ("on_long", "max_tokens_per_text"):
                 chosen.pop(name, None)
-        return cls(json.loads(canonical_json(chosen)))
+        return cls(_without_secrets(json.loads(canonical_json(chosen))))
 
     @classmethod
     def of_sent(cls, options: Mapping[str, Any]) -> Self:
