@@ -208,7 +208,7 @@ class Caller:
     def open(self) -> None:
         """Import modules and open the client now: if several threads do it later, Ctrl-C can leave them deadlocked."""
         _modules()
-        self.http_clients.sync_client()
+        self.http_clients.sync_clients()
 
     def policy_for(self, retries: Any, default: Policy) -> Policy:
         """Return the retry policy of a call: the call's own, else the client's, else `default`."""

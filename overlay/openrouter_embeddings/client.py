@@ -124,7 +124,7 @@ class OpenRouter(Resources):
             raise ConfigurationError(f"client is an asynchronous {type(client).__name__}: pass it as async_client")
         if async_client is not None and not _is_async(async_client):
             raise ConfigurationError(f"async_client is a synchronous {type(async_client).__name__}: pass it as client")
-        http_clients = HttpClients(client, async_client, ssl_context, config.base_url)
+        http_clients = HttpClients(client, async_client, ssl_context)
         hook = Hook(on_event) if on_event is not None else None
         self._caller = Caller(config, policy, http_clients, getattr(debug_logger, "debug", None), hook)
 

@@ -60,27 +60,27 @@ def test_client_for_threads_is_opened_once() -> None:
 
     def sync_client(_: int) -> Any:
         barrier.wait()
-        return clients.sync_client()
+        return clients.sync_clients()[0]
 
     with ThreadPoolExecutor(32) as pool:
-        assert set(map(id, pool.map(sync_client, range(32)))) == {id(clients.sync_client())}
+        assert set(map(id, pool.map(sync_client, range(32)))) == {id(clients.sync_clients()[0])}
     clients.close()
 
 
-def test_close_closes_the_opened_client() -> None:
+def test_close_closes_the_opened_clients() -> None:
     clients = HttpClients()
-    client = clients.sync_client()
+    proxied, direct = clients.sync_clients()
     clients.close()
     clients.close()
 
-    assert (client.is_closed, clients.closed) == (True, True)
+    assert (proxied.is_closed, direct.is_closed, clients.closed) == (True, True, True)
     with pytest.raises(ClosedClientError):
-        clients.sync_client()
+        clients.sync_clients()
 
 
 def test_callers_own_clients_are_used_and_never_closed() -> None:
     async def scenario() -> None:
-        assert (clients.sync_client(), await clients.async_client()) == ("own", "own too")
+        assert (*clients.sync_clients(), *await clients.async_clients()) == ("own", "own", "own too", "own too")
         await clients.aclose()
 
     clients = HttpClients(client="own", async_client="own too")
@@ -91,18 +91,18 @@ def test_callers_own_clients_are_used_and_never_closed() -> None:
 
 
 @every_loop
-def test_event_loop_has_one_client(loop: Loop) -> None:
+def test_event_loop_has_its_own_clients(loop: Loop) -> None:
     clients = HttpClients()
 
     async def scenario() -> None:
-        first, second = await clients.async_client(), await clients.async_client()
-        sync_client = clients.sync_client()
+        opened, again = await clients.async_clients(), await clients.async_clients()
+        sync_clients = clients.sync_clients()
         clients.close()
-        assert (first is second, first.is_closed, sync_client.is_closed) == (True, False, True)
+        assert [client.is_closed for client in (*opened, *sync_clients)] == [False, False, True, True]
         await clients.aclose()
-        assert first.is_closed
+        assert (opened is again, opened[0].is_closed, opened[1].is_closed) == (True, True, True)
         with pytest.raises(ClosedClientError):
-            await clients.async_client()
+            await clients.async_clients()
 
     loop(scenario)
 
@@ -111,8 +111,8 @@ def test_concurrent_tasks_share_one_client() -> None:
     clients = HttpClients()
 
     async def scenario() -> None:
-        found = await asyncio.gather(*(clients.async_client() for _ in range(20)))
-        assert len(set(map(id, found))) == 1
+        found = await asyncio.gather(*(clients.async_clients() for _ in range(20)))
+        assert len({id(client) for pair in found for client in pair}) == 2
         await clients.aclose()
 
     asyncio.run(scenario())
@@ -195,13 +195,13 @@ def test_closing_from_another_loop_ends_the_connections() -> None:
 @pytest.mark.parametrize("closed", [False, True])
 def test_unpickled_copy_has_its_own_connections(closed: bool) -> None:
     clients = HttpClients()
-    client = clients.sync_client()
+    client = clients.sync_clients()[0]
     if closed:
         clients.close()
     again = pickle.loads(pickle.dumps(clients))
 
     assert again.closed is closed
-    assert closed or again.sync_client() is not client
+    assert closed or again.sync_clients()[0] is not client
     again.close()
     clients.close()
 

@@ -360,6 +360,16 @@ def test_only_an_error_is_accepted_before_the_whole_request_is_sent(
         assert len(server.ledger.requests) == 1
 
 
+@plain_and_tls
+@both_sides
+def test_early_success_is_rejected_on_a_callers_own_client(side: Side, certificate: Path | None) -> None:
+    """Only if the server does not read the rest of the request."""
+    with FaultServer(once(early(200)), certificate=certificate) as server:
+        with session_of(server, side, own=True, retry_config=None) as session:
+            with pytest.raises(errors.ConnectionLostError):
+                session.generate(input=LARGE, model=MODEL)
+
+
 @both_sides
 def test_early_success_after_an_informational_response_is_rejected(side: Side) -> None:
     step = early(200, hints=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")

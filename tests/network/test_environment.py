@@ -53,11 +53,12 @@ def test_proxy_is_used(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
 @both_sides
 @pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
 def test_hosts_in_no_proxy_are_connected_directly(variable: str, side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", look_up("127.0.0.2"))
     with FaultServer(once()) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv(variable, "127.0.0.2")
-        with pytest.raises(errors.ConnectError, match=r"no connection to http://127\.0\.0\.2:9:"):
-            ask(side, "http://127.0.0.2:9/v1", retry_config=None)
+        monkeypatch.setenv(variable, "h.example")
+        with pytest.raises(errors.ConnectError, match=r"no connection to http://h\.example:9:"):
+            ask(side, "http://h.example:9/v1", allow_http=True, retry_config=None)
 
         assert proxy.ledger.requests == []
 
@@ -79,10 +80,14 @@ def test_requests_to_this_machine_never_go_to_a_proxy(host: str, side: Side, mon
 def test_loopback_hosts_without_a_server_never_go_to_a_proxy(
     host: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Neither if the URL of the client names the host, nor if the URL of a call does."""
     with FaultServer(once()) as proxy:
         monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(errors.ConnectError):
-            ask(side, f"http://{host}:9/v1", retry_config=None)
+        with side(OpenRouter(KEY, server_url=f"http://{host}:9/v1", retry_config=None)) as session:
+            with pytest.raises(errors.ConnectError):
+                session.generate(input="a", model=MODEL)
+        with side(OpenRouter(KEY, retry_config=None)) as session, pytest.raises(errors.ConnectError):
+            session.generate(input="a", model=MODEL, server_url=f"http://{host}:9/v1")
 
         assert proxy.ledger.requests == []
 

@@ -8,6 +8,7 @@ import math
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from ..messages import Request
@@ -72,17 +73,18 @@ class CancelScope:
         if self._cancelled.wait(seconds) if seconds > 0 else self._cancelled.is_set():
             raise Cancelled
 
-    def enter(self, attempt: Attempt) -> None:
-        """Add an attempt that starts. Raise Cancelled if the scope is cancelled."""
+    @contextlib.contextmanager
+    def running(self, attempt: Attempt) -> Iterator[None]:
+        """A context in which an attempt can be cancelled. Raise Cancelled if the scope is or gets cancelled."""
         with self._lock:
             self.wait(0)
             self._attempts.add(attempt)
-
-    def leave(self, attempt: Attempt) -> None:
-        """Remove an attempt that ended. Raise Cancelled if the scope was cancelled meanwhile."""
-        with self._lock:
-            self._attempts.discard(attempt)
-        self.wait(0)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._attempts.discard(attempt)
+            self.wait(0)
 
     def cancel(self) -> None:
         """Cancel the running attempts and all later ones."""

@@ -108,15 +108,10 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
     @_for_both_sides
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:
         attempt, sock = current_attempt.get(), self._socket
-        try:
-            with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original
-                waiting = self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout))
-                stream = Stream(await self._result(waiting), self._backend)
-        except BaseException:  # httpcore closes the socket after an error, but not when it is cancelled
-            await self._result(self._inner.aclose() if self.on_loop else self._inner.close())
-            raise
+        with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original
+            waiting = self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout))
+            attempt.opening = stream = Stream(await self._result(waiting), self._backend)
         attempt.received = 0  # earlier bytes belong to a proxy's response to CONNECT
-        attempt.opening = stream
         return stream
 
     def close(self) -> None:

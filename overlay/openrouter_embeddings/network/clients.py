@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ def _modules() -> tuple[Any, Any, Any]:
 
 
 class HttpClients:
-    """One HTTP client for threads, and one for each event loop, each opened at first use.
+    """The HTTP clients for threads, and those for each event loop, opened at first use: one with proxies, one without.
 
     Sync and async code share one implementation, as coroutines. Event loops await them. Threads run them with
     `complete`: there, I/O blocks and the coroutines never suspend.
@@ -48,21 +48,17 @@ class HttpClients:
         client: the caller's own `httpx.Client`, which this class never closes.
         async_client: the caller's own `httpx.AsyncClient`, never closed either.
         ssl_context: TLS settings to use instead of the environment's certificates.
-        base_url: if its host is a loopback address, requests to it never go to a proxy.
     """
 
-    def __init__(
-        self, client: Any = None, async_client: Any = None, ssl_context: Any = None, base_url: str = ""
-    ) -> None:
+    def __init__(self, client: Any = None, async_client: Any = None, ssl_context: Any = None) -> None:
         self._given, self._given_async, self._ssl_context = client, async_client, ssl_context
-        self._base_url = base_url
         self.closed = False
         self._reset()
 
     def _reset(self, inherited: Any = None) -> None:
         self._lock = threading.Lock()
-        self._sync: Any = None
-        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # client by event loop
+        self._sync: Any = ()
+        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # clients by event loop
         self._inherited = inherited  # a reference only: garbage collection would close the parent's connections
         # Set last, so that no other thread of the child uses the parent's clients.
         self._made_in = os.getpid(), threading.Lock
@@ -84,7 +80,7 @@ class HttpClients:
             Cancelled: another thread cancelled the `scope`.
         """
         exchange, _, _ = _modules()
-        send = partial(exchange.send, self.sync_client(), scope=scope, on_loop=False)
+        send = partial(exchange.send, self.sync_clients(), scope=scope, on_loop=False)
 
         async def wait(step: Sleep) -> None:
             time.sleep(step.seconds) if sleep is None else sleep(step)
@@ -94,27 +90,24 @@ class HttpClients:
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a call flow on the running event loop, and return its result. `sleep` replaces `anyio.sleep`."""
         exchange, _, anyio = _modules()
-        send = partial(exchange.send, await self.async_client(), on_loop=True)
+        send = partial(exchange.send, await self.async_clients(), on_loop=True)
         return await _drive(flow, send, sleep or (lambda step: anyio.sleep(step.seconds)))
 
-    def sync_client(self) -> Any:
-        """Return the sync HTTP client. Raise ClosedClientError or ConfigurationError if it cannot be opened."""
-        _, transport, _ = _modules()
+    def sync_clients(self) -> Any:
+        """Return the sync clients, with and without proxies. Raise ClosedClientError, or what `open_clients` raises."""
         if self._given is not None:
-            return self._given
+            return self._given, self._given
         self._prepare()
-        if (client := self._sync) is None:
+        if not (clients := self._sync):
             with self._lock:
                 self._prepare()
-                client = self._sync = self._sync or transport.open_client(
-                    self._ssl_context, self._base_url, on_loop=False
-                )
-        return client
+                clients = self._sync = self._sync or _modules()[1].open_clients(self._ssl_context, on_loop=False)
+        return clients
 
-    async def async_client(self) -> Any:
-        """Return the HTTP client of the running event loop, which the loop closes at its end; raise as above."""
+    async def async_clients(self) -> Any:
+        """Return the clients of the running event loop, which the loop closes at its end; raise as above."""
         if self._given_async is not None:
-            return self._given_async
+            return self._given_async, self._given_async
         self._prepare()
         _, transport, anyio = _modules()
         loop = anyio.lowlevel.current_token()
@@ -123,27 +116,28 @@ class HttpClients:
                 # Loops that were closed without finishing their async generators.
                 for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
                     transport.abandon(self._async.pop(ended)[0])
-                client = transport.open_client(self._ssl_context, self._base_url, on_loop=True)
-                self._async[loop] = client, self._close_with_loop(loop, client)
+                clients = transport.open_clients(self._ssl_context, on_loop=True)
+                self._async[loop] = clients, self._close_with_loop(loop, clients)
             await anext(self._async[loop][1])
         return self._async[loop][0]
 
-    async def _close_with_loop(self, loop: Any, client: Any) -> AsyncGenerator[None, None]:
-        """Close the client when the event loop ends: the loop finishes its async generators first."""
+    async def _close_with_loop(self, loop: Any, clients: Iterable[Any]) -> AsyncGenerator[None, None]:
+        """Close the clients when the event loop ends: the loop finishes its async generators first."""
         try:
             yield
         finally:
             self._async.pop(loop, None)
-            await client.aclose()
+            for client in clients:
+                await client.aclose()
 
     def close(self) -> None:
-        """Close the sync client."""
+        """Close the sync clients."""
         if not self.closed:
             self._prepare()
             with self._lock:
                 self.closed = True
-                client, self._sync = self._sync, None
-            if client is not None:
+                clients, self._sync = self._sync, ()
+            for client in clients:
                 client.close()
 
     async def aclose(self) -> None:
@@ -160,10 +154,10 @@ class HttpClients:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:
             given = "client=, async_client= or ssl_context="
             raise TypeError(f"an OpenRouter with {given} cannot be pickled; create it in each process")
-        return {"closed": self.closed, "base_url": self._base_url}
+        return {"closed": self.closed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(base_url=state["base_url"])  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]
         self.closed = state["closed"]
 
 

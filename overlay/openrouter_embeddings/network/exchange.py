@@ -7,16 +7,18 @@ import base64
 import contextlib
 import logging
 import time
+import types
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Coroutine, Generator, Iterator
-from functools import lru_cache, partial
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import anyio
 
 from .. import defaults, errors
+from ..config import is_loopback
 from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
 from ..errors import AnswerTooLargeError, Failure, format_size
 from ..messages import BodyConsumer, Headers, Request, Response, Timeouts
@@ -24,18 +26,28 @@ from ..redaction import Redactor, Secret
 from .attempt import Attempt, Cancelled, CancelScope, current_attempt
 from .failures import exception_failure
 from .library import ROOTS, http
-from .reuse import connection_of
+from .reuse import check_connection
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client requests the same few URLs repeatedly
+_is_local = lru_cache(maxsize=64)(lambda url: is_loopback(urllib.parse.urlsplit(url).hostname or ""))
 _INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bomb is detected early
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
 
 
-async def send(client: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Response | Failure:
-    """Send a request and return its response or failure. Raise Cancelled if the scope was cancelled."""
-    attempt, limit = Attempt(request, client, on_loop=on_loop), None
+async def send(
+    clients: tuple[Any, Any], request: Request, scope: CancelScope | None = None, *, on_loop: bool
+) -> Response | Failure:
+    """Send a request with one of `clients`, and return its response or failure.
+
+    Args:
+        clients: with and without the proxies of the environment. Texts for this machine stay on it.
+
+    Raises:
+        Cancelled: the scope was cancelled.
+    """
+    attempt, limit = Attempt(request, clients[_is_local(request.url)], on_loop=on_loop), None
     if attempt.backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
         attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
@@ -43,67 +55,54 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
     _mask_loggers(len(logging.Logger.manager.loggerDict))
     token = current_attempt.set(attempt)
     try:
-        if scope is not None:
-            scope.enter(attempt)
-        try:
-            with limit or contextlib.nullcontext():
-                exchange = _exchange(attempt)
-                return await (_CancelledInWaits(exchange) if attempt.on_loop else exchange)
-        except Cancelled:
-            raise
-        except Exception as error:
-            failure = exception_failure(error, attempt)
-            if failure.stale and attempt.backend is not None:
-                attempt.backend.generation += 1  # other idle connections may be stale too
-            return failure
-        finally:
-            if scope is not None:
-                scope.leave(attempt)
+        with scope.running(attempt) if scope else contextlib.nullcontext():
+            try:
+                with limit or contextlib.nullcontext():
+                    exchange = _exchange(attempt)
+                    return await (_cancelled_in_waits(exchange) if on_loop else exchange)
+            except Cancelled:
+                raise
+            except Exception as error:
+                failure = exception_failure(error, attempt)
+                if failure.stale and attempt.backend is not None:
+                    attempt.backend.generation += 1  # other idle connections may be stale too
+                return failure
     except BaseException as interrupt:  # cancelled, or interrupted
         errors.record_counts(interrupt, errors.Counts(1, int(attempt.sent > 0)))
         raise
     finally:
         attempt.ended = True
         current_attempt.reset(token)
-        if (stream := attempt.opening) is not None:  # httpcore leaves it open if a SOCKS proxy opens no tunnel
+        if (stream := attempt.opening) is not None:  # httpcore leaves it open if no tunnel or TLS is established
             await stream.aclose() if on_loop else stream.close()
 
 
-class _CancelledInWaits:
-    """Awaits a coroutine, and lets `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
+@types.coroutine
+def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response]) -> Generator[Any, Any, Response]:
+    """Await a coroutine, and let `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
 
     httpcore loses a connection for ever, until its pool is empty, if a task is cancelled when its connection is ready,
     or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093.
     """
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Response]) -> None:
-        self._coroutine = coroutine
-
-    def __await__(self) -> Generator[Any, Any, Response]:
-        steps, delayed = self._coroutine.__await__(), None
-        resume: Callable[[], Any] = partial(next, steps)
-        while True:
-            try:
-                step = resume()
-            except StopIteration as done:
-                if delayed is not None:
-                    raise delayed from None
-                result: Response = done.value
-                return result
-            if delayed is not None and not _is_ready(step):
-                task: Any = asyncio.current_task()
-                task.uncancel()
-                task.cancel(*delayed.args)  # takes effect in the next `yield`
-                delayed = None
-            try:
-                resume = partial(steps.send, (yield step))
-            except asyncio.CancelledError as error:
-                if _is_ready(step):
-                    delayed, resume = error, partial(next, steps)
-                else:
-                    resume = partial(steps.throw, error)
-            except BaseException as error:
-                resume = partial(steps.throw, error)
+    resume, delayed = partial(coroutine.send, None), None
+    while True:
+        try:
+            step = resume()
+        except StopIteration as done:
+            if delayed is not None:
+                raise delayed from None
+            return done.value  # type: ignore[no-any-return]
+        if delayed is not None and not _is_ready(step):
+            task: Any = asyncio.current_task()
+            task.uncancel()
+            task.cancel(*delayed.args)  # takes effect in the next `yield`
+            delayed = None
+        try:
+            resume = partial(coroutine.send, (yield step))
+        except BaseException as error:
+            resume = partial(coroutine.throw, error)
+            if isinstance(error, asyncio.CancelledError) and _is_ready(step):
+                resume, delayed = partial(coroutine.send, None), error
 
 
 def _is_ready(step: Any) -> bool:
@@ -132,12 +131,7 @@ async def _exchange(attempt: Attempt) -> Response:
                 if body.feed(part):
                     break
         content = body.finish()
-        if (connection := connection_of(client, response)) is not None:
-            is_copy = status < 300 and connection.record(attempt.request, headers, body.received_bytes)
-            if is_copy or not connection.is_clean(response, body.received_bytes, on_loop=on_loop):
-                await connection.discard(response, on_loop=on_loop)
-            if is_copy:
-                raise errors.ConnectionLostError("the server sent the response to an earlier request again")
+        await check_connection(attempt, response, headers, body.received_bytes)
         return Response(status, headers, content)
     finally:
         await response.aclose() if on_loop else response.close()
@@ -160,7 +154,11 @@ def _build(attempt: Attempt) -> Any:
     method, url, body, extensions = request.method, request.url, request.body, _extensions(request.timeouts)
     if backend is None:
         build = attempt.client.build_request
-        return build(method, url, content=body, headers=_headers(request), extensions=extensions)
+        built = build(method, url, content=body, headers=_headers(request), extensions=extensions)
+        if body and (kind := type(built.stream)).__name__ == "ByteStream":
+            built.stream = _watched(kind)(body)
+            built.stream.attempt = attempt
+        return built
     asked, headers = backend.last_headers
     if asked != (method, url, request.headers):
         headers = http.Request(method, url, headers=_headers(request)).headers
@@ -169,6 +167,27 @@ def _build(attempt: Attempt) -> Any:
     if body:
         built.headers["Content-Length"] = str(len(body))
     return built
+
+
+@cache
+def _watched(kind: Any) -> Any:
+    """Create a subclass of a library's `ByteStream` that tells its `attempt` whether the body was sent completely."""
+
+    class Watched(kind):  # type: ignore[misc]
+        attempt: Attempt
+
+        def __iter__(self) -> Iterator[bytes]:
+            self.attempt.request_incomplete = True
+            yield from super().__iter__()
+            self.attempt.request_incomplete = False
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            self.attempt.request_incomplete = True
+            async for part in super().__aiter__():
+                yield part
+            self.attempt.request_incomplete = False
+
+    return Watched
 
 
 def _read_headers(fields: list[tuple[bytes, bytes]]) -> Headers:

@@ -1,15 +1,14 @@
-"""Opens the `httpx.Client` and `httpx.AsyncClient` of the package: proxies, certificates, pool, network backend."""
+"""Opens the `httpx.Client` or `httpx.AsyncClient` objects of the package: proxies, certificates, pool, network backend."""
 
 from __future__ import annotations
 
 import functools
 import os
 import ssl
-import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from typing import Any
 
-from ..config import is_loopback
 from ..defaults import KEEPALIVE_SECONDS, MAX_CONNECTIONS
 from ..errors import ConfigurationError
 from .attempt import shut_down
@@ -17,8 +16,6 @@ from .backend import Backend, Stream
 from .library import CERTIFICATE_VARIABLES, core, http, references
 
 _LIMITS = http.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
-# Texts for this machine stay on it.
-_NO_PROXY = dict.fromkeys(("all://localhost", "all://*.localhost", "all://127.0.0.1", "all://[::1]"))
 
 
 class _NoCookies(http.Cookies):
@@ -30,29 +27,28 @@ _CHANGES = {"cookies": _NoCookies(), "backend": None}
 _CLIENTS: Any = [type(cls.__name__, (cls,), _CHANGES) for cls in (http.Client, http.AsyncClient)]
 
 
-def open_client(ssl_context: ssl.SSLContext | None, base_url: str = "", *, on_loop: bool) -> Any:
-    """Open an httpx client with the environment's proxies and certificates. Raise ConfigurationError if it fails.
+def open_clients(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> tuple[Any, Any]:
+    """Open two httpx clients: one with the proxies of the environment, and one without, for loopback addresses.
 
-    The host of `base_url` is connected directly if it is a loopback address. The patterns of httpx hold no networks,
-    such as 127.0.0.0/8.
+    Their `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
 
-    Its `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
+    Raises:
+        ConfigurationError: a variable of the environment names invalid proxies or certificates.
     """
     paths = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
     verify: Any = ssl_context
-    host = urllib.parse.urlsplit(base_url).hostname or ""
-    own = {f"all://[{host}]" if ":" in host else f"all://{host}": None} if is_loopback(host) else {}
     try:
         changed = [os.path.getmtime(path) if os.path.exists(path) else 0.0 for path in paths]
         verify = verify or _certificates(os.environ.get("SSLKEYLOGFILE"), *paths, *changed)
-        client = _CLIENTS[on_loop](verify=verify, limits=_LIMITS, mounts=_NO_PROXY | own)
+        proxied, direct = [_CLIENTS[on_loop](verify=verify, limits=_LIMITS, trust_env=trust) for trust in (True, False)]
     except (ValueError, OSError, ImportError, http.InvalidURL) as error:
         reason, lacks_package = getattr(error, "strerror", None) or type(error).__name__, isinstance(error, ImportError)
     else:
-        for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
-            client.backend = client.backend or Backend(getattr(owner, name), on_loop)
-            setattr(owner, name, client.backend)
-        return client
+        for client in (proxied, direct):
+            for owner, name in list(references(client, (core.NetworkBackend, core.AsyncNetworkBackend))):
+                client.backend = client.backend or Backend(getattr(owner, name), on_loop)
+                setattr(owner, name, client.backend)
+        return proxied, direct
     if verify is None:
         advice = ", ".join(name for name in (*CERTIFICATE_VARIABLES, "SSLKEYLOGFILE") if os.environ.get(name))
     else:
@@ -85,7 +81,8 @@ def _certificates(*_: str | float | None) -> ssl.SSLContext:
     return http.create_ssl_context()
 
 
-def abandon(client: Any) -> None:
-    """Shut down the sockets of a client whose event loop has ended, where nothing can be awaited."""
-    for owner, name in list(references(client, Stream)):
-        shut_down(getattr(owner, name).get_extra_info("socket"))
+def abandon(clients: Iterable[Any]) -> None:
+    """Shut down the sockets of clients whose event loop has ended, where nothing can be awaited."""
+    for client in clients:
+        for owner, name in list(references(client, Stream)):
+            shut_down(getattr(owner, name).get_extra_info("socket"))
