@@ -24,6 +24,7 @@ from .config import Config
 from .contract import CREATE_BATCH
 from .errors import (
     ClosedClientError,
+    ConfigurationError,
     Counts,
     Failure,
     OpenRouterError,
@@ -48,8 +49,10 @@ _logger = logging.getLogger("openrouter")
 @cache
 def _modules() -> tuple[Any, Any]:
     """Import the modules that a call needs; deferred, so that creating a client is fast."""
-    from . import request, response
-
+    try:
+        from . import request, response
+    except OSError as error:
+        raise ConfigurationError(f"the package cannot read its own files: {error.strerror}") from None
     return request, response
 
 

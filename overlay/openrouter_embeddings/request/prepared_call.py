@@ -22,6 +22,7 @@ from ..redaction import Secret
 from .encoding import File, as_list, join, multipart, query_pairs, read_file, to_text
 from .validation import find_path, format_path, to_json
 
+_USER_AGENT = user_agent()  # read once, because reading needs a file descriptor
 _NUMBER_TYPE = re.compile(r"(?i).*dtypes?|(embedding|output|vector|encoding)s?(type|format)s?|precision|endian(ness)?")
 _FLOAT32 = frozenset(["float", "float32", "fp32", "f32", "base64", "none", "native", "little"])
 
@@ -228,7 +229,7 @@ def _merge_headers(
     config: Config, accept: str, given: Mapping[str, Any], options: CallOptions, content_type: str
 ) -> dict[str, Any]:
     """Return the headers of a call: the client's, overridden by the call's, overridden by `http_headers`."""
-    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": user_agent()}
+    headers: dict[str, Any] = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT}
     if content_type:
         headers["Content-Type"] = content_type
     for argument, text in config.app_headers.items():
