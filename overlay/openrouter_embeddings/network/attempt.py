@@ -1,4 +1,4 @@
-"""The state of one attempt, which `backend` updates, and `CancelScope`, which cancels attempts from another thread."""
+"""The state of one attempt, which `backend` updates, and `CancelScope`, which cancels attempts of other threads."""
 
 from __future__ import annotations
 
@@ -23,25 +23,17 @@ class Attempt:
     def __init__(self, request: Request, client: Any, *, on_loop: bool) -> None:
         self.request, self.client, self.on_loop = request, client, on_loop
         self.backend = getattr(client, "backend", None)
-        self.deadline = math.inf  # set once it has a connection: waiting for the pool does not count
+        self.deadline = math.inf  # set by the first use of a connection: waiting for the pool does not count
         self.socket: Any = None
         self.connecting_to = ""  # "host:port" of a new connection; "" for a reused one
         self.opening: Any = None  # the stream of a new connection, until it carries the request
         self.sent = self.received = 0  # in bytes
         self.has_headers = False  # True once the response headers have arrived
         self.request_incomplete = False  # True if the request was sent incompletely
-        self.cancelled = self.ended = False
+        self.cancelled = False
 
     def remaining(self, timeout: float | None = None) -> float:
-        """Return `timeout`, or the seconds until the deadline if that is less. The first call sets the deadline.
-
-        Args:
-            timeout: in seconds; None for no other limit, as httpcore reads the answers of a SOCKS proxy.
-
-        Raises:
-            TimeoutError: the deadline has passed.
-            Cancelled: another thread cancelled the attempt.
-        """
+        """Return `timeout`, or the seconds until the deadline if that is less. Raise TimeoutError or Cancelled."""
         if self.cancelled:
             raise Cancelled
         now = time.monotonic()
@@ -50,7 +42,7 @@ class Attempt:
         if now >= self.deadline:
             raise TimeoutError
         left = self.deadline - now
-        return left if timeout is None else min(timeout, left)
+        return left if timeout is None else min(timeout, left)  # None: httpcore reads the answers of a SOCKS proxy so
 
 
 current_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("openrouter_attempt")

@@ -19,7 +19,7 @@ import anyio
 import anyio.lowlevel
 
 from .attempt import Attempt, current_attempt
-from .clients import complete
+from .clients import awaited, complete
 from .library import core
 
 _BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
@@ -39,10 +39,6 @@ def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
     return method
 
 
-async def _nothing() -> None:
-    """The result of an async method that has nothing to wait for."""
-
-
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
     """Opens the connections of one HTTP client, sync or async."""
 
@@ -54,21 +50,19 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
 
     @_for_both_sides
     async def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> Stream:
-        attempt, connect = current_attempt.get(), self._inner.connect_tcp
+        attempt = current_attempt.get()
         attempt.connecting_to = f"{host}:{port}"
-        if self.on_loop:
-            inner = await connect(host, port, attempt.remaining(timeout), *args, **options)
-            attempt.opening = stream = Stream(inner, self)
-            return stream
         until = time.monotonic() + attempt.remaining(timeout)  # includes the DNS lookup
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        while True:  # httpcore would apply the whole timeout to each address
-            share = max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(addresses)
+        hosts = [host]
+        if not self.on_loop:  # httpcore would apply the whole timeout to each address
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            hosts = list(dict.fromkeys(str(info[4][0]) for info in found))
+        while True:
+            seconds = attempt.remaining(max(until - time.monotonic(), _AT_ONCE_SECONDS) / len(hosts))
             try:
-                inner = connect(addresses.pop(0), port, attempt.remaining(share), *args, **options)
+                inner = await awaited(self._inner.connect_tcp(hosts.pop(0), port, seconds, *args, **options))
             except (core.ConnectError, core.ConnectTimeout):
-                if not addresses:
+                if not hosts:
                     raise
             else:
                 attempt.opening = stream = Stream(inner, self)
@@ -91,7 +85,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             await self._send(attempt)
         data, self._received_early = self._received_early, b""
         size = _BYTES if self.on_loop or attempt.received else _SMALL_BYTES
-        data = data or await self._result(self._inner.read(size, attempt.remaining(timeout)))
+        data = data or await awaited(self._inner.read(size, attempt.remaining(timeout)))
         if self.on_loop and data and (tls := self._inner.get_extra_info("ssl_object")) is not None:
             parts = [data]
             with contextlib.suppress(ssl.SSLError):  # the next read reports it
@@ -103,14 +97,14 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
     def write(self, buffer: bytes, timeout: Any = None) -> Any:  # noqa: ARG002
         self._unsent += buffer
-        return _nothing() if self.on_loop else None
+        return awaited(None) if self.on_loop else None
 
     @_for_both_sides
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:
         attempt, sock = current_attempt.get(), self._socket
         with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original
             waiting = self._inner.start_tls(ssl_context, server_hostname, attempt.remaining(timeout))
-            attempt.opening = stream = Stream(await self._result(waiting), self._backend)
+            attempt.opening = stream = Stream(await awaited(waiting), self._backend)
         attempt.received = 0  # earlier bytes belong to a proxy's response to CONNECT
         return stream
 
@@ -124,10 +118,8 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         """As in httpcore, but `is_readable` is True only for idle connections that the pool must close."""
         if info != "is_readable":
             return self._inner.get_extra_info(info)
-        last = self._attempt
-        if last is not None and (last.request_incomplete or not last.ended):
-            return last.request_incomplete
-        return self._generation != self._backend.generation or self._has_input()
+        is_broken = self._attempt is not None and self._attempt.request_incomplete
+        return is_broken or self._generation != self._backend.generation or self._has_input()
 
     async def _send(self, attempt: Attempt) -> None:
         """Send the buffered request; stop if the server responds early, as it does to reject a large request."""
@@ -176,16 +168,17 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
 
     async def _has_responded(self) -> bool:
         """Whether the server closed the connection or sent more than 1xx responses (RFC 9110, section 15.2)."""
-        if self._has_input():
+        while self._has_input():
             try:
-                data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
-            except core.ReadTimeout:  # only TLS records without application data arrived
-                return False
+                data = await awaited(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
+            except core.ReadTimeout:  # only TLS records without application data arrived, or the event loop is busy
+                continue
             except core.ReadError:  # the next read reports it
                 return True
             self._received_early += data
             if not data:
                 return True
+            break
         early = self._received_early
         while early[:10] in (b"HTTP/1.1 1", b"HTTP/1.0 1"):
             early = early.partition(b"\r\n\r\n")[2]
@@ -199,5 +192,3 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
-    async def _result(self, value: Any) -> Any:
-        return await value if self.on_loop else value

@@ -26,6 +26,11 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine for threads must not suspend")
 
 
+async def awaited(value: Any) -> Any:
+    """Return a value, or the result of a coroutine. Libraries return values to threads, and coroutines to loops."""
+    return await value if hasattr(value, "__await__") else value
+
+
 @cache
 def _modules() -> tuple[Any, Any, Any]:
     """Import the modules that need httpx; deferred, so that creating a client is fast."""

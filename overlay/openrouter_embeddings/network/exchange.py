@@ -20,15 +20,17 @@ import anyio
 from .. import defaults, errors
 from ..config import is_loopback
 from ..defaults import MAX_COMPRESSION_RATIO, MAX_HEADER_BYTES, MAX_HEADER_COUNT
-from ..errors import AnswerTooLargeError, Failure, format_size
+from ..errors import AnswerTooLargeError, format_size
 from ..messages import BodyConsumer, Headers, Request, Response, Timeouts
 from ..redaction import Redactor, Secret
 from .attempt import Attempt, Cancelled, CancelScope, current_attempt
+from .clients import awaited
 from .failures import exception_failure
 from .library import ROOTS, http
 from .reuse import check_connection
 
 _url = lru_cache(maxsize=64)(http.URL)  # a client requests the same few URLs repeatedly
+_NO_LIMIT: Any = contextlib.nullcontext()
 _is_local = lru_cache(maxsize=64)(lambda url: is_loopback(urllib.parse.urlsplit(url).hostname or ""))
 _INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bomb is detected early
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
@@ -36,28 +38,19 @@ _GZIP = 0x1F  # the first byte of gzip data
 _PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
 
 
-async def send(
-    clients: tuple[Any, Any], request: Request, scope: CancelScope | None = None, *, on_loop: bool
-) -> Response | Failure:
-    """Send a request with one of `clients`, and return its response or failure.
-
-    Args:
-        clients: with and without the proxies of the environment. Texts for this machine stay on it.
-
-    Raises:
-        Cancelled: the scope was cancelled.
-    """
-    attempt, limit = Attempt(request, clients[_is_local(request.url)], on_loop=on_loop), None
+async def send(clients: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Any:
+    """Send a request with one of two clients, return a `Response` or `Failure`. Raise Cancelled if the scope was."""
+    attempt, limit = Attempt(request, clients[_is_local(request.url)], on_loop=on_loop), _NO_LIMIT
     if attempt.backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
         attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
-        limit = anyio.fail_after(seconds) if on_loop else None
+        limit = anyio.fail_after(seconds) if on_loop else _NO_LIMIT
     _mask_loggers(len(logging.Logger.manager.loggerDict))
     token = current_attempt.set(attempt)
     try:
-        with scope.running(attempt) if scope else contextlib.nullcontext():
+        with scope.running(attempt) if scope else _NO_LIMIT:
             try:
-                with limit or contextlib.nullcontext():
+                with limit:
                     exchange = _exchange(attempt)
                     return await (_cancelled_in_waits(exchange) if on_loop else exchange)
             except Cancelled:
@@ -71,10 +64,9 @@ async def send(
         errors.record_counts(interrupt, errors.Counts(1, int(attempt.sent > 0)))
         raise
     finally:
-        attempt.ended = True
         current_attempt.reset(token)
         if (stream := attempt.opening) is not None:  # httpcore leaves it open if no tunnel or TLS is established
-            await stream.aclose() if on_loop else stream.close()
+            await awaited((stream.aclose if on_loop else stream.close)())
 
 
 @types.coroutine
@@ -111,9 +103,8 @@ def _is_ready(step: Any) -> bool:
 
 
 async def _exchange(attempt: Attempt) -> Response:
-    client, on_loop = attempt.client, attempt.on_loop
-    sending = client.send(_build(attempt), stream=True, auth=None, follow_redirects=False)
-    response = await sending if on_loop else sending
+    request, on_loop = _build(attempt), attempt.on_loop
+    response = await awaited(attempt.client.send(request, stream=True, auth=None, follow_redirects=False))
     try:
         attempt.has_headers, status = True, response.status_code
         if attempt.request_incomplete and status < 400:
@@ -134,7 +125,7 @@ async def _exchange(attempt: Attempt) -> Response:
         await check_connection(attempt, response, headers, body.received_bytes)
         return Response(status, headers, content)
     finally:
-        await response.aclose() if on_loop else response.close()
+        await awaited((response.aclose if on_loop else response.close)())
 
 
 @lru_cache(maxsize=64)

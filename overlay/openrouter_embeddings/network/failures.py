@@ -64,7 +64,7 @@ _TOLERANCE_SECONDS = 0.001  # a timeout may expire this much before the deadline
 _PROXY_PHRASES = {str(status.value): status.phrase for status in HTTPStatus}
 _NO_TLS = "the port does not use TLS: correct the port in server_url, or use an http:// URL"
 _CURES = {  # start of an exception's text -> advice; only the user can fix these, so they are not retried
-    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or {certificates}",
+    "[SSL: CERTIFICATE_VERIFY_FAILED]": "pass ssl_context=, or {} the certificates to trust",
     "[SSL: WRONG_VERSION_NUMBER]": _NO_TLS,
     "[SSL: RECORD_LAYER_FAILURE]": _NO_TLS,
     **dict.fromkeys(("401", "403", "407"), "correct the credentials in the proxy variable of the environment"),
@@ -94,10 +94,9 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     message, cure = rule.message, ""
     if errors.ConnectError in rule.ours:
         message += f" to {_peer(attempt)}"
-        cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "")
         variable = next((name for name in CERTIFICATE_VARIABLES if os.environ.get(name)), "")
         trust = f"correct {variable}, which names" if variable else f"set {CERTIFICATE_VARIABLES[0]} to"
-        cure = cure.replace("{certificates}", f"{trust} the certificates to trust")
+        cure = next((cure for start, cure in _CURES.items() if detail.startswith(start)), "").format(trust)
     message += f": {detail}" if detail else ""
     message += f"; {cure}" if cure else ""
     if rule.phase:
@@ -109,8 +108,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
 
 def _peer(attempt: Attempt) -> str:
     """Return the origin of the request, and the proxy if one was used."""
+    url, peer = http.URL(attempt.request.url), attempt.connecting_to
     origin = "/".join(attempt.request.url.split("/", 3)[:3])
-    url = http.URL(attempt.request.url)
     direct = f"{url.raw_host.decode()}:{url.port or (443 if url.scheme == 'https' else 80)}"
-    is_direct = attempt.backend is None or attempt.connecting_to in ("", direct)
-    return origin if is_direct else f"{origin} through the proxy {attempt.connecting_to}"
+    return origin if attempt.backend is None or peer in ("", direct) else f"{origin} through the proxy {peer}"

@@ -11,6 +11,7 @@ from ..errors import ConnectionLostError
 from ..messages import Headers
 from .attempt import Attempt
 from .backend import Stream
+from .clients import awaited
 from .library import core, h11, references
 
 _HIDDEN_BYTES = 60_000  # above this body size, an event loop may have buffered bytes beyond its last read
@@ -39,7 +40,7 @@ async def check_connection(attempt: Attempt, response: Any, headers: Headers, bo
             # Before the pool notices the closed stream, it may assign the connection to another thread, which would
             # read a response that h11 has buffered.
             connection.send_failed()
-        await stream.aclose() if attempt.on_loop else stream.close()
+        await awaited((stream.aclose if attempt.on_loop else stream.close)())
     if is_copy:
         raise ConnectionLostError("the server sent the response to an earlier request again")
 

@@ -1,4 +1,4 @@
-"""Opens the `httpx.Client` or `httpx.AsyncClient` objects of the package: proxies, certificates, pool, network backend."""
+"""Opens `httpx.Client` and `httpx.AsyncClient` objects: proxies, certificates, pool, network backend."""
 
 from __future__ import annotations
 
@@ -28,12 +28,10 @@ _CLIENTS: Any = [type(cls.__name__, (cls,), _CHANGES) for cls in (http.Client, h
 
 
 def open_clients(ssl_context: ssl.SSLContext | None, *, on_loop: bool) -> tuple[Any, Any]:
-    """Open two httpx clients: one with the proxies of the environment, and one without, for loopback addresses.
+    """Open two httpx clients: with the proxies of the environment, and without, for loopback addresses.
 
-    Their `backend` is None if a release of httpx hides its backends; then only the timeouts of httpx apply.
-
-    Raises:
-        ConfigurationError: a variable of the environment names invalid proxies or certificates.
+    Raises ConfigurationError for invalid variables of the environment. If a release of httpx hides its backends, the
+    `backend` of the clients is None, and only the timeouts of httpx apply.
     """
     paths = [os.environ.get(name, "") for name in CERTIFICATE_VARIABLES]
     verify: Any = ssl_context
