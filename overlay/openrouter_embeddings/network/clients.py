@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -62,8 +62,8 @@ class HttpClients:
 
     def _reset(self, inherited: Any = None) -> None:
         self._lock = threading.Lock()
-        self._sync: Any = ()
-        self._async: dict[Any, tuple[Any, AsyncGenerator[None, None]]] = {}  # clients by event loop
+        self._opened: dict[Any, tuple[Any, Any]] = {}  # clients by event loop; of threads: by None
+        self._closers: dict[Any, AsyncGenerator[None, None]] = {}  # by event loop
         self._inherited = inherited  # a reference only: garbage collection would close the parent's connections
         # Set last, so that no other thread of the child uses the parent's clients.
         self._made_in = os.getpid(), threading.Lock
@@ -72,7 +72,7 @@ class HttpClients:
         """Raises ClosedClientError."""
         # A lock from before a fork, or from before gevent replaced the lock type, may never be released.
         if self._made_in != (os.getpid(), threading.Lock):
-            self._reset((self._sync, self._async, self._inherited))
+            self._reset((self._opened, self._closers, self._inherited))
         if self.closed:
             raise ClosedClientError
 
@@ -98,40 +98,43 @@ class HttpClients:
         send = partial(exchange.send, await self.async_clients(), on_loop=True)
         return await _drive(flow, send, sleep or (lambda step: anyio.sleep(step.seconds)))
 
-    def sync_clients(self) -> Any:
-        """Return the sync clients, with and without proxies. Raise ClosedClientError, or what `open_clients` raises."""
+    def sync_clients(self) -> tuple[Any, Any]:
+        """Return the sync clients, with and without proxies. Raise ClosedClientError, or as `open_clients`."""
         if self._given is not None:
             return self._given, self._given
         self._prepare()
-        if not (clients := self._sync):
-            with self._lock:
-                self._prepare()
-                clients = self._sync = self._sync or _modules()[1].open_clients(self._ssl_context, on_loop=False)
-        return clients
+        return self._opened.get(None) or self._open(None)
 
-    async def async_clients(self) -> Any:
+    async def async_clients(self) -> tuple[Any, Any]:
         """Return the clients of the running event loop, which the loop closes at its end; raise as above."""
         if self._given_async is not None:
             return self._given_async, self._given_async
         self._prepare()
-        _, transport, anyio = _modules()
-        loop = anyio.lowlevel.current_token()
-        if loop not in self._async:
-            with self._lock:
-                # Loops that were closed without finishing their async generators.
-                for ended in [old for old in list(self._async) if getattr(old.native_token, "is_closed", bool)()]:
-                    transport.abandon(self._async.pop(ended)[0])
-                clients = transport.open_clients(self._ssl_context, on_loop=True)
-                self._async[loop] = clients, self._close_with_loop(loop, clients)
-            await anext(self._async[loop][1])
-        return self._async[loop][0]
+        loop = _modules()[2].lowlevel.current_token()
+        if loop not in self._opened:
+            self._closers[loop] = self._close_with_loop(loop, self._open(loop))
+            await anext(self._closers[loop])
+        return self._opened[loop]
 
-    async def _close_with_loop(self, loop: Any, clients: Iterable[Any]) -> AsyncGenerator[None, None]:
+    def _open(self, loop: Any) -> tuple[Any, Any]:
+        transport = _modules()[1]
+        with self._lock:
+            self._prepare()
+            # Loops that were closed without finishing their async generators.
+            for ended in [old for old in list(self._closers) if getattr(old.native_token, "is_closed", bool)()]:
+                del self._closers[ended]
+                transport.abandon(self._opened.pop(ended))
+            if loop not in self._opened:
+                self._opened[loop] = transport.open_clients(self._ssl_context, on_loop=loop is not None)
+            return self._opened[loop]
+
+    async def _close_with_loop(self, loop: Any, clients: Any) -> AsyncGenerator[None, None]:
         """Close the clients when the event loop ends: the loop finishes its async generators first."""
         try:
             yield
         finally:
-            self._async.pop(loop, None)
+            self._closers.pop(loop, None)
+            self._opened.pop(loop, None)
             for client in clients:
                 await client.aclose()
 
@@ -141,19 +144,18 @@ class HttpClients:
             self._prepare()
             with self._lock:
                 self.closed = True
-                clients, self._sync = self._sync, ()
-            for client in clients:
+            for client in self._opened.pop(None, ()):
                 client.close()
 
     async def aclose(self) -> None:
         """Close all clients; for clients of other event loops, only their sockets."""
         self.close()
-        if self._async:
+        if self._opened:
             _, transport, anyio = _modules()
-            if (own := self._async.get(anyio.lowlevel.current_token())) is not None:
-                await own[1].aclose()
-            for other in list(self._async):
-                transport.abandon(self._async.pop(other)[0])
+            if (own := self._closers.get(anyio.lowlevel.current_token())) is not None:
+                await own.aclose()
+            for other in list(self._opened):
+                transport.abandon(self._opened.pop(other))
 
     def __getstate__(self) -> dict[str, Any]:
         if self._given is not None or self._given_async is not None or self._ssl_context is not None:

@@ -146,7 +146,8 @@ def _build(attempt: Attempt) -> Any:
     if backend is None:
         build = attempt.client.build_request
         built = build(method, url, content=body, headers=_headers(request), extensions=extensions)
-        if body and (kind := type(built.stream)).__name__ == "ByteStream":
+        kind: Any = type(built.stream)
+        if body and kind.__name__ == "ByteStream":
             built.stream = _watched(kind)(body)
             built.stream.attempt = attempt
         return built
@@ -173,10 +174,8 @@ def _watched(kind: Any) -> Any:
             self.attempt.request_incomplete = False
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            self.attempt.request_incomplete = True
-            async for part in super().__aiter__():
+            for part in self:
                 yield part
-            self.attempt.request_incomplete = False
 
     return Watched
 
