@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -16,6 +18,7 @@ from .fault import Fault, Outcome
 from .leaks import Watch, connection_attempts
 from .modes import MODES, Mode
 from .server import FaultServer
+from .socks_proxy import USER, socks_proxy
 from .steps import forever, respond
 
 Key = tuple[str, str]
@@ -50,7 +53,12 @@ def run_fault(fault: Fault, mode: Mode) -> Outcome:
         if fault.peak_mb is not None:
             tracemalloc.start()
         url = server.url if fault.scheme is None else f"{fault.scheme}://127.0.0.1:{server.port}/api/v1"
-        done = mode.run(fault, url)
+        if fault.socks is None:
+            done = mode.run(fault, url)
+        else:
+            proxy = socks_proxy(server.port, user=USER, answers=fault.socks)
+            with proxy as proxy_url, mock.patch.dict(os.environ, ALL_PROXY=proxy_url):
+                done = mode.run(fault, url.replace("127.0.0.1", "h.example"))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return Outcome(

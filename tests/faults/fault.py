@@ -14,6 +14,7 @@ from openrouter_embeddings.retries import Policy
 from .expected import vector
 from .ledger import Ledger
 from .server import Script
+from .socks_proxy import Answers
 
 KEY = "sk-or-v1-3f9c1e7ab05d4486c2aa917be64d08f5"
 OTHER_KEY = "sk-or-v1-77d0f1c3b9e24a5f8c6d2b1a09e8f7d6"
@@ -73,6 +74,8 @@ class Fault:
     """Scheme of the URL, if it differs from the server's."""
     certificate: Path | None = None
     """Certificate with key; the server then uses TLS."""
+    socks: Answers | None = None
+    """Answers of a SOCKS proxy in the environment, which requires a password; () for the correct ones."""
     message: tuple[str, ...] = ()
     """Parts that the message of the error must contain."""
     attempts: int | None = None

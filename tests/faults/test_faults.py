@@ -152,6 +152,7 @@ NEEDS_OUR_CONNECTIONS = {
     "header of 1 MiB",
     "headers byte by byte",
     "413 unread, closed",
+    *(fault.name for fault in CONNECTIONS if fault.socks),  # httpcore leaves the connection to the proxy open
 }
 ON_THE_WIRE = [*CONNECTIONS, *REDIRECTS, *SIZES]
 

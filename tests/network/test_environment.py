@@ -10,9 +10,7 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -21,6 +19,7 @@ import certifi
 import pytest
 from faults.fault import UNTRUSTED
 from faults.server import Connection, FaultServer, Step
+from faults.socks_proxy import ANSWERS, USER, socks_proxy
 from faults.steps import JSON, forever, hang, once, respond, send_raw
 from openrouter_embeddings import OpenRouter, errors
 from support.library import IS_HTTPX2
@@ -181,110 +180,22 @@ def test_tls_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> Non
         assert proxy.ledger.connection_count == 1
 
 
-def relay(source: socket.socket, target: socket.socket) -> None:
-    """Copy bytes until either side closes."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-
-
-@contextlib.contextmanager
-def socks_proxy(to: int, *, user: bytes = b"", answers: tuple[bytes, ...] = ()) -> Iterator[int]:
-    """Run a SOCKS5 proxy (RFC 1928, RFC 1929) whose tunnels all lead to the port `to`, and return its port.
-
-    Args:
-        to: the port on this machine.
-        user: `user:password` that it requires; empty for none.
-        answers: sent in place of its own answers, one per message, before it closes the connection.
-    """
-    name, _, password = user.partition(b":")
-    login = b"\x01" + bytes([len(name)]) + name + bytes([len(password)]) + password
-
-    def serve(client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            for answer in answers:
-                client.recv(1000)
-                client.sendall(answer)
-            if answers:
-                return
-            assert client.recv(1000) == (b"\x05\x01\x02" if user else b"\x05\x01\x00")
-            client.sendall(b"\x05\x02" if user else b"\x05\x00")
-            if user:
-                is_right = client.recv(1000) == login
-                client.sendall(b"\x01\x00" if is_right else b"\x01\x01")
-                if not is_right:
-                    return
-            assert client.recv(1000)[:5] == b"\x05\x01\x00\x03\x09"  # connect to a name of nine bytes
-            with socket.create_connection(("127.0.0.1", to)) as server:
-                client.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01")
-                back = threading.Thread(target=relay, args=(server, client), daemon=True)
-                back.start()
-                relay(client, server)
-                back.join(5)
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-
-
 @both_sides
-@pytest.mark.parametrize("user", [b"", b"user:secretpass"], ids=["no login", "login"])
+@pytest.mark.parametrize("user", ["", USER], ids=["no login", "login"])
 @pytest.mark.parametrize("certificate", [None, UNTRUSTED], ids=["http", "https"])
-def test_socks_proxy_is_used(
-    certificate: Path | None, user: bytes, side: Side, monkeypatch: pytest.MonkeyPatch
+def test_connection_through_a_socks_proxy_is_reused(
+    certificate: Path | None, user: str, side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(UNTRUSTED))
-    with (
-        FaultServer(forever(respond()), certificate=certificate) as server,
-        socks_proxy(server.port, user=user) as port,
-    ):
-        monkeypatch.setenv("ALL_PROXY", f"socks5://{user.decode()}{'@' if user else ''}127.0.0.1:{port}")
-        url = server.url.replace("127.0.0.1", "h.example")
-        with side(OpenRouter(KEY, server_url=url, allow_http=True, retry_config=None)) as session:
-            for text in "ab":
-                session.generate(input=text, model=MODEL)
+    with FaultServer(forever(respond()), certificate=certificate) as server:
+        with socks_proxy(server.port, user=user) as proxy_url:
+            monkeypatch.setenv("ALL_PROXY", proxy_url)
+            url = server.url.replace("127.0.0.1", "h.example")
+            with side(OpenRouter(KEY, server_url=url, allow_http=True, retry_config=None)) as session:
+                for text in "ab":
+                    session.generate(input=text, model=MODEL)
 
         assert (len(server.ledger.requests), server.ledger.connection_count) == (2, 1)
-
-
-SOCKS_ANSWERS = {
-    "closed": (b"",),
-    "no SOCKS": (b"HTTP/1.1 400 Bad Request\r\n\r\n",),
-    "wrong method": (b"\x05\xff",),
-    "wrong password": (b"\x05\x02", b"\x01\x01"),
-    "host unreachable": (b"\x05\x02", b"\x01\x00", b"\x05\x04\x00\x01\x00\x00\x00\x00\x00\x00"),
-}
-
-
-@both_sides
-@pytest.mark.parametrize("answers", SOCKS_ANSWERS.values(), ids=SOCKS_ANSWERS)
-def test_request_is_not_billed_if_the_socks_proxy_opens_no_tunnel(
-    answers: tuple[bytes, ...], side: Side, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socks_proxy(9, answers=answers) as port:
-        monkeypatch.setenv("ALL_PROXY", f"socks5://user:secretpass@127.0.0.1:{port}")
-        with pytest.raises(errors.ConnectError, match=rf"through the proxy 127\.0\.0\.1:{port}") as caught:
-            ask(side, "https://h.example/v1", retry_config=1)
-
-    assert "secretpass" not in caught.value.message
-    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (2, 0)
-
-
-@both_sides
-def test_silent_socks_proxy_ends_with_the_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    with FaultServer(forever(hang)) as proxy:
-        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{proxy.port}")
-        with pytest.raises(errors.ConnectError, match=rf"through the proxy 127\.0\.0\.1:{proxy.port}") as caught:
-            ask(side, "https://h.example/v1", timeout_ms=200, retry_config=None)
-
-    assert (caught.value.attempts, caught.value.possibly_billed_attempts) == (1, 0)
 
 
 class InvalidVariable(NamedTuple):
@@ -519,8 +430,8 @@ def test_password_of_a_socks_proxy_is_masked_in_logs(
     password: str, variable: str, side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with socks_proxy(9, answers=(b"\x05\x02", b"\x01\x01")) as port:
-        monkeypatch.setenv(variable, f"socks5://user:{password}@127.0.0.1:{port}")
+    with socks_proxy(9, answers=ANSWERS["rejects the password"]) as proxy_url:
+        monkeypatch.setenv(variable, proxy_url.replace("//", f"//user:{password}@"))
         with pytest.raises(errors.ConnectError):
             ask(side, "https://h.example/v1", retry_config=None)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from openrouter_embeddings import errors
 from openrouter_embeddings.retries import Policy
 
-from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
+from ..fault import KEY, SLACK_SECONDS, UNTRUSTED, Fault, Outcome
+from ..socks_proxy import ANSWERS, SILENT, Answers
 from ..steps import (
     bad_chunk,
     disconnect,
@@ -61,6 +62,24 @@ BREAKS = {
 }
 STALE = [then_close(0), then_close(0.0003), then_close(0.001), then_close(0.0003, "reset"), then_close(0.001, "reset")]
 
+
+def no_tunnel(name: str, answers: Answers) -> Fault:
+    """A SOCKS proxy that opens no tunnel: it is named without its password, and nothing counts as billed."""
+    return Fault(
+        14,
+        f"SOCKS proxy {name}",
+        once(),
+        errors.ConnectError,
+        0,
+        0,
+        attempts=4,
+        options={"allow_http": True, "timeout_ms": 300},
+        socks=answers,
+        message=("through the proxy 127.0.0.1:",),
+        secrets=(KEY, "secretpass"),
+    )
+
+
 MANY = tuple(f"confidential passage {i}" for i in range(3_000))  # the response exceeds the maximum size of a head
 
 FAULTS = [
@@ -106,6 +125,8 @@ FAULTS = [
         certificate=UNTRUSTED,
         options={"ssl_context": context_trusting(UNTRUSTED)},
     ),
+    Fault(14, "SOCKS proxy", once(), options={"allow_http": True}, socks=(), secrets=(KEY, "secretpass")),
+    *(no_tunnel(name, answers) for name, answers in {**ANSWERS, "says nothing": SILENT}.items()),
     Fault(15, "reset before headers", once(disconnect("before headers", "reset")), None, 2, 2),
     Fault(15, "end before headers", once(disconnect("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(disconnect("in headers", "reset")), None, 2, 2),
