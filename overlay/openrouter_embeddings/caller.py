@@ -107,9 +107,9 @@ class Caller:
         The flow raises OpenRouterError with its counts, such as `attempts`, set.
         """
         request, response = _modules()
-        if self.closed:
+        if self.is_closed or self.http_clients.closed:
             raise ClosedClientError
-        chosen = self.policy_for(options.retries, policy)
+        chosen = policy_from(options.retries, self.policy or policy)
         if operation.id == CREATE_BATCH:  # it has no idempotency key: a second request could create and bill it twice
             chosen = attrs.evolve(chosen, possibly_billed_retries=0)
         if chosen._official is None and chosen.total_seconds:  # the caller's total limits the default timeouts

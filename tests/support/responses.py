@@ -26,7 +26,7 @@ def response_of(body: Any, status: int = 200, headers: dict[str, str] | None = N
 
 def call_of(operation: Operation = GENERATE, **fields: Any) -> Call:
     option = find_number_type(fields)
-    return Call(operation, "https://h/v1/embeddings", {}, fields, None, Timeouts(), 1 << 20, number_type=option)
+    return Call(operation, "https://h/v1/embeddings", (), fields, None, Timeouts(), 1 << 20, number_type=option)
 
 
 def base64_of(numbers: Sequence[float]) -> str:

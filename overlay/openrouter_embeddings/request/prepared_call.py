@@ -33,7 +33,7 @@ class PreparedCall:
 
     operation: Operation
     url: str
-    headers: Mapping[str, str | Secret | None] = attrs.field(repr=False)  # None: the header is omitted
+    headers: tuple[tuple[str, str | Secret], ...] = attrs.field(repr=False)
     fields: Mapping[str, Any] = attrs.field(repr=False)  # members of the body; the response must match them
     body: bytes | None = attrs.field(repr=False)
     timeouts: Timeouts
@@ -43,22 +43,17 @@ class PreparedCall:
     max_rest_bytes: int = defaults.BATCH_RESPONSE_BYTES  # of the response, without vectors
     max_values: int = defaults.MAX_VALUES_WITH_VECTORS  # in the JSON of the response, without numbers of vectors
     max_numbers: int = 0  # of all vectors together
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether the call sends the client's API key, because it has no `Authorization` header of its own."""
-        return self.operation.authenticated and self.operation.key_header not in self.headers
+    needs_key: bool = False  # whether the client's key is sent: unless the call has its own `Authorization` header
 
     def request(self, key: Callable[[], Secret], timeouts: Timeouts) -> Request:
         """Build the request of one attempt. Each attempt calls `key`, because a callable may rotate the key."""
-        pairs = tuple([(name, value) for name, value in self.headers.items() if value is not None])
+        method, name, headers = self.operation.method, self.operation.key_header, self.headers
         if self.needs_key:
             secret = key()  # a `Secret`: no variable holds the real value
-            header = self.operation.key_header
-            bearer = "Bearer " if header == "Authorization" and not secret.reveal().startswith("Bearer ") else ""
-            pairs += ((header, Secret(bearer + secret.reveal())),)
-        method = self.operation.method
-        return Request(method, self.url, pairs, self.body, timeouts, self.max_response_bytes, self.consumer)
+            if name == "Authorization" and not secret.reveal().startswith("Bearer "):
+                secret = Secret("Bearer " + secret.reveal())
+            headers = (*headers, (name, secret))
+        return Request(method, self.url, headers, self.body, timeouts, self.max_response_bytes, self.consumer)
 
 
 def prepare(
@@ -101,15 +96,18 @@ def prepare(
         if encoding_format in (None, "base64"):
             fields = {**fields, "encoding_format": "float"}
     try:
-        path = _format_path(operation, values["path"], values["query"])
+        path = operation.path
+        if values["path"] or values["query"]:
+            path = _format_path(operation, values["path"], values["query"])
         content_type, body = _encode_body(operation, fields, files)
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
+    headers = _merge_headers(config, operation.accept, values["header"], options, content_type)
     max_bytes, max_rest_bytes, *limits = _response_limits(operation, fields, body, dimensions)
     return PreparedCall(
         operation,
         config.url(options.server_url) + path,
-        _merge_headers(config, operation.accept, values["header"], options, content_type),
+        tuple([(name, value) for name, value in headers.items() if value is not None]),
         fields,
         body,
         config.timeouts(options.timeout_ms, timeouts),
@@ -118,6 +116,7 @@ def prepare(
         number_type,
         max_rest_bytes,
         *limits,
+        needs_key=operation.authenticated and operation.key_header not in headers,
     )
 
 

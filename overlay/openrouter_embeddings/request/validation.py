@@ -120,7 +120,8 @@ def _validate_union(value: Any, branches: Sequence[Schema], discriminator: Schem
         branches = [{"$ref": mapping[tag]}]
     mismatches: list[_MismatchError] = []
     kind = _JSON_TYPES.get(type(value))
-    for branch in sorted(branches, key=lambda branch: branch.get("type") != kind):  # likely ones first
+    likely = [branch for branch in branches if branch.get("type") == kind]
+    for branch in likely + [branch for branch in branches if branch.get("type") != kind]:
         try:
             return _validate(value, branch, path, schemas)
         except _MismatchError as mismatch:

@@ -195,7 +195,7 @@ def check_envelope(document: Any, response: Response, call: PreparedCall) -> Any
     required = call.operation.requires
     if required and not isinstance(document, dict):
         raise ResponseValidationError(f"expected a JSON object, got {_describe(response)}", response)
-    error = _get(document, "error")
+    error = document.get("error") if isinstance(document, dict) else None
     if error and not call.operation.has_error:
         code = str(_get(error, "code")).strip()  # a number, or a string of digits
         default = f"the response contains an error: {_describe(response)}"
