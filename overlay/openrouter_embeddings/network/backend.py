@@ -136,10 +136,8 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             attempt.sent += len(piece) * is_billed
             wait = attempt.remaining(attempt.request.timeouts.write_seconds)
             try:
-                if not self.on_loop:
-                    self._inner.write(piece, wait)
-                elif attempt.sent == len(piece) <= _SMALL_BYTES:  # a small request, sent whole
-                    await self._inner.write(piece, wait)
+                if not self.on_loop or attempt.sent == len(piece) <= _SMALL_BYTES:  # a small request, sent whole
+                    await awaited(self._inner.write(piece, wait))
                 else:
                     await self._write_and_read(piece, wait)
             except _WRITE_ERRORS:  # the next read returns the response or raises
