@@ -189,4 +189,3 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
-

@@ -79,11 +79,7 @@ class HttpClients:
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
-        """Drive a call flow in the current thread, and return its result. `sleep` replaces `time.sleep`.
-
-        Raises:
-            Cancelled: another thread cancelled the `scope`.
-        """
+        """Drive a call flow in this thread, and return its result. Raise Cancelled if another one cancelled the scope."""
         exchange, _, _ = _modules()
         send = partial(exchange.send, self.sync_clients(), scope=scope, on_loop=False)
 

@@ -36,11 +36,7 @@ _TRAVERSED = ROOTS | {__name__.partition(".")[0]}
 
 
 def references(value: Any, kind: Any, stop: Any = (), seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
-    """Find the instances of `kind` that an object of the library refers to, directly or through other objects.
-
-    Returns:
-        For each, the object that holds it and the attribute name. Instances of `stop` are not searched.
-    """
+    """Yield holder and attribute name of each instance of `kind` in an object of the library, except behind `stop`."""
     seen = set() if seen is None else seen
     if id(value) in seen or isinstance(value, stop):
         return

@@ -20,11 +20,7 @@ _ASIDE = (core.ConnectionPool, core.AsyncConnectionPool, core.NetworkStream, cor
 
 
 async def check_connection(attempt: Attempt, response: Any, headers: Headers, body_bytes: int) -> None:
-    """Close the connection if httpcore could read the response to another request from it.
-
-    Raises:
-        ConnectionLostError: this response is a copy of the response to another request.
-    """
+    """Close a connection that may yield a response to another request. Raise ConnectionLostError if this one is."""
     stream = response.extensions.get("network_stream")
     if stream is None:  # a transport without a network
         return
@@ -46,14 +42,10 @@ async def check_connection(attempt: Attempt, response: Any, headers: Headers, bo
 
 
 def _is_clean(attempt: Attempt, response: Any, body_bytes: int, connection: h11.Connection | None) -> bool:
-    """Whether no bytes follow a response.
-
-    False if unknown: a release of httpcore hides the h11 connection, or an event loop may have buffered more bytes.
-    True for HTTP/2, whose responses carry stream ids.
-    """
-    if not response.http_version.startswith("HTTP/1"):
+    """Whether no bytes follow a response; False if that is unknown."""
+    if not response.http_version.startswith("HTTP/1"):  # responses of HTTP/2 carry stream ids
         return True
-    if connection is None or connection.trailing_data != (b"", False):
+    if connection is None or connection.trailing_data != (b"", False):  # None: a release of httpcore hides it
         return False
     stream = response.extensions["network_stream"]
     if attempt.on_loop and not isinstance(stream, Stream) and body_bytes > _HIDDEN_BYTES:
@@ -76,10 +68,7 @@ class _History:
         self._requests: OrderedDict[int, int] = OrderedDict()  # hash of a response -> hash of its request
 
     def compare(self, attempt: Attempt, headers: Headers, body_bytes: int) -> tuple[bool, bool]:
-        """Return whether a response repeats that of another request, and whether it may belong to an earlier one.
-
-        The first is False while the client has received one id only, because test servers often send a constant id.
-        """
+        """Return whether a response repeats that of another request, and whether it may belong to an earlier one."""
         response_id = headers.get("x-generation-id")
         if response_id is None:  # unlike other responses
             return False, len(self._ids) > 0
@@ -90,6 +79,7 @@ class _History:
         self._requests.setdefault(response, request)
         if len(self._requests) > _COMPARED:
             self._requests.popitem(last=False)
+        # Test servers often send a constant id.
         return first_request not in (None, request) and len(self._ids) > 1, first_request is not None
 
 
