@@ -20,8 +20,8 @@ class Attempt:
     `backend` is None for a caller's own client, and if a release of httpx hides it.
     """
 
-    def __init__(self, request: Request, client: Any, *, on_loop: bool) -> None:
-        self.request, self.client, self.on_loop = request, client, on_loop
+    def __init__(self, request: Request, client: Any, scope: CancelScope | None, *, on_loop: bool) -> None:
+        self.request, self.client, self.scope, self.on_loop = request, client, scope, on_loop
         self.backend = getattr(client, "backend", None)
         self.deadline = math.inf  # set by the first use of a connection: waiting for the pool does not count
         self.socket: Any = None
@@ -30,12 +30,11 @@ class Attempt:
         self.sent = self.received = 0  # in bytes
         self.has_headers = False  # True once the response headers have arrived
         self.request_incomplete = False  # True if the request was sent incompletely
-        self.cancelled = False
 
     def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. Raise TimeoutError or Cancelled."""
-        if self.cancelled:
-            raise Cancelled
+        if self.scope is not None:
+            self.scope.wait(0)
         now = time.monotonic()
         if self.deadline == math.inf:
             self.deadline = now + self.request.timeouts.attempt_seconds
@@ -81,9 +80,7 @@ class CancelScope:
     def cancel(self) -> None:
         """Cancel the running attempts and all later ones."""
         with self._lock:
-            self._cancelled.set()
-            for attempt in self._attempts:
-                attempt.cancelled = True  # mark all first: none may reuse a connection that another one releases
+            self._cancelled.set()  # first: no attempt may reuse a connection that another one releases
             for attempt in self._attempts:
                 shut_down(attempt.socket)
 

@@ -79,14 +79,9 @@ class HttpClients:
     def run(
         self, flow: CallFlow, sleep: Callable[[Sleep], None] | None = None, scope: CancelScope | None = None
     ) -> Any:
-        """Drive a call flow in this thread, and return its result. Raise Cancelled if another one cancelled the scope."""
-        exchange, _, _ = _modules()
-        send = partial(exchange.send, self.sync_clients(), scope=scope, on_loop=False)
-
-        async def wait(step: Sleep) -> None:
-            time.sleep(step.seconds) if sleep is None else sleep(step)
-
-        return complete(_drive(flow, send, wait))
+        """Drive a call flow in this thread, and return its result. Raise Cancelled if the scope was cancelled."""
+        send = partial(_modules()[0].send, self.sync_clients(), scope=scope, on_loop=False)
+        return complete(_drive(flow, send, sleep or (lambda step: time.sleep(step.seconds))))
 
     async def arun(self, flow: CallFlow, sleep: Callable[[Sleep], Awaitable[None]] | None = None) -> Any:
         """Drive a call flow on the running event loop, and return its result. `sleep` replaces `anyio.sleep`."""
@@ -164,14 +159,14 @@ class HttpClients:
         self.closed = state["closed"]
 
 
-async def _drive(flow: CallFlow, send: Callable[[Any], Awaitable[Any]], sleep: Callable[[Any], Awaitable[None]]) -> Any:
+async def _drive(flow: CallFlow, send: Callable[[Any], Awaitable[Any]], sleep: Callable[[Any], Any]) -> Any:
     """Send the requests and wait the sleeps that a flow yields; return its result, and close it."""
     outcomes: list[Any] = []  # emptied before the flow raises: tracebacks with locals must not show an echoed key
     try:
         step = next(flow)
         while True:
             try:
-                outcomes.append(await (send if isinstance(step, Request) else sleep)(step))
+                outcomes.append(await send(step) if isinstance(step, Request) else await awaited(sleep(step)))
             except BaseException as interrupt:
                 flow.throw(interrupt)  # the flow counts possibly billed attempts
                 raise

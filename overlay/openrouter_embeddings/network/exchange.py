@@ -40,7 +40,7 @@ _PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Co
 
 async def send(clients: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Any:
     """Send a request with one of two clients, return a `Response` or `Failure`. Raise Cancelled if the scope was."""
-    attempt, limit = Attempt(request, clients[_is_local(request.url)], on_loop=on_loop), _NO_LIMIT
+    attempt, limit = Attempt(request, clients[_is_local(request.url)], scope, on_loop=on_loop), _NO_LIMIT
     if attempt.backend is None:  # a caller's own client does not count bytes: assume that the request was sent
         seconds = request.timeouts.attempt_seconds
         attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds

@@ -103,7 +103,7 @@ def prepare(
     except UnicodeEncodeError as error:
         raise _surrogate_error(error, {**values["path"], **values["query"], **fields}) from None
     headers = _merge_headers(config, operation.accept, values["header"], options, content_type)
-    max_bytes, max_rest_bytes, *limits = _response_limits(operation, fields, body, dimensions)
+    max_bytes, max_rest_bytes, max_values, max_numbers = _response_limits(operation, fields, body, dimensions)
     return PreparedCall(
         operation,
         config.url(options.server_url) + path,
@@ -115,8 +115,9 @@ def prepare(
         None if consumer is None else partial(consumer, max_held_bytes=max_rest_bytes),
         number_type,
         max_rest_bytes,
-        *limits,
-        needs_key=operation.authenticated and operation.key_header not in headers,
+        max_values,
+        max_numbers,
+        operation.authenticated and operation.key_header not in headers,
     )
 
 
