@@ -21,7 +21,8 @@ from support.waiting import wait_until
 
 from .ledger import Ledger, Request
 
-LIFETIME_SECONDS = 60.0
+LIFETIME_SECONDS = 600.0  # a longer wait for a connection or a request ends the server's threads
+STOP_SECONDS = 60.0
 MAX_CONNECTIONS = 256
 MAX_HEAD_BYTES = 1 << 16
 
@@ -172,18 +173,18 @@ class FaultServer:
         self.stopping.set()
         with contextlib.suppress(OSError):  # wakes the accepting thread on every system
             socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
-        self._acceptor.join(LIFETIME_SECONDS)
+        self._acceptor.join(STOP_SECONDS)
         self._listener.close()
         with self.ledger.lock:
             left = list(self._connections)
         for connection in left:
             connection.stop()
         for thread in self._threads:
-            thread.join(LIFETIME_SECONDS)
+            thread.join(STOP_SECONDS)
 
     def wait_until_idle(self) -> None:
         """Wait until the server has handled everything that clients sent before they closed their connections."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=LIFETIME_SECONDS) as last:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=STOP_SECONDS) as last:
             last.sendall(b"\x16")  # not HTTP, so the server closes this connection after it accepted the earlier ones
             last.recv(1)
         wait_until(lambda: not self.open)
