@@ -27,7 +27,7 @@ from .leaks import Watch
 from .ledger import Request
 from .modes import rows
 from .server import Connection, FaultServer, unread
-from .steps import forever, hang, once, reject, respond
+from .steps import JSON, forever, hang, once, reject, respond
 
 ROWS = {44, 45, 46}
 PROMPTLY = 20.0  # seconds on a busy machine; a call that does not end takes 60
@@ -124,6 +124,48 @@ def test_cancelled_calls_give_their_connections_back() -> None:
 
     waiting: list[asyncio.StreamWriter] = []
     assert asyncio.run(scenario()) == MAX_CONNECTIONS
+
+
+def test_call_cancelled_as_it_gets_a_connection_gives_it_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Another call gives its connection back between the cancellation and the next step of the cancelled call."""
+    ends = {name: threading.Event() for name in ("first", "others", "everyone")}
+
+    def respond_at_end(connection: Connection, request: Request) -> None:
+        ends[request.inputs[0]].wait(60)
+        respond(headers=(*JSON, ("Connection", "close")))(connection, request)
+
+    async def scenario(server: FaultServer) -> None:
+        async with client_of(server) as client:
+
+            def calls(count: int, text: str) -> list[asyncio.Task[object]]:
+                made = [client.embeddings.generate_async(input=text, model=MODEL) for _ in range(count)]
+                return [asyncio.create_task(call) for call in made]
+
+            async def wait_for_requests(count: int) -> None:
+                await asyncio.to_thread(wait_until, lambda: len(server.ledger.requests) >= count)
+
+            def cancel(record: logging.LogRecord) -> bool:
+                if record.getMessage().startswith("response_closed.complete"):
+                    queued.cancel()
+                return True
+
+            running = [*calls(1, "first"), *calls(POOL - 1, "others")]
+            await wait_for_requests(POOL)
+            (queued,) = calls(1, "others")
+            await asyncio.sleep(0.1)
+            with caplog.at_level(logging.DEBUG), caplog.filtering(cancel):
+                ends["first"].set()
+                await asyncio.wait([queued])
+            assert queued.cancelled()
+            ends["others"].set()
+            await asyncio.gather(*running)
+            everyone = calls(POOL, "everyone")
+            await wait_for_requests(2 * POOL)
+            ends["everyone"].set()
+            await asyncio.gather(*everyone)
+
+    with FaultServer(forever(respond_at_end)) as server:
+        asyncio.run(scenario(server))
 
 
 def test_cancelled_wait_sends_no_retry(watch: Watch) -> None:

@@ -31,6 +31,12 @@ class Attempt:
         self.request_incomplete = False  # True if the request was sent incompletely
         self.cancelled = self.ended = False
 
+    @property
+    def waits_for_the_pool(self) -> bool:
+        """Whether it may still wait for a connection of the pool; a caller's own client does not show it."""
+        has_connection = self.backend is not None and (self.connecting_to or self.socket is not None)
+        return not (has_connection or self.has_headers)
+
     def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. The first call sets the deadline.
 

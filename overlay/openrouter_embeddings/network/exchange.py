@@ -48,7 +48,7 @@ async def send(client: Any, request: Request, scope: CancelScope | None = None, 
         try:
             with limit or contextlib.nullcontext():
                 exchange = _exchange(attempt)
-                return await (_CancelledInWaits(exchange) if attempt.on_loop else exchange)
+                return await (_CancelledInWaits(exchange, attempt) if attempt.on_loop else exchange)
         except Cancelled:
             raise
         except Exception as error:
@@ -73,11 +73,12 @@ class _CancelledInWaits:
     """Awaits a coroutine, and lets `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
 
     httpcore loses a connection for ever, until its pool is empty, if a task is cancelled when its connection is ready,
-    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093.
+    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093. While a task waits
+    for the pool, its connection may become ready between the cancellation and the next step of the task.
     """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Response]) -> None:
-        self._coroutine = coroutine
+    def __init__(self, coroutine: Coroutine[Any, Any, Response], attempt: Attempt) -> None:
+        self._coroutine, self._attempt = coroutine, attempt
 
     def __await__(self) -> Generator[Any, Any, Response]:
         steps, delayed = self._coroutine.__await__(), None
@@ -96,7 +97,11 @@ class _CancelledInWaits:
                 task.cancel(*delayed.args)  # takes effect in the next `yield`
                 delayed = None
             try:
-                resume = partial(steps.send, (yield step))
+                if self._attempt.waits_for_the_pool and isinstance(step, asyncio.Future) and not step.done():
+                    yield from _twin(step)
+                    resume = partial(next, steps)
+                else:
+                    resume = partial(steps.send, (yield step))
             except asyncio.CancelledError as error:
                 if _is_ready(step):
                     delayed, resume = error, partial(next, steps)
@@ -109,6 +114,13 @@ class _CancelledInWaits:
 def _is_ready(step: Any) -> bool:
     """Whether a step of a coroutine on asyncio has a result, or only yields to the event loop."""
     return step is None or (isinstance(step, asyncio.Future) and step.done() and not step.cancelled())
+
+
+def _twin(future: asyncio.Future[Any]) -> asyncio.Future[None]:
+    """Return a future that is done when another one is. To cancel it leaves the other one able to get a result."""
+    twin = future.get_loop().create_future()
+    future.add_done_callback(lambda _: twin.done() or twin.set_result(None))
+    return twin
 
 
 async def _exchange(attempt: Attempt) -> Response:
