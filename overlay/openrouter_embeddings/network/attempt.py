@@ -33,9 +33,8 @@ class Attempt:
 
     @property
     def waits_for_the_pool(self) -> bool:
-        """Whether it may still wait for a connection of the pool; a caller's own client does not show it."""
-        has_connection = self.backend is not None and (self.connecting_to or self.socket is not None)
-        return not (has_connection or self.has_headers)
+        """Whether it has no connection yet. A caller's own client does not show that."""
+        return self.backend is not None and self.socket is None and not self.connecting_to
 
     def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. The first call sets the deadline.
