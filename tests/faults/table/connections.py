@@ -6,7 +6,6 @@ import ssl
 from pathlib import Path
 
 from openrouter_embeddings import errors
-from openrouter_embeddings.retries import Policy
 
 from ..fault import SLACK_SECONDS, UNTRUSTED, Fault, Outcome
 from ..steps import (
@@ -25,7 +24,6 @@ from ..steps import (
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
 TIMEOUT = {"timeout_ms": 600}
-PATIENT = {"retry_config": Policy(base_seconds=8)}  # an unexpected wait takes seconds and fails the row
 
 
 def connects_4_times(outcome: Outcome) -> None:
@@ -49,8 +47,8 @@ def end_at_deadline(outcome: Outcome) -> None:
 
 
 def has_no_wait(outcome: Outcome) -> None:
-    """A closed keep-alive connection causes no wait."""
-    assert outcome.waits == [0]
+    """Closed keep-alive connections cause no wait."""
+    assert set(outcome.waits) <= {0}
 
 
 BREAKS = {
@@ -109,7 +107,7 @@ FAULTS = [
     Fault(15, "end before headers", once(disconnect("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(disconnect("in headers", "reset")), None, 2, 2),
     Fault(15, "end in headers", once(disconnect("in headers", "end")), None, 2, 2),
-    Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, options=PATIENT),
+    Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, check=has_no_wait),
     Fault(
         15,
         "every reused connection ends",
@@ -118,7 +116,7 @@ FAULTS = [
         2 * 20 - 1,
         2 * 20 - 1,
         calls=20,
-        options=PATIENT,
+        check=has_no_wait,
     ),
     Fault(15, "idle keep-alive", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
     Fault(
@@ -129,7 +127,6 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=PATIENT,
         check=has_no_wait,
     ),
     Fault(
@@ -140,7 +137,6 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=PATIENT,
         check=has_no_wait,
     ),
     *(Fault(16, f"{name} once", once(step), None, 2, 2) for name, step in BREAKS.items()),
