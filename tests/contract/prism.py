@@ -42,7 +42,7 @@ def run(document: Path) -> Iterator[str]:
             yield _wait_for_url(process, log)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: IO[str]) -> str:

@@ -565,7 +565,7 @@ def test_only_the_failing_text_is_recorded(name: str, bad: int, side: Side) -> N
 
     texts = texts_of(192)
     with FaultServer(forever(step)) as server, connect(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=250 if problem is hang else None)
+        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=400 if problem is hang else None)
 
         assert [error.position for error in result.errors] == [bad]
         assert np.delete(result.vectors, bad, 0).tobytes() == matrix_of([*texts[:bad], *texts[bad + 1 :]]).tobytes()
