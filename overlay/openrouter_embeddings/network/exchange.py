@@ -117,9 +117,14 @@ def _is_ready(step: Any) -> bool:
 
 
 def _twin(future: asyncio.Future[Any]) -> asyncio.Future[None]:
-    """Return a future that is done when another one is. To cancel it leaves the other one able to get a result."""
-    twin = future.get_loop().create_future()
-    future.add_done_callback(lambda _: twin.done() or twin.set_result(None))
+    """Return a future that is done when another one is. If it is cancelled, the other one can still get a result."""
+    twin: asyncio.Future[None] = future.get_loop().create_future()
+
+    def finish(_: object) -> None:
+        if not twin.done():
+            twin.set_result(None)
+
+    future.add_done_callback(finish)
     return twin
 
 
