@@ -182,16 +182,12 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
     async def _has_responded(self) -> bool:
         """Whether the server closed the connection or sent more than 1xx responses (RFC 9110, section 15.2)."""
         if self._has_input():
-            data = None
-            while data is None:
-                began = time.monotonic()
-                try:
-                    data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
-                except core.ReadTimeout:
-                    if time.monotonic() - began < 3 * _AT_ONCE_SECONDS:  # else a busy machine used up the time
-                        return False  # only TLS records without application data arrived
-                except core.ReadError:  # the next read reports it
-                    return True
+            try:
+                data = await self._result(self._inner.read(_BYTES, _AT_ONCE_SECONDS))
+            except core.ReadTimeout:  # only TLS records without application data arrived
+                return False
+            except core.ReadError:  # the next read reports it
+                return True
             self._received_early += data
             if not data:
                 return True
