@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 from openrouter_embeddings.cli import commands, main
 from openrouter_embeddings.local import serve
 from openrouter_embeddings.local.server import Server
+from support.waiting import wait_until
 
 COMMANDS = [[sys.executable, "-m", name] for name in ("openrouter_embeddings", "openrouter")]
 IGNORING_INTERRUPTS = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]  # background commands of a shell ignore SIGINT
@@ -37,10 +37,11 @@ def test_serve_runs_until_a_signal(command: list[str], number: signal.Signals) -
             f"{variables['OPENROUTER_BASE_URL']}/embeddings",
             headers={"Authorization": f"Bearer {variables['OPENROUTER_API_KEY']}"},
             json={"input": "a", "model": "a/b"},
+            timeout=60,
         )
         assert len(response.json()["data"][0]["embedding"]) == 7
         process.send_signal(number)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0
     finally:
         process.kill()
@@ -151,12 +152,11 @@ def test_commands_with_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_interrupted_job_prints_how_to_resume(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt() -> None:
-        while not (folder / "slow.npy.job" / "vectors.f32").exists():
-            time.sleep(0.01)
+        wait_until((folder / "slow.npy.job" / "vectors.f32").exists)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "30", "--concurrency", "1", "--batch-size", "1"]
+    slow = [*EMBED, "-o", "slow.npy", "--requests-per-minute", "6", "--concurrency", "1", "--batch-size", "1"]
     assert run(slow) == 130
     assert "interrupted; run the same command again to resume" in capsys.readouterr().err
 
@@ -183,7 +183,7 @@ def test_both_commands_complete_arguments(name: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert completed.stdout.startswith("plain,jsonl\nplain,csv\n")
 

@@ -38,7 +38,7 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "empty text": (respond(), lambda s: s.generate(input=["a", ""], model="m"), "input[1]: must not be empty"),
     "by position": (respond(), lambda s: s.client.embeddings.generate("a", "m"), "generate(input=..., model=...)"),
     "model by position": (respond(), lambda s: s.client.embeddings.embed(["a"], "m"), "embed(texts, model=...)"),
-    "too slow": (hang, lambda s: s.generate(**CALL, timeout_ms=60, retries=0), "(0.06 s; timeout_ms changes it)"),
+    "too slow": (hang, lambda s: s.generate(**CALL, timeout_ms=400, retries=0), "(0.4 s; timeout_ms changes it)"),
     "server down": (None, lambda s: s.generate(**CALL, server_url="http://127.0.0.1:9/v1", retries=0), "127.0.0.1:9"),
     "website": (HTML, lambda s: s.generate(**CALL, retries=0), "such as https://openrouter.ai/api/v1"),
     "not a URL": (None, lambda s: s.generate(**CALL, server_url="openrouter.ai"), "like https://openrouter.ai/api/v1"),

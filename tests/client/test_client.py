@@ -39,7 +39,7 @@ def sent(server: FaultServer, *names: str) -> list[list[str]]:
 
 
 def slow(connection: Connection, request: Request) -> None:
-    connection.pause(0.3)
+    connection.pause(0.8)
     respond()(connection, request)
 
 
@@ -175,7 +175,7 @@ def test_options_of_a_call_apply_to_that_call_alone(side: Side) -> None:
         session.generate(**CALL)
         session.generate(**CALL)
         with pytest.raises(errors.DeadlineError):
-            session.generate(**CALL, timeout_ms=60)
+            session.generate(**CALL, timeout_ms=400)
         session.generate(**CALL)
 
         assert sent(other, "X-Own", "User-Agent", "X-OpenRouter-Title") == [["1", "own", "call"]]
@@ -242,7 +242,7 @@ def test_variant_has_other_settings_on_the_same_connections(side: Side, monkeypa
             session.client = original
             session.generate(**CALL)
             assert server.ledger.connection_count == 1
-            session.client = original.with_options(timeout_ms=60)
+            session.client = original.with_options(timeout_ms=400)
             with pytest.raises(errors.DeadlineError):
                 session.generate(**CALL)
             session.client = original
@@ -294,7 +294,7 @@ def test_client_works_in_a_forked_process_and_in_its_parent() -> None:
         client.embeddings.generate(**CALL)
         pid = os.fork()
         if pid == 0:
-            signal.alarm(20)
+            signal.alarm(60)
             try:
                 client.embeddings.generate(**CALL)
                 asyncio.run(client.embeddings.generate_async(**CALL))

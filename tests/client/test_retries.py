@@ -308,7 +308,7 @@ def test_budget_works_in_a_process_forked_while_a_thread_used_it() -> None:
     for _ in range(30):
         pid = os.fork()
         if pid == 0:
-            signal.alarm(5)  # ends a child that waits for a lock for ever
+            signal.alarm(60)  # ends a child that waits for a lock for ever
             os._exit(0 if budget.take(maybe_billed=False) else 1)
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     stop.set()

@@ -15,7 +15,7 @@ from typing import IO
 _FOLDER = Path(__file__).parent
 _MAIN = _FOLDER / "node_modules/@stoplight/prism-cli/dist/index.js"
 _LISTENING = re.compile(r"Prism is listening on (\S+)")
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 def missing() -> str | None:
@@ -42,7 +42,7 @@ def run(document: Path) -> Iterator[str]:
             yield _wait_for_url(process, log)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: IO[str]) -> str:

@@ -125,7 +125,7 @@ def test_mock_server_rejects_invalid_requests(mock_url: str) -> None:
     url = mock_url + OPERATIONS["createEmbeddings"].path
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"input": "text", "model": "example/model"}
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=60) as http:
         for invalid in ({"input": "text"}, {**body, "dimensions": 0}, {**body, "provider": {"zdr": "yes"}}):
             response = http.post(url, json=invalid, headers=headers)
             assert (response.status_code, VIOLATIONS in response.headers) == (400, True)

@@ -18,6 +18,7 @@ from openrouter_embeddings.corpus import BatchOptions, CorpusResult, status
 from openrouter_embeddings.testing import Fault
 from support.batch_server import BatchServer, Change
 from support.corpus_job import start_job, write_corpus
+from support.waiting import wait_until
 
 LOCAL = "local/wordllama-l2-supercat-256"
 KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` sets a larger number
@@ -105,8 +106,7 @@ def test_job_killed_in_each_state_resumes(place: str, number: int, tmp_path: Pat
     with BatchServer(seconds=0.2, faults=delays) as server:
         process = start_job(server.url, source, output, **options())
         seen = lambda: sum(_matches(request, place) for request in server.requests)  # noqa: E731
-        while seen() < number:
-            time.sleep(0.005)
+        wait_until(lambda: seen() >= number)
         time.sleep(0.05)
         process.kill()
         process.join()
@@ -161,16 +161,16 @@ def test_cache_stores_results_of_batches_of_earlier_runs(tmp_path: Path, expecte
 
 def test_next_run_collects_the_batches_of_an_interrupted_job(tmp_path: Path, expected: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
-    with BatchServer(seconds=1.5) as server:
+    seconds = 5.0  # the job is interrupted before the first batch ends
+    with BatchServer(seconds=seconds) as server:
         process = start_job(server.url, source, output, **options())
-        while len(server.bodies) < 6:
-            time.sleep(0.01)
+        wait_until(lambda: len(server.bodies) == 6)
         os.kill(process.pid, signal.SIGINT)
-        process.join(5)
+        process.join(60)
         assert process.exitcode == 130
         found = job_status(output)
         assert (found.state, found.doubts, {batch.state for batch in found.batches}) == ("interrupted", [], {"open"})
-        time.sleep(1.5)
+        time.sleep(seconds)
         with server.client() as client:  # collects open batches also without `batch`
             client.embeddings.corpus(source, output=output, model=LOCAL, batch_size=8)
 
@@ -187,7 +187,7 @@ class Loss(NamedTuple):
 
 LOSSES = {
     "accepted, then disconnected": Loss([Fault(torn=True, only=SUBMIT)], 0),
-    "accepted, then timeout": Loss([Fault(delay_seconds=2.0, only=SUBMIT)], 0),
+    "accepted, then timeout": Loss([Fault(delay_seconds=4.0, only=SUBMIT)], 0),
     "not accepted, ambiguous status": Loss([Fault(502, only=SUBMIT)], 1),
     "Retry-After": Loss([Fault(429, retry_after=0.05, only=SUBMIT)] * 3, 0),
     "two failures in a row": Loss([Fault(torn=True, only=SUBMIT), Fault(500, only=SUBMIT)], 1),
@@ -197,7 +197,7 @@ LOSSES = {
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_submission_without_a_response_is_searched(loss: Loss, tmp_path: Path, expected: bytes) -> None:
     with BatchServer(seconds=0.2, faults=loss.faults) as server:
-        run(server, tmp_path / "out.npy", timeout_ms=1_000)
+        run(server, tmp_path / "out.npy", timeout_ms=2_000)
 
     assert set(times_sent(server).values()) == {1}
     assert (tmp_path / "out.npy").read_bytes() == expected

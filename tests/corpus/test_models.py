@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from openrouter_embeddings.corpus import BatchOptions, status
 from support.batch_server import BatchServer
 from support.corpus_job import embed_corpus, start_job, write_corpus
 from support.provider_server import KEY, MODEL, texts_of
+from support.waiting import wait_until
 
 TEXTS = texts_of(100)
 OPTIONS: dict[str, Any] = {"batch_size": 5, "concurrency": 2}
@@ -57,8 +57,7 @@ def test_rows_of_each_model_survive_a_crash(
     source, output = write_corpus(tmp_path / "corpus.jsonl", texts), tmp_path / "out.parquet"
     with serve_models(by_text, seconds=0.05) as server:
         process = start_job(server.url, source, output, **OPTIONS, **options)
-        while len(server.ledger.requests) < 19:
-            time.sleep(0.005)
+        wait_until(lambda: len(server.ledger.requests) >= 19 and len(status(output).models) == 2)
         process.kill()
         process.join()
         assert set(status(output).models) == {"first", "second"}

@@ -9,18 +9,21 @@ import random
 import re
 import signal
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.server import FaultServer
-from faults.steps import reject, respond
+from faults.ledger import Request
+from faults.server import Connection, FaultServer
+from faults.steps import forever, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 from support.corpus_job import embed_corpus, start_job, write_corpus
 from support.provider_server import KEY, MODEL, ProviderServer, texts_of
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 KILLS = int(os.environ.get("CORPUS_KILLS", "8"))  # `make test-kills` sets a larger number
@@ -31,7 +34,7 @@ LONG_TEXTS = [" ".join(f"row{row}.{i}" for i in range(90 if row % 5 == 0 else 1)
 ROW = re.compile(r"(?:text |row)(\d+)")
 
 
-def inputs_sent(server: ProviderServer) -> collections.Counter[str]:
+def inputs_sent(server: FaultServer) -> collections.Counter[str]:
     """Count how often each text or piece of a text was sent, without the canary."""
     inputs = (text for request in server.ledger.requests for text in request.inputs)
     return collections.Counter(text for text in inputs if ROW.search(text))
@@ -46,6 +49,23 @@ def row_of(text: str) -> int:
 
 def folder_of(output: Path) -> Path:
     return output.with_name(f"{output.name}.job")
+
+
+@contextlib.contextmanager
+def held_server(after: int) -> Iterator[tuple[FaultServer, threading.Event]]:
+    """Run a server that responds to later requests only after the event is set."""
+    go_on = threading.Event()
+
+    def step(connection: Connection, request: Request) -> None:
+        if len(connection.server.ledger.requests) > after:
+            go_on.wait(60)
+        respond(lambda _: connection.pause(0.1))(connection, request)
+
+    with FaultServer(forever(step)) as server:
+        try:
+            yield server, go_on
+        finally:
+            go_on.set()
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +127,12 @@ def test_job_killed_at_random_times_resumes(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_keeps_requests_in_flight(number: signal.Signals, tmp_path: Path, uninterrupted: bytes) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with ProviderServer(seconds=0.1) as server:
+    with held_server(after=8) as (server, go_on):
         process = start_job(server.url, source, output, **OPTIONS)
-        while len(server.ledger.requests) < 8:
-            time.sleep(0.01)
+        wait_until(lambda: len(server.ledger.requests) > 8)
         os.kill(process.pid, number)
-        process.join(10)
+        go_on.set()
+        process.join(60)
         assert process.exitcode == 130
         found = status(folder_of(output))
         assert (found.state, found.doubts, found.rows_done) == ("interrupted", [], sum(inputs_sent(server).values()))
@@ -124,28 +144,27 @@ def test_signal_keeps_requests_in_flight(number: signal.Signals, tmp_path: Path,
 
 def test_second_signal_exits_at_once(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with ProviderServer(seconds=20) as server:
+    with held_server(after=0) as (server, _):
         process = start_job(server.url, source, output, **OPTIONS)
-        while not server.ledger.requests:
-            time.sleep(0.01)
+        wait_until(lambda: server.ledger.requests)
         os.kill(process.pid, signal.SIGINT)
-        time.sleep(0.5)
+        time.sleep(1.0)
         assert process.is_alive()
         os.kill(process.pid, signal.SIGINT)
-        process.join(5)
+        process.join(20)
         assert process.exitcode == 130
 
 
 def test_second_process_is_rejected(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.parquet"
-    with ProviderServer(seconds=0.05) as server:
+    with held_server(after=0) as (server, go_on):
         process = start_job(server.url, source, output, **OPTIONS)
-        while not server.ledger.requests:
-            time.sleep(0.01)
+        wait_until(lambda: server.ledger.requests)
         with pytest.raises(errors.CorpusError, match=f"process {process.pid} is working on"):
             embed_corpus(server.url, source, output, **OPTIONS)
         assert status(folder_of(output)).state == "running"
-        process.join(30)
+        go_on.set()
+        process.join(60)
     assert process.exitcode == 0
     assert set(inputs_sent(server).values()) == {1}
 
@@ -155,7 +174,7 @@ def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> Non
     options = {**OPTIONS, "dimensions": 1536}  # 6 KiB per row
     with ProviderServer(seconds=0.02) as server:
         process = start_job(server.url, source, output, max_file_bytes=1 << 20, **options)
-        process.join(30)
+        process.join(60)
         assert process.exitcode == 1
         found = status(folder_of(output))
         assert (found.state, found.doubts, found.rows_done) == ("failed", [], sum(inputs_sent(server).values()))
@@ -168,10 +187,9 @@ def test_full_disk_stops_the_job_before_a_request_is_lost(tmp_path: Path) -> Non
 
 def test_rate_of_a_killed_job_does_not_fall_with_time(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS), tmp_path / "out.npy"
-    with ProviderServer(seconds=0.1) as server:
+    with held_server(after=12) as (server, _):
         process = start_job(server.url, source, output, **OPTIONS)
-        while len(server.ledger.requests) < 12:
-            time.sleep(0.01)
+        wait_until(lambda: len(server.ledger.requests) > 12 and status(output).rows_done)
         process.kill()
         process.join()
     before = status(output)

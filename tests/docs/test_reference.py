@@ -120,10 +120,8 @@ def test_example_usage_prints_its_result(operation: str, settings: dict[str, str
     place, block, result = OPERATIONS[operation]
     verb, path = place.split()
     url = settings["OPENROUTER_BASE_URL"] + re.sub(r"[{}]", "", path)
-    if httpx.request(verb, url, headers={"Authorization": f"Bearer {settings['OPENROUTER_API_KEY']}"}).status_code in (
-        404,
-        405,
-    ):
+    headers = {"Authorization": f"Bearer {settings['OPENROUTER_API_KEY']}"}
+    if httpx.request(verb, url, headers=headers, timeout=60).status_code in (404, 405):
         pytest.skip(f"the embedded server does not implement {place}")
     done = run_block(block, settings, tmp_path)
 

@@ -9,6 +9,7 @@ import json
 import math
 import pickle
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -223,11 +224,11 @@ def test_limits_are_stored_per_host(case: Host, side: Side) -> None:
 @both_sides
 def test_new_model_gets_one_request_first(side: Side) -> None:
     """The first response may be empty, but billed."""
-    with ProviderServer(base64="empty", seconds=0.2) as server, connect(side, server) as session:
-        session.embed(texts_of(960), model=MODEL)
+    with ProviderServer(base64="empty", seconds=1.0) as server, connect(side, server) as session:
+        session.embed(texts_of(768), model=MODEL)
 
         formats = collections.Counter(request.json["encoding_format"] for request in server.ledger.requests)
-        assert formats == {"base64": 1, "float": 10}
+        assert formats == {"base64": 1, "float": 8}
         assert server.at_once[:2] == [1, 1]
         assert server.most_at_once > 4
 
@@ -239,7 +240,7 @@ def test_new_model_gets_one_request_first(side: Side) -> None:
 def test_rate_limit_pauses_all_workers_and_halves_concurrency(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     pause = 0.6
     with (
-        ProviderServer(storm=8, storm_seconds=pause, together=True, seconds=0.1) as server,
+        ProviderServer(storm=8, storm_seconds=pause, together=True, seconds=0.2) as server,
         connect(side, server) as session,
     ):
         texts = texts_of(300)
@@ -258,17 +259,18 @@ def test_rate_limit_pauses_all_workers_and_halves_concurrency(side: Side, caplog
 @pytest.mark.parametrize("limit", [{"requests_per_minute": 60 / 0.05}, {"tokens_per_minute": 15 * 60 / 0.05}], ids=str)
 def test_rate_limit_is_respected(limit: dict[str, float], side: Side) -> None:
     with ProviderServer() as server, connect(side, server) as session:
+        began = time.monotonic()
         session.embed(texts_of(60), model=MODEL, batch_size=5, **limit)  # 15 tokens per request
 
-        arrived = [request.arrived for request in server.ledger.requests]
-        assert len(arrived) == 12
-        assert arrived[-1] - arrived[0] >= 11 * 0.05 - 0.1
+        requests = server.ledger.requests
+        assert len(requests) == 12
+        assert requests[-1].arrived - began >= 11 * 0.05
 
 
 @both_sides
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_concurrency_is_used_and_not_exceeded(concurrency: int, side: Side) -> None:
-    with ProviderServer(seconds=0.01) as server, connect(side, server) as session:
+    with ProviderServer(seconds=0.02 * concurrency) as server, connect(side, server) as session:
         session.embed(texts_of(60), model=MODEL, batch_size=2, concurrency=concurrency)
 
         assert server.most_at_once == concurrency
@@ -563,7 +565,7 @@ def test_only_the_failing_text_is_recorded(name: str, bad: int, side: Side) -> N
 
     texts = texts_of(192)
     with FaultServer(forever(step)) as server, connect(side, server) as session:
-        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=250 if problem is hang else None)
+        result = session.embed(texts, model=MODEL, on_error="record", timeout_ms=400 if problem is hang else None)
 
         assert [error.position for error in result.errors] == [bad]
         assert np.delete(result.vectors, bad, 0).tobytes() == matrix_of([*texts[:bad], *texts[bad + 1 :]]).tobytes()
@@ -588,7 +590,7 @@ def test_too_large_batch_is_learned(problem: Step, side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
         (problem if len(request.inputs) > 48 else respond())(connection, request)
 
-    texts, options = texts_of(384), {"concurrency": 1, "timeout_ms": 200 if problem is hang else None}
+    texts, options = texts_of(384), {"concurrency": 1, "timeout_ms": 600 if problem is hang else None}
     with FaultServer(forever(step)) as server, connect(side, server) as session:
         for _ in range(2):
             assert_vectors(session.embed(texts, model=MODEL, **options), texts)
@@ -753,7 +755,7 @@ def test_memory_of_a_stream_is_constant(side: Side) -> None:
     gc.collect()
     gc.freeze()
     with ProviderServer() as server, connect(side, server) as session:
-        for count in (50, 300, 1_300):
+        for count in (50, 300, 800):
             tracemalloc.start()
             texts = (f"text {i} " + "x" * 2_000 for i in range(count))
             for _ in session.stream(texts, model=MODEL, concurrency=1, batch_size=50):
@@ -763,7 +765,7 @@ def test_memory_of_a_stream_is_constant(side: Side) -> None:
             tracemalloc.stop()
     gc.unfreeze()
 
-    assert peaks[2] <= peaks[1] + (256 << 10)  # 1,000 more texts are 2 MB
+    assert peaks[2] <= peaks[1] + (256 << 10)  # 500 more texts are 1 MB
 
 
 @both_sides

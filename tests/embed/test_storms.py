@@ -21,7 +21,7 @@ from faults.steps import forever, hang, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.retries import Policy
 from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
-from support.sides import Side, both_sides
+from support.sides import Side, both_sides, tasks_left
 
 QUICK = Policy(attempts=4, base_seconds=0.001, overloaded_base_seconds=0.002)
 
@@ -84,7 +84,8 @@ def test_server_that_rejects_at_random_causes_no_wrong_error(share: float, statu
             is_rejected = dice.random() < share
         (reject(status) if is_rejected or "text 777" in request.inputs else respond())(connection, request)
 
-    patient = Policy(attempts=60, base_seconds=0.001, overloaded_base_seconds=0.001, cap_seconds=0.002)
+    waits = {"base_seconds": 0.001, "overloaded_base_seconds": 0.001, "cap_seconds": 0.002}
+    patient = Policy(attempts=60, total_seconds=None, **waits)
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, batch_size=50, on_error="record", retries=patient)
 
@@ -200,7 +201,7 @@ def test_total_seconds_limit_a_job_without_responses(step: Any, side: Side) -> N
             session.embed(texts_of(500), model=MODEL, retries=Policy(attempts=8, total_seconds=1))
 
         assert 1 <= len(server.ledger.requests) <= 7
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 15
 
 
 GIVEN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -248,13 +249,13 @@ def test_retries_can_be_a_number(retries: int, side: Side) -> None:
 @both_sides
 def test_wait_is_logged_and_reported_with_its_reason(side: Side, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[Any] = []
-    with ProviderServer(storm=1, storm_seconds=0.2) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    with ProviderServer(storm=1, storm_seconds=0.5) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed(texts_of(200), model=MODEL, progress=seen.append)
 
-    assert (0 < seen[0].wait_seconds <= 0.22, seen[1].wait_seconds) == (True, 0)
+    assert (0 < seen[0].wait_seconds <= 0.55, seen[1].wait_seconds) == (True, 0)
     assert (seen[0].wait_reason, seen[1].wait_reason) == ("429 TooManyRequestsResponseError", "")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    paused = "429 TooManyRequestsResponseError: pausing all requests of the job for 0.2"
+    paused = "429 TooManyRequestsResponseError: pausing all requests of the job for 0.5"
     assert [paused in text for text in warnings] == [True]
 
 
@@ -268,29 +269,31 @@ def test_job_does_not_wait_after_the_last_request(limit: dict[str, float], side:
     with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         session.embed("a", model=MODEL, **limit)
 
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
 
 
 @both_sides
 def test_rate_applies_per_client_and_model(side: Side) -> None:
+    """The third request delays the next one of its model by a minute."""
     with ProviderServer() as server, side(OpenRouter(KEY, server_url=server.url)) as session:
-        for model in (MODEL, MODEL, MODEL, "another"):
-            session.embed("a", model=model, requests_per_minute=60 / 0.6)
+        began = time.monotonic()
+        for model, rate in ((MODEL, 60 / 0.4), (MODEL, 60 / 0.4), (MODEL, 1), ("another", 1)):
+            session.embed("a", model=model, requests_per_minute=rate)
 
-        arrived = [request.arrived for request in server.ledger.requests]
-        gaps = [later - earlier for earlier, later in itertools.pairwise(arrived)]
-        assert [gap >= 0.3 for gap in gaps] == [True, True, False]
+        _, second, third, last = (request.arrived - began for request in server.ledger.requests)
+        assert (second >= 0.4, third >= 0.8, last - third < 30) == (True, True, True)
 
 
 @both_sides
 def test_rate_includes_retries(side: Side) -> None:
     every = 0.03
     with ProviderServer(third=(reject(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        began = time.monotonic()
         session.embed(texts_of(100), model=MODEL, batch_size=5, retries=QUICK, requests_per_minute=60 / every)
 
-        arrived = [request.arrived for request in server.ledger.requests]
-        assert len(arrived) >= 28
-        assert arrived[-1] - arrived[0] >= (len(arrived) - 1) * every - 0.1
+        requests = server.ledger.requests
+        assert len(requests) >= 28
+        assert requests[-1].arrived - began >= (len(requests) - 1) * every
 
 
 @both_sides
@@ -298,7 +301,7 @@ def test_slow_source_delays_no_response(side: Side) -> None:
     given = itertools.count()
 
     def slowly() -> Iterator[str]:
-        for text in texts_of(400):
+        for text in texts_of(4_000):
             time.sleep(0.01)
             next(given)
             yield text
@@ -309,7 +312,7 @@ def test_slow_source_delays_no_response(side: Side) -> None:
         count = next(given)
         blocks.close()
 
-    assert count < 400
+    assert count < 4_000
 
 
 # ---- open streams ----
@@ -327,7 +330,7 @@ def test_program_with_an_open_stream_exits() -> None:
             time.sleep(0.5)
         """
         done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(program)], timeout=60, capture_output=True, text=True
+            [sys.executable, "-c", textwrap.dedent(program)], timeout=120, capture_output=True, text=True
         )
 
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
@@ -341,8 +344,7 @@ def test_abandoned_async_stream_leaves_no_task() -> None:
         async with OpenRouter(KEY, server_url=server.url) as client:
             async for _ in client.embeddings.embed_iter_async(texts_of(500), model=MODEL, batch_size=5, concurrency=4):
                 break
-            await asyncio.sleep(0.1)
-            problems.extend(map(repr, asyncio.all_tasks() - {asyncio.current_task()}))
+            problems.extend(map(repr, await tasks_left()))
 
     with ProviderServer(seconds=0.02) as server:
         asyncio.run(scenario())

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 def outcomes(environment: dict[str, str]) -> dict[str, Any]:
     """The requests and results of scenario.py, sync and async."""
     command = [sys.executable, "-W", "error::ResourceWarning", str(HERE / "scenario.py")]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
     assert (run.returncode, run.stderr) == (0, "")
     made: dict[str, Any] = json.loads(run.stdout)
     return made

@@ -67,6 +67,7 @@ def run_fault(fault: Fault, mode: Mode) -> Outcome:
             seconds=done.seconds,
             ended=done.ended,
             tasks_left=done.tasks_left,
+            waits=done.waits,
             connection_attempts=connection_attempts(server.port) - connected,
             ledger=server.ledger,
             elsewhere=elsewhere.ledger,

@@ -22,8 +22,8 @@ TEXTS = tuple(f"confidential passage {i}" for i in range(4))
 MODEL = "openai/text-embedding-3-small"
 QUICK = Policy(base_seconds=0.01, overloaded_base_seconds=0.02)
 UNTRUSTED = Path(__file__).with_name("untrusted.pem")
-SLACK_SECONDS = 0.5
-"""Tolerance for delays on a busy machine."""
+SLACK_SECONDS = 10.0
+"""Tolerance for delays on a busy machine. A wrong wait is at least twice as long."""
 
 
 def expected_vectors(texts: tuple[str, ...]) -> list[array[float]]:
@@ -39,6 +39,7 @@ class Outcome:
     seconds: float
     ended: float
     tasks_left: list[str]
+    waits: list[float]
     connection_attempts: int
     ledger: Ledger
     elsewhere: Ledger
@@ -83,8 +84,8 @@ class Fault:
     maybe_billed: int = 0
     """Attempts counted as possibly billed, in addition to the computed ones whose vectors are not returned."""
     gaps: tuple[tuple[float, float], ...] = ()
-    """Minimum and maximum of each wait between requests, in seconds; SLACK_SECONDS is added to the maximum."""
-    within_seconds: float = 5.0
+    """Minimum and maximum of each wait between requests, in seconds."""
+    within_seconds: float = 30.0
     warnings: int = 0
     """Number of warnings and log records of level WARNING, except those of retries."""
     peak_mb: float | None = None

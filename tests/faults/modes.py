@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openrouter_embeddings import OpenRouter
+from openrouter_embeddings.telemetry import AttemptEnded, Event
 from support.library import http
 from support.sides import tasks_left
 
@@ -28,6 +29,12 @@ class CallResults:
     ended: float = 0.0
     """Time on the monotonic clock at which the last call returned or raised."""
     tasks_left: list[str] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    """Seconds that the client chose to wait before each retry."""
+
+    def add_wait(self, event: Event) -> None:
+        if isinstance(event, AttemptEnded) and event.retry_seconds is not None:
+            self.waits.append(event.retry_seconds)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def generate(fault: Fault, server_url: str, **own: Any) -> CallResults:
     done = CallResults()
     started = time.monotonic()
     try:
-        with OpenRouter(**fault.client_options(server_url), **own) as client:
+        with OpenRouter(**fault.client_options(server_url), on_event=done.add_wait, **own) as client:
             started = time.monotonic()
             for call in range(fault.calls):
                 time.sleep(fault.idle_seconds if call else 0)
@@ -59,7 +66,7 @@ async def _generate_async(fault: Fault, server_url: str, **own: Any) -> CallResu
     done = CallResults()
     started = time.monotonic()
     try:
-        async with OpenRouter(**fault.client_options(server_url), **own) as client:
+        async with OpenRouter(**fault.client_options(server_url), on_event=done.add_wait, **own) as client:
             started = time.monotonic()
             for call in range(fault.calls):
                 await asyncio.sleep(fault.idle_seconds if call else 0)

@@ -17,9 +17,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from support.waiting import wait_until
+
 from .ledger import Ledger, Request
 
-LIFETIME_SECONDS = 60.0
+LIFETIME_SECONDS = 600.0  # a longer wait for a connection or a request ends the server's threads
+STOP_SECONDS = 60.0
 MAX_CONNECTIONS = 256
 MAX_HEAD_BYTES = 1 << 16
 
@@ -169,15 +172,22 @@ class FaultServer:
             return
         self.stopping.set()
         with contextlib.suppress(OSError):  # wakes the accepting thread on every system
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        self._acceptor.join(5)
+            socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
+        self._acceptor.join(STOP_SECONDS)
         self._listener.close()
         with self.ledger.lock:
             left = list(self._connections)
         for connection in left:
             connection.stop()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(STOP_SECONDS)
+
+    def wait_until_idle(self) -> None:
+        """Wait until the server has handled everything that clients sent before they closed their connections."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=STOP_SECONDS) as last:
+            last.sendall(b"\x16")  # not HTTP, so the server closes this connection after it accepted the earlier ones
+            last.recv(1)
+        wait_until(lambda: not self.open)
 
     def _accept(self) -> None:
         while True:

@@ -56,8 +56,9 @@ def assert_time_and_memory(fault: Fault, outcome: Outcome) -> None:
     """Check the duration, each wait and the peak of memory."""
     assert outcome.seconds <= fault.within_seconds
     if fault.gaps:
-        for gap, (least, most) in zip(outcome.ledger.gaps, fault.gaps, strict=True):
-            assert least <= gap <= most + SLACK_SECONDS
+        for gap, wait, (least, most) in zip(outcome.ledger.gaps, outcome.waits, fault.gaps, strict=True):
+            assert wait <= most
+            assert least <= gap <= wait + SLACK_SECONDS
     if fault.peak_mb is not None:
         assert outcome.peak_bytes <= fault.peak_mb * 1e6
     if fault.check is not None:

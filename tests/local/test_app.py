@@ -142,7 +142,7 @@ def test_server_checks_the_key_and_its_limits() -> None:
         def post(given: Any, key: str = "right") -> tuple[int, str]:
             headers = {"Authorization": f"Bearer {key}"}
             body = {"input": given, "model": LOCAL}
-            response = httpx.post(f"{server.url}/embeddings", json=body, headers=headers)
+            response = httpx.post(f"{server.url}/embeddings", json=body, headers=headers, timeout=60)
             return response.status_code, response.json().get("error", {}).get("message", "")
 
         assert post(["a", "b"]) == (200, "")
@@ -156,7 +156,7 @@ def test_disconnect_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
         address = httpx.URL(server.url)
         with socket.create_connection((address.host, address.port or 0)) as connection:
             connection.sendall(b"POST /api/v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
-            httpx.get(server.url)  # after this response the server has read the bytes above
+            httpx.get(server.url, timeout=60)  # after this response the server has read the bytes above
     assert caplog.records == []
 
 

@@ -16,7 +16,7 @@ KEY = {"Authorization": "Bearer any"}
 def status(url: str) -> int:
     """Return the status of the models list, or 0 if nothing listens."""
     try:
-        return httpx.get(f"{url}/embeddings/models", headers=KEY).status_code
+        return httpx.get(f"{url}/embeddings/models", headers=KEY, timeout=60).status_code
     except httpx.ConnectError:
         return 0
 
@@ -28,7 +28,7 @@ def port_of(url: str) -> int:
 def test_server_listens_only_inside_its_block_and_frees_its_port() -> None:
     threads = threading.active_count()
     server = serve()
-    with httpx.Client(headers=KEY) as http:
+    with httpx.Client(headers=KEY, timeout=60) as http:
         with server:
             url = server.url
             http.get(f"{url}/embeddings/models")  # leaves a connection open at the end of the block
@@ -96,5 +96,5 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_program_exits_and_imports_no_heavy_modules(program: str) -> None:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -10,7 +10,9 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -263,7 +265,7 @@ def look_up(*addresses: str) -> Any:
 @both_sides
 def test_addresses_of_a_host_share_the_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     """No address responds, because the listener accepts no more connections."""
-    monkeypatch.setattr(socket, "getaddrinfo", look_up(*(f"127.0.0.{i}" for i in range(2, 7))))
+    monkeypatch.setattr(socket, "getaddrinfo", look_up(*(f"127.0.0.{i}" for i in range(2, 52))))
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("0.0.0.0", 0))
         full.listen(0)
@@ -275,7 +277,7 @@ def test_addresses_of_a_host_share_the_deadline(side: Side, monkeypatch: pytest.
         began = time.monotonic()
         with pytest.raises(errors.ConnectError):
             ask(side, f"http://h.example:{port}/v1", allow_http=True, timeout_ms=600, retry_config=None)
-        assert time.monotonic() - began < 2.5  # one after the other, they would take 3 s
+        assert time.monotonic() - began < 15  # one after the other, they would take 30 s
 
 
 @both_sides
@@ -291,18 +293,20 @@ def test_deadline_includes_the_dns_lookup(monkeypatch: pytest.MonkeyPatch) -> No
     """A thread cannot end the lookup early; an event loop can."""
     real = look_up("127.0.0.1")
 
-    def slow(*args: Any, **options: Any) -> Any:
-        time.sleep(1.0)
+    def slow(ends: threading.Event, seconds: float, *args: Any, **options: Any) -> Any:
+        ends.wait(seconds)
         return real(*args, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
     with FaultServer(once()) as server:
-        for side, least, most in ((SyncSession, 1.0, 1.6), (AsyncSession, 0.3, 0.9)):
+        for side, seconds in ((SyncSession, 0.6), (AsyncSession, 40.0)):
+            ends = threading.Event()
+            monkeypatch.setattr(socket, "getaddrinfo", partial(slow, ends, seconds))
             with side(OpenRouter(KEY, server_url=f"http://h.example:{server.port}/v1", allow_http=True)) as session:
                 began = time.monotonic()
                 with pytest.raises(errors.DeadlineError) as caught:
                     session.generate(input="a", model=MODEL, timeout_ms=300, retries=None)
-                assert least <= time.monotonic() - began < most
+                assert 0.3 <= time.monotonic() - began < 20
+                ends.set()
             assert caught.value.possibly_billed_attempts == 0
         assert server.ledger.requests == []
 

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("gevent")
 
 PROGRAM = """
-import sys, time
+import sys
 sys.path[:0] = [{tests!r}]
 {before}
 import gevent.monkey
@@ -20,14 +20,13 @@ import gevent
 from openrouter_embeddings import OpenRouter
 from support.provider_server import ProviderServer, matrix_of, texts_of
 
-with ProviderServer(seconds=0.2) as server:
+with ProviderServer(seconds=0.1) as server:
     client = {client}.with_options(server_url=server.url)
     ask = lambda text: list(client.embeddings.generate(input=text, model="m").data[0].embedding)
     ask("a")
-    began = time.monotonic()
     found = [greenlet.get() for greenlet in [gevent.spawn(ask, text) for text in texts_of(20)]]
     assert found == matrix_of(texts_of(20)).tolist()
-    assert time.monotonic() - began < 2, "one after the other"
+    assert server.most_at_once > 1, "one after the other"
     embedded = client.embeddings.embed(texts_of(100), model="m", batch_size=10)
     assert embedded.vectors.tolist() == matrix_of(texts_of(100)).tolist()
 print("well")
@@ -48,6 +47,6 @@ WHEN = {"first": ("", 'OpenRouter("k")'), "after a client was used": (USE, "used
 def test_calls_and_jobs_work_on_greenlets(before: str, client: str, tmp_path: Path) -> None:
     program = tmp_path / "greenlets.py"
     program.write_text(PROGRAM.format(before=before, client=client, tests=str(Path(__file__).parents[1])))
-    ran = subprocess.run([sys.executable, "-W", "ignore", str(program)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-W", "ignore", str(program)], capture_output=True, text=True, timeout=120)
 
     assert (ran.stdout, ran.returncode) == ("well\n", 0), ran.stderr

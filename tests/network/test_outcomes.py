@@ -151,7 +151,7 @@ def test_driver_sleeps_by_itself(driver: Driver) -> None:
 
     began = time.monotonic()
     assert driver.run(flow(), None) is None
-    assert 0.05 <= time.monotonic() - began < 1
+    assert 0.05 <= time.monotonic() - began < 20
 
 
 @both_drivers
@@ -464,14 +464,14 @@ def test_deadline_ends_the_wait_for_a_response() -> None:
     failure = outcome_of(DRIVERS[1], lambda: None, request_of(0.1), seconds=30)
 
     assert isinstance(failure.error, LATE)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 @both_drivers
 def test_deadline_ends_the_reading_of_a_body(driver: Driver) -> None:
     class Slow(Body):
         def __iter__(self) -> Iterator[bytes]:
-            for _ in range(50):
+            for _ in range(600):
                 time.sleep(0.05)
                 yield b" "
 
@@ -479,7 +479,7 @@ def test_deadline_ends_the_reading_of_a_body(driver: Driver) -> None:
     failure = outcome_of(driver, lambda: httpx.Response(200, stream=Slow()), request_of(0.1))
 
     assert isinstance(failure.error, LATE)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 @both_drivers

@@ -33,7 +33,7 @@ def test_sdist_builds_the_same_wheel(dist: Path, wheel: Path, tmp_path: Path) ->
 
 def test_command_names_the_missing_extra(alone: Environment) -> None:
     for script in ("openrouter", "openrouter-embeddings"):
-        done = subprocess.run([alone.bin / script, "serve"], capture_output=True, text=True, timeout=60, env=SHELL)
+        done = subprocess.run([alone.bin / script, "serve"], capture_output=True, text=True, timeout=120, env=SHELL)
 
         assert done.returncode == 1
         assert "openrouter-embeddings[local]" in done.stderr

@@ -26,7 +26,7 @@ DEFECTS = [
 
 def check(root: Path, step: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CHECK), "--root", str(root), "--only", step]
-    return subprocess.run(command, capture_output=True, text=True, env=SHELL, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=SHELL, timeout=600, check=False)
 
 
 @pytest.fixture

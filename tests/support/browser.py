@@ -42,7 +42,7 @@ class Browser:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         os.close(self._commands)
         os.close(self._messages)
 
@@ -57,7 +57,7 @@ class Browser:
         """Return the value of a JavaScript expression."""
         return self._call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
-    def wait_for(self, expression: str, seconds: float = 15) -> Any:
+    def wait_for(self, expression: str, seconds: float = 120) -> Any:
         """Evaluate an expression until its value is true, and return the value."""
         end = time.monotonic() + seconds
         while not (value := self.evaluate(expression)):

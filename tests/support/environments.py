@@ -21,7 +21,7 @@ Installer = Literal["uv", "pip"]
 def run(*command: str | Path, environment: Mapping[str, str] = SHELL, folder: Path | None = None) -> str:
     """Run a command that must succeed, and return its standard output."""
     done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=300, env=environment, cwd=folder, check=False
+        list(map(str, command)), capture_output=True, text=True, timeout=600, env=environment, cwd=folder, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

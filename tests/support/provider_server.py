@@ -70,7 +70,7 @@ class ProviderServer(FaultServer):
         """Number of concurrent requests at the arrival of each request, itself included."""
         self._now = 0
         self._lock = threading.Lock()
-        self._storm = threading.Barrier(max(1, self.rules.storm), timeout=20)
+        self._storm = threading.Barrier(max(1, self.rules.storm), timeout=60)
         self._thirds = itertools.cycle(self.rules.third)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-MAX_SECONDS = 300
+MAX_SECONDS = 900
 
 
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

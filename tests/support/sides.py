@@ -46,9 +46,9 @@ class SyncSession:
 
 
 async def tasks_left() -> set[asyncio.Task[Any]]:
-    """Return the other tasks that do not end within a second; a loop closes abandoned generators in short tasks."""
+    """Return the other tasks that do not end soon; a loop closes abandoned generators in short tasks."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    return (await asyncio.wait(others, timeout=1))[1] if others else set()
+    return (await asyncio.wait(others, timeout=20))[1] if others else set()
 
 
 class AsyncSession(SyncSession):

@@ -30,6 +30,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from support.library import only_httpx
 from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.sides import Session, Side, both_sides
+from support.waiting import wait_until
 
 POLICY = Policy(base_seconds=0.001, overloaded_base_seconds=0.002)
 WITH_ID = (("Content-Type", "application/json"), ("X-Generation-Id", "gen-1"))
@@ -98,9 +99,12 @@ def test_cancelled_call_emits_its_end() -> None:
 
     async def scenario(url: str) -> None:
         async with OpenRouter(KEY, server_url=url, on_event=events.append) as client:
-            await asyncio.wait_for(client.embeddings.generate_async(input="a", model=MODEL), 0.1)
+            call = asyncio.create_task(client.embeddings.generate_async(input="a", model=MODEL))
+            await asyncio.to_thread(wait_until, lambda: server.ledger.requests)
+            call.cancel()
+            await call
 
-    with FaultServer(once(hang)) as server, pytest.raises(TimeoutError):
+    with FaultServer(once(hang)) as server, pytest.raises(asyncio.CancelledError):
         asyncio.run(scenario(server.url))
 
     assert [row_of(event) for event in events] == ended_with(None, "CancelledError")
@@ -205,7 +209,7 @@ def attributes_of(server: FaultServer, **more: Any) -> dict[str, Any]:
 def test_span_and_metrics_of_a_call_with_a_retry(side: Side, collected: Collected) -> None:
     user = collected.tracers.get_tracer("user").start_as_current_span("user")
     # The delay outweighs what a busy machine adds to the duration of the span or of the metric.
-    script = once(reject(503), respond(lambda payload: time.sleep(0.2), headers=WITH_ID))
+    script = once(reject(503), respond(lambda payload: time.sleep(0.5), headers=WITH_ID))
     HTTPXClientInstrumentor().instrument(tracer_provider=collected.tracers)
     try:
         with FaultServer(script) as server, connect(side, server, collected.hook) as session, user as parent:

@@ -31,6 +31,11 @@ class Attempt:
         self.has_headers = False  # True once the response headers have arrived
         self.request_incomplete = False  # True if the request was sent incompletely
 
+    @property
+    def waits_for_the_pool(self) -> bool:
+        """Whether it has no connection yet. A caller's own client does not show that."""
+        return self.backend is not None and self.socket is None and not self.connecting_to
+
     def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. Raise TimeoutError or Cancelled."""
         if self.scope is not None:

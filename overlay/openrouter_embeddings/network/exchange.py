@@ -52,7 +52,7 @@ async def send(clients: Any, request: Request, scope: CancelScope | None = None,
             try:
                 with limit:
                     exchange = _exchange(attempt)
-                    return await (_cancelled_in_waits(exchange) if on_loop else exchange)
+                    return await (_cancelled_in_waits(exchange, attempt) if on_loop else exchange)
             except Cancelled:
                 raise
             except Exception as error:
@@ -70,11 +70,12 @@ async def send(clients: Any, request: Request, scope: CancelScope | None = None,
 
 
 @types.coroutine
-def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response]) -> Generator[Any, Any, Response]:
+def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response], attempt: Attempt) -> Generator[Any, Any, Response]:
     """Await a coroutine, and let `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
 
     httpcore loses a connection for ever, until its pool is empty, if a task is cancelled when its connection is ready,
-    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093.
+    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093. While a task waits
+    for the pool, its connection may become ready between the cancellation and the next step of the task.
     """
     resume, delayed = partial(coroutine.send, None), None
     while True:
@@ -90,7 +91,8 @@ def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response]) -> Generator[A
             task.cancel(*delayed.args)  # takes effect in the next `yield`
             delayed = None
         try:
-            resume = partial(coroutine.send, (yield step))
+            for_pool = attempt.waits_for_the_pool and isinstance(step, asyncio.Future) and not step.done()
+            resume = partial(coroutine.send, (yield from _twin(step)) if for_pool else (yield step))
         except BaseException as error:
             resume = partial(coroutine.throw, error)
             if isinstance(error, asyncio.CancelledError) and _is_ready(step):
@@ -100,6 +102,18 @@ def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response]) -> Generator[A
 def _is_ready(step: Any) -> bool:
     """Whether a step of a coroutine on asyncio has a result, or only yields to the event loop."""
     return step is None or (isinstance(step, asyncio.Future) and step.done() and not step.cancelled())
+
+
+def _twin(future: asyncio.Future[Any]) -> asyncio.Future[None]:
+    """Return a future that is done when another one is. If it is cancelled, the other one can still get a result."""
+    twin: asyncio.Future[None] = future.get_loop().create_future()
+
+    def finish(_: object) -> None:
+        if not twin.done():
+            twin.set_result(None)
+
+    future.add_done_callback(finish)
+    return twin
 
 
 async def _exchange(attempt: Attempt) -> Response:

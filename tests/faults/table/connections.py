@@ -6,7 +6,6 @@ import ssl
 from pathlib import Path
 
 from openrouter_embeddings import errors
-from openrouter_embeddings.retries import Policy
 
 from ..fault import KEY, SLACK_SECONDS, UNTRUSTED, Fault, Outcome
 from ..socks_proxy import ANSWERS, SILENT, Answers
@@ -25,8 +24,7 @@ from ..steps import (
 )
 
 LARGE = tuple(f"{i} " + "confidential " * 80_000 for i in range(8))
-TIMEOUT = {"timeout_ms": 400}
-PATIENT = {"retry_config": Policy(base_seconds=8)}  # an unexpected wait takes seconds and fails the row
+TIMEOUT = {"timeout_ms": 600}
 
 
 def connects_4_times(outcome: Outcome) -> None:
@@ -43,15 +41,15 @@ def context_trusting(certificate: Path) -> ssl.SSLContext:
 
 
 def end_at_deadline(outcome: Outcome) -> None:
-    """Each attempt ends at its deadline of 0.4 s; the server measures from the arrival of the request."""
+    """Each attempt ends at its deadline of 0.6 s; the server measures from the arrival of the request."""
     for request in outcome.ledger.requests:
         assert request.disconnected_after is not None
-        assert 0.2 <= request.disconnected_after <= 0.4 * 1.1 + SLACK_SECONDS
+        assert 0.1 <= request.disconnected_after <= 0.6 + SLACK_SECONDS
 
 
 def has_no_wait(outcome: Outcome) -> None:
-    """A closed keep-alive connection causes no wait."""
-    assert outcome.ledger.gaps[1] < SLACK_SECONDS
+    """Closed keep-alive connections cause no wait."""
+    assert set(outcome.waits) <= {0}
 
 
 BREAKS = {
@@ -93,7 +91,6 @@ FAULTS = [
         attempts=4,
         default_policy=True,
         listening=False,
-        within_seconds=10,
         check=connects_4_times,
     ),
     Fault(
@@ -131,7 +128,7 @@ FAULTS = [
     Fault(15, "end before headers", once(disconnect("before headers", "end")), None, 2, 2),
     Fault(15, "reset in headers", once(disconnect("in headers", "reset")), None, 2, 2),
     Fault(15, "end in headers", once(disconnect("in headers", "end")), None, 2, 2),
-    Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, options=PATIENT, within_seconds=20),
+    Fault(15, "stale keep-alive", forever(*STALE), None, 60, 60, calls=60, check=has_no_wait),
     Fault(
         15,
         "every reused connection ends",
@@ -140,8 +137,7 @@ FAULTS = [
         2 * 20 - 1,
         2 * 20 - 1,
         calls=20,
-        options=PATIENT,
-        within_seconds=20,
+        check=has_no_wait,
     ),
     Fault(15, "idle keep-alive", forever(then_close(0)), None, 3, 3, calls=3, idle_seconds=0.1),
     Fault(
@@ -152,7 +148,6 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=PATIENT,
         check=has_no_wait,
     ),
     Fault(
@@ -163,7 +158,6 @@ FAULTS = [
         3,
         3,
         calls=2,
-        options=PATIENT,
         check=has_no_wait,
     ),
     *(Fault(16, f"{name} once", once(step), None, 2, 2) for name, step in BREAKS.items()),

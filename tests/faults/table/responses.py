@@ -52,7 +52,7 @@ def add_member(name: str, text: str) -> Any:
 
 def hostile(name: str, encode: Any) -> Fault:
     step = respond(encode=encode)
-    return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=3, peak_mb=50)
+    return Fault(22, name, forever(step), errors.ResponseValidationError, 1, 1, within_seconds=10, peak_mb=50)
 
 
 def not_a_response(name: str, requests: int, status: int, body: str, headers: Pairs, *message: str) -> Fault:
@@ -110,7 +110,7 @@ FAULTS = [
             errors.ResponseValidationError,
             1,
             0,
-            within_seconds=3,
+            within_seconds=10,
             peak_mb=50,
             maybe_billed=1,
         )
@@ -130,7 +130,7 @@ FAULTS = [
             errors.ResponseValidationError,
             1,
             1,
-            within_seconds=3,
+            within_seconds=10,
             peak_mb=12,
         )
         for value in ("{}", "[[]]", "1000", '{"a":{}}')
@@ -142,7 +142,7 @@ FAULTS = [
         errors.BadRequestResponseError,
         1,
         0,
-        within_seconds=3,
+        within_seconds=10,
         peak_mb=50,
     ),
     Fault(

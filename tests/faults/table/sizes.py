@@ -42,7 +42,6 @@ FAULTS = [
         1,
         0,
         peak_mb=80,
-        within_seconds=10,
         maybe_billed=1,
     ),
     Fault(
@@ -53,7 +52,6 @@ FAULTS = [
         1,
         0,
         peak_mb=80,
-        within_seconds=10,
     ),
     Fault(
         28,
@@ -63,7 +61,6 @@ FAULTS = [
         1,
         1,
         peak_mb=80,
-        within_seconds=10,
     ),
     Fault(
         28,
@@ -73,7 +70,6 @@ FAULTS = [
         1,
         1,
         peak_mb=80,
-        within_seconds=10,
     ),
     Fault(
         28,
@@ -83,7 +79,6 @@ FAULTS = [
         1,
         1,
         peak_mb=80,
-        within_seconds=10,
     ),
     Fault(29, "header of 1 MiB", once(respond(headers=GIANT_HEADER)), errors.AnswerTooLargeError, 1, 1),
     Fault(29, "10,000 headers", once(respond(headers=MANY_HEADERS)), errors.AnswerTooLargeError, 1, 1),

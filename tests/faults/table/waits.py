@@ -23,7 +23,8 @@ def about(seconds: float) -> tuple[tuple[float, float]]:
 
 
 def raises_at_once(outcome: Outcome) -> None:
-    """The call raises right after the last response."""
+    """The call raises right after the last response, without a wait."""
+    assert outcome.waits == []
     responded = outcome.ledger.requests[-1].responded
     assert responded is not None
     assert outcome.ended - responded <= SLACK_SECONDS
@@ -45,7 +46,7 @@ def row(
     computed: int,
     **more: Any,
 ) -> Fault:
-    return Fault(number, name, script, error_class, requests, computed, default_policy=True, within_seconds=10, **more)
+    return Fault(number, name, script, error_class, requests, computed, default_policy=True, **more)
 
 
 def ignores_header(name: str, *headers: tuple[str, str]) -> Fault:
@@ -147,7 +148,7 @@ FAULTS = [
     Fault(
         12,
         "wait that exceeds the total time",
-        forever(reject(503, ("Retry-After", "2"))),
+        forever(reject(503, ("Retry-After", "30"))),
         errors.ServiceUnavailableResponseError,
         1,
         0,
