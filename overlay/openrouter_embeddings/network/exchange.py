@@ -91,8 +91,11 @@ def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response], attempt: Attem
             task.cancel(*delayed.args)  # takes effect in the next `yield`
             delayed = None
         try:
-            for_pool = attempt.waits_for_the_pool and isinstance(step, asyncio.Future) and not step.done()
-            resume = partial(coroutine.send, (yield from _twin(step)) if for_pool else (yield step))
+            if attempt.waits_for_the_pool and isinstance(step, asyncio.Future) and not step.done():
+                yield from _twin(step)
+                resume = partial(coroutine.send, None)
+            else:
+                resume = partial(coroutine.send, (yield step))
         except BaseException as error:
             resume = partial(coroutine.throw, error)
             if isinstance(error, asyncio.CancelledError) and _is_ready(step):
