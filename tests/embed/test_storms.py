@@ -124,6 +124,23 @@ def test_probe_does_not_change_the_row_of_its_text(change: dict[str, Any], side:
 
 
 @both_sides
+@pytest.mark.parametrize("position", [0, 40])
+@pytest.mark.parametrize(("batches", "most"), [(10, 20), (1, 52)])
+def test_search_of_a_text_with_503_is_short(position: int, batches: int, most: int, side: Side) -> None:
+    """A single batch is one call first, whose retries use up the retry budget of the client: 21 requests."""
+
+    def step(connection: Connection, request: Any) -> None:
+        (reject(503) if f"text {position}" in request.inputs else respond())(connection, request)
+
+    texts, patient = texts_of(96 * batches), Policy(attempts=60, base_seconds=0.001, overloaded_base_seconds=0.001)
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", concurrency=1, retries=patient)
+
+        assert [error.position for error in result.errors] == [position]
+        assert len(server.ledger.requests) <= batches + most
+
+
+@both_sides
 @pytest.mark.parametrize("count", [1, 4])
 def test_job_adapts_to_the_concurrency_of_the_server(count: int, side: Side) -> None:
     texts = texts_of(400)
