@@ -437,7 +437,7 @@ class Job:
         is_accident = may_be_overloaded(error) or may_be_processed(error)
         if self.waits and (error._job_waits or is_accident) and self._pause_requests(probe, error):
             self.limits.accidents += is_accident
-            return [*self._suspects.next_probe(probe), *failed]
+            return failed if probe is self._suspects.probe_of_round else [self._suspects.probe(), *failed]
         error.positions = (failed or [self._packer.first or probe])[0].positions
         raise error
 

@@ -26,7 +26,7 @@ class Suspects:
     def __init__(self, limits: ModelLimits) -> None:
         self._limits, self._success_sent_at = limits, -math.inf
         self._rejected: list[tuple[Batch, OpenRouterError]] = []  # in this round, or waiting for the next one
-        self._probe: Batch | None = None  # the probe of this round
+        self.probe_of_round: Batch | None = None  # a round has one only, even if it fails
         self.succeeded: Batch | None = None  # the last batch that succeeded
         self.probe_succeeded = False  # in this round
 
@@ -43,7 +43,7 @@ class Suspects:
         was_rejected = batch.rejections > 0 or batch.is_suspect
         self._limits.accidents += accidents + was_rejected
         if batch.is_probe:
-            self.probe_succeeded |= batch is self._probe
+            self.probe_succeeded |= batch is self.probe_of_round
         else:
             self.succeeded = batch
 
@@ -76,10 +76,6 @@ class Suspects:
         probe.is_probe = True
         return probe
 
-    def next_probe(self, failed: Batch) -> list[Batch]:
-        """Return the probe after one that failed; a round has one only."""
-        return [] if failed is self._probe else [self.probe()]
-
     def end_round(self) -> list[tuple[Batch, OpenRouterError]]:
         """Return the bad texts, which are no suspects any more, with their errors."""
         for batch, _ in self._rejected:
@@ -90,8 +86,8 @@ class Suspects:
 
     def start_round(self) -> list[Batch]:
         """Return the batches of the next round."""
-        self._probe, self.probe_succeeded = self.probe(), False
-        batches = [self._probe, *(batch for batch, _ in self._rejected)]
+        self.probe_of_round, self.probe_succeeded = self.probe(), False
+        batches = [self.probe_of_round, *(batch for batch, _ in self._rejected)]
         self._rejected = []
         random.shuffle(batches)
         return batches
