@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import attrs
 import numpy as np
 import pytest
 from faults.server import Connection, FaultServer
@@ -132,7 +133,7 @@ def test_search_of_a_text_with_503_is_short(position: int, batches: int, most: i
     def step(connection: Connection, request: Any) -> None:
         (reject(503) if f"text {position}" in request.inputs else respond())(connection, request)
 
-    texts, patient = texts_of(96 * batches), Policy(attempts=60, base_seconds=0.001, overloaded_base_seconds=0.001)
+    texts, patient = texts_of(96 * batches), attrs.evolve(QUICK, attempts=60, cap_seconds=0.002)
     with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         result = session.embed(texts, model=MODEL, on_error="record", concurrency=1, retries=patient)
 
