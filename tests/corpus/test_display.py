@@ -5,10 +5,16 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
+from pathlib import Path
 
 import pytest
+from faults.server import FaultServer
+from faults.steps import reject, respond
 from openrouter_embeddings.corpus import show_progress
 from openrouter_embeddings.types import Progress, Usage
+from support.corpus_job import embed_corpus
+from support.provider_server import texts_of
 
 HALF = Progress(1_000, 2_000, 250.0, Usage(10, 10, 0.5), 9, 1, 4.0, 3_725.0, 12.0, "429 TooMany", 2, 8)
 LINE = (
@@ -32,6 +38,17 @@ def test_terminal_line_is_rewritten_and_truncated(monkeypatch: pytest.MonkeyPatc
         show(HALF)
     line = f"\r\x1b[K{LINE[:40]}"
     assert stream.getvalue() == f"{line}\r\x1b[Ka message\n{line}\r\x1b[K"
+
+
+def test_wait_of_a_job_is_shown_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    stream, steps = Terminal(), iter([respond(), reject(503, ("Retry-After", "1.5")), respond()])
+    with FaultServer(lambda: steps) as server, show_progress(stream) as show:
+        embed_corpus(server.url, texts_of(10), tmp_path / "out.npy", progress=show)
+
+    waits = re.findall(r"waits (\d s): 503 ServiceUnavailableResponseError\r", stream.getvalue())
+    assert [*dict.fromkeys(waits)] == ["2 s", "1 s"]
+    assert "waits" not in stream.getvalue().split("\r")[-2]
 
 
 def test_file_gets_few_lines() -> None:

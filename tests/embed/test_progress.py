@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import tqdm
+from faults.server import FaultServer
+from faults.steps import reject, respond
 from openrouter_embeddings import OpenRouter
 from openrouter_embeddings.errors import ConfigurationError
 from support.provider_server import KEY, ProviderServer, texts_of
@@ -53,6 +55,18 @@ def test_bar_fits_the_terminal_and_always_shows_the_cost(
     assert out == ""
     assert max(map(len, lines)) < case.columns
     assert re.match(case.line, lines[-1].strip())
+
+
+@both_sides
+def test_bar_shows_a_wait_and_its_reason(side: Side, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = iter([respond(), reject(503, ("Retry-After", "0.6")), respond()])
+    with FaultServer(lambda: steps) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        session.embed(texts_of(10), model=MODEL, batch_size=5, progress=True)
+
+    shown = [line.split(": 503 ServiceUnavailableResponseError, ") for line in capsys.readouterr().err.split("\r")]
+    waits = [line for line in shown if len(line) == 2]
+    assert [re.findall("waits .*", before) for before, _ in waits] == [["waits 1 s"]]
+    assert "waits" not in shown[-1][0]
 
 
 class Broken:

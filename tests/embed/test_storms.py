@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import attrs
 import numpy as np
 import pytest
 from faults.server import Connection, FaultServer
@@ -122,6 +123,23 @@ def test_probe_does_not_change_the_row_of_its_text(change: dict[str, Any], side:
 
         assert np.array_equal(result.vectors[:-1], matrix_of(texts[:-1]))
         assert sum(server.ledger.billed) > 30, "a probe was sent"
+
+
+@both_sides
+@pytest.mark.parametrize("position", [0, 40])
+@pytest.mark.parametrize(("batches", "most"), [(10, 20), (1, 52)])
+def test_search_of_a_text_with_503_is_short(position: int, batches: int, most: int, side: Side) -> None:
+    """A single batch is one call first, whose retries use up the retry budget of the client: 21 requests."""
+
+    def step(connection: Connection, request: Any) -> None:
+        (reject(503) if f"text {position}" in request.inputs else respond())(connection, request)
+
+    texts, patient = texts_of(96 * batches), attrs.evolve(QUICK, attempts=60, cap_seconds=0.002)
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+        result = session.embed(texts, model=MODEL, on_error="record", concurrency=1, retries=patient)
+
+        assert [error.position for error in result.errors] == [position]
+        assert len(server.ledger.requests) <= batches + most
 
 
 @both_sides

@@ -3,10 +3,11 @@
 from .batch import BatchOptions
 from .cache import Cache
 from .display import duration, show_progress
+from .journal import BatchStatus
 from .lookup import Drift, Match, check, search
 from .outputs import OUTPUT_FORMATS
 from .pricing import Estimate, estimate, texts_of
-from .results import BatchStatus, CorpusResult, CorpusStatus, Doubt, status
+from .results import CorpusResult, CorpusStatus, Doubt, status
 from .sources import Format
 from .start import CorpusOptions, corpus, corpus_async
 

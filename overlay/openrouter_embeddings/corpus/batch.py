@@ -32,7 +32,7 @@ from ..errors import (
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
-from .journal import BatchRecord, Journal, Outcomes, RequestRecord, short_message
+from .journal import BatchStatus, Journal, Outcomes, RequestRecord, short_message
 from .shard import Shard
 from .vector_file import VectorFile, to_ranges
 
@@ -230,13 +230,20 @@ class BatchRun:
                 self._wait(error.retry_after or wait, type(error).__name__)
                 wait, waits = min(2 * wait, self._batch.max_poll_seconds), waits + 1
 
-    def _create(self, shard: Shard) -> tuple[BatchRecord, OpenRouterError | None]:
+    def _create(self, shard: Shard) -> tuple[BatchStatus, OpenRouterError | None]:
         """Record a batch in the journal, and submit it once."""
         request = shard.to_request()
         self._wait_for_budget(request)
         self._vectors.reserve(request.rows)
         number = self._record(Outcomes(), request)
-        batch = BatchRecord(number, None, request.texts, request.bytes, len(shard.requests), time.time())
+        batch = BatchStatus(
+            number=number,
+            id=None,
+            texts=request.texts,
+            bytes=request.bytes,
+            requests=len(shard.requests),
+            sent_at=time.time(),
+        )
         self._submitted += 1
         self._open.append(batch)
         bodies = map(self._items.body, shard.requests)
@@ -266,7 +273,7 @@ class BatchRun:
                 raise BudgetError(f"{now}, but the next batch may cost up to {dollars(worst)}: it was not submitted")
             self._collect(self._open[0])
 
-    def _look_for(self, batch: BatchRecord) -> bool:
+    def _look_for(self, batch: BatchStatus) -> bool:
         """Whether a batch whose submission got no response exists. If not, its rows can be sent again."""
         deadline = time.monotonic() + self._batch.found_seconds
         while True:
@@ -279,7 +286,7 @@ class BatchRun:
                 return False
             self._wait(min(left, self._batch.poll_seconds), "a batch may have been submitted")
 
-    def _listed(self, batch: BatchRecord) -> str | None:
+    def _listed(self, batch: BatchStatus) -> str | None:
         """Return the id of the oldest unknown batch in the list with the same number of requests, or None."""
         known, after, found = self._journal.known_batch_ids(), None, []
         since = max(0, int(batch.sent_at) - _CLOCK_SECONDS)
@@ -296,14 +303,14 @@ class BatchRun:
         found.sort(key=lambda pair: pair[0])  # stable: the last one is the oldest, of the same model if there is one
         return found[-1][1] if found else None
 
-    def _name(self, batch: BatchRecord, id: str | None) -> None:
+    def _name(self, batch: BatchStatus, id: str | None) -> None:
         self._journal.name_batch(batch.number, id)
         batch.id = id
 
-    def _prefix(self, batch: BatchRecord) -> str:
+    def _prefix(self, batch: BatchStatus) -> str:
         return f"{self._job}-{batch.number}-"
 
-    def _collect(self, batch: BatchRecord) -> None:
+    def _collect(self, batch: BatchStatus) -> None:
         """Wait until a batch has ended, and store its results in one transaction."""
         if batch.id is None and not self._look_for(batch):
             self.unanswered.append("a submitted batch does not exist")
@@ -337,7 +344,7 @@ class BatchRun:
         self._record(outcomes, None)
         self._open.remove(batch)
 
-    def _checked_models(self, batch: BatchRecord, models: dict[str, int]) -> dict[str, int]:
+    def _checked_models(self, batch: BatchStatus, models: dict[str, int]) -> dict[str, int]:
         """Return the models of a batch. If one differs from the job's first model, log it or raise CorpusError."""
         first = next(chain(self._journal.models(), models), "")
         other = next((model for model in models if _base(model) != _base(first)), None)
@@ -351,11 +358,11 @@ class BatchRun:
             self._models_differ = True
         return models
 
-    def _drop(self, batch: BatchRecord, state: str) -> None:
+    def _drop(self, batch: BatchStatus, state: str) -> None:
         self._journal.drop_batch(batch.number, state)
         self._open.remove(batch)
 
-    def _ended(self, batch: BatchRecord) -> Any:
+    def _ended(self, batch: BatchStatus) -> Any:
         """Wait for the end of a batch and return it; None if it no longer exists and `resend_missing` is set."""
         assert batch.id is not None, "_look_for found the id"
         wait = self._batch.poll_seconds

@@ -56,14 +56,6 @@ class Plan:
     def vectors_path(self) -> Path:
         return self.folder / "vectors.f32"
 
-    @property
-    def shortened_path(self) -> Path:
-        return row_lists(self.output)["shortened"]
-
-    @property
-    def errors_path(self) -> Path:
-        return row_lists(self.output)["errors"]
-
     def remove_work_files(self) -> None:
         """Remove the files that a finished job does not need."""
         for path in self.folder.iterdir():

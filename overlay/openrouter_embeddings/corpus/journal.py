@@ -96,9 +96,14 @@ class RequestRecord:
     models: dict[str, int] = attrs.field(factory=dict)
 
 
-@attrs.define(eq=False)
-class BatchRecord:
-    """A batch, with the states of `BatchStatus`. If `id` is None, it is unknown whether the API has the batch."""
+@attrs.define(eq=False, kw_only=True)
+class BatchStatus:
+    """A batch of a job.
+
+    `state`: "open" (no results yet), "done", "failed" (no vectors), "replaced" (rejected by the API) or "doubt"
+    (missing in the API; its texts are sent again). If `id` is None, it is unknown whether the API has the batch.
+    `number` identifies it in the job, `bytes` is the size of its texts.
+    """
 
     number: int
     id: str | None
@@ -243,13 +248,14 @@ class Journal:
             ranges += [(row, row) for (rows,) in batches for row in chain.from_iterable(chain(*json.loads(rows)))]
         return iter(sorted(ranges))
 
-    def batches(self) -> list[BatchRecord]:
+    def batches(self) -> list[BatchStatus]:
         """Return all batches, oldest first."""
-        names = "r.id, b.id, r.texts, r.bytes, b.requests, r.sent_at, replace(r.state, 'sent', 'open')"
-        found = self._db.execute(f"select {names} from batches b join requests r on r.id = b.request order by r.id")
-        return [BatchRecord(*values) for values in found]
+        values = "r.id, b.id, r.texts, r.bytes, b.requests, r.sent_at, replace(r.state, 'sent', 'open')"
+        found = self._db.execute(f"select {values} from batches b join requests r on r.id = b.request order by r.id")
+        names = [field.name for field in attrs.fields(BatchStatus)]
+        return [BatchStatus(**dict(zip(names, row, strict=True))) for row in found]
 
-    def open_batches(self) -> list[BatchRecord]:
+    def open_batches(self) -> list[BatchStatus]:
         """Return the batches without results, oldest first."""
         return [batch for batch in self.batches() if batch.state == "open"]
 

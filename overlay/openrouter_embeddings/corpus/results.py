@@ -11,8 +11,8 @@ import attrs
 
 from ..embed import Usage
 from .finish import Plan
-from .journal import BatchRecord, JobLock, Journal, usage_of
-from .outputs import job_folder
+from .journal import BatchStatus, JobLock, Journal, usage_of
+from .outputs import job_folder, row_lists
 
 
 @attrs.frozen(kw_only=True)
@@ -52,14 +52,14 @@ class CorpusResult:
 
 def result_of(plan: Plan, journal: Journal, drift: float = 0.0) -> CorpusResult:
     """Return the result of a finished job."""
-    totals, canary = journal.totals(), journal.get("canary")
+    totals, canary, lists = journal.totals(), journal.get("canary"), row_lists(plan.output)
     return CorpusResult(
         output=plan.output,
         rows=journal.get("rows"),
         errors=totals["errors"],
-        errors_path=plan.errors_path if totals["errors"] else None,
+        errors_path=lists["errors"] if totals["errors"] else None,
         shortened=totals["shortened"],
-        shortened_path=plan.shortened_path if totals["shortened"] else None,
+        shortened_path=lists["shortened"] if totals["shortened"] else None,
         model=canary["model"],
         models=journal.models(),
         dimensions=plan.form.dimensions or canary["dimensions"],
@@ -81,21 +81,6 @@ class Doubt:
     texts: int
     sent_at: float
     max_cost_usd: float | None
-
-
-@attrs.frozen(kw_only=True)
-class BatchStatus:
-    """A batch of a job.
-
-    `state`: "open" (no results yet), "done", "failed" (no vectors), "replaced" (rejected by the API) or "doubt"
-    (missing in the API; its texts are sent again). If `id` is None, it is unknown whether the API has the batch.
-    """
-
-    id: str | None
-    texts: int
-    requests: int
-    sent_at: float
-    state: str
 
 
 @attrs.frozen(kw_only=True)
@@ -172,15 +157,10 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
             requests=totals["requests"],
             possibly_billed_texts=totals["possibly_billed_texts"],
             doubts=[_doubt(found, price) for found in journal.doubts(running=runs)],
-            batches=[_batch(found) for found in journal.batches()],
+            batches=journal.batches(),
             rows_per_second=rate,
             seconds_left=left,
         )
-
-
-def _batch(found: BatchRecord) -> BatchStatus:
-    fields = (field.name for field in attrs.fields(BatchStatus))
-    return BatchStatus(**{name: getattr(found, name) for name in fields})
 
 
 def _doubt(found: dict[str, Any], price_usd: float | None) -> Doubt:

@@ -321,8 +321,7 @@ class Job:
             raise error
         self.dimensions, self.stats.model = response.vectors.shape[1], self.stats.model or response.model
         self._failures, self._pauses, self._wait_reason, self._answered_at = 0, 0, "", time.monotonic()
-        is_new = self._limiter.was_sent_after_pause(batch)
-        self._suspects.count_success(batch, is_new=is_new, accidents=meta.possibly_billed_attempts)
+        self._suspects.count_success(batch, accidents=meta.possibly_billed_attempts)
         if self._unconfirmed:
             self._confirm_errors()
         if batch.is_probe:  # its vector was returned before
@@ -411,8 +410,10 @@ class Job:
         if error._job_waits and not rejected:
             if self._pauses_after(batch, error) and not self._pause_requests(batch, error):
                 return self._give_up(batch, error, about_texts=False)
-            if not (may_be_overloaded(error) and self._suspects.count_rejection(batch)):
+            if not may_be_overloaded(error):
                 return [batch]
+            if not self._suspects.count_rejection(batch, time.monotonic()):
+                return self._packer.behind_next(batch)
             return self._suspects.add(batch, error) if len(batch) == 1 else self._search(batch, error)
         if batch.base64 and blames_base64(error, works=self.limits.base64 is True):
             batch.base64 = False
@@ -436,13 +437,15 @@ class Job:
         is_accident = may_be_overloaded(error) or may_be_processed(error)
         if self.waits and (error._job_waits or is_accident) and self._pause_requests(probe, error):
             self.limits.accidents += is_accident
-            return [*self._suspects.next_probe(probe), *failed]
+            return failed if probe is self._suspects.probe_of_round else [self._suspects.probe(), *failed]
         error.positions = (failed or [self._packer.first or probe])[0].positions
         raise error
 
     def _continues(self, batch: Batch, error: OpenRouterError) -> bool:
         """Whether the only batch of a job, whose call has retried already, is sent again after some of its texts."""
-        is_retried = batch.is_whole_job and error.limit.startswith("attempts") and may_be_overloaded(error)
+        is_retried = (
+            batch.is_whole_job and error.limit.startswith(("attempts", "the retry budget")) and may_be_overloaded(error)
+        )
         if not is_retried or len(batch) == 1 or self._options["on_error"] == "raise":
             return False
         self._pauses = defaults.JOB_PROBE_PAUSES

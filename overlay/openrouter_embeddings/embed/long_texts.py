@@ -19,7 +19,7 @@ from ..errors import InvalidInputError, OpenRouterError
 from .options import OnLong
 from .packing import BYTES_PER_TOKEN, Batch, NumberedText, estimate_tokens
 from .rejections import is_too_long, limits_in_message
-from .results import Shortened, TextError, VectorCache
+from .results import Shortened, TextError, VectorCache, arrays
 
 _FEWEST_BYTES = 16  # smaller than the limit of any model, so a smaller number is not a limit
 _MARGIN = 0.95  # fraction of the limit to shorten a text to, if the message states the limit and the length
@@ -146,17 +146,13 @@ class LongTexts:
             rows.append(complete)
         if not done:
             return done, None, shortened
-        from .matrix import as_float32
-
-        return done, as_float32(rows), shortened
+        return done, arrays().as_float32(rows), shortened
 
     def _average(self, parts: list[tuple[str, Any]]) -> Any:
         """Return the weighted average of the pieces' vectors, bit-identical for every order of the responses."""
-        from .matrix import average
-
         parts.sort(key=lambda part: part[0])
         weights = [estimate_tokens(text[len(self._prefix) :]) for text, _ in parts]
-        return average([vector for _, vector in parts], weights)
+        return arrays().average([vector for _, vector in parts], weights)
 
     def _shortened(self, position: int, text: str, limit: int) -> list[str]:
         """Return pieces of at most `limit` tokens of a text or a piece of it; only the first one to truncate."""

@@ -42,7 +42,7 @@ class Batch:
     tries: int = 0
     sent_at: float = 0.0
     rejections: int = 0  # counted by `suspects`
-    successes_before: int = -1  # successes of the job at the last rejection
+    rejected_at: float = -math.inf  # time of the last of these rejections
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -227,6 +227,11 @@ class Packer:
 
     def requeue(self, batches: Sequence[Batch]) -> None:
         self._requeued.extendleft(reversed(batches))
+
+    def behind_next(self, batch: Batch) -> list[Batch]:
+        """Return a rejected batch behind the next one, whose success would show that there is no outage."""
+        following = self.next()
+        return [batch] if following is None else [following, batch]
 
     def requeue_from_elsewhere(self) -> Batch | None:
         """Move a text from elsewhere to the front of the queue, and return its batch; None if no text is left.

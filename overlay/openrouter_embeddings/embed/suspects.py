@@ -12,6 +12,7 @@ than 2**-n; if each request fails with probability p, it is `(p / (1 + p))**n`. 
 
 from __future__ import annotations
 
+import math
 import random
 
 from .. import defaults
@@ -23,9 +24,9 @@ class Suspects:
     """The suspects of one job."""
 
     def __init__(self, limits: ModelLimits) -> None:
-        self._limits, self._successes = limits, 0
+        self._limits, self._success_sent_at = limits, -math.inf
         self._rejected: list[tuple[Batch, OpenRouterError]] = []  # in this round, or waiting for the next one
-        self._probe: Batch | None = None  # the probe of this round
+        self.probe_of_round: Batch | None = None  # a round has one only, even if it fails
         self.succeeded: Batch | None = None  # the last batch that succeeded
         self.probe_succeeded = False  # in this round
 
@@ -37,23 +38,23 @@ class Suspects:
         """The number of rejections of the same texts, while others succeed, that are no accident."""
         return defaults.JOB_REJECTIONS_IF_FLAKY if self._limits.accidents else defaults.JOB_REJECTIONS
 
-    def count_success(self, batch: Batch, *, is_new: bool, accidents: int) -> None:
-        """Count a success; `is_new`: it was sent after the last rejection."""
-        self._successes += is_new
+    def count_success(self, batch: Batch, *, accidents: int) -> None:
+        self._success_sent_at = max(self._success_sent_at, batch.sent_at)
         was_rejected = batch.rejections > 0 or batch.is_suspect
         self._limits.accidents += accidents + was_rejected
         if batch.is_probe:
-            self.probe_succeeded |= batch is self._probe
+            self.probe_succeeded |= batch is self.probe_of_round
         else:
             self.succeeded = batch
 
-    def count_rejection(self, batch: Batch) -> bool:
+    def count_rejection(self, batch: Batch, now: float) -> bool:
         """Count a rejection; return whether its texts may be bad.
 
-        Rejections without a success of another request between them count once, because an outage causes them all.
+        Rejections without a success between them, sent after the first, count once, because an outage causes them all.
         """
-        batch.rejections += batch.successes_before != self._successes and not batch.is_suspect
-        batch.successes_before = self._successes
+        if self._success_sent_at >= batch.rejected_at or not batch.rejections:
+            batch.rejections += not batch.is_suspect
+            batch.rejected_at = now
         if self.succeeded is None:
             return False
         in_search = batch.is_suspect or batch.search is not None or batch.bad_texts > 0
@@ -75,10 +76,6 @@ class Suspects:
         probe.is_probe = True
         return probe
 
-    def next_probe(self, failed: Batch) -> list[Batch]:
-        """Return the probe after one that failed; a round has one only."""
-        return [] if failed is self._probe else [self.probe()]
-
     def end_round(self) -> list[tuple[Batch, OpenRouterError]]:
         """Return the bad texts, which are no suspects any more, with their errors."""
         for batch, _ in self._rejected:
@@ -89,8 +86,8 @@ class Suspects:
 
     def start_round(self) -> list[Batch]:
         """Return the batches of the next round."""
-        self._probe, self.probe_succeeded = self.probe(), False
-        batches = [self._probe, *(batch for batch, _ in self._rejected)]
+        self.probe_of_round, self.probe_succeeded = self.probe(), False
+        batches = [self.probe_of_round, *(batch for batch, _ in self._rejected)]
         self._rejected = []
         random.shuffle(batches)
         return batches
