@@ -79,14 +79,13 @@ def generate(spec: Mapping[str, Any], out: Path, overlay: Path | None = None) ->
 
 def compare(committed: Path, fresh: Path) -> str:
     """Return the files that differ, with the first lines of each difference; empty without a difference."""
+    old, new = ({path.relative_to(top): path.read_text("utf-8") for path in files(top)} for top in (committed, fresh))
     found = []
-    for name in sorted({path.relative_to(folder) for folder in (committed, fresh) for path in files(folder)}):
-        paths = (committed / name, fresh / name)
-        old, new = (path.read_text("utf-8") if path.exists() else None for path in paths)
-        if old != new:
-            state = "is missing" if old is None else "should not exist" if new is None else "differs"
-            lines = difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), lineterm="", n=1)
-            found += [f"{name}: {state}", *(f"    {line}" for line in itertools.islice(lines, SHOWN_LINES))]
+    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
+        state = "is missing" if name not in old else "should not exist" if name not in new else "differs"
+        before, after = (texts.get(name, "").splitlines() for texts in (old, new))
+        lines = difflib.unified_diff(before, after, lineterm="", n=1)
+        found += [f"{name}: {state}", *(f"    {line}" for line in itertools.islice(lines, SHOWN_LINES))]
     return "\n".join([*found, "Run `make generate`. Do not edit generated files."] if found else [])
 
 
@@ -98,12 +97,10 @@ def files(folder: Path) -> Iterator[Path]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m codegen", description="Generate the package from openapi.yaml.")
     parser.add_argument("--spec", type=Path, default=ROOT / "openapi.yaml", help="the document (%(default)s)")
-    out = ROOT / "generated" / "openrouter_generated"
-    parser.add_argument("--out", type=Path, default=out, help="the package's folder (%(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "generated/openrouter_generated", help="folder: %(default)s")
     overlay = ROOT / "overlay" / "openrouter_embeddings"
     parser.add_argument("--overlay", type=Path, default=overlay, help="the hand-written package (%(default)s)")
-    text = "do not check that the document has what the hand-written package needs"
-    parser.add_argument("--no-overlay", dest="overlay", action="store_const", const=None, help=text)
+    parser.add_argument("--no-overlay", dest="overlay", action="store_const", help="check no hand-written package")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the folder is out of date")
     parser.add_argument("--lint", action="store_true", help="check the rules of the document, and generate nothing")
     return parser.parse_args(arguments)

@@ -7,13 +7,10 @@ openapi-python-client gets the whole document. What version 0.29.1 parses wrongl
 * named unions, lists, maps and scalars: it inlines them and drops the name. They become members of the aliases too;
 * enums of several types, of numbers or with null, and constants that are null, lists or objects: it refuses them. Each
   type of an enum becomes a branch of a union, without its values if they are numbers;
-* header parameters whose values are not strings: it refuses them. All header parameters become query parameters;
-* bodies and responses of other media types than JSON: they become JSON, or are left out;
+* headers that are not strings, bodies that are not JSON, and one class for a body and a result: it refuses them, or
+  parses them in another way. All parameters become query parameters, and each body a JSON object of its own;
 * `title`, which renames classes, `default`, which it refuses on objects and unions, and `format`, which changes strings
   into dates and files: removed. Enums and maps without a name get a title, since two could get the same class name.
-
-Its parsed objects do not have bounds of values, discriminators, descriptions of parameters, extensions (`x-...`), ids
-of operations, descriptions of tags, and servers: the templates take these from the normal form.
 """
 
 from __future__ import annotations
@@ -24,9 +21,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .docstrings import wrapped
-from .document import Json
-from .media import JSON
-from .operations import body_schema
+from .document import Json, Place, below, operations
+from .names import module_name
+from .operations import JSON, arguments
 from .schemas import PREFIX, Schema, branches, flat, is_model, kinds, recursive, target
 
 REMOVED = ("title", "default", "format", "examples", "example", "discriminator", "enum", "const", "anyOf", "oneOf")
@@ -41,9 +38,7 @@ class Adapter:
     schemas that are accepted in place of a named schema.
     """
 
-    def __init__(
-        self, schemas: Mapping[str, Schema], received: Collection[str], also: Mapping[str, list[Schema]]
-    ) -> None:
+    def __init__(self, schemas: Mapping[str, Schema], received: Collection[str], also: dict[str, list[Schema]]) -> None:
         self.schemas, self.received, self.also = schemas, received, also
         self.recursive = recursive(schemas)
         self.titles = (f"Unnamed{number}" for number in itertools.count(1))
@@ -56,35 +51,30 @@ class Adapter:
         """Adapt the whole document. The schema `holder` gets a member for each alias."""
         content = self.named()
         plain = [name for name, schema in self.schemas.items() if not is_model(schema)]
-        aliases = {name: {"$ref": PREFIX + name} for name in plain}
-        aliases |= {name: content[name] for name in plain if name in self.recursive or "$ref" in content[name]}
-        components = {name: schema for name, schema in content.items() if "$ref" not in schema}
-        components |= {name: {"type": "object"} for name in self.recursive}
+        aliases = {name: content[name] if name in self.recursive else {"$ref": PREFIX + name} for name in plain}
+        components = content | {name: {"type": "object"} for name in self.recursive}
         components[holder] = {"type": "object", "properties": aliases, "required": list(aliases)}
         paths = {
-            path: {method: self._operation(operation) for method, operation in item.items()}
-            for path, item in normal["paths"].items()
+            f"/{module_name(place.value['operationId'])}": {place.where[2]: self._operation(place)}
+            for place in operations(normal)
         }
         return {**normal, "paths": paths, "components": {"schemas": components}}
 
-    def _operation(self, operation: Json) -> dict[str, Any]:
-        """Adapt an operation. Its header parameters become query parameters with the names of their arguments."""
-        adapted: dict[str, Any] = copy.deepcopy(dict(operation))
-        for parameter in adapted["parameters"]:
-            parameter["schema"] = self.schema(parameter["schema"], True)
-            parameter |= {"example": None, "examples": None}
-            if parameter["in"] != "path":
-                parameter |= {"in": "query", "name": parameter["x-python-name"]}
-        if "requestBody" in operation:
-            _, schema = body_schema(operation)
-            body = self.schema(schema, True)
-            # A copy of a model, because results may have the same model.
-            if is_model(model := self.schemas.get(target(schema) or "", {})):
-                body = {**self.schema(model, True), "title": next(self.titles)}
-            adapted["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
-        for response in adapted["responses"].values():
-            for media in response.get("content", {}).values():
-                media["schema"] = self.schema(media["schema"], False)
+    def _operation(self, place: Place) -> dict[str, Any]:
+        """Adapt an operation: its arguments are query parameters and members of its body, under their Python names."""
+        adapted = {key: place.value[key] for key in ("operationId", "tags", "security")}
+        adapted |= {"parameters": [], "responses": copy.deepcopy(place.value["responses"])}
+        body: dict[str, Any] = {"type": "object", "title": next(self.titles), "properties": {}, "required": []}
+        for one in arguments(place, self.schemas):
+            schema = self.schema(one.schema, True)
+            if one.location not in ("body", "file"):
+                adapted["parameters"] += [{"in": "query", "name": one.name, "required": one.required, "schema": schema}]
+                continue
+            body["properties"][one.name] = schema
+            body["required"] += [one.name] if one.required else []
+            adapted["requestBody"] = {"content": {JSON: {"schema": body}}}
+        for _, media in below([Place((), adapted)], "responses", "*", "content", "*"):
+            media["schema"] = self.schema(media["schema"], False)
         return adapted
 
     def schema(self, schema: Schema, sent: bool, named: bool = False) -> Schema:
@@ -139,11 +129,7 @@ class Adapter:
 
 def _value_groups(schema: Schema) -> Iterator[Schema]:
     """Yield one schema for each type of the values of an enum or constant."""
-    groups: dict[type, list[Any]] = {}
-    for value in schema.get("enum", [schema.get("const")]):
-        groups.setdefault(type(value), []).append(value)
-    if "null" in kinds(schema):
-        groups.setdefault(type(None), [])
-    for kind, values in groups.items():
-        found = {"const": values[0]} if "const" in schema else {"enum": values}
+    values = schema.get("enum", [schema.get("const")])
+    for kind in dict.fromkeys([*map(type, values), *([type(None)] if "null" in kinds(schema) else [])]):
+        found = {"const": values[0]} if "const" in schema else {"enum": [item for item in values if type(item) is kind]}
         yield {"type": JSON_TYPES[kind], **(found if kind in (str, int) else {})} if kind in JSON_TYPES else {}

@@ -20,8 +20,7 @@ def docstring(text: str, indent: int) -> str:
     safe = safe_for_docstring(text).replace("\r", " ")
     if "\n" not in safe and not safe.endswith(('"', "\\")):
         return f'"""{safe}"""'
-    lines = [f"{pad}{line}" if line and index else line for index, line in enumerate(safe.split("\n"))]
-    return '"""' + "\n".join(lines) + f'\n{pad}"""'
+    return f'"""{textwrap.indent(safe, pad).removeprefix(pad)}\n{pad}"""'
 
 
 def wrapped(text: str, width: int = WIDTH, first: str = "", rest: str = "") -> str:
@@ -94,14 +93,12 @@ def with_attributes(name: str, schemas: Mapping[str, Schema], names: Mapping[str
 
 def first_example(*holders: Mapping[str, Any]) -> Any:
     """Return the first example of schemas, parameters or media types; None without one."""
+    found: list[Any] = []
     for holder in holders:
         examples = holder.get("examples") or ()
-        if isinstance(examples, Mapping):
-            examples = [item["value"] for item in examples.values() if isinstance(item, Mapping) and "value" in item]
-        for value in (holder.get("example"), *examples):
-            if value is not None:
-                return value
-    return None
+        named = [item.get("value") for item in examples.values()] if isinstance(examples, Mapping) else examples
+        found += [holder.get("example"), *named]
+    return next((value for value in found if value is not None), None)
 
 
 def json_text(value: Any) -> str:

@@ -71,12 +71,12 @@ class Source:
         Raises:
             SpecificationError: the file cannot be read, is not YAML, or has a duplicate key.
         """
-        if self.path.suffix == ".json" and self.path.exists():  # JSON has escapes that YAML does not have
-            self.document = json.loads(self.path.read_bytes())
-            return self.document
         try:
-            with self.path.open("rb") as file:
-                node = yaml.compose(file, YAML_LOADER)
+            content = self.path.read_bytes()
+            if self.path.suffix == ".json":  # JSON has escapes that YAML does not have
+                self.document = json.loads(content)
+                return self.document
+            node = yaml.compose(content, YAML_LOADER)
         except OSError as error:
             raise SpecificationError(Finding((), error.strerror or str(error))) from None
         except yaml.MarkedYAMLError as error:
@@ -88,10 +88,10 @@ class Source:
 
     def report(self, findings: Iterable[Finding], kind: str = "error") -> str:
         """Return one line per finding, as compilers do: file, line, column, operation, problem, fix and pointer."""
-        rows = []
+        rows, names = [], owners(self.document)
         for where, problem, fix in dict.fromkeys(findings):
             known = next(where[:size] for size in range(len(where), -1, -1) if where[:size] in self.lines or not size)
-            text = f"{operations_of(self.document, where)}{problem}{'; ' if fix else ''}{fix}"
+            text = f"{names.get(where[:3], '')}{problem}{'; ' if fix else ''}{fix}"
             rows.append((self.lines.get(known, (1, 1)), f"{text} [{pointer(where)}]"))
         return "\n".join(f"{self.path}:{line}:{column}: {kind}: {text}" for (line, column), text in sorted(rows))
 
@@ -142,10 +142,7 @@ def part(spec: Json, where: Where) -> Any:
     """Return the value at a place; None if there is nothing."""
     found: Any = spec
     for step in where:
-        if isinstance(found, list):
-            found = found[int(step)] if step.isdigit() and int(step) < len(found) else None
-        else:
-            found = found.get(step) if isinstance(found, Mapping) else None
+        found = found.get(step) if isinstance(found, Mapping) else dict(members(found)).get(step)
     return found
 
 
@@ -198,16 +195,13 @@ def media(bodies: Iterable[Place]) -> list[Place]:
     return below(bodies, "content", "*")
 
 
-def operations_of(spec: Json, where: Where) -> str:
-    """Return the operation that a place belongs to, or the first that reaches it, as the beginning of a message."""
-    if where[:1] == ("paths",) and len(where) > 2 and where[2] in METHODS:
-        return f"{where[2].upper()} {where[1]}: "
-    if where[:1] != ("components",):
-        return ""
-    for (_, path, method), operation in operations(spec):
-        if any(where[: len(place)] == place for place in reached(spec, operation)):
-            return f"{method.upper()} {path}: "
-    return ""
+def owners(spec: Json) -> dict[Where, str]:
+    """Return how a message about each operation and component begins: with the first operation that reaches it."""
+    found: dict[Where, str] = {}
+    for where, operation in operations(spec):
+        for place in (where, *reached(spec, operation)):
+            found.setdefault(place[:3], f"{where[2].upper()} {where[1]}: ")
+    return found
 
 
 def reached(spec: Json, value: Any) -> Iterator[Where]:

@@ -22,9 +22,7 @@ TAKEN_CLASSES = frozenset(
 
 def class_name(text: str) -> str:
     """Return the class name of a schema; openapi-python-client does not change it further."""
-    name, before = ClassName(text, "N"), ""
-    while name != before:
-        name, before = ClassName(name, "N"), name
+    name = ClassName(ClassName(text, "N"), "N")
     plain = name.removesuffix("_")
     return f"{plain}Schema" if plain in TAKEN_CLASSES or keyword.iskeyword(plain) else name
 
@@ -73,9 +71,7 @@ def unused(name: str, taken: Iterable[str]) -> str:
 class Scope:
     """The names and imports of one generated module. A schema gets another name there if its own name is taken."""
 
-    def __init__(
-        self, up: str, own: Iterable[str] = (), shadows: Iterable[str] = (), schemas: Collection[str] = ()
-    ) -> None:
+    def __init__(self, up: str, own: Iterable[str], shadows: Iterable[str] = (), schemas: Iterable[str] = ()) -> None:
         self.up = up  # the dots that lead to the package
         self.schemas = schemas  # defined by the module itself
         self.taken = dict.fromkeys(own, "")  # name -> module

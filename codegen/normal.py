@@ -14,7 +14,7 @@ from typing import Any
 from . import document
 from .document import Finding, Json, Place, Where, pointer
 from .names import class_name, module_name, unused
-from .schemas import NULL, PREFIX, REMARKS, Schema, any_of, branches, duplicates, flat, kinds, remarks, renamed
+from .schemas import NULL, PREFIX, REMARKS, Schema, any_of, branches, duplicates, flat, kinds, remarks, renamed, target
 
 CONDITIONS = {"then", "else", "dependentSchemas"}
 # OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound in `minimum`.
@@ -43,7 +43,9 @@ class Normalizer:
             name, raw = self.class_names[place.where[-1]], place.value
             if place.where[-1] in self.nullable:
                 raw = {**raw, "type": "object", "nullable": False}
-            self.schemas[name] = self.schema(raw, place.where, name, named=True)
+            found = self.schema(raw, place.where, name, named=True)
+            if target(found) != name:
+                self.schemas[name] = found
 
     def reject(self, where: Where, problem: str, fix: str) -> Schema:
         """Add a finding. The schema becomes one that allows any value, so that other findings are reported too."""
@@ -83,15 +85,11 @@ class Normalizer:
 
     def _reference(self, raw: Json, where: Where, hint: str) -> Schema:
         beside = {key: raw[key] for key in raw if key in REMARKS or key.startswith("x-")}
-        place = self.locate(where, raw)
-        first = document.steps(raw["$ref"])
-        if len(first) == 3 and first[:2] == ("components", "schemas"):
-            found: Schema = {"$ref": PREFIX + self.class_names[first[2]]} if first[2] in self.class_names else {}
-        else:
-            found = self._part(place, hint)
-        found = {**found, **beside}
-        is_nullable = raw.get("nullable") or (len(first) == 3 and first[2] in self.nullable)
-        return {**beside, "oneOf": [found, NULL]} if is_nullable else found
+        name = str(raw["$ref"]).removeprefix(PREFIX)
+        known = self.class_names.get(name)
+        found = {"$ref": PREFIX + known} if known else self._part(self.locate(where, raw), hint)
+        is_nullable = raw.get("nullable") or name in self.nullable
+        return {**beside, "oneOf": [{**found, **beside}, NULL]} if is_nullable else {**found, **beside}
 
     def _part(self, place: Place, hint: str) -> Schema:
         """Return the normal form of a part of a schema; all references to this part lead to the same class."""
@@ -106,16 +104,15 @@ class Normalizer:
         return self.inline[where]
 
     def _object(self, raw: Schema, where: Where, hint: str, named: bool) -> Schema:
-        body = {key: value for key, value in raw.items() if key not in (*UNIONS, "not", "discriminator")}
+        if where in self.inline:
+            return self.inline[where]
         nullable = "null" in kinds(raw)
-        own = named and not nullable
-        if not own:
-            if where in self.inline:
-                return self.inline[where]
+        if nullable or not named:
             hint = unused(class_name(f"{hint}Object" if named else hint), self.schemas)
-            self.schemas[hint] = NULL
-            found: Schema = {"$ref": PREFIX + hint}
-            self.inline[where] = {**remarks(raw), "oneOf": [found, NULL]} if nullable else {**remarks(raw), **found}
+        found: Schema = {"$ref": PREFIX + hint}
+        self.inline[where] = {**remarks(raw), "oneOf": [found, NULL]} if nullable else {**remarks(raw), **found}
+        self.schemas[hint] = NULL
+        body = {key: value for key, value in raw.items() if key not in (*UNIONS, "not", "discriminator")}
         body["type"] = "object"
         owners: dict[str, str] = {}
         for name in raw["properties"]:  # openapi-python-client refuses these; the client keeps undeclared members
@@ -129,8 +126,6 @@ class Normalizer:
             for name, value in raw["properties"].items()
         }
         self._read_inner(body, where, hint)
-        if own:
-            return body
         self.schemas[hint] = body
         return self.inline[where]
 
@@ -141,7 +136,7 @@ class Normalizer:
                 return {**options[0], **remarks(raw)}
             result = {key: value for key, value in result.items() if key not in ("type", "required")}
             result["oneOf" if "oneOf" in raw else "anyOf"] = options
-            return self._with_mapping(result, raw)
+            return self._with_mapping(result)
         result.pop("discriminator", None)
         self._read_inner(result, where, hint)
         return result
@@ -168,19 +163,16 @@ class Normalizer:
             found.append(NULL if _is_null(item) else self.schema({**beside, **item}, place, name))
         return sorted(flat(found), key=lambda option: option == NULL)
 
-    def _with_mapping(self, union: Schema, raw: Schema) -> Schema:
+    def _with_mapping(self, union: Schema) -> Schema:
         """Return a union with a complete discriminator; without discriminator if a branch is not a named object."""
-        given = raw.get("discriminator")
-        union.pop("discriminator", None)
+        given = union.pop("discriminator", None)
         names = {PREFIX + found: name for name, found in self.class_names.items()}
         options = [str(option.get("$ref")) for option in branches(union) if option != NULL]
         if not isinstance(given, Mapping) or any(one not in names or branches(self.raw[names[one]]) for one in options):
             return union
-        mapping: dict[str, str] = {}
-        for tag, reference in given.get("mapping", {}).items():
-            name = str(reference).removeprefix(PREFIX)
-            if (known := PREFIX + self.class_names.get(name, name)) in options:
-                mapping[tag] = known
+        named = {tag: str(name).removeprefix(PREFIX) for tag, name in given.get("mapping", {}).items()}
+        known = {tag: PREFIX + self.class_names.get(name, name) for tag, name in named.items()}
+        mapping = {tag: found for tag, found in known.items() if found in options}
         for option in options:
             default = [] if option in mapping.values() else [names[option]]
             for tag in self._tags(names[option], given["propertyName"]) or default:
@@ -201,10 +193,6 @@ class Normalizer:
         is_place = isinstance(document.part(self.spec, where), Mapping) and isinstance(value, Mapping)
         return {"$ref": pointer(where)} if is_place and "$ref" not in value and not _is_null(value) else value
 
-    def _linked_members(self, schema: Json, where: Where) -> dict[str, Any]:
-        members = document.below([Place(where, schema)], "properties", "*")
-        return {place[-1]: self._linked(value, place) for place, value in members}
-
     def _merged(self, raw: Json, where: Where, named: bool = False) -> dict[str, Any]:
         """Return the schema that replaces an `allOf`: the only part that limits the values, or all parts merged."""
         merge = (*where, "allOf")
@@ -216,11 +204,10 @@ class Normalizer:
         described = {key: value for part in parts for key, value in remarks(part.value).items()}
         described |= {"nullable": True} if any(part.value.get("nullable") for part in parts) else {}
         described |= {key: value for key, value in beside.items() if key.startswith("x-")}
-        if len(limiting) == 1 and limiting[0].where != where:
-            (place, only), found = limiting[0], self.locate(*limiting[0]).value
+        if len(limiting) == 1 and "$ref" in limiting[0].value:
+            found = self.locate(*limiting[0]).value
             if not (named and (found.get("properties") or found.get("allOf"))):
-                members = {"properties": self._linked_members(only, place)} if "properties" in only else {}
-                return {**only, **members, **described}
+                return {**limiting[0].value, **described}
         self._open.add(merge)
         merged = dict(described)
         for place, part in limiting:
@@ -234,7 +221,8 @@ class Normalizer:
                 if key in UNIONS:
                     merged[key] = [self._linked(item, option) for option, item in _options({key: value}, at)]
                 elif key == "properties":
-                    merged.setdefault(key, {}).update(self._linked_members(found, at))
+                    linked = {name: self._linked(item, (*at, key, name)) for name, item in value.items()}
+                    merged.setdefault(key, {}).update(linked)
                 elif key == "required":
                     merged[key] = list(dict.fromkeys([*merged.get(key, ()), *value]))
                 elif key == "enum" and key in merged:

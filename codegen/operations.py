@@ -14,21 +14,25 @@ from typing import Any, NamedTuple
 
 from . import document
 from .document import Finding, Json, Place, SpecificationError, Where
-from .media import FORM, JSON, KIND, MULTIPART, STREAM, chosen, essence, is_file, kind
 from .names import class_name, module_name, snake_case, tag_attribute, tag_name
 from .normal import Normalizer
 from .schemas import NULL, PREFIX, Schema, any_of, branches, kinds, reachable, renamed, target
 
+JSON = "application/json"
+STREAM = "text/event-stream"
+MULTIPART, FORM = "multipart/form-data", "application/x-www-form-urlencoded"
+_TEXTS = ("application/xml", "application/yaml", "application/x-ndjson", "application/jsonl", "application/graphql")
+# The extension in normal form that says how the body of a success is read; "none": there is no body.
+KIND = "x-python-kind"
 OPTIONS = ("retries", "server_url", "timeout_ms", "http_headers", "extra_body")
 DEFAULT_ERROR = "OpenRouterDefaultError"
-# (location, style) -> the style of `types.Parameter` with `explode: true` and with `explode: false`.
+# The style of `types.Parameter` with `explode: true` and with `explode: false`.
 STYLES = {
-    ("path", "simple"): ("simple", "simple"),
-    ("header", "simple"): ("simple", "simple"),
-    ("query", "form"): ("form", "comma"),
-    ("query", "spaceDelimited"): ("form", "space"),
-    ("query", "pipeDelimited"): ("form", "pipe"),
-    ("query", "deepObject"): ("deep", "deep"),
+    "simple": ("simple", "simple"),
+    "form": ("form", "comma"),
+    "spaceDelimited": ("form", "space"),
+    "pipeDelimited": ("form", "pipe"),
+    "deepObject": ("deep", "deep"),
 }
 DEFAULT_STYLES = {"path": "simple", "query": "form", "header": "simple"}
 # In these methods null is another request than a member that is left out (RFC 7396; RFC 9110, 9.3.4).
@@ -41,7 +45,7 @@ class Argument(NamedTuple):
 
     `location` is path, query, header, body, or file (a body, or a member of one, that is a file). `holder` is the
     parameter or the body, if there is one: it has a description and examples too. `sends_null`: None is sent as null,
-    which is another request than one without the member. `parsed` is the property of openapi-python-client.
+    which is another request than one without the member.
     """
 
     name: str
@@ -52,7 +56,6 @@ class Argument(NamedTuple):
     required: bool
     style: str = "form"
     sends_null: bool = False
-    parsed: Any = None
 
 
 def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) -> dict[str, Any]:
@@ -67,11 +70,11 @@ def normalize(spec: Json, taken: Mapping[str, Collection[str]] | None = None) ->
         paths.setdefault(where[1], {})[where[2]] = reader.operation(where, raw)
     paths = renamed(paths, reader.unify())
     reached = reachable([paths], reader.schemas)
-    result = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
-    result |= {"paths": paths}
-    result["components"] = {"schemas": {name: schema for name, schema in reader.schemas.items() if name in reached}}
-    found = reader.findings
-    findings = [f for f in found if f.where[:1] != ("components",) or document.operations_of(spec, f.where)]
+    schemas = {name: schema for name, schema in reader.schemas.items() if name in reached}
+    head = {key: spec[key] for key in ("openapi", "info", "servers", "tags") if key in spec}
+    result = {**head, "paths": paths, "components": {"schemas": schemas}}
+    used = document.owners(spec)
+    findings = [found for found in reader.findings if found.where[:1] != ("components",) or found.where[:3] in used]
     if findings := [*findings, *_wrong_names(result, taken or {})]:
         raise SpecificationError(*dict.fromkeys(findings))
     return result
@@ -114,16 +117,41 @@ def body_schema(operation: Json) -> tuple[str, Schema]:
     return name, media["schema"]
 
 
-def sent_schemas(normal: Json) -> set[str]:
-    """Return the names of the schemas that arguments refer to, directly or through others."""
+def used_schemas(normal: Json) -> tuple[set[str], set[str]]:
+    """Return the names of the schemas that arguments, and that responses, refer to, directly or through others."""
     schemas = normal["components"]["schemas"]
-    found = (argument.schema for place in document.operations(normal) for argument in arguments(place, schemas))
-    return reachable(found, schemas)
+    sent = (argument.schema for place in document.operations(normal) for argument in arguments(place, schemas))
+    received = (value for _, value in document.responses(normal))
+    return reachable(sent, schemas), reachable(received, schemas)
 
 
-def received_schemas(normal: Json) -> set[str]:
-    """Return the names of the schemas that responses refer to, directly or through others."""
-    return reachable((found for _, found in document.responses(normal)), normal["components"]["schemas"])
+def essence(name: str) -> str:
+    """Return a media type in lower case and without parameters."""
+    return name.partition(";")[0].strip().lower()
+
+
+def kind(name: str, media: Mapping[str, Any]) -> str:
+    """Return how a body of a media type is sent or read: as "json", "form", "text", "bytes" or "stream"."""
+    plain, schema = essence(name), media.get("schema")
+    if plain in (STREAM, MULTIPART, FORM):
+        return "stream" if plain == STREAM else "form"
+    is_typed = isinstance(schema, Mapping) and schema.get("type", "object") != "string" and bool(schema)
+    if plain in (JSON, "text/json") or plain.endswith("+json") or (plain in ("*/*", "application/*") and is_typed):
+        return "json"
+    return "text" if plain.startswith("text/") or plain in _TEXTS or plain.endswith(("+xml", "+yaml")) else "bytes"
+
+
+def chosen(content: Mapping[str, Any], order: tuple[str, ...]) -> tuple[str, list[str]]:
+    """Return the first kind in `order` that a body offers, and its media types; "none" if there is none."""
+    found = ((wanted, [name for name, media in content.items() if kind(name, media) == wanted]) for wanted in order)
+    return next(((wanted, names) for wanted, names in found if names), ("none", []))
+
+
+def is_file(schema: Mapping[str, Any]) -> bool:
+    """Return whether the value of a schema of the normal form is a file in a multipart body, or a list of files."""
+    item = schema.get("items", {}) if schema.get("type") == "array" else schema
+    is_encoded = "contentMediaType" not in item or "contentEncoding" in item
+    return item.get("type", "string") == "string" and (item.get("format") == "binary" or not is_encoded)
 
 
 class _Reader(Normalizer):
@@ -154,7 +182,7 @@ class _Reader(Normalizer):
             **self._security(where, raw),
             **self._body(where, raw, hint),
         }
-        self._rename_parameters(where, result)
+        self._rename_parameters(Place(where, result))
         return result
 
     def _parameters(self, where: Where, owners: list[Place], hint: str) -> Iterator[dict[str, Any]]:
@@ -173,10 +201,8 @@ class _Reader(Normalizer):
                 continue
             holder = next(iter(document.media([Place(place, item)])), Place(place, item))
             style = item.get("style", DEFAULT_STYLES[location])
-            exploded, joined = STYLES.get((location, style), (None, None))
+            exploded, joined = STYLES.get(style, (None, None)) if holder.value is item else ("json", "json")
             written = exploded if item.get("explode", style == "form") else joined
-            if holder.value is not item:
-                written = "json"
             if written is None:
                 fix = f"use style: {DEFAULT_STYLES[location]}"
                 self.reject((*place, "style"), f"the parameter {name} has the style {style}", fix)
@@ -194,12 +220,11 @@ class _Reader(Normalizer):
             return {}
         place = self.locate((*where, "requestBody"), raw["requestBody"])
         content = place.value.get("content") or {}
-        forms = [name for name in content if essence(name) in (MULTIPART, FORM)]
-        name = next(iter([*chosen(content, ("json",)), *forms, *chosen(content, ("text", "bytes"))]), None)
-        if name is None:
+        read, names = chosen(content, ("json", "form", "text", "bytes"))
+        if not names:
             self.reject(place.where, "the request body has no content that can be sent", f"declare {JSON}")
             return {}
-        read = "form" if name in forms else kind(name, content[name])
+        name = names[0]
         at = (*place.where, "content", name, "schema")
         schema = self.schema(content[name].get("schema", {}), at, f"{hint}Request")
         if read in ("text", "bytes"):
@@ -233,13 +258,13 @@ class _Reader(Normalizer):
         contents: list[Schema] = []
         for status, place in good.items():
             content = {} if where[2] == "head" or status in ("204", "205") else place.value.get("content") or {}
-            names = chosen(content, ("json", "text", "bytes"))
+            read, names = chosen(content, ("json", "text", "bytes", "form"))
             if content and not names:
                 fix = f"declare the {JSON} response of the non-streaming call, or leave the operation out"
                 problem = "a response that is only an event stream is not supported"
                 self.reject((*place.where, "content"), problem, fix)
-            read = kind(names[0], content[names[0]]) if names else "none"
-            result[status] = {"description": place.value.get("description", ""), KIND: read}
+            result[status] = {"description": place.value.get("description", "")}
+            result[status][KIND] = "bytes" if read == "form" else read
             if read == "json":
                 at = (*place.where, "content", names[0], "schema")
                 contents.append(self.schema(content[names[0]].get("schema", {}), at, f"{hint}Answer"))
@@ -259,8 +284,8 @@ class _Reader(Normalizer):
         """Return the requirements of an operation, and the header of its key if that is not `Authorization`."""
         required = [item for item in raw.get("security", self.spec.get("security", ())) if item]
         schemes = self.spec.get("components", {}).get("securitySchemes", {})
-        names = [name for item in required for name in item if len(item) == 1]
-        headers = [header for name in names if (header := _key_header(self.locate((), schemes.get(name)).value))]
+        used = [self.locate((), schemes.get(name)).value for item in required if len(item) == 1 for name in item]
+        headers = [header for header in map(_key_header, used) if header]
         if required and not headers:
             shared = ("components", "securitySchemes", *list(required[0])[:1])
             fix = "declare type: http with scheme: bearer, or type: apiKey with in: header"
@@ -268,11 +293,10 @@ class _Reader(Normalizer):
         key = {"x-python-key": headers[0]} if headers and "Authorization" not in headers else {}
         return {"security": required, **key}
 
-    def _rename_parameters(self, where: Where, operation: Json) -> None:
+    def _rename_parameters(self, place: Place) -> None:
         """Put its location before the name of each parameter whose name in Python is taken."""
-        found = arguments(Place(where, operation), self.schemas)
-        taken = [item.name for item in found if item.location in ("body", "file")]
-        for item in operation["parameters"]:
+        taken = [item.name for item in arguments(place, self.schemas) if item.location in ("body", "file")]
+        for item in place.value["parameters"]:
             if item["x-python-name"] in taken:
                 item["x-python-name"] = f"{item['in']}_{item['x-python-name']}"
             taken.append(item["x-python-name"])
@@ -302,17 +326,14 @@ def _wrong_names(normal: Json, reserved: Mapping[str, Collection[str]]) -> list[
     for where, operation in document.operations(normal):
         place, method = f"{where[2].upper()} {where[1]}", operation["x-python-method"]
         owners |= {(where, name): "an option of every method" for name in OPTIONS}
-        tags, schemas = operation["tags"], normal["components"]["schemas"]
+        tags, items = operation["tags"], arguments(Place(where, operation), normal["components"]["schemas"])
         methods = [(tag_name(tag), name) for tag in tags for name in (method, f"{method}_async")]
         # The key that sets a name, the scope in which it must be unique, the name, and its owner.
         claims: list[tuple[str, Any, str, str]] = [
             ("operationId", "operations", module_name(operation["operationId"]), f"the operationId of {place}"),
             *(("tags", "", tag_attribute(tag), f"the tag {tag!r}") for tag in tags),
             *(("x-python-method", scope, name, f"the method of {place}") for scope, name in methods),
-            *(
-                ("x-python-name", where, item.name, f"the argument for the {item.location} {item.wire}")
-                for item in arguments(Place(where, operation), schemas)
-            ),
+            *(("x-python-name", where, one.name, f"the argument for the {one.location} {one.wire}") for one in items),
         ]
         for key, scope, name, owner in claims:
             at, problem = (*where, key) if key in operation else where, ""

@@ -13,17 +13,20 @@ from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol as Property
 
 from . import document, param_types
 from .adapter import Adapter
-from .docstrings import description, docstring, entry, json_text, remarks, sentence, with_attributes, wrapped
-from .document import Finding, SpecificationError
-from .methods import Method
+from .docstrings import description, docstring, entry, remarks, sentence, with_attributes, wrapped
+from .document import Finding, Place, SpecificationError
 from .names import Scope, attribute, class_name, module_name, snake_case, tag_attribute, tag_name, unused
-from .operations import received_schemas, sent_schemas
+from .operations import JSON, KIND, Argument, arguments, body_schema, used_schemas
 from .response_types import ResponseTypes, fixed_members, is_nullable, json_kind, members, text
-from .schemas import Schema, is_model, stripped
+from .schemas import Schema, is_model, stripped, target
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Members of every model, and names that its module imports; a field with one of these names gets an underscore.
@@ -32,7 +35,7 @@ TAKEN |= {"Any", "Literal", "Mapping", "Self", "Sequence", "classmethod", "self"
 READING = ("array", "best_fit", "by_kind", "by_tag", "expecting", "list_of", "map_of", "mapping")
 # Files for which openapi-python-client has no template.
 FILES = ("reading.py", "lazy.py", "schemas.py", "models/aliases.py", "models/__init__.py")
-TEXT_FILTERS = (docstring, entry, json_text, module_name, sentence, snake_case, wrapped)
+TEXT_FILTERS = (description, docstring, entry, module_name, remarks, sentence, snake_case, with_attributes, wrapped)
 PROPERTY_FILTERS = (fixed_members, is_nullable, json_kind, members, stripped, text)
 NAMESPACES = {"components": "The schemas of the API.", "operations": "The schemas of single operations."}
 
@@ -49,26 +52,20 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     )
     package = Package(normal, config)
     project = Project(openapi=package.data, config=config, custom_template_path=TEMPLATES)
-    project.env.globals.update(
-        package=package, pieces=READING, new_scope=Scope, remarks=remarks, description=description
-    )
+    project.env.globals.update(package=package, pieces=READING, new_scope=Scope)
     project.env.filters.update({function.__name__: function for function in (*TEXT_FILTERS, *PROPERTY_FILTERS)})
     project.env.tests["in_all"] = lambda row, rows: all(row in found for found in rows)
     project.env.filters.update(
-        asynchronous="{}_async".format,
-        builtin=lambda name, scope: scope.builtin(name),
         blank_lines=lambda lines: re.sub(r"\n{3,}", "\n\n", lines).strip(),
         literal=repr,
         method=lambda endpoint: Method(endpoint, package.operations[str(endpoint.name)], package.types),
         model=package.types.model,
-        raises=Method.raises,
         optional=lambda type_: type_ if type_.endswith(("Any", "None")) else f"{type_} | None",
         options=package.types.options,
         tuple=tuple,
     )
     with contextlib.redirect_stdout(io.StringIO()):
-        problems = project.build()
-    _raise_problems(problems, normal)
+        _raise_problems(project.build(), package.operations)
     (out / "client.py").rename(out / "resources.py")
     for name in FILES:
         (out / name).write_text(project.env.get_template(f"{Path(name).name}.jinja").render(), "utf-8")
@@ -79,14 +76,13 @@ def write(out: Path, normal: Mapping[str, Any]) -> None:
     (out / "py.typed").touch()
 
 
-def _raise_problems(problems: Iterable[GeneratorError], normal: Mapping[str, Any]) -> None:
+def _raise_problems(problems: Iterable[GeneratorError], operations: Mapping[str, Place]) -> None:
     """Raise each problem that openapi-python-client reports; it would leave out the operation and continue."""
-    places = {f"{where[2].upper()} {where[1]} ": where for where, _ in document.operations(normal)}
     findings = []
     for problem in problems:
-        message = f"openapi-python-client: {problem.header} {problem.detail or ''}".strip()
-        where = next((where for name, where in places.items() if name in f"{message} "), ())
-        findings.append(Finding(where, " ".join(message.split())))
+        message = " ".join(f"openapi-python-client: {problem.header} {problem.detail or ''}".split())
+        where = next((place.where for name, place in operations.items() if f" /{name} " in f"{message} "), ())
+        findings.append(Finding(where, message))
     if findings:
         raise SpecificationError(*findings)
 
@@ -97,20 +93,20 @@ class Package:
     def __init__(self, normal: Mapping[str, Any], config: Config) -> None:
         self.normal = normal
         self.schemas: dict[str, Schema] = normal["components"]["schemas"]
-        self.sent, self.received = sent_schemas(normal), received_schemas(normal)
+        self.operations = {module_name(place.value["operationId"]): place for place in document.operations(normal)}
+        self.sent, self.received = used_schemas(normal)
         adapter, holder = Adapter(self.schemas, self.received, {}), unused("Aliases", self.schemas)
         parsed = GeneratorData.from_dict(adapter.document(normal, holder), config=config)
         if isinstance(parsed, GeneratorError):
-            _raise_problems([parsed], normal)
+            _raise_problems([parsed], self.operations)
         self.data = cast(GeneratorData, parsed)
-        collections = self.data.endpoint_collections_by_tag.values()
-        # Before the templates are rendered, which need all responses.
-        _raise_problems([*self.data.errors, *(error for found in collections for error in found.parse_errors)], normal)
+        errors = [error for found in self.data.endpoint_collections_by_tag.values() for error in found.parse_errors]
+        # Before the templates are rendered, which need all that the document has.
+        _raise_problems([*self.data.errors, *errors], self.operations)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}
         recursive = {name: aliases[name] for name in sorted(adapter.recursive)}
         self.types = ResponseTypes(models, recursive, normal)
-        self.operations = {module_name(place.value["operationId"]): place for place in document.operations(normal)}
         # Only schemas that operations reach are written; enums of requests alone are in params.py.
         used = {name for name in self.sent | self.received if is_model(self.schemas[name])}
         self.data.models = [model for name, model in models.items() if name in used]
@@ -122,18 +118,12 @@ class Package:
         self.model_places |= dict.fromkeys(self.aliases, "models.aliases")
         self.alias_names = {*self.aliases, *(f"read_{module_name(name)}" for name in self.aliases)}
 
-    def attributes(self, model: ModelProperty) -> list[str]:
-        """Return the names of a model's attributes: the documented ones where Python allows them."""
-        found: list[str] = []
-        for item in members(model):
-            found.append(attribute(text(item.name), TAKEN.union(self.schemas, found)))
+    def attributes(self, model: ModelProperty) -> dict[str, str]:
+        """Return the attributes of a model's members: the documented names where Python allows them."""
+        found: dict[str, str] = {}
+        for name in (text(item.name) for item in members(model)):
+            found[name] = attribute(name, TAKEN.union(self.schemas, found.values()))
         return found
-
-    def described(self, name: str) -> str:
-        """Return the docstring of a model, with the description of each attribute."""
-        model = self.types.models[name]
-        names = zip((text(item.name) for item in members(model)), self.attributes(model), strict=True)
-        return with_attributes(name, self.schemas, dict(names))
 
     def tag(self, name: str) -> tuple[str, str, str]:
         """Return the class of a tag, its description, and the attribute of the client."""
@@ -155,3 +145,66 @@ class Package:
                 own |= {key.replace(name, alias, 1): f"{place}:{key}" for key, place in list(own.items())}
             places |= own
         return places
+
+
+class Method:
+    """One operation. Types come from its `Endpoint`, everything else from `raw`, its normal form."""
+
+    def __init__(self, endpoint: Endpoint, place: Place, types: ResponseTypes) -> None:
+        self.types = types
+        (_, path, method), self.raw = place
+        self.name: str = self.raw["x-python-method"]
+        self.names = (self.name, f"{self.name}_async")
+        self.module, self.constant = endpoint.name, self.name.upper()
+        self.path = path.partition("#")[0]
+        self.place = f"{method.upper()} {path}"
+        body = types.model(endpoint.bodies[0].prop) if endpoint.bodies else None
+        self.parsed = {text(item.name): item for item in (*endpoint.query_parameters, *(members(body) if body else ()))}
+        self.arguments = [item for item in arguments(place, types.schemas) if item.name in self.parsed]
+        for name in sorted(self.parsed.keys() - {item.name for item in self.arguments}):
+            self.arguments.append(Argument(name, name, "query", {}, {}, self.parsed[name].required))
+        has_fields = is_model(types.schemas.get(target(body_schema(self.raw)[1]) or "", {}))
+        self.body = ("fields" if has_fields else "value") if body else None
+        good = [found for found in endpoint.responses.patterns if found.status_code.pattern[0] == "2"]
+        self.returns: str = self.raw["responses"][good[0].status_code.pattern]["description"]
+        self.success: dict[int, str] = {}  # how each status is read; 200 before 2XX
+        self.result: Property | None = None
+        for found in good:
+            kind, codes = self.raw["responses"][found.status_code.pattern][KIND], found.status_code.range or (0, 0)
+            for code in range(codes[0], codes[1] + 1):
+                self.success.setdefault(code, kind)
+            self.result = found.prop if kind == "json" else self.result
+        self.kinds = {code: kind for code, kind in self.success.items() if kind != "json"}
+
+    @property
+    def raises(self) -> list[tuple[str, str]]:
+        """The classes of the documented errors, and when they are raised."""
+        bad = ((status, found) for status, found in self.raw["responses"].items() if KIND not in found)
+        prefixed = ((found, "" if status == "default" else f"{status}. ") for status, found in bad)
+        return [(found["x-python-error"], prefix + found["description"]) for found, prefix in prefixed]
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """The fields of `types.Operation` that differ from their defaults."""
+        options = self.types.options(self.result) if self.result else []
+        models = [model for option in options if (model := self.types.model(option))]
+        # A result may have a member of this name of its own, which does not report an error.
+        has_error = any(text(item.name) == "error" for model in models for item in members(model))
+        has_error = has_error or any(isinstance(option, AnyProperty) for option in options)
+        accepted = [name for found in self.raw["responses"].values() for name in found.get("x-python-accept", ())]
+        found = {
+            "content_type": (body_schema(self.raw)[0], JSON),
+            "accept": (", ".join(dict.fromkeys([*accepted, JSON] if self.result else accepted)) or JSON, JSON),
+            "kinds": (self.kinds, {}),
+            "body_required": (self.raw.get("requestBody", {"required": True})["required"], True),
+            "has_error": (has_error, False),
+            "key_header": (self.raw.get("x-python-key", "Authorization"), "Authorization"),
+        }
+        return {name: value for name, (value, default) in found.items() if value != default}
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The members that a result must have and that are arrays or objects."""
+        model = self.types.model(self.result) if self.result and not self.kinds else None
+        found = [item for item in members(model) if isinstance(item, ListProperty | ModelProperty)] if model else []
+        return tuple(text(item.name) for item in found if item.required and not self.types.alias(item))

@@ -13,7 +13,7 @@ import difflib
 import json
 import runpy
 import symtable
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,27 +25,22 @@ from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
 from . import document
 from .document import Finding, Json, Place, SpecificationError, Where, pointer
-from .media import JSON
 from .names import tag_name
 from .normal import OLD_BOUNDS
-from .operations import DEFAULT_ERROR, arguments, normalize
+from .operations import DEFAULT_ERROR, JSON, arguments, normalize
 from .schemas import target
 
-OPENAPI: Json = openapi_v31_schema_validator.schema
+OPENAPI: dict[str, Any] = openapi_v31_schema_validator.schema
 # That schema leaves the dialect of the schemas in a document open.
 DIALECT = {"$dynamicAnchor": "meta", "$ref": Draft202012Validator.META_SCHEMA["$id"]}
-VALIDATOR = Draft202012Validator(
-    {"$id": "spec:dialect", "$ref": OPENAPI["$id"], "$defs": {"schema": DIALECT}},
-    registry=EMPTY_REGISTRY.with_resource(OPENAPI["$id"], DRAFT202012.create_resource(OPENAPI)),
-)
+VALIDATOR = Draft202012Validator({**OPENAPI, "$defs": {**OPENAPI["$defs"], "schema": DIALECT}})
 STYLE_SCHEMA = document.load(Path(__file__).parent / "style.yaml")
 
 
 def has_targets(spec: Json) -> Iterator[Finding]:
     for where, value in document.everything(spec):
         names = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
-        tag = value.get("discriminator")
-        tags = tag.get("mapping", {}) if isinstance(tag, dict) else {}
+        tags = value["discriminator"].get("mapping", {}) if isinstance(value.get("discriminator"), dict) else {}
         names += [name if "/" in name else f"#/components/schemas/{name}" for name in tags.values()]
         for name in names:
             if not name.startswith("#/") or document.locate(spec, where, {"$ref": name}).value is None:
@@ -76,12 +71,11 @@ def has_style(spec: Json) -> Iterator[Finding]:
 
 def sends_headers(spec: Json) -> Iterator[Finding]:
     """Check that every operation takes each header in components."""
-    shared = [pointer(p.where) for p in document.components(spec, "parameters") if p.value.get("in") == "header"]
+    shared = [place.where for place in document.components(spec, "parameters") if place.value.get("in") == "header"]
     for where, operation in document.operations(spec):
-        owners = (spec["paths"][where[1]], operation)
-        given = [parameter.get("$ref") for owner in owners for parameter in owner.get("parameters", ())]
-        for reference in (found for found in shared if found not in given):
-            fix = f"write $ref: '{reference}' in parameters"
+        given = [*document.reached(spec, [operation, spec["paths"][where[1]].get("parameters", ())])]
+        for header in (found for found in shared if found not in given):
+            fix = f"write $ref: '{pointer(header)}' in parameters"
             yield Finding(where, "a header that every operation takes is missing", fix)
 
 
@@ -133,11 +127,17 @@ def _without(spec: Json, places: set[Where]) -> Json:
     return left if all(place[:1] in (("paths",), ("components",)) for place in places) else {**left, "paths": {}}
 
 
-def _reserved_names(overlay: Path) -> dict[str, Collection[str]]:
-    """Return the names of the client's members ("") and, by tag, those of the methods of a hand-written class."""
-    classes = {tag: place.split(".") for tag, place in _contract(overlay)["CLASSES"].items()}
-    # The client's own names include its resources, whose names are those of the tags.
-    return {tag: _public(overlay / f"{module}.py", name) - classes.keys() for tag, (module, name) in classes.items()}
+def _reserved_names(overlay: Path) -> dict[str, set[str]]:
+    """Return the public names that the class of the client ("") and, by tag, the class of a tag define."""
+    classes: dict[str, str] = runpy.run_path(str(overlay / "contract.py"))["CLASSES"]
+    found = {}
+    for tag, (module, name) in ((tag, place.split(".")) for tag, place in classes.items()):
+        source = (overlay / f"{module}.py").read_text("utf-8")
+        symbols = symtable.symtable(source, module, "exec").lookup(name).get_namespace().get_symbols()
+        names = (symbol.get_name() for symbol in symbols if symbol.is_assigned())
+        # The client's own names include its resources, whose names are those of the tags.
+        found[tag] = {name for name in names if not name.startswith("_")} - classes.keys()
+    return found
 
 
 def _lacks(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
@@ -155,7 +155,7 @@ def _lacks(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
             "result": [target(schema) for _, schema in results],
         }
     fix = f"keep it, or change it in {overlay.name}/contract.py and in the code that uses it"
-    for owner, needed in _contract(overlay)["NEEDS"].items():
+    for owner, needed in runpy.run_path(str(overlay / "contract.py"))["NEEDS"].items():
         if owner not in has:
             yield Finding((), f"no operation or schema in use is named {owner}, which the package needs", fix)
         for kind, names in needed.items() if owner in has else ():
@@ -167,9 +167,7 @@ def _lacks(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
 def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding]:
     """Find the error classes that the document names and errors.py does not define."""
     nodes = [node for node in ast.parse((overlay / "errors.py").read_bytes()).body if isinstance(node, ast.ClassDef)]
-    statuses = {
-        node.name: {item.arg: ast.unparse(item.value) for item in node.keywords}.get("status") for node in nodes
-    }
+    statuses = {node.name: {key.arg: ast.unparse(key.value) for key in node.keywords}.get("status") for node in nodes}
     for where, response in document.responses(normal):
         name, status = response.get("x-python-error", DEFAULT_ERROR), where[-1]
         place = document.locate(spec, where, document.part(spec, where)).where
@@ -179,14 +177,3 @@ def _unknown_errors(normal: Json, spec: Json, overlay: Path) -> Iterator[Finding
         elif name != DEFAULT_ERROR and statuses[name] != status:
             problem = f"the status of the class {name} is {statuses[name]}, not {status}"
             yield Finding(place, problem, "refer to a response of that status, or add one with a class of its own")
-
-
-def _contract(overlay: Path) -> dict[str, Any]:
-    return runpy.run_path(str(overlay / "contract.py"))
-
-
-def _public(path: Path, name: str) -> set[str]:
-    """Return the names that a class defines or assigns, without private ones."""
-    classes = symtable.symtable(path.read_text("utf-8"), str(path), "exec").get_children()
-    symbols = next(found for found in classes if found.get_name() == name).get_symbols()
-    return {item.get_name() for item in symbols if item.is_assigned() and not item.get_name().startswith("_")}

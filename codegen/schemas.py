@@ -73,11 +73,11 @@ def references(schema: Mapping[str, Any]) -> set[str]:
 
 def reachable(roots: Iterable[Mapping[str, Any]], schemas: Mapping[str, Schema]) -> set[str]:
     """Return the names of all schemas that `roots` refer to, directly or through others."""
-    found: set[str] = set()
-    waiting = {name for root in roots for name in references(root)}
+    found, waiting = set[str](), [*roots]
     while waiting:
-        found |= waiting
-        waiting = {name for known in waiting for name in references(schemas[known])} - found
+        names = references(waiting.pop()) - found
+        found |= names
+        waiting += [schemas[name] for name in names]
     return found
 
 
@@ -89,18 +89,13 @@ def recursive(schemas: Mapping[str, Schema]) -> set[str]:
 
 def duplicates(schemas: Mapping[str, Schema], components: Collection[str]) -> dict[str, str]:
     """Return the names of references to components and of inline copies of them, each with the component's name."""
+    texts = {name: json.dumps(stripped(schema), sort_keys=True) for name, schema in schemas.items() if is_model(schema)}
     known: dict[str, str] = {}
-    for name in (name for name in schemas if name in components and len(schemas[name].get("properties", ())) > 1):
-        known.setdefault(_values(schemas[name]), name)
-    copies = {name: _values(schema) for name, schema in schemas.items() if name not in components and is_model(schema)}
-    found = {name: known[key] for name, key in copies.items() if key in known}
+    for name in (name for name in texts if name in components and len(schemas[name]["properties"]) > 1):
+        known.setdefault(texts[name], name)
+    found = {name: known[text] for name, text in texts.items() if name not in components and text in known}
     found |= {name: other for name, schema in schemas.items() if (other := target(schema)) not in (None, name)}
     return {name: other for name, other in found.items() if other not in found}
-
-
-def _values(schema: Schema) -> str:
-    """Return a text that is equal for schemas that describe the same values."""
-    return json.dumps(stripped(schema), sort_keys=True)
 
 
 def stripped(schema: Any, holds_names: bool = False) -> Any:

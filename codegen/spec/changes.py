@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ..document import Json, Where, holds_names, pointer
-from ..media import KIND
-from ..operations import Argument, body_schema
+from ..operations import KIND, Argument, body_schema
 from ..schemas import PREFIX, Schema, is_model
 from .contract import Contract, Operation, field_name
 from .shapes import Alternative, Shape, Shapes, covers, text

@@ -12,9 +12,8 @@ from typing import Any, cast
 
 from .. import document
 from ..document import Json, Place, pointer
-from ..media import JSON
 from ..names import attribute, tag_attribute
-from ..operations import Argument, arguments, normalize, received_schemas, sent_schemas
+from ..operations import JSON, Argument, arguments, normalize, used_schemas
 from ..schemas import PREFIX, Schema, is_model, reachable
 
 
@@ -66,7 +65,7 @@ class Contract:
         self.normal = normalize(_with_places(spec))
         self.schemas: Mapping[str, Schema] = self.normal["components"]["schemas"]
         self.operations = [Operation(self, place) for place in document.operations(self.normal)]
-        self.sent, self.received = sent_schemas(self.normal), received_schemas(self.normal)
+        self.sent, self.received = used_schemas(self.normal)
         self.public = dict(self._public())
 
     def place(self, name: str) -> str:

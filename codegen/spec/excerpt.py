@@ -13,8 +13,7 @@ from typing import Any
 from .. import document, names, rules
 from ..docstrings import first_example
 from ..document import Json, Place, Where, pointer
-from ..media import JSON
-from ..operations import OPTIONS, argument_name
+from ..operations import JSON, OPTIONS, argument_name
 from ..schemas import NULL, Schema, branches, kinds, target
 from .adoption import Adoption
 from .foreign import class_name, clean, described, resolved, sentence, words

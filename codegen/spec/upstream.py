@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .. import document
 from ..document import Json, Place, Where
-from ..media import JSON
+from ..operations import JSON
 from ..schemas import target
 from .changes import LIMITS
 from .contract import Contract, Operation

@@ -54,7 +54,7 @@ def rename_class(data: GeneratorData) -> None:
 
 def add_parameter(data: GeneratorData) -> None:
     query = endpoint(data, "list_").query_parameters
-    query.append(evolve(query[0], name=UntrustedString("added")))
+    query.append(evolve(query[-1], name=UntrustedString("added")))
 
 
 def drop_body(data: GeneratorData) -> None:

@@ -33,7 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "overlay"), str(ROOT / "tests")]
 from evolution.samples import Samples  # noqa: E402
 
 from codegen import __main__ as codegen  # noqa: E402
-from codegen import document, media, rules  # noqa: E402
+from codegen import document, operations, rules  # noqa: E402
 
 IGNORED = {"accept", "authorization", "content-type"}  # as parameters, says the specification
 FILE = b"\x00\xff file"
@@ -177,8 +177,8 @@ class Drive:
 
     def _body_schema(self, body: Mapping[str, Any]) -> Any:
         sent = self.operation.content_type
-        names = [name for name in body["content"] if media.essence(name) == sent]
-        names += [name for name in body["content"] if media.kind(name, body["content"][name]) == "json"]
+        names = [name for name in body["content"] if operations.essence(name) == sent]
+        names += [name for name in body["content"] if operations.kind(name, body["content"][name]) == "json"]
         return body["content"][names[0]].get("schema", {})
 
     def calls(self) -> None:
@@ -215,7 +215,7 @@ class Drive:
         for status in good:
             code = int(status) if str(status).isdigit() else 200
             content = self.samples.resolve(responses[status]).get("content") or {}
-            kinds = {name: media.kind(name, content[name]) for name in content}
+            kinds = {name: operations.kind(name, content[name]) for name in content}
             for name, kind in kinds.items():
                 if kind == "json" and self.method != "head" and code not in (204, 205):
                     schema = content[name].get("schema", {})
