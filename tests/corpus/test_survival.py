@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from faults.ledger import Request
 from faults.server import Connection, FaultServer
@@ -22,7 +23,7 @@ from faults.steps import forever, reject, respond
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import status
 from support.corpus_job import embed_corpus, start_job, write_corpus
-from support.provider_server import KEY, MODEL, ProviderServer, texts_of
+from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -293,6 +294,36 @@ def test_shortened_file_of_vectors_ends_the_job(size: int | None, tmp_path: Path
     assert not output.exists()
 
 
+@pytest.mark.parametrize("status_code", [400, 500])
+def test_rejected_canary_changes_no_row(status_code: int, tmp_path: Path) -> None:
+    """A fixed text is rejected in the second run; the third one finishes the job."""
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:60]), tmp_path / "out.npy"
+    statuses: dict[str, int] = {TEXTS[20]: 402}
+
+    def step(connection: Connection, request: Request) -> None:
+        status = next((statuses[text] for text in request.inputs if text in statuses), None)
+        (respond() if status is None else reject(status))(connection, request)
+
+    def run() -> Any:
+        return embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
+
+    with FaultServer(forever(step)) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            run()
+        statuses = {"Reset a forgotten password": status_code}
+        with pytest.raises(errors.CorpusError, match=f"no vectors for plain English texts: .* {status_code}"):
+            run()
+        statuses.clear()
+        result = run()
+    assert (result.rows, result.errors, status(output).errors) == (60, 0, 0)
+    assert np.array_equal(np.load(output), matrix_of(TEXTS[:60]))
+
+
+def insert_error(journal: Path) -> None:
+    with contextlib.closing(sqlite3.connect(journal)) as db, db:
+        db.execute("insert into errors values (-1, 'BadRequestResponseError', 'of no row')")
+
+
 def other_version(journal: Path) -> None:
     with contextlib.closing(sqlite3.connect(journal)) as db:
         db.execute("pragma user_version = 99")
@@ -305,8 +336,9 @@ def other_version(journal: Path) -> None:
         (lambda journal: journal.write_bytes(b"something else" * 100), "the journal is damaged: restore it"),
         (lambda journal: os.truncate(journal, 4096), "the journal is damaged: restore it"),
         (other_version, "another version of this package"),
+        (insert_error, "60 rows have no error in the journal, but 59 are expected"),
     ],
-    ids=["lost", "overwritten", "shortened", "other version"],
+    ids=["lost", "overwritten", "shortened", "other version", "error of no row"],
 )
 def test_damaged_journal_ends_the_job(damage: Callable[[Path], Any], message: str, tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:60]), tmp_path / "out.npy"
@@ -317,7 +349,8 @@ def test_damaged_journal_ends_the_job(damage: Callable[[Path], Any], message: st
         damage(folder_of(output) / "journal.sqlite")
         with pytest.raises(errors.CorpusError, match=message):
             embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
-        assert len(server.ledger.requests) == 3
+        assert len(server.ledger.requests) == (3 if damage is not insert_error else 6)
+    assert not output.exists()
 
 
 def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
     """Write the output and the errors, and mark the job as finished, unless it is `stopped` meanwhile.
 
     Raises:
-        CorpusError: no row has a vector, or the corpus changed since the job started.
+        CorpusError: no row has a vector, the corpus changed since the job started, or the journal does not fit to it.
     """
     stored, totals = journal.get("canary"), journal.totals()
     rows, written = plan.rows_total - totals["errors"], plan.folder / plan.output.name
@@ -87,10 +87,14 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> N
         writer = open_writer(written, plan.output_format, form=plan.form, **shape, stamp=stamp)
         stack.callback(writer.close)
         files = [stack.enter_context(path.open("wb")) for path in lists_written.values()]
-        if not _write_rows(plan, journal, vectors, writer, files, stopped):
-            return
+        count = _write_rows(plan, journal, vectors, writer, files, stopped)
+    if count is None:
+        return
     if plan.source.size() != plan.size:
         raise CorpusError(f"{plan.source_name} changed while the job read it; choose another output")
+    if count != rows:
+        problem = f"{plan.folder}: {count} rows have no error in the journal, but {rows} are expected"
+        raise CorpusError(f"{problem}: the journal is damaged; delete the folder to pay for all rows again")
     for name, path in lists.items():
         if totals[name]:
             publish(lists_written[name], path)
@@ -109,14 +113,18 @@ def _write_rows(
     writer: Writer,
     lists: Sequence[BinaryIO],
     stopped: Callable[[], bool],
-) -> bool:
-    """Write all rows in order, and the `lists` of errors and shortened texts. Return False if the job was stopped."""
+) -> int | None:
+    """Write all rows in order, and the `lists` of errors and shortened texts.
+
+    Returns:
+        The number of rows with a vector; None if the job was stopped.
+    """
     error_file, shortened_file = lists
     ids = (id for id, _, _ in plan.source.rows())
-    chunk = max(1, _CHUNK_BYTES // (4 * vectors.dimensions))
+    chunk, count = max(1, _CHUNK_BYTES // (4 * vectors.dimensions)), 0
     for first in range(0, plan.rows_total, chunk):
         if stopped():
-            return False
+            return None
         failed = {row: fields for row, *fields in journal.errors(first, chunk)}
         shortened = {row: fields for row, *fields in journal.shortened(first, chunk)}
         kept: list[int] = []
@@ -132,7 +140,8 @@ def _write_rows(
         block = vectors.read(first, min(chunk, plan.rows_total - first))
         if kept:
             writer.write(kept_ids, plan.form.apply(block if len(kept) == len(block) else block[kept]))
-    return True
+        count += len(kept)
+    return count
 
 
 def _line(row: int, id: Id, names: Sequence[str], values: Sequence[Any]) -> bytes:

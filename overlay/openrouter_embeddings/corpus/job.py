@@ -59,6 +59,7 @@ class Job:
         self._streams: list[EmbedStream | BatchRun] = []
         self._canary_is_cached = False  # and not checked yet
         self._canary_streams = 1  # number of leading streams that embed the canary, not the corpus
+        self._canary_error = ""  # why a text of the canary was rejected
         self._sent: dict[int, tuple[int, str]] = {}  # stream position without an outcome -> row and text
         self._requests: dict[int, int] = {}  # stream position without an outcome -> its last request
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
@@ -360,8 +361,7 @@ class Job:
             return self._new_canary(found)
         if self._stopping:
             return None
-        errors, self._outcomes = self._outcomes.errors, Outcomes()
-        raise CorpusError(f"the model gives no vectors for plain English texts: {errors[-1][2]}")
+        raise CorpusError(f"the model gives no vectors for plain English texts: {self._canary_error}")
 
     def _new_canary(self, found: Mapping[int, tuple[Any, str | None]]) -> Canary:
         vectors, models = zip(*(found[i] for i in range(len(found))), strict=True)
@@ -409,8 +409,11 @@ class Job:
     def rejected(self, error: TextError) -> None:
         """Add the error of a row to the outcomes."""
         row, _ = self._sent.pop(error.position)
-        message = error.error.message.replace(f"texts[{error.position}]", _row_name(row))
-        self._outcomes.errors.append((row, type(error.error).__name__, short_message(message)))
+        message = short_message(error.error.message.replace(f"texts[{error.position}]", _row_name(row)))
+        if row < 0:
+            self._canary_error = message
+        else:
+            self._outcomes.errors.append((row, type(error.error).__name__, message))
         self._outcomes.joined_requests.update(self._parts.pop(error.position, ()))
         if (request := self._requests.pop(error.position, None)) is not None:
             self._outcomes.failed.append(request)
