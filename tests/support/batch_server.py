@@ -16,14 +16,23 @@ Change = Callable[[list[dict[str, Any]]], object]
 
 
 class BatchServer(Server):
-    """An embedded server; `change` edits the lines of each page of results."""
+    """An embedded server; `change` edits the lines of each page of results.
+
+    `accepted` is called with the number of accepted batches after each of them.
+    """
 
     def __init__(
-        self, *, seconds: float = 0.0, paged: bool = True, faults: Sequence[Fault] = (), change: Change | None = None
+        self,
+        *,
+        seconds: float = 0.0,
+        paged: bool = True,
+        faults: Sequence[Fault] = (),
+        change: Change | None = None,
+        accepted: Callable[[int], object] = lambda _: None,
     ) -> None:
         limits: Any = {"max_inputs": 2048, "max_body_bytes": 1 << 25}
         self._served = create_app(Catalog({}), api_key=None, batch_seconds=seconds, paged_results=paged, **limits)
-        self._change = change
+        self._change, self._accepted = change, accepted
         self.bodies: list[bytes] = []
         """Request bodies of the accepted batches, in order of arrival."""
         self.requests: list[str] = []
@@ -59,6 +68,7 @@ class BatchServer(Server):
     def _count_texts(self, request: str, body: bytes) -> None:
         if request.startswith("POST") and request.endswith("/batches"):
             self.bodies.append(body)
+            self._accepted(len(self.bodies))
             inputs = [item["body"]["input"] for item in json.loads(body)["requests"]]
         elif request.startswith("POST"):
             inputs = [json.loads(body)["input"]]

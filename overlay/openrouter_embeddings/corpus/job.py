@@ -98,11 +98,8 @@ class Job:
         try:
             self._usage_before = usage_of(self._journal.totals())
             self._journal.start_run()
-            self._embed()
-            self._record()
-            if not self._stopping:
-                self._cache_batches()
-                write_output(self.plan, self._journal, lambda: self._stopping)
+            if self._embed_and_write() and self._embed_and_write():
+                raise CorpusError(f"{self.plan.source_name} has other texts each time it is read")
             ending = "interrupted" if self._stopping else "finished"
         except BaseException as error:
             self.error = error
@@ -140,6 +137,18 @@ class Job:
         error.message = _POSITION.sub(name, error.message)
         error.args = (error.message, *error.args[1:])
 
+    def _embed_and_write(self) -> bool:
+        """Embed all rows and write the output. Return whether rows with changed texts must be embedded again."""
+        self._embed()
+        self._record()
+        if self._stopping:
+            return False
+        self._cache_batches()
+        changed = write_output(self.plan, self._journal, lambda: self._stopping)
+        if changed:
+            _log.warning("%s changed while the job read it: embedding rows again", self.plan.source_name)
+        return changed
+
     def _embed(self) -> None:
         """Embed all rows without an outcome."""
         pending, has_open_batches = self._pending(), bool(self._journal.open_batches())
@@ -149,7 +158,7 @@ class Job:
         if (canary := self._canary()) is None:
             return
         self._canary_streams = len(self._streams)
-        self._vectors = self._open_vectors(canary)
+        self._vectors = self._vectors or self._open_vectors(canary)
         if self._batch or has_open_batches:
             unanswered = self._embed_in_batches(self._vectors)
             pending = self._pending()  # with batches, only the rows that they did not answer
@@ -189,12 +198,18 @@ class Job:
 
     def _cache_batches(self) -> None:
         """Cache the vectors from batches. This reads the corpus again, because batches keep no texts in memory."""
-        done = sum(batch.state == "done" for batch in self._journal.batches())
+        done = [batch.number for batch in self._journal.batches() if batch.state == "done"]
         cached = [str(self._cache_path), done]
         if self._cache is None or not done or self._journal.get("batches_cached") == cached:
             return
         came = _membership(self._journal.rows_of_batches())
-        rows = ((row, text) for row, (_, text, _) in enumerate(self.plan.source.rows()) if text and came(row))
+        rows = (
+            (row, text)
+            for first, block, digest in self.plan.source.blocks()
+            if self._journal.has_text(first, digest)  # otherwise the vectors may be those of other texts
+            for row, (_, text, _) in enumerate(block, first)
+            if text and came(row)
+        )
         canary, models = Canary.from_json(self._journal.get("canary")), list(self._journal.models())
         model = models[0] if len(models) == 1 else None  # batches do not record which text a model answered
         with closing(self._open_vectors(canary)) as vectors:
@@ -307,19 +322,23 @@ class Job:
         self._settled_before = self._journal.rows_done()[0] + self._journal.totals()["errors"]
         self._bad_rows = 0
         is_settled = _membership(self._journal.settled(tried=tried))
-        integers, row = True, -1
-        for row, (id, text, problem) in enumerate(self.plan.source.rows()):
-            integers = integers and (type(id) is int or bool(problem))
-            if is_settled(row):
-                continue
-            if text is None:
-                self._bad_rows += 1
-                self._outcomes.errors.append((row, "InvalidInputError", short_message(problem)))
-                if len(self._outcomes.errors) >= _MAX_ERRORS_HELD:
-                    self._record()
-            else:
-                yield row, text
-        self.plan.rows_total, self.plan.integer_ids = row + 1, integers
+        integers, total = True, 0
+        for first, block, digest in self.plan.source.blocks():
+            integers = integers and all(type(id) is int or problem for id, _, problem in block)
+            total = first + len(block)
+            pending = [row for row in range(first, total) if not is_settled(row)]
+            if pending:
+                self._outcomes.texts.append((first, digest))
+            for row in pending:
+                _, text, problem = block[row - first]
+                if text is None:
+                    self._bad_rows += 1
+                    self._outcomes.errors.append((row, "InvalidInputError", short_message(problem)))
+                    if len(self._outcomes.errors) >= _MAX_ERRORS_HELD:
+                        self._record()
+                else:
+                    yield row, text
+        self.plan.rows_total, self.plan.integer_ids = total, integers
 
     def _canary(self) -> Canary | None:
         """Return the canary of the first run, checked against the model now; None if the job was stopped.

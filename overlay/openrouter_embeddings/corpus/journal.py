@@ -5,6 +5,9 @@ in parts), `failed` (its texts have an error, or it ended the job and is not bil
 before the response came, so the request may be billed, and its rows are sent again). `requests.models` has the number
 of rows that each model answered.
 
+`texts` has a digest of the texts of each block of rows, by the first row, as they were read when rows of the block were
+sent; it is empty if a later run read other texts.
+
 A request with a row in `batches` is a batch of the Batch API. `batches.rows` has the corpus rows of each text of each
 request. `batches.id` is null until the API returns the id. The state stays `sent` while the batch is open.
 """
@@ -17,9 +20,11 @@ import os
 import sqlite3
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, repeat
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,6 +51,7 @@ create table if not exists batches(request integer primary key, id text, request
 create table if not exists errors(row integer primary key, error text not null, message text not null);
 create table if not exists shortened(row integer primary key, characters integer not null, kept integer not null,
     pieces integer not null);
+create table if not exists texts(row integer primary key, digest blob not null);
 """
 
 
@@ -69,6 +75,7 @@ class Outcomes:
         errors: rows without a vector, with the name and message of their error.
         failed: the requests that contained such rows.
         shortened: rows whose text was cut or split: characters, kept characters, pieces.
+        texts: the first rows of blocks with a row that is about to be sent, and the digests of their texts.
         joined: complete rows of split texts, with their vectors on the disk, as requests that are done.
         joined_requests: the requests with the pieces of these rows, unless they are in `done`.
         totals: requests and usage of this run.
@@ -78,6 +85,7 @@ class Outcomes:
     errors: list[tuple[int, str, str]] = attrs.field(factory=list)
     failed: list[int] = attrs.field(factory=list)
     shortened: list[tuple[int, int, int, int]] = attrs.field(factory=list)
+    texts: list[tuple[int, bytes]] = attrs.field(factory=list)
     joined: list[RequestRecord] = attrs.field(factory=list)
     joined_requests: set[int] = attrs.field(factory=set)
     totals: dict[str, Any] = attrs.field(factory=dict)
@@ -100,8 +108,9 @@ class RequestRecord:
 class BatchStatus:
     """A batch of a job.
 
-    `state`: "open" (no results yet), "done", "failed" (no vectors), "replaced" (rejected by the API) or "doubt"
-    (missing in the API; its texts are sent again). If `id` is None, it is unknown whether the API has the batch.
+    `state`: "open" (no results yet), "done", "failed" (no vectors), "replaced" (rejected by the API, or its texts
+    changed) or "doubt" (missing in the API; its texts are sent again). If `id` is None, it is unknown whether the API
+    has the batch.
     `number` identifies it in the job, `bytes` is the size of its texts.
     """
 
@@ -206,6 +215,8 @@ class Journal:
             done = [(json.dumps(rows), json.dumps(models), number) for number, rows, models in outcomes.done]
             self._db.executemany("update requests set state = 'done', rows = ?, models = ? where id = ?", done)
             self._db.executemany("insert or replace into errors values (?, ?, ?)", outcomes.errors)
+            insert = "insert into texts values (?, ?) on conflict(row) do update set digest = x''"
+            self._db.executemany(f"{insert} where digest != excluded.digest", outcomes.texts)
             self._close(outcomes.failed, "failed")
             self._db.executemany("insert or replace into shortened values (?, ?, ?, ?)", outcomes.shortened)
             for joined in outcomes.joined:
@@ -247,6 +258,28 @@ class Journal:
             batches = self._db.execute(f"select rows from batches where request in ({ended})")
             ranges += [(row, row) for (rows,) in batches for row in chain.from_iterable(chain(*json.loads(rows)))]
         return iter(sorted(ranges))
+
+    def has_text(self, first: int, digest: bytes) -> bool:
+        """Whether all rows of a block were sent with the texts that have this digest."""
+        found = self._db.execute("select digest from texts where row = ?", (first,)).fetchone()
+        return found is not None and bool(found[0] == digest)
+
+    def reopen(self, changed: Ranges, rows_total: int) -> bool:
+        """Delete the outcomes of rows whose texts changed, given in order, and of rows from `rows_total` on.
+
+        The other rows of their requests are also sent again. Return whether there are any.
+        """
+        (last_block,) = self._db.execute("select coalesce(max(row), -1) from texts").fetchone()
+        if not changed and last_block < rows_total:
+            return False
+        changed = [*((first, last) for first, last in changed if first < rows_total), (rows_total, sys.maxsize)]
+        done = self._db.execute("select id, rows from requests where state in ('done', 'cached')")
+        requests = [(number,) for number, rows in done if _overlap(json.loads(rows), changed)]
+        with self.transaction():
+            self._db.executemany("update requests set state = 'replaced', models = null where id = ?", requests)
+            for table in ("errors", "shortened", "texts"):
+                self._db.executemany(f"delete from {table} where row between ? and ?", changed)
+        return True
 
     def batches(self) -> list[BatchStatus]:
         """Return all batches, oldest first."""
@@ -374,6 +407,12 @@ class Journal:
         self.close()
         if self._read_only and isinstance(error, sqlite3.Error):
             raise CorpusError(f"{self._folder}: the journal cannot be read: {error}") from error
+
+
+def _overlap(ranges: Ranges, others: Ranges) -> bool:
+    """Whether any of the ranges has a row of the others, which are sorted."""
+    before = (bisect_right(others, last, key=itemgetter(0)) for _, last in ranges)
+    return any(i and others[i - 1][1] >= first for i, (first, _) in zip(before, ranges, strict=True))
 
 
 class JobLock:

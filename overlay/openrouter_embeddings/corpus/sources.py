@@ -36,6 +36,7 @@ FORMATS: dict[str, Format] = {
     **dict.fromkeys((".txt", ".text", ".lines"), "lines"),
 }
 _START_BYTES = 4096
+_BLOCK_ROWS = 16  # a block is in memory at once, and texts may be long
 _COPY_BYTES = 64 << 10  # once a block of 128 KiB or more is freed, glibc keeps more free memory for each thread
 
 
@@ -89,6 +90,17 @@ class Source:
             if self.format in ("jsonl", "csv", "tsv", "lines"):
                 _require_utf8(self.path)
             yield from _READERS[self.format](self)
+
+    def blocks(self) -> Iterator[tuple[int, list[Row], bytes]]:
+        """Yield all rows in blocks of `_BLOCK_ROWS`: the number of the first row, the rows, a digest of their texts."""
+        rows, first = self.rows(), 0
+        while block := list(islice(rows, _BLOCK_ROWS)):
+            texts = [text or "" for _, text, _ in block]  # no valid text is empty
+            digest = blake2b(repr(list(map(len, texts))).encode(), digest_size=16)
+            for text in texts:
+                digest.update(text.encode())
+            yield first, block, digest.digest()
+            first += len(block)
 
     def files(self) -> list[Path]:
         """Return the files of a folder, sorted by name, without hidden ones; or the file itself."""
