@@ -6,7 +6,9 @@ import io
 import json
 import logging
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.server import FaultServer
@@ -14,7 +16,7 @@ from faults.steps import reject, respond
 from openrouter_embeddings.corpus import show_progress
 from openrouter_embeddings.types import Progress, Usage
 from support.corpus_job import embed_corpus
-from support.provider_server import texts_of
+from support.provider_server import ProviderServer, texts_of
 
 HALF = Progress(1_000, 2_000, 250.0, Usage(10, 10, 0.5), 9, 1, 4.0, 3_725.0, 12.0, "429 TooMany", 2, 8)
 LINE = (
@@ -65,3 +67,28 @@ def test_json_is_one_object_per_line() -> None:
         show(HALF)
     found = json.loads(stream.getvalue())
     assert (found["event"], found["texts_done"], found["usage"]["cost"]) == ("progress", 1_000, 0.5)
+
+
+class Broken(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError("No space left on device")
+
+
+class Detached(Terminal):
+    def isatty(self) -> bool:
+        raise ValueError("I/O operation on closed file")
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, closed(), Broken(), Detached()], ids=["None", "closed", "full", "no isatty"])
+def test_stream_that_cannot_be_written_does_not_end_a_job(
+    stream: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    with ProviderServer() as server:
+        assert embed_corpus(server.url, ["a", "b"], tmp_path / "out.npy", progress=True).rows == 2

@@ -360,3 +360,29 @@ def test_finished_job_sends_nothing_again(tmp_path: Path) -> None:
         requests = len(server.ledger.requests)
         assert first == embed_corpus(server.url, source, output)
     assert len(server.ledger.requests) == requests
+
+
+def test_status_of_a_finished_job_asks_for_no_lock(tmp_path: Path) -> None:
+    """Several processes may ask for the status at once, and none of them prevents a job."""
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with ProviderServer() as server:
+        embed_corpus(server.url, source, output)
+        lock = folder_of(output) / "lock.sqlite"
+        with contextlib.closing(sqlite3.connect(lock, isolation_level=None, check_same_thread=False)) as other:
+            other.execute("begin exclusive")
+            assert status(output).state == "finished"
+            release = threading.Timer(0.05, other.execute, ["rollback"])
+            release.start()
+            assert embed_corpus(server.url, source, output).rows == 20
+            release.join()
+
+
+def test_status_of_an_interrupted_job_is_not_running_for_two_readers(tmp_path: Path) -> None:
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    steps = iter([respond(), reject(402)])
+    with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
+        embed_corpus(server.url, source, output, concurrency=1)
+    with contextlib.closing(sqlite3.connect(folder_of(output) / "lock.sqlite", isolation_level=None)) as other:
+        other.execute("begin")
+        other.execute("select * from sqlite_master").fetchall()
+        assert status(output).state == "failed"

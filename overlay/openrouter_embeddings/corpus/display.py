@@ -12,7 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import TextIO, cast
 
 import attrs
 
@@ -24,11 +24,24 @@ _CLEAR = "\r\x1b[K"  # clears the line in a terminal
 
 
 @contextlib.contextmanager
-def show_progress(stream: TextIO, *, as_json: bool = False) -> Iterator[Callable[[Progress], None]]:
-    """Return a context manager with a function that shows progress on a stream."""
-    in_terminal, shown_at = stream.isatty() and not as_json, -_PLAIN_SECONDS
+def show_progress(stream: TextIO | None, *, as_json: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """Return a context manager with a function that shows progress on a stream.
+
+    It shows nothing on a stream that is None, closed or cannot be written, as `sys.stderr` may be: the job goes on.
+    """
+    in_terminal, works, shown_at = False, stream is not None, -_PLAIN_SECONDS
+    with contextlib.suppress(Exception):
+        in_terminal = not as_json and stream is not None and stream.isatty()
 
     def show(progress: Progress) -> None:
+        nonlocal works
+        try:
+            if works and stream is not None:
+                write(stream, progress)
+        except Exception:
+            works = False
+
+    def write(stream: TextIO, progress: Progress) -> None:
         nonlocal shown_at
         now = time.monotonic()
         if in_terminal:
@@ -51,8 +64,9 @@ def show_progress(stream: TextIO, *, as_json: bool = False) -> Iterator[Callable
         yield show
     finally:
         _log.removeHandler(messages)
-        stream.write(_CLEAR)
-        stream.flush()
+        with contextlib.suppress(Exception):
+            cast(TextIO, stream).write(_CLEAR)
+            cast(TextIO, stream).flush()
 
 
 def progress_line(progress: Progress) -> str:

@@ -74,6 +74,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> b
     Raises:
         CorpusError: no row has a vector, the corpus changed since the job started, or the journal does not fit to it.
     """
+    _require_unchanged(plan)
     stored, totals = journal.get("canary"), journal.totals()
     rows, written = plan.rows_total - totals["errors"], plan.folder / plan.output.name
     lists = row_lists(plan.output)
@@ -96,9 +97,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> b
         count = _write_rows(plan, journal, vectors, writer, files, changed, stopped)
     if count is None:
         return False
-    if plan.source.size() != plan.size:
-        cure = "restore it and run the same command again, or choose another output"
-        raise CorpusError(f"{plan.source_name} changed while the job read it; {cure}")
+    _require_unchanged(plan)
     if journal.reopen(changed, plan.rows_total):
         return True
     if not rows:
@@ -116,6 +115,12 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> b
     journal.put(state="finished", rows=rows, rows_about=plan.rows_total, source_size=plan.size)
     plan.remove_work_files()
     return False
+
+
+def _require_unchanged(plan: Plan) -> None:
+    if plan.source.size() != plan.size:
+        cure = "restore it and run the same command again, or choose another output"
+        raise CorpusError(f"{plan.source_name} changed while the job read it; {cure}")
 
 
 def _write_rows(

@@ -37,6 +37,7 @@ from .vector_file import Ranges
 
 _RESERVE_BYTES = 1 << 20
 _MESSAGE_CHARS = 500
+_LOCK_SECONDS = 0.25  # while another process asks whether the job runs
 _FORMAT = 1  # `user_version` of the file
 _NO_BATCH = "id not in (select request from batches)"
 _TABLES = """
@@ -419,12 +420,22 @@ class JobLock:
     """A file lock that a process holds while it works on a job. The system releases it when the process ends."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False)
+        path = folder / "lock.sqlite"
+        self._db = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False)
 
     def take(self) -> bool:
         """Try to take the lock; return whether it succeeded."""
+        return self._execute("begin exclusive")
+
+    def is_taken(self) -> bool:
+        """Whether a process holds the lock. Other processes may ask at the same time."""
+        self._db.execute("pragma busy_timeout = 0")
+        return not self._execute("select * from sqlite_master")
+
+    def _execute(self, statement: str) -> bool:
+        """Return whether no other process prevents a statement."""
         try:
-            self._db.execute("begin exclusive")
+            self._db.execute(statement).close()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise

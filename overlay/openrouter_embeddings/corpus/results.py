@@ -131,10 +131,12 @@ def status(output: str | os.PathLike[str]) -> CorpusStatus:
     folder = output if output.is_dir() or output.suffix == ".job" else job_folder(output)
     with Journal(folder, read_only=True) as journal:
         totals, last = journal.totals(), journal.last_run()
-        lock = JobLock(folder)
-        runs = not lock.take()
-        lock.free()
-        state = "running" if runs else journal.get("state") or last["ending"] or "killed"
+        state, runs = journal.get("state"), False
+        if state is None:
+            lock = JobLock(folder)
+            runs = lock.is_taken()
+            lock.free()
+            state = "running" if runs else last["ending"] or "killed"
         done, done_now = journal.rows_done()
         ended_at = time.time() if runs else last["ended_at"] or last["sent_at"] or 0.0
         seconds = ended_at - (last["started_at"] or ended_at)
