@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from faults.ledger import Request
 from faults.server import Connection, FaultServer
-from faults.steps import forever, respond
-from openrouter_embeddings import errors
+from faults.steps import forever, reject, respond
+from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.corpus import BatchOptions, status
 from support.batch_server import BatchServer
 from support.corpus_job import embed_corpus, write_corpus
-from support.provider_server import MODEL, matrix_of
+from support.provider_server import KEY, MODEL, matrix_of
 
 ROWS = 200
 TEXTS = [f"text {row} {'x' * 300}" for row in range(ROWS)]  # longer than the buffer of a file
@@ -140,3 +140,26 @@ def test_changed_source_of_batches_changes_no_vector_and_no_cache(tmp_path: Path
     assert states == {"done", "replaced"}
     assert np.allclose(np.load(output), expected[: len(texts)], atol=1e-6)
     assert np.allclose(cached, expected, atol=1e-6)
+
+
+def test_outputs_and_caches_in_a_folder_are_not_in_its_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first job resumes after the second one has written its output, and without its cache."""
+    source, texts = tmp_path / "notes", TEXTS[:40]
+    write(source, texts)
+    (source / "more").mkdir()
+    monkeypatch.chdir(source / "more")
+    options: dict[str, Any] = {"batch_size": 10, "concurrency": 1}
+    steps = iter([respond(), respond(), reject(402), *[respond()] * 99])
+    with FaultServer(lambda: steps) as server:
+        with pytest.raises(errors.PaymentRequiredResponseError):
+            embed_corpus(server.url, source, source / "a.npy", cache="../cache.sqlite", **options)
+        results = [
+            embed_corpus(server.url, source, source / "more" / "b.parquet", cache="../cache.sqlite", **options),
+            embed_corpus(server.url, source, source / "a.npy", **options),
+            embed_corpus(server.url, source, source / "more" / "b.parquet", cache="../cache.sqlite", **options),
+        ]
+        with OpenRouter(KEY, server_url=server.url) as client:
+            match = client.embeddings.search(source / "a.npy", texts[7], count=1)[0]
+    assert [(result.rows, result.errors) for result in results] == [(40, 0)] * 3
+    assert (match.id, match.text) == ("007", texts[7])
+    assert np.array_equal(np.load(source / "a.npy"), matrix_of(texts))

@@ -88,6 +88,12 @@ class Cache:
         return Cache, (self._path, self._stamp.options, self._url)
 
 
+def cache_files(path: str | os.PathLike[str]) -> frozenset[Path]:
+    """Return the real paths of the files that a cache may have. They are not a part of a corpus in the same folder."""
+    folder, name = Path(path).parent.resolve(), Path(path).name
+    return frozenset(folder / f"{name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
+
+
 def _vector(data: Any) -> Any:
     """Return a stored vector, or None if it is damaged."""
     if not isinstance(data, bytes) or not data or len(data) % 4:

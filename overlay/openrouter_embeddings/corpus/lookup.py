@@ -17,7 +17,7 @@ from ..embed import embed
 from ..errors import ConfigurationError, CorpusError, InvalidInputError
 from ..vectors import VectorDtype, truncate_dimensions
 from .journal import Journal
-from .outputs import VectorForm, job_folder, open_reader, output_format, own_files
+from .outputs import VectorForm, job_folder, open_reader, output_format
 from .sources import Source, named_failures
 from .stamp import CANARY_TEXTS, OPTIONS, Canary, sendable
 
@@ -155,10 +155,10 @@ def _texts_of(output: Path, ids: Mapping[int, int | str]) -> dict[int, str]:
     if not (folder / "journal.sqlite").is_file():
         return {}
     with Journal(folder, read_only=True) as journal:
-        path, size, corpus, written = map(journal.get, ("source", "source_size", "corpus", "output"))
+        path, size, corpus, excluded = map(journal.get, ("source", "source_size", "corpus", "excluded"))
         without_vector = [row for row, _, _ in journal.errors()]
     _, format, text_field, id_field = corpus
-    source = Source(Path(path), format, text_field, id_field, own_files(Path(written)))
+    source = Source(Path(path), format, text_field, id_field, frozenset(map(Path, excluded)))
     if not source.path.exists() or size != list(source.size()):
         return {}
     in_corpus = _rows_in_corpus(ids, without_vector)

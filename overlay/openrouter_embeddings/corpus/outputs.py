@@ -92,7 +92,7 @@ def job_folder(output: Path) -> Path:
 
 
 def own_files(output: Path) -> frozenset[Path]:
-    """Return all files that a job writes. They are not a part of a corpus in the same folder."""
+    """Return all files that a job writes. They are not a part of any corpus in the same folder."""
     return frozenset([output, job_folder(output), *row_lists(output).values(), *side_files(output).values()])
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from ..embed import iterable_of
 from ..errors import ConfigurationError, CorpusError, InvalidInputError, OpenRouterError
+from .outputs import own_files
 from .rows import Row, checked, require_fields
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "lines", "folder"]
@@ -67,7 +68,8 @@ class Source:
         format: how to read it.
         text_field, id_field: the names of the fields. `id_field` None: "id" if the first valid row has it, else the
             number of the row or line, or in a folder the path of the file.
-        excluded: files of a folder that do not belong to the corpus.
+        excluded: files of a folder that do not belong to the corpus, besides hidden ones and those of corpus jobs, by
+            their real paths.
     """
 
     path: Path
@@ -103,14 +105,17 @@ class Source:
             first += len(block)
 
     def files(self) -> list[Path]:
-        """Return the files of a folder, sorted by name, without hidden ones; or the file itself."""
+        """Return the files of a folder that belong to the corpus, sorted by name; or the file itself."""
         if self.format != "folder":
             return [self.path]
         found = []
         for folder, names, files in os.walk(self.path, onerror=_raise):
-            names[:] = [name for name in names if name[0] != "." and Path(folder, name) not in self.excluded]
-            found += [Path(folder, name) for name in files if name[0] != "."]
-        return sorted(path for path in found if path not in self.excluded and path.is_file())
+            jobs = (Path(folder, name) for name in names if _is_job(Path(folder, name)))
+            skipped = {path.name for job in jobs for path in own_files(job.with_suffix(""))}
+            skipped |= {path.name for path in self.excluded if path.parent == Path(os.path.realpath(folder))}
+            names[:] = [name for name in names if name[0] != "." and name not in skipped]
+            found += [Path(folder, name) for name in files if name[0] != "." and name not in skipped]
+        return sorted(path for path in found if path.is_file())
 
     def scan(self) -> tuple[str, int]:
         """Return a digest of the whole content, and the estimated number of rows."""
@@ -145,6 +150,10 @@ class Source:
         """Return the size in bytes and the latest modification time, to detect changes."""
         stats = [path.stat() for path in self.files()]
         return sum(stat.st_size for stat in stats), max((stat.st_mtime_ns for stat in stats), default=0)
+
+
+def _is_job(folder: Path) -> bool:
+    return folder.suffix == ".job" and any((folder / name).exists() for name in ("journal.sqlite", "lock.sqlite"))
 
 
 def _raise(error: OSError) -> None:

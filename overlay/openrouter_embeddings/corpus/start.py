@@ -20,12 +20,13 @@ from ..embed import DEFAULTS, BatchItems, EmbedOptions, Progress, embed_iter
 from ..errors import ConfigurationError, CorpusError, OpenRouterError
 from ..vectors import VectorDtype
 from .batch import BatchOptions
+from .cache import cache_files
 from .display import show_progress
 from .finish import Plan
 from .foreground import Interrupts, run, run_in_thread
 from .job import Job
 from .journal import JobLock, Journal
-from .outputs import VectorForm, job_folder, output_format, own_files
+from .outputs import VectorForm, job_folder, output_format
 from .results import CorpusResult, result_of
 from .sources import Format, Source, copy_iterable, copy_stdin, open_source
 from .stamp import Stamp, other_options
@@ -89,13 +90,16 @@ def corpus(
     if isinstance(source, str | os.PathLike) and str(source) != _STDIN:
         open_source(Path(source), own["format"], text_field="", id_field=None)  # validates before a folder is created
     with _named_failures(folder), _locked_journal(folder) as journal:
-        plan = _plan(_source(source, own, folder, interrupts), own, output, kind)
+        known_caches = map(Path, journal.get("excluded") or ())
+        excluded = frozenset(known_caches) | (cache_files(own["cache"]) if own["cache"] is not None else frozenset())
+        plan = _plan(attrs.evolve(_source(source, own, folder, interrupts), excluded=excluded), own, output, kind)
         _require_same_job(journal, plan)
         if journal.get("state") == "finished":
             if not output.exists():
                 raise CorpusError(f"the job is finished, but {output} is missing; to embed again, remove {folder}")
             plan.remove_work_files()
             return result_of(plan, journal)
+        journal.put(excluded=sorted(map(str, excluded)))
         job = Job(caller, plan, journal, embed_options, batch)
         progress = own["progress"]
         with show_progress(sys.stderr) if progress is True else contextlib.nullcontext(progress) as report:
@@ -187,7 +191,7 @@ def _source(
 
 
 def _plan(source: Source, own: Mapping[str, Any], output: Path, kind: str) -> Plan:
-    plan = Plan(attrs.evolve(source, excluded=own_files(output)), output, kind, _form(own), Stamp.of(own))
+    plan = Plan(source, output, kind, _form(own), Stamp.of(own))
     plan.size = plan.source.size()
     plan.fingerprint, plan.rows_total = plan.source.scan()
     return plan
