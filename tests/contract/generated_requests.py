@@ -33,7 +33,7 @@ LIMITS = (  # valid in the document, but beyond a limit of this server
     "but the context length is",
     "No batch has the id ",
     "there is no such ",
-    "endpoint: the embedded server embeds only",
+    "endpoint: the embedded server accepts only batches for",
     "requests: each custom_id must be unique",
     "requests: the model of a body",
     "endpoint and model must come before requests",
