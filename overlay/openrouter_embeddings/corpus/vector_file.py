@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import CorpusError
+
+_AHEAD_BYTES = 64 << 20  # reserved at once: a reservation for each request makes a large file slower
 
 Ranges = list[tuple[int, int]]
 """Rows as `(first, last)` pairs, ascending."""
@@ -38,16 +41,20 @@ class VectorFile:
         if rows and (size := path.stat().st_size if path.exists() else 0) < rows * self._row_bytes:
             lost = f"{path} has {size} bytes, and {rows} rows of vectors need {rows * self._row_bytes}"
             raise CorpusError(f"{lost}: restore the file, or delete {path.parent} to pay for all rows again")
+        self._reserved = 0  # bytes from the start of the file
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600), "r+b", 0)
 
     def reserve(self, ranges: Ranges) -> None:
         """Reserve space for rows. Raise OSError if the disk is full."""
-        for first, last in ranges:
-            rows = last - first + 1
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(self._file.fileno(), first * self._row_bytes, rows * self._row_bytes)
-            else:  # macOS, Windows
-                self._write(first, np.zeros((rows, self.dimensions), "<f4"))
+        if not hasattr(os, "posix_fallocate"):  # macOS, Windows
+            for first, last in ranges:
+                self._write(first, np.zeros((last - first + 1, self.dimensions), "<f4"))
+        elif ranges and (end := (ranges[-1][1] + 1) * self._row_bytes) > self._reserved:
+            for size in (end + _AHEAD_BYTES, end):  # on a nearly full disk, no more than these rows need
+                with suppress(OSError) if size > end else nullcontext():
+                    os.posix_fallocate(self._file.fileno(), self._reserved, size - self._reserved)
+                    self._reserved = size
+                    break
 
     def write(self, rows: Sequence[int], vectors: Any) -> None:
         """Write float32 `(len(rows), dimensions)` to these rows.
