@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -20,7 +21,7 @@ import pytest
 from faults.ledger import Request
 from faults.server import Connection, FaultServer
 from faults.steps import forever, reject, respond
-from openrouter_embeddings import OpenRouter, errors
+from openrouter_embeddings import OpenRouter, Policy, errors
 from openrouter_embeddings.corpus import status
 from support.corpus_job import embed_corpus, start_job, write_corpus
 from support.provider_server import KEY, MODEL, ProviderServer, matrix_of, texts_of
@@ -237,6 +238,16 @@ def test_rejected_request_is_not_in_doubt(accepted: int, tmp_path: Path) -> None
     found = status(output)
     assert (found.state, found.doubts, found.possibly_billed_texts) == ("failed", [], 0)
     assert (found.error or "").startswith("PaymentRequiredResponseError: ")
+
+
+@pytest.mark.parametrize("accepted", [0, 1, 2])
+def test_error_in_the_fixed_texts_loses_no_count(accepted: int, tmp_path: Path) -> None:
+    steps = itertools.chain([respond()] * accepted, [reject(500), reject(402)])
+    source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:20]), tmp_path / "out.npy"
+    with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
+        embed_corpus(server.url, source, output, batch_size=1, concurrency=1, retries=Policy(base_seconds=0.001))
+    found = status(output)
+    assert (found.state, found.requests, found.possibly_billed_texts) == ("failed", accepted + 2, 1)
 
 
 @pytest.mark.parametrize("calls", [0, 3])

@@ -143,7 +143,7 @@ class Source:
 
     def some(self, numbers: Collection[int]) -> dict[int, Row]:
         """Return some rows, by their numbers."""
-        rows = enumerate(islice(self.rows(), max(numbers, default=-1) + 1))
+        rows = enumerate(islice(self.rows(), max([-1, *numbers]) + 1))
         return {number: row for number, row in rows if number in numbers}
 
     def size(self) -> tuple[int, int]:
