@@ -294,12 +294,12 @@ class Job:
         stats.requests += counts.attempts
         stats.retries += max(0, counts.attempts - 1)
         self._count_billed(batch, counts.possibly_billed_attempts)
-        for usage in counts.rejected_usages:
+        most = most_tokens(batch.texts) if self.budget is not None or self.observer is not None else 0
+        answers = [(outcome.usage, most)] if isinstance(outcome, EmbeddingBatch) else []
+        for usage, tokens in [*answers, *((usage, 0) for usage in counts.rejected_usages)]:
             stats.usage = stats.usage.plus(usage)
-            self._count_unpriced(unpriced_tokens(usage, 0))
-        if isinstance(outcome, EmbeddingBatch):
-            stats.usage = stats.usage.plus(outcome.usage)
-            self._count_unpriced(unpriced_tokens(outcome.usage, most_tokens(batch.texts)))
+            if most:
+                self._count_unpriced(unpriced_tokens(usage, tokens))
 
     def _count_unpriced(self, tokens: int) -> None:
         self._unpriced_tokens += tokens

@@ -73,7 +73,8 @@ class ResultMatrix:
         start, count = positions[0], len(positions)
 
         def buffer(rows: int, width: int) -> Matrix:
-            if rows == count and _are_consecutive(positions) and not self._filled[start : start + count].any():
+            is_free = self._is_empty or not self._filled[start : start + count].any()
+            if rows == count and is_free and _are_consecutive(positions):
                 matrix = self._of_width(width)
                 if matrix.shape[1] == width:
                     return matrix[start : start + count]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import length_hint
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -74,7 +73,7 @@ class Session:
         listed, job = list(iterable_of(texts)), self.job
         if not listed and isinstance(texts, Iterator):  # it may be empty, or exhausted by an earlier loop
             _log.warning("texts: the iterator is empty or was already consumed; pass a list to read it twice")
-        if isinstance(texts, str) and Path(texts).suffix and os.path.isfile(texts):
+        if isinstance(texts, str) and "." in texts[-10:] and os.path.isfile(texts):
             _log.warning("texts: %r is a file; its name is embedded, not its content: see corpus()", texts)
         is_plain = set(map(type, listed)) == {str} and all(listed) and all(map(str.isascii, listed))
         checked = enumerate(listed) if is_plain and not self._prefix else self._checked(listed, job.record)
