@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from support.environments import ROOT, SHELL, run
 
 CHECK = Path(__file__).with_name("check.py")
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 # step, file, text to replace, replacement, part of the message
 DEFECTS = [
-    ("versions", "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "CHANGELOG.md"),
+    ("versions", "pyproject.toml", f'version = "{VERSION}"', 'version = "99.0.0"', "CHANGELOG.md"),
     ("contents", "pyproject.toml", '    "overlay/openrouter-stubs",\n', "", "openrouter-stubs/__init__.py"),
     ("imports", "overlay/openrouter_embeddings/types.py", '"""\n', '"""\nimport requests\n', "'requests' imported"),
     ("installation", "examples/generate.py", "embeddings.generate(", "embeddings.generated(", "generate.py"),
@@ -21,6 +24,13 @@ DEFECTS = [
     ("install-hints", "README.md", "embeddings[local]'", "embeddings[locale]'", "locale"),
     ("bill-of-materials", "hatch_build.py", '"specVersion": "1.6"', '"specVersion": 16', "CycloneDX"),
     ("reproducible", "hatch_build.py", '"version": 1,', '"version": __import__("time").time_ns(),', "differs"),
+]
+
+
+UNRELEASED = [
+    ("pyproject.toml", r'^repository = ".*?"', 'repository = ""'),
+    ("pyproject.toml", r"^authors = \[.*\]", "authors = []"),
+    ("CHANGELOG.md", rf"^## {re.escape(VERSION)} - .*$", f"## {VERSION} - unreleased"),
 ]
 
 
@@ -38,6 +48,10 @@ def clone(tmp_path: Path) -> Path:
         if (ROOT / name).exists():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes((ROOT / name).read_bytes())
+    for name, field, value in UNRELEASED:  # the tests also hold for a clone that is ready for its release
+        text, count = re.subn(field, value, (root / name).read_text(), count=1, flags=re.MULTILINE)
+        assert count == 1, f"{name} has no {field}"
+        (root / name).write_text(text)
     commit(root)
     return root
 
@@ -64,10 +78,10 @@ def test_step_finds_the_defect(clone: Path, step: str, file: str, old: str, new:
 
 
 def test_tagged_commit_needs_date_and_repository(clone: Path) -> None:
-    commit(clone, tag="v0.1.0")
+    commit(clone, tag=f"v{VERSION}")
 
     assert "write the date" not in check(clone, "versions").stdout
-    assert 'write "## 0.1.0 - 2' in check(clone, "versions").stdout
+    assert f'write "## {VERSION} - 2' in check(clone, "versions").stdout
     assert "fill in repository and authors" in check(clone, "repository").stdout
     assert check(clone, "repository").returncode == 1
 
@@ -80,6 +94,6 @@ def test_links_of_the_description_are_absolute_if_the_repository_is_set(clone: P
     (sdist,) = (clone / "dist").glob("*.tar.gz")
     metadata = run("tar", "-xOf", sdist, f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
 
-    assert "](https://example.com/team/project/blob/v0.1.0/docs/reliability.md)" in metadata
+    assert f"](https://example.com/team/project/blob/v{VERSION}/docs/reliability.md)" in metadata
     assert "Project-URL: Issues, https://example.com/team/project/issues" in metadata
     assert check(clone, "metadata").returncode == 0
