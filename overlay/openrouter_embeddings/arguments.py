@@ -27,6 +27,9 @@ _CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
     "APITimeoutError": ("DeadlineError",),
     "AuthenticationError": ("UnauthorizedResponseError",),
     "PermissionDeniedError": ("ForbiddenResponseError",),
+    "BadRequestError": ("BadRequestResponseError",),
+    "NotFoundError": ("NotFoundResponseError",),
+    "InternalServerError": ("InternalServerResponseError",),
     "RateLimitError": ("TooManyRequestsResponseError",),
 }
 _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,6 +42,7 @@ _INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {
     "retries": _RETRIES,
     "http_client": ("client",),
     "headers": _HEADERS,
+    "http_headers": _HEADERS,
     "default_headers": _HEADERS,
     "extra_headers": _HEADERS,
     "input": ("texts", "source"),

@@ -47,6 +47,8 @@ MISTAKES: dict[str, tuple[Any, Callable[[Session], Any], str]] = {
     "models of the client": (None, lambda s: s.client.models.list(), "embeddings.list_models()"),
     "base_url": (None, lambda s: OpenRouter(KEY, base_url="https://h"), "use server_url"),
     "timeout": (None, lambda s: OpenRouter(KEY, timeout=5), "use timeout_ms=..., in milliseconds"),
+    "http_headers": (None, lambda s: OpenRouter(KEY, http_headers={}), "use `http_headers=...` in each call"),
+    "openai's class": (None, lambda s: errors.BadRequestError, "use BadRequestResponseError"),
     "default_headers": (None, lambda s: OpenRouter(KEY, default_headers={}), "use `http_headers=...` in each call"),
     "documents": (None, lambda s: s.client.embeddings.embed(documents=["a"], model="m"), "use texts"),
     "max_retries": (None, lambda s: OpenRouter(KEY, max_retries=5), "use retry_config="),
