@@ -304,8 +304,15 @@ def test_rate_applies_per_client_and_model(side: Side) -> None:
 
 @both_sides
 def test_rate_includes_retries(side: Side) -> None:
-    every = 0.03
-    with ProviderServer(third=(reject(500),)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
+    every, failed = 0.03, set[str]()
+
+    def step(connection: Connection, request: Any) -> None:
+        """Reject the first try of every second batch, and no text twice."""
+        is_rejected = int(request.inputs[0].split()[1]) % 10 == 0 and request.inputs[0] not in failed
+        failed.add(request.inputs[0])
+        (reject(500) if is_rejected else respond())(connection, request)
+
+    with FaultServer(forever(step)) as server, side(OpenRouter(KEY, server_url=server.url)) as session:
         began = time.monotonic()
         session.embed(texts_of(100), model=MODEL, batch_size=5, retries=QUICK, requests_per_minute=60 / every)
 
