@@ -134,7 +134,8 @@ def test_failure_of_every_third_request_changes_nothing(side: Side, batch_size: 
 
         assert_vectors(result, texts)
         assert (result.requests, result.retries > 0) == (len(server.ledger.requests), True)
-        assert result.usage.prompt_tokens == 2_000
+        # A probe, which is a second request for one text, counts as possibly billed.
+        assert 2_000 <= result.usage.prompt_tokens <= 2_000 + result.possibly_billed_texts
 
 
 @both_sides
