@@ -84,7 +84,8 @@ class Repository:
             with tarfile.open(
                 fileobj=io.BytesIO(self._git("archive", "--format=tar", revision, "--", *known))
             ) as archive:
-                archive.extractall(folder, filter="data")
+                archive.extraction_filter = getattr(tarfile, "data_filter", None)  # exists since 3.11.4
+                archive.extractall(folder)
 
     def version(self, revision: str | None = None) -> str:
         """Return the version in pyproject.toml, of a revision or of the working tree."""
