@@ -11,7 +11,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -28,12 +27,12 @@ from ..errors import (
     CorpusError,
     NoResponseError,
     OpenRouterError,
-    printable,
 )
 from ..retries import NO_RETRY
 from .batch_results import BatchResults
 from .journal import BatchStatus, Journal, Outcomes, RequestRecord, short_message
 from .shard import Shard
+from .stamp import base_model
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
@@ -85,11 +84,6 @@ class BatchOptions:
     found_seconds: float = _limit(defaults.BATCH_FOUND_SECONDS)
 
 
-def _base(model: str) -> str:
-    """Return the id of a model without its variant, such as `:batch`."""
-    return model.partition(":")[0]
-
-
 class _Stopped(Exception):
     """The job stops. Its batches continue on the server, and a later run collects them."""
 
@@ -115,11 +109,12 @@ class BatchRun:
         record: Callable[[Outcomes, RequestRecord | None], int],
         budget: Callable[[], tuple[float, float]] | None,
         unpriced: Callable[[int], None],
+        check_models: Callable[[Iterable[str], str, str], None],
     ) -> None:
         self._items, self._batch = BatchItems(caller, options), batch
         self._model = batch.model or options["model"]
         self._api, self._journal, self._vectors = Batches(caller), journal, vectors
-        self._record, self._budget, self._unpriced = record, budget, unpriced
+        self._record, self._budget, self._unpriced, self._check_models = record, budget, unpriced, check_models
         self._call: dict[str, Any] = {
             "server_url": batch.server_url or options.get("server_url"),
             "timeout_ms": options.get("timeout_ms") or int(defaults.JOB_ATTEMPT_SECONDS * 1000),
@@ -136,7 +131,6 @@ class BatchRun:
         self._started_at, self._wait_seconds, self._waits_for = time.monotonic(), 0.0, ""
         self._sent = self._texts_done = self._errors = 0
         self.usage = Usage()
-        self._on_model_change, self._models_differ = options.get("on_model_change"), False
         self.unanswered: list[str] = []  # for each batch with rows without a result, the reason
 
     def drain(self, seconds: float) -> None:  # noqa: ARG002
@@ -295,7 +289,7 @@ class BatchRun:
             for listed in (one.to_dict() for one in page.data):
                 size = (listed.get("request_counts") or {}).get("total")
                 if listed.get("id") not in known and (listed.get("endpoint"), size) == (_ENDPOINT, batch.requests):
-                    is_model = _base(str(listed.get("model"))) == _base(self._model)
+                    is_model = base_model(str(listed.get("model"))) == base_model(self._model)
                     found.append((is_model, listed["id"]))
             if not page.has_more or page.last_id in (None, after):
                 break
@@ -329,7 +323,9 @@ class BatchRun:
         done, lost = results.rows_done(), results.unanswered()
         outcomes = Outcomes(errors=errors)
         if done:
-            outcomes.done.append((batch.number, to_ranges(done), self._checked_models(batch, results.models())))
+            models, cure = results.models(), 'to keep both, run it again with on_model_change="warn"'
+            self._check_models(models, f"batch {batch.id}", cure)
+            outcomes.done.append((batch.number, to_ranges(done), models))
         else:
             outcomes.failed.append(batch.number)
         if lost and not self._batch.fallback:
@@ -343,20 +339,6 @@ class BatchRun:
         self._errors += len(errors)
         self._record(outcomes, None)
         self._open.remove(batch)
-
-    def _checked_models(self, batch: BatchStatus, models: dict[str, int]) -> dict[str, int]:
-        """Return the models of a batch. If one differs from the job's first model, log it or raise CorpusError."""
-        first = next(chain(self._journal.models(), models), "")
-        other = next((model for model in models if _base(model) != _base(first)), None)
-        if other is not None:
-            names = f"{printable(first, 100)!r} and {printable(other, 100)!r}"
-            if self._on_model_change == "raise":
-                what = f"batch {batch.id}: the models {names} answered the job"
-                raise CorpusError(f'{what}; to keep both, run it again with on_model_change="warn"')
-            if not self._models_differ:
-                _log.warning("the models %s answered one job; pass provider= to pin the provider", names)
-            self._models_differ = True
-        return models
 
     def _drop(self, batch: BatchStatus, state: str) -> None:
         self._journal.drop_batch(batch.number, state)

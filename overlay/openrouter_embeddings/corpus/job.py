@@ -26,7 +26,7 @@ from .finish import Plan, write_output
 from .journal import Journal, Outcomes, RequestRecord, short_message, usage_of
 from .pricing import model_price_usd
 from .rows import Id
-from .stamp import CANARY_TEXTS, Canary
+from .stamp import CANARY_TEXTS, Canary, base_model
 from .vector_file import VectorFile, to_ranges
 
 _log = logging.getLogger("openrouter")
@@ -71,6 +71,7 @@ class Job:
         self._stopping = False
         self._settled_before = self._bad_rows = 0
         self._usage_before = Usage()  # of earlier runs
+        self._models_differ = False  # whether that was logged
         self._unpriced_tokens = 0  # of responses that report no cost, at most
 
     def stop(self, seconds: float) -> None:
@@ -175,9 +176,8 @@ class Job:
     def _embed_in_batches(self, vectors: VectorFile) -> CorpusError:
         """Embed in batches, or only collect open ones. Return the error to raise if rows are left."""
         batch = self._batch or BatchOptions(fallback=True)
-        run = BatchRun(
-            self._caller, self._options, batch, self._journal, vectors, self._add, self._batch_budget(), self.unpriced
-        )
+        callbacks = self._add, self._batch_budget(), self.unpriced, self._check_models
+        run = BatchRun(self._caller, self._options, batch, self._journal, vectors, *callbacks)
         self._streams.append(run)
         if self._stopping:
             run.drain(0)
@@ -192,7 +192,7 @@ class Job:
         """Return a function for the USD left and the price per token in a batch, or None without a budget."""
         if (most := self._max_cost_usd) is None:
             return None
-        base = self._options["model"].partition(":")[0]
+        base = base_model(self._options["model"])
         price, batch_price = (model_price_usd(self._caller, base + variant) for variant in ("", ":batch"))
         return lambda: (most - self._spent_usd(price), batch_price)
 
@@ -306,16 +306,26 @@ class Job:
     def _keep_cached(self, rows: list[int], vectors: Any, models: dict[str, int]) -> None:
         """Write vectors from the cache."""
         assert self._vectors is not None, "the canary created the file"
-        known = {**self._journal.models(), **models}
-        if len(known) > 1 and self._options.get("on_model_change") == "raise":
-            names = " and ".join(printable(repr(name), 100) for name in known)
-            raise CorpusError(f"the cache and the job have vectors of the models {names}: use another cache")
+        self._check_models(models, "the cache", "use another cache")
         ranges = to_ranges(rows)
         self._vectors.reserve(ranges)
         self._vectors.write(rows, vectors)
         self._vectors.sync()
         self._record(RequestRecord(ranges, len(rows), 0, state="cached", models=models))
         self._settled_before += len(rows)
+
+    def _check_models(self, models: Iterable[str], where: str, cure: str) -> None:
+        """Log that another model answered than the job's first one, or raise CorpusError if `on_model_change` asks."""
+        first = next(chain(self._journal.models(), models), "")
+        other = next((model for model in models if base_model(model) != base_model(first)), None)
+        if other is None:
+            return
+        names = f"{printable(first, 100)!r} and {printable(other, 100)!r}"
+        if self._options.get("on_model_change") == "raise":
+            raise CorpusError(f"{where}: the models {names} answered the job; {cure}")
+        if not self._models_differ:
+            _log.warning("the models %s answered one job; pass provider= to pin the provider", names)
+        self._models_differ = True
 
     def _pending(self, *, tried: bool = False) -> Iterator[tuple[int, str]]:
         """Yield the rows without an outcome, with their texts; `tried` also excludes rows of ended batches."""

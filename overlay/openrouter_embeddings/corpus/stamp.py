@@ -39,6 +39,11 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else dict(value)
 
 
+def base_model(model: str) -> str:
+    """Return the id of a model without its variant, such as `:batch`."""
+    return model.partition(":")[0]
+
+
 def _without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
     """Replace secrets by their digests, because the options of a job are written to its files."""
     kept = dict[str, Any](options)
