@@ -82,10 +82,11 @@ def _has(modules: griffe.ModulesCollection, name: str) -> bool:
 
 
 def _change(breakage: griffe.Breakage) -> Change | None:
-    # A constant: changes.py compares the values that users rely on.
-    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE:
-        return None
     path = breakage.obj.path
+    is_operation = path.startswith(f"{GENERATED}.api.") and breakage.obj.name.isupper()
+    # Constants: changes.py compares the values that users rely on, and no user names the description of an operation.
+    if breakage.kind is griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE or is_operation:
+        return None
     python = next((re.sub(pattern, name, path) for pattern, name in NAMES if re.fullmatch(pattern, path)), path)
     parameter = breakage.old_value if isinstance(breakage.old_value, griffe.Parameter) else breakage.new_value
     if isinstance(parameter, griffe.Parameter):

@@ -132,12 +132,14 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository whose commit is tagged, then edited: all edits of the document, and one of the overlay."""
+    """A repository whose commit is tagged, then edited: all edits of the document, and two of Python files."""
     repository = Repository(tmp_path_factory.mktemp("released"))
     repository.git("tag", "v0.1.0")
     for replacements, _ in EDITS.values():
         repository.replace("openapi.yaml", *replacements)
     repository.replace("overlay/openrouter_embeddings/retries.py", ("class Policy", "class RetryPolicy"))
+    constant = "import LIST as LIST", "import LIST as LISTED"  # no user names the constant of an operation
+    repository.replace("generated/openrouter_generated/api/batches/__init__.py", constant)
     return repository
 
 
@@ -150,6 +152,7 @@ def test_command_names_all_edits_and_fails_until_the_version_says_so(
     names = {(change["level"], change["python"]) for change in found["changes"]}
     assert {expected[:2] for _, expected in EDITS.values()} <= names
     assert ("breaking", "retries.Policy") in names
+    assert [python for _, python in names if "LIST" in python] == []
     assert (code, found["base"], found["due"], found["enough"]) == (
         1,
         {"revision": "v0.1.0", "version": "0.1.0"},
