@@ -350,9 +350,13 @@ def main() -> int:
         failed = sum(not _passes(name, STEPS[name], release) for name in arguments.only or STEPS)
     for note in release.notes:
         print(f"note  {note}")
-    print(
-        f"{failed} of {len(arguments.only or STEPS)} steps failed" if failed else f"{release.version} can be released"
-    )
+    chosen = arguments.only or STEPS
+    if failed:
+        print(f"{failed} of {len(chosen)} steps failed")
+    elif len(chosen) < len(STEPS):
+        print(f"{len(chosen)} of {len(STEPS)} steps passed")
+    else:
+        print(f"{release.version} can be released" + ("; read the notes first" if release.notes else ""))
     return min(failed, 1)
 
 
