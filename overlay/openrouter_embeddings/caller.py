@@ -95,14 +95,15 @@ class Caller:
         read: Callable[[Response, PreparedCall], Any] | None = None,
         consumer: Callable[..., BodyConsumer] | None = None,
         dimensions: int = 0,
+        is_validated: bool = False,
         job_waits: bool = False,
     ) -> CallFlow:
         """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
         `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
-        that receives the body of a successful response. `dimensions` as in `request.prepare`. `job_waits`: the call
-        does not retry a request that the server did not process, but raises the error, and the job pauses all its
-        requests.
+        that receives the body of a successful response. `dimensions` and `is_validated` as in `request.prepare`.
+        `job_waits`: the call does not retry a request that the server did not process, but raises the error, and the
+        job pauses all its requests.
 
         The flow raises OpenRouterError with its counts, such as `attempts`, set.
         """
@@ -115,7 +116,7 @@ class Caller:
         if chosen._official is None and chosen.total_seconds:  # the caller's total limits the default timeouts
             timeouts = timeouts.within(chosen.total_seconds)
         prepared: PreparedCall = request.prepare(
-            operation, arguments, options, self.config, timeouts, consumer, dimensions
+            operation, arguments, options, self.config, timeouts, consumer, dimensions, is_validated=is_validated
         )
         if self.config.api_key is None and prepared.needs_key:
             self.config.current_key()  # raises for a missing key before a connection is opened

@@ -159,6 +159,7 @@ class Session:
             read=read_embeddings,
             consumer=consumer,
             dimensions=self.job.dimensions,
+            is_validated=True,
             job_waits=job_waits,
         )
 

@@ -64,12 +64,15 @@ def prepare(
     timeouts: Timeouts,
     consumer: Callable[..., BodyConsumer] | None = None,
     dimensions: int = 0,
+    *,
+    is_validated: bool = False,
 ) -> PreparedCall:
     """Validate the arguments of an operation, given by Python name, and build its call.
 
     Options of the call override the client's `config`, and both override the default `timeouts`. An argument of None is
     omitted, or sent as null if it is required. `dimensions` is the length of the model's vectors, if it is known.
-    `consumer` is called with the keyword `max_held_bytes`.
+    `consumer` is called with the keyword `max_held_bytes`. `is_validated`: the members of the body are plain JSON that
+    was validated before.
 
     Raises:
         InvalidInputError: an argument does not match its schema.
@@ -80,7 +83,9 @@ def prepare(
         value = arguments.get(parameter.argument)
         if (value is None and not (parameter.required or parameter.sends_null)) or value is UNSET:
             continue
-        values[parameter.location][parameter.name] = _validate(parameter, value)
+        if not is_validated or parameter.location != "body":
+            value = _validate(parameter, value)
+        values[parameter.location][parameter.name] = value
     fields, files, number_type = values["body"], values["file"], None
     if options.extra_body is not None:
         extra = to_json(options.extra_body, {"type": "object"}, "extra_body", {})
