@@ -247,7 +247,7 @@ def test_error_in_the_fixed_texts_loses_no_count(accepted: int, tmp_path: Path) 
     with FaultServer(lambda: steps) as server, pytest.raises(errors.PaymentRequiredResponseError):
         embed_corpus(server.url, source, output, batch_size=1, concurrency=1, retries=Policy(base_seconds=0.001))
     found = status(output)
-    assert (found.state, found.requests, found.possibly_billed_texts) == ("failed", accepted + 2, 1)
+    assert (found.state, found.requests, found.possibly_billed_texts) == ("failed", accepted + 2, accepted + 1)
 
 
 @pytest.mark.parametrize("calls", [0, 3])
@@ -310,10 +310,12 @@ def test_rejected_canary_changes_no_row(status_code: int, tmp_path: Path) -> Non
     """A fixed text is rejected in the second run; the third one finishes the job."""
     source, output = write_corpus(tmp_path / "corpus.jsonl", TEXTS[:60]), tmp_path / "out.npy"
     statuses: dict[str, int] = {TEXTS[20]: 402}
+    computed: list[str] = []  # texts that the server may bill
 
     def step(connection: Connection, request: Request) -> None:
-        status = next((statuses[text] for text in request.inputs if text in statuses), None)
-        (respond() if status is None else reject(status))(connection, request)
+        found = next((statuses[text] for text in request.inputs if text in statuses), None)
+        computed.extend(request.inputs if found in (None, 500) else ())
+        (respond() if found is None else reject(found))(connection, request)
 
     def run() -> Any:
         return embed_corpus(server.url, source, output, batch_size=20, concurrency=1)
@@ -322,8 +324,10 @@ def test_rejected_canary_changes_no_row(status_code: int, tmp_path: Path) -> Non
         with pytest.raises(errors.PaymentRequiredResponseError):
             run()
         statuses = {"Reset a forgotten password": status_code}
+        computed.clear()
         with pytest.raises(errors.CorpusError, match=f"no vectors for plain English texts: .* {status_code}"):
             run()
+        assert status(output).possibly_billed_texts == len(computed) > 0
         statuses.clear()
         result = run()
     assert (result.rows, result.errors, status(output).errors) == (60, 0, 0)

@@ -60,6 +60,7 @@ class Job:
         self._canary_is_cached = False  # and not checked yet
         self._canary_streams = 1  # number of leading streams that embed the canary, not the corpus
         self._canary_error = ""  # why a text of the canary was rejected
+        self._lost_canary_texts = 0  # answered texts of a canary that is not complete
         self._sent: dict[int, tuple[int, str]] = {}  # stream position without an outcome -> row and text
         self._requests: dict[int, int] = {}  # stream position without an outcome -> its last request
         self._prefix, self._shortens = options.get("prefix") or "", options.get("on_long") in ("truncate", "average")
@@ -381,10 +382,13 @@ class Job:
         found: dict[int, tuple[Any, str | None]] = {}
         count = len(CANARY_TEXTS)
         self._sent = {i: (i - count, text) for i, text in enumerate(CANARY_TEXTS)}  # negative: not in the corpus
-        for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
-            found.update((i, (vector, self._model)) for i, vector in zip(positions, vectors, strict=True))
-            self._outcomes.done.append((self._requests[positions[0]], [], self._rows_of_model(0)))
-            self._record()
+        try:
+            for positions, vectors in self._stream(CANARY_TEXTS, on_long="raise", max_tokens_per_text=None):
+                found.update((i, (vector, self._model)) for i, vector in zip(positions, vectors, strict=True))
+                self._outcomes.done.append((self._requests[positions[0]], [], self._rows_of_model(0)))
+                self._record()
+        finally:
+            self._lost_canary_texts += len(found) % count
         self._sent, self._requests = {}, {}
         if len(found) == count:
             return self._new_canary(found)
@@ -472,7 +476,7 @@ class Job:
             "cost_usd": usage.cost,
             "unpriced_tokens": self._unpriced_tokens,
             "possibly_billed_attempts": sum(stream.possibly_billed_attempts for stream in self._streams),
-            "possibly_billed_texts": sum(stream.possibly_billed_texts for stream in self._streams),
+            "possibly_billed_texts": sum(s.possibly_billed_texts for s in self._streams) + self._lost_canary_texts,
         }
 
 
