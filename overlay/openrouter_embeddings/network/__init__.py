@@ -4,6 +4,7 @@ Importing this package does not import httpx; opening the first client does.
 """
 
 from .attempt import Cancelled, CancelScope
-from .clients import HttpClients, complete
+from .clients import HttpClients
+from .coroutines import complete
 
 __all__ = ["CancelScope", "Cancelled", "HttpClients", "complete"]

@@ -7,36 +7,23 @@ While sending, it checks for bytes that the server sent before it received the w
 from __future__ import annotations
 
 import contextlib
-import functools
 import select
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 from .attempt import Attempt, current_attempt
-from .clients import awaited, complete
+from .coroutines import awaited, for_both_sides
 from .library import core
 
 _BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
 _SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
 _AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
 _WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert those of anyio's TLS
-
-
-def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
-    """Make a sync and async method from a coroutine function: event loops await it, threads run it to its end."""
-
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        coroutine = function(self, *args, **options)
-        return coroutine if self.on_loop else complete(coroutine)
-
-    return method
 
 
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
@@ -48,7 +35,7 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
     def __init__(self, inner: Any, on_loop: bool) -> None:
         self._inner, self.on_loop = inner, on_loop
 
-    @_for_both_sides
+    @for_both_sides
     async def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> Stream:
         attempt = current_attempt.get()
         attempt.connecting_to = f"{host}:{port}"
@@ -78,7 +65,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._attempt: Attempt | None = None
         self._unsent = self._received_early = b""
 
-    @_for_both_sides
+    @for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
         attempt = current_attempt.get()
         if self._unsent:
@@ -99,7 +86,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._unsent += buffer
         return awaited(None) if self.on_loop else None
 
-    @_for_both_sides
+    @for_both_sides
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:
         attempt, sock = current_attempt.get(), self._socket
         with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original

@@ -5,30 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import ClosedClientError
 from ..messages import CallFlow, Request, Sleep
 from .attempt import CancelScope
-
-T = TypeVar("T")
-
-
-def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    coroutine.close()
-    raise RuntimeError("a coroutine for threads must not suspend")
-
-
-async def awaited(value: Any) -> Any:
-    """Return a value, or the result of a coroutine. Libraries return values to threads, and coroutines to loops."""
-    return await value if hasattr(value, "__await__") else value
+from .coroutines import awaited, complete
 
 
 @cache
@@ -43,9 +27,6 @@ def _modules() -> tuple[Any, Any, Any]:
 
 class HttpClients:
     """The HTTP clients for threads, and those for each event loop, opened at first use: one with proxies, one without.
-
-    Sync and async code share one implementation, as coroutines. Event loops await them. Threads run them with
-    `complete`: there, I/O blocks and the coroutines never suspend.
 
     After a fork, the child opens its own clients, because two processes must never share a connection.
 

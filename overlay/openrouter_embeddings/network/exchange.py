@@ -24,7 +24,7 @@ from ..errors import AnswerTooLargeError, format_size
 from ..messages import BodyConsumer, Headers, Request, Response, Timeouts
 from ..redaction import Redactor, Secret
 from .attempt import Attempt, Cancelled, CancelScope, current_attempt
-from .clients import awaited
+from .coroutines import awaited
 from .failures import exception_failure
 from .library import ROOTS, http
 from .reuse import check_connection

@@ -11,7 +11,7 @@ from ..errors import ConnectionLostError
 from ..messages import Headers
 from .attempt import Attempt
 from .backend import Stream
-from .clients import awaited
+from .coroutines import awaited
 from .library import core, h11, references
 
 _HIDDEN_BYTES = 60_000  # above this body size, an event loop may have buffered bytes beyond its last read
