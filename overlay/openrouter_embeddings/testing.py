@@ -11,7 +11,6 @@ Needs the extra `local` for `serve`. `EmbedResult`, `TextError` and `Usage` are 
 """
 
 from .embed import EmbedResult, TextError, Usage
-from .local import serve
-from .local.fault import Fault
+from .local import Fault, serve
 
 __all__ = ["EmbedResult", "Fault", "TextError", "Usage", "serve"]

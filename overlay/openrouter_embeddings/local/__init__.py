@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Literal
 
 from ..arguments import suggest_names
 from ..defaults import LOCAL_SERVER_MAX_BODY_BYTES, LOCAL_SERVER_MAX_INPUTS
+from .fault import Fault, Faulty
 
 if TYPE_CHECKING:
-    from .fault import Fault
     from .server import Server
 
-__all__ = ["serve"]
+__all__ = ["Fault", "serve"]
 
 _PACKAGES = ("jsonschema", "safetensors", "starlette", "tokenizers", "uvicorn", "wordllama")
 
@@ -67,7 +67,6 @@ def serve(
         raise ImportError(f"the embedded server needs {', '.join(missing)}: pip install 'openrouter-embeddings[local]'")
     from .app import create_app
     from .catalog import Catalog
-    from .fault import Faulty
     from .server import Server
 
     app = create_app(

@@ -19,7 +19,7 @@ from .app import BASE_PATH
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from .. import OpenRouter
+    from ..client import OpenRouter
 
 _log = logging.getLogger("openrouter")
 _ANY_KEY = "sk-or-local"
@@ -112,7 +112,7 @@ class Server:
 
     def client(self, **options: Any) -> OpenRouter:
         """Create a client of this server, with the arguments of `OpenRouter` as `options`."""
-        from .. import OpenRouter
+        from ..client import OpenRouter
 
         return OpenRouter(**{"api_key": self._key, "server_url": self.url, **options})
 
