@@ -1,4 +1,4 @@
-"""Makes vectors smaller: fewer dimensions, or another number type (float16, int8, binary)."""
+"""Makes finished vectors smaller: fewer dimensions, or another number type (float16, int8, binary)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The options of `embed` and its variants: their types, and their validation.
 
-An option that changes vectors also belongs in `corpus/stamp.py`.
+`Embeddings.embed` documents the options. One that changes vectors also belongs in `corpus/stamp.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Packs texts into batches, learns a model's limits for one request, and finds the failing text of a batch. No I/O.
+"""Packs texts into batches, drops duplicates, learns a model's limits, and finds the failing text of a batch. No I/O.
 
 The API does not document how many inputs or tokens a request may hold, and providers differ (10 to 2,048 inputs). If an
 error message states a limit, the client keeps it. Otherwise it sends parts of the failed batch. If no text fails alone,

@@ -1,4 +1,4 @@
-"""Decodes vectors of responses to float32 matrices `(n, dimensions)`. For other types of results: `..vectors`."""
+"""Decodes the vectors of a response to float32 `(n, dimensions)`. `embed.matrix` holds the vectors of a whole job."""
 
 from __future__ import annotations
 
