@@ -101,7 +101,7 @@ class Package:
             _raise_problems([parsed], self.operations)
         self.data = cast(GeneratorData, parsed)
         errors = [error for found in self.data.endpoint_collections_by_tag.values() for error in found.parse_errors]
-        # Before the templates are rendered, which need all that the document has.
+        # Report problems before rendering: the templates fail if a part is missing.
         _raise_problems([*self.data.errors, *errors], self.operations)
         models = {str(model.class_info.name): model for model in self.data.models}
         aliases = {text(item.name): item for item in members(models.pop(holder))} if holder in models else {}

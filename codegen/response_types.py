@@ -62,7 +62,7 @@ class ResponseTypes:
         return [] if isinstance(item, NoneProperty) else [item]
 
     def tags(self, models: list[ModelProperty]) -> tuple[str, dict[str, str]]:
-        """Return the member that tells models apart, and the model of each of its values."""
+        """Return the discriminator property, and the model for each of its values."""
         names = frozenset(str(model.class_info.name) for model in models)
         found = self.discriminators.get(names, {"propertyName": "", "mapping": {}})
         tags = {tag: name.removeprefix(PREFIX) for tag, name in found["mapping"].items()}

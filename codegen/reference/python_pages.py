@@ -107,7 +107,7 @@ PAGES: dict[str, tuple[str, str, list[Entry]]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One argument, or attributes that have one description."""
+    """One row of a table: an argument, or attributes that share a description."""
 
     names: list[str]
     types: list[str]

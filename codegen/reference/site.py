@@ -89,7 +89,7 @@ def _with_site_links(source: Path, path: Path, sources: dict[Path, Path], root: 
         if target in sources:
             link = Path(os.path.relpath(sources[target], path.parent)).as_posix()
             return f"[{found['text']}]({link}{found['anchor'] or ''})"
-        if target.is_relative_to(root / "docs"):  # zensical reports those that do not exist
+        if target.is_relative_to(root / "docs"):  # zensical reports a missing page
             return found[0]
         if not target.exists():
             raise SiteError(f"{source.name}: the link {found['target']} has no target")

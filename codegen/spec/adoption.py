@@ -99,7 +99,7 @@ class Adoption:
         return kinds(theirs) == kinds(ours)
 
     def _add(self, schema: Schema, hint: str) -> str:
-        """Add a schema and return its name; for an object that may hold anything, return the one that we have."""
+        """Add a schema and return its name. An object without declared properties is `JsonObject`, if that is known."""
         free = kinds(schema) == ["object"] and not schema.get("properties")
         if free and schema.get("additionalProperties", True) in (True, {}) and "JsonObject" in self.known:
             return "JsonObject"

@@ -53,7 +53,7 @@ def text(shapes: frozenset[Shape]) -> str:
 
 
 def covers(wide: Shape, narrow: Shape) -> bool:
-    """Return whether each value of `narrow` is one of `wide`."""
+    """Return whether `wide` accepts every value that `narrow` accepts."""
     if wide.kind == "any" or wide == narrow or (wide.kind, narrow.kind) == ("number", "integer"):
         return True
     same = wide.kind == narrow.kind in ("array", "map")

@@ -19,7 +19,7 @@ class UsageError(Exception):
 
 
 class Version(NamedTuple):
-    """The numbers of a version; a pre-release counts as its release."""
+    """Major, minor and patch number of a version. 0.2.0rc1 has the numbers of 0.2.0."""
 
     major: int
     minor: int

@@ -62,7 +62,7 @@ def _uniform(low: float, high: float) -> float:
 
 @attrs.define(eq=False, repr=False, slots=False)
 class Caller:
-    """The interface between a client and its resources: each generated method calls `call` or `call_async`."""
+    """Makes the calls of one client: each generated method calls `call` or `call_async`."""
 
     config: Config
     policy: Policy | None  # None: each call uses its own default policy

@@ -223,9 +223,7 @@ def test_base64_of_another_number_type_is_rejected(read: Read) -> None:
     assert read(json.dumps(body_of()).encode(), request) == VECTORS
     for body in (body_of(base64_of), mixed):
         message = error_of(read, json.dumps(body).encode(), request).message
-        assert message.startswith(
-            "base64 of an unknown number type: the request has provider.options.vllm.embed_dtype='bfloat16'"
-        )
+        assert message.startswith("the response has base64, and provider.options.vllm.embed_dtype='bfloat16' requests")
 
 
 class Case(NamedTuple):

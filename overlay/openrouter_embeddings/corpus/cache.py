@@ -19,7 +19,7 @@ from .stamp import Stamp
 
 _log = logging.getLogger("openrouter")
 _KEYS_PER_QUERY = 500
-_BUSY_SECONDS = 60.0  # while other processes write
+_BUSY_SECONDS = 60.0  # longest wait for the lock of another process
 
 
 class Cache:

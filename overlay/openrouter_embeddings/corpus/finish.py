@@ -104,7 +104,7 @@ def write_output(plan: Plan, journal: Journal, stopped: Callable[[], bool]) -> b
         raise _no_rows(plan, journal)
     if count != rows:
         problem = f"{plan.folder}: {count} rows have no error in the journal, but {rows} are expected"
-        raise CorpusError(f"{problem}: the journal is damaged; delete the folder to pay for all rows again")
+        raise CorpusError(f"{problem}: the journal is damaged; to send all rows again, delete the folder")
     for name, path in lists.items():
         if totals[name]:
             publish(lists_written[name], path)

@@ -301,7 +301,7 @@ class Job:
             yield from (sent for i, sent in enumerate(some) if i not in found)
 
     def _as_sent(self, text: str) -> str:
-        """Return a text with its prefix, as in the cache; inputs that are not texts have no prefix."""
+        """Return a text with its prefix, as it is sent and cached; inputs that are not texts have no prefix."""
         return self._prefix + text if type(text) is str else text
 
     def _keep_cached(self, rows: list[int], vectors: Any, models: dict[str, int]) -> None:

@@ -261,7 +261,7 @@ class Journal:
         return iter(sorted(ranges))
 
     def has_text(self, first: int, digest: bytes) -> bool:
-        """Whether all rows of a block were sent with the texts that have this digest."""
+        """Whether the stored digest of the block of texts that begins at row `first` equals `digest`."""
         found = self._db.execute("select digest from texts where row = ?", (first,)).fetchone()
         return found is not None and bool(found[0] == digest)
 
@@ -306,7 +306,7 @@ class Journal:
         return [(first, last) for (rows,) in found for first, last in json.loads(rows)]
 
     def batch_rows(self, number: int) -> list[list[list[int]]]:
-        """Return the rows of each text of each request of a batch."""
+        """Return the rows of a batch: for each request, for each of its texts, the rows that have this text."""
         (rows,) = self._db.execute("select rows from batches where request = ?", (number,)).fetchone()
         return json.loads(rows)  # type: ignore[no-any-return]
 

@@ -79,7 +79,7 @@ class Output:
             self.canary = Canary.from_json(json.loads(metadata["openrouter_embeddings.canary"]))
             unknown = self.options.keys() - OPTIONS or {self.form.dtype}.difference(get_args(VectorDtype))
             if unknown or "model" not in self.options:
-                raise ValueError(f"it has {', '.join(unknown) or 'no model'}")
+                raise ValueError(f"unknown: {', '.join(unknown)}" if unknown else "it has no model")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorpusError(f"the stamp of {path} is damaged, or of another version: {error}") from error
 

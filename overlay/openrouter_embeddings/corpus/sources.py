@@ -97,7 +97,7 @@ class Source:
         """Yield all rows in blocks of `_BLOCK_ROWS`: the number of the first row, the rows, a digest of their texts."""
         rows, first = self.rows(), 0
         while block := list(islice(rows, _BLOCK_ROWS)):
-            texts = [text or "" for _, text, _ in block]  # no valid text is empty
+            texts = [text or "" for _, text, _ in block]  # "" stands for an invalid row: a valid text is never empty
             digest = blake2b(repr(list(map(len, texts))).encode(), digest_size=16)
             for text in texts:
                 digest.update(text.encode())

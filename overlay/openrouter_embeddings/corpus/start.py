@@ -143,7 +143,7 @@ def _named_failures(folder: Path) -> Iterator[None]:
         place, reason = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
         cure = "finished rows are kept: run the same command again"
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-            cure = f"the journal is damaged: restore it, or delete {folder} to pay for all rows again"
+            cure = f"the journal is damaged: restore it, or delete {folder} to send all rows again"
         raise CorpusError(f"{place}: {reason}; {cure}") from error
 
 
@@ -218,7 +218,7 @@ def _require_same_job(journal: Journal, plan: Plan) -> None:
     stored: dict[str, Any] = {name: journal.get(name) for name in facts}
     if journal.get("canary") is None:  # nothing is embedded yet, for example because an option was invalid
         if plan.vectors_path.exists():
-            cure = f"restore the journal, or delete {plan.folder} to pay for all rows again"
+            cure = f"restore the journal, or delete {plan.folder} to send all rows again"
             raise CorpusError(f"{plan.folder} has vectors, but its journal does not know them: {cure}")
         journal.forget()
         journal.put(**facts, source=str(plan.source.path), output=str(plan.output), rows_about=plan.rows_total)

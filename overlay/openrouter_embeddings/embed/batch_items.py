@@ -42,7 +42,8 @@ class BatchItems:
         if chosen["input_type"] is not None:
             raise ConfigurationError("the Batch API does not accept input_type: omit it, or embed without batches")
         if unknown := sorted((self.provider or {}).keys() - _PROVIDER_FIELDS):
-            raise ConfigurationError(f"the Batch API accepts only `only` in provider=, got {', '.join(unknown)}")
+            accepted = " and ".join(sorted(_PROVIDER_FIELDS, reverse=True))
+            raise ConfigurationError(f"the Batch API accepts only {accepted} in provider=, got {', '.join(unknown)}")
         self._prepared = lru_cache(8)(self._prepare_count)
 
     def body(self, texts: Sequence[str]) -> dict[str, Any]:

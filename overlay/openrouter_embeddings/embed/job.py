@@ -112,7 +112,7 @@ class Job:
         if self.dimensions not in (0, len(vector)):
             problem = f"texts[{position}] has {len(vector)} dimensions, and earlier texts have {self.dimensions}"
         if problem:
-            raise ConfigurationError(f"{problem}: the model changed after the cache was written; use another file")
+            raise ConfigurationError(f"{problem}: the model changed after the cache was written; use another cache")
         self.dimensions, self.stats.model = len(vector), self.stats.model or model
 
     # ---- what to do next --------------------------------------------------------------------------------------

@@ -20,10 +20,10 @@ from .attempt import Attempt, current_attempt
 from .coroutines import awaited, for_both_sides
 from .library import core
 
-_BYTES = 256 << 10  # most bytes per read or write; asyncio's own read size, so its buffer keeps no rest
+_BYTES = 256 << 10  # most bytes per read or write; asyncio reads as many at once, so its buffer is empty after a read
 _SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
 _AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
-_WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert those of anyio's TLS
+_WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert the TLS errors of anyio
 
 
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]

@@ -147,7 +147,8 @@ def _read_rows(response: Response, call: PreparedCall) -> tuple[dict[str, Any], 
         raise error
     if call.number_type and not _are_numbers(values):
         path, value = call.number_type
-        raise ResponseValidationError(f"base64 of an unknown number type: the request has {path}={value!r}", response)
+        message = f"the response has base64, and {path}={value!r} requests another number type than float32"
+        raise ResponseValidationError(message, response)
     order = _order([row.get("index") for row in rows], response)
     if order is None:
         return document, values, range(count)

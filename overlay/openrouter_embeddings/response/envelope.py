@@ -107,7 +107,7 @@ def error_data(body: Any, status: int) -> ErrorResponse | None:
 
 
 def redact_response(response: Response, redactor: Redactor) -> tuple[Response, Any]:
-    """Mask secrets that JSON escapes hid from the text redaction; return the response and its decoded JSON."""
+    """Mask secrets that the body writes with JSON escapes; return the response and its decoded JSON."""
     body = try_decode(response.content)
     clean = redactor.json(_shallow(body))
     hides_nothing = b"\\" not in response.content or clean == body
@@ -152,7 +152,8 @@ def try_decode(content: bytes | bytearray) -> Any:
 def check_values(content: bytes | bytearray, response: Response, call: PreparedCall, numbers: int = 0) -> None:
     """Raise an error if decoded JSON could take too much memory: it has too many values, besides `numbers` in vectors.
 
-    A comma or a bracket in a string counts as a value. The request is counted too, because a response may echo it.
+    A comma or a bracket in a string counts as a value. The values of the request are added to the limit, because a
+    response may echo it.
     """
     most = call.max_values
     if len(content) <= most:
