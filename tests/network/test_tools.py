@@ -122,3 +122,25 @@ def test_mock_transport_of_a_callers_own_client() -> None:
     with http.Client(transport=http.MockTransport(respond)) as client:
         made = OpenRouter(KEY, client=client).embeddings.generate(input="a", model=MODEL)
     assert [list(made.data[0].embedding), asyncio.run(scenario())] == [[0.5, -1.0]] * 2
+
+
+def test_call_cancelled_as_its_attempt_fails_is_cancelled() -> None:
+    """The failure and the cancellation come in the same turn of the event loop."""
+
+    async def scenario() -> None:
+        started, failure = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def fail_late(request: Any) -> Any:
+            started.set()
+            await failure
+
+        async with http.AsyncClient(transport=http.MockTransport(fail_late)) as client:
+            call = OpenRouter(KEY, async_client=client).embeddings.generate_async(input="a", model=MODEL)
+            task = asyncio.create_task(call)
+            await started.wait()
+            failure.set_exception(http.ReadTimeout("late"))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(scenario())

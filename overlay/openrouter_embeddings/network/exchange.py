@@ -81,10 +81,12 @@ def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response], attempt: Attem
     while True:
         try:
             step = resume()
-        except StopIteration as done:
+        except BaseException as end:
             if delayed is not None:
                 raise delayed from None
-            return done.value  # type: ignore[no-any-return]
+            if isinstance(end, StopIteration):
+                return end.value  # type: ignore[no-any-return]
+            raise
         if delayed is not None and not _is_ready(step):
             task: Any = asyncio.current_task()
             task.uncancel()
