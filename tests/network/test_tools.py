@@ -124,6 +124,17 @@ def test_mock_transport_of_a_callers_own_client() -> None:
     assert [list(made.data[0].embedding), asyncio.run(scenario())] == [[0.5, -1.0]] * 2
 
 
+def test_closed_client_of_the_caller_is_named_and_not_billed() -> None:
+    client, async_client = http.Client(), http.AsyncClient()
+    client.close()
+    asyncio.run(async_client.aclose())
+    embeddings = OpenRouter(KEY, client=client, async_client=async_client).embeddings
+    for call in (embeddings.embed, lambda *texts, **options: asyncio.run(embeddings.embed_async(*texts, **options))):
+        with pytest.raises(errors.ClosedClientError) as found:
+            call(["a"], model=MODEL)
+        assert found.value.partial.possibly_billed_texts == 0
+
+
 def test_call_cancelled_as_its_attempt_fails_is_cancelled() -> None:
     """The failure and the cancellation come in the same turn of the event loop."""
 

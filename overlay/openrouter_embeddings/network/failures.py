@@ -75,6 +75,8 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     """Convert an exception to a failure. It is not chained, because its frames hold the request and the key."""
     if isinstance(error, errors.OpenRouterError):
         return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
+    if isinstance(error, RuntimeError) and getattr(attempt.client, "is_closed", False):
+        return Failure(errors.ClosedClientError(), sent=False, final=True)
     names = [cls.__name__ for cls in type(error).__mro__]
     name = next((name for name in _RULES if name in names), "")
     detail = errors.printable(str(error), 200)
