@@ -13,9 +13,12 @@ import threading
 import time
 import traceback
 from array import array
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
 
+import anyio
 import pytest
 from openrouter_embeddings import OpenRouter, errors
 from openrouter_embeddings.defaults import MAX_CONNECTIONS
@@ -124,6 +127,52 @@ def test_cancelled_calls_give_their_connections_back() -> None:
 
     waiting: list[asyncio.StreamWriter] = []
     assert asyncio.run(scenario()) == MAX_CONNECTIONS
+
+
+@contextlib.asynccontextmanager
+async def cancelled_task(seconds: float) -> AsyncIterator[None]:
+    """Cancel the task after some time, as `TaskGroup` and servers do, and raise TimeoutError."""
+    task = asyncio.current_task()
+    assert task is not None
+    timer = asyncio.get_running_loop().call_later(seconds, task.cancel)
+    try:
+        yield
+    except asyncio.CancelledError:
+        task.uncancel()
+        raise TimeoutError from None
+    finally:
+        timer.cancel()
+
+
+@pytest.mark.parametrize("limit", [asyncio.timeout, anyio.fail_after, cancelled_task])
+def test_client_works_after_calls_that_are_cancelled_at_random(limit: Callable[[float], Any]) -> None:
+    random = Random(1)
+
+    def respond_soon(connection: Connection, request: Request) -> None:
+        connection.pause(random.uniform(0, 0.01))
+        respond()(connection, request)
+
+    async def scenario(server: FaultServer) -> set[bool]:
+        async with client_of(server) as client:
+
+            async def call_repeatedly() -> None:
+                for _ in range(30):
+                    made = limit(random.choice((0.003, 0.01, 0.03, 60)))
+                    with contextlib.suppress(TimeoutError):
+                        if hasattr(made, "__aenter__"):
+                            async with made:
+                                await generate_async(client)
+                        else:
+                            with made:
+                                await generate_async(client)
+
+            async with asyncio.timeout(60):
+                await asyncio.gather(*[call_repeatedly() for _ in range(12)])
+                calls = [generate_async(client, caller) for caller in range(POOL)]
+                return {found == expected(caller) for caller, found in enumerate(await asyncio.gather(*calls))}
+
+    with FaultServer(forever(respond_soon)) as server:
+        assert asyncio.run(scenario(server)) == {True}
 
 
 def test_call_cancelled_as_it_gets_a_connection_gives_it_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -144,6 +144,25 @@ def test_second_response_is_not_taken_for_the_next_one(
         assert (len(server.ledger.requests), server.ledger.connection_count) == (4, 4)
 
 
+@any_client
+@pytest.mark.parametrize("pad", [40_000, 48_000, 56_000, 64_000])
+@both_sides
+def test_second_response_cut_by_the_buffer_of_tls_is_not_taken_for_the_next_one(
+    side: Side, pad: int, own: bool
+) -> None:
+    """The first response nearly fills the 64 KiB that anyio decrypts at a time."""
+
+    def step(connection: Connection, request: Received) -> None:
+        body = json.dumps({**expected_response(request), "pad": "x" * pad}).encode()
+        connection.send(2 * http(200, body))
+
+    with FaultServer(forever(step), certificate=UNTRUSTED) as server:
+        with session_of(server, side, own=own) as session:
+            for text in "abcd":
+                assert vectors(session, text) == expected_vectors(text)
+                wait_for_all_bytes(server)
+
+
 @both_sides
 def test_large_second_response_is_not_taken_for_the_next_one(side: Side) -> None:
     """It fills the buffers of httpx, of the event loop and of the operating system."""
@@ -282,6 +301,22 @@ def test_server_that_always_sends_the_same_response_is_accepted(side: Side) -> N
     with FaultServer(forever(always)) as server, session_of(server, side) as session:
         assert vectors(session, "a", "b", "b", "a") == [[1.0, 2.0]] * 4
         assert len(server.ledger.requests) == 4
+
+
+@any_client
+@both_sides
+def test_servers_that_each_send_a_constant_id_are_accepted(side: Side, own: bool) -> None:
+    """A load balancer distributes the requests over two of them; all responses have one size."""
+
+    def step(connection: Connection, request: Received) -> None:
+        number = len(connection.server.ledger.requests)
+        body = json.dumps(expected_response(request)).encode()
+        connection.send(http(200, body, (*JSON, ("X-Generation-Id", f"worker {number % 2}"))))
+
+    texts = [str(number) for number in range(10, 20)]
+    with FaultServer(forever(step)) as server, session_of(server, side, own=own) as session:
+        assert vectors(session, *texts) == expected_vectors(*texts)
+        assert (len(server.ledger.requests), server.ledger.connection_count) == (10, 1)
 
 
 @both_sides

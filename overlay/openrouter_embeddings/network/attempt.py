@@ -29,17 +29,16 @@ class Attempt:
         self.opening: Any = None  # the stream of a new connection, until it carries the request
         self.sent = self.received = 0  # in bytes
         self.has_headers = False  # True once the response headers have arrived
+        self.body_bytes, self.body_start = 0, b""  # size and first bytes of the body, as received
         self.request_incomplete = False  # True if the request was sent incompletely
-
-    @property
-    def waits_for_the_pool(self) -> bool:
-        """Whether it has no connection yet. A caller's own client does not show that."""
-        return self.backend is not None and self.socket is None and not self.connecting_to
+        self.in_io = self.is_cancelled = False  # used on event loops
 
     def remaining(self, timeout: float | None = None) -> float:
         """Return `timeout`, or the seconds until the deadline if that is less. Raise TimeoutError or Cancelled."""
         if self.scope is not None:
             self.scope.wait(0)
+        if self.is_cancelled:
+            raise Cancelled
         now = time.monotonic()
         if self.deadline == math.inf:
             self.deadline = now + self.request.timeouts.attempt_seconds

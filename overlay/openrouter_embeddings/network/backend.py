@@ -7,23 +7,49 @@ While sending, it checks for bytes that the server sent before it received the w
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import select
 import socket
 import ssl
 import time
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 from .attempt import Attempt, current_attempt
-from .coroutines import awaited, for_both_sides
+from .coroutines import awaited, complete
 from .library import core
 
 _BYTES = 256 << 10  # most bytes per read or write; asyncio reads as many at once, so its buffer is empty after a read
 _SMALL_BYTES = 64 << 10  # a socket accepts this much at once; a larger buffer takes ten times as long to allocate
+HIDDEN_BYTES = 40_000  # above this size, anyio may hold bytes that follow a response: 64 KiB less a TLS record
 _AT_ONCE_SECONDS = 0.001  # timeout to read bytes that have already arrived
+_READ_TURNS = 5  # turns of an event loop that such a read needs at most; unlike a timeout, right on a busy loop too
 _WRITE_ERRORS = core.WriteError, ssl.SSLError, anyio.EndOfStream  # httpcore does not convert the TLS errors of anyio
+
+
+def _for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+    """Make a method from a coroutine function that does I/O: event loops await it, threads run it to its end."""
+
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        coroutine = function(self, *args, **options)
+        return _cancellable(coroutine) if self.on_loop else complete(coroutine)
+
+    return method
+
+
+async def _cancellable(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Await I/O of the current attempt, which may be cancelled meanwhile."""
+    attempt = current_attempt.get()
+    attempt.in_io = True
+    try:
+        return await coroutine
+    finally:
+        attempt.in_io = False
 
 
 class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[misc]
@@ -35,7 +61,7 @@ class Backend(core.NetworkBackend, core.AsyncNetworkBackend):  # type: ignore[mi
     def __init__(self, inner: Any, on_loop: bool) -> None:
         self._inner, self.on_loop = inner, on_loop
 
-    @for_both_sides
+    @_for_both_sides
     async def connect_tcp(self, host: str, port: int, timeout: Any = None, *args: Any, **options: Any) -> Stream:
         attempt = current_attempt.get()
         attempt.connecting_to = f"{host}:{port}"
@@ -65,7 +91,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._attempt: Attempt | None = None
         self._unsent = self._received_early = b""
 
-    @for_both_sides
+    @_for_both_sides
     async def read(self, max_bytes: int, timeout: Any = None) -> bytes:  # noqa: ARG002
         attempt = current_attempt.get()
         if self._unsent:
@@ -86,7 +112,7 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         self._unsent += buffer
         return awaited(None) if self.on_loop else None
 
-    @for_both_sides
+    @_for_both_sides
     async def start_tls(self, ssl_context: Any, server_hostname: Any = None, timeout: Any = None) -> Stream:
         attempt, sock = current_attempt.get(), self._socket
         with socket.fromfd(sock.fileno(), sock.family, sock.type) as attempt.socket:  # TLS detaches the original
@@ -114,9 +140,10 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         if is_billed:
             attempt.opening = None
         left, self._unsent = memoryview(self._unsent), b""  # its repr hides the key from tracebacks with locals
-        is_kept, self._attempt = self._attempt not in (None, attempt), attempt
+        earlier, self._attempt = self._attempt, attempt
+        is_kept = earlier not in (None, attempt)
         attempt.socket = self._socket
-        if is_kept and self._has_input():
+        if is_kept and (self._has_input() or await self._holds_input(earlier)):
             raise core.ReadError("the server closed the idle connection, or sent unexpected bytes on it")
         while left and ((is_kept and not attempt.sent) or not await self._has_responded()):
             piece, left = left[:_BYTES], left[_BYTES:]
@@ -125,26 +152,26 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             try:
                 if not self.on_loop or attempt.sent == len(piece) <= _SMALL_BYTES:  # a small request, sent whole
                     await awaited(self._inner.write(piece, wait))
-                else:
-                    await self._write_and_read(piece, wait)
+                else:  # asyncio drops received bytes once a write fails
+                    await self._read_during(self._inner.write(piece, wait), wait)
             except _WRITE_ERRORS:  # the next read returns the response or raises
                 left = piece
                 break
         attempt.request_incomplete = bool(left)
 
-    async def _write_and_read(self, piece: memoryview, wait: float) -> None:
-        """Read while writing, because asyncio drops received bytes once a write fails."""
+    async def _read_during(self, action: Awaitable[None], seconds: float) -> None:
+        """Await an action, and read what arrives meanwhile."""
         failure: Exception | None = None  # raised after the task group, which would wrap it
 
         async def read() -> None:
             with contextlib.suppress(core.ReadError, core.ReadTimeout, ssl.SSLError):  # the next read reports it
-                self._received_early += await self._inner.read(_BYTES, wait)
+                self._received_early += await self._inner.read(_BYTES, seconds)
 
         async with anyio.create_task_group() as group:
             group.start_soon(read)
             await anyio.lowlevel.checkpoint()
             try:
-                await self._inner.write(piece, wait)
+                await action
             except (*_WRITE_ERRORS, core.WriteTimeout) as error:
                 failure = error
             group.cancel_scope.cancel()
@@ -169,6 +196,13 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
             early = early.partition(b"\r\n\r\n")[2]
         return early != b""
 
+    async def _holds_input(self, earlier: Any) -> bool:
+        """Whether anyio holds bytes that follow the earlier response: it decrypts at most 64 KiB at a time."""
+        if not self.on_loop or earlier.body_bytes < HIDDEN_BYTES or self._inner.get_extra_info("ssl_object") is None:
+            return False
+        await self._read_during(_turns(), math.inf)
+        return self._received_early != b"" or self._has_input()
+
     def _has_input(self) -> bool:
         """Whether the socket has unread bytes or is closed; much faster than anyio's own check on an event loop."""
         if not hasattr(select, "poll") or self._socket is None or self._socket.fileno() < 0:
@@ -176,3 +210,9 @@ class Stream(core.NetworkStream, core.AsyncNetworkStream):
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
+
+
+async def _turns() -> None:
+    """Give the event loop the turns that a read of bytes needs that have already arrived."""
+    for _ in range(_READ_TURNS):
+        await anyio.lowlevel.checkpoint()

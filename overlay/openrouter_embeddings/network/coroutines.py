@@ -5,8 +5,7 @@ In a thread, I/O blocks, so the coroutines never suspend.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,14 +24,3 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
 async def awaited(value: Any) -> Any:
     """Return a value, or the result of a coroutine. Libraries return values to threads, and coroutines to loops."""
     return await value if hasattr(value, "__await__") else value
-
-
-def for_both_sides(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
-    """Make a method from a coroutine function. It blocks, but on an object with `on_loop` it returns the coroutine."""
-
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **options: Any) -> Any:
-        coroutine = function(self, *args, **options)
-        return coroutine if self.on_loop else complete(coroutine)
-
-    return method

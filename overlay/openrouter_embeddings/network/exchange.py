@@ -7,12 +7,11 @@ import base64
 import contextlib
 import logging
 import time
-import types
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
-from functools import cache, lru_cache, partial
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 import anyio
@@ -34,25 +33,25 @@ _NO_LIMIT: Any = contextlib.nullcontext()
 _is_local = lru_cache(maxsize=64)(lambda url: is_loopback(urllib.parse.urlsplit(url).hostname or ""))
 _INFLATED_BYTES = 256 << 10  # decompressed per step, so that a decompression bomb is detected early
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
-_GZIP = 0x1F  # the first byte of gzip data
+_GZIP, _ZLIB = b"\x1f", b"x"  # the first byte of compressed data
 _PLAIN = ("", "identity", "utf-8")  # some servers put the character set into Content-Encoding
+_START_BYTES = 4096  # includes numbers of the first vector
 
 
 async def send(clients: Any, request: Request, scope: CancelScope | None = None, *, on_loop: bool) -> Any:
     """Send a request with one of two clients, return a `Response` or `Failure`. Raise Cancelled if the scope was."""
-    attempt, limit = Attempt(request, clients[_is_local(request.url)], scope, on_loop=on_loop), _NO_LIMIT
+    attempt = Attempt(request, clients[_is_local(request.url)], scope, on_loop=on_loop)
     if attempt.backend is None:  # a caller's own client does not count bytes: assume that the request was sent
-        seconds = request.timeouts.attempt_seconds
-        attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, time.monotonic() + seconds
-        limit = anyio.fail_after(seconds) if on_loop else _NO_LIMIT
+        deadline = time.monotonic() + request.timeouts.attempt_seconds
+        attempt.connecting_to, attempt.sent, attempt.deadline = "?", 1, deadline
     _mask_loggers(len(logging.Logger.manager.loggerDict))
     token = current_attempt.set(attempt)
     try:
         with scope.running(attempt) if scope else _NO_LIMIT:
             try:
-                with limit:
-                    exchange = _exchange(attempt)
-                    return await (_cancelled_in_waits(exchange, attempt) if on_loop else exchange)
+                exchange = _exchange(attempt)
+                is_shielded = on_loop and attempt.backend is not None and _is_on_asyncio()
+                return await (_in_task(exchange, attempt) if is_shielded else exchange)
             except Cancelled:
                 raise
             except Exception as error:
@@ -65,86 +64,81 @@ async def send(clients: Any, request: Request, scope: CancelScope | None = None,
         raise
     finally:
         current_attempt.reset(token)
-        if (stream := attempt.opening) is not None:  # httpcore leaves it open if no tunnel or TLS is established
-            await awaited((stream.aclose if on_loop else stream.close)())
 
 
-@types.coroutine
-def _cancelled_in_waits(coroutine: Coroutine[Any, Any, Response], attempt: Attempt) -> Generator[Any, Any, Response]:
-    """Await a coroutine, and let `asyncio.Task.cancel` take effect only while it waits. On trio, nothing changes.
+async def _in_task(exchange: Coroutine[Any, Any, Response], attempt: Attempt) -> Response:
+    """Run an exchange in an asyncio task of its own, which a cancellation reaches only during I/O.
 
     httpcore loses a connection for ever, until its pool is empty, if a task is cancelled when its connection is ready,
-    or while a lock only yields to the event loop: https://github.com/encode/httpcore/issues/1093. While a task waits
-    for the pool, its connection may become ready between the cancellation and the next step of the task.
+    or while a lock yields to the event loop: https://github.com/encode/httpcore/issues/1093.
     """
-    resume, delayed = partial(coroutine.send, None), None
-    while True:
-        try:
-            step = resume()
-        except BaseException as end:
-            if delayed is not None:
-                raise delayed from None
-            if isinstance(end, StopIteration):
-                return end.value  # type: ignore[no-any-return]
-            raise
-        if delayed is not None and not _is_ready(step):
-            task: Any = asyncio.current_task()
-            task.uncancel()
-            task.cancel(*delayed.args)  # takes effect in the next `yield`
-            delayed = None
-        try:
-            if attempt.waits_for_the_pool and isinstance(step, asyncio.Future) and not step.done():
-                yield from _twin(step)
-                resume = partial(coroutine.send, None)
-            else:
-                resume = partial(coroutine.send, (yield step))
-        except BaseException as error:
-            resume = partial(coroutine.throw, error)
-            if isinstance(error, asyncio.CancelledError) and _is_ready(step):
-                resume, delayed = partial(coroutine.send, None), error
+    task = asyncio.create_task(exchange)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        attempt.is_cancelled = True  # ends the exchange before its next I/O
+        if attempt.in_io:
+            task.cancel()
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # otherwise asyncio logs it
+        raise
+    return task.result()
 
 
-def _is_ready(step: Any) -> bool:
-    """Whether a step of a coroutine on asyncio has a result, or only yields to the event loop."""
-    return step is None or (isinstance(step, asyncio.Future) and step.done() and not step.cancelled())
-
-
-def _twin(future: asyncio.Future[Any]) -> asyncio.Future[None]:
-    """Return a future that is done when another one is. If it is cancelled, the other one can still get a result."""
-    twin: asyncio.Future[None] = future.get_loop().create_future()
-
-    def finish(_: object) -> None:
-        if not twin.done():
-            twin.set_result(None)
-
-    future.add_done_callback(finish)
-    return twin
+def _is_on_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # trio
+        return False
+    return True
 
 
 async def _exchange(attempt: Attempt) -> Response:
     request, on_loop = _build(attempt), attempt.on_loop
-    response = await awaited(attempt.client.send(request, stream=True, auth=None, follow_redirects=False))
+    try:
+        with _time_limit(attempt):
+            response = await awaited(attempt.client.send(request, stream=True, auth=None, follow_redirects=False))
+    finally:
+        if (stream := attempt.opening) is not None:  # httpcore leaves it open if no tunnel or TLS is established
+            await awaited((stream.aclose if on_loop else stream.close)())
     try:
         attempt.has_headers, status = True, response.status_code
         if attempt.request_incomplete and status < 400:
             raise errors.ConnectionLostError("the server responded before the request was sent completely")
         headers = _read_headers(response.headers.raw)
-        is_read = getattr(response, "is_stream_consumed", False)  # an event hook of a caller's own client may read it
-        body = _BodyReader(status, "" if is_read else headers.get("content-encoding", ""), attempt)
-        if on_loop and not is_read:
-            async with contextlib.aclosing(aiter(response.stream)) as parts:
-                async for part in parts:
-                    if body.feed(part):
-                        break
+        content, is_whole = await _read_body(attempt, response, headers)
+        await check_connection(attempt, response, headers, is_whole=is_whole)
+        return Response(status, headers, content)
+    finally:
+        await awaited((response.aclose if on_loop else response.close)())
+
+
+def _time_limit(attempt: Attempt) -> Any:
+    """Limit the time of a caller's own async client, which has no backend that applies the deadline."""
+    is_needed = attempt.on_loop and attempt.backend is None
+    return anyio.fail_after(attempt.deadline - time.monotonic()) if is_needed else _NO_LIMIT
+
+
+async def _read_body(attempt: Attempt, response: Any, headers: Headers) -> tuple[bytearray | BodyConsumer, bool]:
+    """Return the body, and whether it is complete. Raise an error if a success is not; an error's status is enough."""
+    is_read = getattr(response, "is_stream_consumed", False)  # an event hook of a caller's own client may read it
+    body: _BodyReader | None = None
+    try:
+        body = _BodyReader(response.status_code, "" if is_read else headers.get("content-encoding", ""), attempt)
+        if attempt.on_loop and not is_read:
+            with _time_limit(attempt):
+                async with contextlib.aclosing(aiter(response.stream)) as parts:
+                    async for part in parts:
+                        if body.feed(part):
+                            break
         else:
             for part in (response.content,) if is_read else response.stream:
                 if body.feed(part):
                     break
-        content = body.finish()
-        await check_connection(attempt, response, headers, body.received_bytes)
-        return Response(status, headers, content)
-    finally:
-        await awaited((response.aclose if on_loop else response.close)())
+        return body.finish(), True
+    except Exception as error:
+        if response.status_code < 400 or isinstance(error, Cancelled):
+            raise
+        return bytearray() if body is None else body.finish(), False
 
 
 @lru_cache(maxsize=64)
@@ -213,7 +207,7 @@ class _BodyReader:
     def __init__(self, status: int, encoding: str, attempt: Attempt) -> None:
         request, self._attempt, self._is_error = attempt.request, attempt, status >= 400
         self._max_bytes = defaults.ERROR_BODY_BYTES if self._is_error else request.max_response_bytes
-        self.received_bytes = self._length = 0
+        self._length = 0
         encoding = encoding.strip().lower()
         if encoding not in _PLAIN + _COMPRESSED:
             name = errors.printable(encoding, 40)
@@ -225,8 +219,13 @@ class _BodyReader:
 
     def feed(self, part: bytes) -> bool:
         """Process one part; return True to stop reading. Raise AnswerTooLargeError or TimeoutError at a limit."""
-        self._attempt.remaining()
-        self.received_bytes += len(part)
+        attempt = self._attempt
+        attempt.remaining()
+        if self._is_error and not attempt.body_bytes and part[:1] not in (_GZIP, _ZLIB):
+            self._inflate = None  # a gateway may name the encoding of the response that it decompressed
+        attempt.body_bytes += len(part)
+        if len(attempt.body_start) < _START_BYTES:
+            attempt.body_start += part[:_START_BYTES]
         while part:
             piece, part = (part, b"") if self._inflate is None else self._decompress(self._inflate, part)
             self._feed(piece)
@@ -236,9 +235,9 @@ class _BodyReader:
                     return True
                 limit = format_size(self._max_bytes)
                 raise AnswerTooLargeError(f"the response exceeds {limit}, the limit for this request")
-            allowed = MAX_COMPRESSION_RATIO * self.received_bytes
+            allowed = MAX_COMPRESSION_RATIO * attempt.body_bytes
             if self._inflate is not None and self._length > max(defaults.COMPRESSION_FREE_BYTES, allowed):
-                sizes = f"{format_size(self.received_bytes)} to over {format_size(self._length)}"
+                sizes = f"{format_size(attempt.body_bytes)} to over {format_size(self._length)}"
                 raise AnswerTooLargeError(
                     f"the compression ratio of the response exceeds {MAX_COMPRESSION_RATIO}: {sizes}"
                 )
@@ -247,7 +246,7 @@ class _BodyReader:
     def _decompress(self, inflate: zlib._Decompress, part: bytes) -> tuple[bytes, bytes]:
         """Return the next decompressed piece, and the rest of the part."""
         if inflate.eof:  # another gzip member may follow (RFC 1952, 2.2); other trailing bytes are ignored
-            if part[0] != _GZIP:
+            if part[:1] != _GZIP:
                 return b"", b""
             self._inflate = inflate = zlib.decompressobj(wbits=47)
         piece = inflate.decompress(part, _INFLATED_BYTES)
@@ -255,7 +254,7 @@ class _BodyReader:
 
     def finish(self) -> bytearray | BodyConsumer:
         """Return the whole body, or its consumer. Raise zlib.error if the compressed data is incomplete."""
-        if self._inflate is not None and self.received_bytes and not self._inflate.eof and not self._is_error:
+        if self._inflate is not None and self._attempt.body_bytes and not (self._inflate.eof or self._is_error):
             raise zlib.error("the compressed data is incomplete")
         return self._body if self._consumer is None else self._consumer
 

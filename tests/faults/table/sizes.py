@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 from openrouter_embeddings import errors
 
-from ..fault import Fault
-from ..steps import GZIP, JSON, forever, gzip_bomb, in_chunks, once, respond, respond_with, stream
+from ..fault import SLACK_SECONDS, Fault
+from ..ledger import Request
+from ..server import Connection, Step
+from ..steps import (
+    GZIP,
+    JSON,
+    error,
+    forever,
+    gzip_bomb,
+    http,
+    in_chunks,
+    once,
+    respond,
+    respond_with,
+    send_raw,
+    stream,
+)
 
 MIB = 1 << 20
 GIANT_HEADER = (*JSON, ("X-Giant", "x" * MIB))
@@ -26,7 +42,30 @@ def bad_checksum(body: bytes) -> bytes:
     return bytes(packed)
 
 
+def cut(status: int, *headers: tuple[str, str]) -> Step:
+    """Return a step that sends an error response without the end of its body."""
+    return send_raw(http(status, json.dumps(error(status)).encode(), (*JSON, *headers))[:-9])
+
+
+def stall(connection: Connection, request: Request) -> None:
+    """Send an error response without the end of its body, and nothing more."""
+    connection.send(http(402, json.dumps(error(402)).encode())[:-9])
+    connection.pause(60)
+
+
+NO_CREDITS, UNREADABLE = errors.PaymentRequiredResponseError, (*JSON, ("Content-Encoding", "br"))
+UNREADABLE_ERRORS = {
+    "cut": cut(402),
+    "corrupt gzip": respond_with(402, corrupt(b"x" * 99), GZIP),
+    "in another encoding": respond_with(402, b"\x0b\x02\x80abc\x03", UNREADABLE),
+    "with a bad chunk": send_raw(b"HTTP/1.1 402 \r\nTransfer-Encoding: chunked\r\n\r\nsize unknown\r\n"),
+}
+
 FAULTS = [
+    *(Fault(27, f"error {name}", once(step), NO_CREDITS, 1, 0) for name, step in UNREADABLE_ERRORS.items()),
+    Fault(27, "error not gzip", once(respond_with(402, error(402), GZIP)), NO_CREDITS, 1, 0, message=("as scripted",)),
+    Fault(27, "error that stalls", once(stall), NO_CREDITS, 1, 0, arguments={"timeout_ms": 600}),
+    Fault(27, "429 cut", once(cut(429, ("Retry-After", "0.2"))), None, 2, 1, gaps=((0.2, 0.3 + SLACK_SECONDS),)),
     Fault(1, "gzip", once(respond(encode=gzip.compress, headers=GZIP))),
     Fault(1, "chunked", once(in_chunks)),
     Fault(27, "corrupt gzip", once(respond(encode=corrupt, headers=GZIP)), None, 2, 2),
