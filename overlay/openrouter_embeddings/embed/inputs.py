@@ -74,9 +74,9 @@ def iterable_of(texts: object, name: str = "texts") -> Iterable[Any]:
     """
     if isinstance(texts, str):
         return [texts]
-    if hasattr(texts, "to_pylist"):  # a column of pyarrow, which yields scalars instead of strings
+    found, dimensions = type(texts).__name__, 2 if hasattr(texts, "columns") else getattr(texts, "ndim", 1)
+    if dimensions == 1 and hasattr(texts, "to_pylist"):  # a column of pyarrow, which yields scalars instead of strings
         return texts.to_pylist()  # type: ignore[no-any-return]
-    found, dimensions = type(texts).__name__, getattr(texts, "ndim", 1)
     if dimensions != 1:  # iterating over a data frame yields its column names
         found += f" of {dimensions} dimensions"
         found += "; pass one column, such as table['text']" if dimensions == 2 else ""

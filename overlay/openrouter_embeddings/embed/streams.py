@@ -186,7 +186,8 @@ class Stream:
         return f"{type(self).__name__}({done} done, {requests}{models})"
 
     def __del__(self) -> None:
-        self._sender.cancel()
+        if hasattr(self, "_sender"):  # an interrupt may end the constructor
+            self._sender.cancel()
 
     @property
     def progress(self) -> Progress:
@@ -296,8 +297,13 @@ class EmbedStreamAsync(Stream, AsyncIterator[Block], AbstractAsyncContextManager
 
     _side = _Tasks
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._reading = asyncio.Lock()  # several tasks may read one stream
+
     async def __anext__(self) -> Block:
-        block = await self._next()
+        async with self._reading:
+            block = await self._next()
         if block is None:
             raise StopAsyncIteration
         return block
