@@ -146,8 +146,10 @@ class Caller:
                     self.budget.give_back()
                     if hasattr(type(result), "http_meta"):
                         result.http_meta = _meta(call, request, outcome, state, self.clock() - began)
-                    if hasattr(type(result), "rejected_usages"):
+                    if isinstance(result, _modules()[1].EmbeddingBatch):
                         result.rejected_usages = state.rejected_usages
+                        if result.model:  # logs and errors of jobs name it
+                            result.model = request.redactor()(result.model)
                     return result
                 del outcome  # a traceback with locals must not show a response that echoes the key
                 state.is_sent = False

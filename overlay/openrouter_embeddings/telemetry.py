@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -106,6 +107,7 @@ class Hook:
         """Wrap a call flow: report its attempts and its end."""
         call, began = _describe(prepared), time.monotonic()
         attempt, sent_at, status, outcome = 0, None, None, None  # sent_at: None between attempts
+        redact: Callable[[str], str] = str
 
         def end_attempt(error: str | None, retry_seconds: float | None = None) -> None:
             if sent_at is not None:
@@ -114,7 +116,7 @@ class Hook:
         def end(error: str | None, source: Any) -> None:
             end_attempt(error)
             if attempt:
-                self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source)))
+                self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source, redact)))
 
         try:
             while True:
@@ -123,6 +125,7 @@ class Hook:
                     end_attempt(step.reason, step.seconds)
                     sent_at = None
                 elif sent_at is None:  # otherwise the request follows a redirect
+                    redact = step.redactor()
                     attempt, sent_at, status = attempt + 1, time.monotonic(), None
                     self(AttemptStarted(call, attempt))
                 outcome = yield step
@@ -132,6 +135,8 @@ class Hook:
             return done.value
         except BaseException as error:
             del outcome  # a traceback with locals must not show a response that echoes the key
+            with suppress(BaseException):
+                flow.throw(error)  # counts the attempts, if the flow did not raise the error itself
             end("Cancelled" if isinstance(error, GeneratorExit) else type(error).__name__, error)
             raise
         finally:
@@ -147,12 +152,13 @@ def _describe(prepared: PreparedCall) -> Call:
     return Call(prepared.operation.id, model, texts, dimensions, encoding_format, url.hostname or "", port)
 
 
-def _reported(source: Any) -> tuple[Any, ...]:
+def _reported(source: Any, redact: Callable[[str], str]) -> tuple[Any, ...]:
     """Return generation id, model, tokens and cost of a result or an error; missing values are None."""
+    model = getattr(source, "model", None)
     usage, meta = getattr(source, "usage", None), getattr(source, "http_meta", source)
     get = usage.get if isinstance(usage, dict) else lambda name: getattr(usage, name, None)
     amounts = (n if isinstance(n, int | float) and 0 <= n < 1e15 else None for n in map(get, ("prompt_tokens", "cost")))
-    return getattr(meta, "generation_id", None), getattr(source, "model", None), *amounts
+    return getattr(meta, "generation_id", None), redact(model) if isinstance(model, str) else None, *amounts
 
 
 class OpenTelemetry:

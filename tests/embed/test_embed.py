@@ -487,6 +487,22 @@ def test_change_of_model_can_end_the_job(side: Side) -> None:
 
 
 @both_sides
+def test_key_that_a_server_sends_as_the_model_is_masked(side: Side, caplog: pytest.LogCaptureFixture) -> None:
+    events: list[Any] = []
+    with FaultServer(forever(respond(), respond(lambda body: body.update(model=f"of {KEY}")))) as server:
+        with side(OpenRouter(KEY, server_url=server.url, on_event=events.append)) as session:
+            session.embed(texts_of(2), model=MODEL, batch_size=1, concurrency=1)
+            with pytest.raises(errors.ResponseValidationError, match="models") as caught:
+                session.embed(texts_of(2), model=MODEL, batch_size=1, concurrency=1, on_model_change="raise")
+            session.generate(input="a", model=MODEL)
+            session.generate(input="b", model=MODEL)
+
+    shown = [caplog.text, str(caught.value), repr(vars(caught.value)), repr(events)]
+    assert [text for text in shown if KEY in text] == []
+    assert shown[-1].count("[masked]") == 3
+
+
+@both_sides
 def test_cost_includes_rejected_responses(side: Side) -> None:
     def step(connection: Connection, request: Request) -> None:
         respond(lambda body: body["data"].pop() if len(request.inputs) > 1 else None)(connection, request)

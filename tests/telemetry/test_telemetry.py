@@ -16,7 +16,7 @@ import pytest
 from faults.server import FaultServer, Script
 from faults.steps import disconnect, hang, once, redirect, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
-from openrouter_embeddings.telemetry import Call, CallEnded, Event, JobPaused, OpenTelemetry
+from openrouter_embeddings.telemetry import AttemptStarted, Call, CallEnded, Event, JobPaused, OpenTelemetry
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -108,6 +108,20 @@ def test_cancelled_call_emits_its_end() -> None:
         asyncio.run(scenario(server.url))
 
     assert [row_of(event) for event in events] == ended_with(None, "CancelledError")
+
+
+def test_interrupted_call_counts_its_attempts() -> None:
+    """The hook raises KeyboardInterrupt, as a signal handler would, before the second attempt."""
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, AttemptStarted) and event.attempt == 2:
+            raise KeyboardInterrupt
+
+    with FaultServer(once(reject(500))) as server, OpenRouter(KEY, server_url=server.url, on_event=interrupt) as client:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.embeddings.generate(input="a", model=MODEL)
+
+    assert vars(caught.value)["attempts"] == 2
 
 
 @both_sides
