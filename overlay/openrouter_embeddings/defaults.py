@@ -51,9 +51,9 @@ MAX_COMPRESSION_RATIO: Final = 100  # after the first MiB; real JSON compresses 
 COMPRESSION_FREE_BYTES: Final = 1 << 20
 
 # Jobs (`embed` and its variants).
-BATCH_INPUTS: Final = 96  # texts in a request while a model's limit is unknown; nearly all providers accept 96
-BATCH_TOKENS: Final = 240_000  # estimated tokens in a request: the largest documented limit, 300,000, less a margin
-BATCH_BYTES: Final = 8 << 20  # token ids and media in a request, as JSON
+REQUEST_INPUTS: Final = 96  # texts in a request while a model's limit is unknown; nearly all providers accept 96
+REQUEST_TOKENS: Final = 240_000  # estimated tokens in a request: the largest documented limit, 300,000, less a margin
+REQUEST_BYTES: Final = 8 << 20  # token ids and media in a request, as JSON
 MAX_MEDIA_BYTES: Final = 20 << 20  # size of a file for `media.part`
 SHORTEN_TRIES: Final = 12  # consecutive rejections of one text as too long; each shortens it by at least 30 %
 START_CONCURRENCY: Final = 8  # requests in flight after a model's first response
@@ -75,14 +75,14 @@ JOB_READ_SECONDS: Final = 120.0
 JOB_ATTEMPT_SECONDS: Final = 300.0
 
 # Batch API. Source: documentation of OpenRouter (requests, bytes).
-BATCH_MAX_REQUESTS: Final = 5_000
-BATCH_MAX_BYTES: Final = 200_000_000
-BATCH_JOB_INPUTS: Final = 5_000  # texts in one batch of a corpus job; the results are about 150 MB of JSON
-BATCH_REQUEST_BYTES: Final = 240_000  # bytes of text in one request of a batch; a text has at most a token per byte
-BATCH_FOUND_SECONDS: Final = 60.0  # time in which a submitted batch must be listed; 15 s were observed
-BATCH_POLL_SECONDS: Final = 5.0  # first interval, which grows to BATCH_MAX_POLL_SECONDS
-BATCH_MAX_POLL_SECONDS: Final = 300.0
-BATCH_RESPONSE_BYTES: Final = 1 << 30  # size of a batch with its results, or of a page of results
+BATCH_API_MAX_REQUESTS: Final = 5_000
+BATCH_API_MAX_BYTES: Final = 200_000_000
+BATCH_API_JOB_INPUTS: Final = 5_000  # texts in one batch of a corpus job; the results are about 150 MB of JSON
+BATCH_API_REQUEST_BYTES: Final = 240_000  # bytes of text in one request of a batch; a text has at most a token per byte
+BATCH_API_FOUND_SECONDS: Final = 60.0  # time in which a submitted batch must be listed; 15 s were observed
+BATCH_API_POLL_SECONDS: Final = 5.0  # first interval, which grows to BATCH_API_MAX_POLL_SECONDS
+BATCH_API_MAX_POLL_SECONDS: Final = 300.0
+BATCH_API_RESPONSE_BYTES: Final = 1 << 30  # size of a batch with its results, or of a page of results
 
 # Corpus jobs.
 DRIFT_DISTANCE: Final = 1e-3  # cosine distance; hardware and rounding differences of one model stay below it

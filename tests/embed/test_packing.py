@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import pytest
-from openrouter_embeddings.defaults import BATCH_TOKENS
+from openrouter_embeddings.defaults import REQUEST_TOKENS
 from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, Search, estimate_tokens
 
 Reject = Callable[[Batch], str | None]
@@ -114,7 +114,7 @@ def test_bad_text_causes_no_limit(bad: int, message: str) -> None:
 
     sizes = run(texts_of(300), lambda batch: message if bad in batch.positions else None, limits)
 
-    assert (limits.max_inputs(96), limits.max_tokens, sizes.count(-1)) == (96, BATCH_TOKENS, 1)
+    assert (limits.max_inputs(96), limits.max_tokens, sizes.count(-1)) == (96, REQUEST_TOKENS, 1)
 
 
 def test_failures_of_a_proven_size_cause_no_limit() -> None:
@@ -155,7 +155,7 @@ def test_context_length_is_not_a_limit_of_the_request() -> None:
 
     run([*texts_of(100), "x" * 30_000], lambda batch: message if 100 in batch.positions else None, limits)
 
-    assert limits.max_tokens == BATCH_TOKENS
+    assert limits.max_tokens == REQUEST_TOKENS
 
 
 def test_requeued_batches_are_split_to_the_learned_limit() -> None:
@@ -177,7 +177,7 @@ def test_long_texts_are_read_lazily() -> None:
 
     def long() -> Iterator[tuple[int, str]]:
         for position in taken:
-            yield position, "x" * BATCH_TOKENS
+            yield position, "x" * REQUEST_TOKENS
 
     packer = Packer(long(), ModelLimits(), 2_048)
     sizes = [len(packer.next() or ()) for _ in range(5)]

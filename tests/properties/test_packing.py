@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from openrouter_embeddings.defaults import BATCH_INPUTS, BATCH_TOKENS
+from openrouter_embeddings.defaults import REQUEST_INPUTS, REQUEST_TOKENS
 from openrouter_embeddings.embed.packing import ModelLimits, Packer, estimate_tokens
 
 LETTERS = st.sampled_from("aé你🦊")
@@ -23,9 +23,9 @@ def test_batches_are_ordered_complete_and_full(
     texts: list[str], batch_size: int | None, max_tokens: int | None
 ) -> None:
     limits = ModelLimits()
-    limits.max_tokens = max_tokens or BATCH_TOKENS
+    limits.max_tokens = max_tokens or REQUEST_TOKENS
     packer = Packer(enumerate(texts), limits, batch_size)
-    most, most_texts = max_tokens or BATCH_TOKENS, batch_size or BATCH_INPUTS
+    most, most_texts = max_tokens or REQUEST_TOKENS, batch_size or REQUEST_INPUTS
 
     position = 0
     while (batch := packer.next()) is not None:

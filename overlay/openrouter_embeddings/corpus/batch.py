@@ -76,12 +76,12 @@ class BatchOptions:
     completion_window: str | None = None
     fallback: bool = False
     resend_missing: bool = False
-    inputs: int = _limit(defaults.BATCH_JOB_INPUTS)
-    requests: int = _limit(defaults.BATCH_MAX_REQUESTS)
-    max_bytes: int = _limit(defaults.BATCH_MAX_BYTES)
-    poll_seconds: float = _limit(defaults.BATCH_POLL_SECONDS)
-    max_poll_seconds: float = _limit(defaults.BATCH_MAX_POLL_SECONDS)
-    found_seconds: float = _limit(defaults.BATCH_FOUND_SECONDS)
+    inputs: int = _limit(defaults.BATCH_API_JOB_INPUTS)
+    requests: int = _limit(defaults.BATCH_API_MAX_REQUESTS)
+    max_bytes: int = _limit(defaults.BATCH_API_MAX_BYTES)
+    poll_seconds: float = _limit(defaults.BATCH_API_POLL_SECONDS)
+    max_poll_seconds: float = _limit(defaults.BATCH_API_MAX_POLL_SECONDS)
+    found_seconds: float = _limit(defaults.BATCH_API_FOUND_SECONDS)
 
 
 class _Stopped(Exception):
@@ -121,7 +121,7 @@ class BatchRun:
             "http_headers": options.get("http_headers"),
         }
         size = options.get("batch_size", "auto")
-        self._request_inputs = defaults.BATCH_INPUTS if size == "auto" else size
+        self._request_inputs = defaults.REQUEST_INPUTS if size == "auto" else size
         self._job = journal.get("batch_job")
         if self._job is None:
             self._job = secrets.token_hex(8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..defaults import BATCH_REQUEST_BYTES
+from ..defaults import BATCH_API_REQUEST_BYTES
 from ..embed import json_inputs
 from .journal import RequestRecord
 from .vector_file import to_ranges
@@ -35,7 +35,7 @@ class Shard:
         size = len(msgspec.json.encode(json_inputs([text])[0])) + 1
         begins = not self.requests or len(self.requests[-1]) >= self._request_inputs
         begins = begins or type(self.requests[-1][0]) is not type(text)  # one request has one kind of inputs
-        if begins or self._last_bytes + size > BATCH_REQUEST_BYTES:
+        if begins or self._last_bytes + size > BATCH_API_REQUEST_BYTES:
             if self.requests and len(self.requests) >= self._max_requests:
                 return False
             begins, size = True, size + _REQUEST_BYTES

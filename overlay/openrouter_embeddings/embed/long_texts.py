@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from ..defaults import BATCH_INPUTS, SHORTEN_TRIES
+from ..defaults import REQUEST_INPUTS, SHORTEN_TRIES
 from ..errors import InvalidInputError, OpenRouterError
 from .options import OnLong
 from .packing import BYTES_PER_TOKEN, Batch, NumberedText, estimate_tokens
@@ -59,7 +59,7 @@ class LongTexts:
         reject: Callable[[TextError], None],
     ) -> None:
         self.limit, self._action, self._prefix, self._reject = limit, action, prefix, reject
-        self._batch_size = batch_size or BATCH_INPUTS
+        self._batch_size = batch_size or REQUEST_INPUTS
         self.cache: VectorCache | None = None
         self._texts: dict[int, _Pieces] = {}  # shortened texts that are not complete, by position
         self._refusals: dict[int, int] = {}  # consecutive rejections of a text's pieces, by position

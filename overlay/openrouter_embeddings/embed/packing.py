@@ -17,13 +17,13 @@ from itertools import accumulate, chain, islice
 
 import attrs
 
-from ..defaults import BATCH_BYTES, BATCH_INPUTS, BATCH_TOKENS, RETRY_LARGER_AFTER
+from ..defaults import REQUEST_BYTES, REQUEST_INPUTS, REQUEST_TOKENS, RETRY_LARGER_AFTER
 from .inputs import EncodedInput
 from .rejections import limits_in_message
 
 NumberedText = tuple[int, str]
 BYTES_PER_TOKEN = 3  # English has about four; code, numbers and most other scripts fewer
-_MAX_AHEAD = 100 * BATCH_INPUTS  # most texts of a stream that are read ahead; bounds its memory
+_MAX_AHEAD = 100 * REQUEST_INPUTS  # most texts of a stream that are read ahead; bounds its memory
 _MIN_TOKENS = 500  # every request limit is above this; a smaller number in a message is something else
 
 
@@ -160,7 +160,7 @@ class ModelLimits:
     def __init__(self) -> None:
         self.accidents = 0  # requests that failed, although the same request succeeded later or before
         self.base64: bool | None = None  # whether vectors come in base64; None: not known yet
-        self.max_tokens = BATCH_TOKENS  # most tokens in a request, estimated
+        self.max_tokens = REQUEST_TOKENS  # most tokens in a request, estimated
         self.context_tokens: int | None = None  # most tokens in one text, from the models list; 0: not listed
         # Limits of inputs: stated in an error message; learned by splitting failed requests.
         self.named_inputs = self.learned_inputs = sys.maxsize
@@ -222,7 +222,7 @@ class Packer:
     def __init__(self, texts: Iterable[NumberedText], limits: ModelLimits, batch_size: int | None) -> None:
         self._texts, self._ahead = iter(texts), list[NumberedText]()  # _ahead: at most one text, read but not packed
         self._is_list, self._jumps = isinstance(texts, list), 0
-        self._limits, self._batch_size = limits, batch_size or BATCH_INPUTS
+        self._limits, self._batch_size = limits, batch_size or REQUEST_INPUTS
         self._requeued: deque[Batch] = deque()
 
     def requeue(self, batches: Sequence[Batch]) -> None:
@@ -237,10 +237,10 @@ class Packer:
         """Move a text from elsewhere to the front of the queue, and return its batch; None if no text is left.
 
         In a list, it is the last text, then the one in the middle, at a quarter, and so on. In a stream, each call
-        looks four times as far ahead as the call before, up to `_MAX_AHEAD` texts or `BATCH_BYTES`.
+        looks four times as far ahead as the call before, up to `_MAX_AHEAD` texts or `REQUEST_BYTES`.
         """
         ahead = min(self._limits.max_inputs(self._batch_size) << 2 * self._jumps, _MAX_AHEAD)
-        read = self._read(*((sys.maxsize, math.inf) if self._is_list else (ahead, BATCH_BYTES)))
+        read = self._read(*((sys.maxsize, math.inf) if self._is_list else (ahead, REQUEST_BYTES)))
         if read:
             position, text = read.pop((len(read) - 1) >> self._jumps if self._is_list else -1)
             self._texts, self._jumps = chain(read, self._texts), self._jumps + 1
@@ -293,7 +293,7 @@ class Packer:
 
     def _pack(self) -> Batch | None:
         count, tokens_left = self._limits.next_inputs(self._batch_size), self._limits.max_tokens
-        bytes_left = BATCH_BYTES
+        bytes_left = REQUEST_BYTES
         ahead, self._ahead = self._ahead, []
         positions: list[int] = []
         texts: list[str] = []

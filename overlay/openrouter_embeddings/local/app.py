@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..defaults import BATCH_MAX_BYTES, LOCAL_SERVER_CONTEXT_TOKENS
+from ..defaults import BATCH_API_MAX_BYTES, LOCAL_SERVER_CONTEXT_TOKENS
 from .batches import BatchStore
 from .catalog import PRICE_PER_TOKEN_USD, Catalog, ServedModel
 from .errors import ApiError
@@ -73,7 +73,7 @@ def create_app(
         return batches.create(fields, getattr(fault, "batch_status", None))
 
     async def submit(request: Request) -> Response:
-        body = await _read_json(request, api_key, BATCH_MAX_BYTES)
+        body = await _read_json(request, api_key, BATCH_API_MAX_BYTES)
         return json_response(await run_in_threadpool(create_batch, body, request.scope.get("openrouter.fault")), 202)
 
     def batch_endpoint(operation: Operation, handle: Callable[..., dict[str, Any]]) -> _Endpoint:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
-from ..defaults import BATCH_MAX_REQUESTS
+from ..defaults import BATCH_API_MAX_REQUESTS
 from .catalog import BATCH_VARIANT, PRICE_PER_TOKEN_USD, Catalog
 from .errors import ApiError
 
@@ -67,8 +67,8 @@ class BatchStore:
         if fields["endpoint"] != ENDPOINT:
             raise ApiError(f"endpoint: the embedded server accepts only batches for {ENDPOINT}")
         model = self._catalog.find(fields["model"].removesuffix(BATCH_VARIANT)).id
-        if len(requests) > BATCH_MAX_REQUESTS:
-            raise ApiError(f"requests: {len(requests):,} in one batch, not 1 to {BATCH_MAX_REQUESTS:,}")
+        if len(requests) > BATCH_API_MAX_REQUESTS:
+            raise ApiError(f"requests: {len(requests):,} in one batch, not 1 to {BATCH_API_MAX_REQUESTS:,}")
         if len({request["custom_id"] for request in requests}) < len(requests):
             raise ApiError("requests: each custom_id must be unique in the batch", 422)
         if any(request["body"].get("model", fields["model"]) != fields["model"] for request in requests):

@@ -40,7 +40,7 @@ class PreparedCall:
     max_response_bytes: int
     consumer: Callable[[], BodyConsumer] | None = attrs.field(default=None, repr=False)  # for a successful response
     number_type: tuple[str, Any] | None = None  # the result of `find_number_type`
-    max_rest_bytes: int = defaults.BATCH_RESPONSE_BYTES  # of the response, without vectors
+    max_rest_bytes: int = defaults.BATCH_API_RESPONSE_BYTES  # of the response, without vectors
     max_values: int = defaults.MAX_VALUES_WITH_VECTORS  # in the JSON of the response, without numbers of vectors
     max_numbers: int = 0  # of all vectors together
     needs_key: bool = False  # whether the client's key is sent: unless the call has its own `Authorization` header
@@ -173,7 +173,12 @@ def _response_limits(
 ) -> tuple[int, int, int, int]:
     """Return the limits of the response to a request: bytes, bytes without vectors, JSON values, numbers of vectors."""
     if operation.id in (GET_BATCH, BATCH_RESULTS):  # a result may have a thousand vectors
-        return defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, defaults.BATCH_RESPONSE_BYTES, 0
+        return (
+            defaults.BATCH_API_RESPONSE_BYTES,
+            defaults.BATCH_API_RESPONSE_BYTES,
+            defaults.BATCH_API_RESPONSE_BYTES,
+            0,
+        )
     if operation.id != CREATE_EMBEDDINGS:
         return defaults.MAX_RESPONSE_BYTES, defaults.MAX_RESPONSE_BYTES, defaults.MAX_VALUES, 0
     asked, count = fields.get("dimensions"), count_inputs(fields)
