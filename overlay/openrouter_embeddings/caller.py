@@ -153,7 +153,7 @@ class Caller:
                     return result
                 del outcome  # a traceback with locals must not show a response that echoes the key
                 state.is_sent = False
-                state.maybe_billed += failure.sent
+                state.possibly_billed += failure.sent
                 state.elapsed_seconds = self.clock() - began
                 step = self._sleep_or_error(call, request, policy, failure, state, job_waits)
                 if isinstance(step, OpenRouterError):
@@ -162,7 +162,7 @@ class Caller:
                 yield step
         except BaseException as error:
             # `network` counts an interrupted send; an interrupt while a response is decoded is counted here.
-            billed = state.maybe_billed + read_counts(error, if_unknown=int(state.is_sent)).possibly_billed_attempts
+            billed = state.possibly_billed + read_counts(error, if_unknown=int(state.is_sent)).possibly_billed_attempts
             record_counts(error, Counts(state.attempts, billed, state.rejected_usages))
             raise
 
@@ -194,7 +194,7 @@ class Caller:
         if isinstance(step, Sleep) and not (step.free or policy._official):
             if job_waits and not (failure.sent or failure.final):
                 failure.error._job_waits, step = True, ""
-            elif not self.budget.take(maybe_billed=failure.sent):
+            elif not self.budget.take(possibly_billed=failure.sent):
                 step = "the retry budget of the client"
         if isinstance(step, str):
             failure.error.limit, failure.error.host = step, host
@@ -280,7 +280,7 @@ def _final_error(error: OpenRouterError, redactor: Redactor) -> OpenRouterError:
 
 def _meta(call: PreparedCall, request: Request, response: Response, state: CallState, seconds: float) -> HttpMeta:
     """Return the metadata of a result. Secrets are masked: headers and redirect URLs may echo them."""
-    redactor, counts = request.redactor(), (state.attempts, state.maybe_billed)
+    redactor, counts = request.redactor(), (state.attempts, state.possibly_billed)
     headers = response.headers.redacted(redactor)
     url = call.url if request.url is call.url else redactor(request.url)
     return HttpMeta(response.status_code, headers, headers.get("x-generation-id"), *counts, seconds, url)

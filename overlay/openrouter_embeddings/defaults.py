@@ -16,7 +16,7 @@ KEEPALIVE_SECONDS: Final = 30.0
 
 # Retries of one call: see `retries.Policy`.
 ATTEMPTS: Final = 4
-MAYBE_BILLED_RETRIES: Final = 1  # each may bill the same input again
+POSSIBLY_BILLED_RETRIES: Final = 1  # each may bill the same input again
 BACKOFF_SECONDS: Final = 0.5
 OVERLOADED_BACKOFF_SECONDS: Final = 1.0
 BACKOFF_CAP_SECONDS: Final = 8.0
@@ -26,7 +26,7 @@ MAX_REDIRECTS: Final = 3  # all on the same origin
 
 # The retry budget that all calls of a client share: retrying stops while most calls fail.
 RETRY_BUDGET: Final = 20  # retries; a successful call gives one back
-MAYBE_BILLED_RETRY_COST: Final = 2
+POSSIBLY_BILLED_RETRY_COST: Final = 2
 
 # The parts of a response that an error keeps. The rest of a longer body is not read.
 ERROR_BODY_BYTES: Final = 64 << 10

@@ -105,7 +105,7 @@ class Policy(RetrySettings):
     """
 
     attempts: int | None = _number(defaults.ATTEMPTS, 1, optional=True)
-    possibly_billed_retries: int | None = _number(defaults.MAYBE_BILLED_RETRIES, 0, optional=True)
+    possibly_billed_retries: int | None = _number(defaults.POSSIBLY_BILLED_RETRIES, 0, optional=True)
     base_seconds: float = _number(defaults.BACKOFF_SECONDS)
     overloaded_base_seconds: float = _number(defaults.OVERLOADED_BACKOFF_SECONDS)
     cap_seconds: float = _number(defaults.BACKOFF_CAP_SECONDS)
@@ -204,7 +204,7 @@ class CallState:
     """The state of one call: its counters, and whether a request is sent whose outcome is unknown."""
 
     attempts: int = 0
-    maybe_billed: int = 0  # attempts that the server may have billed without a usable result
+    possibly_billed: int = 0  # attempts that the server may have billed without a usable result
     free_retries: int = 0  # retries that count towards no limit
     elapsed_seconds: float = 0.0
     rejected_usages: list[Any] = attrs.field(factory=list)  # `usage` of rejected responses, which are billed
@@ -229,7 +229,7 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
     reason, billed_limit = type(error).__name__, policy.possibly_billed_retries
     if failure.stale and not state.free_retries:
         return Sleep(0.0, free=True, reason=reason)
-    if failure.sent and billed_limit is not None and state.maybe_billed > billed_limit:
+    if failure.sent and billed_limit is not None and state.possibly_billed > billed_limit:
         return f"possibly_billed_retries={billed_limit}"
     asked, seconds = error.retry_after, policy.wait_seconds(counted - 1, error, uniform)
     if asked is not None and asked > policy.retry_after_cap_seconds:
@@ -248,9 +248,9 @@ class RetryBudget:
     def __init__(self) -> None:
         self._left = defaults.RETRY_BUDGET
 
-    def take(self, *, maybe_billed: bool) -> bool:
+    def take(self, *, possibly_billed: bool) -> bool:
         """Take the cost of one retry; return False if too little is left."""
-        cost = defaults.MAYBE_BILLED_RETRY_COST if maybe_billed else 1
+        cost = defaults.POSSIBLY_BILLED_RETRY_COST if possibly_billed else 1
         is_enough = self._left >= cost
         self._left -= cost * is_enough
         return is_enough

@@ -209,7 +209,7 @@ def test_budget_limits_the_retries_of_all_calls() -> None:
     assert play([error(500), good()], budget=budget).line == "send 0.5 send"
 
     spent = RetryBudget()
-    while spent.take(maybe_billed=False):
+    while spent.take(possibly_billed=False):
         pass
     assert play([broken(stale=True), error(503)], budget=spent).line == "send 0 send"
     hour = policy_from(RetryConfig("backoff", BackoffStrategy(1, 1, 1, 3_600_000, 0), True), Policy())

@@ -275,7 +275,7 @@ def test_invalid_retry_settings_are_rejected(create: Callable[[], object], messa
 
 
 def takes(budget: RetryBudget, *kinds: dict[str, bool]) -> list[bool]:
-    return [budget.take(maybe_billed=kind["sent"]) for kind in kinds]
+    return [budget.take(possibly_billed=kind["sent"]) for kind in kinds]
 
 
 def test_budget_pays_for_20_safe_or_10_billed_retries() -> None:
@@ -309,7 +309,7 @@ def test_budget_works_in_a_process_forked_while_a_thread_used_it() -> None:
         pid = os.fork()
         if pid == 0:
             signal.alarm(60)  # ends a child that waits for a lock for ever
-            os._exit(0 if budget.take(maybe_billed=False) else 1)
+            os._exit(0 if budget.take(possibly_billed=False) else 1)
         statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     stop.set()
     thread.join()

@@ -31,7 +31,7 @@ class Fault(NamedTuple):
     kind: str  # "success" or the kind of failure
     overloaded: bool = False
     stale: bool = False
-    maybe_billed: bool = False
+    possibly_billed: bool = False
 
 
 def _status(status: int) -> Response:
@@ -41,14 +41,14 @@ def _status(status: int) -> Response:
 FAULTS = [
     Fault(_status(200), "success"),
     *(Fault(_status(status), "not processed", overloaded=True) for status in (429, 503, 529)),
-    *(Fault(_status(status), "maybe processed", maybe_billed=True) for status in (408, 500, 502, 504)),
+    *(Fault(_status(status), "maybe processed", possibly_billed=True) for status in (408, 500, 502, 504)),
     *(Fault(_status(status), "permanent") for status in (400, 402, 404)),
     Fault(Failure(ConnectError("refused"), sent=False), "not processed"),
-    Fault(Failure(ConnectionLostError("lost"), sent=True), "maybe processed", maybe_billed=True),
+    Fault(Failure(ConnectionLostError("lost"), sent=True), "maybe processed", possibly_billed=True),
     Fault(
-        Failure(ConnectionLostError("idle"), sent=True, stale=True), "maybe processed", stale=True, maybe_billed=True
+        Failure(ConnectionLostError("idle"), sent=True, stale=True), "maybe processed", stale=True, possibly_billed=True
     ),
-    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "permanent", maybe_billed=True),
+    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "permanent", possibly_billed=True),
 ]
 policies = st.builds(
     Policy,
@@ -89,7 +89,7 @@ class Calls(RuleBasedStateMachine):
         caller = Caller(CONFIG, self.policy, HttpClients(), **context)
         self.running = caller.call_flow(GENERATE, {"input": "a", "model": "m"}, CallOptions(), read=read)
         self.started = self.now
-        self.sends = self.retries = self.billed_retries = self.maybe_billed = 0
+        self.sends = self.retries = self.billed_retries = self.possibly_billed = 0
         self.was_stale = False
         self.record(next(self.running))
 
@@ -114,7 +114,7 @@ class Calls(RuleBasedStateMachine):
             outcome = attrs.evolve(outcome, error=type(outcome.error)(outcome.error.message))
         elif retry_after is not None:
             outcome = attrs.evolve(outcome, headers=Headers([("retry-after", str(retry_after))]))
-        self.maybe_billed += fault.maybe_billed
+        self.possibly_billed += fault.possibly_billed
         wait = self.expected_wait(fault, retry_after)
         step, result, error = self.send(outcome)
         if step is not None:
@@ -129,7 +129,7 @@ class Calls(RuleBasedStateMachine):
             self.tokens = min(20, self.tokens + 1)
         else:
             assert fault.kind != "success"
-            assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.maybe_billed)
+            assert (error.attempts, error.possibly_billed_attempts) == (self.sends, self.possibly_billed)
             assert error.retry_after == retry_after
 
     def send(self, outcome: Response | Failure) -> tuple[Sleep | None, Any, OpenRouterError | None]:
