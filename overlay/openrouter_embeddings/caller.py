@@ -153,7 +153,7 @@ class Caller:
                     return result
                 del outcome  # a traceback with locals must not show a response that echoes the key
                 state.is_sent = False
-                state.possibly_billed += failure.sent
+                state.possibly_billed += failure.maybe_processed
                 state.elapsed_seconds = self.clock() - began
                 step = self._sleep_or_error(call, request, policy, failure, state, job_waits)
                 if isinstance(step, OpenRouterError):
@@ -192,9 +192,9 @@ class Caller:
         """Return the wait before the next attempt, or the error to raise."""
         step, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
         if isinstance(step, Sleep) and not (step.free or policy._official):
-            if job_waits and not (failure.sent or failure.final):
+            if job_waits and not (failure.maybe_processed or failure.final):
                 failure.error._job_waits, step = True, ""
-            elif not self.budget.take(possibly_billed=failure.sent):
+            elif not self.budget.take(possibly_billed=failure.maybe_processed):
                 step = "the retry budget of the client"
         if isinstance(step, str):
             failure.error.limit, failure.error.host = step, host

@@ -277,7 +277,7 @@ class Failure:
     """The outcome of an attempt that failed."""
 
     error: OpenRouterError  # raised if there is no retry
-    sent: bool  # False only if the server certainly did not receive the request
+    maybe_processed: bool  # False if the server certainly did not process, and bill, the request
     stale: bool = False  # a reused connection was closed before the first byte of the response
     final: bool = False  # a retry cannot help
 

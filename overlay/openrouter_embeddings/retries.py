@@ -173,16 +173,16 @@ def policy_from(config: Any, default: Policy, argument: str = "retries") -> Poli
 def response_failure(error: OpenRouterError) -> Failure:
     """Convert the error of a response to a failure, which says whether the server may have processed the request."""
     if isinstance(error, ResponseValidationError):  # the response was billed
-        return Failure(error, sent=True, final=not error.retryable)
+        return Failure(error, maybe_processed=True, final=not error.retryable)
     if not isinstance(error, APIStatusError):
-        return Failure(error, sent=False, final=True)
+        return Failure(error, maybe_processed=False, final=True)
     status, detail = error.status_code, error.data.to_dict().get("error") if error.data is not None else None
     availability = detail.get("availability") if isinstance(detail, dict) else None
     retryable = isinstance(availability, dict) and availability.get("retryable") is True
     if status in _NOT_PROCESSED or (retryable and status in _NOT_PROCESSED_IF_RETRYABLE):
-        return Failure(error, sent=False)
+        return Failure(error, maybe_processed=False)
     maybe_processed = status in _MAYBE_PROCESSED
-    return Failure(error, sent=maybe_processed, final=not maybe_processed)
+    return Failure(error, maybe_processed=maybe_processed, final=not maybe_processed)
 
 
 def may_be_processed(error: OpenRouterError) -> bool:
@@ -190,13 +190,13 @@ def may_be_processed(error: OpenRouterError) -> bool:
     if isinstance(error, ConnectionLostError | DeadlineError):
         return error.possibly_billed_attempts > 0
     failure = response_failure(error)
-    return failure.sent and not failure.final
+    return failure.maybe_processed and not failure.final
 
 
 def may_be_overloaded(error: OpenRouterError) -> bool:
     """Whether the server rejected a request unprocessed as an overloaded server does, such as with 503."""
     failure = response_failure(error)
-    return not failure.sent and not failure.final and error.status_code not in (425, 429)
+    return not failure.maybe_processed and not failure.final and error.status_code not in (425, 429)
 
 
 @attrs.define
@@ -229,7 +229,7 @@ def decide(policy: Policy, failure: Failure, state: CallState, uniform: Uniform)
     reason, billed_limit = type(error).__name__, policy.possibly_billed_retries
     if failure.stale and not state.free_retries:
         return Sleep(0.0, free=True, reason=reason)
-    if failure.sent and billed_limit is not None and state.possibly_billed > billed_limit:
+    if failure.maybe_processed and billed_limit is not None and state.possibly_billed > billed_limit:
         return f"possibly_billed_retries={billed_limit}"
     asked, seconds = error.retry_after, policy.wait_seconds(counted - 1, error, uniform)
     if asked is not None and asked > policy.retry_after_cap_seconds:

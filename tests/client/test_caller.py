@@ -45,11 +45,11 @@ def error(status: int, message: str = "no", **headers: str) -> Response:
 
 
 def broken(**more: bool) -> Failure:
-    return Failure(ConnectionLostError("broken"), sent=True, **more)
+    return Failure(ConnectionLostError("broken"), maybe_processed=True, **more)
 
 
 def refused() -> Failure:
-    return Failure(ConnectError("refused"), sent=False)
+    return Failure(ConnectError("refused"), maybe_processed=False)
 
 
 def redirect(location: str | None, status: int = 307) -> Response:
@@ -136,7 +136,7 @@ class Script(NamedTuple):
 HTML = reply(200, b"<html>", content_type="text/html")
 WITH_502, WITH_429, WITH_402 = (reply(200, {"error": {"code": code, "message": "no"}}) for code in (502, "429", 402))
 RETRYABLE, ASKED = ({"error": {"message": "no", "availability": a}} for a in ({"retryable": True}, {"retry_after": 10}))
-TOO_LARGE = Failure(errors.AnswerTooLargeError("64 MB"), sent=True, final=True)
+TOO_LARGE = Failure(errors.AnswerTooLargeError("64 MB"), maybe_processed=True, final=True)
 OFFICIAL = policy_from(RetryConfig("backoff", BackoffStrategy(500, 1_000, 2, 2_000, 0), True), Policy())
 LOST, INVALID = ConnectionLostError, errors.ResponseValidationError
 OVERLOADED, FAILED = errors.ServiceUnavailableResponseError, errors.InternalServerResponseError
@@ -298,7 +298,7 @@ ECHOES: list[Outcome] = [
     reply(200, {"data": [{"embedding": [1], "index": KEY}]}),
     reply(200, {"error": {"code": 402, "message": KEY}}),
     reply(200, {"error": {"message": "x" * 960 + KEY}}),
-    Failure(ConnectError(f"no {KEY}"), sent=False, final=True),
+    Failure(ConnectError(f"no {KEY}"), maybe_processed=False, final=True),
 ]
 
 

@@ -36,7 +36,7 @@ from openrouter_embeddings.retries import (
 )
 from openrouter_generated.models import ErrorResponse
 
-SAFE, BILLED, FINAL = {"sent": False}, {"sent": True}, {"sent": False, "final": True}
+SAFE, BILLED, FINAL = {"maybe_processed": False}, {"maybe_processed": True}, {"maybe_processed": False, "final": True}
 HOUR = 3_600_000
 # `min` and `max` replace random numbers, which gives the shortest and the longest wait.
 
@@ -91,7 +91,7 @@ def test_status_says_whether_the_request_was_processed(
 
 CLASSIFIED: list[tuple[OpenRouterError, dict[str, bool]]] = [
     (ResponseValidationError("not JSON", retryable=True), BILLED),
-    (ResponseValidationError("three vectors for two texts"), {"sent": True, "final": True}),
+    (ResponseValidationError("three vectors for two texts"), {"maybe_processed": True, "final": True}),
     (ClosedClientError("closed"), FINAL),
 ]
 
@@ -275,7 +275,7 @@ def test_invalid_retry_settings_are_rejected(create: Callable[[], object], messa
 
 
 def takes(budget: RetryBudget, *kinds: dict[str, bool]) -> list[bool]:
-    return [budget.take(possibly_billed=kind["sent"]) for kind in kinds]
+    return [budget.take(possibly_billed=kind["maybe_processed"]) for kind in kinds]
 
 
 def test_budget_pays_for_20_safe_or_10_billed_retries() -> None:

@@ -320,7 +320,7 @@ def test_limits_apply_while_reading(case: Limited, driver: Driver) -> None:
 
     assert type(failure.error) is errors.AnswerTooLargeError
     assert case.message in failure.error.message
-    assert (failure.sent, failure.final) == (True, True)
+    assert (failure.maybe_processed, failure.final) == (True, True)
     assert peak < 12 * MIB
 
 
@@ -407,7 +407,7 @@ def test_exception_becomes_an_error_of_both_hierarchies(case: Raised, driver: Dr
     assert isinstance(failure.error, case.error)
     assert isinstance(failure.error, case.also)
     assert case.words in failure.error.message
-    assert (failure.sent, failure.final, failure.stale) == (case.sent, case.final, False)
+    assert (failure.maybe_processed, failure.final, failure.stale) == (case.sent, case.final, False)
     again = pickle.loads(pickle.dumps(failure.error))
     assert (type(again), str(again)) == (type(failure.error), str(failure.error))
     assert (failure.error.__traceback__, failure.error.__cause__) == (None, None)
@@ -442,7 +442,7 @@ def test_damaged_body_is_a_lost_connection(case: Damaged, driver: Driver) -> Non
 
     assert isinstance(failure.error, LOST)
     assert isinstance(failure.error, case.also)
-    assert (failure.sent, failure.final) == (True, False)
+    assert (failure.maybe_processed, failure.final) == (True, False)
 
 
 @both_drivers

@@ -43,12 +43,15 @@ FAULTS = [
     *(Fault(_status(status), "not processed", overloaded=True) for status in (429, 503, 529)),
     *(Fault(_status(status), "maybe processed", possibly_billed=True) for status in (408, 500, 502, 504)),
     *(Fault(_status(status), "permanent") for status in (400, 402, 404)),
-    Fault(Failure(ConnectError("refused"), sent=False), "not processed"),
-    Fault(Failure(ConnectionLostError("lost"), sent=True), "maybe processed", possibly_billed=True),
+    Fault(Failure(ConnectError("refused"), maybe_processed=False), "not processed"),
+    Fault(Failure(ConnectionLostError("lost"), maybe_processed=True), "maybe processed", possibly_billed=True),
     Fault(
-        Failure(ConnectionLostError("idle"), sent=True, stale=True), "maybe processed", stale=True, possibly_billed=True
+        Failure(ConnectionLostError("idle"), maybe_processed=True, stale=True),
+        "maybe processed",
+        stale=True,
+        possibly_billed=True,
     ),
-    Fault(Failure(ConnectionLostError("huge"), sent=True, final=True), "permanent", possibly_billed=True),
+    Fault(Failure(ConnectionLostError("huge"), maybe_processed=True, final=True), "permanent", possibly_billed=True),
 ]
 policies = st.builds(
     Policy,

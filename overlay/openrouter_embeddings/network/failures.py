@@ -37,7 +37,7 @@ class _Rule(NamedTuple):
     ours: _Classes
     also: str
     message: str
-    sent: bool = True  # False if the server cannot have received the request
+    maybe_processed: bool = True  # False if the server cannot have received the request
     phase: str = ""  # name of the timeout that expired, without "_seconds"
 
 
@@ -74,15 +74,19 @@ _CURES = {  # start of an exception's text -> advice; only the user can fix thes
 def exception_failure(error: Exception, attempt: Attempt) -> Failure:
     """Convert an exception to a failure. It is not chained, because its frames hold the request and the key."""
     if isinstance(error, errors.OpenRouterError):
-        return Failure(error.with_traceback(None), sent=True, final=not isinstance(error, errors.ConnectionLostError))
+        return Failure(
+            error.with_traceback(None), maybe_processed=True, final=not isinstance(error, errors.ConnectionLostError)
+        )
     if isinstance(error, RuntimeError) and getattr(attempt.client, "is_closed", False):
-        return Failure(errors.ClosedClientError(), sent=False, final=True)
+        return Failure(errors.ClosedClientError(), maybe_processed=False, final=True)
     names = [cls.__name__ for cls in type(error).__mro__]
     name = next((name for name in _RULES if name in names), "")
     detail = errors.printable(str(error), 200)
     if not name:
         message = f"the HTTP client failed with {type(error).__name__}"
-        return Failure(errors.NoResponseError(f"{message}: {detail}" if detail else message), sent=True, final=True)
+        return Failure(
+            errors.NoResponseError(f"{message}: {detail}" if detail else message), maybe_processed=True, final=True
+        )
     if name == "ProxyError" and detail[:3] in _PROXY_PHRASES:  # a proxy's own phrase may echo its password
         detail = f"{detail[:3]} {_PROXY_PHRASES[detail[:3]]}"
     is_late, rule = time.monotonic() > attempt.deadline - _TOLERANCE_SECONDS, _RULES[name]
@@ -92,7 +96,7 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
         rule = _RULES["ConnectTimeout" if attempt.connecting_to else "PoolTimeout"]
     if rule.also == _INVALID and not attempt.has_headers and attempt.received > MAX_HEADER_BYTES:
         message = f"the headers of the response are longer than {errors.format_size(MAX_HEADER_BYTES)}"
-        return Failure(errors.AnswerTooLargeError(message), sent=True, final=True)
+        return Failure(errors.AnswerTooLargeError(message), maybe_processed=True, final=True)
     message, cure = rule.message, ""
     if errors.ConnectError in rule.ours:
         message += f" to {_peer(attempt)}"
@@ -105,7 +109,9 @@ def exception_failure(error: Exception, attempt: Attempt) -> Failure:
         seconds = getattr(attempt.request.timeouts, f"{'attempt' if is_late else rule.phase}_seconds")
         message += f" ({seconds:.3g} s; timeout_ms changes it)"
     is_stale = errors.ConnectionLostError in rule.ours and not (attempt.connecting_to or attempt.received)
-    return Failure(_class(rule.ours, rule.also)(message), rule.sent and attempt.sent > 0, is_stale, cure != "")
+    return Failure(
+        _class(rule.ours, rule.also)(message), rule.maybe_processed and attempt.sent > 0, is_stale, cure != ""
+    )
 
 
 def _peer(attempt: Attempt) -> str:
