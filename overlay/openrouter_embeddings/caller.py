@@ -96,13 +96,13 @@ class Caller:
         consumer: Callable[..., BodyConsumer] | None = None,
         dimensions: int = 0,
         is_validated: bool = False,
-        job_waits: bool = False,
+        job_retries: bool = False,
     ) -> CallFlow:
         """Validate the arguments and return the flow of the call, not started. `policy` and `timeouts` are defaults.
 
         `read` converts the response to the result; by default, to the documented type. `consumer` creates the object
         that receives the body of a successful response. `dimensions` and `is_validated` as in `request.prepare`.
-        `job_waits`: the call does not retry a request that the server did not process, but raises the error, and the
+        `job_retries`: the call does not retry a request that the server did not process, but raises the error, and the
         job pauses all its requests.
 
         The flow raises OpenRouterError with its counts, such as `attempts`, set.
@@ -120,10 +120,10 @@ class Caller:
         )
         if self.config.api_key is None and prepared.needs_key:
             self.config.current_key()  # raises for a missing key before a connection is opened
-        flow = self._flow(prepared, chosen, read or response.read_result, job_waits)
+        flow = self._flow(prepared, chosen, read or response.read_result, job_retries)
         return flow if self.hook is None else self.hook.observe(flow, prepared)
 
-    def _flow(self, call: PreparedCall, policy: Policy, read: Callable[..., Any], job_waits: bool) -> CallFlow:
+    def _flow(self, call: PreparedCall, policy: Policy, read: Callable[..., Any], job_retries: bool) -> CallFlow:
         began, state = self.clock(), CallState()
         try:
             while True:
@@ -155,7 +155,7 @@ class Caller:
                 state.is_sent = False
                 state.possibly_billed += failure.maybe_processed
                 state.elapsed_seconds = self.clock() - began
-                step = self._sleep_or_error(call, request, policy, failure, state, job_waits)
+                step = self._sleep_or_error(call, request, policy, failure, state, job_retries)
                 if isinstance(step, OpenRouterError):
                     raise step from None
                 state.free_retries += step.free
@@ -187,13 +187,19 @@ class Caller:
         return request, outcome
 
     def _sleep_or_error(
-        self, call: PreparedCall, request: Request, policy: Policy, failure: Failure, state: CallState, job_waits: bool
+        self,
+        call: PreparedCall,
+        request: Request,
+        policy: Policy,
+        failure: Failure,
+        state: CallState,
+        job_retries: bool,
     ) -> Sleep | OpenRouterError:
         """Return the wait before the next attempt, or the error to raise."""
         step, host = decide(policy, failure, state, self.uniform), urlsplit(call.url).hostname or ""
         if isinstance(step, Sleep) and not (step.free or policy._official):
-            if job_waits and not (failure.maybe_processed or failure.final):
-                failure.error._job_waits, step = True, ""
+            if job_retries and not (failure.maybe_processed or failure.final):
+                failure.error._job_retries, step = True, ""
             elif not self.budget.take(possibly_billed=failure.maybe_processed):
                 step = "the retry budget of the client"
         if isinstance(step, str):

@@ -73,7 +73,7 @@ class OpenRouterError(Exception):
     data: ErrorResponse | None = None
     positions: tuple[int, ...] = ()
     partial: Any = None
-    _job_waits: bool = False  # the call left the wait and the retry to its job
+    _job_retries: bool = False  # the call leaves the wait and the retry to its job
     rejected_usages: Sequence[Any] = ()  # `usage` of rejected responses
     _default: str = ""  # the message if none is given
     _cure: str = ""  # advice that the message ends with

@@ -130,7 +130,7 @@ class Script(NamedTuple):
     billed: int = 0
     retry_after: float | None = None
     policy: Policy = Policy()
-    job_waits: bool = False
+    job_retries: bool = False
 
 
 HTML = reply(200, b"<html>", content_type="text/html")
@@ -166,19 +166,19 @@ SCRIPTS = {
     "stale": Script([broken(stale=True)] * 2, "send 0 send", LOST, 2, 2),
     "official": Script([error(500), broken(), error(500)], "send 0.5 send 1 send", FAILED, 3, 3, policy=OFFICIAL),
     # The call does not retry what was certainly not processed, because the job does.
-    "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, job_waits=True),
-    "job, refused": Script([refused()], "send", ConnectError, 1, job_waits=True),
-    "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, job_waits=True),
+    "job, 503": Script([error(503, retry_after="7")], "send", OVERLOADED, 1, 0, 7.0, job_retries=True),
+    "job, refused": Script([refused()], "send", ConnectError, 1, job_retries=True),
+    "job, broken": Script([broken(), good()], "send 0.5 send", None, 2, 1, job_retries=True),
     "job, server says yes": Script(
-        [error(400, x_should_retry="true"), good()], "send 0.5 send", None, 2, job_waits=True
+        [error(400, x_should_retry="true"), good()], "send 0.5 send", None, 2, job_retries=True
     ),
-    "job, stale": Script([broken(stale=True), good()], "send 0 send", None, 2, 1, job_waits=True),
+    "job, stale": Script([broken(stale=True), good()], "send 0 send", None, 2, 1, job_retries=True),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SCRIPTS.values(), ids=SCRIPTS)
 def test_script(case: Script) -> None:
-    played = play(case.outcomes, case.policy, job_waits=case.job_waits)
+    played = play(case.outcomes, case.policy, job_retries=case.job_retries)
 
     assert (played.line, played.counts) == (case.line, (case.attempts, case.billed))
     assert (played.error and type(played.error)) == case.error

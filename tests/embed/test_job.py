@@ -91,7 +91,7 @@ def status(code: int, message: str = "no", *, billed: int = 0, **detail: Any) ->
 
 def waiting(code: int, message: str = "no") -> OpenRouterError:
     error = status(code, message)
-    error._job_waits = True
+    error._job_retries = True
     return error
 
 

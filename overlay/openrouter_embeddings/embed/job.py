@@ -76,7 +76,9 @@ class Job:
         self._error: BaseException | None = None  # the error that ended the job
         self._ends_at: float | None = None  # end of the grace period; None while the job runs
         self._began = self._answered_at = time.monotonic()
-        self.waits = policy._official is None and policy.attempts != 1  # whether the job retries, instead of its calls
+        self.retries_itself = (
+            policy._official is None and policy.attempts != 1
+        )  # whether the job retries, instead of its calls
         # Since the last success: requests that failed and may have been processed, pauses, and their last reason.
         self._failures, self._pauses, self._wait_reason = 0, 0, ""
         self.report: Callable[[Progress], None] | None = None
@@ -407,7 +409,7 @@ class Job:
             return self._probe_again(batch, error)
         if self._continues(batch, error):
             return [batch]
-        if error._job_waits and not rejected:
+        if error._job_retries and not rejected:
             if self._pauses_after(batch, error) and not self._pause_requests(batch, error):
                 return self._give_up(batch, error, about_texts=False)
             if not may_be_overloaded(error):
@@ -435,7 +437,7 @@ class Job:
         """Return the batches to send after a probe failed: another probe, then the texts that failed before it."""
         failed, self._unconfirmed = [batch for batch, _ in self._unconfirmed], []
         is_accident = may_be_overloaded(error) or may_be_processed(error)
-        if self.waits and (error._job_waits or is_accident) and self._pause_requests(probe, error):
+        if self.retries_itself and (error._job_retries or is_accident) and self._pause_requests(probe, error):
             self.limits.accidents += is_accident
             return failed if probe is self._suspects.probe_of_round else [self._suspects.probe(), *failed]
         error.positions = (failed or [self._packer.first or probe])[0].positions

@@ -139,10 +139,10 @@ class Session:
         """Return the flow of the call that sends a batch and decodes its vectors."""
         texts = json_inputs(batch.texts) if isinstance(batch.texts[0], EncodedInput) else batch.texts
         arguments = {**self._options, "input": texts, "encoding_format": "base64" if batch.base64 else "float"}
-        options, timeouts, job_waits = self._call_options, TIMEOUTS, False
+        options, timeouts, job_retries = self._call_options, TIMEOUTS, False
         if not batch.is_whole_job:
             policy, timeouts = self._policy, _JOB_TIMEOUTS
-            job_waits = self.job.waits
+            job_retries = self.job.retries_itself
             if batch.search is not None and len(batch) > 1 and not self.job.limits.accidents:  # needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
@@ -160,7 +160,7 @@ class Session:
             consumer=consumer,
             dimensions=self.job.dimensions,
             is_validated=True,
-            job_waits=job_waits,
+            job_retries=job_retries,
         )
 
     def read_models(self) -> CallFlow:
