@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from openrouter_embeddings import errors
 from openrouter_embeddings.defaults import JOB_INTERRUPT_SECONDS, JOB_PROBE_FAILURES
 from openrouter_embeddings.embed.job import Job
-from openrouter_embeddings.embed.limiter import RateClock
+from openrouter_embeddings.embed.limiter import RateState
 from openrouter_embeddings.embed.options import checked_options
 from openrouter_embeddings.embed.packing import Batch, ModelLimits
 from openrouter_embeddings.embed.results import Usage
@@ -52,7 +52,7 @@ def run(
     """Run a job to its end, one batch at a time; the vector of a text is its number."""
     chosen = checked_options({"model": "m", "concurrency": 1, **options}, "embed")
     policy = policy or NO_WAIT
-    job = Job(chosen, limits or ModelLimits(), RateClock(), policy)
+    job = Job(chosen, limits or ModelLimits(), RateState(), policy)
     job.feed(((i, f"text {i}") for i in range(texts)), texts)
     sent: list[tuple[int, ...]] = []
     rows: dict[int, float] = {}
@@ -261,7 +261,7 @@ def test_unconfirmed_errors_are_recorded_if_the_source_ends_the_job(kind: str) -
         raise ZeroDivisionError
 
     options = checked_options({"model": "m", "batch_size": 1, "on_error": "record"}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), NO_WAIT)
+    job = Job(options, ModelLimits(), RateState(), NO_WAIT)
     job.feed(source(), None)
     while (step := job.step()) is not None:
         assert isinstance(step, Batch)
@@ -311,7 +311,7 @@ def test_job_sends_one_request_at_a_time_until_one_succeeds() -> None:
     options = checked_options({"model": "m", "concurrency": 20, "batch_size": 2, "on_error": "record"}, "embed")
     limits = ModelLimits()
     limits.most_inputs = 2  # the model has answered before
-    job = Job(options, limits, RateClock(), Policy())
+    job = Job(options, limits, RateState(), Policy())
     job.feed(((i, f"text {i}") for i in range(100)), 100)
     in_flight = []
     while isinstance(batch := job.step(), Batch):
@@ -445,7 +445,7 @@ def test_each_text_ends_exactly_once(
     """Requests fail in random order; the last two of each four texts are equal."""
     bad = {i - (i % 4 == 3) for i in bad}
     options = checked_options({"model": "m", "concurrency": 3, "batch_size": 10, "on_error": "record"}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), NO_WAIT)
+    job = Job(options, ModelLimits(), RateState(), NO_WAIT)
     job.feed(((i, f"text {i - (i % 4 == 3)}") for i in range(40)), 40, at_once=at_once)
     sent: list[Batch] = []
     rows: list[int] = []
@@ -486,7 +486,7 @@ class Interrupted(EmbeddingBatch):
 @pytest.mark.parametrize("at", ["vectors", "http_meta", "as_numbers"], ids=["before", "during", "after the count"])
 def test_interrupt_while_a_response_is_handled_counts_its_texts(at: str) -> None:
     options = checked_options({"model": "m", "concurrency": 1}, "embed")
-    job = Job(options, ModelLimits(), RateClock(), Policy())
+    job = Job(options, ModelLimits(), RateState(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
     batch = job.step()
     assert isinstance(batch, Batch)
@@ -515,7 +515,7 @@ class InterruptedDeque(deque[Any]):
 
 
 def test_job_does_not_wait_for_an_interrupted_response() -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateClock(), Policy())
+    job = Job(checked_options({"model": "m", "concurrency": 1}, "embed"), ModelLimits(), RateState(), Policy())
     job.feed(((i, f"text {i}") for i in range(4)), 4)
     batch = job.step()
     assert isinstance(batch, Batch)
@@ -528,7 +528,7 @@ def test_job_does_not_wait_for_an_interrupted_response() -> None:
 
 
 def test_interrupted_request_is_possibly_billed_and_shortens_the_wait() -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateState(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     first, second = job.step(), job.step()
     assert isinstance(first, Batch)
@@ -544,7 +544,7 @@ def test_interrupted_request_is_possibly_billed_and_shortens_the_wait() -> None:
 
 @pytest.mark.parametrize("seconds", [5.0, math.inf])
 def test_stopped_job_waits_for_requests_in_flight_only(seconds: float) -> None:
-    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateClock(), Policy())
+    job = Job(checked_options({"model": "m", "concurrency": 2}, "embed"), ModelLimits(), RateState(), Policy())
     job.feed(((i, f"text {i}") for i in range(400)), 400)
     batch = job.step()
     assert isinstance(batch, Batch)

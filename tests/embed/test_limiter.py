@@ -6,7 +6,7 @@ from bisect import bisect_left
 
 import pytest
 from openrouter_embeddings.defaults import MAX_CONCURRENCY, START_CONCURRENCY
-from openrouter_embeddings.embed.limiter import AdaptiveLimiter, RateClock
+from openrouter_embeddings.embed.limiter import AdaptiveLimiter, RateState
 from openrouter_embeddings.embed.packing import Batch
 
 
@@ -17,7 +17,7 @@ def batch_of(tokens: int, sent_at: float = 0.0) -> Batch:
 def limiter_of(
     concurrency: int | None = None, requests: float | None = None, tokens: float | None = None, known: bool = True
 ) -> AdaptiveLimiter:
-    return AdaptiveLimiter(concurrency, requests, tokens, RateClock(), known)
+    return AdaptiveLimiter(concurrency, requests, tokens, RateState(), known)
 
 
 def count_responses(limiter: AdaptiveLimiter, times: int) -> float:

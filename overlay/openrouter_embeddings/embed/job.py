@@ -30,7 +30,7 @@ from ..response import EmbeddingBatch
 from ..retries import Policy, may_be_overloaded, may_be_processed
 from ..telemetry import Hook, JobPaused
 from .budget import Budget, most_tokens, unpriced_tokens
-from .limiter import AdaptiveLimiter, RateClock
+from .limiter import AdaptiveLimiter, RateState
 from .long_texts import LongTexts
 from .packing import Batch, EqualTexts, ModelLimits, NumberedText, Packer, Search
 from .rejections import blames_base64, is_rejection, is_too_long
@@ -50,7 +50,7 @@ class Job:
         self,
         options: Mapping[str, Any],
         limits: ModelLimits,
-        clock: RateClock,
+        rates: RateState,
         policy: Policy,
         url: str = "",
         hook: Hook | None = None,
@@ -58,8 +58,8 @@ class Job:
     ) -> None:
         self.limits, self._options, self._policy, self._url, self._hook = limits, options, policy, url, hook
         self._patience_seconds = patience_seconds
-        rates = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
-        self._limiter = AdaptiveLimiter(*rates, clock, known=limits.most_inputs > 0)
+        limiting = options["concurrency"], options["requests_per_minute"], options["tokens_per_minute"]
+        self._limiter = AdaptiveLimiter(*limiting, rates, known=limits.most_inputs > 0)
         self.stats, self.dimensions, self._models_differ = Stats(), 0, False
         self.nan_rows: set[int] = set()  # positions of failed texts that keep a NaN row with every `on_error`
         self.models: dict[str, list[int]] = {}  # positions by model; empty in a stream

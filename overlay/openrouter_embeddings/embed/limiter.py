@@ -13,7 +13,7 @@ from ..defaults import MAX_CONCURRENCY, START_CONCURRENCY
 from .packing import Batch, estimate_tokens
 
 
-class RateClock:
+class RateState:
     """The time at which the rate limits allow the next request; shared by a client's jobs with the same model."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class AdaptiveLimiter:
         concurrency: int | None,
         requests_per_minute: float | None,
         tokens_per_minute: float | None,
-        clock: RateClock,
+        rates: RateState,
         known: bool,
     ) -> None:
         self._max, self._start = concurrency or MAX_CONCURRENCY, float(concurrency or START_CONCURRENCY)
@@ -43,22 +43,22 @@ class AdaptiveLimiter:
         self.limit = 1.0 if self._is_first else self._start
         self._request_seconds = 60 / (requests_per_minute or math.inf)
         self._token_seconds = 60 / (tokens_per_minute or math.inf)
-        self._clock, self._paused_at, self._paused_until = clock, -math.inf, -math.inf
+        self._rates, self._paused_at, self._paused_until = rates, -math.inf, -math.inf
 
     def reserve(self, now: float) -> float:
         """Return the seconds until a request may start. If 0, one is counted as started."""
-        with self._clock.lock:
-            seconds = max(now, self._paused_until, self._clock.request_at, self._clock.token_at) - now
+        with self._rates.lock:
+            seconds = max(now, self._paused_until, self._rates.request_at, self._rates.token_at) - now
             if not seconds and self._request_seconds:
-                self._clock.request_at = now + self._request_seconds
+                self._rates.request_at = now + self._request_seconds
         return seconds
 
     def charge(self, batch: Batch, now: float) -> None:
         """Count the tokens of a request that starts, which delays the next one by `tokens_per_minute`."""
         if self._token_seconds:  # skips the cost of estimating tokens
-            with self._clock.lock:
+            with self._rates.lock:
                 seconds = sum(map(estimate_tokens, batch.texts)) * self._token_seconds
-                self._clock.token_at = max(self._clock.token_at, now) + seconds
+                self._rates.token_at = max(self._rates.token_at, now) + seconds
 
     def answered(self) -> None:
         """Record a response, which may raise the concurrency."""
@@ -71,7 +71,7 @@ class AdaptiveLimiter:
 
     def pause(self, seconds: float, batch: Batch, now: float) -> None:
         """Pause all requests after this batch failed; a new failure halves the concurrency. Thread-safe."""
-        with self._clock.lock:
+        with self._rates.lock:
             if self.was_sent_after_pause(batch):
                 self.limit, self._paused_at = max(1.0, self.limit / 2), now
             self._paused_until = max(self._paused_until, now + seconds)

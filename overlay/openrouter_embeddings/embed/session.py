@@ -24,7 +24,7 @@ from ..retries import ONE_CALL, Policy
 from .budget import Budget, context_tokens, price_usd
 from .inputs import EncodedInput, as_input, iterable_of, json_inputs
 from .job import Job
-from .limiter import RateClock
+from .limiter import RateState
 from .long_texts import LongTexts
 from .options import checked_options
 from .packing import Batch, ModelLimits, NumberedText
@@ -56,10 +56,10 @@ class Session:
         if chosen["provider"] or extra:  # they select the provider, and each provider has its own limits
             preferences = json.dumps([chosen["provider"], extra.get("model"), extra.get("provider")], sort_keys=True)
         limits = caller.learn(("embed", url, model, preferences), ModelLimits)
-        # Keyed by process: in a forked child, a thread of the parent may hold the lock of the clock for ever.
-        clock = caller.learn(("rates", os.getpid(), url, model), RateClock)
+        # Keyed by process: in a forked child, a thread of the parent may hold the lock of the rates for ever.
+        rates = caller.learn(("rates", os.getpid(), url, model), RateState)
         patience = defaults.JOB_PATIENCE_SECONDS if self._policy is _JOB_POLICY else 0.0  # the caller's policy wins
-        self.job = Job(chosen, limits, clock, self._policy, url, caller.hook, patience)
+        self.job = Job(chosen, limits, rates, self._policy, url, caller.hook, patience)
         if chosen["on_long"] != "raise" or chosen["max_tokens_per_text"] is not None:
             most = chosen["max_tokens_per_text"] or limits.context_tokens
             refuse = partial(self._refuse, keeps_row=chosen["on_long"] != "raise")
