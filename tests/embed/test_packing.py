@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from openrouter_embeddings.defaults import REQUEST_TOKENS
-from openrouter_embeddings.embed.packing import Batch, ModelLimits, Packer, Search, estimate_tokens
+from openrouter_embeddings.embed.packing import Batch, Bisection, ModelLimits, Packer, estimate_tokens
 
 Reject = Callable[[Batch], str | None]
 """Returns the message of a rejection, or None if the request succeeds."""
@@ -23,14 +23,14 @@ def run(texts: Iterable[str], reject: Reject, limits: ModelLimits, *, fails: boo
         if message is None:
             rows += len(batch)
             limits.succeeded(batch, as_numbers=False)
-            packer.requeue(batch.search.succeeded(batch, limits) if batch.search else [])
+            packer.requeue(batch.bisection.succeeded(batch, limits) if batch.bisection else [])
         elif len(batch) == 1:
             packer.requeue(batch.release(found=1))
         elif limits.explain(batch, "" if fails else message):
             packer.requeue([batch.part(0), *batch.release()])
         else:
-            search = batch.search or Search(batch, teaches=not fails or len(batch) > limits.most_inputs)
-            packer.requeue(search.failed(batch))
+            bisection = batch.bisection or Bisection(batch, teaches=not fails or len(batch) > limits.most_inputs)
+            packer.requeue(bisection.failed(batch))
     assert rows + sizes.count(-1) == len(list(texts))
     return sizes
 

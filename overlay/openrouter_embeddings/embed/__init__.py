@@ -13,7 +13,7 @@ How a job flows:
 4. A sender (threads or tasks) sends the batch as one call and appends its outcome to `Job.outcomes`.
 5. The next step handles the outcome. A response becomes a block and updates `packing.ModelLimits`. After an error,
    `Job._retried` sends the batch again (after a pause of all requests, or asking for numbers instead of base64),
-   sends parts of it (`packing.Search`), or records or raises the error. `suspects` tells bad texts from an overload.
+   sends parts of it (`packing.Bisection`), or records or raises the error. `suspects` tells bad texts from an overload.
 
 Before packing, `packing.EqualTexts` drops duplicates and `long_texts.LongTexts` splits or cuts long texts;
 `Job._finish` undoes both. `job` defines how a job ends; `streams` handles Ctrl-C.

@@ -62,7 +62,7 @@ class Budget:
     def affordable(self, batch: Batch) -> int:
         """Return how many of the batch's first texts may be sent now. 0: wait for a request in flight.
 
-        Part of a batch is sent only if no request is in flight and the batch is no step of a search.
+        Part of a batch is sent only if no request is in flight and the batch is no step of a bisection.
 
         Raises BudgetError if no text may be sent and no request is in flight.
         """
@@ -72,7 +72,7 @@ class Budget:
         if self._in_flight:
             return 0
         costs = accumulate(self._worst_usd([text]) for text in batch.texts)
-        if batch.search is None and (count := sum(cost <= left for cost in costs)):
+        if batch.bisection is None and (count := sum(cost <= left for cost in costs)):
             return count
         now, worst = f"{dollars(max(0.0, left))} of max_cost_usd is left", dollars(self._worst_usd(batch.texts[:1]))
         raise BudgetError(f"{now}, and the next text may cost up to {worst}: it was not sent")

@@ -32,7 +32,7 @@ from ..telemetry import Hook, JobPaused
 from .budget import Budget, most_tokens, unpriced_tokens
 from .limiter import AdaptiveLimiter, RateState
 from .long_texts import LongTexts
-from .packing import Batch, EqualTexts, ModelLimits, NumberedText, Packer, Search
+from .packing import Batch, Bisection, EqualTexts, ModelLimits, NumberedText, Packer
 from .rejections import blames_base64, is_rejection, is_too_long
 from .results import Block, Observer, Progress, Stats, TextError, VectorCache
 from .suspects import Suspects
@@ -330,10 +330,10 @@ class Job:
             self._count_billed(batch, 1)
             return None
         self.limits.succeeded(batch, as_numbers=response.as_numbers)
-        if batch.search is None:
+        if batch.bisection is None:
             self._limiter.answered()
         else:
-            self._packer.requeue(batch.search.succeeded(batch, self.limits))
+            self._packer.requeue(batch.bisection.succeeded(batch, self.limits))
         return self._finish(batch.positions, batch.texts, response.vectors, response.model)
 
     def _mismatch(self, batch: Batch, response: EmbeddingBatch) -> str:
@@ -416,7 +416,7 @@ class Job:
                 return [batch]
             if not self._suspects.count_rejection(batch, time.monotonic()):
                 return self._packer.behind_next(batch)
-            return self._suspects.add(batch, error) if len(batch) == 1 else self._search(batch, error)
+            return self._suspects.add(batch, error) if len(batch) == 1 else self._bisect(batch, error)
         if batch.base64 and blames_base64(error, works=self.limits.base64 is True):
             batch.base64 = False
             return [batch]
@@ -431,7 +431,7 @@ class Job:
             return self._give_up(batch, error, about_texts=about_texts)
         if not (rejected or (processed and self._may_resend())):
             return self._give_up(batch, error, about_texts=isinstance(error, ResponseValidationError))
-        return self._search(batch, error)
+        return self._bisect(batch, error)
 
     def _probe_again(self, probe: Batch, error: OpenRouterError) -> list[Batch]:
         """Return the batches to send after a probe failed: another probe, then the texts that failed before it."""
@@ -455,13 +455,13 @@ class Job:
         batch.is_whole_job, batch.tries = False, error.attempts
         return True
 
-    def _search(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
+    def _bisect(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
         """Return the parts to send of a batch that has a bad text or is too large."""
         rejected = is_rejection(error)
         if self.limits.explain(batch, error.message if rejected else ""):
             return [batch.part(0), *batch.release()]
-        search = batch.search or Search(batch, teaches=rejected or len(batch) > self.limits.most_inputs)
-        return search.failed(batch, certain=rejected)
+        bisection = batch.bisection or Bisection(batch, teaches=rejected or len(batch) > self.limits.most_inputs)
+        return bisection.failed(batch, certain=rejected)
 
     def _pauses_after(self, batch: Batch, error: OpenRouterError) -> bool:
         """Whether a rejection pauses all requests: each one, but in a round without Retry-After only the last one."""
@@ -522,7 +522,7 @@ class Job:
                 self._confirm_errors()
             raise error
         self._packer.requeue(batch.release(found=1))
-        batch.search = None
+        batch.bisection = None
         self._unconfirmed.append((batch, error))
         if is_rejection(error):
             self._confirm_errors()

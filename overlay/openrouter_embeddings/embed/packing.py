@@ -35,7 +35,7 @@ class Batch:
     texts: tuple[str, ...] = attrs.field(repr=False)
     base64: bool = True
     bad_texts: int = 0  # failing texts found so far in the batch that this is a part of
-    search: Search | None = attrs.field(default=None, repr=False)  # the search that this batch is a step of
+    bisection: Bisection | None = attrs.field(default=None, repr=False)  # the bisection that this batch is a step of
     is_whole_job: bool = False
     is_probe: bool = False  # a text that succeeded before, sent again to learn whether the server works
     is_suspect: bool = False  # a text that was rejected alone; see `suspects`
@@ -52,8 +52,8 @@ class Batch:
         return Batch(*parts, self.base64, self.bad_texts, tries=self.tries)
 
     def release(self, found: int = 0) -> list[Batch]:
-        """Return the texts that the search of this batch has not sent; see `Search.release`."""
-        return self.search.release(found) if self.search is not None else []
+        """Return the texts that the bisection of this batch has not sent; see `Bisection.release`."""
+        return self.bisection.release(found) if self.bisection is not None else []
 
 
 class EqualTexts:
@@ -97,13 +97,13 @@ class EqualTexts:
         return [position for _, position in pairs], [i for i, _ in pairs]
 
 
-class Search:
+class Bisection:
     """Bisects a failed batch to find a text that fails, with about log2(n) requests, one after the other.
 
-    The texts `start:stop` of the batch failed together. The search sends the first half, `start:middle`. If it fails,
-    the search continues in the first half. If it succeeds, the failing text must be in the second half, which is halved
-    without being sent. Exception: if requests fail by accident, or no request with so many texts has succeeded yet, the
-    search sends the whole second half first. `teaches`: the batch may have failed because of its size.
+    The texts `start:stop` of the batch failed together. The first half, `start:middle`, is sent. If it fails, it is
+    halved again. If it succeeds, the failing text must be in the second half, which is halved without being sent.
+    Exception: if requests fail by accident, or no request with so many texts has succeeded yet, the whole second half
+    is sent first. `teaches`: the batch may have failed because of its size.
     """
 
     def __init__(self, batch: Batch, *, teaches: bool) -> None:
@@ -143,7 +143,7 @@ class Search:
 
     def _send(self, middle: int) -> list[Batch]:
         self._middle, part = middle, self._batch.part(self._start, middle)
-        part.search = self
+        part.bisection = self
         return [part]
 
 

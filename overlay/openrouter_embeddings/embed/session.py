@@ -143,7 +143,7 @@ class Session:
         if not batch.is_whole_job:
             policy, timeouts = self._policy, _JOB_TIMEOUTS
             job_retries = self.job.retries_itself
-            if batch.search is not None and len(batch) > 1 and not self.job.limits.accidents:  # needs no retry
+            if batch.bisection is not None and len(batch) > 1 and not self.job.limits.accidents:  # needs no retry
                 policy = attrs.evolve(policy, possibly_billed_retries=0)
             options = attrs.evolve(options, retries=policy)
         # The pieces of a long text have one position, and may be in flight at the same time.

@@ -57,14 +57,14 @@ class Suspects:
             batch.rejected_at = now
         if self.succeeded is None:
             return False
-        in_search = batch.is_suspect or batch.search is not None or batch.bad_texts > 0
-        return in_search or batch.rejections >= self._needed
+        in_bisection = batch.is_suspect or batch.bisection is not None or batch.bad_texts > 0
+        return in_bisection or batch.rejections >= self._needed
 
     def add(self, batch: Batch, error: OpenRouterError) -> list[Batch]:
-        """Add a text that was rejected alone, for the next round; return the batches that its search releases."""
+        """Add a text that was rejected alone, for the next round; return the batches that its bisection releases."""
         released = batch.release(found=1)
         if not batch.is_suspect:
-            batch.is_suspect, batch.search, batch.rejections = True, None, 0
+            batch.is_suspect, batch.bisection, batch.rejections = True, None, 0
         self._rejected.append((batch, error))
         return released
 
