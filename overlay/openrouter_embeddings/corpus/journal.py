@@ -139,14 +139,22 @@ class Journal:
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
             return
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(path)
+        except BaseException:
+            self._db.close()
+            raise
+        self.run = 0
+
+    def _prepare(self, path: Path) -> None:
+        """Create the tables and reserve disk space, unless an earlier run did."""
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=full")
         tables = self._db.execute("select count(*) from sqlite_master").fetchone()[0]
         if tables and self._db.execute("pragma user_version").fetchone()[0] != _FORMAT:
             raise CorpusError(f"another version of this package wrote {path}: use that version, or another output")
         self._db.executescript(f"pragma user_version = {_FORMAT}; {_TABLES}")
-        self.run = 0
-        self._reserve = folder / "reserve"
+        self._reserve = self._folder / "reserve"
         self._fill_reserve()
 
     def _fill_reserve(self) -> None:
