@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +20,11 @@ from support.corpus_job import embed_corpus, write_corpus
 from support.provider_server import KEY, MODEL, matrix_of
 
 ROWS = 200
-TEXTS = [f"text {row} {'x' * 300}" for row in range(ROWS)]  # longer than the buffer of a file
+PADDING = "x" * (io.DEFAULT_BUFFER_SIZE // 25)  # the buffer of a file has room for about 25 texts
+TEXTS = [f"text {row} {PADDING}" for row in range(ROWS)]
 LOCAL = "local/wordllama-l2-supercat-256"
 CHANGES: dict[str, list[str]] = {
-    "other texts": [f"other {row} {'x' * 300}" for row in range(ROWS)],
+    "other texts": [f"other {row} {PADDING}" for row in range(ROWS)],
     "empty texts": ["" if row % 3 else text for row, text in enumerate(TEXTS)],
     "more texts": [*TEXTS, *(f"more {row}" for row in range(20))],
     "fewer texts": TEXTS[:150],
