@@ -51,11 +51,11 @@ def run(job: Job, report: Callable[[Progress], None] | None, interrupts: Interru
                     _report(job, report)
             except BaseException as error:  # also raised by `report`
                 interrupts.append(error)
-            if len(interrupts) > seen:
-                job.stop(0 if seen else JOB_ENDING_SECONDS)
-                if not seen and isinstance(interrupts[0], KeyboardInterrupt):
+            if (count := len(interrupts)) > seen:
+                job.stop(JOB_ENDING_SECONDS if count == 1 else 0)
+                if count == 1 and isinstance(interrupts[0], KeyboardInterrupt):
                     _log.warning(_WAITING, JOB_ENDING_SECONDS)
-                seen = len(interrupts)
+                seen = count
     if job.error is not None:
         raise job.error
     if interrupts:
