@@ -35,8 +35,11 @@ class _Threads:
     def __init__(self, session: Session) -> None:
         self._session, self._threads = session, list[threading.Thread]()
         self._batches = queue.SimpleQueue[Any]()
-        arrived = self._arrived = queue.SimpleQueue[None]()  # an event that a signal handler may set: it is reentrant
-        session.job.wake = lambda: arrived.put(None) if arrived.empty() else None
+        # A lock as an event, unlocked when an outcome arrived: a signal handler may set it while this thread waits.
+        # `SimpleQueue.get` may block forever after a short timeout on Python 3.11 and 3.12.
+        self._arrived = threading.Lock()
+        self._arrived.acquire()
+        session.job.wake = partial(_release, self._arrived)
 
     def open(self) -> None:
         self._session.caller.open()
@@ -82,8 +85,7 @@ class _Threads:
             session.job.outcomes.append((batch, error))
 
     async def wait(self, seconds: float) -> None:
-        with suppress(queue.Empty):
-            self._arrived.get(timeout=None if seconds == math.inf else seconds)
+        self._arrived.acquire(timeout=-1 if seconds == math.inf else seconds)
 
     def cancel(self) -> None:
         if self._threads:
@@ -151,6 +153,12 @@ class _Tasks:
         self.cancel()
         if running := [task for task in self._tasks if not task.done()]:
             await asyncio.gather(*running, return_exceptions=True)
+
+
+def _release(lock: threading.Lock) -> None:
+    """Unlock a lock, unless it is unlocked."""
+    with suppress(RuntimeError):
+        lock.release()
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
