@@ -70,8 +70,9 @@ def test_temporary_overload_does_not_end_the_job(storm: Storm, side: Side) -> No
 
         assert np.array_equal(result.vectors, matrix_of(texts))
         assert result.requests == len(server.ledger.requests)
-        assert result.retries == result.requests - 30
-        assert server.ledger.billed == [20] * 30
+        probes = [count for count in server.ledger.billed if count == 1]  # sent if several pauses follow each other
+        assert [count for count in server.ledger.billed if count != 1] == [20] * 30
+        assert result.retries == result.requests - 30 - len(probes)
 
 
 @both_sides
