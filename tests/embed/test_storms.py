@@ -151,7 +151,7 @@ def test_job_adapts_to_the_concurrency_of_the_server(count: int, side: Side) -> 
         result = session.embed(texts, model=MODEL, batch_size=10, concurrency=32)
 
         assert np.array_equal(result.vectors, matrix_of(texts))
-        assert server.ledger.billed == [10] * 40
+        assert [count for count in server.ledger.billed if count != 1] == [10] * 40  # 1: a probe
 
 
 @both_sides
