@@ -33,7 +33,7 @@ CASES = {
     "unavailable for three requests": Case([Fault(503)] * 3, errors.ServiceUnavailableResponseError, 4),
     "slow": Case([Fault(delay_seconds=3.0)], errors.DeadlineError, 2, 1_500),
     "torn": Case([Fault(torn=True)], errors.ConnectionLostError, 2),
-    "torn error": Case([Fault(503, torn=True)], errors.ConnectionLostError, 2),
+    "torn error": Case([Fault(503, torn=True)], errors.ServiceUnavailableResponseError, 2),
 }
 
 

@@ -505,7 +505,9 @@ def test_waiting_for_the_pool_has_its_own_timeout() -> None:
 
     late = [outcome for outcome in outcomes if hasattr(outcome, "error")]
     assert (len(late), len(outcomes)) == (10, 110)
-    assert {(isinstance(outcome.error, httpx.PoolTimeout), outcome.sent) for outcome in late} == {(True, False)}
+    assert {(isinstance(outcome.error, httpx.PoolTimeout), outcome.maybe_processed) for outcome in late} == {
+        (True, False)
+    }
 
 
 # ---- cancelled from another thread ----------------------------------------------------------------------------
