@@ -10,6 +10,7 @@ import json
 import random
 import threading
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -56,7 +57,7 @@ class Rules:
     together: bool = False
     """Wait for all requests of the storm before the first response."""
     third: tuple[Step, ...] = ()
-    """Steps that replace every third response, in turn."""
+    """Steps that replace every third response, in turn, but at most two responses to the same inputs."""
 
 
 class ProviderServer(FaultServer):
@@ -71,7 +72,7 @@ class ProviderServer(FaultServer):
         self._now = 0
         self._lock = threading.Lock()
         self._storm = threading.Barrier(max(1, self.rules.storm), timeout=60)
-        self._thirds = itertools.cycle(self.rules.third)
+        self._thirds, self._replaced = itertools.cycle(self.rules.third), Counter[tuple[str, ...]]()
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -103,7 +104,8 @@ class ProviderServer(FaultServer):
         rules, count, encoding = self.rules, len(request.inputs), request.json.get("encoding_format")
         if number < rules.storm:
             return reject(429, ("Retry-After", str(rules.storm_seconds)))
-        if rules.third and number % 3 == 2:
+        if rules.third and number % 3 == 2 and self._replaced[tuple(request.inputs)] < 2:
+            self._replaced[tuple(request.inputs)] += 1
             return next(self._thirds)
         if rules.max_inputs is not None and count > rules.max_inputs:
             number = f": expected an array of at most {rules.max_inputs}, got {count}" if rules.states_limit else ""
