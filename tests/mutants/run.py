@@ -30,22 +30,24 @@ from mutations import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "caller": "client/test_caller.py properties/test_calls.py client/test_client.py telemetry/test_telemetry.py",
+    "caller": "client/test_caller.py client/test_arguments.py client/test_client.py client/test_batches.py "
+    "telemetry/test_telemetry.py properties/test_calls.py",
     "retries": "client/test_retries.py client/test_caller.py",
-    "redaction": "client/test_messages.py client/test_caller.py response/test_envelope.py",
+    "redaction": "client/test_messages.py client/test_caller.py client/test_arguments.py response/test_envelope.py",
     "config": "client/test_config.py request/test_prepared_call.py",
     "request.validation": "request properties/test_inputs.py",
     "request.prepared_call": "request",
-    "response.envelope": "response properties/test_responses.py",
-    "response.embeddings": "response properties/test_responses.py",
-    "response.stream_decoder": "response properties/test_responses.py",
-    "response.vectors": "response properties/test_responses.py",
+    "response.envelope": "response/test_envelope.py response/test_embeddings.py properties/test_responses.py",
+    "response.embeddings": "response/test_embeddings.py response/test_envelope.py properties/test_responses.py",
+    "response.stream_decoder": "response/test_stream_decoder.py response/test_embeddings.py "
+    "properties/test_responses.py",
+    "response.vectors": "response/test_stream_decoder.py response/test_embeddings.py properties/test_responses.py",
     "response.retry_after": "response/test_retry_after.py properties/test_retry_after.py",
-    "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py embed/test_options.py",
+    "embed.packing": "embed/test_packing.py properties/test_packing.py embed/test_options.py embed/test_job.py",
     "embed.rejections": "embed/test_rejections.py embed/test_job.py",
     "embed.job": "embed/test_job.py embed/test_options.py embed/test_progress.py",
     "embed.limiter": "embed/test_limiter.py embed/test_job.py",
-    "embed.suspects": "embed/test_job.py",
+    "embed.suspects": "embed/test_suspects.py embed/test_job.py",
 }
 REQUIRED_SHARE = 0.9
 PROCESSES = 2
