@@ -275,6 +275,7 @@ INVALID = {
     "no embedding": Case(lambda body: body["data"][1].pop("embedding"), "data[1].embedding: ex", EmptyEmbeddingsError),
     "base64 of 7 bytes": Case(set_vector("AAAAAAAAAA=="), "data[1].embedding: not base64 of whole float32"),
     "base64 without padding": Case(set_vector("AACAPwAAgD8"), "data[1].embedding: not base64"),
+    "too much padding": Case(each_row(lambda i, row: row.update(embedding="A===")), "data[0].embedding: not base64"),
     "not base64": Case(set_vector("AACAP~AAgD8="), "data[1].embedding: not base64"),
     "not only base64": Case(set_vector("AACA~~~~PwAAgD8="), "data[1].embedding: not base64"),
     "placeholder": Case(
