@@ -120,7 +120,15 @@ def test_larger_requests_are_tried_after_more_successes_each_time() -> None:
 
     assert [i for i, size in enumerate(sizes) if size == 20] == [RETRY_LARGER_AFTER, 3 * RETRY_LARGER_AFTER + 1]
     assert {*sizes} == {10, 20}
-    assert [limits.next_inputs(wanted) for wanted in (4, 10, 96)] == [4, 10, 10]
+
+
+def test_request_within_the_learned_limit_is_no_larger_one() -> None:
+    limits = ModelLimits()
+    limits.learn(10)
+    for _ in range(RETRY_LARGER_AFTER):
+        limits.succeeded(Batch((0,), ("a",)), as_numbers=False)
+
+    assert [limits.next_inputs(wanted) for wanted in (4, 10, 96, 96)] == [4, 10, 20, 10]
 
 
 @pytest.mark.parametrize("bad", [0, 50, 95, 299])
@@ -222,13 +230,23 @@ def test_texts_from_elsewhere_are_sent_next() -> None:
 
 def test_text_from_elsewhere_may_be_one_that_waits() -> None:
     packer = Packer([], ModelLimits(), None)
-    packer.requeue([Batch((0, 1), ("a", "b")), Batch((2, 3, 4), ("c", "d", "e"))])
+    packer.requeue([Batch((0, 1), ("a", "b")), Batch((2, 3), ("c", "d"))])
 
     moved = packer.requeue_from_elsewhere()
     assert moved is not None
-    assert moved.positions == (4,)
-    assert [batch.positions for batch in iter(packer.next, None)] == [(4,), (0, 1), (2, 3)]
+    assert moved.positions == (3,)
+    assert [batch.positions for batch in iter(packer.next, None)] == [(3,), (0, 1), (2,)]
     assert packer.requeue_from_elsewhere() is None
+
+
+def test_part_above_the_limit_releases_the_rest_of_its_bisection() -> None:
+    whole, limits = Batch(tuple(range(8)), tuple(texts_of(8))), ModelLimits()
+    packer = Packer([], limits, None)
+    packer.requeue(Bisection(whole, teaches=True).failed(whole))
+    limits.named_inputs = 2
+
+    batches = [(batch.positions, batch.bad_texts) for batch in iter(packer.next, None)]
+    assert batches == [((i, i + 1), 0) for i in (0, 2, 4, 6)]
 
 
 def test_equal_texts_are_sent_once_and_all_get_the_outcome() -> None:
