@@ -192,6 +192,7 @@ PLAIN: list[tuple[str, bytes, dict[str, str], Any]] = [
     ("text", "é".encode(), TEXT, "é"),
     ("text", "é".encode("latin-1"), LATIN, "é"),
     ("text", b"a\xff", TEXT, "a\ufffd"),
+    ("text", b"\x82\xa0\xff", {"content-type": "text/plain; charset=shift_jis"}, "あ\ufffd"),
     ("text", "é".encode(), {"content-type": "text/plain; charset=unknown"}, "é"),
     ("text", "é".encode(), {}, "é"),
     ("text", b'{"a": 1}', APPLICATION_JSON, '{"a": 1}'),
