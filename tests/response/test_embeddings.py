@@ -332,6 +332,15 @@ def test_vector_longer_than_any_model_needs_dimensions(form: Any) -> None:
 
 
 @every_way
+def test_array_with_many_bytes_is_counted_before_it_is_decoded(read: Read) -> None:
+    number, request = "0." + "5" * 40, call(input="a", dimensions=2)
+    two, three = (f'{{"data":[{{"embedding":[{",".join([number] * count)}]}}]}}'.encode() for count in (2, 3))
+
+    assert len(read(two, request)[0]) == 2
+    assert error_of(read, three, request).message == "data[0].embedding: expected at most 2 numbers, got 3"
+
+
+@every_way
 def test_number_beyond_float64_is_rejected(read: Read) -> None:
     content = json.dumps(body_of()).replace("1.0", "1e400").encode()
 
