@@ -282,6 +282,13 @@ def test_call_without_a_key_needs_its_own_authorization() -> None:
         caller.call_flow(GENERATE, arguments, CallOptions())
 
 
+def test_open_reports_a_wrong_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://h")
+
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+        Caller(Config(base_url=ROOT), None, HttpClients()).open()
+
+
 def test_missing_key_at_a_retry_ends_the_call() -> None:
     keys = iter([KEY, None])
     played = play([error(500)], key=lambda: next(keys))
