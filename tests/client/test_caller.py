@@ -18,10 +18,10 @@ from openrouter_embeddings.errors import ConfigurationError, ConnectError, Conne
 from openrouter_embeddings.messages import Headers, Request, Response, Sleep, Timeouts
 from openrouter_embeddings.network import HttpClients
 from openrouter_embeddings.redaction import MASK, Secret
-from openrouter_embeddings.response import read_result
+from openrouter_embeddings.response import read_embeddings, read_result
 from openrouter_embeddings.retries import BackoffStrategy, Policy, RetryBudget, RetryConfig, policy_from
-from openrouter_generated.api.embeddings import GENERATE
-from openrouter_generated.types import CallOptions
+from openrouter_generated.api.embeddings import GENERATE, LIST_MODELS
+from openrouter_generated.types import CallOptions, Operation
 
 KEY = "sk-or-v1-" + "0123456789abcdef" * 4
 ROOT = "https://openrouter.ai"
@@ -86,6 +86,8 @@ def play(
     budget: RetryBudget | None = None,
     debug: Callable[..., None] | None = None,
     timeout_ms: int | None = None,
+    called: Operation = GENERATE,
+    root: str = ROOT,
     **more: Any,
 ) -> Played:
     """Drive a call. An outcome may have a duration in seconds; waits are the longest possible."""
@@ -96,10 +98,11 @@ def play(
         now += 1e-6
         return now
 
-    config, options = Config(base_url=f"{ROOT}/api/v1", api_key=key), CallOptions(timeout_ms=timeout_ms)
+    config, options = Config(base_url=f"{root}/api/v1", api_key=key), CallOptions(timeout_ms=timeout_ms)
     http_clients, world = HttpClients(), {"budget": budget or RetryBudget(), "debug": debug}
     caller = Caller(config, policy, http_clients, clock=clock, uniform=max, **world)
-    flow = caller.call_flow(GENERATE, {"input": ["a text"], "model": "m"}, options, **more)
+    arguments = {"input": ["a text"], "model": "m"} if called is GENERATE else {}
+    flow = caller.call_flow(called, arguments, options, **more)
     outcomes, steps, outcome = iter(script), [], None
     try:
         while True:
@@ -200,6 +203,13 @@ def test_metadata_of_a_result_has_no_secrets(caplog: pytest.LogCaptureFixture) -
     assert play([good()], read=lambda response, call: 42).result == 42
 
 
+@pytest.mark.parametrize(("sent", "shown"), [(None, None), ("m", "m"), (f"m of {KEY}", f"m of {MASK}")])
+def test_model_of_a_batch_has_no_secret(sent: str | None, shown: str | None) -> None:
+    response = reply(200, {"data": [{"embedding": [0.5]}], "model": sent})
+
+    assert play([response], read=read_embeddings).result.model == shown
+
+
 def test_budget_limits_the_retries_of_all_calls() -> None:
     budget = RetryBudget()
     assert [play([error(500)] * 2, budget=budget).line for _ in range(10)] == ["send 0.5 send"] * 10
@@ -270,6 +280,13 @@ def test_call_without_a_key_needs_its_own_authorization() -> None:
     assert dict(request.headers)["Authorization"] == Secret("Bearer own")
     with pytest.raises(ConfigurationError, match="no API key"):
         caller.call_flow(GENERATE, arguments, CallOptions())
+
+
+def test_open_reports_a_wrong_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://h")
+
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY"):
+        Caller(Config(base_url=ROOT), None, HttpClients()).open()
 
 
 def test_missing_key_at_a_retry_ends_the_call() -> None:
@@ -396,6 +413,19 @@ def test_retry_after_a_redirect_starts_at_the_original_url() -> None:
         played = play([redirect("/v2"), outcome, good()])
         assert [request.url for request in played.requests] == [URL, f"{ROOT}/v2", URL]
         assert played.counts[0] == 2
+
+
+def test_redirect_to_the_default_port_of_http_is_followed() -> None:
+    local = "http://127.0.0.1"
+    played = play([redirect(f"{local}:80/v2"), redirect(f"{local}:81/v3")], root=local)
+
+    assert [request.url for request in played.requests] == [f"{local}/api/v1/embeddings", f"{local}:80/v2"]
+
+
+def test_log_names_the_operation_of_a_call_without_a_model(caplog: pytest.LogCaptureFixture) -> None:
+    play([error(503), reply(200, {"data": []})], called=LIST_MODELS)
+
+    assert "GET /embeddings/models at openrouter.ai: attempt 1: ServiceUnavailableResponseError" in caplog.text
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])

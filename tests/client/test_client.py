@@ -312,11 +312,12 @@ def test_client_works_in_a_forked_process_and_in_its_parent() -> None:
 def test_closed_client_and_its_variants_reject_calls(side: Side) -> None:
     with FaultServer(once()) as server, connect(side, server) as session:
         session.generate(**CALL)
-        variant, other = (session.client.with_options(timeout_ms=5_000) for _ in range(2))
+        variant, other, third = (session.client.with_options(timeout_ms=5_000) for _ in range(3))
         other.close()
-        asyncio.run(other.aclose())
-        with pytest.raises(errors.ClosedClientError):
-            other.embeddings.generate(**CALL)
+        asyncio.run(third.aclose())
+        for closed in (other, third):
+            with pytest.raises(errors.ClosedClientError):
+                closed.embeddings.generate(**CALL)
         session.generate(**CALL)
         session.client.close()
         session.client.close()

@@ -86,7 +86,7 @@ def test_callable_key_is_called_each_time_and_must_return_a_string() -> None:
     assert rejection(Config(api_key=lambda: print).current_key).startswith("the result of api_key() must be a string")
 
 
-VALUES = {"My App": "My App", " \tMy App ": "My App", "a\tb": "a\tb", "": None, "  ": None, None: None}
+VALUES = {"My App": "My App", "XaX": "XaX", " \tMy App ": "My App", "a\tb": "a\tb", "": None, "  ": None, None: None}
 UNSENDABLE = {"a\r\nX-Evil: 1": r"'\r'", "app\n": r"'\n'", "\0": r"'\x00'", " Café": r"'\xe9'", "a\x7f": r"'\x7f'"}
 BAD_VALUES: list[tuple[Any, str]] = [
     *(
@@ -165,8 +165,9 @@ URLS = {
 }
 NOT_A_URL, HOST, CREDENTIALS = "must be a URL like", "is not a host name", "must not contain credentials"
 BAD_URLS: list[tuple[Any, str]] = [
-    *((url, NOT_A_URL) for url in ("", "openrouter.ai", "//h", "ftp://h", "file:///etc", "https://", "https:///api")),
-    *((url, NOT_A_URL) for url in ("javascript:1", "https://h:99999", "https://h:x", "https://[::1", "https://h/ü")),
+    *((url, "; https:// is missing") for url in ("", "openrouter.ai", "//h", "javascript:1")),
+    *((url, NOT_A_URL) for url in ("ftp://h", "file:///etc", "https://", "https:///api")),
+    *((url, NOT_A_URL) for url in ("https://h:99999", "https://h:x", "https://[::1", "https://h/ü")),
     *((url, NOT_A_URL) for url in ("https://h/a b", "https://h/\x00")),
     *((f"https://{host}/api", HOST) for host in ("a..b", ".a", "a" * 64, "{region}.openrouter.ai", "a,b", "*.example")),
     *((f"https://{host}/api", HOST) for host in ("a." * 130 + "b", "h%00")),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from openrouter_embeddings.messages import Headers, Request, Response, Timeouts
-from openrouter_embeddings.redaction import MASK, Redactor, Secret
+from openrouter_embeddings.redaction import HIDE, MASK, Redactor, Secret
 
 KEY = "sk-or-v1-" + "0123456789abcdef" * 4
 BEARER = f"Bearer {KEY}"
@@ -33,8 +33,29 @@ def test_body_is_never_printed() -> None:
 
 def test_secret_is_revealed_on_request_and_compares_by_value() -> None:
     assert Secret(KEY).reveal() == KEY
-    assert Secret(KEY) != KEY
+    assert (Secret(KEY) != KEY, Secret(KEY) != Secret("another")) == (True, True)
     assert {Secret(KEY), Secret(KEY), Secret("another")} == {Secret(KEY), Secret("another")}
+
+
+ARGUMENTS: list[tuple[str, Any, Any]] = [
+    # the name and the value of an argument, and the value that a traceback with locals shows
+    ("api_key", KEY, Secret(KEY)),
+    ("api_key", Secret(KEY), Secret(KEY)),
+    ("api_key", None, None),
+    ("api_key", print, print),
+    ("api_key", KEY.encode(), bytes),
+    ("server_url", "https://h/v1", "https://h/v1"),
+    *(("server_url", url, Secret(url)) for url in ("https://me:x@h/v1", "https://h/v1?key=x", "https://h/v1#x")),
+    ("server_url", [KEY], [KEY]),
+    ("http_headers", {"Cookie": KEY, "X-A": "1", "X-Key": None}, {"Cookie": Secret(KEY), "X-A": "1", "X-Key": None}),
+    ("http_headers", 5, 5),
+    ("client", {"api_key": KEY, "timeout_ms": 5}, {"api_key": Secret(KEY), "timeout_ms": 5}),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "shown"), ARGUMENTS, ids=range(len(ARGUMENTS)))
+def test_argument_is_hidden_if_it_may_hold_a_secret(name: str, value: Any, shown: Any) -> None:
+    assert HIDE[name](value) == shown
 
 
 @pytest.mark.parametrize("value", [Secret(KEY), Headers([("A", "1")]), Response(200, Headers([("A", "1")]), b"{}")])

@@ -37,8 +37,9 @@ def test_concurrency_grows_by_one_per_round_of_responses() -> None:
 
 def test_new_model_gets_one_request_first() -> None:
     limiter = limiter_of(known=False)
+    limits = [limiter.limit]
     limiter.pause(1.0, batch_of(1), 0.0)  # has no effect
-    assert limiter.limit == 1.0
+    assert [*limits, limiter.limit] == [1.0, 1.0]
 
     assert count_responses(limiter, 1) == START_CONCURRENCY
     assert limiter_of(5, known=False).limit == 5
@@ -59,13 +60,15 @@ def test_longest_pause_delays_all_requests() -> None:
     limiter.pause(10.0, batch_of(1), 100.0)
     limiter.pause(2.0, batch_of(1), 101.0)
 
-    assert [limiter.reserve(now) for now in (101.0, 104.0, 110.0, 200.0)] == [9.0, 6.0, 0.0, 0.0]
+    times, expected = (101.0, 104.0, 110.0, 200.0), [9.0, 6.0, 0.0, 0.0]
+    assert [limiter.reserve(now) for now in times] == [limiter.pause_seconds(now) for now in times] == expected
+    assert limiter_of().pause_seconds(100.0) == 0.0
 
 
 def test_failures_of_concurrent_requests_halve_once() -> None:
     limiter = limiter_of()
     limits = []
-    for sent_at, now in ((90.0, 100.0), (91.0, 100.1), (99.0, 105.0), (110.0, 110.5), (120.0, 121.0), (130.0, 131.0)):
+    for sent_at, now in ((90.0, 100.0), (91.0, 100.1), (99.0, 105.0), (100.0, 110.0), (120.0, 121.0), (130.0, 131.0)):
         limiter.pause(10.0, batch_of(1, sent_at), now)
         limits.append(limiter.limit)
 
@@ -90,6 +93,12 @@ def test_requests_are_spread_within_the_rate(per_minute: int) -> None:
 
     assert max(bisect_left(found, start + 60 - 1e-6) - first for first, start in enumerate(found)) <= per_minute
     assert 9 * per_minute <= len(found) <= 10 * per_minute
+
+
+def test_waiting_does_not_delay_a_request() -> None:
+    limiter = limiter_of(requests=60)
+
+    assert [limiter.reserve(now) for now in (10.0, 10.25, 10.5, 11.0, 11.5)] == [0.0, 0.75, 0.5, 0.0, 0.5]
 
 
 @pytest.mark.parametrize(("per_minute", "each"), [(60_000, 1_000), (60_000, 50_000), (1_000, 10), (600, 900)])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import pytest
-from openrouter_embeddings.defaults import REQUEST_TOKENS
-from openrouter_embeddings.embed.packing import Batch, Bisection, ModelLimits, Packer, estimate_tokens
+from openrouter_embeddings.defaults import REQUEST_TOKENS, RETRY_LARGER_AFTER
+from openrouter_embeddings.embed.packing import Batch, Bisection, EqualTexts, ModelLimits, Packer, estimate_tokens
 
 Reject = Callable[[Batch], str | None]
 """Returns the message of a rejection, or None if the request succeeds."""
@@ -107,6 +108,29 @@ def test_success_of_a_larger_request_corrects_the_learned_limit() -> None:
     assert limits.max_inputs(96) == 96
 
 
+def test_larger_requests_are_tried_after_more_successes_each_time() -> None:
+    limits, sizes = ModelLimits(), []
+    limits.learn(10)
+    for _ in range(4 * RETRY_LARGER_AFTER):
+        sizes.append(limits.next_inputs(96))
+        if sizes[-1] > 10:
+            limits.learn(10)
+        else:
+            limits.succeeded(Batch((0,), ("a",)), as_numbers=False)
+
+    assert [i for i, size in enumerate(sizes) if size == 20] == [RETRY_LARGER_AFTER, 3 * RETRY_LARGER_AFTER + 1]
+    assert {*sizes} == {10, 20}
+
+
+def test_request_within_the_learned_limit_is_no_larger_one() -> None:
+    limits = ModelLimits()
+    limits.learn(10)
+    for _ in range(RETRY_LARGER_AFTER):
+        limits.succeeded(Batch((0,), ("a",)), as_numbers=False)
+
+    assert [limits.next_inputs(wanted) for wanted in (4, 10, 96, 96)] == [4, 10, 20, 10]
+
+
 @pytest.mark.parametrize("bad", [0, 50, 95, 299])
 @pytest.mark.parametrize("message", ["no", "input 3 is too long", "max 8000 tokens"])
 def test_bad_text_causes_no_limit(bad: int, message: str) -> None:
@@ -170,6 +194,77 @@ def test_requeued_batches_are_split_to_the_learned_limit() -> None:
 
     assert [len(batch) for batch in found] == [40, 40, 16, 40, 40, 40, 40, 40, 4]
     assert not any(batch.base64 for batch in found)
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "sizes"), [(9, [1] * 6), (10, [2] * 3), (14, [2] * 3), (15, [3] * 2), (1, [1] * 6)]
+)
+def test_texts_fill_a_request_to_its_token_limit(max_tokens: int, sizes: list[int]) -> None:
+    """Each text has 5 tokens."""
+    limits = ModelLimits()
+    limits.max_tokens = max_tokens
+    packer = Packer(enumerate(texts_of(6, 12)), limits, None)
+
+    batches = list(iter(packer.next, None))
+    assert list(map(len, batches)) == sizes
+    packer.requeue([Batch(tuple(range(6)), tuple(texts_of(6, 12)))])
+    assert [len(batch) for batch in iter(packer.next, None)] == sizes
+
+
+def test_texts_from_elsewhere_are_sent_next() -> None:
+    texts = list(enumerate(texts_of(16)))
+    for given, size, expected in (
+        (texts, 4, [15, 7, 3, 1]),  # the last text of a list, the middle, a quarter, ...
+        (iter(texts), 2, [1, 8, 15, 14]),  # of a stream, among the next 2, 8, 32, ... texts
+    ):
+        limits = ModelLimits()
+        limits.base64 = False
+        packer = Packer(given, limits, size)
+        moved = [packer.requeue_from_elsewhere() for _ in expected]
+
+        assert [batch and (batch.positions, batch.base64) for batch in moved] == [((i,), False) for i in expected]
+        assert [packer.next() for _ in expected] == moved[::-1]
+        rest = [i for batch in iter(packer.next, None) for i in batch.positions]
+        assert rest == [i for i in range(16) if i not in expected]
+
+
+def test_text_from_elsewhere_may_be_one_that_waits() -> None:
+    packer = Packer([], ModelLimits(), None)
+    packer.requeue([Batch((0, 1), ("a", "b")), Batch((2, 3), ("c", "d"))])
+
+    moved = packer.requeue_from_elsewhere()
+    assert moved is not None
+    assert moved.positions == (3,)
+    assert [batch.positions for batch in iter(packer.next, None)] == [(3,), (0, 1), (2,)]
+    assert packer.requeue_from_elsewhere() is None
+
+
+def test_part_above_the_limit_releases_the_rest_of_its_bisection() -> None:
+    whole, limits = Batch(tuple(range(8)), tuple(texts_of(8))), ModelLimits()
+    packer = Packer([], limits, None)
+    packer.requeue(Bisection(whole, teaches=True).failed(whole))
+    limits.named_inputs = 2
+
+    batches = [(batch.positions, batch.bad_texts) for batch in iter(packer.next, None)]
+    assert batches == [((i, i + 1), 0) for i in (0, 2, 4, 6)]
+
+
+def test_equal_texts_are_sent_once_and_all_get_the_outcome() -> None:
+    equal = EqualTexts()
+    sent = list(equal.without_duplicates(enumerate(["a", "b", "a", "c", "a"]), math.inf))
+    assert sent == [(0, "a"), (1, "b"), (3, "c")]
+    assert equal.matches([1, 0]) == [(0, 1), (1, 0), (1, 2), (1, 4)]
+
+    assert equal.pop([1, 0]) == ([1, 0, 2, 4], [0, 1, 1, 1])
+    assert equal.pop([3]) == ([3], None)
+    assert list(equal.without_duplicates([(5, "a"), (6, "c")], math.inf)) == [(5, "a"), (6, "c")]
+
+
+def test_texts_with_one_outcome_are_limited() -> None:
+    equal = EqualTexts()
+
+    assert list(equal.without_duplicates(enumerate("aaaaa"), 2)) == [(0, "a"), (2, "a"), (4, "a")]
+    assert [equal.pop([i]) for i in (0, 2, 4)] == [([0, 1], [0, 0]), ([2, 3], [0, 0]), ([4], None)]
 
 
 def test_long_texts_are_read_lazily() -> None:

@@ -1,11 +1,15 @@
-"""Parsing of limits in error messages: a number is a limit only beside words that say so."""
+"""The reason of an error, and the limits in its message: a number is a limit only beside words that say so."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from openrouter_embeddings.embed.rejections import limits_in_message
+from openrouter_embeddings.embed.rejections import blames_base64, is_rejection, is_too_long, limits_in_message
+from openrouter_embeddings.errors import ConnectionLostError, OpenRouterError, ResponseValidationError, error_for
+from openrouter_embeddings.messages import Headers, Response
+from openrouter_embeddings.response import EmptyEmbeddingsError
+from openrouter_generated.models import ErrorResponse
 
 
 class Words(NamedTuple):
@@ -118,3 +122,65 @@ def test_only_stated_limits_are_parsed(case: Words) -> None:
 
 def test_long_message_is_parsed_quickly() -> None:
     assert limits_in_message("at most " * 125, 96) == (None, None)
+
+
+def error_of(status: int, message: str = "no", **metadata: Any) -> OpenRouterError:
+    error = error_for(status, message, Response(status, Headers(), b""))
+    if metadata:
+        error.data = ErrorResponse.from_dict({"error": {"code": status, "message": message, "metadata": metadata}})
+    return error
+
+
+class Reason(NamedTuple):
+    """An error, whether its inputs may be the reason, whether their length, and whether base64."""
+
+    error: OpenRouterError
+    inputs: bool = False
+    length: bool = False
+    base64: bool = False
+
+
+NAMED = "encoding_format: unknown"
+REASONS = [
+    *(Reason(error_of(status), inputs=True) for status in (400, 413, 422)),
+    *(Reason(error_of(status)) for status in (401, 402, 403, 404, 408, 409, 429, 499, 500, 503)),
+    Reason(error_of(429, "Request Too Large"), inputs=True),
+    Reason(error_of(403, flagged_input="a"), inputs=True),
+    Reason(error_of(403, reasons=[]), inputs=True),
+    Reason(error_of(403, region="x")),
+    Reason(error_of(404, reasons=[])),
+    *(Reason(error_of(400, error_type=name), True, True) for name in ("context_length_exceeded", "string_too_long")),
+    Reason(error_of(400, error_type="invalid"), inputs=True),
+    Reason(error_of(500, error_type="string_too_long")),
+    *(Reason(error_of(400, message), True, True) for message in (
+        "maximum Context Length", "the text is too long", "invalid input length", "the sequence length is 9",
+        "tokens exceed 512", "over the limit of tokens", "at most 512 tokens", "up to 512 TOKENS",
+    )),
+    *(Reason(error_of(400, message), inputs=True) for message in ("at most 512 items", "bad tokenizer", "a length")),
+    *(Reason(error_of(status, NAMED), inputs=True, base64=True) for status in (400, 413, 422)),
+    *(Reason(error_of(status, NAMED), base64=True) for status in (403, 404, 415, 498, 501)),
+    *(Reason(error_of(status, NAMED)) for status in (399, 401, 402, 408, 429, 499, 500, 502, 503)),
+    Reason(error_of(400, "BASE64 is not supported"), inputs=True, base64=True),
+    Reason(ConnectionLostError(NAMED)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REASONS, ids=lambda case: f"{case.error.status_code} {case.error.message}")
+def test_reason_of_an_error(case: Reason) -> None:
+    found = is_rejection(case.error), is_too_long(case.error), blames_base64(case.error, works=True)
+
+    assert found == (case.inputs, case.length, case.base64) == (*found[:2], blames_base64(case.error, works=False))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "blamed"),
+    [
+        (ResponseValidationError, "data[0].embedding: not base64", True),
+        (ResponseValidationError, "2 embeddings for 3 inputs", False),
+        (EmptyEmbeddingsError, "no embeddings for 3 inputs", True),
+    ],
+)
+def test_base64_is_blamed_for_a_bad_response_until_it_works(kind: Any, message: str, blamed: bool) -> None:
+    error = kind(message, Response(200, Headers(), b""))
+
+    assert (blames_base64(error, works=False), blames_base64(error, works=True)) == (blamed, False)

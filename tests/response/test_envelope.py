@@ -12,7 +12,13 @@ import pytest
 from openrouter_embeddings import errors
 from openrouter_embeddings.errors import OpenRouterError, ResponseValidationError
 from openrouter_embeddings.redaction import Redactor, Secret
-from openrouter_embeddings.response import EmptyEmbeddingsError, error_data, read_result, redact_response
+from openrouter_embeddings.response import (
+    EmptyEmbeddingsError,
+    error_data,
+    read_result,
+    redact_response,
+    reported_usage,
+)
 from openrouter_generated.api.embeddings import LIST_MODELS
 from support.responses import call_of, response_of
 
@@ -118,6 +124,8 @@ def test_message_contains_the_message_of_the_provider(raw: Any, message: str, st
 PAGE = "<!doctype html>" + "<p>Sign in</p>" * 50
 INVALID_BODIES = [
     Case(1, PAGE, INVALID, f"the response is not JSON; text/html: {PAGE[:199]}…", HTML),
+    Case(1, "<p>", INVALID, "the response is not JSON; text/html: <p>; server_url must be the URL of an API", HTML),
+    Case(0, "event: x", INVALID, "the response is an event stream", {"content-type": "text/event-stream"}),
     Case(1, b"", EmptyEmbeddingsError, f"the response is not JSON; {JSON}(empty)"),
     Case(1, "{} {}", INVALID, f"the response is not JSON; {JSON}{{}} {{}}"),
     Case(1, '{"a": tru}', INVALID, "the response is not JSON"),
@@ -177,6 +185,66 @@ def test_operation_defines_its_success() -> None:
         read_result(response_of(failed, 201), call_of(attrs.evolve(base, success=(204,))))
 
 
+UNPAID, APPLICATION_JSON = b'{"error": {"code": 402, "message": "no"}}', {"content-type": "application/json"}
+TEXT, LATIN = {"content-type": "text/plain"}, {"content-type": "text/plain; Charset='latin-1'"}
+PLAIN: list[tuple[str, bytes, dict[str, str], Any]] = [
+    # kind, body, headers, the result
+    ("text", "é".encode(), TEXT, "é"),
+    ("text", "é".encode("latin-1"), LATIN, "é"),
+    ("text", b"a\xff", TEXT, "a\ufffd"),
+    ("text", b"\x82\xa0\xff", {"content-type": "text/plain; charset=shift_jis"}, "あ\ufffd"),
+    ("text", "é".encode(), {"content-type": "text/plain; charset=unknown"}, "é"),
+    ("text", "é".encode(), {}, "é"),
+    ("text", b'{"a": 1}', APPLICATION_JSON, '{"a": 1}'),
+    ("bytes", b"\x00\xff", {"content-type": "application/octet-stream"}, b"\x00\xff"),
+    ("none", b"ignored", TEXT, None),
+    ("none", UNPAID, APPLICATION_JSON, None),
+    ("bytes", UNPAID, TEXT, UNPAID),
+]
+
+
+@pytest.mark.parametrize(("kind", "content", "headers", "expected"), PLAIN, ids=range(len(PLAIN)))
+def test_result_that_is_not_json(kind: str, content: bytes, headers: dict[str, str], expected: Any) -> None:
+    call = call_of(attrs.evolve(LIST_MODELS, requires=(), accept="text/plain", kinds={200: kind}))
+
+    assert read_result(response_of(content, 200, headers), call) == expected
+
+
+@pytest.mark.parametrize("kind", ["text", "bytes"])
+def test_unrequested_json_with_an_error_raises_it(kind: str) -> None:
+    called, response = attrs.evolve(LIST_MODELS, requires=(), kinds={200: kind}), response_of(UNPAID)
+
+    assert read_result(response, call_of(called)) == (UNPAID.decode() if kind == "text" else UNPAID)
+    with pytest.raises(errors.PaymentRequiredResponseError):
+        read_result(response, call_of(attrs.evolve(called, accept="text/plain")))
+
+
+VALUES: list[tuple[str, bytes | None, int, bool]] = [
+    # a response that may have 4 values, the body of the request, the numbers in vectors, whether it is accepted
+    ("[1, 2, 3, 4, 5]", None, 0, True),
+    ("[1, 2, 3, 4, 5, 6]", None, 0, False),
+    ("[1, 2, 3, 4, 5, 6]", None, 1, True),
+    ("[[[[1]]]]", None, 0, True),
+    ("[[[[[1]]]]]", None, 9, False),
+    ('{"a": {"a": {"a": {"a": 1}}}}', None, 0, True),
+    ('{"a": {"a": {"a": {"a": {"a": 1}}}}}', None, 0, False),
+    ('{"a": [{"a": [{"a": 1}]}]}', None, 0, False),
+    *(("[1, 2, 3, 4, 5, 6]", body, 0, True) for body in (b"[", b"{", b",")),
+    ("[1, 2, 3, 4, 5, 6, 7]", b"[", 0, False),
+]
+
+
+@pytest.mark.parametrize(("content", "body", "numbers", "is_accepted"), VALUES, ids=range(len(VALUES)))
+def test_values_of_a_response_are_limited(content: str, body: bytes | None, numbers: int, is_accepted: bool) -> None:
+    operation = attrs.evolve(LIST_MODELS, requires=(), read=lambda document: document)
+    call = attrs.evolve(call_of(operation), max_values=4, max_numbers=numbers, body=body)
+    if is_accepted:
+        assert read_result(response_of(content.encode()), call) is not None
+    else:
+        with pytest.raises(ResponseValidationError, match="over 4 JSON values"):
+            read_result(response_of(content.encode()), call)
+
+
 MODELS: list[tuple[Any, Any, Any]] = [
     (error_body(), 429, "slow down"),
     ({"error": "slow down"}, 429, "slow down"),
@@ -227,6 +295,19 @@ def test_large_body_takes_little_time_and_memory(body: bytes) -> None:
 
     assert seconds < 5
     assert peak <= 4 * len(body)
+
+
+REPORTED: list[tuple[bytes, Any]] = [
+    (b'{"data": 7, "usage": {"cost": 1}}', {"cost": 1}),
+    (b'{"usage": "' + b"x" * 4_000 + b'"}', "x" * 4_000),
+    (b'{"usage": "' + b"x" * 5_000 + b'"}', None),
+    *((content, None) for content in (b"{}", b"[]", b"<html>", b"", b'{"usage": {"cost": 1}')),
+]
+
+
+@pytest.mark.parametrize(("content", "usage"), REPORTED, ids=range(len(REPORTED)))
+def test_usage_is_read_from_a_response_of_any_kind(content: bytes, usage: Any) -> None:
+    assert reported_usage(content) == usage
 
 
 KEY = "sk-or-v1-4e6a8c0d2f1b3e5a7c9d0f2b4a6c8e1d"

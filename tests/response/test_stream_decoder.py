@@ -12,6 +12,7 @@ import pytest
 from openrouter_embeddings.errors import AnswerTooLargeError, ResponseValidationError
 from openrouter_embeddings.messages import Headers, Response
 from openrouter_embeddings.response import StreamDecoder, read_embeddings
+from openrouter_embeddings.response.stream_decoder import cut_arrays
 from support.responses import call_of, streamed
 
 KIB = 1 << 10
@@ -52,17 +53,45 @@ def test_vectors_are_bit_exact_for_any_piece_size(width: int, piece_bytes: int, 
 def test_content_that_is_not_canonical_base64_is_unchanged(text: str) -> None:
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/":
         vector = text.replace("@", last)
-        content = f'{{"data":[{{"embedding":"{vector}"}}]}}'.encode()
+        content = f'{{"data":[{{"embedding":"{vector}"}}]}}'.encode() + b" " * 200  # so that the vector is cut out
         decoder = streamed(content, 1, 10, block_bytes=1)
 
         assert decoder.content == content
         assert read(decoder, 1).tobytes() == base64.b64decode(vector)
 
 
+CUT: list[tuple[bytes, bytes, list[bytes]]] = [
+    # content, the rest, the arrays
+    (b'{"embedding":[1,2]}', b'{"embedding":"\x7f"}', [b"[1,2]"]),
+    (b'[{"embedding" : [1],"a":"b"},{"embedding":[]}]', b'[{"embedding" : "\x7f","a":"b"},{"embedding":"\x7f"}]',
+     [b"[1]", b"[]"]),
+    (b'{"embedding":[1],"b":{"embedding":"AA=="}}', b'{"embedding":"\x7f","b":{"embedding":"AA=="}}', [b"[1]"]),
+]  # fmt: skip
+NOT_CUT = [
+    b'{"embedding":[1',
+    b'{"embedding":[1],"a":"\x7f"}',
+    b'{"embedding":[1],"a":"\\u007f"}',
+    b'"embedding":[1]\\u007F',
+]
+
+
+@pytest.mark.parametrize(("content", "rest", "arrays"), CUT, ids=range(len(CUT)))
+def test_arrays_are_replaced_by_placeholders(content: bytes, rest: bytes, arrays: list[bytes]) -> None:
+    assert cut_arrays(content) == (rest, arrays)
+
+
+@pytest.mark.parametrize("content", NOT_CUT, ids=range(len(NOT_CUT)))
+def test_arrays_are_not_cut_out_if_that_is_not_safe(content: bytes) -> None:
+    assert cut_arrays(b'{"embedding":"AACAPw=="}') is None
+    with pytest.raises(ValueError):
+        cut_arrays(content)
+
+
 @pytest.mark.parametrize("form", ["base64", "floats"])
 @pytest.mark.parametrize("reverse", [False, True])
-def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> None:
-    whole, vectors = np.zeros((5, 3), np.float32), np.arange(9, dtype=np.float32).reshape(3, 3)
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_vectors_are_decoded_into_the_given_buffer(width: int, reverse: bool, form: str) -> None:
+    whole, vectors = np.zeros((5, width), np.float32), np.arange(3 * width, dtype=np.float32).reshape(3, width)
     document = json.loads(content_of(vectors))
     for row, vector in zip(document["data"], vectors, strict=True):
         row["embedding"] = row["embedding"] if form == "base64" else vector.tolist()
@@ -76,10 +105,10 @@ def test_vectors_are_decoded_into_the_given_buffer(reverse: bool, form: str) -> 
 
     matrix = read(streamed(json.dumps(document).encode(), 3, 10, output=output), 3)
 
-    assert asked == [(3, 3)]
+    assert asked == [(3, width)]
     assert matrix.tobytes() == vectors.tobytes()
     assert np.shares_memory(matrix, whole) is not (reverse and form == "base64")
-    assert whole[[0, 4]].tolist() == [[0.0] * 3] * 2
+    assert whole[[0, 4]].tolist() == [[0.0] * width] * 2
 
 
 GAP = b" " * (250 * KIB)
