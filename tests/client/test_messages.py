@@ -44,7 +44,7 @@ ARGUMENTS: list[tuple[str, Any, Any]] = [
     ("api_key", None, None),
     ("api_key", print, print),
     ("api_key", KEY.encode(), bytes),
-    ("server_url", "https://h/v1", "https://h/v1"),
+    ("server_url", "https://h/X", "https://h/X"),
     *(("server_url", url, Secret(url)) for url in ("https://me:x@h/v1", "https://h/v1?key=x", "https://h/v1#x")),
     ("server_url", [KEY], [KEY]),
     ("http_headers", {"Cookie": KEY, "X-A": "1", "X-Key": None}, {"Cookie": Secret(KEY), "X-A": "1", "X-Key": None}),
