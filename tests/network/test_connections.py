@@ -207,11 +207,13 @@ def test_copy_of_an_older_response_is_detected(side: Side, own: bool) -> None:
     sent: list[bytes] = []
 
     def step(connection: Connection, request: Received) -> None:
-        body = json.dumps(expected_response(request)).encode()
+        body = json.dumps({**expected_response(request), "pad": "x" * 9_000}).encode()
         connection.server.ledger.bill(request)
         message = http(200, body, (*JSON, ("X-Generation-Id", str(len(sent)))))
         sent.append(sent[1] if len(sent) == 3 else message)
-        connection.send(sent[-1])
+        connection.send(sent[-1][:500])
+        time.sleep(0.02 * (len(sent) == 4))  # the copy comes in other parts
+        connection.send(sent[-1][500:])
 
     with FaultServer(forever(step)) as server:
         with session_of(server, side, own=own, retry_config=Policy(base_seconds=0)) as session:

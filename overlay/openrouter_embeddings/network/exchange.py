@@ -224,8 +224,8 @@ class _BodyReader:
         if self._is_error and not attempt.body_bytes and part[:1] not in (_GZIP, _ZLIB):
             self._inflate = None  # a gateway may name the encoding of the response that it decompressed
         attempt.body_bytes += len(part)
-        if len(attempt.body_start) < _START_BYTES:
-            attempt.body_start += part[:_START_BYTES]
+        if (missing := _START_BYTES - len(attempt.body_start)) > 0:  # in whatever parts they come
+            attempt.body_start += part[:missing]
         while part:
             piece, part = (part, b"") if self._inflate is None else self._decompress(self._inflate, part)
             self._feed(piece)
