@@ -14,7 +14,7 @@ import attrs
 
 from .config import version
 from .contract import CREATE_EMBEDDINGS
-from .errors import ConfigurationError
+from .errors import ConfigurationError, read_counts, record_counts
 from .messages import CallFlow, Request, Sleep
 
 if TYPE_CHECKING:
@@ -114,9 +114,15 @@ class Hook:
                 self(AttemptEnded(call, attempt, time.monotonic() - sent_at, status, error, retry_seconds))
 
         def end(error: str | None, source: Any) -> None:
-            end_attempt(error)
-            if attempt:
-                self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source, redact)))
+            try:
+                end_attempt(error)
+                if attempt:
+                    self(CallEnded(call, attempt, time.monotonic() - began, status, error, *_reported(source, redact)))
+            except BaseException as interrupt:  # the result or the error of the call is lost, but not its counts
+                counts = read_counts(source, if_unknown=0)
+                billed = counts.possibly_billed_attempts + (error is None)
+                record_counts(interrupt, counts._replace(possibly_billed_attempts=billed))
+                raise
 
         try:
             while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import pickle
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 from faults.server import FaultServer, Script
 from faults.steps import disconnect, hang, once, redirect, reject, respond, respond_with
 from openrouter_embeddings import OpenRouter, Policy, errors
-from openrouter_embeddings.telemetry import AttemptStarted, Call, CallEnded, Event, JobPaused, OpenTelemetry
+from openrouter_embeddings.telemetry import Call, CallEnded, Event, JobPaused, OpenTelemetry
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -110,18 +111,21 @@ def test_cancelled_call_emits_its_end() -> None:
     assert [row_of(event) for event in events] == ended_with(None, "CancelledError")
 
 
-def test_interrupted_call_counts_its_attempts() -> None:
-    """The hook raises KeyboardInterrupt, as a signal handler would, before the second attempt."""
+@pytest.mark.parametrize(("number", "attempts", "billed"), [(0, 1, 0), (1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 2, 2)])
+def test_interrupted_call_counts_its_attempts(number: int, attempts: int, billed: int) -> None:
+    """The hook raises KeyboardInterrupt at one event of two attempts, of which the first fails, as a signal would."""
+    events = itertools.count()
 
     def interrupt(event: Event) -> None:
-        if isinstance(event, AttemptStarted) and event.attempt == 2:
+        if next(events) == number:
             raise KeyboardInterrupt
 
     with FaultServer(once(reject(500))) as server, OpenRouter(KEY, server_url=server.url, on_event=interrupt) as client:
         with pytest.raises(KeyboardInterrupt) as caught:
             client.embeddings.generate(input="a", model=MODEL)
 
-    assert vars(caught.value)["attempts"] == 2
+    assert vars(caught.value)["attempts"] == attempts
+    assert vars(caught.value)["possibly_billed_attempts"] >= billed
 
 
 @both_sides
